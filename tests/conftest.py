@@ -1,0 +1,71 @@
+"""What every test gets: one thread, no network, a headless matplotlib; and the full data where it is."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports numpy or torch: the number of threads is read once, at import.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+LOOPBACK = ("127.", "::1", "localhost")
+NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that answers nothing, for the commands tests start
+
+
+def _refuse_outside(address: object) -> None:
+    """Loopback and AF_UNIX stay open: multiprocessing talks over them."""
+    host = address[0] if isinstance(address, tuple) else None
+    if host is not None and not str(host).startswith(LOOPBACK):
+        raise RuntimeError(f"A test tried to reach {host}: Semeia works without a network.")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any connection that leaves the machine is an error, here and (through a dead proxy) in commands tests start."""
+
+    def guarded(name: str):
+        real = getattr(socket.socket, name)
+
+        def call(self: socket.socket, *arguments: object):
+            if self.family != getattr(socket, "AF_UNIX", None):
+                _refuse_outside(arguments[-1])  # the address is the last argument of connect and of sendto
+            return real(self, *arguments)
+
+        return call
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, guarded(name))
+    real_lookup = socket.getaddrinfo
+
+    def lookup(host: str | bytes | None, *arguments: object, **options: object):
+        _refuse_outside((host.decode() if isinstance(host, bytes) else host,))
+        return real_lookup(host, *arguments, **options)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, NOWHERE)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Torch on one thread, if a test file has imported it: tests of the tables never pay for the import."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+    yield
+
+
+@pytest.fixture(scope="session")
+def lidc_full() -> Path:
+    """The full LIDC folder, $SEMEIA_DATA/lidc; skips, with the reason, where it is not."""
+    data = os.environ.get("SEMEIA_DATA")
+    if data is None:
+        pytest.skip("SEMEIA_DATA is not set: the full LIDC set is not at hand")
+    folder = Path(data) / "lidc"
+    assert (folder / "nodules.csv").is_file(), "SEMEIA_DATA is set, but holds no lidc/nodules.csv"
+    return folder
