@@ -1,0 +1,32 @@
+"""The ground: one folder of tables, pixels and their provenance. Readers fill it, everything else reads it.
+
+| name | what it does |
+|---|---|
+| `open_archive` | an archive's tables, outcomes and pixels |
+| `writing` | add one part: all of it or nothing |
+| `audit`, `to_text` | what is in it, and what is suspicious about it |
+| `patient_folds`, `label_subset`, `tuning_split` | divide patients |
+| `TABLES`, `check` | the tables as code |
+"""
+
+from semeia.archive.commit import writing
+from semeia.archive.schema import OUTCOMES, TABLES, Column, Table, check
+from semeia.archive.split import label_subset, patient_folds, tuning_split
+from semeia.archive.store import Archive, open_archive
+from semeia.archive.writer import Summary, Writer
+
+__all__ = [
+    "OUTCOMES",
+    "TABLES",
+    "Archive",
+    "Column",
+    "Summary",
+    "Table",
+    "Writer",
+    "check",
+    "label_subset",
+    "open_archive",
+    "patient_folds",
+    "tuning_split",
+    "writing",
+]

@@ -1,0 +1,14 @@
+"""From a hospital's files to the archive, one file a format.
+
+| name | what it reads |
+|---|---|
+| `ingest_nodules` | the LIDC layout: nodule crops and `nodules.csv` |
+| `ingest_images` | pictures or volumes listed in a table |
+| `read_nifti`, `Volume` | one NIfTI volume |
+| `read_picture` | one PNG or JPEG |
+"""
+
+from semeia.readers.nifti import Volume, read_nifti
+from semeia.readers.nodules import ingest_nodules, input_reader
+
+__all__ = ["Volume", "ingest_nodules", "input_reader", "read_nifti"]

@@ -1,0 +1,199 @@
+"""All or nothing: a draft goes in, and either the archive lists one part more or it is what it was before.
+
+One writer at a time holds the archive's folder. Files are placed first and count for nothing until
+`archive.json` is renamed into place; that rename is the commit. An error or an interrupt removes what was
+placed; what a killed process left is swept by the next writer.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from semeia import __version__
+from semeia.archive import keys
+from semeia.archive.atomic import PARTIAL, naming, replacing, write_json, write_parquet
+from semeia.archive.hashing import file_sha256
+from semeia.archive.schema import SCHEMA_VERSION, TABLES
+from semeia.archive.store import MANIFEST, Archive, open_archive
+from semeia.archive.writer import Summary, Writer
+from semeia.errors import InputError
+
+
+@contextmanager
+def writing(
+    path: str | Path, *, source: str, key: str | Path | None = None, notes: Mapping[str, object] | None = None
+) -> Iterator[Writer]:
+    """Write one part into the archive at `path`, which is created when it is not there.
+
+    A clean exit commits the part and sets `draft.summary`; any exception, an interrupt included, leaves the
+    folder as it was.
+
+    Args:
+        path: The archive.
+        source: What the part comes from, for its record; must not carry a patient id.
+        key: File with the pseudonym key (hex); by default the archive makes and keeps its own.
+        notes: Recorded with the part, in JSON types; a draft may add to `draft.notes`.
+
+    Raises:
+        InputError: Another writer is at it, the key is not the archive's, units are in the archive already,
+            the folder holds something else, or the disk is full or read-only.
+    """
+    path = Path(path)
+    with _held(path):
+        archive = open_archive(path) if (path / MANIFEST).exists() else None
+        secret, own = _secret(path, archive, key)
+        draft = Writer(path, archive, key=secret, source=source, notes=notes)
+        placed: list[Path] = []
+        try:
+            yield draft
+            _commit(draft, archive, secret, placed, keep_key=own and archive is None)
+        except BaseException:
+            draft.pixels.discard()
+            if not _committed(path, draft.number):  # an interrupt may come after the rename
+                _remove(placed)
+            raise
+
+
+def _commit(
+    draft: Writer, archive: Archive | None, key: bytes, placed: list[Path], *, keep_key: bool
+) -> None:
+    frames = draft.tables()
+    files: dict[str, str] = {}
+    placed.append(draft.pixels.path)
+    digest = draft.pixels.place()
+    if digest is not None:
+        files[f"pixels/{draft.pixels.path.name}"] = digest
+    for folder, frame in frames.items():
+        name = f"{folder}/{draft.number:04d}.parquet"
+        placed.append(draft.path / name)
+        write_parquet(draft.path / name, frame)
+        files[name] = file_sha256(draft.path / name)
+    if keep_key and not (draft.path / keys.KEY_FILE).exists():
+        placed.append(draft.path / keys.KEY_FILE)
+        _write_key(draft.path / keys.KEY_FILE, key)
+    record = {
+        "source": draft.source,
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "semeia_version": __version__,
+        "files": files,
+        "notes": draft.notes,
+    }
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "key_fingerprint": keys.key_fingerprint(key),
+        "parts": [*(archive.parts if archive else []), record],
+    }
+    write_json(draft.path / MANIFEST, manifest)
+    draft.summary = Summary(
+        source=draft.source,
+        part=draft.number,
+        **{
+            name: frames[name].height if name in frames else 0
+            for name in ("subjects", "units", "images", "readings")
+        },
+        outcomes={
+            name.split("/")[1]: frame.height for name, frame in frames.items() if name.startswith("outcomes/")
+        },
+        notes=dict(draft.notes),
+    )
+
+
+def _secret(path: Path, archive: Archive | None, supplied: str | Path | None) -> tuple[bytes, bool]:
+    """The pseudonym key, and whether it is the archive's own rather than kept by the user."""
+    kept = path / keys.KEY_FILE
+    if supplied is not None:
+        key = keys.read_key(supplied)
+    elif kept.exists():
+        key = keys.read_key(kept)
+    elif archive is None:
+        key = keys.new_key()
+    else:
+        raise InputError(f"{path}: its pseudonym key is kept elsewhere; say where with key=FILE.")
+    if archive is not None and keys.key_fingerprint(key) != archive.key_fingerprint:
+        raise InputError(f"{supplied or kept}: not the key of {path}; patients would not be recognised.")
+    return key, supplied is None
+
+
+def _write_key(path: Path, key: bytes) -> None:
+    with replacing(path) as temporary:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(key.hex() + "\n")
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Create the folder if need be and keep other writers out; one made here goes again if left empty."""
+    created = [folder for folder in (path, *path.parents) if not folder.exists()]
+    if path.exists() and not (path / MANIFEST).exists():
+        _refuse_foreign(path)
+    with naming(path, "created"):
+        path.mkdir(parents=True, exist_ok=True)
+    try:
+        with _locked(path):
+            _sweep(path)
+            yield
+    finally:
+        for folder in created:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an advisory lock on the folder itself: it leaves no file and ends with the process."""
+    try:
+        import fcntl
+    except ImportError:  # not on this operating system: two writers at once are the user's to avoid
+        yield
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{path}: another process is writing to this archive; wait for it.") from error
+        except OSError:  # some network filesystems have no locks
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """An archive may grow where nothing is, or where a killed first ingest left its unlisted files."""
+    with naming(path, "read"):
+        names = {entry.name for entry in path.iterdir()} if path.is_dir() else {path.name}
+    foreign = [name for name in names - {*TABLES, "pixels", keys.KEY_FILE} if not name.endswith(PARTIAL)]
+    if foreign or not path.is_dir():
+        raise InputError(f"{path}: exists and is not an archive; name a new or empty folder.")
+
+
+def _sweep(path: Path) -> None:
+    for leftover in (
+        *path.glob(f".*{PARTIAL}"),
+        *path.glob(f"*/.*{PARTIAL}"),
+        *path.glob(f"*/*/.*{PARTIAL}"),
+    ):
+        with suppress(OSError):
+            leftover.unlink()
+
+
+def _committed(path: Path, number: int) -> bool:
+    try:
+        return len(open_archive(path).parts) >= number
+    except InputError:
+        return False
+
+
+def _remove(placed: list[Path]) -> None:
+    for file in placed:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+    for folder in sorted(
+        {file.parent for file in placed} | {file.parent.parent for file in placed}, reverse=True
+    ):
+        with suppress(OSError):  # a folder that holds something stays
+            folder.rmdir()

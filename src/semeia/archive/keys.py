@@ -1,0 +1,53 @@
+"""The secret that turns a patient id into a pseudonym: a key and an id go in, a short keyed hash comes out.
+
+Without the key nobody can test whether a known id is in the archive; the original id is stored nowhere.
+"""
+
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+from semeia.archive.atomic import naming
+from semeia.errors import InputError
+
+KEY_FILE = "pseudonym.key"
+_LEAST_BYTES = 32
+_HEX_DIGITS = 12
+
+
+def new_key() -> bytes:
+    """32 bytes nobody can guess."""
+    return secrets.token_bytes(_LEAST_BYTES)
+
+
+def read_key(path: str | Path) -> bytes:
+    """The key in a file of hex digits.
+
+    Raises:
+        InputError: The file is absent or does not hold at least 32 bytes in hex.
+    """
+    with naming(path, "read"):
+        content = Path(path).read_bytes()
+    try:
+        key = bytes.fromhex(content.decode("ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) < _LEAST_BYTES:
+        raise InputError(f"{path}: not a key; it must hold {_LEAST_BYTES} random bytes in hex.")
+    return key
+
+
+def key_fingerprint(key: bytes) -> str:
+    """A public name of the key, to tell whether two archives share it."""
+    return hmac.new(key, b"fingerprint", hashlib.sha256).hexdigest()[:16]
+
+
+def pseudonym(key: bytes, original: str, *, site: str | None = None) -> str:
+    """The stand-in for patient `original` of `site`: "p" and 12 hex digits of HMAC-SHA256."""
+    return "p" + keyed(key, f"{site or ''}\x1f{original}")
+
+
+def keyed(key: bytes, text: str) -> str:
+    """12 hex digits that stand for `text`, for names that may carry a patient id (file names, say)."""
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_HEX_DIGITS]

@@ -1,0 +1,107 @@
+"""Dividing patients: subjects or labels go in; folds, label subsets, tuning sets of whole patients come out.
+
+Every function is stratified, and a pure function of its arguments: the order of the rows does not matter, the
+order of the subject ids does.
+"""
+
+import numpy as np
+import polars as pl
+
+from semeia.errors import InputError
+
+
+def patient_folds(subjects: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> pl.DataFrame:
+    """Deal patients into folds, stratum by stratum, round robin after a seeded shuffle.
+
+    Args:
+        subjects: Columns subject_id and stratum (any type, may be empty), one row a patient.
+        folds: How many, at least 2.
+        seed: Another seed, another deal.
+
+    Returns:
+        Columns subject_id and fold (0 to folds - 1), by subject_id. Folds differ by at most one patient.
+
+    Raises:
+        InputError: Fewer than two folds, fewer patients than folds, or a patient twice.
+    """
+    if folds < 2 or subjects.height < folds:
+        raise InputError(f"cannot deal {subjects.height} patients into {folds} folds; change folds.")
+    if subjects["subject_id"].n_unique() != subjects.height:
+        raise InputError("the table of subjects names a patient twice; folds need one row a patient.")
+    rng = np.random.default_rng(seed)
+    ids: list[int] = []
+    for _, members in _strata(subjects, "stratum"):
+        ids.extend(int(subject) for subject in rng.permutation(members))
+    dealt = pl.DataFrame({"subject_id": ids, "fold": [place % folds for place in range(len(ids))]})
+    return dealt.cast({"subject_id": pl.Int64, "fold": pl.Int64}).sort("subject_id")
+
+
+def label_subset(labels: pl.DataFrame, fraction: float, *, seed: int, minimum: int = 2) -> list[int]:
+    """Choose a share of the labelled patients of each class. A smaller fraction is a subset of a larger one.
+
+    Args:
+        labels: Columns unit_id, subject_id, value. A patient is positive when any unit's value is above 0.
+        fraction: In (0, 1].
+        seed: Another seed, another choice.
+        minimum: Least number of patients a class.
+
+    Returns:
+        Sorted subject ids.
+
+    Raises:
+        InputError: The fraction is out of range, or a class has fewer than `minimum` patients.
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f"fraction is {fraction}; it must lie above 0 and not above 1.")
+    chosen: list[int] = []
+    for name, members in _classes(labels, seed).items():
+        if len(members) < minimum:
+            raise InputError(f"only {len(members)} {name} patients are labelled; {minimum} are needed.")
+        chosen += members[: max(minimum, round(fraction * len(members)))]
+    return sorted(chosen)
+
+
+def tuning_split(labels: pl.DataFrame, share: float, *, seed: int) -> tuple[list[int], list[int]]:
+    """Set a share of the patients of each class aside for tuning.
+
+    Args:
+        labels: As for `label_subset`.
+        share: In (0, 1).
+        seed: Another seed, another choice.
+
+    Returns:
+        Training and tuning subject ids, sorted. A class of two or more patients is on both sides, one patient
+        alone is in training.
+
+    Raises:
+        InputError: The share is out of range or nobody is labelled.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"tuning share is {share}; it must lie between 0 and 1.")
+    if labels.is_empty():
+        raise InputError("no labelled patients to split.")
+    train: list[int] = []
+    tuning: list[int] = []
+    for members in _classes(labels, seed).values():
+        count = min(max(round(share * len(members)), 1), len(members) - 1) if len(members) > 1 else 0
+        tuning += members[:count]
+        train += members[count:]
+    return sorted(train), sorted(tuning)
+
+
+def _classes(labels: pl.DataFrame, seed: int) -> dict[str, list[int]]:
+    """Shuffled patients of each class; each class has its own stream of random numbers."""
+    patients = labels.group_by("subject_id").agg((pl.col("value") > 0).any().alias("positive"))
+    shuffled = {}
+    for stream, (name, positive) in enumerate((("negative", False), ("positive", True))):
+        members = patients.filter(pl.col("positive") == positive)["subject_id"].sort().to_numpy()
+        rng = np.random.default_rng([seed, stream])
+        shuffled[name] = [int(subject) for subject in rng.permutation(members)]
+    return shuffled
+
+
+def _strata(subjects: pl.DataFrame, column: str) -> list[tuple[str, np.ndarray]]:
+    """Sorted strata with their sorted members; the empty stratum counts as one."""
+    named = subjects.with_columns(pl.col(column).cast(pl.String).fill_null("").alias(column))
+    groups = named.sort(column, "subject_id").partition_by(column, maintain_order=True)
+    return [(str(group[column][0]), group["subject_id"].to_numpy()) for group in groups]

@@ -1,0 +1,163 @@
+"""The archive on disk: a folder goes in, checked tables and pixel views come out.
+
+Every ingest is one numbered, immutable part: `<table>/0001.parquet`, `outcomes/<name>/0001.parquet` and
+`pixels/0001.bin` (arrays one after another, C order, little endian). `archive.json` lists the parts with the
+SHA-256 of each file; renaming it into place is the commit, and a file it does not list is garbage.
+"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.atomic import naming
+from semeia.archive.hashing import array_sha256, file_sha256
+from semeia.archive.schema import OUTCOMES, SCHEMA_VERSION, SUBJECTS, TABLES, Table, check
+from semeia.errors import InputError
+
+MANIFEST = "archive.json"
+PIXEL_TYPES = ("uint8", "int16", "uint16", "int32", "float32")
+_LISTED = re.compile(
+    r"(subjects|units|images|readings|reports|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
+)
+
+
+class Archive:
+    """An archive opened for reading. Nothing is loaded until it is asked for; pixels are memory-mapped."""
+
+    def __init__(self, path: Path, manifest: dict[str, object]) -> None:
+        self.path = path
+        self.key_fingerprint = str(manifest["key_fingerprint"])
+        self.parts: list[dict] = list(manifest["parts"])  # pyright: ignore[reportArgumentType]
+        self.files: dict[str, str] = {name: sha for part in self.parts for name, sha in part["files"].items()}
+        self._tables: dict[str, pl.DataFrame] = {}
+        self._pixels: dict[str, np.ndarray] = {}
+
+    def __reduce__(self) -> tuple:
+        return open_archive, (self.path,)  # worker processes reopen the files instead of copying them
+
+    def table(self, name: str) -> pl.DataFrame:
+        """All parts of a table (`subjects`, `units`, `images`, `readings`, `reports`), checked.
+
+        Raises:
+            InputError: No such table, or a part is missing or damaged.
+        """
+        if name not in TABLES or name == OUTCOMES.name:
+            there = ", ".join(sorted(set(TABLES) - {OUTCOMES.name}))
+            raise InputError(f"{self.path}: no table '{name}'; there are {there}.")
+        return self._joined(name, TABLES[name])
+
+    def outcomes(self) -> list[str]:
+        """The names of the outcomes there are labels for, sorted."""
+        return sorted({name.split("/")[1] for name in self.files if name.startswith("outcomes/")})
+
+    def outcome(self, name: str) -> pl.DataFrame:
+        """The labels of one outcome: unit_id, subject_id, prediction_time, value.
+
+        Raises:
+            InputError: No such outcome; the message lists those there are.
+        """
+        if name not in self.outcomes():
+            there = ", ".join(self.outcomes()) or "none"
+            raise InputError(f"{self.path}: no outcome '{name}'; the archive has: {there}.")
+        return self._joined(f"outcomes/{name}", OUTCOMES)
+
+    def pixels(self, image: dict[str, object]) -> np.ndarray:
+        """The pixels of one row of `images` (a dict), as a read-only view of the memory-mapped file.
+
+        Raises:
+            InputError: The pixel file is missing or shorter than the row says.
+        """
+        part, kind = str(image["part"]), str(image["dtype"])
+        shape = tuple(int(length) for length in image["shape"])  # pyright: ignore[reportGeneralTypeIssues]
+        offset = int(image["offset"])  # pyright: ignore[reportArgumentType]
+        if part not in self.files or kind not in PIXEL_TYPES:
+            raise InputError(f"{self.path}: an image's part or type ('{kind}') is not the archive's.")
+        dtype = np.dtype(kind).newbyteorder("<")
+        size = int(np.prod(shape)) * dtype.itemsize
+        flat = self._mapped(part)
+        if min(shape, default=0) < 1 or offset < 0 or offset + size > flat.size:
+            raise InputError(f"{self.path / part}: too short for its images; restore it from a backup.")
+        return np.asarray(flat[offset : offset + size]).view(dtype).reshape(shape)
+
+    def fingerprint(self) -> str:
+        """A name of the content: SHA-256 over the listed files' hashes."""
+        listed = "".join(f"{name} {sha}\n" for name, sha in sorted(self.files.items()))
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+    def verify(self) -> list[str]:
+        """Hash every listed file and every image again; one line a problem, none when all is well."""
+        problems = []
+        for name, expected in sorted(self.files.items()):
+            path = self.path / name
+            if not path.is_file():
+                problems.append(f"{name}: the file is missing")
+            elif file_sha256(path) != expected:
+                problems.append(f"{name}: the content has changed since it was written")
+        if problems:
+            return problems
+        images = self.table("images")
+        wrong = sum(array_sha256(self.pixels(row)) != row["sha256"] for row in images.iter_rows(named=True))
+        return [f"images: {wrong} images differ from their hash"] if wrong else []
+
+    def _joined(self, folder: str, table: Table) -> pl.DataFrame:
+        if folder not in self._tables:
+            names = sorted(name for name in self.files if name.rsplit("/", 1)[0] == folder)
+            frames = [_read(self.path / name) for name in names]
+            joined = pl.concat(frames, how="diagonal_relaxed") if frames else table.empty()
+            if table is SUBJECTS:  # a later part may know more of a subject: its row replaces the earlier one
+                joined = joined.unique("subject_id", keep="last", maintain_order=True).sort("subject_id")
+            self._tables[folder] = check(table, joined, where=str(self.path))
+        return self._tables[folder]
+
+    def _mapped(self, part: str) -> np.ndarray:
+        if part not in self._pixels:
+            with naming(self.path / part, "read"):
+                self._pixels[part] = np.memmap(self.path / part, np.uint8, "r")
+        return self._pixels[part]
+
+
+def open_archive(path: str | Path) -> Archive:
+    """Open the archive at `path` for reading.
+
+    Raises:
+        InputError: No such folder, not an archive, a damaged list of parts, or written by a newer version.
+    """
+    path = Path(path)
+    manifest = path / MANIFEST
+    if not path.is_dir():
+        raise InputError(f"{path}: no such archive; create one with 'semeia ingest'.")
+    if not manifest.is_file():
+        raise InputError(f"{path}: not an archive (it has no {MANIFEST}); create one with 'semeia ingest'.")
+    with naming(manifest, "read"):
+        content = manifest.read_bytes()
+    try:
+        listing = json.loads(content)
+        version = listing["schema_version"]
+        sound = isinstance(version, int) and all(_sound(part) for part in listing["parts"])
+        listing["key_fingerprint"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        sound, version, listing = False, 0, {}
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise InputError(f"{path}: written by a newer Semeia (schema {version}); upgrade semeia.")
+    if not sound:
+        raise InputError(f"{manifest}: damaged; restore it from a backup.")
+    return Archive(path, listing)
+
+
+def _sound(part: dict[str, dict]) -> bool:
+    """Whether a part lists plain files of the archive; a path that leads elsewhere is not followed."""
+    files = part["files"]
+    return all(_LISTED.fullmatch(name) and isinstance(sha, str) for name, sha in files.items())
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, glob=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: missing from the archive; restore it from a backup.") from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: damaged; restore it from a backup.") from error

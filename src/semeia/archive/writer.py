@@ -1,0 +1,280 @@
+"""The draft of one part: subjects, units, images, readings, outcomes go in by row; checked tables come out.
+
+Pixels stream to a temporary file, so memory holds the tables only. `commit.py` makes the draft a part.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive import keys
+from semeia.archive.hashing import array_sha256, middle_slice, perceptual_hash
+from semeia.archive.pixels import PixelFile
+from semeia.archive.schema import INTENSITIES, OUTCOMES, SPLITS, TABLES, check
+from semeia.archive.store import PIXEL_TYPES, Archive
+from semeia.errors import InputError
+
+_FACTS = ("site", "sex", "birth", "split")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one ingest added."""
+
+    source: str
+    part: int
+    subjects: int
+    units: int
+    images: int
+    readings: int
+    outcomes: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        labelled = "".join(f", {count} labels of {name}" for name, count in self.outcomes.items())
+        return (
+            f"part {self.part} from {self.source}: {self.subjects} subjects, {self.units} units, "
+            f"{self.images} images, {self.readings} readings{labelled}"
+        )
+
+
+class Writer:
+    """A draft of one part, from `writing`, which commits or removes it; then it has a `summary`."""
+
+    summary: Summary
+
+    def __init__(
+        self,
+        path: Path,
+        archive: Archive | None,
+        *,
+        key: bytes,
+        source: str,
+        notes: Mapping[str, object] | None,
+    ) -> None:
+        self.path, self.source, self.notes = path, source, dict(notes or {})
+        self._archive, self._key = archive, key
+        self.number = number = 1 + (len(archive.parts) if archive else 0)
+        self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": []}
+        self._outcomes: dict[str, list[dict[str, object]]] = {}
+        subjects = archive.table("subjects").rows(named=True) if archive else []
+        self._subjects: dict[str, dict[str, object]] = {str(row["pseudonym"]): row for row in subjects}
+        self._touched: set[str] = set()
+        self._originals: dict[str, tuple[str, str | None]] = {}
+        self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
+        self._units: set[str] = set()
+        self._images: set[str] = set()
+        self.pixels = PixelFile(path / "pixels" / f"{number:04d}.bin")
+
+    def subject(
+        self,
+        original_id: str,
+        *,
+        site: str | None = None,
+        sex: str | None = None,
+        birth: dt.date | None = None,
+        split: str | None = None,
+    ) -> tuple[int, str]:
+        """The number and pseudonym of a patient, new or known. `original_id` is hashed and forgotten.
+
+        Raises:
+            InputError: A fact contradicts what is known of the patient, or the split is none of the three.
+        """
+        if split is not None and split not in SPLITS:
+            raise InputError(f"split is '{split}'; it must be one of {', '.join(SPLITS)}.")
+        name = keys.pseudonym(self._key, original_id, site=site)
+        if self._originals.setdefault(name, (original_id, site)) != (original_id, site):
+            raise InputError("two patients share a pseudonym; ingest into a new archive with another key.")
+        facts = {"site": site, "sex": sex, "birth": birth, "split": split}
+        known = self._subjects.get(name)
+        if known is None:
+            known = {"subject_id": len(self._subjects) + 1, "pseudonym": name, **facts}
+            self._subjects[name] = known
+            self._touched.add(name)
+        for fact in _FACTS:
+            if facts[fact] is None or facts[fact] == known[fact]:
+                continue
+            if known[fact] is not None:
+                raise InputError(
+                    f"subject {name}: {fact} is both '{known[fact]}' and '{facts[fact]}'; keep one."
+                )
+            known[fact] = facts[fact]
+            self._touched.add(name)
+        return int(str(known["subject_id"])), name
+
+    def keyed(self, text: str) -> str:
+        """12 hex digits that stand for `text` under the key, for names that may carry a patient id."""
+        return keys.keyed(self._key, text)
+
+    def refuse_known(self, unit_ids: Collection[str]) -> None:
+        """Refuse early, before pixels are read, when units to be written are in the archive already.
+
+        Raises:
+            InputError: With the count.
+        """
+        there = len(self._old_units.intersection(unit_ids))
+        if there:
+            raise InputError(
+                f"{self.path}: refused: {there} of {len(unit_ids)} units are already in the archive; "
+                "nothing was written."
+            )
+
+    def unit(
+        self,
+        unit_id: str,
+        subject_id: int,
+        kind: str,
+        *,
+        time: dt.datetime | None = None,
+        region: str | None = None,
+        covariates: Mapping[str, str | float | int | bool | None] | None = None,
+    ) -> str:
+        """Add a unit; gives `unit_id` back. Those the archive has are refused together at the commit."""
+        if unit_id in self._units:
+            raise InputError(f"unit {unit_id} occurs twice in {self.source}.")
+        self._units.add(unit_id)
+        row: dict[str, object] = {
+            "unit_id": unit_id,
+            "subject_id": subject_id,
+            "kind": kind,
+            "time": time,
+            "region": region,
+        }
+        self._rows["units"].append(row | dict(covariates or {}))
+        return unit_id
+
+    def patient_unit(self, subject_id: int, pseudonym: str) -> str:
+        """The unit of kind "patient", which patient-level outcomes are keyed on; added when not there yet."""
+        if pseudonym in self._units or pseudonym in self._old_units:
+            return pseudonym
+        return self.unit(pseudonym, subject_id, "patient")
+
+    def image(
+        self,
+        array: np.ndarray,
+        *,
+        unit_id: str,
+        subject_id: int,
+        kind: str,
+        intensity: str,
+        spacing: tuple[float, ...] | None = None,
+        orientation: str | None = None,
+        affine: np.ndarray | None = None,
+        time: dt.datetime | None = None,
+    ) -> str:
+        """Add an image: a picture [rows, columns(, 3)], or a volume [x, y, z] with `spacing` in mm.
+
+        Returns:
+            The image_id: unit, kind, and the time or a count where there are several.
+
+        Raises:
+            InputError: The pixel type is not stored, the intensity unknown, the array empty, the disk full.
+        """
+        if array.dtype.name not in PIXEL_TYPES or array.ndim not in (2, 3) or array.size == 0:
+            raise InputError(
+                f"unit {unit_id}: cannot store pixels of type {array.dtype.name}, {array.shape}."
+            )
+        if intensity not in INTENSITIES:
+            raise InputError(f"unit {unit_id}: intensity '{intensity}' is none of {', '.join(INTENSITIES)}.")
+        stem = f"{unit_id}/{kind}" + (f"/{time:%Y%m%dT%H%M%S}" if time else "")
+        image_id, count = stem, 1
+        while image_id in self._images:
+            count += 1
+            image_id = f"{stem}/{count}"
+        self._images.add(image_id)
+        plane = middle_slice(array, colour=orientation is None and array.ndim == 3)
+        spacing_mm = None if spacing is None else [float(step) for step in spacing]
+        entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
+        row = {
+            "image_id": image_id, "unit_id": unit_id, "subject_id": subject_id, "time": time, "kind": kind,
+            "intensity": intensity, "shape": list(array.shape), "dtype": array.dtype.name,
+            "spacing": spacing_mm, "orientation": orientation, "affine": entries,
+            "part": f"pixels/{self.pixels.path.name}", "offset": self.pixels.append(array),
+            "sha256": array_sha256(array), "phash": perceptual_hash(plane),
+        }  # fmt: skip
+        self._rows["images"].append(row)
+        return image_id
+
+    def reading(self, unit_id: str, subject_id: int, *, reader: str, item: str, value: float) -> None:
+        """Add one rating of a unit by a reader."""
+        row = {
+            "unit_id": unit_id,
+            "subject_id": subject_id,
+            "reader": reader,
+            "item": item,
+            "value": float(value),
+        }
+        self._rows["readings"].append(row)
+
+    def outcome(
+        self,
+        name: str,
+        unit_id: str,
+        subject_id: int,
+        *,
+        value: float,
+        prediction_time: dt.datetime | None = None,
+    ) -> None:
+        """Add one label. `name` is lower case letters, digits and underscores."""
+        row = {
+            "unit_id": unit_id,
+            "subject_id": subject_id,
+            "prediction_time": prediction_time,
+            "value": float(value),
+        }
+        self._outcomes.setdefault(name, []).append(row)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The draft's tables by the folder they go to, checked against the schema and against the archive.
+
+        Raises:
+            InputError: Rows are in the archive already (with the count) or of unknown units; or no rows.
+        """
+        self.refuse_known(self._units)
+        rows = {
+            "subjects": [self._subjects[name] for name in self._subjects if name in self._touched],
+            **self._rows,
+        }
+        frames = {
+            name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content
+        }
+        for name, content in self._outcomes.items():
+            if not re.fullmatch("[a-z][a-z0-9_]*", name):
+                raise InputError(f"outcome '{name}': a name is lower case letters, digits and underscores.")
+            frames[f"outcomes/{name}"] = self._frame(f"outcomes/{name}", OUTCOMES.name, content)
+        if not frames:
+            raise InputError(f"{self.source}: nothing to ingest.")
+        return frames
+
+    def _frame(self, folder: str, table_name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
+        table = TABLES[table_name]
+        declared = {column.name: column.dtype for column in table.columns}
+        frame = pl.DataFrame(rows, infer_schema_length=None, schema_overrides=declared)
+        frame = check(table, frame, where=self.source)
+        if "unit_id" in frame.columns and table is not TABLES["units"]:
+            unknown = set(frame["unit_id"]) - self._units - self._old_units
+            if unknown:
+                raise InputError(f"{self.source}: {len(unknown)} units of {folder} are not among the units.")
+        there = _rows_there(self._archive, folder, table.key)
+        again = sum(row in there for row in frame.select(table.key).rows()) if folder != "subjects" else 0
+        if again:
+            raise InputError(
+                f"{self.path}: refused: {again} of {frame.height} rows of {folder} are already in the "
+                "archive; nothing was written."
+            )
+        return frame
+
+
+def _rows_there(archive: Archive | None, folder: str, key: tuple[str, ...]) -> set[tuple]:
+    """The keys of what the archive holds under `folder`."""
+    if archive is None:
+        return set()
+    if folder.startswith("outcomes/"):
+        name = folder.split("/")[1]
+        return set(archive.outcome(name).select(key).rows()) if name in archive.outcomes() else set()
+    return set(archive.table(folder).select(key).rows())
