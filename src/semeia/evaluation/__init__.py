@@ -1,0 +1,32 @@
+"""Tables of predictions in, tables of results out: discrimination, calibration, paired differences, intervals."""
+
+from semeia.evaluation.discrimination import auprc, auroc, brier
+from semeia.evaluation.resampling import patient_draws, percentile_interval
+from semeia.evaluation.results import evaluate
+from semeia.evaluation.roc import roc_curve, roc_points
+from semeia.evaluation.schema import (
+    PREDICTION_COLUMNS,
+    RESULT_COLUMNS,
+    check_predictions,
+    check_results,
+    read_predictions,
+)
+from semeia.evaluation.settings import Evaluation, EvaluationSettings
+
+__all__ = [
+    "PREDICTION_COLUMNS",
+    "RESULT_COLUMNS",
+    "Evaluation",
+    "EvaluationSettings",
+    "auprc",
+    "auroc",
+    "brier",
+    "check_predictions",
+    "check_results",
+    "evaluate",
+    "patient_draws",
+    "percentile_interval",
+    "read_predictions",
+    "roc_curve",
+    "roc_points",
+]

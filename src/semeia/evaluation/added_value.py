@@ -1,0 +1,41 @@
+"""What a model adds to something simple: combining a score with one covariate (a lesion's diameter).
+
+The combiner is a logistic regression on [covariate, logit(score)], both standardised, with a ridge of one (as
+scikit-learn's C = 1; the intercept is free). It is fitted on other patients than those it is judged on (see carry.py),
+and AUROC(combiner) - AUROC(covariate alone) is the gain.
+"""
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from semeia.evaluation.calibration import clipped_logit
+from semeia.evaluation.cells import Fold
+from semeia.evaluation.logistic import fit_logistic
+
+
+def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    """Log-odds by the combiner fitted on `fit`, for each row of `use`; NaN where the covariate is missing."""
+    fit = fit.take(~np.isnan(fit.covariate))
+    if fit.one_class():
+        return np.full(len(use.label), np.nan)
+    raw, wanted = (np.column_stack([fold.covariate, clipped_logit(fold.score)]) for fold in (fit, use))
+    centre, spread = raw.mean(axis=0), raw.std(axis=0)
+    spread[spread == 0] = 1.0
+    features = np.column_stack([np.ones(len(raw)), (raw - centre) / spread])
+    coefficients = fit_logistic(features, fit.label, penalty=np.array([0.0, 1.0, 1.0]))
+    return coefficients[0] + ((wanted - centre) / spread) @ coefficients[1:]
+
+
+def covariate_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    """The covariate of each row of `use`, turned so that more means positive more often among the rows of `fit`."""
+    fit = fit.take(~np.isnan(fit.covariate))
+    if fit.one_class():
+        return np.full(len(use.label), np.nan)
+    return use.covariate * direction(fit.label, fit.covariate)
+
+
+def direction(label: Shaped[np.ndarray, "n"], value: Float[np.ndarray, "n"]) -> float:
+    """1 when the mean of `value` is at least as high among positives as among negatives (the sign of a logistic
+    slope), else -1."""
+    positive = label.astype(bool)
+    return 1.0 if value[positive].mean() >= value[~positive].mean() else -1.0

@@ -1,0 +1,107 @@
+"""Things fitted inside and carried on: the operating threshold and the combiner with the covariate.
+
+Both are fitted on internal predictions of *other patients* than those they are judged on:
+
+- several seeds, each testing its own fold: for seed s, the internal predictions of the other seeds, less the patients
+  seed s tests (with k folds these are seed s's training patients, each predicted by a model that had not seen them);
+- otherwise (one seed, or seeds that test the same patients): five-fold cross-fitting over the patients of the seed
+  inside; the other cohorts get the fit on all its internal predictions.
+
+The same fit of seed s is applied to its internal fold and to every other cohort. Fits stay as they are in every
+bootstrap draw and every stratum: the intervals are those of a given rule, as they are of a given trained model.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from semeia.evaluation.added_value import combined_score, covariate_score
+from semeia.evaluation.cells import Fold, concatenate
+from semeia.evaluation.operating_point import threshold_at_sensitivity, threshold_by_youden
+
+Rule = Callable[[Fold, Fold], Float[np.ndarray, "n"]]
+PARTS = 5
+# Fewer of either class than this and there is nothing to fit on.
+FEWEST = 5
+
+
+def carry_cell(
+    cohorts: dict[str, dict[int, Fold]], *, inside: str, target: float | None, seed: int
+) -> dict[str, dict[int, Fold]]:
+    """Fill `called`, `combined` and `alone` of every fold of one cell; NaN where nothing could be fitted.
+
+    Args:
+        cohorts: folds[cohort][seed] of one cell.
+        inside: the cohort on which things are fitted.
+        target: sensitivity the threshold must reach inside, or None for Youden's threshold.
+        seed: deals the patients of a single seed into parts.
+    """
+
+    def call(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+        chosen = (
+            threshold_by_youden(fit.label, fit.score)
+            if target is None
+            else threshold_at_sensitivity(fit.label, fit.score, target=target)
+        )
+        return (use.score >= chosen).astype(np.float64)
+
+    rules: dict[str, Rule] = {"called": call, "combined": combined_score, "alone": covariate_score}
+    internal = cohorts.get(inside, {})
+    out: dict[str, dict[int, Fold]] = {}
+    for cohort, folds in cohorts.items():
+        out[cohort] = {}
+        for number, fold in folds.items():
+            others = _others(internal, number)
+            values = {
+                name: _apply(rule, fold, internal.get(number), others, cohort == inside, seed)
+                for name, rule in rules.items()
+            }
+            out[cohort][number] = replace(fold, **values)
+    return out
+
+
+def _apply(
+    rule: Rule, use: Fold, own: Fold | None, others: Fold | None, is_inside: bool, seed: int
+) -> Float[np.ndarray, "n"]:
+    if others is not None and _usable(others):
+        return rule(others, use)
+    if own is None or not _usable(own):
+        return np.full(len(use.label), np.nan)
+    return _cross_fitted(rule, own, seed) if is_inside else rule(own, use)
+
+
+def _others(internal: dict[int, Fold], number: int) -> Fold | None:
+    """Internal rows of the other seeds, without the patients that this seed tests."""
+    rest = [fold for seed, fold in internal.items() if seed != number]
+    if not rest:
+        return None
+    joined = concatenate(rest)
+    return joined.take(~np.isin(joined.patient, internal[number].patient)) if number in internal else joined
+
+
+def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Float[np.ndarray, "n"]:
+    part = deal_patients(fold, seed=seed)
+    out = np.full(len(fold.label), np.nan)
+    for number in range(PARTS):
+        fit, use = fold.take(part != number), part == number
+        if use.any() and not fit.one_class():
+            out[use] = rule(fit, fold.take(use))
+    return out
+
+
+def deal_patients(fold: Fold, *, seed: int, parts: int = PARTS) -> Int[np.ndarray, "n"]:
+    """Deal the fold's patients into parts, those with a positive row first, after a seeded shuffle; part of each row."""
+    patients, inverse = np.unique(fold.patient, return_inverse=True)
+    positive = np.bincount(inverse, weights=fold.label) > 0
+    shuffled = np.random.default_rng(seed).permutation(len(patients))
+    order = shuffled[np.argsort(~positive[shuffled], kind="stable")]
+    part = np.empty(len(patients), dtype=np.int64)
+    part[order] = np.arange(len(patients)) % parts
+    return part[inverse]
+
+
+def _usable(fold: Fold) -> bool:
+    positives = int(fold.label.sum())
+    return min(positives, len(fold.label) - positives) >= FEWEST

@@ -1,0 +1,133 @@
+"""From the table to arrays: every arm's predictions, by cohort and seed.
+
+A checked table of one study and outcome comes in; `Block` goes out: for each cell (arm, mode, fraction), cohort and
+seed one `Fold` of arrays, with patients and units as integers. Patients are numbered within their cohort in order of
+first appearance.
+"""
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float, Int, Int8
+
+from semeia.errors import InputError
+from semeia.evaluation.schema import UNIT
+
+
+class Cell(NamedTuple):
+    """What was trained: an arm, how it was adapted, on what fraction of the labels."""
+
+    arm: str
+    mode: str
+    fraction: float
+
+    def __str__(self) -> str:
+        """Name the cell in a note."""
+        return f"{self.arm}/{self.mode} at {self.fraction:g}"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one seed of one cell predicted in one cohort: arrays over its rows."""
+
+    label: Int8[np.ndarray, "n"]
+    score: Float[np.ndarray, "n"]
+    covariate: Float[np.ndarray, "n"]  # on the log scale when it is always positive; NaN where missing
+    patient: Int[np.ndarray, "n"]
+    unit: Int[np.ndarray, "n"]
+    row: Int[np.ndarray, "n"]  # position in the whole table, by which strata are known
+    # fitted on other patients by carry.py; NaN until then
+    called: Float[np.ndarray, "n"]  # 1 when at or above the carried threshold
+    combined: Float[np.ndarray, "n"]  # score with the covariate
+    alone: Float[np.ndarray, "n"]  # the covariate by itself
+
+    def take(self, keep: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> "Fold":
+        """The rows that are kept, in the order given."""
+        return Fold(**{field.name: getattr(self, field.name)[keep] for field in fields(self)})
+
+    def one_class(self) -> bool:
+        """Whether AUROC is undefined here: no rows, or labels all the same."""
+        return not len(self.label) or bool(self.label.min() == self.label.max())
+
+
+Folds = dict[Cell, dict[str, dict[int, Fold]]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One study and outcome: folds[cell][cohort][seed], and which patients of each cohort have a positive row."""
+
+    study: str
+    outcome: str
+    folds: Folds
+    has_positive: dict[str, Bool[np.ndarray, "_"]]
+
+
+def concatenate(folds: list[Fold]) -> Fold:
+    """The rows of several folds of one cohort as one."""
+    return Fold(**{f.name: np.concatenate([getattr(fold, f.name) for fold in folds]) for f in fields(Fold)})
+
+
+def blocks(frame: pl.DataFrame, *, covariate: str | None) -> list[Block]:
+    """Cut a checked table (with a column `row`, its row numbers) into blocks, in order of first appearance.
+
+    Args:
+        covariate: a numeric column, or None.
+    """
+    values = covariate_values(frame, covariate)
+    parts = frame.with_columns(_covariate=values).partition_by(["study", "outcome"], maintain_order=True)
+    return [_block(part) for part in parts]
+
+
+def covariate_values(frame: pl.DataFrame, covariate: str | None) -> pl.Series:
+    """The covariate as numbers (NaN where missing), on the log scale when all of it is positive."""
+    if covariate is None:
+        return pl.Series("_covariate", np.full(frame.height, np.nan))
+    if not frame[covariate].dtype.is_numeric():
+        raise InputError(f"covariate {covariate} holds {frame[covariate].dtype}, not numbers.")
+    values = frame[covariate].cast(pl.Float64).fill_null(float("nan"))
+    values = values.set(values.is_infinite(), float("nan"))
+    present = values.filter(values.is_not_nan())
+    positive = len(present) > 0 and bool((present > 0).all())
+    return values.log() if positive else values
+
+
+def _block(part: pl.DataFrame) -> Block:
+    patient, has_positive = _patients(part)
+    keys = part.select("cohort", *UNIT).unique(maintain_order=True).with_row_index("_unit")
+    unit = part.join(keys, on=["cohort", *UNIT], how="left", maintain_order="left")["_unit"]
+    empty = np.full(part.height, np.nan)
+    whole = Fold(
+        label=part["label"].to_numpy(),
+        score=part["score"].to_numpy(),
+        covariate=part["_covariate"].to_numpy(),
+        patient=patient,
+        unit=unit.cast(pl.Int64).to_numpy(),
+        row=part["row"].cast(pl.Int64).to_numpy(),
+        called=empty,
+        combined=empty,
+        alone=empty,
+    )
+    names = ["arm", "mode", "fraction", "cohort", "seed"]
+    members = part.with_columns(_at=pl.int_range(pl.len())).group_by(names, maintain_order=True).agg("_at")
+    folds: Folds = {}
+    for arm, mode, fraction, cohort, seed, at in members.iter_rows():
+        cohorts = folds.setdefault(Cell(arm, mode, fraction), {})
+        cohorts.setdefault(cohort, {})[seed] = whole.take(np.array(at, dtype=np.int64))
+    return Block(part["study"][0], part["outcome"][0], folds, has_positive)
+
+
+def _patients(part: pl.DataFrame) -> tuple[Int[np.ndarray, "n"], dict[str, Bool[np.ndarray, "_"]]]:
+    """Number the patients of each cohort by first appearance."""
+    first = part.group_by("cohort", "subject_id", maintain_order=True).agg(pl.col("label").max() > 0)
+    first = first.with_columns(_patient=pl.int_range(pl.len()).over("cohort"))
+    number = part.select("cohort", "subject_id").join(
+        first, on=["cohort", "subject_id"], how="left", maintain_order="left"
+    )["_patient"]
+    strata = {
+        cohort[0]: rows.sort("_patient")["label"].to_numpy()
+        for cohort, rows in first.partition_by("cohort", as_dict=True, maintain_order=True).items()
+    }
+    return number.to_numpy(), strata

@@ -1,0 +1,81 @@
+"""ROC curves for drawing: one curve a cell and cohort, averaged over seeds.
+
+A checked table of predictions comes in; a table of points goes out. With several seeds the curves are averaged
+vertically: the mean of their true positive rates at each false positive rate of a fixed grid (Fawcett 2006), each
+seed's curve being linear between its points.
+"""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Shaped
+
+from semeia.evaluation.schema import CELL
+
+CURVE_COLUMNS: dict[str, type[pl.DataType]] = {
+    "study": pl.String,
+    "outcome": pl.String,
+    "arm": pl.String,
+    "mode": pl.String,
+    "fraction": pl.Float64,
+    "cohort": pl.String,
+    "false_positive_rate": pl.Float64,
+    "true_positive_rate": pl.Float64,
+    "seeds": pl.Int64,
+}
+
+
+def roc_points(
+    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]
+) -> tuple[Float[np.ndarray, "points"], Float[np.ndarray, "points"]]:
+    """(false positive rates, true positive rates) from (0, 0) to (1, 1), one point a distinct score. Both classes needed."""
+    positive = np.asarray(label, dtype=bool)
+    thresholds = np.unique(score)[::-1]
+    rates = []
+    for scores in (np.sort(score[~positive]), np.sort(score[positive])):
+        called = len(scores) - np.searchsorted(scores, thresholds, side="left")
+        rates.append(np.concatenate([[0.0], called / len(scores)]))
+    return rates[0], rates[1]
+
+
+def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
+    """Curves of every study, outcome, arm, mode, fraction and cohort.
+
+    Args:
+        predictions: as `check_predictions` returns them.
+        points: size of the grid of false positive rates from 0 to 1.
+
+    Returns:
+        CURVE_COLUMNS; each curve starts at (0, 0) and ends at (1, 1). Seeds whose rows are of one class do not enter;
+        a cell with none left has no curve.
+    """
+    grid = np.linspace(0.0, 1.0, points)
+    parts = []
+    for key, rows in predictions.group_by([*CELL, "cohort"], maintain_order=True):
+        heights = [
+            _on_grid(*roc_points(fold["label"].to_numpy(), fold["score"].to_numpy()), grid)
+            for fold in rows.partition_by("seed", maintain_order=True)
+            if fold["label"].n_unique() == 2
+        ]
+        if heights:
+            rates = {
+                "false_positive_rate": np.concatenate([[0.0], grid]),
+                "true_positive_rate": np.concatenate([[0.0], np.mean(heights, axis=0)]),
+            }
+            names = dict(zip([*CELL, "cohort"], key, strict=True))
+            fixed = [pl.lit(value).alias(name) for name, value in {**names, "seeds": len(heights)}.items()]
+            parts.append(pl.DataFrame(rates).with_columns(fixed).select(CURVE_COLUMNS).cast(CURVE_COLUMNS))
+    return pl.concat(parts) if parts else pl.DataFrame(schema=CURVE_COLUMNS)
+
+
+def _on_grid(
+    false: Float[np.ndarray, "points"], true: Float[np.ndarray, "points"], grid: Float[np.ndarray, "grid"]
+) -> Float[np.ndarray, "grid"]:
+    # a vertical piece of the curve has several heights at one rate: at that rate the highest counts, and just before
+    # it the lowest, which a pair of points an instant apart keeps.
+    nudge = np.arange(len(false)) * 1e-12
+    last = np.append(false[1:] != false[:-1], True)
+    heights = np.interp(grid, false + nudge, true)
+    exact = dict(zip(false[last].tolist(), true[last].tolist(), strict=True))
+    return np.array(
+        [exact.get(rate, height) for rate, height in zip(grid.tolist(), heights.tolist(), strict=True)]
+    )

@@ -1,0 +1,78 @@
+"""Which rows a result speaks of: all, those where an SQL expression holds, or each value of a column.
+
+A checked table comes in; a list of (text, mask over its rows) goes out. The text is what `stratum` says in results.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool
+
+from semeia.errors import InputError
+
+MOST_LEVELS = 40
+IDENTIFYING = {"subject_id", "unit_id"}
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """A part of the table: its name and a mask over the table's rows."""
+
+    text: str
+    rows: Bool[np.ndarray, "n"]
+
+
+def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = None) -> list[Stratum]:
+    """The strata of a table: `all` (or the text of `where`), then one for each value of the column `by`.
+
+    Raises:
+        InputError: `where` is not an expression that is true or false for each row, or holds for no row; `by` is not a
+            column, names patients, or has more than 40 values.
+    """
+    whole = Stratum("all", np.ones(frame.height, dtype=bool)) if where is None else _where(frame, where)
+    if by is None:
+        return [whole]
+    prefix = "" if where is None else f"({where}) AND "
+    levels = [Stratum(f"{prefix}{by}={value}", mask & whole.rows) for value, mask in _levels(frame, by)]
+    return [whole, *(level for level in levels if level.rows.any())]
+
+
+def _where(frame: pl.DataFrame, where: str) -> Stratum:
+    try:
+        mask = frame.with_columns(pl.sql_expr(where).alias("_where"))["_where"]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"--where '{where}' cannot be evaluated ({reason}); the columns are: {_columns(frame)}."
+        ) from error
+    if mask.dtype != pl.Boolean:
+        raise InputError(
+            f"--where '{where}' is not true or false for each row (it gives {mask.dtype}); "
+            f"write a comparison of the columns: {_columns(frame)}."
+        )
+    rows = mask.fill_null(False).to_numpy()
+    if not rows.any():
+        raise InputError(f"--where '{where}' holds for none of the {frame.height} rows.")
+    return Stratum(where, rows)
+
+
+def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Bool[np.ndarray, "n"]]]:
+    if by not in frame.columns:
+        raise InputError(f"--by '{by}' is not a column; the columns are: {_columns(frame)}.")
+    if by in IDENTIFYING:
+        raise InputError(f"--by {by} would name patients in the results; choose another column.")
+    values = frame[by].unique().sort()
+    if len(values) > MOST_LEVELS:
+        raise InputError(
+            f"--by {by} has {len(values)} values (at most {MOST_LEVELS}); use --where with a range."
+        )
+    known = values.drop_nulls()
+    pairs = [(str(value), (frame[by] == value).fill_null(False).to_numpy()) for value in known]
+    if len(known) < len(values):
+        pairs.append(("missing", frame[by].is_null().to_numpy()))
+    return pairs
+
+
+def _columns(frame: pl.DataFrame) -> str:
+    return ", ".join(name for name in frame.columns if not name.startswith("_") and name != "row")

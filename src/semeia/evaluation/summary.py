@@ -1,0 +1,198 @@
+"""From bootstrap draws to rows of results: levels of one cell, and paired differences of two.
+
+Every metric is averaged over seeds inside each draw. A draw in which a seed's rows hold one class (or the metric is
+otherwise undefined) leaves that seed out of the mean of that draw; a draw with no seed left is dropped and counted in
+a note. A metric undefined on the rows themselves, or in more than a tenth of the draws, is left out and named in a note:
+results never hold NaN.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.metrics import COMPARED, absolute_metrics, compared_metrics, gain_metrics
+from semeia.evaluation.notes import Notes
+from semeia.evaluation.power import detectable_difference, standard_error
+from semeia.evaluation.resampling import LEAST_DEFINED, average_seeds, percentile_interval
+from semeia.evaluation.settings import EvaluationSettings
+
+Row = dict[str, str | float | int | None]
+Draws = dict[str, Float[np.ndarray, "draws"]]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where rows of results speak of: one cohort and stratum of a study's outcome, and its patient draws."""
+
+    study: str
+    outcome: str
+    cohort: str
+    stratum: str
+    weights: Shaped[np.ndarray, "draws patients"]
+    settings: EvaluationSettings
+    covariate: str | None
+    carried: bool  # whether there is a cohort to choose thresholds and fit combiners on
+    notes: Notes
+
+    def name(self, cell: Cell) -> str:
+        """Name a cell in a note."""
+        return f"{self.outcome}, {cell}, {self.cohort} [{self.stratum}]"
+
+
+@dataclass(frozen=True)
+class Summarised:
+    """One cell within a scope: the seeds that hold both classes, and their compared metrics in every draw."""
+
+    cell: Cell
+    folds: dict[int, Fold]
+    draws: dict[int, Draws]
+
+
+def restrict(folds: dict[int, Fold], rows: Bool[np.ndarray, "n"]) -> dict[int, Fold]:
+    """The folds' rows that lie in a stratum (a mask over the whole table); emptied folds are dropped."""
+    kept = {seed: fold.take(rows[fold.row]) for seed, fold in folds.items()}
+    return {seed: fold for seed, fold in kept.items() if len(fold.label)}
+
+
+def summarise_levels(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> tuple[Summarised, list[Row]]:
+    """Every metric of one cell. `folds` holds its rows of the scope, by seed."""
+    both = _with_both_classes(scope, cell, folds, "the cell")
+    draws = {seed: compared_metrics(fold, scope.weights) for seed, fold in both.items()}
+    rows: list[Row] = []
+    if both:
+        absolute = {seed: absolute_metrics(fold, scope.weights) for seed, fold in both.items()}
+        for name in COMPARED:
+            rows += _level(scope, cell, name, {seed: metrics[name] for seed, metrics in draws.items()}, both)
+        for name in next(iter(absolute.values())):
+            if scope.carried or name.startswith("calibration"):
+                rows += _level(
+                    scope, cell, name, {seed: values[name] for seed, values in absolute.items()}, both
+                )
+        rows += _gains(scope, cell, both)
+    return Summarised(cell, both, draws), rows
+
+
+def summarise_difference(scope: Scope, one: Summarised, other: Summarised, reference: str) -> list[Row]:
+    """Paired differences `one - other`, and the AUROC difference this cohort could have shown."""
+    folds, draws = {}, {}
+    for seed in one.folds.keys() & other.folds.keys():
+        shared, values = _paired(scope, one, other, seed)
+        if shared is not None:
+            folds[seed], draws[seed] = shared, values
+    if not folds:
+        scope.notes.add(
+            f"difference from {reference} left out, no seed tests the same units", scope.name(one.cell)
+        )
+        return []
+    rows: list[Row] = []
+    for name in COMPARED:
+        mean = average_seeds(np.stack([draws[seed][name] for seed in sorted(draws)]))
+        rows += _row(scope, one.cell, name, mean, list(folds.values()), reference)
+        if name == "auroc" and rows:
+            value = detectable_difference(standard_error(mean[1:]))
+            method = "normal approximation: 80% power, two-sided 5%"
+            changed = {"metric": "auroc_detectable_difference", "value": value, "low": None, "high": None}
+            rows.append({**rows[-1], **changed, "interval_method": method})
+    return rows
+
+
+def _with_both_classes(scope: Scope, cell: Cell, folds: dict[int, Fold], what: str) -> dict[int, Fold]:
+    both = {seed: fold for seed, fold in folds.items() if not fold.one_class()}
+    if not both:
+        scope.notes.add(f"{what} left out, its rows are all of one class", scope.name(cell))
+    elif len(both) < len(folds):
+        lost = len(folds) - len(both)
+        scope.notes.add(
+            f"{what}: seeds left out, their rows are all of one class", f"{scope.name(cell)} ({lost})"
+        )
+    return both
+
+
+def _gains(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
+    if scope.covariate is None or not scope.carried:
+        return []
+    known = {
+        seed: fold.take(~(np.isnan(fold.combined) | np.isnan(fold.alone))) for seed, fold in folds.items()
+    }
+    known = _with_both_classes(scope, cell, known, f"gain over {scope.covariate}")
+    metrics = {
+        seed: gain_metrics(fold, scope.weights, covariate=scope.covariate) for seed, fold in known.items()
+    }
+    rows: list[Row] = []
+    for name in next(iter(metrics.values()), {}):
+        rows += _level(scope, cell, name, {seed: values[name] for seed, values in metrics.items()}, known)
+    return rows
+
+
+def _level(
+    scope: Scope, cell: Cell, name: str, values: dict[int, Float[np.ndarray, "draws"]], folds: dict[int, Fold]
+) -> list[Row]:
+    # a seed whose metric does not exist on its own rows would enter some draws and not the value.
+    defined = [seed for seed in sorted(values) if not np.isnan(values[seed][0])]
+    if not defined:
+        scope.notes.add(f"{name} left out, it is undefined on these rows", scope.name(cell))
+        return []
+    if len(defined) < len(values):
+        lost = len(values) - len(defined)
+        scope.notes.add(
+            f"{name}: seeds left out, it is undefined on their rows", f"{scope.name(cell)} ({lost})"
+        )
+    mean = average_seeds(np.stack([values[seed] for seed in defined]))
+    return _row(scope, cell, name, mean, [folds[seed] for seed in defined], "")
+
+
+def _row(
+    scope: Scope, cell: Cell, name: str, values: Float[np.ndarray, "draws"], folds: list[Fold], reference: str
+) -> list[Row]:
+    settings, total = scope.settings, len(values) - 1
+    undefined = int(np.isnan(values[1:]).sum())
+    if undefined > (1 - LEAST_DEFINED) * total:
+        scope.notes.add(
+            f"{name} left out, it is undefined in more than a tenth of the draws", scope.name(cell)
+        )
+        return []
+    if undefined:
+        scope.notes.add(
+            f"{name}: draws dropped, it is undefined in them", f"{scope.name(cell)} ({undefined})"
+        )
+    low, high = percentile_interval(values[1:], level=settings.level)
+    every = concatenate(folds)
+    return [
+        {
+            "study": scope.study,
+            "outcome": scope.outcome,
+            "arm": cell.arm,
+            "reference": reference,
+            "mode": cell.mode,
+            "fraction": cell.fraction,
+            "cohort": scope.cohort,
+            "stratum": scope.stratum,
+            "metric": name,
+            "value": float(values[0]),
+            "low": low,
+            "high": high,
+            "interval_method": f"{settings.level:.0%} percentile, {settings.draws} patient-bootstrap draws",
+            "n": len(np.unique(every.unit)),
+            "n_patients": len(np.unique(every.patient)),
+            "n_positive": len(np.unique(every.unit[every.label == 1])),
+            "seeds": len(folds),
+        }
+    ]
+
+
+def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tuple[Fold | None, Draws]:
+    """The rows of a seed that both predicted and the difference in every draw; None when these are of one class."""
+    mine, theirs = one.folds[seed], other.folds[seed]
+    common, at, there = np.intersect1d(mine.unit, theirs.unit, return_indices=True)
+    if len(common) == len(mine.unit) == len(theirs.unit):
+        return mine, {name: one.draws[seed][name] - other.draws[seed][name] for name in COMPARED}
+    mine, theirs = mine.take(at), theirs.take(there)
+    if mine.one_class():
+        return None, {}
+    scope.notes.add(
+        f"difference from {other.cell.arm} taken on the units both predicted", scope.name(one.cell)
+    )
+    left, right = (compared_metrics(fold, scope.weights) for fold in (mine, theirs))
+    return mine, {name: left[name] - right[name] for name in COMPARED}
