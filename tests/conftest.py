@@ -3,7 +3,6 @@
 import os
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def _refuse_outside(address: object) -> None:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any connection that leaves the machine is an error, here and (through a dead proxy) in commands tests start."""
+    """A connection that leaves the machine is an error; commands that tests start get a dead proxy."""
 
     def guarded(name: str):
         real = getattr(socket.socket, name)
@@ -52,12 +51,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def one_thread() -> None:
     """Torch on one thread, if a test file has imported it: tests of the tables never pay for the import."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
-"""Chooses the sample that ships inside the package: LIDC-layout folder in, a smaller one of the same layout out.
+"""Chooses the sample that ships inside the package: a LIDC-layout folder in, a smaller one like it out.
 
     python tools/make_sample.py            # reads $SEMEIA_DATA/lidc, writes src/semeia/sample/lidc
 
-Whole patients only, every file byte for byte, `nodules.csv` row by row as it was (less the two columns that identify
-the scan). Which patients: see `GROUPS`. Within a group they are taken in the order of a hash of their id, until the
-first that no longer fits, so that the choice depends on nothing in the images, the ratings or the sizes.
+Whole patients only, every file byte for byte, `nodules.csv` row by row as it was (less the two columns that
+identify the scan). Which patients: see `GROUPS`. Within a group they are taken in the order of a hash of
+their id, until the first that no longer fits: nothing in the images, ratings or sizes decides.
 """
 
 import argparse
@@ -17,14 +17,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+
+import nibabel
+
+from semeia.readers.nodules import input_reader, malignancy_label, others_malignancy
 
 Row = dict[str, str]
 
 TARGET = Path(__file__).parents[1] / "src" / "semeia" / "sample" / "lidc"
 DROPPED_COLUMNS = ("scan_id", "series_uid")
 INTERNAL_MAKER = "GE MEDICAL SYSTEMS"
-SHOWN_PER_CLASS_AND_SIDE = 3  # of these nodules the HU volume comes along, for display: 2 classes x 2 sides x 3 = 12
+SHOWN_PER_CLASS_AND_SIDE = (
+    3  # of these nodules the HU volume comes along, for display: 2 classes x 2 sides x 3 = 12
+)
+USUAL_AXES = "LPS"
 LARGEST_SHOWN = 80_000  # bytes of one HU volume
 
 
@@ -53,9 +59,9 @@ class Group:
     budget: int
 
 
-# Labelled patients first: they are what makes internal and external results. A patient of another maker without a
-# label is of no use to the nodule study (external images never enter pretraining), so none is taken; the unlabelled
-# ones are of GE or of an unknown maker, which pretraining may see.
+# Labelled patients first: they are what makes internal and external results. A patient of another maker and
+# without a label is of no use to the nodule study (external images never enter pretraining): none is taken. The
+# unlabelled ones are of GE or of an unknown maker, which pretraining may see.
 GROUPS = (
     Group("GE, labelled", lambda p: p.labelled and p.maker == INTERNAL_MAKER, 7_700_000),
     Group("other makers, labelled", lambda p: p.labelled and p.maker not in ("", INTERNAL_MAKER), 4_200_000),
@@ -64,14 +70,11 @@ GROUPS = (
 
 
 def label_of(row: Row) -> int | None:
-    """1 malignant, 0 benign, None without a label: the rule of `semeia.readers.nodules`, restated without imports."""
-    ratings = [float(rating) for rating in row["malignancies"].split("|")]
-    if len(ratings) not in (3, 4):
-        return None
-    digest = hashlib.sha256(f"{row['patient_id']}/{row['nodule']}".encode()).hexdigest()
-    del ratings[int(digest, 16) % len(ratings)]
-    others = median(ratings)
-    return 1 if others >= 4 else 0 if others <= 2 else None
+    """1 malignant, 0 benign, None without a label, by the rule of the LIDC reader."""
+    ratings = [int(rating) for rating in row["malignancies"].split("|")]
+    reader = input_reader(row["patient_id"], int(row["nodule"]), len(ratings))
+    label = malignancy_label(others_malignancy(ratings, reader))
+    return None if label is None else int(label)
 
 
 def image_path(row: Row, kind: str) -> Path:
@@ -98,7 +101,9 @@ def read_patients(source: Path) -> tuple[list[str], list[Patient]]:
         )
         for name, own in rows.items()
     ]
-    return columns, sorted(patients, key=lambda p: hashlib.sha256(f"sample/{p.patient_id}".encode()).hexdigest())
+    return columns, sorted(
+        patients, key=lambda p: hashlib.sha256(f"sample/{p.patient_id}".encode()).hexdigest()
+    )
 
 
 def chosen(patients: list[Patient]) -> Iterator[tuple[str, Patient]]:
@@ -129,6 +134,24 @@ def shown(patients: list[Patient], source: Path) -> list[Row]:
     return rows
 
 
+def turned(patients: list[Patient], source: Path) -> list[Row]:
+    """The smallest HU volume of every patient whose voxels are in another order than usual.
+
+    The crops carry no direction of their own: the reader turns them by the HU volume of the same patient, and
+    takes the usual order where there is none. Without these files the sample would be read otherwise than the
+    full set.
+    """
+    rows = []
+    for patient in patients:
+        paths = {source / image_path(row, "hu"): row for row in patient.rows}
+        sizes = {path: path.stat().st_size for path in paths if path.exists()}
+        if sizes:
+            smallest = min(sizes, key=lambda path: (sizes[path], path))
+            if "".join(nibabel.aff2axcodes(nibabel.Nifti1Image.from_filename(smallest).affine)) != USUAL_AXES:
+                rows.append(paths[smallest])
+    return rows
+
+
 def write(target: Path, source: Path, columns: list[str], patients: list[Patient]) -> int:
     """Writes table, images and their SHA-256 list; returns the bytes written."""
     for old in target.glob("LIDC-IDRI-*"):
@@ -139,7 +162,8 @@ def write(target: Path, source: Path, columns: list[str], patients: list[Patient
         writer.writeheader()
         writer.writerows(row for patient in patients for row in patient.rows)
     images = [image_path(row, "img8") for patient in patients for row in patient.rows]
-    images += [image_path(row, "hu") for row in shown(patients, source)]
+    with_volume = [*shown(patients, source), *turned(patients, source)]
+    images += sorted({image_path(row, "hu") for row in with_volume})
     for image in images:
         (target / image).parent.mkdir(exist_ok=True)
         shutil.copyfile(source / image, target / image)
@@ -151,7 +175,9 @@ def write(target: Path, source: Path, columns: list[str], patients: list[Patient
 
 def main() -> None:
     """Chooses, writes, and prints what was taken."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--into", type=Path, default=TARGET)
     target = parser.parse_args().into
     if "SEMEIA_DATA" not in os.environ:

