@@ -60,8 +60,8 @@ class Group:
 
 
 # Labelled patients first: they are what makes internal and external results. A patient of another maker and
-# without a label is of no use to the nodule study (external images never enter pretraining): none is taken. The
-# unlabelled ones are of GE or of an unknown maker, which pretraining may see.
+# without a label is of no use to the nodule study (external images never enter pretraining): none is taken.
+# The unlabelled ones are of GE or of an unknown maker, which pretraining may see.
 GROUPS = (
     Group("GE, labelled", lambda p: p.labelled and p.maker == INTERNAL_MAKER, 7_700_000),
     Group("other makers, labelled", lambda p: p.labelled and p.maker not in ("", INTERNAL_MAKER), 4_200_000),

@@ -90,7 +90,7 @@ def test_volumes_in_hounsfield_units_are_few():
 
 @pytest.mark.full_data
 def test_crops_are_turned_as_in_the_full_set(lidc_full: Path):
-    """The reader turns crops by a HU volume of the patient, else takes them as LPS: both sets must say the same."""
+    """The reader turns crops by a HU volume of the patient, else as LPS: both sets must agree."""
     for patient in sorted({path.parent.name for path in sample_folder().rglob("*.nii.gz")}):
         here, full = (_stored_axes(root / patient) for root in (sample_folder(), lidc_full))
         assert (here or {"LPS"}) == (full or {"LPS"}), patient
