@@ -9,7 +9,9 @@
 | `TABLES`, `check` | the tables as code |
 """
 
+from semeia.archive.audit import Audit, audit, to_text
 from semeia.archive.commit import writing
+from semeia.archive.findings import Finding
 from semeia.archive.schema import OUTCOMES, TABLES, Column, Table, check
 from semeia.archive.split import label_subset, patient_folds, tuning_split
 from semeia.archive.store import Archive, open_archive
@@ -19,14 +21,18 @@ __all__ = [
     "OUTCOMES",
     "TABLES",
     "Archive",
+    "Audit",
     "Column",
+    "Finding",
     "Summary",
     "Table",
     "Writer",
+    "audit",
     "check",
     "label_subset",
     "open_archive",
     "patient_folds",
+    "to_text",
     "tuning_split",
     "writing",
 ]

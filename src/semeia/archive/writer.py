@@ -100,9 +100,7 @@ class Writer:
             if facts[fact] is None or facts[fact] == known[fact]:
                 continue
             if known[fact] is not None:
-                raise InputError(
-                    f"subject {name}: {fact} is both '{known[fact]}' and '{facts[fact]}'; keep one."
-                )
+                raise InputError(f"subject {name}: two values of {fact} are given; settle which is right.")
             known[fact] = facts[fact]
             self._touched.add(name)
         return int(str(known["subject_id"])), name

@@ -10,5 +10,6 @@
 
 from semeia.readers.nifti import Volume, read_nifti
 from semeia.readers.nodules import ingest_nodules, input_reader
+from semeia.readers.pictures import ingest_images, read_picture
 
-__all__ = ["Volume", "ingest_nodules", "input_reader", "read_nifti"]
+__all__ = ["Volume", "ingest_images", "ingest_nodules", "input_reader", "read_nifti", "read_picture"]

@@ -1,0 +1,130 @@
+"""Before anyone trains: an archive goes in; what it holds, what is empty and what is suspicious come out."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from semeia.archive import findings
+from semeia.archive.copies import copies
+from semeia.archive.findings import Finding
+from semeia.archive.store import Archive
+
+_MUCH_MISSING = 0.2
+_COUNTS = {"what": pl.String(), "detail": pl.String(), "count": pl.Int64(), "subjects": pl.Int64()}
+_MISSING = {"table": pl.String(), "column": pl.String(), "empty": pl.Int64(), "share": pl.Float64()}
+_MOST_VALUES = 10
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit.
+
+    Attributes:
+        counts: Columns what, detail, count, subjects.
+        missing: Columns table, column, empty, share: number and share of rows where the column is empty.
+        findings: Most severe first.
+    """
+
+    counts: pl.DataFrame
+    missing: pl.DataFrame
+    findings: tuple[Finding, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found that forbids training."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def audit(archive: Archive) -> Audit:
+    """Count, look for gaps, and look for what would make a result wrong or too good.
+
+    Raises:
+        InputError: A table is damaged beyond reading.
+    """
+    broken = findings.broken(archive)
+    if any("missing" in finding.words or "changed" in finding.words for finding in broken):
+        empty = pl.DataFrame(
+            schema={"what": pl.String, "detail": pl.String, "count": pl.Int64, "subjects": pl.Int64}
+        )
+        nothing = pl.DataFrame(schema={"table": pl.String, "column": pl.String, "share": pl.Float64})
+        return Audit(empty, nothing, tuple(broken))  # no table of a damaged archive is worth reading
+    missing = _missing(archive)
+    found = [
+        *findings.splits(archive.table("subjects")),
+        *copies(archive),
+        *findings.geometry(archive.table("images")),
+        *findings.gaps(archive),
+        *findings.shortcuts(archive),
+        *_mostly_missing(missing),
+    ]
+    return Audit(
+        _counts(archive), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity]))
+    )
+
+
+def to_text(result: Audit) -> str:
+    """The audit as plain text, for a terminal."""
+    counted = [
+        f"  {row['what']:<9} {row['detail']:<28} {row['count']:>8} of {row['subjects']} subjects"
+        for row in result.counts.iter_rows(named=True)
+    ]
+    gaps = [
+        f"  {row['table']}.{row['column']:<28} {row['share']:6.1%} empty"
+        for row in result.missing.filter(pl.col("share") > 0).iter_rows(named=True)
+    ]
+    found = [f"  {finding.severity:<8} {finding.count:>7} {finding.words}" for finding in result.findings]
+    sections = {"Contents": counted, "Missing": gaps or ["  nothing"], "Findings": found or ["  none"]}
+    return "\n".join(line for title, lines in sections.items() for line in (title, *lines)) + "\n"
+
+
+def _counts(archive: Archive) -> pl.DataFrame:
+    parts = [
+        _counted("subjects", archive.table("subjects"), pl.col("site").fill_null("(no site)")),
+        _counted("units", archive.table("units"), pl.col("kind")),
+        _counted("images", archive.table("images"), pl.col("kind") + " " + pl.col("intensity")),
+        _counted("readings", archive.table("readings"), pl.col("reader")),
+    ]
+    for name in archive.outcomes():
+        labels = archive.outcome(name)
+        values = pl.lit(name)
+        if labels["value"].n_unique() <= _MOST_VALUES:
+            values = pl.format("{} = {}", values, pl.col("value").cast(pl.String).str.strip_suffix(".0"))
+        parts.append(_counted("outcomes", labels, values))
+    return pl.concat(parts)
+
+
+def _counted(what: str, table: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
+    return (
+        table.group_by(detail.alias("detail"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("subject_id").n_unique().cast(pl.Int64).alias("subjects"),
+        )
+        .sort("detail")
+        .select(pl.lit(what).alias("what"), pl.col("detail").cast(pl.String), "count", "subjects")
+    )
+
+
+def _missing(archive: Archive) -> pl.DataFrame:
+    """Patient units carry no covariates, so they do not count among the units."""
+    tables = {
+        "subjects": archive.table("subjects"),
+        "units": archive.table("units").filter(pl.col("kind") != "patient"),
+        "images": archive.table("images"),
+    }
+    rows = []
+    for name, table in tables.items():
+        for column in table.columns if table.height else []:
+            empty = table[column].null_count()
+            rows.append({"table": name, "column": column, "empty": empty, "share": empty / table.height})
+    return pl.DataFrame(rows, schema=_MISSING)
+
+
+def _mostly_missing(missing: pl.DataFrame) -> list[Finding]:
+    """Covariates known for some units only; columns that are wholly empty are simply not there."""
+    partly = missing.filter((pl.col("table") == "units") & pl.col("share").is_between(_MUCH_MISSING, 0.999))
+    return [
+        Finding("note", f"units ({row['share']:.0%}) have no {row['column']}", row["empty"])
+        for row in partly.iter_rows(named=True)
+    ]

@@ -1,0 +1,76 @@
+"""One person under two names: images go in; what looks the same under two patients comes out.
+
+A patient who is on both sides of a split under two ids makes every result too good, and only the pixels tell.
+"""
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.findings import Finding, finding
+from semeia.archive.hashing import middle_slice
+from semeia.archive.store import Archive
+
+_NEAR_BITS = 2
+_NEAR_CORRELATION = 0.998
+_MOST_COMPARED = 20_000
+_BLANK = "0" * 16
+
+
+def copies(archive: Archive) -> list[Finding]:
+    """Images with identical pixels, or nearly the same middle slice, under two patients; and blank ones."""
+    images = archive.table("images")
+    subjects = archive.table("subjects").select("subject_id", "split")
+    groups = (
+        images.join(subjects, on="subject_id", how="left")
+        .group_by("sha256")
+        .agg(pl.len(), pl.col("subject_id").n_unique(), pl.col("split").drop_nulls().n_unique())
+    )
+    shared = groups.filter(pl.col("subject_id") > 1)
+    crossing = int(shared.filter(pl.col("split") > 1)["len"].sum())
+    blank = int((images["phash"] == _BLANK).sum())
+    return [
+        *finding("error", crossing, "images have identical pixels under two patients in different splits"),
+        *finding("warning", int(shared["len"].sum()), "images have identical pixels under two patients"),
+        *finding(
+            "warning", _near_pairs(archive, images), "pairs of images of two patients look nearly the same"
+        ),
+        *finding("warning", blank, "images have a middle slice without any contrast"),
+    ]
+
+
+def _near_pairs(archive: Archive, images: pl.DataFrame) -> int:
+    """Pairs across patients, of one kind, that look alike without being exact copies.
+
+    Candidates differ in at most two bits of the perceptual hash. Images of one body part often do, so their
+    thumbnails must also correlate above 0.998. Beyond 20,000 images of a kind all pairs would take too long,
+    and the candidates are neighbours in the order of their hashes.
+    """
+    pairs = 0
+    for _, group in images.filter(pl.col("phash") != _BLANK).group_by("kind"):
+        kind = group.sort("phash", "image_id")
+        hashes = np.array([int(text, 16) for text in kind["phash"]], dtype=np.uint64)
+        subject = kind["subject_id"].to_numpy()
+        exact = kind["sha256"].rank("dense").to_numpy()
+        reach = len(hashes) if len(hashes) <= _MOST_COMPARED else 2
+        thumbnails: dict[int, np.ndarray] = {}
+        for first in range(len(hashes) - 1):
+            later = slice(first + 1, first + 1 + reach)
+            near = np.bitwise_count(hashes[later] ^ hashes[first]) <= _NEAR_BITS
+            near &= (subject[later] != subject[first]) & (exact[later] != exact[first])
+            for second in np.flatnonzero(near) + first + 1:
+                for place in (first, int(second)):
+                    if place not in thumbnails:
+                        thumbnails[place] = _thumbnail(archive, kind.row(place, named=True))
+                pairs += bool(thumbnails[first] @ thumbnails[int(second)] > _NEAR_CORRELATION)
+    return pairs
+
+
+def _thumbnail(archive: Archive, image: dict[str, object]) -> np.ndarray:
+    """The middle slice at 32 x 32, flattened, centred, of length 1: a product of two is their correlation."""
+    from PIL import Image
+
+    array = archive.pixels(image)
+    plane = middle_slice(array, colour=image["orientation"] is None and array.ndim == 3).astype(np.float32)
+    small = np.asarray(Image.fromarray(plane).resize((32, 32), Image.Resampling.BOX)).reshape(-1)
+    centred = small - small.mean()
+    return centred / max(float(np.linalg.norm(centred)), 1e-9)

@@ -1,0 +1,130 @@
+"""What can be wrong with an archive: tables go in, findings come out, one function a suspicion.
+
+A shortcut counts as a finding: something other than the disease that ranks the label, such as size, or
+whether a file exists.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from semeia.archive.store import Archive
+
+SIZES = ("diameter_mm", "volume_mm3", "z_extent_mm", "slice_spacing")
+_MAX_SPACING_MM = 10.0
+_MAX_EXTENT_MM = 600.0
+_SHORTCUT = 0.6
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know. `error`: do not train on it; `warning`: look at it; `note`: keep it in mind."""
+
+    severity: Severity
+    words: str
+    count: int
+
+
+def broken(archive: Archive) -> list[Finding]:
+    """Files that are missing or no longer what was written."""
+    return [Finding("error", problem, 1) for problem in archive.verify()]
+
+
+def splits(subjects: pl.DataFrame) -> list[Finding]:
+    """Patients in two fixed splits."""
+    several = (
+        subjects.group_by("pseudonym")
+        .agg(pl.col("split").drop_nulls().n_unique())
+        .filter(pl.col("split") > 1)
+    )
+    return finding("error", several.height, "patients are in more than one split")
+
+
+def geometry(images: pl.DataFrame) -> list[Finding]:
+    """Volumes whose size in mm cannot be, and what the numbers in the voxels are not."""
+    volumes = images.filter(pl.col("spacing").is_not_null())
+    extent = [
+        max(length * step for length, step in zip(row["shape"], row["spacing"], strict=True))
+        for row in volumes.select("shape", "spacing").iter_rows(named=True)
+    ]
+    steps = volumes.select(low=pl.col("spacing").list.min(), high=pl.col("spacing").list.max())
+    wrong = int(((steps["low"] <= 0) | (steps["high"] > _MAX_SPACING_MM)).sum())
+    flat = int((volumes["shape"].list.get(2) == 1).sum())
+    stretched = int((images["intensity"] == "per_slice_stretched").sum())
+    return [
+        *finding("error", wrong, f"volumes have a spacing of 0 or less, or above {_MAX_SPACING_MM:g} mm"),
+        *finding(
+            "error", sum(size > _MAX_EXTENT_MM for size in extent), f"volumes exceed {_MAX_EXTENT_MM:g} mm"
+        ),
+        *finding("note", flat, "volumes have a single slice"),
+        *finding("note", stretched, "images were stretched slice by slice and are not in Hounsfield units"),
+    ]
+
+
+def gaps(archive: Archive) -> list[Finding]:
+    """Units without an image, a reading, an outcome, or any of them."""
+    units = archive.table("units").filter(pl.col("kind") != "patient").select("unit_id")
+    tables = {"image": archive.table("images"), "reading": archive.table("readings")}
+    labels = [archive.outcome(name).select("unit_id") for name in archive.outcomes()]
+    tables["outcome"] = pl.concat(labels) if labels else units.clear()
+    without = {name: units.join(table, on="unit_id", how="anti") for name, table in tables.items()}
+    nothing = units
+    for absent in without.values():
+        nothing = nothing.join(absent, on="unit_id", how="semi")
+    notes = [finding("note", absent.height, f"units have no {name}") for name, absent in without.items()]
+    bare = finding("warning", nothing.height, "units have neither image nor reading nor outcome")
+    return [*bare, *(each for note in notes for each in note)]
+
+
+def shortcuts(archive: Archive) -> list[Finding]:
+    """Outcomes of one class; sizes, or the mere presence of a kind of image, that rank a binary outcome."""
+    units, images = archive.table("units"), archive.table("images")
+    found: list[Finding] = []
+    for name in archive.outcomes():
+        labels = archive.outcome(name)
+        of_patients = (
+            labels.join(units.filter(pl.col("kind") == "patient"), on="unit_id", how="semi").height > 0
+        )
+        by = "subject_id" if of_patients else "unit_id"  # of a patient's units the largest counts
+        largest = units.group_by(by).agg(pl.col(size).max() for size in SIZES if size in units.columns)
+        labels = labels.join(largest, on=by, how="left")
+        classes = labels["value"].n_unique()
+        if classes < 2:
+            found.append(Finding("warning", f"outcome {name}: all labels are the same", labels.height))
+        if classes != 2:
+            continue
+        for kind in sorted(set(images["kind"])):
+            having = images.filter(pl.col("kind") == kind)[by].unique().to_list()
+            signal = labels[by].is_in(having).cast(pl.Float64)
+            found += _shortcut(name, labels["value"], signal, f"whether there is an image of kind {kind}")
+        for size in (size for size in SIZES if size in labels.columns):
+            found += _shortcut(name, labels["value"], labels[size].cast(pl.Float64), size)
+    return found
+
+
+def _shortcut(outcome: str, value: pl.Series, signal: pl.Series, what: str) -> list[Finding]:
+    auroc = rank_auroc(value, signal)
+    if auroc is None or max(auroc, 1 - auroc) < _SHORTCUT:
+        return []
+    known = int(signal.is_not_null().sum())
+    words = f"labelled units: {what} alone ranks the outcome {outcome} with AUROC {auroc:.2f}"
+    return [Finding("warning", words, known)]
+
+
+def rank_auroc(value: pl.Series, signal: pl.Series) -> float | None:
+    """AUROC (Mann-Whitney) of `signal` for the larger value; None with one class. Empty signals do not count."""
+    frame = pl.DataFrame({"value": value, "signal": signal}).drop_nulls()
+    positive = frame["value"] == value.max()
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if not n_positive or not n_negative:
+        return None
+    ranks = float(frame["signal"].rank("average").filter(positive).sum())
+    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+def finding(severity: Severity, count: int, words: str) -> list[Finding]:
+    """The finding in a list, or no finding when the count is zero."""
+    return [Finding(severity, words, count)] if count else []
