@@ -1,4 +1,4 @@
-"""Tables of predictions in, tables of results out: discrimination, calibration, paired differences, intervals."""
+"""Predictions in, results out: discrimination, calibration, paired differences, intervals."""
 
 from semeia.evaluation.discrimination import auprc, auroc, brier
 from semeia.evaluation.resampling import patient_draws, percentile_interval

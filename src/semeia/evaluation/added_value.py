@@ -1,8 +1,8 @@
 """What a model adds to something simple: combining a score with one covariate (a lesion's diameter).
 
 The combiner is a logistic regression on [covariate, logit(score)], both standardised, with a ridge of one (as
-scikit-learn's C = 1; the intercept is free). It is fitted on other patients than those it is judged on (see carry.py),
-and AUROC(combiner) - AUROC(covariate alone) is the gain.
+scikit-learn's C = 1; the intercept is free). It is fitted on other patients than those it is judged on (see
+carry.py), and AUROC(combiner) - AUROC(covariate alone) is the gain.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
 
 
 def covariate_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
-    """The covariate of each row of `use`, turned so that more means positive more often among the rows of `fit`."""
+    """The covariate of each row of `use`, turned so that in `fit` the positives have more of it."""
     fit = fit.take(~np.isnan(fit.covariate))
     if fit.one_class():
         return np.full(len(use.label), np.nan)
@@ -35,7 +35,6 @@ def covariate_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
 
 
 def direction(label: Shaped[np.ndarray, "n"], value: Float[np.ndarray, "n"]) -> float:
-    """1 when the mean of `value` is at least as high among positives as among negatives (the sign of a logistic
-    slope), else -1."""
+    """1 when the mean of `value` is as high among positives as among negatives or higher, else -1."""
     positive = label.astype(bool)
     return 1.0 if value[positive].mean() >= value[~positive].mean() else -1.0

@@ -1,8 +1,9 @@
 """Are the probabilities right? Calibration intercept and slope, for all bootstrap draws at once.
 
-Intercept: logistic regression of the label on a constant, with logit(score) as offset; 0 is right, below 0 the scores
-are too high on the whole. Slope: the coefficient of logit(score) beside a free constant; 1 is right, below 1 the
-scores are too extreme (Cox 1958; Van Calster et al. 2019). Scores are clipped to [1e-6, 1 - 1e-6].
+Intercept: logistic regression of the label on a constant, with logit(score) as offset; 0 is right, below 0
+the scores are too high on the whole. Slope: the coefficient of logit(score) beside a free constant; 1 is
+right, below 1 the scores are too extreme (Cox 1958; Van Calster et al. 2019). Scores are clipped to [1e-6, 1
+- 1e-6].
 """
 
 import numpy as np

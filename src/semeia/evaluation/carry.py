@@ -2,13 +2,17 @@
 
 Both are fitted on internal predictions of *other patients* than those they are judged on:
 
-- several seeds, each testing its own fold: for seed s, the internal predictions of the other seeds, less the patients
-  seed s tests (with k folds these are seed s's training patients, each predicted by a model that had not seen them);
-- otherwise (one seed, or seeds that test the same patients): five-fold cross-fitting over the patients of the seed
+- several seeds, each testing its own fold: for seed s, the internal predictions of the other seeds, less the
+  patients
+  seed s tests (with k folds these are seed s's training patients, each predicted by a model that had not seen
+  them);
+- otherwise (one seed, or seeds that test the same patients): five-fold cross-fitting over the patients of the
+  seed
   inside; the other cohorts get the fit on all its internal predictions.
 
-The same fit of seed s is applied to its internal fold and to every other cohort. Fits stay as they are in every
-bootstrap draw and every stratum: the intervals are those of a given rule, as they are of a given trained model.
+The same fit of seed s is applied to its internal fold and to every other cohort. Fits stay as they are in
+every bootstrap draw and every stratum: the intervals are those of a given rule, as they are of a given
+trained model.
 """
 
 from collections.abc import Callable
@@ -92,7 +96,7 @@ def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Float[np.ndarray, "n"]:
 
 
 def deal_patients(fold: Fold, *, seed: int, parts: int = PARTS) -> Int[np.ndarray, "n"]:
-    """Deal the fold's patients into parts, those with a positive row first, after a seeded shuffle; part of each row."""
+    """The part of each row: patients are shuffled, then dealt round, those with a positive row first."""
     patients, inverse = np.unique(fold.patient, return_inverse=True)
     positive = np.bincount(inverse, weights=fold.label) > 0
     shuffled = np.random.default_rng(seed).permutation(len(patients))

@@ -1,8 +1,8 @@
 """From the table to arrays: every arm's predictions, by cohort and seed.
 
-A checked table of one study and outcome comes in; `Block` goes out: for each cell (arm, mode, fraction), cohort and
-seed one `Fold` of arrays, with patients and units as integers. Patients are numbered within their cohort in order of
-first appearance.
+A checked table of one study and outcome comes in; `Block` goes out: for each cell (arm, mode, fraction),
+cohort and seed one `Fold` of arrays, with patients and units as integers. Patients are numbered within their
+cohort in order of first appearance.
 """
 
 from dataclasses import dataclass, fields
@@ -57,7 +57,7 @@ Folds = dict[Cell, dict[str, dict[int, Fold]]]
 
 @dataclass(frozen=True)
 class Block:
-    """One study and outcome: folds[cell][cohort][seed], and which patients of each cohort have a positive row."""
+    """One study and outcome: folds[cell][cohort][seed], and which patients of each cohort are positive."""
 
     study: str
     outcome: str
@@ -71,7 +71,7 @@ def concatenate(folds: list[Fold]) -> Fold:
 
 
 def blocks(frame: pl.DataFrame, *, covariate: str | None) -> list[Block]:
-    """Cut a checked table (with a column `row`, its row numbers) into blocks, in order of first appearance.
+    """Cut a checked table (with a column `_row`, its row numbers) into blocks, in order of first appearance.
 
     Args:
         covariate: a numeric column, or None.
@@ -105,7 +105,7 @@ def _block(part: pl.DataFrame) -> Block:
         covariate=part["_covariate"].to_numpy(),
         patient=patient,
         unit=unit.cast(pl.Int64).to_numpy(),
-        row=part["row"].cast(pl.Int64).to_numpy(),
+        row=part["_row"].cast(pl.Int64).to_numpy(),
         called=empty,
         combined=empty,
         alone=empty,

@@ -1,8 +1,9 @@
 """AUROC, AUPRC and Brier score of one set of predictions, and of all its bootstrap draws at once.
 
-Labels and scores `[n]` go in; a number comes out, or, given `weights [draws, n]` (how often each row was drawn), one
-number a draw. Scores are sorted once; a draw costs cumulative sums. Ties are exact: a tied pair counts one half
-(AUROC, Hanley and McNeil 1982), tied scores enter the precision together (AUPRC, as average precision).
+Labels and scores `[n]` go in; a number comes out, or, given `weights [draws, n]` (how often each row was
+drawn), one number a draw. Scores are sorted once; a draw costs cumulative sums. Ties are exact: a tied pair
+counts one half (AUROC, Hanley and McNeil 1982), tied scores enter the precision together (AUPRC, as average
+precision).
 """
 
 from collections.abc import Iterator

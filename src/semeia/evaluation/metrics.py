@@ -1,7 +1,7 @@
 """Every metric of one fold of predictions, in every bootstrap draw.
 
-A `Fold` and the draw weights of its patients come in; arrays `[1 + draws]` come out by metric name, the first entry
-being the metric on the rows as they are (weights of one), NaN wherever a metric is undefined.
+A `Fold` and the draw weights of its patients come in; arrays `[1 + draws]` come out by metric name, the first
+entry being the metric on the rows as they are (weights of one), NaN wherever a metric is undefined.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def absolute_metrics(
 def gain_metrics(
     fold: Fold, weights: Shaped[np.ndarray, "draws patients"], *, covariate: str
 ) -> dict[str, Float[np.ndarray, "draws"]]:
-    """AUROC with the covariate, and what that is more than the covariate alone. The fold has no missing covariate."""
+    """AUROC with the covariate, and its excess over the covariate alone. No covariate may be missing."""
     drawn = row_weights(fold, weights)
     together = auroc_draws(fold.label, fold.combined, drawn)
     alone = auroc_draws(fold.label, fold.alone, drawn)

@@ -1,7 +1,7 @@
 """Where a score becomes a call: a threshold chosen on some predictions and carried to others.
 
-A prediction is called positive when its score is at or above the threshold. Thresholds are always chosen on other
-patients than those they are judged on (see carry.py).
+A prediction is called positive when its score is at or above the threshold. Thresholds are always chosen on
+other patients than those they are judged on (see carry.py).
 """
 
 import numpy as np

@@ -15,8 +15,8 @@ def check_references(references: tuple[str, ...], cells: list[Cell]) -> None:
 def reference_cell(reference: str, cell: Cell, cells: list[Cell]) -> Cell | None:
     """The cell that `reference` means beside `cell`, or None when there is none.
 
-    It has the same fraction, or is the reference's only fraction (a baseline trained once). An arm named without its
-    mode is taken in the mode of `cell` when it has that, else in its only mode.
+    It has the same fraction, or is the reference's only fraction (a baseline trained once). An arm named
+    without its mode is taken in the mode of `cell` when it has that, else in its only mode.
 
     Raises:
         InputError: the arm has several modes, none of them that of `cell`.

@@ -2,14 +2,15 @@
 
 Patients, not rows, are drawn: a patient's rows come together or not at all, because they are not independent.
 Draws are stratified by whether a patient has a positive row, so every draw has the cohort's number of either.
-The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing else:
-every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences paired.
+The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing
+else: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences
+paired.
 """
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-# An interval from fewer of its draws than this describes the draws that happened to be defined, not the metric.
+# An interval from a smaller share of its draws describes the draws that were defined, not the metric.
 LEAST_DEFINED = 0.9
 
 
@@ -34,13 +35,14 @@ def draw_patients(
 ) -> Int[np.ndarray, "draws patients"]:
     """How often each patient is in each draw; within each stratum as many are drawn as there are."""
     rng = np.random.default_rng(seed)
-    # kept patients-first in memory: one patient's draws are then contiguous, which every metric reads them by.
+    # kept patients-first in memory: every metric reads the draws patient by patient.
     out = np.zeros((len(strata), draws), dtype=np.int32)
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
         size = len(members)
-        picks = rng.integers(size, size=(draws, size)) + size * np.arange(draws)[:, None]
-        out[members] = np.bincount(picks.ravel(), minlength=size * draws).reshape(draws, size).T
+        # one count over (patient, draw) pairs, laid out so that no transposing is needed.
+        pairs = rng.integers(size, size=(draws, size)) * draws + np.arange(draws)[:, None]
+        out[members] = np.bincount(pairs.ravel(), minlength=size * draws).reshape(size, draws)
     return out.T
 
 
@@ -54,7 +56,7 @@ def percentile_interval(values: Float[np.ndarray, "draws"], *, level: float = 0.
 
 
 def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Float[np.ndarray, "draws"]:
-    """Mean over seeds in each draw. A seed undefined in a draw (NaN) leaves that draw's mean; NaN when none is left."""
+    """Mean over the seeds that are defined (not NaN) in each draw; NaN for a draw with none."""
     defined = ~np.isnan(values)
     count = defined.sum(axis=0)
     total = np.where(defined, values, 0.0).sum(axis=0)

@@ -1,9 +1,10 @@
 """Predictions in, results out: every arm's metrics and paired differences, with honest intervals.
 
-For each study, outcome and cohort the patients are drawn once, and every arm, seed, metric and stratum is evaluated in
-the same draws. Seed s tests fold s inside (other patients for each seed) and all patients of the other cohorts; a metric
-is averaged over seeds inside each draw (summary.py says what happens where it is undefined). A stratum restricts the
-rows that are judged, not the draws, and not the rows on which thresholds and combiners are fitted (carry.py).
+For each study, outcome and cohort the patients are drawn once, and every arm, seed, metric and stratum is
+evaluated in the same draws. Seed s tests fold s inside (other patients for each seed) and all patients of the
+other cohorts; a metric is averaged over seeds inside each draw (summary.py says what happens where it is
+undefined). A stratum restricts the rows that are judged, not the draws, and not the rows on which thresholds
+and combiners are fitted (carry.py).
 """
 
 import numpy as np
@@ -27,17 +28,18 @@ INTERNAL = "internal"
 def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None = None) -> Evaluation:
     """Evaluate a table of predictions.
 
-    Metrics: auroc, auprc, brier, calibration_intercept, calibration_slope, sensitivity and specificity at the carried
-    threshold, and, given the covariate, auroc_with_<covariate> and auroc_gain_over_<covariate>. For each reference:
-    differences of auroc, auprc, brier, and auroc_detectable_difference (80 % power, two-sided 5 %; it has no interval).
+    Metrics: auroc, auprc, brier, calibration_intercept, calibration_slope, sensitivity and specificity at the
+    carried threshold, and, given the covariate, auroc_with_<covariate> and auroc_gain_over_<covariate>. For
+    each reference: differences of auroc, auprc, brier, and auroc_detectable_difference (80 % power, two-sided
+    5 %; it has no interval).
 
     Args:
         predictions: see `check_predictions`; only `subject_id, label, score` are needed.
         settings: see `EvaluationSettings`.
 
     Returns:
-        The results (RESULT_COLUMNS; `n`, `n_patients`, `n_positive` count distinct units and patients over the seeds)
-        and notes on everything that was left out.
+        The results (RESULT_COLUMNS; `n`, `n_patients`, `n_positive` count distinct units and patients over
+        the seeds) and notes on everything that was left out.
 
     Raises:
         InputError: for predictions, a reference or an expression that cannot be used.
@@ -54,7 +56,7 @@ def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None =
     parts = strata(checked, where=settings.where, by=settings.by)
     covariate = _covariate(checked, settings, notes)
     rows: list[Row] = []
-    for block in blocks(checked.with_row_index("row"), covariate=covariate):
+    for block in blocks(checked.with_row_index("_row"), covariate=covariate):
         rows += _evaluate_block(block, parts, settings, covariate, notes)
     _note_shared_subjects(checked, notes)
     return Evaluation(pl.DataFrame(rows, schema=RESULT_COLUMNS), notes.lines())
@@ -74,7 +76,7 @@ def _evaluate_block(
         }
     else:
         notes.add(
-            f"threshold and covariate metrics left out, none of the cohorts is named '{INTERNAL}' to fit them on",
+            f"threshold and covariate metrics left out, no cohort is named '{INTERNAL}' to fit them on",
             block.outcome,
         )
     rows: list[Row] = []

@@ -1,8 +1,8 @@
 """ROC curves for drawing: one curve a cell and cohort, averaged over seeds.
 
-A checked table of predictions comes in; a table of points goes out. With several seeds the curves are averaged
-vertically: the mean of their true positive rates at each false positive rate of a fixed grid (Fawcett 2006), each
-seed's curve being linear between its points.
+A checked table of predictions comes in; a table of points goes out. With several seeds the curves are
+averaged vertically: the mean of their true positive rates at each false positive rate of a fixed grid
+(Fawcett 2006), each seed's curve being linear between its points.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ CURVE_COLUMNS: dict[str, type[pl.DataType]] = {
 def roc_points(
     label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]
 ) -> tuple[Float[np.ndarray, "points"], Float[np.ndarray, "points"]]:
-    """(false positive rates, true positive rates) from (0, 0) to (1, 1), one point a distinct score. Both classes needed."""
+    """False and true positive rates from (0, 0) to (1, 1), a point for each score; both classes needed."""
     positive = np.asarray(label, dtype=bool)
     thresholds = np.unique(score)[::-1]
     rates = []
@@ -45,8 +45,8 @@ def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
         points: size of the grid of false positive rates from 0 to 1.
 
     Returns:
-        CURVE_COLUMNS; each curve starts at (0, 0) and ends at (1, 1). Seeds whose rows are of one class do not enter;
-        a cell with none left has no curve.
+        CURVE_COLUMNS; each curve starts at (0, 0) and ends at (1, 1). Seeds whose rows are of one class do
+        not enter; a cell with none left has no curve.
     """
     grid = np.linspace(0.0, 1.0, points)
     parts = []
@@ -63,19 +63,17 @@ def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
             }
             names = dict(zip([*CELL, "cohort"], key, strict=True))
             fixed = [pl.lit(value).alias(name) for name, value in {**names, "seeds": len(heights)}.items()]
-            parts.append(pl.DataFrame(rates).with_columns(fixed).select(CURVE_COLUMNS).cast(CURVE_COLUMNS))
+            whole = pl.DataFrame(rates).with_columns(fixed)
+            parts.append(whole.select(pl.col(name).cast(dtype) for name, dtype in CURVE_COLUMNS.items()))
     return pl.concat(parts) if parts else pl.DataFrame(schema=CURVE_COLUMNS)
 
 
 def _on_grid(
     false: Float[np.ndarray, "points"], true: Float[np.ndarray, "points"], grid: Float[np.ndarray, "grid"]
 ) -> Float[np.ndarray, "grid"]:
-    # a vertical piece of the curve has several heights at one rate: at that rate the highest counts, and just before
-    # it the lowest, which a pair of points an instant apart keeps.
+    # a vertical piece has several heights at one rate: the highest counts there, the lowest just before.
     nudge = np.arange(len(false)) * 1e-12
     last = np.append(false[1:] != false[:-1], True)
-    heights = np.interp(grid, false + nudge, true)
-    exact = dict(zip(false[last].tolist(), true[last].tolist(), strict=True))
-    return np.array(
-        [exact.get(rate, height) for rate, height in zip(grid.tolist(), heights.tolist(), strict=True)]
-    )
+    at = np.searchsorted(false[last], grid)
+    exact = false[last][at] == grid
+    return np.where(exact, true[last][at], np.interp(grid, false + nudge, true))

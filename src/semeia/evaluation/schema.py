@@ -1,9 +1,9 @@
 """Predictions in, checked; the columns of results.
 
 A table of predictions passes through here before anything is computed on it. A stranger's file needs only
-`subject_id, label, score`; the other columns get defaults. Rows are one prediction each: of one unit (a nodule, a
-patient), by one arm trained with one seed at one label fraction, tested in one cohort. The unit is known by the pair
-(subject_id, unit_id), so unit ids that merely count within a patient are fine.
+`subject_id, label, score`; the other columns get defaults. Rows are one prediction each: of one unit (a
+nodule, a patient), by one arm trained with one seed at one label fraction, tested in one cohort. The unit is
+known by the pair (subject_id, unit_id), so unit ids that merely count within a patient are fine.
 """
 
 from pathlib import Path
@@ -97,12 +97,13 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     """Fill absent columns with defaults, cast, and refuse what cannot be evaluated.
 
     Args:
-        predictions: at least `subject_id`, `label` (0, 1 or null), `score` (a probability). Further columns are kept.
-        keep_unlabelled: keep the rows whose label is null (they are dropped otherwise).
+        predictions: at least `subject_id`, `label` (0, 1 or null), `score` (a probability). Further columns
+        are kept. keep_unlabelled: keep the rows whose label is null (they are dropped otherwise).
 
     Returns:
-        PREDICTION_COLUMNS in order, then the further columns. An absent `unit_id` becomes the count of the row within
-        its subject (and arm, mode, fraction, seed, cohort), which pairs the arms of a file written in one order.
+        PREDICTION_COLUMNS in order, then the further columns. An absent `unit_id` becomes the count of the
+        row within its subject (and arm, mode, fraction, seed, cohort), which pairs the arms of a file written
+        in one order.
 
     Raises:
         InputError: naming the column and the first offending row (the first row of data is row 1).
@@ -148,19 +149,17 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
 
 def _read_text(path: Path, separator: str) -> pl.DataFrame:
     header = pl.read_csv(path, separator=separator, n_rows=0).columns
-    # ids such as 007 must stay as they are written, and labels may hold R's NA: read as text, cast when checked.
+    # ids such as 007 stay as written, and labels may hold R's NA: read as text, cast when checked.
     texts = {name: pl.String for name in (*PREDICTION_COLUMNS, *UNIT) if name in header}
     return pl.read_csv(path, separator=separator, schema_overrides=texts, infer_schema_length=None)
 
 
-def _cast(frame: pl.DataFrame, name: str, dtype: type[pl.DataType]) -> pl.Series:
+def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
     series = frame[name]
     if name == "label" and series.dtype == pl.String:
         series = series.set(series.str.strip_chars().is_in(MISSING_LABELS), None)
     wanted = pl.Float64 if name == "label" and series.dtype != pl.Boolean else dtype
     cast = series.cast(wanted, strict=False)
-    if dtype is pl.Float64 and series.dtype != pl.String:
-        cast = cast.fill_nan(None)
     _refuse(cast.is_null() & series.is_not_null(), name, f"cannot be read as {dtype.__name__}")
     if name == "label":
         cast = cast.cast(pl.Float64).fill_nan(None)
@@ -188,7 +187,7 @@ def _check_units(frame: pl.DataFrame) -> None:
     conflicts = labels.filter(pl.col("labels") > 1).height
     if conflicts:
         raise InputError(
-            f"column label: {conflicts} units are 0 in one row and 1 in another of the same outcome and cohort; "
+            f"column label: {conflicts} units are 0 in one row and 1 in another of one outcome and cohort; "
             "mend the labels, or give a unit_id that tells the units of a subject apart."
         )
 

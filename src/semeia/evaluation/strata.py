@@ -1,6 +1,7 @@
 """Which rows a result speaks of: all, those where an SQL expression holds, or each value of a column.
 
-A checked table comes in; a list of (text, mask over its rows) goes out. The text is what `stratum` says in results.
+A checked table comes in; a list of (text, mask over its rows) goes out. The text is what `stratum` says in
+results.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
     """The strata of a table: `all` (or the text of `where`), then one for each value of the column `by`.
 
     Raises:
-        InputError: `where` is not an expression that is true or false for each row, or holds for no row; `by` is not a
+        InputError: `where` is not an expression that is true or false for each row, or holds for no row; `by`
+        is not a
             column, names patients, or has more than 40 values.
     """
     whole = Stratum("all", np.ones(frame.height, dtype=bool)) if where is None else _where(frame, where)
@@ -42,7 +44,14 @@ def _where(frame: pl.DataFrame, where: str) -> Stratum:
     try:
         mask = frame.with_columns(pl.sql_expr(where).alias("_where"))["_where"]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # other kinds of error may quote values, and so patients.
+        harmless = (
+            pl.exceptions.ColumnNotFoundError,
+            pl.exceptions.SQLSyntaxError,
+            pl.exceptions.SQLInterfaceError,
+        )
+        quotable = isinstance(error, harmless) and str(error)
+        reason = str(error).splitlines()[0] if quotable else "it does not fit the types of the columns"
         raise InputError(
             f"--where '{where}' cannot be evaluated ({reason}); the columns are: {_columns(frame)}."
         ) from error
@@ -75,4 +84,4 @@ def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Bool[np.ndarray, "n
 
 
 def _columns(frame: pl.DataFrame) -> str:
-    return ", ".join(name for name in frame.columns if not name.startswith("_") and name != "row")
+    return ", ".join(name for name in frame.columns if not name.startswith("_"))

@@ -1,9 +1,9 @@
 """From bootstrap draws to rows of results: levels of one cell, and paired differences of two.
 
-Every metric is averaged over seeds inside each draw. A draw in which a seed's rows hold one class (or the metric is
-otherwise undefined) leaves that seed out of the mean of that draw; a draw with no seed left is dropped and counted in
-a note. A metric undefined on the rows themselves, or in more than a tenth of the draws, is left out and named in a note:
-results never hold NaN.
+Every metric is averaged over seeds inside each draw. A draw in which a seed's rows hold one class (or the
+metric is otherwise undefined) leaves that seed out of the mean of that draw; a draw with no seed left is
+dropped and counted in a note. A metric undefined on the rows themselves, or in more than a tenth of the
+draws, is left out and named in a note: results never hold NaN.
 """
 
 from dataclasses import dataclass
@@ -183,7 +183,7 @@ def _row(
 
 
 def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tuple[Fold | None, Draws]:
-    """The rows of a seed that both predicted and the difference in every draw; None when these are of one class."""
+    """A seed's rows that both predicted, and the difference in every draw; None when of one class."""
     mine, theirs = one.folds[seed], other.folds[seed]
     common, at, there = np.intersect1d(mine.unit, theirs.unit, return_indices=True)
     if len(common) == len(mine.unit) == len(theirs.unit):

@@ -1,0 +1,55 @@
+"""Tables become arrays without losing whose row is whose."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from prediction_tables import predictions
+from semeia.errors import InputError
+from semeia.evaluation.cells import Cell, blocks, concatenate, covariate_values
+from semeia.evaluation.schema import check_predictions
+
+
+def checked() -> pl.DataFrame:
+    return check_predictions(predictions()).with_row_index("_row")
+
+
+def test_every_row_is_in_one_fold_with_its_values():
+    frame = checked()
+    (block,) = blocks(frame, covariate="diameter_mm")
+    assert list(block.folds) == [Cell("model", "finetune", 1.0), Cell("baseline", "finetune", 1.0)]
+    every = [fold for cell in block.folds.values() for seeds in cell.values() for fold in seeds.values()]
+    whole = np.concatenate([fold.row for fold in every])
+    assert sorted(whole) == list(range(frame.height))
+    for fold in every:
+        rows = frame[fold.row.tolist()]
+        assert rows["score"].to_list() == fold.score.tolist()
+        assert rows["label"].to_list() == fold.label.tolist()
+        np.testing.assert_allclose(np.exp(fold.covariate), rows["diameter_mm"])
+        assert rows["subject_id"].n_unique() == len(np.unique(fold.patient))
+
+
+def test_patients_are_numbered_alike_in_every_arm_and_seed():
+    frame = checked()
+    (block,) = blocks(frame, covariate=None)
+    number: dict[tuple[str, str], set[int]] = {}
+    for by_cohort in block.folds.values():
+        for cohort, seeds in by_cohort.items():
+            joined = concatenate(list(seeds.values()))
+            for row, patient in zip(joined.row.tolist(), joined.patient.tolist(), strict=True):
+                number.setdefault((cohort, frame["subject_id"][row]), set()).add(patient)
+    assert all(len(numbers) == 1 for numbers in number.values())
+    assert {cohort: len(strata) for cohort, strata in block.has_positive.items()} == {
+        "internal": 60,
+        "external": 60,
+    }
+    positive = frame.filter(pl.col("label") == 1).select("cohort", "subject_id").unique().height
+    assert sum(int(strata.sum()) for strata in block.has_positive.values()) == positive
+
+
+def test_the_covariate_is_logged_only_when_all_of_it_is_positive():
+    frame = pl.DataFrame({"size": [1.0, None, 4.0], "change": [-1, 0, 2], "site": ["a", "b", "c"]})
+    np.testing.assert_allclose(covariate_values(frame, "size"), [0, np.nan, np.log(4)])
+    np.testing.assert_allclose(covariate_values(frame, "change"), [-1, 0, 2])
+    with pytest.raises(InputError, match="site holds String"):
+        covariate_values(frame, "site")

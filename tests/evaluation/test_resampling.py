@@ -1,0 +1,75 @@
+"""Patients are drawn, not rows; draws are reproducible; the intervals cover, where naive ones do not."""
+
+import numpy as np
+import pytest
+
+from semeia.evaluation import patient_draws, percentile_interval
+from semeia.evaluation.discrimination import auroc_draws
+from semeia.evaluation.resampling import average_seeds, draw_patients
+
+
+def test_rows_of_a_patient_come_together_and_strata_keep_their_size():
+    subjects = np.array(["b", "a", "b", "c", "d", "a", "e"])
+    labels = np.array([0, 1, 1, 0, 0, 0, 0])
+    weights = patient_draws(subjects, labels, draws=300, seed=3)
+    assert weights.shape == (300, 7)
+    np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
+    np.testing.assert_array_equal(weights[:, 1], weights[:, 5])
+    assert (weights[:, 0] + weights[:, 1] == 2).all()  # b and a have a positive row
+    assert (weights[:, 3] + weights[:, 4] + weights[:, 6] == 3).all()
+    assert weights[:, 3].max() == 3
+
+
+def test_draws_depend_on_names_and_rows_only_through_first_appearance():
+    subjects, labels = np.array([7, 7, 3, 3, 9, 1]), np.array([0, 1, 0, 0, 1, 0])
+    weights = patient_draws(subjects, labels, draws=50, seed=0)
+    renamed = patient_draws(np.array(list("zzaamk")), labels, draws=50, seed=0)
+    np.testing.assert_array_equal(weights, renamed)
+    interleaved = [0, 2, 1, 4, 3, 5]  # patients still appear as 7, 3, 9, 1
+    np.testing.assert_array_equal(
+        patient_draws(subjects[interleaved], labels[interleaved], draws=50, seed=0), weights[:, interleaved]
+    )
+    assert (patient_draws(subjects, labels, draws=50, seed=1) != weights).any()
+
+
+def test_draws_are_multinomial():
+    weights = draw_patients(np.zeros(5, dtype=bool), draws=20_000, seed=0)
+    np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.03)
+    np.testing.assert_allclose(weights.var(axis=0), 0.8, atol=0.03)  # n p (1 - p)
+    assert np.cov(weights[:, 0], weights[:, 1])[0, 1] == pytest.approx(-0.2, abs=0.03)
+
+
+def test_percentile_interval_leaves_out_undefined_draws():
+    values = np.append(np.arange(101.0), np.nan)
+    assert percentile_interval(values, level=0.9) == (pytest.approx(5), pytest.approx(95))
+    assert np.isnan(percentile_interval(np.array([np.nan]))).all()
+
+
+def test_seeds_are_averaged_over_those_defined_in_a_draw():
+    values = np.array([[1.0, np.nan, np.nan], [3.0, 2.0, np.nan]])
+    np.testing.assert_array_equal(average_seeds(values), [2.0, 2.0, np.nan])
+
+
+def test_the_interval_covers_with_clustered_patients():
+    """200 cohorts of 50 patients with up to 7 alike lesions: drawing patients covers, drawing rows does not."""
+    rng = np.random.default_rng(11)
+    truth = _auroc_of_cohort(rng, patients=40_000)[0]
+    covered = {"patients": 0, "rows": 0}
+    for _ in range(200):
+        value, subjects, label, score = _auroc_of_cohort(rng, patients=50)
+        for unit, clusters in (("patients", subjects), ("rows", np.arange(len(subjects)))):
+            weights = patient_draws(clusters, label, draws=300, seed=int(rng.integers(2**31)))
+            low, high = percentile_interval(auroc_draws(label, score, weights))
+            covered[unit] += low <= truth <= high
+        assert 0 < value < 1
+    assert 0.88 <= covered["patients"] / 200 <= 0.99
+    assert covered["rows"] / 200 < 0.85
+
+
+def _auroc_of_cohort(rng, *, patients):
+    size = rng.choice([1, 2, 7], patients)
+    subjects = np.repeat(np.arange(patients), size)
+    severity, manner = rng.normal(size=(2, patients)).repeat(size, axis=1)
+    label = (severity + 0.3 * rng.normal(size=len(subjects)) > 0.4).astype(np.int8)
+    score = 0.6 * severity + manner + 0.3 * rng.normal(size=len(subjects))
+    return auroc_draws(label, score, np.ones((1, len(label))))[0], subjects, label, score

@@ -1,0 +1,51 @@
+"""Made-up predictions for tests: patients with several units, arms of known quality, folds, two cohorts."""
+
+import numpy as np
+import polars as pl
+
+
+def predictions(
+    *,
+    arms: dict[str, float] | None = None,
+    seeds: int = 5,
+    patients: int = 60,
+    cohorts: tuple[str, ...] = ("internal", "external"),
+    generator_seed: int = 0,
+) -> pl.DataFrame:
+    """One row a unit, arm and seed. Inside, seed s tests the patients whose number is s modulo `seeds`.
+
+    Args:
+        arms: separation of the positives (in standard deviations of the log-odds) by arm.
+    """
+    rng = np.random.default_rng(generator_seed)
+    parts = []
+    for cohort in cohorts:
+        subject = np.repeat(np.arange(patients), rng.integers(1, 4, patients))
+        label = (rng.random(len(subject)) < 0.4).astype(np.int64)
+        diameter = np.exp(rng.normal(2.2 + 0.4 * label, 0.4))
+        unit = pl.DataFrame(
+            {
+                "subject_id": [f"{cohort}-{number}" for number in subject],
+                "unit_id": [f"{cohort}-unit-{number}" for number in range(len(subject))],
+                "label": label,
+                "diameter_mm": diameter,
+                "site": np.where(subject % 2 == 0, "GE", "SIEMENS"),
+                "fold": subject % seeds,
+            }
+        )
+        for arm, separation in (arms or {"model": 1.0, "baseline": 0.5}).items():
+            for seed in range(seeds):
+                noise = rng.normal(size=len(subject))
+                score = 1 / (1 + np.exp(0.5 - separation * label - noise))
+                made = unit.with_columns(
+                    pl.lit("lungs").alias("study"),
+                    pl.lit("malignancy").alias("outcome"),
+                    pl.lit(arm).alias("arm"),
+                    pl.lit("finetune").alias("mode"),
+                    pl.lit(1.0).alias("fraction"),
+                    pl.lit(seed).alias("seed"),
+                    pl.lit(cohort).alias("cohort"),
+                    pl.Series("score", score),
+                )
+                parts.append(made.filter(pl.col("fold") == seed) if cohort == "internal" else made)
+    return pl.concat(parts).drop("fold")
