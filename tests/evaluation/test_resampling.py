@@ -51,7 +51,7 @@ def test_seeds_are_averaged_over_those_defined_in_a_draw():
 
 
 def test_the_interval_covers_with_clustered_patients():
-    """200 cohorts of 50 patients with up to 7 alike lesions: drawing patients covers, drawing rows does not."""
+    """200 cohorts of 50 patients with up to 7 alike lesions: drawing patients covers, drawing rows not."""
     rng = np.random.default_rng(11)
     truth = _auroc_of_cohort(rng, patients=40_000)[0]
     covered = {"patients": 0, "rows": 0}
