@@ -52,7 +52,7 @@ def writing(
         except BaseException:
             draft.pixels.discard()
             if not _committed(path, draft.number):  # an interrupt may come after the rename
-                _remove(placed)
+                _remove(placed, path)
             raise
 
 
@@ -129,9 +129,9 @@ def _held(path: Path) -> Iterator[None]:
     created = [folder for folder in (path, *path.parents) if not folder.exists()]
     if path.exists() and not (path / MANIFEST).exists():
         _refuse_foreign(path)
-    with naming(path, "created"):
-        path.mkdir(parents=True, exist_ok=True)
     try:
+        with naming(path, "created"):
+            path.mkdir(parents=True, exist_ok=True)
         with _locked(path):
             _sweep(path)
             yield
@@ -188,12 +188,12 @@ def _committed(path: Path, number: int) -> bool:
         return False
 
 
-def _remove(placed: list[Path]) -> None:
+def _remove(placed: list[Path], path: Path) -> None:
+    """Remove files and the folders inside `path` that they leave empty."""
     for file in placed:
         with suppress(OSError):
             file.unlink(missing_ok=True)
-    for folder in sorted(
-        {file.parent for file in placed} | {file.parent.parent for file in placed}, reverse=True
-    ):
+    folders = {folder for file in placed for folder in file.parents if path in folder.parents}
+    for folder in sorted(folders, reverse=True):
         with suppress(OSError):  # a folder that holds something stays
             folder.rmdir()

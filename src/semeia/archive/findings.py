@@ -115,7 +115,7 @@ def _shortcut(outcome: str, value: pl.Series, signal: pl.Series, what: str) -> l
 
 
 def rank_auroc(value: pl.Series, signal: pl.Series) -> float | None:
-    """AUROC (Mann-Whitney) of `signal` for the larger value; None with one class. Empty signals do not count."""
+    """AUROC (Mann-Whitney) of `signal` for the larger value, empty ones apart; None with one class."""
     frame = pl.DataFrame({"value": value, "signal": signal}).drop_nulls()
     positive = frame["value"] == value.max()
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())

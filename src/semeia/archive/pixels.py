@@ -46,8 +46,11 @@ class PixelFile:
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        """Remove the temporary file."""
+        """Remove the temporary file, and its folder if that leaves it empty."""
+        if self._stream is None:
+            return
         with suppress(OSError):
-            if self._stream is not None:
-                self._stream.close()
+            self._stream.close()
+        with suppress(OSError):
             self._partial.unlink(missing_ok=True)
+            self.path.parent.rmdir()

@@ -4,6 +4,7 @@ The descriptions here are the reference for what every column means; nothing els
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -14,14 +15,30 @@ SPLITS = ("train", "val", "test")
 INTENSITIES = ("hu", "per_slice_stretched", "display")
 
 
+_TYPES = {
+    "text": pl.String(),
+    "whole": pl.Int64(),
+    "real": pl.Float64(),
+    "date": pl.Date(),
+    "time": pl.Datetime("us"),
+    "wholes": pl.List(pl.Int64()),
+    "reals": pl.List(pl.Float64()),
+}
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column: its polars type, whether it may be empty, and what it means."""
+    """One column: what it holds, whether it may be empty, and what it means."""
 
     name: str
-    dtype: pl.DataType
+    holds: Literal["text", "whole", "real", "date", "time", "wholes", "reals"]
     nullable: bool
     doc: str
+
+    @property
+    def dtype(self):  # polars' own name for its types is one beartype refuses in a hint
+        """The polars type."""
+        return _TYPES[self.holds]
 
 
 @dataclass(frozen=True)
@@ -39,19 +56,18 @@ class Table:
         return pl.DataFrame(schema={column.name: column.dtype for column in self.columns})
 
 
-_TIME = pl.Datetime("us")
-_UNIT = Column("unit_id", pl.String(), False, "what is predicted on")
-_SUBJECT = Column("subject_id", pl.Int64(), False, "the patient, numbered in order of arrival")
+_UNIT = Column("unit_id", "text", False, "what is predicted on")
+_SUBJECT = Column("subject_id", "whole", False, "the patient, numbered in order of arrival")
 
 SUBJECTS = Table(
     "subjects",
     (
         _SUBJECT,
-        Column("pseudonym", pl.String(), False, "keyed hash of site and original id"),
-        Column("site", pl.String(), True, "hospital or scanner maker the patient comes from"),
-        Column("sex", pl.String(), True, "as given"),
-        Column("birth", pl.Date(), True, "date of birth"),
-        Column("split", pl.String(), True, "fixed split from the user's table: train, val or test"),
+        Column("pseudonym", "text", False, "keyed hash of site and original id"),
+        Column("site", "text", True, "hospital or scanner maker the patient comes from"),
+        Column("sex", "text", True, "as given"),
+        Column("birth", "date", True, "date of birth"),
+        Column("split", "text", True, "fixed split from the user's table: train, val or test"),
     ),
     ("subject_id",),
     "One row a patient.",
@@ -62,9 +78,9 @@ UNITS = Table(
     (
         _UNIT,
         _SUBJECT,
-        Column("kind", pl.String(), False, "nodule, image, patient, ..."),
-        Column("time", _TIME, True, "when it was observed"),
-        Column("region", pl.String(), True, "body region"),
+        Column("kind", "text", False, "nodule, image, patient, ..."),
+        Column("time", "time", True, "when it was observed"),
+        Column("region", "text", True, "body region"),
     ),
     ("unit_id",),
     "One row a thing predicted on; further columns are covariates. A patient unit's id is the pseudonym.",
@@ -73,31 +89,31 @@ UNITS = Table(
 IMAGES = Table(
     "images",
     (
-        Column("image_id", pl.String(), False, "unit and kind"),
+        Column("image_id", "text", False, "unit and kind"),
         _UNIT,
         _SUBJECT,
-        Column("time", _TIME, True, "when it was taken"),
-        Column("kind", pl.String(), False, "img8, hu, mask or picture"),
+        Column("time", "time", True, "when it was taken"),
+        Column("kind", "text", False, "img8, hu, mask or picture"),
         Column(
             "intensity",
-            pl.String(),
+            "text",
             False,
             "hu, per_slice_stretched (min-max each) or display",
         ),
         Column(
             "shape",
-            pl.List(pl.Int64()),
+            "wholes",
             False,
             "x, y, z of volumes; rows, columns of pictures",
         ),
-        Column("dtype", pl.String(), False, "numpy name of the pixel type, little endian"),
-        Column("spacing", pl.List(pl.Float64()), True, "mm along each axis"),
-        Column("orientation", pl.String(), True, "axis codes, such as RAS; empty for pictures"),
-        Column("affine", pl.List(pl.Float64()), True, "16 numbers, row by row: voxel to mm"),
-        Column("part", pl.String(), False, "the pixel file"),
-        Column("offset", pl.Int64(), False, "first byte in the pixel file"),
-        Column("sha256", pl.String(), False, "of type, shape and pixels"),
-        Column("phash", pl.String(), False, "64-bit difference hash of the middle slice, 16 hex digits"),
+        Column("dtype", "text", False, "numpy name of the pixel type, little endian"),
+        Column("spacing", "reals", True, "mm along each axis"),
+        Column("orientation", "text", True, "axis codes, such as RAS; empty for pictures"),
+        Column("affine", "reals", True, "16 numbers, row by row: voxel to mm"),
+        Column("part", "text", False, "the pixel file"),
+        Column("offset", "whole", False, "first byte in the pixel file"),
+        Column("sha256", "text", False, "of type, shape and pixels"),
+        Column("phash", "text", False, "64-bit difference hash of the middle slice, 16 hex digits"),
     ),
     ("image_id",),
     "One row an image.",
@@ -107,16 +123,16 @@ READINGS = Table(
     (
         _UNIT,
         _SUBJECT,
-        Column("reader", pl.String(), False, "who read it: input, input_opinion, ..."),
-        Column("item", pl.String(), False, "what was rated"),
-        Column("value", pl.Float64(), False, "the rating"),
+        Column("reader", "text", False, "who read it: input, input_opinion, ..."),
+        Column("item", "text", False, "what was rated"),
+        Column("value", "real", False, "the rating"),
     ),
     ("unit_id", "reader", "item"),
     "One row a rating of a unit by a reader.",
 )
 REPORTS = Table(
     "reports",
-    (_UNIT, _SUBJECT, Column("text", pl.String(), False, "the report")),
+    (_UNIT, _SUBJECT, Column("text", "text", False, "the report")),
     ("unit_id",),
     "One row a written report.",
 )
@@ -125,8 +141,8 @@ OUTCOMES = Table(
     (
         _UNIT,
         _SUBJECT,
-        Column("prediction_time", _TIME, True, "everything up to and including it may be seen"),
-        Column("value", pl.Float64(), False, "0 or 1, or an integer grade"),
+        Column("prediction_time", "time", True, "everything up to and including it may be seen"),
+        Column("value", "real", False, "0 or 1, or an integer grade"),
     ),
     ("unit_id",),
     "One row a labelled unit; one such table an outcome.",

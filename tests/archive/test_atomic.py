@@ -1,0 +1,55 @@
+"""Files are written whole or not at all, and a full disk is one line."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from semeia.archive import atomic
+from semeia.errors import InputError
+
+
+def test_each_kind_of_content_comes_back(tmp_path: Path):
+    frame = pl.DataFrame({"a": [1, None], "b": ["x", "y"]})
+    atomic.write_text(tmp_path / "a" / "t.txt", "ä")
+    atomic.write_json(tmp_path / "t.json", {"ä": [1, None]})
+    atomic.write_parquet(tmp_path / "t.parquet", frame)
+    assert (tmp_path / "a" / "t.txt").read_text() == "ä"
+    assert json.loads((tmp_path / "t.json").read_text()) == {"ä": [1, None]}
+    assert pl.read_parquet(tmp_path / "t.parquet").equals(frame)
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path, stop: type[BaseException]):
+    path = tmp_path / "file"
+    atomic.write_text(path, "old")
+    with pytest.raises(stop), atomic.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise stop
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert path.read_text() == "old"
+
+
+def test_a_full_disk_names_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"file: cannot be written: No space left on device"):
+        atomic.write_text(tmp_path / "file", "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_that_cannot_be_is_named(tmp_path: Path):
+    (tmp_path / "plain").write_text("")
+    with pytest.raises(InputError, match="plain/below: cannot be written"):
+        atomic.write_text(tmp_path / "plain" / "below", "new")
+
+
+def test_json_has_no_nan(tmp_path: Path):
+    with pytest.raises(ValueError, match="JSON"):
+        atomic.write_json(tmp_path / "t.json", {"a": float("nan")})
