@@ -36,7 +36,7 @@ def patient_folds(subjects: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> p
     return dealt.cast({"subject_id": pl.Int64, "fold": pl.Int64}).sort("subject_id")
 
 
-def label_subset(labels: pl.DataFrame, fraction: float, *, seed: int, minimum: int = 2) -> list[int]:
+def label_subset(labels: pl.DataFrame, fraction: float | int, *, seed: int, minimum: int = 2) -> list[int]:
     """Choose a share of the labelled patients of each class. A smaller fraction is a subset of a larger one.
 
     Args:

@@ -136,19 +136,20 @@ def open_archive(path: str | Path) -> Archive:
         content = manifest.read_bytes()
     try:
         listing = json.loads(content)
-        version = listing["schema_version"]
-        sound = isinstance(version, int) and all(_sound(part) for part in listing["parts"])
-        listing["key_fingerprint"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        sound, version, listing = False, 0, {}
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise InputError(f"{path}: written by a newer Semeia (schema {version}); upgrade semeia.")
+        version = int(listing["schema_version"])
+        if version > SCHEMA_VERSION:
+            raise InputError(f"{path}: written by a newer Semeia (schema {version}); upgrade semeia.")
+        sound = all(_sound(part) for part in listing["parts"]) and isinstance(listing["key_fingerprint"], str)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        sound, listing = False, {}
     if not sound:
         raise InputError(f"{manifest}: damaged; restore it from a backup.")
     return Archive(path, listing)
 
 
-def _sound(part: dict[str, dict]) -> bool:
+def _sound(part: dict) -> bool:
     """Whether a part lists plain files of the archive; a path that leads elsewhere is not followed."""
     files = part["files"]
     return all(_LISTED.fullmatch(name) and isinstance(sha, str) for name, sha in files.items())

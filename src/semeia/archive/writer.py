@@ -198,7 +198,7 @@ class Writer:
         self._rows["images"].append(row)
         return image_id
 
-    def reading(self, unit_id: str, subject_id: int, *, reader: str, item: str, value: float) -> None:
+    def reading(self, unit_id: str, subject_id: int, *, reader: str, item: str, value: float | int) -> None:
         """Add one rating of a unit by a reader."""
         row = {
             "unit_id": unit_id,
@@ -215,7 +215,7 @@ class Writer:
         unit_id: str,
         subject_id: int,
         *,
-        value: float,
+        value: float | int,
         prediction_time: dt.datetime | None = None,
     ) -> None:
         """Add one label. `name` is lower case letters, digits and underscores."""
