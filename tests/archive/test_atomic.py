@@ -27,7 +27,7 @@ def test_each_kind_of_content_comes_back(tmp_path: Path):
 def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path, stop: type[BaseException]):
     path = tmp_path / "file"
     atomic.write_text(path, "old")
-    with pytest.raises(stop), atomic.replacing(path) as temporary:
+    with pytest.raises(stop), atomic.replacing(path) as temporary:  # noqa: PT012
         temporary.write_text("half")
         raise stop
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

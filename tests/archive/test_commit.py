@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from archive_folder import fill, listing, small_archive
 
+from archive_folder import fill, listing, small_archive
 from semeia.archive import commit, open_archive, writing
 from semeia.errors import InputError
 
@@ -21,7 +21,7 @@ def test_nothing_is_left_of_a_draft_that_was_stopped(tmp_path: Path, stop: type[
     if there:
         small_archive(tmp_path / "deep" / "a", 2)
     before = listing(tmp_path)
-    with pytest.raises(stop), writing(tmp_path / "deep" / "a", source="test") as draft:
+    with pytest.raises(stop), writing(tmp_path / "deep" / "a", source="test") as draft:  # noqa: PT012
         fill(draft, 3, first=5)
         raise stop
     assert listing(tmp_path) == before
@@ -44,7 +44,7 @@ def test_nothing_is_left_when_the_disk_is_full_at_any_point(
         real(handle)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):  # noqa: PT012
         for attempt in range(9):  # a new archive takes one file, its key, more than an old one
             small_archive(tmp_path / "a", 3, first=10 * attempt + 10)
             before = listing(tmp_path)
@@ -130,7 +130,10 @@ def test_the_key_is_secret_and_kept_or_supplied(tmp_path: Path):
     assert not (tmp_path / "b" / "pseudonym.key").exists()
     with pytest.raises(InputError, match="kept elsewhere"):
         small_archive(tmp_path / "b", 1, first=3)
-    with pytest.raises(InputError, match="not the key of"), writing(tmp_path / "a", source="t", key=tmp_path / "key"):
+    with (
+        pytest.raises(InputError, match="not the key of"),
+        writing(tmp_path / "a", source="t", key=tmp_path / "key"),
+    ):
         pass
     with writing(tmp_path / "b", source="test", key=tmp_path / "key") as draft:
         assert draft.subject("CANARY-0", site="north")[0] == 1

@@ -10,7 +10,12 @@ from semeia.errors import InputError
 
 def test_pseudonyms_differ_by_key_site_and_id():
     key, other = bytes(32), bytes([1]) * 32
-    names = {pseudonym(key, "1"), pseudonym(other, "1"), pseudonym(key, "2"), pseudonym(key, "1", site="north")}
+    names = {
+        pseudonym(key, "1"),
+        pseudonym(other, "1"),
+        pseudonym(key, "2"),
+        pseudonym(key, "1", site="north"),
+    }
     assert len(names) == 4
     assert all(len(name) == 13 and name.startswith("p") for name in names)
     assert pseudonym(key, "21", site="x") != pseudonym(key, "1", site="x2")

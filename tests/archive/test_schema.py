@@ -6,7 +6,13 @@ import pytest
 from semeia.archive import TABLES, check
 from semeia.errors import InputError
 
-READINGS = {"unit_id": ["a", "b"], "subject_id": [1, 2], "reader": ["r", "r"], "item": ["i", "i"], "value": [1, 2]}
+READINGS = {
+    "unit_id": ["a", "b"],
+    "subject_id": [1, 2],
+    "reader": ["r", "r"],
+    "item": ["i", "i"],
+    "value": [1, 2],
+}
 
 
 def test_types_order_and_absent_nullable_columns_are_mended():

@@ -12,14 +12,22 @@ from semeia.errors import InputError
 def _labels(negative: int, positive: int) -> pl.DataFrame:
     """Two units a patient; one positive unit makes the patient positive."""
     rows = [
-        {"unit_id": f"{patient}/{unit}", "subject_id": patient, "value": float(patient > negative and unit == 1)}
+        {
+            "unit_id": f"{patient}/{unit}",
+            "subject_id": patient,
+            "value": float(patient > negative and unit == 1),
+        }
         for patient in range(1, negative + positive + 1)
         for unit in range(2)
     ]
     return pl.DataFrame(rows)
 
 
-@given(st.lists(st.sampled_from(["a", "b", None]), min_size=5, max_size=60), st.integers(2, 5), st.integers(0, 99))
+@given(
+    st.lists(st.sampled_from(["a", "b", None]), min_size=5, max_size=60),
+    st.integers(2, 5),
+    st.integers(0, 99),
+)
 def test_folds_are_even_overall_and_in_every_stratum(strata: list[str | None], folds: int, seed: int):
     subjects = pl.DataFrame({"subject_id": range(len(strata)), "stratum": pl.Series(strata, dtype=pl.String)})
     dealt = patient_folds(subjects, folds=folds, seed=seed)
@@ -56,7 +64,10 @@ def test_subsets_are_nested_stratified_and_not_too_small(
     labels = _labels(negative, positive)
     fewer, more = (set(label_subset(labels, share, seed=seed)) for share in (small, large))
     assert fewer <= more
-    for count, members in ((negative, {s for s in more if s <= negative}), (positive, {s for s in more if s > negative})):
+    for count, members in (
+        (negative, {s for s in more if s <= negative}),
+        (positive, {s for s in more if s > negative}),
+    ):
         assert len(members) == max(2, round(large * count))
     assert label_subset(labels.reverse(), 1.0, seed=seed) == list(range(1, negative + positive + 1))
 
@@ -69,7 +80,9 @@ def test_too_few_labels_are_refused_with_the_count():
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.floats(0.01, 0.99), st.integers(0, 99))
-def test_tuning_takes_some_of_each_class_and_leaves_some(negative: int, positive: int, share: float, seed: int):
+def test_tuning_takes_some_of_each_class_and_leaves_some(
+    negative: int, positive: int, share: float, seed: int
+):
     train, tuning = tuning_split(_labels(negative, positive), share, seed=seed)
     assert sorted(train + tuning) == list(range(1, negative + positive + 1))
     for count, low in ((negative, 0), (positive, negative)):

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from archive_folder import small_archive
 
+from archive_folder import small_archive
 from semeia.archive import open_archive, writing
 from semeia.errors import InputError
 
@@ -23,7 +23,9 @@ def test_tables_outcomes_and_pixels_come_back(tmp_path: Path):
     assert archive.outcome("malignancy")["value"].to_list() == [0.0, 1.0, 0.0, 1.0]
     for place, row in enumerate(archive.table("images").iter_rows(named=True)):
         pixels = archive.pixels(row)
-        assert np.array_equal(pixels, np.random.default_rng(place).integers(0, 256, (12, 10, 3), dtype=np.uint8))
+        assert np.array_equal(
+            pixels, np.random.default_rng(place).integers(0, 256, (12, 10, 3), dtype=np.uint8)
+        )
         assert pixels.dtype == np.uint8
         assert not pixels.flags.writeable
     assert archive.verify() == []
@@ -121,8 +123,14 @@ def test_what_is_not_an_archive_is_refused(tmp_path: Path):
         ("[]", "archive.json: damaged"),
         ("[" * 100_000, "archive.json: damaged"),
         ('{"schema_version": 99}', "newer Semeia"),
-        ('{"schema_version": 1, "key_fingerprint": "", "parts": [{"files": {"../x/0001.bin": "0"}}]}', "damaged"),
-        ('{"schema_version": 1, "key_fingerprint": "", "parts": [{"files": {"units/../../1.bin": "0"}}]}', "damaged"),
+        (
+            '{"schema_version": 1, "key_fingerprint": "", "parts": [{"files": {"../x/0001.bin": "0"}}]}',
+            "damaged",
+        ),
+        (
+            '{"schema_version": 1, "key_fingerprint": "", "parts": [{"files": {"units/../../1.bin": "0"}}]}',
+            "damaged",
+        ),
         ('{"schema_version": 1, "parts": []}', "damaged"),
     ],
 )
@@ -136,7 +144,13 @@ def test_a_row_that_points_elsewhere_is_refused(tmp_path: Path):
     small_archive(tmp_path / "a")
     archive = open_archive(tmp_path / "a")
     row = archive.table("images").row(0, named=True)
-    for change in ({"part": "../../etc/passwd"}, {"dtype": "object"}, {"offset": -1}, {"shape": [0]}, {"shape": [9**9]}):
+    for change in (
+        {"part": "../../etc/passwd"},
+        {"dtype": "object"},
+        {"offset": -1},
+        {"shape": [0]},
+        {"shape": [9**9]},
+    ):
         with pytest.raises(InputError):
             archive.pixels(row | change)
 

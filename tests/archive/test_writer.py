@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archive_folder import small_archive
 
+from archive_folder import small_archive
 from semeia.archive import Writer, open_archive, writing
 from semeia.errors import InputError
 
@@ -24,9 +24,15 @@ def test_subjects_are_numbered_in_order_and_recognised(tmp_path: Path):
 
 def test_a_patient_in_two_splits_is_refused_even_across_parts(tmp_path: Path):
     small_archive(tmp_path / "a", split=True)
-    with pytest.raises(InputError, match="subject p.*two values of split"), writing(tmp_path / "a", source="t") as draft:
+    with (
+        pytest.raises(InputError, match=r"subject p.*two values of split"),
+        writing(tmp_path / "a", source="t") as draft,
+    ):
         draft.subject("CANARY-0", site="north", split="test")
-    with pytest.raises(InputError, match="must be one of train, val, test"), writing(tmp_path / "b", source="t") as draft:
+    with (
+        pytest.raises(InputError, match="must be one of train, val, test"),
+        writing(tmp_path / "b", source="t") as draft,
+    ):
         draft.subject("1", split="dev")
 
 
@@ -69,9 +75,15 @@ def _image(draft: Writer, **change: object) -> None:
     [
         (lambda draft: None, "nothing to ingest"),
         (lambda draft: (_unit(draft), _unit(draft)), "u occurs twice"),
-        (lambda draft: draft.reading("v", 1, reader="r", item="i", value=1), "1 units of readings are not among"),
+        (
+            lambda draft: draft.reading("v", 1, reader="r", item="i", value=1),
+            "1 units of readings are not among",
+        ),
         (lambda draft: (_unit(draft), draft.outcome("Bad Name", "u", 1, value=1)), "lower case"),
-        (lambda draft: _image(draft, array=np.zeros((4, 4), complex)), "cannot store pixels of type complex128"),
+        (
+            lambda draft: _image(draft, array=np.zeros((4, 4), complex)),
+            "cannot store pixels of type complex128",
+        ),
         (lambda draft: _image(draft, array=np.zeros((0, 4), np.uint8)), "cannot store"),
         (lambda draft: _image(draft, intensity="loud"), "intensity 'loud' is none of"),
     ],

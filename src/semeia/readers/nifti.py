@@ -7,6 +7,8 @@ is decompressed, so neither an absurd header nor a compressed bomb can fill the 
 import gzip
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +78,7 @@ def _load(path: Path, called: str) -> tuple[np.ndarray, np.ndarray]:
         image = (Nifti2Image if _header_size(content) == 540 else Nifti1Image).from_bytes(content)
         array = np.asarray(image.dataobj)
         unit = _MM.get(str(image.header.get_xyzt_units()[0]), 1.0)
-        affine = np.diag([unit, unit, unit, 1.0]) @ np.asarray(image.affine, np.float64)
+        affine = np.asarray(image.affine, np.float64) * np.array([[unit]] * 3 + [[1.0]])
     except (
         HeaderDataError,
         ImageFileError,
@@ -90,24 +92,36 @@ def _load(path: Path, called: str) -> tuple[np.ndarray, np.ndarray]:
         array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise InputError(f"{called}: has voxels that are not numbers; replace them.")
-    scale = np.abs(np.linalg.det(affine[:3, :3]))
-    if not np.isfinite(affine).all() or not 1e-9 < scale < 1e9:
+    if not np.isfinite(affine).all() or not 1e-9 < np.abs(np.linalg.det(affine[:3, :3])) < 1e9:
         raise InputError(f"{called}: its affine is no geometry (a zero or infinite voxel); export it again.")
     return array.reshape([*array.shape[:3], *([1] * (3 - array.ndim))]), affine
+
+
+@contextmanager
+def _unbroken(called: str) -> Iterator[None]:
+    """Turn what decompression says of a damaged file into one line."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{called}: not a readable NIfTI file; export it again.") from error
 
 
 def _bounded(path: Path, called: str) -> bytes:
     """Header, extensions and voxels: what the header promises, once the promise is found reasonable."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with naming(called, "read"), opener(path, "rb") as stream:
+    with naming(called, "read"), _unbroken(called), opener(path, "rb") as stream:
         start = stream.read(4)
         size = _header_size(start)
         start += stream.read(_HEADER_BYTES.get(size, 4) - 4)
         total = _promised(start, size, called)
         rest = stream.read(total - len(start))
-        stream.read(1)  # at the end of a compressed file this checks its checksum
+        further = stream.read(
+            _MAX_OFFSET + 1
+        )  # the checksum of a compressed file is looked at when its end comes
     if len(start) + len(rest) < total:
         raise InputError(f"{called}: cut short; copy or export it again.")
+    if len(further) > _MAX_OFFSET:
+        raise InputError(f"{called}: much longer than its header says; export it again.")
     return start + rest
 
 
@@ -128,7 +142,7 @@ def _promised(start: bytes, size: int, called: str) -> int:
     try:
         shape = [int(length) for length in header.get_data_shape()]
         dtype, offset = header.get_data_dtype(), float(header["vox_offset"])
-    except HeaderDataError as error:
+    except (HeaderDataError, KeyError) as error:
         raise InputError(f"{called}: its voxel type is not one NIfTI defines; export it again.") from error
     if dtype.kind not in "iuf":
         raise InputError(f"{called}: holds colours or complex numbers; export one number a voxel.")

@@ -1,0 +1,207 @@
+"""Pictures come upright and gray where they are gray; a table of them becomes a part or one clear line."""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from archive_folder import listing
+from lidc_folder import read_rows, write_rows
+from semeia.archive import Summary, open_archive
+from semeia.errors import InputError
+from semeia.readers import ingest_images, read_picture
+
+GRAY = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def test_gray_stays_gray_and_colour_colour(tmp_path: Path):
+    saved = {
+        "gray": Image.fromarray(GRAY),
+        "equal": Image.fromarray(np.stack([GRAY] * 3, axis=-1)),
+        "colour": Image.fromarray(COLOUR),
+        "palette": Image.fromarray(GRAY).convert("P"),
+        "alpha": Image.fromarray(GRAY).convert("LA"),
+        "deep": Image.fromarray(GRAY.astype(np.uint16) * 256),
+    }
+    for name, picture in saved.items():
+        picture.save(tmp_path / f"{name}.png")
+    for name in ("gray", "equal", "palette", "alpha"):
+        assert np.array_equal(read_picture(tmp_path / f"{name}.png"), GRAY), name
+    assert np.array_equal(read_picture(tmp_path / "colour.png"), COLOUR)
+    deep = read_picture(tmp_path / "deep.png")
+    assert deep.dtype == np.uint16
+    assert np.array_equal(deep, GRAY.astype(np.uint16) * 256)
+
+
+def test_a_jpeg_taken_sideways_is_turned(tmp_path: Path):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.kron(GRAY[:4, :6], np.ones((8, 8), np.uint8))).save(
+        tmp_path / "p.jpg", exif=exif, quality=95
+    )
+    assert read_picture(tmp_path / "p.jpg").shape == (48, 32)
+
+
+def _claims(width: int, height: int) -> bytes:
+    """A tiny PNG that claims to be large."""
+    chunks = [
+        (b"IHDR", struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(9))),
+    ]
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("side", [8_200, 9_800, 60_000])
+def test_a_picture_that_claims_an_absurd_size_is_refused(tmp_path: Path, side: int):
+    (tmp_path / "p.png").write_bytes(_claims(side, side))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # as a user runs it: Pillow only warns of the middle size
+        with pytest.raises(InputError, match=r"p.png: claims an absurd size"):
+            read_picture(tmp_path / "p.png")
+
+
+def test_broken_pictures_are_refused(tmp_path: Path):
+    Image.fromarray(GRAY).save(tmp_path / "p.png")
+    whole = (tmp_path / "p.png").read_bytes()
+    for content in (b"", b"GIF89a", whole[: len(whole) // 2], whole[:20]):
+        (tmp_path / "CANARY.png").write_bytes(content)
+        with pytest.raises(InputError, match=r"^row 3: not a readable PNG or JPEG"):
+            read_picture(tmp_path / "CANARY.png", name="row 3")
+    with pytest.raises(InputError, match="absent: no such file"):
+        read_picture(tmp_path / "absent")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six pictures of three patients, two each, with grade, split and site; ids are in the file names."""
+    rows = []
+    (tmp_path / "images").mkdir()
+    for place in range(6):
+        patient, name = f"CANARY{3 - place // 2}", f"CANARY{3 - place // 2}_{'LR'[place % 2]}.png"
+        Image.fromarray(np.roll(GRAY, place)).save(tmp_path / "images" / name)
+        split, site = ("train", "val", "train")[place // 2], "ab"[place // 4]
+        rows.append(
+            {
+                "image": name,
+                "id": patient,
+                "grade": place,
+                "split": split,
+                "site": site,
+                "knee": "LR"[place % 2],
+            }
+        )
+    write_rows(tmp_path / "t.csv", rows)
+    return tmp_path
+
+
+def _ingest(folder: Path, **change: str | None) -> Summary:
+    table = folder / (change.pop("table", None) or "t.csv")
+    given: dict = {"label": "grade", "split": "split", "site": "site", "outcome": "grade"} | change
+    return ingest_images(
+        folder / "images", table=table, image="image", subject="id", into=folder / "a", **given
+    )
+
+
+def test_pictures_land_in_the_archive(folder: Path):
+    summary = _ingest(folder)
+    archive = open_archive(folder / "a")
+    assert (summary.subjects, summary.units, summary.images, summary.outcomes) == (3, 6, 6, {"grade": 6})
+    assert archive.table("subjects")["split"].to_list() == ["train", "val", "train"]
+    assert archive.table("subjects")["site"].to_list() == ["b", "a", "a"]
+    assert archive.outcome("grade")["value"].to_list() == [4.0, 5.0, 2.0, 3.0, 0.0, 1.0]
+    for row, place in zip(archive.table("images").iter_rows(named=True), (4, 5, 2, 3, 0, 1), strict=True):
+        assert np.array_equal(archive.pixels(row), np.roll(GRAY, place))
+        assert (row["kind"], row["intensity"], row["spacing"]) == ("picture", "display", None)
+    assert archive.verify() == []
+
+
+def test_a_second_time_is_refused_and_ids_are_nowhere(folder: Path):
+    _ingest(folder)
+    before = listing(folder / "a")
+    with pytest.raises(InputError, match="refused: 6 of 6 units"):
+        _ingest(folder)
+    assert listing(folder / "a") == before
+    assert all(b"CANARY" not in content for content in before.values())
+
+
+def test_units_may_be_told_by_a_column_or_be_the_patients(folder: Path):
+    rows = read_rows(folder / "t.csv")
+    for row in rows:
+        row["grade"] = "1" if row["id"] == "CANARY1" else ""
+    write_rows(folder / "t.csv", rows)
+    assert _ingest(folder, unit="id").units == 3
+    units = open_archive(folder / "a").table("units")
+    assert units["kind"].unique().to_list() == ["patient"]
+    assert units["unit_id"].to_list() == open_archive(folder / "a").table("subjects")["pseudonym"].to_list()
+    assert open_archive(folder / "a").outcome("grade").height == 1
+    with pytest.raises(InputError, match="6 of 6 rows of images are already"):
+        _ingest(folder, unit="id", label=None)
+    assert _ingest(folder, unit="knee").units == 6
+
+
+def test_volumes_are_told_by_their_suffix(folder: Path):
+    nib.save(
+        nib.Nifti1Image(np.ones((3, 4, 5), np.int16), np.diag([-1.0, -1, 2, 1])),
+        folder / "images" / "v.nii.gz",
+    )
+    write_rows(folder / "t.csv", [{"image": "v.nii.gz", "id": "1"}])
+    _ingest(folder, label=None, split=None, site=None)
+    row = open_archive(folder / "a").table("images").row(0, named=True)
+    assert (row["kind"], row["intensity"], row["orientation"], row["shape"]) == ("hu", "hu", "RAS", [3, 4, 5])
+    assert row["spacing"] == [1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("image", "absent.png", "row 3, column image: there is no such file"),
+        ("image", "../t.csv", "row 3, column image: leads out of the folder"),
+        ("image", "/etc/passwd", "row 3, column image: leads out of the folder"),
+        ("image", "CANARY3_L.png", "column grade: this unit has another label in row"),
+        ("image", "", "row 3, column image: is empty"),
+        ("id", "", "row 3, column id: is empty"),
+        ("grade", "mild", "row 3, column grade: is not a number"),
+        ("grade", "1.5", "row 3, column grade: must be 0 or 1, or a whole grade"),
+        ("split", "dev", "row 3, column split: must be one of train, val, test"),
+        ("split", "test", "column split: this patient is in another split in row"),
+    ],
+)
+def test_each_thing_wrong_is_one_line_and_leaves_nothing(folder: Path, column: str, value: str, words: str):
+    rows = read_rows(folder / "t.csv")
+    rows[1][column] = value
+    write_rows(folder / "t.csv", rows)
+    with pytest.raises(InputError, match=f"^t.csv, [^\n]*{words}[^\n]*$") as caught:
+        _ingest(folder)
+    assert "CANARY" not in str(caught.value)
+    assert not (folder / "a").exists()
+
+
+def test_a_broken_picture_a_wrong_suffix_and_two_labels_of_a_unit(folder: Path):
+    (folder / "images" / "CANARY3_R.png").write_bytes(b"x")
+    with pytest.raises(
+        InputError, match=r"^t.csv, row 3, column image: the file: not a readable PNG or JPEG"
+    ):
+        _ingest(folder)
+    with pytest.raises(InputError, match="column grade: this unit has another label in row"):
+        _ingest(folder, unit="id")
+    with pytest.raises(InputError, match=r"t.csv: lacks the column\(s\) birth"):
+        _ingest(folder, label="birth")
+    write_rows(folder / "twice.csv", read_rows(folder / "t.csv")[:1] * 2)
+    with pytest.raises(InputError, match="column image: repeats the image of row 2"):
+        _ingest(folder, table="twice.csv")
+    with pytest.raises(InputError, match="kind is 'mri'"):
+        _ingest(folder, kind="mri")
+    write_rows(folder / "t.csv", [{"image": "x.dcm", "id": "1"}])
+    with pytest.raises(InputError, match=r"row 2, column image: must end in one of \.png"):
+        _ingest(folder, label=None, split=None, site=None)
+    assert not (folder / "a").exists()
