@@ -1,0 +1,191 @@
+"""The answer in words: whether pretraining helped, inside and outside, at which label fractions.
+
+The words follow the intervals and nothing else: an interval above zero "raised", one below "lowered", any
+other "was not shown to change". A negative result is said as plainly as a positive one.
+"""
+
+from dataclasses import dataclass
+
+from semeia.report.answer_points import (
+    by_chance,
+    detectable,
+    difference_words,
+    gain_over_covariate,
+    other_arms,
+)
+from semeia.report.comparisons import against_scratch
+from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, outcomes_of
+from semeia.report.figures import Palette
+from semeia.report.names import arm_title, cohort_title, place, reference_title
+from semeia.report.numbers import count, estimate, interval, listed, number, percent
+
+CHANGED = {
+    "better": "raised the AUROC",
+    "worse": "lowered the AUROC",
+    "mixed": "raised the AUROC with some shares of the labels and lowered it with others",
+    "unclear": "was not shown to change the AUROC",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The sentence that says it, the paragraph with the numbers, all differences, and what else to weigh."""
+
+    lead: str
+    paragraph: str
+    differences: "Differences | None"
+    points: list[str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One difference in words; `clear` when its interval leaves zero out."""
+
+    value: str
+    interval: str
+    clear: bool
+
+
+@dataclass(frozen=True)
+class Differences:
+    """AUROC with minus without pretraining: a row for each fraction, a cell for each cohort."""
+
+    title: str
+    cohorts: list[str]
+    rows: list[tuple[str, list[Difference | None]]]
+
+
+def answer_of(estimates: list[Estimate], palette: Palette) -> Answer | None:
+    """The answer of a run; None when there is no AUROC to speak of."""
+    outcome = next(iter(outcomes_of(estimates)), "")
+    asked = against_scratch(estimates, palette, outcome=outcome)
+    if not asked:
+        return _levels_only(estimates, outcome)
+    first = _primary(asked)
+    main = [e for e in asked if (e.arm, e.mode) == first]
+    paragraph = " ".join([_tested(main, outcome), *_with_all_labels(estimates, main, outcome)])
+    points = [
+        *other_arms([e for e in asked if (e.arm, e.mode) != first]),
+        by_chance(asked),
+        *gain_over_covariate(estimates, first, outcome),
+        *detectable(estimates, main, outcome),
+    ]
+    return Answer(_lead(main), paragraph, _differences(main), points)
+
+
+def status(rows: list[Estimate]) -> str:
+    """What the intervals of one comparison say together: better, worse, mixed or unclear."""
+    found = {e.direction for e in rows} - {"unclear"}
+    return "mixed" if len(found) == 2 else found.pop() if found else "unclear"
+
+
+def _primary(asked: list[Estimate]) -> tuple[str, str]:
+    """The comparison the answer is about, fixed by name: multimodal and fine-tuned before the rest."""
+    pairs = list(dict.fromkeys((e.arm, e.mode) for e in asked))
+    return min(pairs, key=lambda p: (p[0] != "multimodal_jepa", p[1] != "finetune", pairs.index(p)))
+
+
+def _lead(main: list[Estimate]) -> str:
+    """What happened in each cohort; said once where it is the same in all of them."""
+    said = {cohort: _change([e for e in main if e.cohort == cohort]) for cohort in cohorts_of(main)}
+    places = [place(cohort) for cohort in said]
+    changes = list(dict.fromkeys(said.values()))
+    if len(changes) == 1:
+        return f"Pretraining {changes[0]}, {listed(places)}{' alike' if len(places) > 1 else ''}."
+    kinds = {status([e for e in main if e.cohort == cohort]) for cohort in said}
+    parts = [f"{change} {place(cohort)}" for cohort, change in said.items()]
+    return f"Pretraining {listed(parts, last='and' if len(kinds) == 1 else 'but')}."
+
+
+def _change(rows: list[Estimate]) -> str:
+    state = status(rows)
+    at = sorted(e.fraction for e in rows if e.direction == state)
+    if state not in ("better", "worse") or len(rows) == 1:
+        return CHANGED[state]
+    if len(at) == len(rows):
+        return f"{CHANGED[state]} at every share of the labels"
+    return f"{CHANGED[state]} with {listed([percent(fraction) for fraction in at])} of the labels"
+
+
+def _tested(main: list[Estimate], outcome: str) -> str:
+    e = main[0]
+    return (
+        f"The question was whether pretraining on unlabelled data improves the prediction of {outcome}. "
+        f"{arm_title(e.arm, e.mode)} was compared with {reference_title(e.reference)}, the same network "
+        "given the same labels without pretraining; both were scored on the same patients, none of whom "
+        "they had seen."
+    )
+
+
+def _with_all_labels(estimates: list[Estimate], main: list[Estimate], outcome: str) -> list[str]:
+    """Both levels and their difference at the largest label fraction, a sentence for each cohort."""
+    sentences = []
+    for e in full_labels(main):
+        reference, _, _ = e.reference.partition("/")
+        here = find(estimates, metric="auroc", outcome=outcome, cohort=e.cohort)
+        with_it = [
+            level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)
+        ]
+        without = full_labels([level for level in here if level.arm == reference])
+        levels = [
+            estimate(found[0].value, found[0].low, found[0].high) for found in (with_it, without) if found
+        ]
+        said = (
+            f"{levels[0]} with and {levels[1]} without, a difference of "
+            if len(levels) == 2
+            else "different by "
+        )
+        sentences.append(
+            f"{_start(place(e.cohort))}, with {percent(e.fraction)} of the labels, the AUROC was {said}"
+            f"{difference_words(e)}, in {count(e.n)} units of {count(e.n_patients)} patients."
+        )
+    return sentences
+
+
+def _differences(main: list[Estimate]) -> Differences:
+    cohorts = cohorts_of(main)
+    at = {(e.fraction, e.cohort): e for e in main}
+    rows = []
+    for fraction in sorted({e.fraction for e in main}):
+        found = [at.get((fraction, cohort)) for cohort in cohorts]
+        rows.append((percent(fraction), [None if e is None else _cell(e) for e in found]))
+    e = main[0]
+    title = (
+        f"AUROC of {arm_title(e.arm, e.mode)} minus {reference_title(e.reference)}, with 95\u00a0% intervals"
+    )
+    return Differences(title, [cohort_title(cohort) for cohort in cohorts], rows)
+
+
+def _cell(e: Estimate) -> Difference:
+    words = interval(e.low, e.high, 3) or "no interval"
+    return Difference(number(e.value, 3, sign=True), words, e.direction != "unclear")
+
+
+def _start(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _levels_only(estimates: list[Estimate], outcome: str) -> Answer | None:
+    """A table without pretrained arms: say how well each arm tells the classes apart."""
+    levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
+    if not levels:
+        return None
+    first = (levels[0].arm, levels[0].mode)
+    mine = [e for e in levels if (e.arm, e.mode) == first]
+    parts = [f"{estimate(e.value, e.low, e.high)} {place(e.cohort)}" for e in mine]
+    lead = f"{arm_title(*first)} predicts {outcome} with an AUROC of {listed(parts)}."
+    sentences = [
+        f"{_start(place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
+        f"{count(e.n_positive)} positive."
+        for e in mine
+    ]
+    for e in full_labels(find(estimates, metric="auroc", outcome=outcome, differences=True)):
+        if (e.arm, e.mode) == first:
+            said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
+            sentences.append(
+                f"{_start(place(e.cohort))}, it is {said[e.direction]} that of "
+                f"{reference_title(e.reference)}: {difference_words(e)}."
+            )
+    if any(e.low is not None and e.low <= 0.5 for e in mine):
+        sentences.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
+    return Answer(lead, " ".join(sentences), None, [])

@@ -1,0 +1,76 @@
+"""The cohort flow: from the archive to the patients in each table, as boxes in run.json under "flow".
+
+    {"unit": "nodule",
+     "boxes": [{"group": "archive", "label": "In the archive", "patients": 594, "units": 1843, "note": ""}]}
+
+`group` says where a box stands: "archive" boxes are the trunk, from the top; "excluded" boxes stand beside
+the trunk box before them; every other group ("pretraining", "internal", "external", ...) is a branch under
+the trunk, its boxes from the top. `patients`, `units` (null when not counted) and `note` may be absent.
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+BRANCHES = {"pretraining": "Pretraining", "internal": "Internal, labelled", "external": "External, labelled"}
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box of the cohort flow."""
+
+    label: str
+    group: str = "archive"
+    patients: int | None = None
+    units: int | None = None
+    note: str = ""
+    excluded: tuple["Box", ...] = ()
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The flow as it is drawn: the trunk, then the branches (title, boxes)."""
+
+    unit: str
+    trunk: list[Box]
+    branches: list[tuple[str, list[Box]]]
+
+
+def flow_record(boxes: list[Box], *, unit: str) -> dict[str, object]:
+    """What a study stores under "flow" in run.json; `unit` is the word for one unit ("nodule")."""
+    fields = ({k: v for k, v in asdict(box).items() if k != "excluded"} for box in boxes)
+    return {"unit": unit, "boxes": list(fields)}
+
+
+def read_flow(record: object) -> Flow | None:
+    """The flow of a run record; None when there is none or it holds no box."""
+    if isinstance(record, list):
+        record = {"boxes": record}
+    if not isinstance(record, dict) or not isinstance(record.get("boxes"), list):
+        return None
+    boxes = [_box(item) for item in record["boxes"] if isinstance(item, dict) and item.get("label")]
+    if not boxes:
+        return None
+    trunk: list[Box] = []
+    branches: dict[str, list[Box]] = {}
+    for box in boxes:
+        if box.group == "excluded" and trunk:
+            trunk[-1] = replace(trunk[-1], excluded=(*trunk[-1].excluded, box))
+        elif box.group == "archive":
+            trunk.append(box)
+        else:
+            branches.setdefault(box.group, []).append(box)
+    titled = [(BRANCHES.get(group, group.capitalize()), found) for group, found in branches.items()]
+    return Flow(unit=str(record.get("unit") or "unit"), trunk=trunk, branches=titled)
+
+
+def _box(item: dict[str, object]) -> Box:
+    def whole(name: str) -> int | None:
+        value = item.get(name)
+        return int(value) if isinstance(value, int | float) else None
+
+    return Box(
+        label=str(item["label"]),
+        group=str(item.get("group") or "archive"),
+        patients=whole("patients"),
+        units=whole("units"),
+        note=str(item.get("note") or ""),
+    )

@@ -1,0 +1,154 @@
+"""Learning curves from metrics.jsonl: each logged term by epoch, averaged over the seeds of an arm.
+
+A cell is named by its place in the run ("pretrained/<arm>/seed-0", "cells/<arm>/<mode>/<fraction>/seed-0").
+Of the fine-tuning cells, those with all labels are shown.
+"""
+
+import math
+from collections import defaultdict
+
+from markupsafe import Markup
+
+from semeia.report.figures import DataTable, Figure, Palette, Panel
+from semeia.report.names import ARMS, MODES, arm_title
+from semeia.report.numbers import number
+from semeia.report.style import LegendItem, Style
+from semeia.report.svg import PANEL, drawing, to_svg
+
+PHASES = {"pretrain": "Pretraining", "finetune": "Fine-tuning, all labels", "probe": "Probe, all labels"}
+NOT_TERMS = {
+    "cell",
+    "phase",
+    "step",
+    "epoch",
+    "seed",
+    "lr",
+    "learning_rate",
+    "seconds",
+    "time",
+    "throughput",
+    "eta",
+}
+MOST_TERMS = 4
+
+Line = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds
+Pair = tuple[str, str]
+
+
+def learning_figures(metrics: list[dict[str, object]], palette: Palette) -> list[Figure]:
+    """One figure a phase with a panel for each term; an empty list when nothing was logged."""
+    phases = list(dict.fromkeys(str(m["phase"]) for m in metrics if "phase" in m))
+    figures = [
+        _phase(phase, [m for m in metrics if str(m.get("phase")) == phase], palette) for phase in phases
+    ]
+    return [figure for figure in figures if figure is not None]
+
+
+def _phase(phase: str, metrics: list[dict[str, object]], palette: Palette) -> Figure | None:
+    lines = _lines(metrics)
+    if not lines:
+        return None
+    pairs = list(dict.fromkeys(pair for term in lines.values() for pair in term))
+    title = PHASES.get(phase, phase)
+    key = f"learning-{'-'.join(''.join(c if c.isalnum() else ' ' for c in phase).split()) or 'x'}"
+    panels, rows = [], []
+    for index, (term, curves) in enumerate(lines.items()):
+        last = {pair: line[-1] for pair, line in curves.items()}
+        cells = [
+            [
+                term,
+                arm_title(*pair),
+                number(end[0], 0),
+                f"{number(end[1], 3)} ({number(end[2], 3)} to {number(end[3], 3)})",
+            ]
+            for pair, end in last.items()
+        ]
+        words = "; ".join(f"{arm} ends at {value}" for _, arm, _, value in cells)
+        svg = _draw(curves, palette, name=f"{key}{index}", alt=f"Learning curves, {title}, {term}. {words}")
+        panels.append(Panel(term.replace("_", " "), svg))
+        rows.extend(cells)
+    lead = "Mean over seeds; the band is from the smallest to the largest seed."
+    if phase == "pretrain":
+        lead += (
+            " A falling loss alone does not show that anything was learned: read it beside the diagnostics."
+        )
+    table = DataTable(["Term", "Arm", "Last epoch", "Value there (smallest to largest seed)"], rows)
+    legend = [LegendItem(arm_title(*pair), _style(pair, palette)) for pair in pairs]
+    return Figure(key, title, lead, panels, table, legend)
+
+
+def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Line]]:
+    """term -> (arm, mode) -> points. Steps of one epoch are averaged within a seed first."""
+    values: dict[str, dict[Pair, dict[float, dict[str, list[float]]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    )
+    cells = {str(m.get("cell", "")): _pair(str(m.get("cell", ""))) for m in metrics}
+    largest = {
+        pair: max(f for p, f in cells.values() if p == pair) for pair in {p for p, _ in cells.values()}
+    }
+    for m in metrics:
+        cell = str(m.get("cell", ""))
+        pair, fraction = cells[cell]
+        at = m.get("epoch", m.get("step"))
+        if fraction != largest[pair] or not isinstance(at, int | float):
+            continue
+        for term, value in m.items():
+            plain = isinstance(value, int | float) and not isinstance(value, bool)
+            if term not in NOT_TERMS and plain and math.isfinite(float(str(value))):
+                values[term][pair][float(at)][cell].append(float(str(value)))
+    # The total first, then in the order in which they were logged.
+    terms = sorted(values, key=lambda term: term not in ("loss", "total"))[:MOST_TERMS]
+    return {term: {pair: _line(points) for pair, points in values[term].items()} for term in terms}
+
+
+def _line(points: dict[float, dict[str, list[float]]]) -> Line:
+    line = []
+    for at, seeds in sorted(points.items()):
+        means = [sum(found) / len(found) for found in seeds.values()]
+        line.append((at, sum(means) / len(means), min(means), max(means)))
+    return line
+
+
+def _pair(cell: str) -> tuple[Pair, float]:
+    """The arm, mode and label fraction that a cell's path names."""
+    parts = [
+        part for part in cell.split("/") if part not in ("cells", "pretrained", "pretrain", "finetune-cells")
+    ]
+    mode = next((part for part in parts if part in MODES and part not in ARMS), "none")
+    fraction = 1.0
+    for part in parts:
+        try:
+            fraction = float(part)
+        except ValueError:
+            continue
+    named = [p for p in parts if not p.startswith("seed") and p != mode and not _is_number(p)]
+    return (named[0] if named else cell, mode), fraction
+
+
+def _style(pair: Pair, palette: Palette) -> Style:
+    """An arm being pretrained has no mode yet: it is drawn as when it is fine-tuned."""
+    arm, mode = pair
+    return palette.style(
+        arm, "finetune" if mode == "none" and palette.arm(arm).role == "pretrained" else mode
+    )
+
+
+def _is_number(part: str) -> bool:
+    try:
+        float(part)
+    except ValueError:
+        return False
+    return True
+
+
+def _draw(curves: dict[Pair, Line], palette: Palette, *, name: str, alt: str) -> Markup:
+    with drawing(PANEL * 0.65) as figure:
+        axes = figure.add_subplot()
+        for pair, line in curves.items():
+            style = _style(pair, palette)
+            x, mean, low, high = ([point[i] for point in line] for i in range(4))
+            axes.fill_between(x, low, high, color=style.colour, alpha=0.15, linewidth=0)
+            axes.plot(x, mean, color=style.colour, linestyle=style.line, linewidth=1.5)
+        axes.set(xlabel="Epoch")
+        axes.locator_params(axis="x", integer=True)
+        return to_svg(figure, name=name, alt=alt)

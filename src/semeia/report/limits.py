@@ -1,0 +1,48 @@
+"""What the page says against itself: limits of any run, those of the nodule study, the notes of the run."""
+
+from semeia.report.estimates import Estimate, find
+from semeia.report.names import place
+from semeia.report.numbers import listed, number
+
+NODULE = (
+    "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that "
+    "study were not available; its published AUCs are context only and are not reproduced here, since its "
+    "cohorts are private.",
+    "The label malignancy is an opinion of radiologists who read the scan, not a diagnosis, and it is "
+    "nearly a function of size: the diameter alone predicts it well. What counts is what a model adds to "
+    "the diameter.",
+    "The crops hold only the slices that a nodule spans, and each slice was stretched to full contrast by "
+    "itself: intensities are not Hounsfield units and cannot be compared between slices or scanners.",
+    "A diagnosis belongs to a patient, not to a nodule. Where diagnosis is the outcome, a patient\u2019s "
+    "score is the maximum over the patient\u2019s nodules.",
+    "Other scanner makers stand in for other institutions: the external patients come from the same public "
+    "collection.",
+)
+GENERAL = (
+    "Intervals come from resampling patients. They hold for patients like these and say nothing of how the "
+    "choice of another archive, label or protocol would move the results.",
+    "This page describes an experiment. It is no medical device, and no score in it should guide the care "
+    "of a patient.",
+)
+
+
+def limits_of(study: str, estimates: list[Estimate], notes: list[str]) -> list[str]:
+    """The limits in the order in which they matter."""
+    special = list(NODULE) if study == "nodule" else []
+    return [*special, *_power(estimates), *GENERAL, *notes]
+
+
+def _power(estimates: list[Estimate]) -> list[str]:
+    found = find(estimates, metric="auroc_detectable_difference", differences=True)
+    if not found:
+        return []
+    parts = []
+    for cohort in dict.fromkeys(e.cohort for e in found):
+        values = [number(e.value, 3) for e in found if e.cohort == cohort]
+        span = listed(list(dict.fromkeys([min(values), max(values)])), last="to")
+        parts.append(f"{span} {place(cohort)}")
+    return [
+        "Power: the smallest difference in AUROC that a comparison on this page would find in four of five "
+        f"repetitions (two-sided 5\u00a0%) is {listed(parts)}. Where an interval holds zero, differences up "
+        "to its ends are not ruled out."
+    ]

@@ -1,0 +1,127 @@
+"""What things are called on the page: arms, modes, cohorts, metrics and strata, and the part each arm plays.
+
+An arm that is not known here keeps its own name; its part is `pretrained` when the run says that it was, else
+`other`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from semeia.report.numbers import EN_DASH, NBSP
+
+
+@dataclass(frozen=True)
+class Arm:
+    """How one arm is shown: its title, the part it plays in the comparison, and the inputs it sees."""
+
+    title: str
+    role: str
+    family: str = ""
+
+
+# In the order of the results table.
+ROLES = {
+    "pretrained": "Pretrained, then given the labels",
+    "scratch": "The same networks without pretraining",
+    "random": "Random encoder, never trained",
+    "other": "Models",
+    "simple": "Simple baselines",
+    "shortcut": "Shortcuts: what carries the label without looking at the tissue",
+    "human": "The human bar",
+}
+
+ARMS = {
+    "multimodal_jepa": Arm("Multimodal JEPA", "pretrained", "multimodal"),
+    "image_jepa": Arm("Image-only JEPA", "pretrained", "image"),
+    "multimodal_scratch": Arm("Multimodal from scratch", "scratch", "multimodal"),
+    "image_scratch": Arm("Image only from scratch", "scratch", "image"),
+    "random_encoder": Arm("Random encoder", "random"),
+    "reading_logistic": Arm("Readings, logistic regression", "simple"),
+    "reading_boosting": Arm("Readings, gradient boosting", "simple"),
+    "image_components": Arm("Image components, logistic regression", "simple"),
+    "diameter": Arm("Diameter alone", "shortcut"),
+    "z_extent": Arm("Z-extent alone", "shortcut"),
+    "scanner": Arm("Scanner alone", "shortcut"),
+    "human_reader": Arm("Another reader\u2019s rating", "human"),
+}
+
+MODES = {
+    "none": "",
+    "frozen": "frozen",
+    "finetune": "fine-tuned",
+    "probe_finetune": "probed, then fine-tuned",
+}
+
+COHORTS = {"internal": "Internal", "external": "External", "all": "All patients"}
+PLACES = {
+    "internal": "inside the home institution",
+    "external": "at other institutions",
+    "all": "over all patients",
+}
+
+METRICS = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "brier": "Brier score",
+    "calibration_intercept": "Calibration intercept",
+    "calibration_slope": "Calibration slope",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
+}
+
+GAIN = "auroc_gain_over_"
+
+
+def arm_of(name: str, pretrained: frozenset[str] = frozenset()) -> Arm:
+    """How an arm is shown; `pretrained` are the arms that the run pretrained."""
+    if name in ARMS:
+        return ARMS[name]
+    return Arm(name, "pretrained" if name in pretrained else "other")
+
+
+def arm_title(arm: str, mode: str) -> str:
+    """The arm with its mode, where the mode tells something ("from scratch" says it already)."""
+    known = ARMS.get(arm)
+    words = MODES.get(mode, mode)
+    if not words or (known is not None and known.role == "scratch"):
+        return known.title if known else arm
+    return f"{known.title if known else arm} ({words})"
+
+
+def reference_title(reference: str) -> str:
+    """A reference is written "arm" or "arm/mode" in the results."""
+    arm, _, mode = reference.partition("/")
+    return arm_title(arm, mode or "none")
+
+
+def cohort_title(cohort: str) -> str:
+    """The cohort as a heading."""
+    return COHORTS.get(cohort, cohort)
+
+
+def place(cohort: str) -> str:
+    """The cohort inside a sentence."""
+    return PLACES.get(cohort, f"in the cohort {cohort}")
+
+
+def covariate_title(column: str) -> str:
+    """A column name as words: `diameter_mm` is the diameter."""
+    return re.sub(r"_(mm3?|years|kg|cm)$", "", column).replace("_", " ")
+
+
+def metric_title(metric: str) -> str:
+    """The metric as a heading."""
+    if metric.startswith(GAIN):
+        return f"AUROC gained over {covariate_title(metric.removeprefix(GAIN))}"
+    return METRICS.get(metric, metric.replace("_", " "))
+
+
+def stratum_title(stratum: str) -> str:
+    """A restriction in words where it is a plain range; else the expression as it was given."""
+    pattern = r"(\w+?)(_mm)? >= ([\d.]+) AND \1\2 <= ([\d.]+)"
+    found = re.fullmatch(pattern, stratum.strip(), flags=re.IGNORECASE)
+    if not found:
+        return stratum
+    name, unit, low, high = found.groups()
+    return f"{name.replace('_', ' ')} {low}{EN_DASH}{high}{NBSP + 'mm' if unit else ''}"

@@ -1,0 +1,69 @@
+"""Numbers as words on the page: an estimate never comes without its interval.
+
+Takes floats (None and NaN allowed), gives short strings with a true minus sign and non-breaking spaces.
+"""
+
+import math
+
+MINUS = "\u2212"
+EN_DASH = "\u2013"
+NBSP = "\u00a0"
+
+
+def number(value: float | int | None, digits: int = 2, *, sign: bool = False) -> str:
+    """One number with `digits` decimals; "not available" when there is none."""
+    if value is None or not math.isfinite(value):
+        return "not available"
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    if value < 0:
+        return MINUS + text
+    return ("+" if sign else "") + text
+
+
+def interval(low: float | None, high: float | None, digits: int = 2) -> str:
+    """The two ends of an interval, "0.78 to 0.88"; empty when it was not computed."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"{number(low, digits)} to {number(high, digits)}"
+
+
+def estimate(
+    value: float | None, low: float | None, high: float | None, *, digits: int = 2, sign: bool = False
+) -> str:
+    """A value with its interval in brackets, or saying that it has none."""
+    return f"{number(value, digits, sign=sign)} ({interval(low, high, digits) or 'no interval'})"
+
+
+def percent(fraction: float | int) -> str:
+    """A share as a percentage without needless decimals."""
+    return f"{100 * fraction:g}{NBSP}%"
+
+
+def count(n: int | float) -> str:
+    """A whole number with thousands separated."""
+    return f"{round(n):,}"
+
+
+def duration(seconds: float | int) -> str:
+    """Seconds as hours, minutes and seconds, the two largest that matter."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours}{NBSP}h {minutes}{NBSP}min"
+    if minutes:
+        return f"{minutes}{NBSP}min {rest}{NBSP}s"
+    return f"{rest}{NBSP}s"
+
+
+def memory(megabytes: float | int) -> str:
+    """Megabytes as MB or GB."""
+    return f"{megabytes / 1024:.1f}{NBSP}GB" if megabytes >= 1024 else f"{megabytes:.0f}{NBSP}MB"
+
+
+def listed(words: list[str], *, last: str = "and") -> str:
+    """Words joined as English does: "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,0 +1,116 @@
+"""A run folder as the page needs it: run.json, results.csv, predictions.parquet and metrics.jsonl.
+
+Only results.csv must be there (a stranger's evaluation folder has no more than that and the predictions).
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from semeia.errors import InputError
+from semeia.evaluation import check_results, read_predictions
+from semeia.report.estimates import ALL, Estimate, estimates_of
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run left behind; `record` is run.json, empty when there is none.
+
+    When every row of the results is of one restriction (`semeia evaluate --where`), `restriction` is its
+    text, the estimates speak of it as of all, and the predictions are those that it leaves.
+    """
+
+    path: Path
+    record: dict[str, object]
+    estimates: list[Estimate]
+    predictions: pl.DataFrame | None
+    metrics: list[dict[str, object]]
+    restriction: str = ""
+
+    def records(self, key: str) -> list[dict[str, object]]:
+        """The list of objects under one key of run.json, empty when it is absent or something else."""
+        value = self.record.get(key)
+        return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+    @property
+    def pretrained(self) -> frozenset[str]:
+        """The arms that this run pretrained."""
+        return frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)
+
+
+def read_run(path: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        InputError: there is no results.csv, or a file in the folder cannot be read.
+    """
+    estimates, restriction = _unrestricted(_results(path / "results.csv"))
+    return Run(
+        path=path,
+        record=_record(path / "run.json"),
+        estimates=estimates,
+        predictions=_predictions(path / "predictions.parquet", restriction),
+        metrics=_metrics(path / "metrics.jsonl"),
+        restriction=restriction,
+    )
+
+
+def _record(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); mend or remove it") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path}: expected an object with named fields, found {type(record).__name__}")
+    return record
+
+
+def _results(path: Path) -> list[Estimate]:
+    if not path.exists():
+        raise InputError(f"{path}: not found; write it with `semeia evaluate`, or finish the run first")
+    try:
+        return estimates_of(check_results(pl.read_csv(path, infer_schema=False)))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{path}: not readable as CSV ({str(error).splitlines()[0]})") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _unrestricted(estimates: list[Estimate]) -> tuple[list[Estimate], str]:
+    """Where no row speaks of all patients, the first stratum is what the page is about."""
+    if not estimates or any(e.stratum == ALL for e in estimates):
+        return estimates, ""
+    first = estimates[0].stratum
+    return [replace(e, stratum=ALL) if e.stratum == first else e for e in estimates], first
+
+
+def _predictions(path: Path, restriction: str) -> pl.DataFrame | None:
+    if not path.exists():
+        return None
+    frame = read_predictions(path).filter(pl.col("label").is_not_null())
+    if not restriction:
+        return frame
+    try:
+        return frame.filter(pl.sql_expr(restriction))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        # Better no curve than one of other patients than the table's.
+        return None
+
+
+def _metrics(path: Path) -> list[dict[str, object]]:
+    """A run that was killed may have left half a line: what does not parse is passed over."""
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            item = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(item, dict):
+            found.append(item)
+    return found

@@ -1,0 +1,122 @@
+"""The results tables: a row an arm and mode at full labels, cohorts side by side, intervals everywhere."""
+
+from dataclasses import dataclass
+
+from semeia.report.comparisons import gain_metric
+from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, full_labels, outcomes_of
+from semeia.report.figures import Palette
+from semeia.report.names import ROLES, arm_title, cohort_title, metric_title
+from semeia.report.numbers import count, interval, number
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value and its interval, in words; both empty where there is none."""
+
+    value: str = ""
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm in one mode."""
+
+    title: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows that play one part in the comparison."""
+
+    title: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class ResultsTable:
+    """`heads` are the metrics, each spanning the `cohorts`."""
+
+    title: str
+    note: str
+    heads: list[str]
+    cohorts: list[str]
+    groups: list[Group]
+
+
+DISCRIMINATION = ("auroc", "auprc")
+TRUST = ("brier", "calibration_intercept", "calibration_slope")
+OPERATING = ("sensitivity", "specificity")
+
+
+def results_tables(estimates: list[Estimate], palette: Palette) -> list[ResultsTable]:
+    """Discrimination, calibration, and the carried operating point, for each outcome."""
+    outcomes = outcomes_of(estimates)
+    tables = []
+    for outcome in outcomes:
+        gain = gain_metric(estimates, outcome=outcome)
+        kinds = (
+            ("Discrimination", (*DISCRIMINATION[:1], *([gain] if gain else []), *DISCRIMINATION[1:]), ""),
+            (
+                "Calibration",
+                TRUST,
+                "A calibrated model has intercept 0 and slope 1; the smaller the Brier score the better.",
+            ),
+            ("Operating point", OPERATING, "The threshold was chosen inside and carried outside unchanged."),
+        )
+        for title, metrics, note in kinds:
+            name = f"{title}: {outcome}" if len(outcomes) > 1 else title
+            table = _table(estimates, palette, outcome=outcome, title=name, note=note, metrics=metrics)
+            if table is not None:
+                tables.append(table)
+    return tables
+
+
+def sizes(estimates: list[Estimate], *, outcome: str) -> list[str]:
+    """How many stand in each cohort, in words."""
+    levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
+    words = []
+    for cohort in cohorts_of(levels):
+        e = max((e for e in levels if e.cohort == cohort), key=lambda e: e.n)
+        words.append(
+            f"{cohort_title(cohort)}: {count(e.n)} units of {count(e.n_patients)} patients, "
+            f"{count(e.n_positive)} positive"
+        )
+    return words
+
+
+def _table(
+    estimates: list[Estimate],
+    palette: Palette,
+    *,
+    outcome: str,
+    title: str,
+    note: str,
+    metrics: tuple[str, ...],
+) -> ResultsTable | None:
+    rows = [e for metric in metrics for e in full_labels(find(estimates, metric=metric, outcome=outcome))]
+    if not rows:
+        return None
+    present = [metric for metric in metrics if any(e.metric == metric for e in rows)]
+    cohorts = cohorts_of(rows)
+    at = {(e.arm, e.mode, e.metric, e.cohort): e for e in rows}
+    groups: dict[str, list[Row]] = {}
+    for arm, mode in arms_of(rows, palette.pretrained):
+        cells = [_cell(at.get((arm, mode, metric, cohort))) for metric in present for cohort in cohorts]
+        groups.setdefault(palette.arm(arm).role, []).append(Row(arm_title(arm, mode), cells))
+    return ResultsTable(
+        title=title,
+        note=note,
+        heads=[metric_title(metric) for metric in present],
+        cohorts=[cohort_title(cohort) for cohort in cohorts],
+        groups=[Group(ROLES[role], found) for role, found in groups.items()],
+    )
+
+
+def _cell(e: Estimate | None) -> Cell:
+    if e is None:
+        return Cell()
+    gain = e.metric not in (*DISCRIMINATION, *TRUST, *OPERATING)
+    digits = 3 if gain or e.metric == "brier" else 2
+    signed = gain or e.metric == "calibration_intercept"
+    return Cell(number(e.value, digits, sign=signed), interval(e.low, e.high, digits) or "no interval")

@@ -1,0 +1,236 @@
+"""The page as a whole: it stands alone, says no more than the run holds, and survives hostile text."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from run_folder import fabricate_evaluation, fabricate_run
+from semeia.errors import InputError
+from semeia.report import Example, Plane, write_report
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+HOSTILE = '<script>alert("x")</script>$\\frac'
+
+
+class Tree(HTMLParser):
+    """Checks that tags balance; gathers what a page refers to, its ids and its headings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.unnamed_pictures = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.links += [found[k] or "" for k in ("href", "src", "action", "data", "srcset") if k in found]
+        self.ids += [found["id"] or ""] if "id" in found else []
+        self.unnamed_pictures += tag == "img" and not found.get("alt")
+        self.unnamed_pictures += (
+            tag == "svg" and not found.get("aria-label") and found.get("aria-hidden") != "true"
+        )
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+
+def parse(page: Path) -> Tree:
+    tree = Tree()
+    tree.feed(page.read_text(encoding="utf-8"))
+    tree.close()
+    assert tree.open == []
+    return tree
+
+
+def sections(page: Path) -> list[str]:
+    return re.findall(r'<section id="([a-z]+)"', page.read_text(encoding="utf-8"))
+
+
+def example(unit_id: str = "p1-n01") -> Example:
+    rng = np.random.default_rng(0)
+    planes = {
+        view: Plane(rng.integers(0, 255, (height, 64), dtype=np.uint8), 42.0, 42.0 * height / 64)
+        for view, height in (("axial", 64), ("coronal", 9), ("sagittal", 9))
+    }
+    return Example(unit_id, 1, 0.83, planes, {"diameter_mm": 12.34, "site": None}, "A caption.")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(fabricate_run(tmp_path_factory.mktemp("full")), examples=[example()])
+
+
+def test_a_full_run_has_every_section(full: Path):
+    expected = [
+        "answer",
+        "flow",
+        "pretraining",
+        "results",
+        "figures",
+        "learning",
+        "examples",
+        "limits",
+        "made",
+    ]
+
+    assert sections(full) == expected
+    for words in (
+        "diameter 9\u201316",
+        "cross modal r2",
+        "Another reader\u2019s rating",
+        "resumed after an interruption",
+    ):
+        assert words in full.read_text(encoding="utf-8")
+
+
+def test_every_figure_is_there_with_its_numbers(full: Path):
+    text = full.read_text(encoding="utf-8")
+    figures = re.findall(r'<figure id="([a-z0-9-]+)"', text)
+
+    assert figures == [
+        "fractions",
+        "pretraining-differences",
+        "gain",
+        "stratum0",
+        "reference-differences",
+        "roc",
+        "calibration",
+        "learning-pretrain",
+        "learning-finetune",
+    ]
+    assert text.count("The numbers of this figure") == len(figures)
+
+
+def test_the_page_is_sound_and_stands_alone(full: Path):
+    tree = parse(full)
+    text = full.read_text(encoding="utf-8")
+
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in tree.links)
+    assert {link[1:] for link in tree.links if link.startswith("#")} <= set(tree.ids)
+    assert len(tree.ids) == len(set(tree.ids))
+    assert tree.unnamed_pictures == 0
+    assert "script" not in tree.tags
+    assert not re.search(r"https?://|@import|url\((?!#)", text)
+    assert len(text) < 3_000_000
+
+
+def test_the_same_run_gives_the_same_page(tmp_path: Path):
+    first = write_report(fabricate_evaluation(tmp_path), examples=[example()]).read_bytes()
+
+    assert write_report(tmp_path).read_bytes() == first
+
+
+def test_a_strangers_evaluation_leaves_out_what_it_has_not(tmp_path: Path):
+    page = write_report(fabricate_evaluation(tmp_path))
+    parse(page)
+
+    assert sections(page) == ["answer", "results", "figures", "limits"]
+    assert "0.85 (0.79 to 0.91)" in page.read_text(encoding="utf-8")
+
+
+def test_results_alone_are_enough(tmp_path: Path):
+    fabricate_evaluation(tmp_path)
+    (tmp_path / "predictions.parquet").unlink()
+    page = write_report(tmp_path)
+    parse(page)
+
+    assert sections(page) == ["answer", "results", "limits"]
+
+
+def test_a_restricted_evaluation_says_so_and_draws_those_rows_only(tmp_path: Path):
+    fabricate_evaluation(tmp_path)
+    stratum = "diameter_mm >= 9 AND diameter_mm <= 16"
+    results = pl.read_csv(tmp_path / "results.csv").with_columns(stratum=pl.lit(stratum))
+    results.write_csv(tmp_path / "results.csv")
+    page = write_report(tmp_path)
+
+    assert "restricted to diameter 9\u201316\u00a0mm" in page.read_text(encoding="utf-8")
+    # The predictions have no such column: no curve rather than one of other patients.
+    assert sections(page) == ["answer", "results", "limits"]
+
+
+def test_hostile_text_stays_text(tmp_path: Path):
+    fabricate_run(tmp_path)
+    kept = pl.col("fraction").is_in([0.1, 1.0]) & pl.col("cohort").eq("external")
+    results = pl.read_csv(tmp_path / "results.csv").filter(kept)
+    predictions = pl.read_parquet(tmp_path / "predictions.parquet").filter(kept)
+    renamed = {"image_scratch": HOSTILE, "random_encoder": "_hidden", "scanner": "a&b"}
+    swapped = [
+        pl.col("arm").replace(renamed),
+        pl.lit(HOSTILE).alias("study"),
+        pl.lit(HOSTILE).alias("outcome"),
+    ]
+    results.with_columns(*swapped, pl.col("reference").replace(renamed)).write_csv(tmp_path / "results.csv")
+    predictions.with_columns(*swapped).write_parquet(tmp_path / "predictions.parquet")
+    record = json.loads((tmp_path / "run.json").read_text())
+    record |= {
+        "study": HOSTILE,
+        "notes": [HOSTILE],
+        "config": {HOSTILE: HOSTILE},
+        "versions": {HOSTILE: HOSTILE},
+    }
+    record["flow"]["boxes"][0] |= {"label": HOSTILE, "note": HOSTILE}
+    record["flow"]["boxes"][3]["group"] = HOSTILE
+    record["pretraining"][0] |= {"verdict": HOSTILE, "diagnostics": {HOSTILE: 0.5}, "modalities": [HOSTILE]}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    line = {"cell": HOSTILE, "phase": HOSTILE, "epoch": 1, HOSTILE: 0.5}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(line) + '\n{"half a li')
+    page = write_report(tmp_path, examples=[example(HOSTILE)])
+    tree = parse(page)
+
+    assert "script" not in tree.tags
+    assert "<script" not in page.read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in page.read_text(encoding="utf-8")
+
+
+def test_a_second_outcome_has_its_own_tables(tmp_path: Path):
+    fabricate_evaluation(tmp_path)
+    results = pl.read_csv(tmp_path / "results.csv")
+    pl.concat([results, results.with_columns(outcome=pl.lit("diagnosis"))]).write_csv(
+        tmp_path / "results.csv"
+    )
+    page = write_report(tmp_path)
+
+    assert "Discrimination: diagnosis" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("results.csv", None, "not found"),
+        ("results.csv", b"a,b\n1,2\n", "is missing"),
+        ("run.json", b"{", "not readable as JSON"),
+        ("run.json", b"[]", "expected an object"),
+        ("predictions.parquet", b"PAR0", "cannot be read"),
+        ("examples/examples.json", b"[{}]", "not readable"),
+    ],
+)
+def test_a_damaged_folder_is_one_clear_line(tmp_path: Path, name: str, content: bytes | None, words: str):
+    fabricate_evaluation(tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(InputError, match=words) as error:
+        write_report(tmp_path)
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "report.html").exists()

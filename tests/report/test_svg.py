@@ -1,0 +1,39 @@
+"""Inline SVG: the same bytes each time, ids of its own, words as words."""
+
+from semeia.report.svg import drawing, to_svg
+
+
+def draw(name: str) -> str:
+    with drawing(100) as figure:
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], marker="o")
+        axes.set_title("<b>$x & y")
+        return to_svg(figure, name=name, alt='say "so" & <more>')
+
+
+def test_the_same_drawing_is_the_same_bytes():
+    assert draw("a") == draw("a")
+
+
+def test_ids_belong_to_the_figure():
+    svg = draw("roc0")
+
+    assert 'id="roc0-' in svg
+    assert svg.count(' id="') == svg.count(' id="roc0-')
+    assert "url(#roc0-" in svg
+
+
+def test_words_stay_words_and_are_escaped():
+    svg = draw("a")
+
+    assert "&lt;b&gt;$x &amp; y" in svg
+    assert 'aria-label="say &#34;so&#34; &amp; &lt;more&gt;"' in svg
+
+
+def test_nothing_points_elsewhere():
+    svg = draw("a")
+
+    assert "http" not in svg
+    assert "<metadata" not in svg
+    assert "<style" not in svg
+    assert svg.startswith("<svg ")
