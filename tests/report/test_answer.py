@@ -69,8 +69,9 @@ def test_inside_only_and_at_few_labels_only(inconclusive: list[Estimate]):
     found = answer(moved(inconclusive, {("internal", 0.1): 0.1, ("internal", 0.25): 0.1}))
 
     assert found.lead == (
-        "Pretraining raised the AUROC with 10\u00a0% and 25\u00a0% of the labels inside the home institution "
-        "but was not shown to change the AUROC at other institutions."
+        "Pretraining against no pretraining: inside the home institution it raised the AUROC with "
+        "10\u00a0% and 25\u00a0% of the labels and was not shown to change it with 50\u00a0% and 100\u00a0%; "
+        "but at other institutions it was not shown to change the AUROC."
     )
     assert any("2 intervals leave zero out" in point for point in found.points)
 
@@ -78,8 +79,8 @@ def test_inside_only_and_at_few_labels_only(inconclusive: list[Estimate]):
 def test_better_inside_and_worse_outside(inconclusive: list[Estimate]):
     found = answer(moved(inconclusive, {("internal", 1.0): 0.1, ("external", 1.0): -0.1}))
 
-    assert "raised the AUROC with 100\u00a0% of the labels inside the home institution but" in found.lead
-    assert "lowered the AUROC with 100\u00a0% of the labels at other institutions" in found.lead
+    assert "inside the home institution it raised the AUROC with 100\u00a0% of the labels" in found.lead
+    assert "; but at other institutions it lowered the AUROC with 100\u00a0% of the labels" in found.lead
 
 
 def test_both_ways_in_one_cohort(inconclusive: list[Estimate]):

@@ -93,8 +93,9 @@ def _lead(main: list[Estimate]) -> str:
     if len(changes) == 1:
         return f"Pretraining {changes[0]}, {listed(places)}{' alike' if len(places) > 1 else ''}."
     kinds = {status([e for e in main if e.cohort == cohort]) for cohort in said}
-    parts = [f"{change} {place(cohort)}" for cohort, change in said.items()]
-    return f"Pretraining {listed(parts, last='and' if len(kinds) == 1 else 'but')}."
+    parts = [f"{place(cohort)} it {change}" for cohort, change in said.items()]
+    whole = f"; {'and' if len(kinds) == 1 else 'but'} ".join(parts)
+    return f"Pretraining against no pretraining: {whole}."
 
 
 def _change(rows: list[Estimate]) -> str:
@@ -104,7 +105,10 @@ def _change(rows: list[Estimate]) -> str:
         return CHANGED[state]
     if len(at) == len(rows):
         return f"{CHANGED[state]} at every share of the labels"
-    return f"{CHANGED[state]} with {listed([percent(fraction) for fraction in at])} of the labels"
+    rest = sorted(e.fraction for e in rows if e.direction == "unclear")
+    some, others = (listed([percent(fraction) for fraction in found]) for found in (at, rest))
+    # One interval among several may leave zero out by chance: the others belong in the same breath.
+    return f"{CHANGED[state]} with {some} of the labels and was not shown to change it with {others}"
 
 
 def _tested(main: list[Estimate], outcome: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
+BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ FIXED = {
 }
 CYCLE = (
     Style(BLUE),
-    Style(VERMILLION, "dashed", "^"),
+    Style(VERMILION, "dashed", "^"),
     Style(GREEN, "dashdot", "s"),
     Style(PURPLE, "dotted", "D"),
     Style(ORANGE, "solid", "v"),
@@ -59,7 +59,7 @@ def style_of(arm: str, mode: str, *, role: str, family: str, position: int) -> S
         colour, marker = PRETRAINED[mode]
         return Style(colour, line, marker)
     if role == "scratch":
-        return Style(VERMILLION, line, "^")
+        return Style(VERMILION, line, "^")
     return CYCLE[position % len(CYCLE)]
 
 
