@@ -115,8 +115,8 @@ def _tested(main: list[Estimate], outcome: str) -> str:
     e = main[0]
     return (
         f"The question was whether pretraining on unlabelled data improves the prediction of {outcome}. "
-        f"{arm_title(e.arm, e.mode)} was compared with {reference_title(e.reference)}, the same network given "
-        "the same labels without pretraining, on the same patients."
+        f"{arm_title(e.arm, e.mode)} was compared with {reference_title(e.reference)}, the same network "
+        "given the same labels without pretraining, on the same patients."
     )
 
 
