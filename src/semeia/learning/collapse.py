@@ -1,0 +1,174 @@
+"""Has pretraining collapsed, and does it carry signal from one modality to the other? Measured, then said in words.
+
+The loss and the rank alone mislead: a constant vector absorbs most of an uncentred loss, and the centred rank can be
+highest where nothing was learnt. So: the loss against the same loss with patients shuffled, and what a ridge regression
+on one modality's latents explains of the other's, against shuffled, on patients that were not trained on.
+Sources: RankMe (Garrido et al. 2022, 2210.02885), here centred; thresholds are ours and stated in the verdict's code.
+"""
+
+import numpy as np
+import torch
+
+from semeia.objectives.latent_prediction import LatentPrediction
+from semeia.objectives.step import Step
+from semeia.shapes import Embeddings
+from semeia.views.block_masks import draw_masks
+from semeia.views.dataset import PatientData
+from semeia.views.patient import Views
+from semeia.views.preprocessing import Preprocessing
+
+SHUFFLES = 8
+
+
+@torch.no_grad()
+def diagnose(
+    objective: LatentPrediction,
+    data: PatientData,
+    fit_rows: np.ndarray,
+    watch_rows: np.ndarray,
+    *,
+    preprocessing: Preprocessing,
+    seed: int,
+) -> dict[str, float]:
+    """Diagnostics of a pretrained objective on watched patients.
+
+    Args:
+        objective: after training; put into evaluation mode.
+        data: the archive in memory.
+        fit_rows: trained units; the ridge regressions are fitted on these.
+        watch_rows: units of patients that were not trained on; everything is measured on these.
+        preprocessing: as in training.
+        seed: of masks and shuffles.
+    """
+    objective.eval()
+    watched = data.views(watch_rows, preprocessing=preprocessing)
+    found = paired_against_shuffled(objective, watched, seed=seed)
+    pooled = means(objective, watched)
+    for index, name in enumerate(objective.encoder.kinds):
+        found |= {f"{name}_{what}": value for what, value in spread(pooled[index]).items()}
+    if len(objective.encoder.kinds) == 2:
+        fitted = data.views(fit_rows[:1000], preprocessing=preprocessing)
+        found |= cross_modal(objective, fitted, watched, seed=seed)
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def paired_against_shuffled(objective: LatentPrediction, views: Views, *, seed: int) -> dict[str, float]:
+    """The prediction loss, and the same with each patient's prediction held against another patient's target."""
+    step = Step(index=0, total=1, seed=seed)
+    tokens = objective.encoder.embed(views)
+    masks = draw_masks(
+        tokens.present, tokens.kind, tokens.where, tokens.when,
+        settings=objective.settings.masks, generator=step.generator("diagnostic masks"),
+    )  # fmt: skip
+    prediction, target = objective.predict(views, masks)
+    generator = np.random.default_rng([seed, 5])
+    paired = _loss(prediction, target, masks.target)
+    shuffled = []
+    for _ in range(SHUFFLES):
+        order = torch.from_numpy(derangement(len(views), generator))
+        # Only places where both have a token can be compared.
+        both = masks.target & tokens.present[order]
+        shuffled.append(_loss(prediction, target[order], both))
+    other = float(np.nanmean(shuffled)) if np.isfinite(shuffled).any() else float("nan")
+    return {"paired_loss": paired, "shuffled_loss": other, "paired_to_shuffled": paired / other}
+
+
+def _loss(prediction: torch.Tensor, target: torch.Tensor, where: torch.Tensor) -> float:
+    error = torch.nn.functional.smooth_l1_loss(prediction, target, reduction="none").mean(-1)
+    return float(error[where].mean()) if bool(where.any()) else float("nan")
+
+
+def derangement(n: int, generator: np.random.Generator) -> np.ndarray:
+    """A random order in which nobody stays in place (a cycle through a random permutation)."""
+    order = generator.permutation(n)
+    moved = np.empty(n, int)
+    moved[order] = np.roll(order, 1)
+    return moved
+
+
+def means(objective: LatentPrediction, views: Views) -> list[Embeddings]:
+    """The mean layer-normed target token of each modality seen alone, patients that have it, [n, dim] each."""
+    pooled, there = objective.encoder.pool(objective.targets(views))
+    dim = objective.encoder.settings.dim
+    return [pooled[there[:, index], index, :dim].float() for index in range(there.shape[1])]
+
+
+def spread(z: Embeddings) -> dict[str, float]:
+    """How much of its room an embedding uses.
+
+    Returns:
+        `std_min` and `std_median` over dimensions; `mean_energy`, the share of the squared length that is the mean's
+        (1: everybody has the same vector); `effective_rank`, exp of the entropy of the centred singular values.
+    """
+    sd = z.std(0)
+    energy = z.mean(0).square().sum() / z.square().sum(1).mean().clamp(min=1e-12)
+    singular = torch.linalg.svdvals(z - z.mean(0))
+    share = singular / singular.sum().clamp(min=1e-12)
+    entropy = -(share * (share + 1e-7).log()).sum()
+    return {
+        "std_min": float(sd.min()),
+        "std_median": float(sd.median()),
+        "mean_energy": float(energy),
+        "effective_rank": float(entropy.exp()),
+    }
+
+
+def cross_modal(objective: LatentPrediction, fitted: Views, watched: Views, *, seed: int) -> dict[str, float]:
+    """R2 of each modality's mean latent from the other's, by ridge regression; paired, and fitted on shuffled pairs."""
+    first, second = objective.encoder.kinds
+    found = {}
+    pairs = {}
+    for name, views in (("fit", fitted), ("watch", watched)):
+        keep = views.observed().all(1)
+        pooled, _ = objective.encoder.pool(objective.targets(views))
+        dim = objective.encoder.settings.dim
+        pairs[name] = [pooled[keep, index, :dim].double().numpy() for index in range(2)]
+    generator = np.random.default_rng([seed, 6])
+    for source, target, name in ((0, 1, f"{first}_to_{second}"), (1, 0, f"{second}_to_{first}")):
+        x, y = pairs["fit"][source], pairs["fit"][target]
+        new_x, new_y = pairs["watch"][source], pairs["watch"][target]
+        found[f"r2_{name}"] = ridge_r2(x, y, new_x, new_y)
+        found[f"r2_{name}_shuffled"] = ridge_r2(x, y[generator.permutation(len(y))], new_x, new_y)
+    return found
+
+
+def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray, *, strength: float = 1.0) -> float:
+    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; below 0 is worse than the mean."""
+    mean, sd = x.mean(0), x.std(0) + 1e-6
+    design, centre = (x - mean) / sd, y.mean(0)
+    penalty = strength * len(x) * 0.1 * np.eye(x.shape[1])
+    weight = np.linalg.solve(design.T @ design + penalty, design.T @ (y - centre))
+    left = new_y - centre - (new_x - mean) / sd @ weight
+    return float(1 - np.square(left).sum() / np.square(new_y - centre).sum())
+
+
+def verdict(found: dict[str, float]) -> str:
+    """One verdict in words: collapse first, then whether anything is predicted, then whether it crosses modalities."""
+    collapsed = [
+        name.removesuffix("_std_median")
+        for name, value in found.items()
+        if name.endswith("_std_median") and value < 0.05
+    ]
+    collapsed += [
+        name.removesuffix("_effective_rank")
+        for name, value in found.items()
+        if name.endswith("_effective_rank") and value < 4
+    ]
+    if collapsed:
+        which = ", ".join(sorted(set(collapsed)))
+        return f"Collapsed: the embedding of {which} hardly differs between patients. Do not use this encoder."
+    ratio = found["paired_to_shuffled"]
+    if not ratio <= 0.98:
+        return (
+            f"No signal: hidden parts are predicted no better for the right patient than for another one (ratio {ratio:.2f}). "
+            "This can be the data, not a bug; do not expect pretraining to help."
+        )
+    said = f"Healthy: hidden parts are predicted better for the right patient (ratio {ratio:.2f})."
+    r2 = {name: value for name, value in found.items() if name.startswith("r2_") and not name.endswith("_shuffled")}
+    if not r2:
+        return said + " One modality only, so nothing is said about cross-modal signal."
+    carried = {name: value for name, value in r2.items() if value - found[f"{name}_shuffled"] > 0.05 and value > 0.02}
+    words = ", ".join(f"{name[3:].replace('_', ' ')} R2 {value:.2f}" for name, value in r2.items())
+    if carried:
+        return f"{said} Pretraining carries cross-modal signal ({words})."
+    return f"{said} Pretraining does not carry cross-modal signal ({words}): expect little from the other modality."

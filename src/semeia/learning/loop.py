@@ -1,0 +1,172 @@
+"""The one loop. An objective and a way to make its batches go in; a trained objective comes out.
+
+Everything random is a function of (seed, step), so that a run killed at any moment goes on from its last checkpoint to
+the same bits. Ctrl-C ends the current step, saves, and says how to go on.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from semeia.errors import InputError
+from semeia.learning.checkpoint import (
+    load_into,
+    load_tensors,
+    optimiser_tensors,
+    require_same_settings,
+    restore_optimiser,
+    save_tensors,
+)
+from semeia.learning.devices import Precision, autocast, pick_device, pick_precision
+from semeia.learning.interrupt import Interrupted, listening
+from semeia.learning.metrics_log import MetricsLog
+from semeia.learning.progress import Report, silent
+from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, tune
+from semeia.objectives.step import Step
+from semeia.shapes import Scalar
+from semeia.views.patient import Views
+
+STATE = "training.safetensors"
+
+
+class Objective(Protocol):
+    """What can be trained: an nn.Module with named, already weighted terms."""
+
+    def loss(self, views: Views, step: Step) -> dict[str, Scalar]: ...
+
+    def after_step(self, step: Step) -> None: ...
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How training is run; none of it changes what is learnt, but for the precision.
+
+    Attributes:
+        device: "auto", "cpu", "cuda", "cuda:1", ...
+        precision: "auto" takes bf16 where the hardware has it.
+        save_every: steps between checkpoints; 0 saves only at the end and when interrupted.
+        log_every: steps between lines of metrics.jsonl.
+    """
+
+    device: str = "auto"
+    precision: Precision = "auto"
+    save_every: int = 50
+    log_every: int = 10
+
+
+def train(
+    objective: torch.nn.Module,
+    batch_of: Callable[[np.ndarray, Step], Views],
+    *,
+    units: int,
+    optimiser: OptimiserSettings,
+    seed: int,
+    folder: Path,
+    cell: str,
+    phase: str,
+    settings: LoopSettings,
+    report: Report = silent,
+) -> torch.nn.Module:
+    """Trains in place until the last step, from the folder's checkpoint if it has one.
+
+    Args:
+        objective: satisfies `Objective`.
+        batch_of: views of some units (indices below `units`) for a step.
+        units: number of training units.
+        optimiser: see `OptimiserSettings`.
+        seed: of order, masks, augmentation, dropout.
+        folder: where the checkpoint and metrics.jsonl go.
+        cell, phase: written into every line of the metrics.
+        settings: device, precision, how often to save.
+        report: called after every step with the steps done and the latest terms.
+
+    Raises:
+        InputError: the loss is not finite, or the folder was begun with other settings.
+        Interrupted: a signal came; the state is saved.
+    """
+    device = pick_device(settings.device)
+    objective.to(device).train()
+    precision = pick_precision(settings.precision, device)
+    about = {"optimiser": asdict(optimiser), "seed": seed, "units": units, "precision": precision}
+    adam = make_optimiser(objective, optimiser)
+    path = folder / STATE
+    start = restore(path, objective, adam, about) if path.exists() else 0
+    log = MetricsLog(folder / "metrics.jsonl", start=start)
+    total = optimiser.total(units)
+    terms: dict[str, float] = {}
+    with listening() as stop:
+        for index in range(start, total):
+            step = Step(index=index, total=total, seed=seed)
+            views = batch_of(batch_rows(step, units, optimiser), step).to(device)
+            losses = one_step(objective, views, adam, step, optimiser, autocast(device, precision))
+            last = index == total - 1
+            due = bool(stop) or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
+            logged = last or index % settings.log_every == 0
+            if due or logged:
+                terms = finite(losses, step, path)
+            if logged:
+                epoch = index // optimiser.per_epoch(units)
+                log.write({"cell": cell, "phase": phase, "step": index, "epoch": epoch, **terms})
+            report(index + 1, terms)
+            if due:
+                tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
+                save_tensors(path, tensors | optimiser_tensors(adam), {**about, "step": index + 1})
+            if stop and not last:
+                raise Interrupted(f"stopped after step {index + 1} of {total}; saved in {folder}")
+    return objective.eval()
+
+
+def one_step(
+    objective: torch.nn.Module,
+    views: Views,
+    adam: torch.optim.Optimizer,
+    step: Step,
+    settings: OptimiserSettings,
+    precision: torch.autocast,
+) -> dict[str, Scalar]:
+    """Forward, backward, clip, step, moving averages."""
+    # Dropout draws from the global generator; this makes it a function of the step, too.
+    torch.manual_seed(step.generator("dropout").initial_seed())
+    tune(adam, step, settings)
+    with precision:
+        losses = objective.loss(views, step)
+    adam.zero_grad(set_to_none=True)
+    torch.stack(list(losses.values())).sum().backward()
+    torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
+    adam.step()
+    objective.after_step(step)
+    return losses
+
+
+def finite(losses: dict[str, Scalar], step: Step, path: Path) -> dict[str, float]:
+    """The terms as numbers, one transfer for all of them; refuses what is not a number."""
+    values = torch.stack([value.detach().float() for value in losses.values()]).tolist()
+    if not all(math.isfinite(value) for value in values):
+        raise InputError(
+            f"{path.parent}: the loss is not finite at step {step.index}; lower the learning rate. "
+            "The last checkpoint is kept"
+        )
+    return dict(zip(losses, values, strict=True))
+
+
+def restore(path: Path, objective: torch.nn.Module, adam: torch.optim.Optimizer, about: dict) -> int:
+    """Loads a checkpoint; returns the number of steps done."""
+    tensors, before = load_tensors(path)
+    done = int(before.pop("step"))
+    # Through JSON, so that tuples compare equal to what was read back.
+    require_same_settings(before, _plain(about), path=path.parent)
+    load_into(objective, {k: v for k, v in tensors.items() if k.startswith("objective.")}, path=path,
+              prefix="objective.")  # fmt: skip
+    restore_optimiser(adam, tensors)
+    return done
+
+
+def _plain(about: dict) -> dict:
+    import json
+
+    return json.loads(json.dumps(about))

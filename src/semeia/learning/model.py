@@ -1,0 +1,98 @@
+"""A model as it leaves training: encoder, head, and the preprocessing it must be used with. One safetensors file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from semeia.encoders.build import ModelSettings, build_encoder
+from semeia.encoders.patient import PatientEncoder
+from semeia.errors import InputError
+from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
+from semeia.learning.settings_json import from_plain, to_plain
+from semeia.objectives.supervised import PooledHead
+from semeia.views.dataset import PatientData
+from semeia.views.preprocessing import Preprocessing, preprocessing_from_json
+
+FILE = "model.safetensors"
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Model:
+    """An encoder, and a head once there were labels.
+
+    Attributes:
+        encoder: in evaluation mode.
+        head: None after pretraining.
+        settings: how the encoder is built.
+        preprocessing: what its input must have gone through.
+    """
+
+    encoder: PatientEncoder
+    head: PooledHead | None
+    settings: ModelSettings
+    preprocessing: Preprocessing
+
+    @torch.no_grad()
+    def pooled(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> tuple:
+        """Pooled tokens and which modalities there are: [n, modality, dim], [n, modality].
+
+        Args:
+            data: prepared as the preprocessing says, else refused.
+            rows: which units.
+            hide: modalities to mask, as if the archive lacked them.
+        """
+        self.preprocessing.require_same(data)
+        device = next(self.encoder.parameters()).device
+        parts, there = [], []
+        self.encoder.eval()
+        for start in range(0, len(rows), BATCH):
+            views = data.views(rows[start : start + BATCH], preprocessing=self.preprocessing).to(device)
+            for name in hide:
+                views = views.without(name)
+            pooled, present = self.encoder.pool(self.encoder(views))
+            parts.append(pooled.float().cpu())
+            there.append(present.cpu())
+        return torch.cat(parts), torch.cat(there)
+
+    @torch.no_grad()
+    def score(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
+        """Probabilities, [n]."""
+        if self.head is None:
+            raise InputError("this model was only pretrained; fine-tune it before it can score")
+        pooled, there = self.pooled(data, rows, hide=hide)
+        head = self.head.cpu().eval()
+        return torch.sigmoid(head(pooled, there)).double().numpy()
+
+    def save(self, folder: Path, about: dict[str, object] | None = None) -> Path:
+        """Writes `model.safetensors` with its manifest."""
+        tensors = {f"encoder.{name}": value for name, value in self.encoder.state_dict().items()}
+        if self.head is not None:
+            tensors |= {f"head.{name}": value for name, value in self.head.state_dict().items()}
+        manifest = {
+            "kind": "network",
+            "settings": to_plain(self.settings),
+            "preprocessing": self.preprocessing.to_json(),
+            "has_head": self.head is not None,
+            **(about or {}),
+        }
+        save_tensors(folder / FILE, tensors, manifest)
+        return folder / FILE
+
+
+def load_model(path: Path) -> Model:
+    """Reads a model; refuses damaged files and tensors that do not fit."""
+    tensors, about = load_tensors(path)
+    if about.get("kind") != "network":
+        raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
+    settings = from_plain(ModelSettings, about["settings"])
+    preprocessing = preprocessing_from_json(about["preprocessing"])
+    encoder = build_encoder(settings, preprocessing, seed=0)
+    load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
+    head = None
+    if about["has_head"]:
+        head = PooledHead(len(encoder.kinds), settings.encoder.dim * encoder.pools)
+        load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
+    return Model(encoder=encoder.eval(), head=head, settings=settings, preprocessing=preprocessing)

@@ -1,0 +1,113 @@
+"""Pretraining: unlabelled units in, an encoder and a verdict on it out."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from semeia.archive.atomic import write_json
+from semeia.encoders.build import ModelSettings, build_encoder
+from semeia.learning.collapse import diagnose, verdict
+from semeia.learning.loop import LoopSettings, train
+from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.progress import Report, silent
+from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
+from semeia.objectives.step import Step
+from semeia.views.augment import AugmentSettings
+from semeia.views.block_masks import MaskSettings
+from semeia.views.dataset import PatientData
+from semeia.views.patient import Views
+from semeia.views.preprocessing import fit_preprocessing
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """All that decides what is learnt without labels.
+
+    Attributes:
+        model: the network.
+        objective: what is predicted from what.
+        optimiser: how long and how fast.
+        augmentation: how far a crop is moved.
+        loop: device, precision, how often to save.
+        held_out: share of the pretraining patients on whom the diagnostics are measured; they are not trained on.
+    """
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    objective: LatentPredictionSettings = field(default_factory=LatentPredictionSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    augmentation: AugmentSettings = field(default_factory=AugmentSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+    held_out: float = 0.1
+
+
+def pretrain(
+    data: PatientData,
+    rows: np.ndarray,
+    *,
+    modalities: tuple[str, ...],
+    settings: PretrainSettings,
+    seed: int,
+    folder: Path,
+    cell: str = "pretrain",
+    report: Report = silent,
+) -> Model:
+    """Pretrains on the given units; a folder that holds the finished model is read instead.
+
+    Args:
+        data: the archive in memory.
+        rows: units that may be seen, [n]; none of a test patient may be among them (the caller's duty, audited later).
+        modalities: names; with a single one only masks within it are drawn.
+        settings: see `PretrainSettings`.
+        seed: of everything.
+        folder: where checkpoint, metrics, model and diagnostics go.
+        cell: name in the metrics.
+        report: progress.
+    """
+    if (folder / FILE).exists():
+        return load_model(folder / FILE)
+    fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
+    preprocessing = fit_preprocessing(data, rows, modalities=modalities, geometry=settings.model.geometry)
+    encoder = build_encoder(settings.model, preprocessing, seed=seed)
+    objective = LatentPrediction(encoder, settings=masks_for(settings.objective, modalities))
+
+    def batch_of(chosen: np.ndarray, step: Step) -> Views:
+        return data.views(
+            fit_rows[chosen],
+            preprocessing=preprocessing,
+            augmentation=settings.augmentation,
+            generator=step.generator("augment"),
+        )
+
+    train(
+        objective, batch_of, units=len(fit_rows), optimiser=settings.optimiser, seed=seed, folder=folder, cell=cell,
+        phase="pretrain", settings=settings.loop, report=report,
+    )  # fmt: skip
+    found = diagnose(objective.cpu(), data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
+    write_json(folder / "diagnostics.json", {"diagnostics": found, "verdict": verdict(found)})
+    model = Model(encoder=objective.pretrained().eval(), head=None, settings=settings.model, preprocessing=preprocessing)
+    model.save(folder, {"verdict": verdict(found)})
+    return model
+
+
+def masks_for(settings: LatentPredictionSettings, modalities: tuple[str, ...]) -> LatentPredictionSettings:
+    """With one modality there is nothing to predict across: only masks within it are left."""
+    if len(modalities) > 1:
+        return settings
+    masks = settings.masks
+    within = masks.block + masks.token
+    return replace(settings, masks=MaskSettings(modality=0.0, visit=0.0, block=masks.block if within else 1.0,
+                                                token=masks.token, blocks=masks.blocks, scale=masks.scale,
+                                                aspect=masks.aspect, through_depth=masks.through_depth,
+                                                token_share=masks.token_share))  # fmt: skip
+
+
+def hold_out(data: PatientData, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sets whole patients aside: training rows and watched rows."""
+    subjects = data.units["subject_id"].to_numpy()[rows]
+    patients = np.unique(subjects)
+    count = min(max(round(share * len(patients)), 1), len(patients) - 1)
+    watched = np.random.default_rng([seed, 77]).permutation(patients)[:count]
+    aside = np.isin(subjects, watched)
+    return rows[~aside], rows[aside]

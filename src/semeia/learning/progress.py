@@ -1,0 +1,64 @@
+"""How far training is, in the terminal: a bar with throughput and time left, or a line now and then where there is none."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Report = Callable[[int, dict[str, float]], None]
+
+
+def silent(done: int, terms: dict[str, float]) -> None:
+    """For worker processes: their parent shows the cells."""
+
+
+@contextmanager
+def terminal(label: str, total: int, *, per_step: int) -> Iterator[Report]:
+    """Shows steps done, units per second, time left and the latest terms, on standard error.
+
+    Args:
+        label: what is running.
+        total: number of steps.
+        per_step: units in a step.
+    """
+    if not sys.stderr.isatty():
+        yield _lines(label, total, per_step)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+                  console=Console(stderr=True)) as bar:  # fmt: skip
+        task = bar.add_task(label, total=total, note="")
+        began = time.monotonic()
+        first: list[int] = []
+
+        def report(done: int, terms: dict[str, float]) -> None:
+            first[:] = first or [done - 1]
+            speed = (done - first[0]) * per_step / max(time.monotonic() - began, 1e-9)
+            words = "  ".join(f"{name} {value:.3f}" for name, value in terms.items())
+            bar.update(task, completed=done, note=f"{speed:.0f} units/s  {words}")
+
+        yield report
+
+
+def _lines(label: str, total: int, per_step: int) -> Report:
+    last = time.monotonic()
+    before = 0
+
+    def report(done: int, terms: dict[str, float]) -> None:
+        nonlocal last, before
+        now = time.monotonic()
+        if now - last < 20 and done < total:
+            return
+        speed = (done - before) / max(now - last, 1e-9)
+        words = "  ".join(f"{name} {value:.3f}" for name, value in terms.items())
+        left = (total - done) / max(speed, 1e-9)
+        print(
+            f"{label}: step {done} of {total}, {speed * per_step:.0f} units/s, {left:.0f} s left, {words}",
+            file=sys.stderr,
+        )
+        last, before = now, done
+
+    return report

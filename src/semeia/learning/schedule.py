@@ -1,0 +1,86 @@
+"""Order, rate and decay as pure functions of the step: what makes a killed run resume to the bit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from semeia.errors import InputError
+from semeia.objectives.step import Step
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """AdamW with linear warm-up and cosine decay.
+
+    Attributes:
+        epochs: passes over the units; ignored where `steps` is set.
+        steps: number of steps, where it should not depend on the number of units.
+        batch: units a step; a smaller set is taken whole.
+        rate: peak learning rate.
+        encoder_rate: peak rate of the encoder, where it differs.
+        warmup: share of the steps.
+        decay: weight decay at the first and at the last step (cosine between); none on vectors and biases.
+        clip: largest gradient norm.
+    """
+
+    epochs: int = 30
+    steps: int | None = None
+    batch: int = 64
+    rate: float = 1e-3
+    encoder_rate: float | None = None
+    warmup: float = 0.1
+    decay: tuple[float, float] = (0.05, 0.05)
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or self.epochs < 1 or (self.steps is not None and self.steps < 1):
+            raise InputError(f"optimiser: batch {self.batch}, epochs {self.epochs}, steps {self.steps} must be positive")
+
+    def per_epoch(self, units: int) -> int:
+        """Steps in a pass over the units; the last, smaller batch is left out, but never the only one."""
+        return max(units // self.batch, 1)
+
+    def total(self, units: int) -> int:
+        """Number of steps."""
+        return self.steps if self.steps is not None else self.epochs * self.per_epoch(units)
+
+
+def batch_rows(step: Step, units: int, settings: OptimiserSettings) -> np.ndarray:
+    """Which units are in a step's batch: an epoch's permutation is a function of (seed, epoch)."""
+    epoch, place = divmod(step.index, settings.per_epoch(units))
+    order = np.random.default_rng([step.seed, epoch]).permutation(units)
+    return order[place * settings.batch : (place + 1) * settings.batch]
+
+
+def rate_at(step: Step, settings: OptimiserSettings) -> float:
+    """Share of the peak rate: linear warm-up, then half a cosine down to 0.1 %."""
+    warm = max(round(settings.warmup * step.total), 1)
+    if step.index < warm:
+        return (step.index + 1) / warm
+    place = (step.index - warm) / max(step.total - warm, 1)
+    return 0.001 + 0.999 * 0.5 * (1 + float(np.cos(np.pi * place)))
+
+
+def make_optimiser(objective: torch.nn.Module, settings: OptimiserSettings) -> torch.optim.AdamW:
+    """Four groups at most: (encoder, rest) x (decayed, not decayed). `peak` and `decayed` are read by `tune`."""
+    groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in objective.named_parameters():
+        if parameter.requires_grad:
+            own = settings.encoder_rate is not None and name.startswith("encoder.")
+            peak = settings.encoder_rate if own and settings.encoder_rate is not None else settings.rate
+            groups.setdefault((peak, parameter.ndim > 1), []).append(parameter)
+    described = [
+        {"params": members, "lr": peak, "peak": peak, "decayed": decayed}
+        for (peak, decayed), members in groups.items()
+    ]
+    return torch.optim.AdamW(described, betas=(0.9, 0.98), eps=1e-6)
+
+
+def tune(optimiser: torch.optim.Optimizer, step: Step, settings: OptimiserSettings) -> None:
+    """Sets this step's rates and decays."""
+    first, last = settings.decay
+    decay = last + (first - last) * 0.5 * (1 + float(np.cos(np.pi * step.progress)))
+    for group in optimiser.param_groups:
+        group["lr"] = group["peak"] * rate_at(step, settings)
+        group["weight_decay"] = decay if group["decayed"] else 0.0

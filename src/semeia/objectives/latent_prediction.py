@@ -1,0 +1,217 @@
+"""JEPA: predict the latents of what is hidden from the latents of what is seen. One class for patches and for
+patients.
+
+Views go in; named loss terms come out. The context encoder sees the kept tokens; the target encoder (an
+exponential moving average of it, without gradient) sees its modality whole; a narrow predictor goes from one
+to the other.
+Sources: I-JEPA (Assran et al. 2023, 2301.08243) for blocks, layer-normed targets, smooth L1 and the EMA
+schedule; C-JEPA (2410.19560) for VICReg beside EMA. Centring the targets is ours: a constant vector would
+absorb most of the loss.
+"""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from semeia.encoders.patient import PatientEncoder, TransformerBlocks
+from semeia.encoders.position import place_and_time
+from semeia.encoders.tokens import Tokens
+from semeia.errors import InputError
+from semeia.objectives.guards import covariance_penalty, sigreg, variance_hinge
+from semeia.objectives.step import Step
+from semeia.shapes import Attention, Embeddings, Scalar, TokenValues
+from semeia.views.block_masks import Masks, MaskSettings, draw_masks
+from semeia.views.patient import Views
+
+
+@dataclass(frozen=True)
+class LatentPredictionSettings:
+    """What is predicted, from what, and what keeps it from collapsing.
+
+    Attributes:
+        guard: "ema" (moving-average target alone), "ema+vicreg", "vicreg" or "sigreg" (the last two without
+            EMA and without stop-gradient).
+        target_view: what the target encoder sees around a token: "full", "own_modality", or the "token"
+            alone.
+        ema: momentum at the first step; it rises linearly to 1 at the last.
+        variance: coefficient of the variance hinge.
+        covariance: coefficient of the covariance penalty.
+        gaussian: coefficient of SIGReg.
+        centre: whether a running mean of the targets, one a modality, is taken off.
+        predictor_dim: width of the predictor.
+        predictor_depth: its number of blocks.
+        predictor_heads: its number of heads.
+        masks: see views/block_masks.py.
+    """
+
+    guard: Literal["ema", "ema+vicreg", "vicreg", "sigreg"] = "ema+vicreg"
+    target_view: Literal["full", "own_modality", "token"] = "own_modality"
+    ema: float = 0.99
+    variance: float = 1.0
+    covariance: float = 10.0
+    gaussian: float = 10.0
+    centre: bool = True
+    predictor_dim: int = 64
+    predictor_depth: int = 2
+    predictor_heads: int = 4
+    masks: MaskSettings = field(default_factory=MaskSettings)
+
+
+class Predictor(nn.Module):
+    """From the context's latents and the place, time and kind of each target to the target's latent."""
+
+    def __init__(self, dim: int, *, kinds: int, settings: LatentPredictionSettings) -> None:
+        super().__init__()
+        width = settings.predictor_dim
+        self.enter = nn.Linear(dim, width)
+        self.kind = nn.Parameter(torch.randn(kinds, width) * 0.02)
+        self.mask_token = nn.Parameter(torch.randn(width) * 0.02)
+        self.blocks = TransformerBlocks(
+            width, depth=settings.predictor_depth, heads=settings.predictor_heads, mlp_ratio=2.0
+        )
+        self.leave = nn.Linear(width, dim)
+
+    def forward(self, context: Tokens, targets: Tokens) -> TokenValues:
+        """Predictions for every token of `targets`, [batch, length, dim]; only their places are read, not
+        their x."""
+        width = self.enter.out_features
+        seen = (
+            self.enter(context.x)
+            + self.kind[context.kind]
+            + place_and_time(context.where, context.when, width)
+        )
+        asked = self.mask_token + self.kind[targets.kind] + place_and_time(targets.where, targets.when, width)
+        known = torch.cat([context.present, targets.present], 1)
+        attend = known[:, None, :].expand(-1, known.shape[1], -1)
+        mixed = self.blocks(torch.cat([seen, asked], 1), attend)
+        return self.leave(mixed[:, context.x.shape[1] :])
+
+
+class LatentPrediction(nn.Module):
+    """The objective. Owns the predictor, the target encoder and the running centre of its targets.
+
+    Args:
+        encoder: the context encoder; trained in place.
+        settings: see `LatentPredictionSettings`.
+
+    Raises:
+        InputError: masks cut within a modality whose tokens see across their borders.
+    """
+
+    def __init__(self, encoder: PatientEncoder, *, settings: LatentPredictionSettings) -> None:
+        super().__init__()
+        leaky = [name for name, module in encoder.embeddings.items() if not module.maskable]
+        if leaky and (settings.masks.block or settings.masks.token):
+            raise InputError(
+                f"tokens of {', '.join(leaky)} see across their borders: block and token masks would leak; "
+                "use modality masks or a patch embedding"
+            )
+        self.settings = settings
+        self.encoder = encoder
+        self.uses_ema = settings.guard.startswith("ema")
+        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False) if self.uses_ema else None
+        dim = encoder.settings.dim
+        self.predictor = Predictor(dim, kinds=len(encoder.kinds), settings=settings)
+        self.centre: Embeddings
+        self.register_buffer("centre", torch.zeros(len(encoder.kinds), dim))
+
+    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+        """Weighted terms, to be summed: `prediction`, and the guard's."""
+        tokens = self.encoder.embed(views).packed()
+        masks = draw_masks(
+            tokens.present,
+            tokens.kind,
+            tokens.where,
+            tokens.when,
+            settings=self.settings.masks,
+            generator=step.generator("masks"),
+        )
+        context = self.encoder.mix(tokens.select(masks.context))
+        targets = self.targets(views)
+        if self.settings.centre and self.training:
+            self._move_centre(targets, rate=max(0.02, 1 / (step.index + 1)))
+        asked = targets.select(masks.target)
+        prediction = self.predictor(context, asked)
+        terms = {"prediction": prediction_loss(prediction, self._centred(asked), asked)}
+        return terms | self._guard(context, step)
+
+    def targets(self, views: Views) -> Tokens:
+        """Layer-normed latents of all tokens, as the target encoder sees them; without gradient under EMA."""
+        encoder = self.target_encoder if self.target_encoder is not None else self.encoder
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.uses_ema):
+            tokens = encoder.embed(views).packed()
+            mixed = encoder.mix(tokens, attend=visible(tokens, self.settings.target_view))
+            return mixed.holding(F.layer_norm(mixed.x, mixed.x.shape[-1:]))
+
+    def predict(self, views: Views, masks: Masks) -> tuple[TokenValues, TokenValues]:
+        """Predictions and centred targets in the layout of `encoder.embed`; meaningful at `masks.target`
+        only."""
+        tokens = self.encoder.embed(views)
+        context = self.encoder.mix(tokens.holding(tokens.x, present=masks.context))
+        prediction = self.predictor(context, tokens.holding(tokens.x, present=masks.target))
+        encoder = self.target_encoder if self.target_encoder is not None else self.encoder
+        tokens = encoder.embed(views)
+        mixed = encoder.mix(tokens, attend=visible(tokens, self.settings.target_view))
+        return prediction, self._centred(mixed.holding(F.layer_norm(mixed.x, mixed.x.shape[-1:])))
+
+    def after_step(self, step: Step) -> None:
+        """Moves the target encoder: xi <- m xi + (1 - m) theta, m rising linearly from `ema` to 1."""
+        if self.target_encoder is None:
+            return
+        momentum = self.settings.ema + (1 - self.settings.ema) * step.progress
+        with torch.no_grad():
+            for slow, fast in zip(self.target_encoder.parameters(), self.encoder.parameters(), strict=True):
+                slow.lerp_(fast, 1 - momentum)
+            for slow, fast in zip(self.target_encoder.buffers(), self.encoder.buffers(), strict=True):
+                slow.copy_(fast)
+
+    def pretrained(self) -> PatientEncoder:
+        """What is kept after pretraining: (a copy of) the target encoder where there is one."""
+        if self.target_encoder is None:
+            return self.encoder
+        # A copy that can be trained again: the target encoder itself takes no gradient.
+        return copy.deepcopy(self.target_encoder).requires_grad_(True)
+
+    def _centred(self, targets: Tokens) -> TokenValues:
+        return targets.x - self.centre[targets.kind] if self.settings.centre else targets.x
+
+    def _move_centre(self, targets: Tokens, *, rate: float) -> None:
+        with torch.no_grad():
+            pooled, there = self.encoder.pool(targets)
+            mean = pooled[..., : targets.x.shape[-1]]
+            batch_mean = (mean * there[..., None]).sum(0) / there.sum(0).clamp(min=1)[:, None]
+            self.centre.lerp_(torch.where(there.any(0)[:, None], batch_mean.float(), self.centre), rate)
+
+    def _guard(self, context: Tokens, step: Step) -> dict[str, Scalar]:
+        """Terms on the mean context token of each patient, which I-JEPA alone learns poorly."""
+        z = (context.x * context.present[..., None]).sum(1) / context.present.sum(1, keepdim=True)
+        guard, settings = self.settings.guard, self.settings
+        if guard == "ema":
+            return {}
+        if guard == "sigreg":
+            return {"gaussian": settings.gaussian * sigreg(z, generator=step.generator("slices"))}
+        return {
+            "variance": settings.variance * variance_hinge(z),
+            "covariance": settings.covariance * covariance_penalty(z),
+        }
+
+
+def visible(tokens: Tokens, view: str) -> Attention | None:
+    """What each token of the target encoder may attend to, [batch, query, key]; None is everything."""
+    if view == "full":
+        return None
+    if view == "own_modality":
+        return tokens.kind[:, :, None] == tokens.kind[:, None, :]
+    length = tokens.kind.shape[1]
+    return torch.eye(length, dtype=torch.bool, device=tokens.x.device).expand(len(tokens.x), -1, -1)
+
+
+def prediction_loss(prediction: TokenValues, target: TokenValues, asked: Tokens) -> Scalar:
+    """Smooth L1 (beta 1): mean over a patient's targets first, so that larger patients do not dominate."""
+    error = F.smooth_l1_loss(prediction.float(), target.float(), reduction="none").mean(-1) * asked.present
+    count = asked.present.sum(1)
+    return (error.sum(1) / count.clamp(min=1)).sum() / (count > 0).sum().clamp(min=1)

@@ -1,0 +1,101 @@
+"""The supervised objective: a linear head on what the patient encoder pools, binary cross-entropy, modality dropout.
+
+One head serves all modes: a frozen probe (weights from L2-logistic regression), fine-tuning, and probe-then-fine-tune.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from semeia.encoders.patient import PatientEncoder
+from semeia.errors import InputError
+from semeia.objectives.step import Step
+from semeia.shapes import Embeddings, Logits, ModalityMask, Pooled, Scalar
+from semeia.views.patient import Views
+
+
+class PooledHead(nn.Module):
+    """Standardise, drop, one linear unit. A missing modality enters at its mean, which is 0 after standardising."""
+
+    def __init__(self, modalities: int, dim: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.mean: torch.Tensor
+        self.sd: torch.Tensor
+        self.register_buffer("mean", torch.zeros(modalities, dim))
+        self.register_buffer("sd", torch.ones(modalities, dim))
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(modalities * dim, 1)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def features(self, pooled: Pooled, there: ModalityMask) -> Embeddings:
+        """Standardised features, [batch, modality * dim]."""
+        return torch.where(there[..., None], (pooled - self.mean) / self.sd, 0.0).flatten(1)
+
+    def forward(self, pooled: Pooled, there: ModalityMask) -> Logits:
+        """Logits, [batch]."""
+        return self.linear(self.dropout(self.features(pooled, there)))[:, 0]
+
+    def standardise_by(self, pooled: Pooled, there: ModalityMask) -> None:
+        """Fits mean and standard deviation of each feature on training units, over those that have the modality."""
+        count = there.sum(0)[:, None].clamp(min=1)
+        weight = there[..., None].to(pooled.dtype)
+        mean = (pooled * weight).sum(0) / count
+        variance = ((pooled - mean).square() * weight).sum(0) / count
+        self.mean.copy_(mean)
+        self.sd.copy_(variance.sqrt().clamp(min=1e-3))
+
+
+@dataclass(frozen=True)
+class SupervisedSettings:
+    """Regularisation of supervised training.
+
+    Attributes:
+        modality_dropout: probability to hide each modality of a patient; never the last one it has.
+        dropout: of the head's features.
+    """
+
+    modality_dropout: float = 0.2
+    dropout: float = 0.1
+
+
+class Supervised(nn.Module):
+    """The objective of fine-tuning. Binary labels."""
+
+    def __init__(self, encoder: PatientEncoder, *, settings: SupervisedSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = encoder
+        self.head = PooledHead(len(encoder.kinds), encoder.settings.dim * encoder.pools, dropout=settings.dropout)
+
+    def logits(self, views: Views) -> Logits:
+        """One logit a patient."""
+        pooled, there = self.encoder.pool(self.encoder(views))
+        return self.head(pooled, there)
+
+    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+        """Mean binary cross-entropy of the batch. Raises InputError without labels."""
+        if views.labels is None:
+            raise InputError("the batch carries no labels: fine-tuning needs an outcome")
+        logits = self.logits(self._dropped(views, step))
+        return {"cross_entropy": F.binary_cross_entropy_with_logits(logits.float(), views.labels.float())}
+
+    def after_step(self, step: Step) -> None:
+        """Nothing moves but the weights."""
+
+    def _dropped(self, views: Views, step: Step) -> Views:
+        there = views.observed().cpu()
+        if there.shape[1] < 2 or not self.settings.modality_dropout:
+            return views
+        draw = torch.rand(there.shape, generator=step.generator("modality dropout"))
+        keep = there & (draw >= self.settings.modality_dropout)
+        # Where all would go, the one with the highest draw stays.
+        last = F.one_hot((draw * there).argmax(1), there.shape[1]).bool()
+        keep = torch.where(keep.any(1, keepdim=True), keep, last)
+        modalities = {
+            name: replace(view, present=view.present & keep[:, index, None].to(view.present.device))
+            for index, (name, view) in enumerate(views.modalities.items())
+        }
+        return replace(views, modalities=modalities)

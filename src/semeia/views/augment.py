@@ -1,0 +1,69 @@
+"""Augmentation of a whole batch of crops at once, from an explicit generator.
+
+What a label can hang on is kept: lengths (there is no zoom), the order of slices up to a mirror, and the
+covered extent.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from semeia.shapes import Planes, Volumes
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How far a crop may be moved.
+
+    Attributes:
+        degrees: largest rotation in the axial plane.
+        shift: largest displacement in the plane, in voxels.
+        contrast: largest relative change of contrast.
+        brightness: largest change of brightness, in units of the [0, 1] range.
+        flip: mirror along each axis with probability one half.
+    """
+
+    degrees: float = 180.0
+    shift: float = 2.0
+    contrast: float = 0.2
+    brightness: float = 0.1
+    flip: bool = True
+
+
+def uniform(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    """Uniform on [-1, 1]."""
+    return torch.rand(shape, generator=generator) * 2 - 1
+
+
+def augment(
+    volumes: Volumes, covered: Planes, *, settings: AugmentSettings, generator: torch.Generator
+) -> tuple[Volumes, Planes]:
+    """Rotates, mirrors, shifts and re-lights each crop of a batch, all slices of one alike.
+
+    Args:
+        volumes: voxels in [0, 1], [batch, depth, height, width].
+        covered: scanned planes, [batch, depth]; mirrored with the voxels.
+        settings: how far.
+        generator: the only source of randomness (on the CPU, so that every device draws the same).
+    """
+    batch, _, height, width = volumes.shape
+    angle = uniform((batch,), generator) * torch.pi * settings.degrees / 180
+    mirror = torch.ones(batch, 2)
+    if settings.flip:
+        mirror = torch.where(uniform((batch, 2), generator) < 0, -1.0, 1.0)
+    shift = uniform((batch, 2), generator) * settings.shift * 2 / torch.tensor([width, height])
+    cosine, sine = angle.cos(), angle.sin()
+    # affine_grid counts each side as 2: the ratio of sides keeps a rotation a rotation where they differ.
+    rows = [torch.stack([cosine * mirror[:, 0], -sine * height / width, shift[:, 0]], 1)]
+    rows.append(torch.stack([sine * mirror[:, 0] * width / height, cosine, shift[:, 1]], 1))
+    theta = torch.stack(rows, 1).to(volumes.device)
+    grid = F.affine_grid(theta, list(volumes.shape), align_corners=False)
+    volumes = F.grid_sample(volumes, grid, padding_mode="zeros", align_corners=False)
+    upside_down = (mirror[:, 1] < 0).to(volumes.device)
+    volumes = torch.where(upside_down[:, None, None, None], volumes.flip(1), volumes)
+    covered = torch.where(upside_down[:, None], covered.flip(1), covered)
+    contrast = 1 + settings.contrast * uniform((batch, 1, 1, 1), generator).to(volumes.device)
+    brightness = settings.brightness * uniform((batch, 1, 1, 1), generator).to(volumes.device)
+    lit = ((volumes - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
+    return lit * covered[:, :, None, None], covered

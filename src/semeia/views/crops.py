@@ -1,0 +1,116 @@
+"""From an image as it was stored to the crop a network sees: millimetres, a fixed size, and what was really
+observed.
+
+In: a native array (x, y, z) with its spacing. Out: `Crop`: voxels [depth, height, width] in [0, 1] on a
+regular grid of `voxel_mm`, centred on the image's centre, and `covered`, which of the depth planes lie inside
+the scanned extent.
+What was not scanned is marked, never invented: it is 0 in `voxels` and False in `covered`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from semeia.errors import InputError
+
+# Lung window, width 1500 HU around -600: air to soft tissue (the usual reading window for nodules).
+LUNG_WINDOW_HU = (-1350.0, 150.0)
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """The grid of a crop. `patch` divides it into tokens; a patch one voxel deep makes the 2.5-D variant.
+
+    Attributes:
+        voxels: grid size (depth, height, width).
+        voxel_mm: edge of a voxel (depth, height, width), in millimetres.
+        patch: size of a token in voxels (depth, height, width), dividing `voxels`; of rings
+            (views/patches.py), the depth, the width of a ring, and again its width.
+        window_hu: lower and upper bound mapped to 0 and 1, where the intensity is in Hounsfield units.
+    """
+
+    voxels: tuple[int, int, int] = (32, 32, 32)
+    voxel_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    patch: tuple[int, int, int] = (4, 2, 2)
+    window_hu: tuple[float, float] = LUNG_WINDOW_HU
+
+    def __post_init__(self) -> None:
+        if min(*self.voxels, *self.patch) < 1 or min(self.voxel_mm) <= 0:
+            raise InputError(f"crop: voxels {self.voxels}, patch {self.patch} and voxel_mm must be above 0")
+        if self.window_hu[0] >= self.window_hu[1]:
+            raise InputError(f"crop: window_hu {self.window_hu} must rise")
+        if any(v % p for v, p in zip(self.voxels, self.patch, strict=True)):
+            raise InputError(f"crop: patch {self.patch} does not divide the grid {self.voxels}")
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Number of patches along depth, height and width."""
+        depth, height, width = (v // p for v, p in zip(self.voxels, self.patch, strict=True))
+        return depth, height, width
+
+    def digest(self) -> str:
+        """Eight hexadecimal digits that change with any setting."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One resampled image: `voxels` float32 [depth, height, width] in [0, 1]; `covered` bool [depth]."""
+
+    voxels: np.ndarray
+    covered: np.ndarray
+
+
+def rescale(array: np.ndarray, intensity: str, window_hu: tuple[float, float]) -> np.ndarray:
+    """Intensities to [0, 1]: a window where they are Hounsfield units, the dtype's range where they are 8 or
+    16 bit."""
+    if intensity == "hu":
+        low, high = window_hu
+        return np.clip((array.astype(np.float32) - low) / (high - low), 0.0, 1.0)
+    if array.dtype.kind == "u":
+        return array.astype(np.float32) / float(np.iinfo(array.dtype).max)
+    raise InputError(f"image of kind '{intensity}' holds {array.dtype}: expected hu, or unsigned integers")
+
+
+def crop_image(
+    array: np.ndarray, spacing: list[float] | None, *, intensity: str, settings: CropSettings
+) -> Crop:
+    """Resamples an image (x, y, z) to the grid of `settings` by trilinear interpolation around its centre.
+
+    Args:
+        array: native voxels, axes x, y, z; or a picture, axes row, column and perhaps colour.
+        spacing: millimetres per voxel along x, y, z; None (a picture) fits the whole picture into the plane.
+        intensity: "hu", "per_slice_stretched" or "display" (see archive/schema.py).
+        settings: the grid.
+    """
+    from scipy.ndimage import affine_transform
+
+    scaled = rescale(array, intensity, settings.window_hu)
+    if scaled.ndim == 3 and spacing is None:
+        scaled = scaled.mean(2)  # the colours of a picture
+    # Volumes come as x, y, z, pictures as rows and columns; networks see depth, height, width.
+    native = scaled[None] if scaled.ndim == 2 else scaled.transpose(2, 1, 0)
+    if spacing is None or len(spacing) != 3:
+        native_mm = np.asarray(settings.voxel_mm) * settings.voxels / native.shape
+    else:
+        native_mm = np.asarray(spacing, float)[::-1]
+    step = np.asarray(settings.voxel_mm) / native_mm
+    offset = (np.asarray(native.shape) - 1) / 2 - step * (np.asarray(settings.voxels) - 1) / 2
+    voxels = affine_transform(
+        native,
+        step,
+        offset,  # pyright: ignore[reportArgumentType]  (scipy's stub knows a scalar offset only)
+        settings.voxels,
+        np.float32,
+        order=1,
+        mode="nearest",
+    )
+    centres = [
+        (np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(settings.voxels, settings.voxel_mm, strict=True)
+    ]
+    # An image thinner than a voxel (one thin slice) still covers the planes nearest to it.
+    halves = np.maximum(native.shape * native_mm, settings.voxel_mm) / 2
+    inside = [np.abs(centre) <= half + 1e-6 for centre, half in zip(centres, halves, strict=True)]
+    voxels *= inside[0][:, None, None] & inside[1][:, None] & inside[2]
+    return Crop(voxels=np.clip(voxels, 0.0, 1.0), covered=inside[0])

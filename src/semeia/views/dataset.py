@@ -1,0 +1,140 @@
+"""An archive's units in memory, ready to be cut into batches: crops as bytes, readings as numbers, and what is missing.
+
+In: an open archive and the grid of the crops. Out: `PatientData`, whose rows follow `units`; `views(rows)` makes what a
+model sees. Nothing here is fitted: what is fitted (the scale of the readings) is in views/preprocessing.py.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+
+from semeia.archive.atomic import replacing
+from semeia.archive.store import Archive
+from semeia.errors import InputError
+from semeia.views.augment import AugmentSettings, augment
+from semeia.views.crops import CropSettings, crop_image
+from semeia.views.patches import patch_places, patch_presence
+from semeia.views.patient import View, Views
+from semeia.views.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class PatientData:
+    """All units of an archive, in the order of subjects and units.
+
+    Attributes:
+        units: unit_id, subject_id, pseudonym, site, split and the covariates, one row a unit.
+        voxels: uint8 [unit, depth, height, width]; memory-mapped where it came from a cache.
+        covered: scanned planes, bool [unit, depth]; all False where a unit has no image.
+        readings: float32 [unit, item]; NaN where an item is missing.
+        image_hash: content hash of each unit's image; "" where there is none.
+        crop: grid of the crops.
+        items: names of the items.
+    """
+
+    units: pl.DataFrame
+    voxels: np.ndarray
+    covered: np.ndarray
+    readings: np.ndarray
+    image_hash: list[str]
+    crop: CropSettings
+    items: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return self.units.height
+
+    def views(
+        self,
+        rows: np.ndarray,
+        *,
+        preprocessing: Preprocessing,
+        augmentation: AugmentSettings | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Views:
+        """The views of some units; augmented when settings and a generator are given."""
+        modalities = {}
+        if "image" in preprocessing.modalities:
+            volumes = torch.from_numpy(self.voxels[rows]).float() / 255
+            covered = torch.from_numpy(self.covered[rows])
+            if augmentation is not None and generator is not None:
+                volumes, covered = augment(volumes, covered, settings=augmentation, generator=generator)
+            where = patch_places(self.crop, preprocessing.geometry).expand(len(rows), -1, -1)
+            present = patch_presence(covered, self.crop, preprocessing.geometry)
+            modalities["image"] = View(values=volumes, present=present, where=where)
+        if "reading" in preprocessing.modalities:
+            values = torch.from_numpy(preprocessing.scale_readings(self.readings[rows]))
+            where = torch.zeros(*values.shape, 3)
+            where[..., 0] = torch.arange(values.shape[1])
+            modalities["reading"] = View(values=values, present=~values.isnan(), where=where)
+        return Views(modalities)
+
+    def observed(self, modality: str) -> np.ndarray:
+        """Which units have a modality, bool [unit]."""
+        return self.covered.any(1) if modality == "image" else ~np.isnan(self.readings).all(1)
+
+
+def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | None = None) -> PatientData:
+    """Reads all units of an archive, other than whole patients.
+
+    The image of a unit is its first that is not for display only (`img8` or a picture before `hu`: that an `hu` file is
+    there at all can carry the label, see the audit). The crops are kept under `cache`, if given, by content.
+    """
+    subjects = archive.table("subjects").select("subject_id", "pseudonym", "site", "split")
+    units = archive.table("units").filter(pl.col("kind") != "patient")
+    if units.is_empty():
+        raise InputError(f"{archive.path}: the archive has no units to predict on")
+    units = units.join(subjects, on="subject_id", how="left").sort("subject_id", "unit_id")
+    images = model_images(archive)
+    voxels, covered = crops_of(archive, units, images, crop, cache)
+    hashes = units.join(images, on="unit_id", how="left", maintain_order="left")["sha256"].fill_null("").to_list()
+    readings, items = readings_of(archive, units)
+    return PatientData(
+        units=units, voxels=voxels, covered=covered, readings=readings, image_hash=hashes, crop=crop, items=items
+    )
+
+
+def model_images(archive: Archive) -> pl.DataFrame:
+    """One image a unit: the first by kind, `hu` only where a whole archive is in Hounsfield units."""
+    images = archive.table("images").filter(pl.col("kind") != "mask")
+    others = images.filter(pl.col("kind") != "hu")
+    return (others if others.height else images).sort("image_id").unique("unit_id", keep="first")
+
+
+def crops_of(
+    archive: Archive, units: pl.DataFrame, images: pl.DataFrame, crop: CropSettings, cache: Path | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Crops of all units, uint8, and their scanned planes; from the cache where it has them."""
+    stem = f"crops-{archive.fingerprint()[:16]}-{crop.digest()}"
+    kept = None if cache is None else (cache / f"{stem}.voxels.npy", cache / f"{stem}.covered.npy")
+    if kept is not None and all(path.exists() for path in kept):
+        return np.load(kept[0], mmap_mode="r"), np.load(kept[1])
+    voxels = np.zeros((units.height, *crop.voxels), np.uint8)
+    covered = np.zeros((units.height, crop.voxels[0]), bool)
+    place = {unit: row for row, unit in enumerate(units["unit_id"])}
+    for image in images.iter_rows(named=True):
+        if image["unit_id"] in place:
+            made = crop_image(
+                archive.pixels(image), image["spacing"], intensity=image["intensity"], settings=crop
+            )
+            row = place[image["unit_id"]]
+            voxels[row] = np.rint(made.voxels * 255)
+            covered[row] = made.covered
+    if kept is not None:
+        for path, array in zip(kept, (voxels, covered), strict=True):
+            with replacing(path) as temporary, temporary.open("wb") as handle:
+                np.save(handle, array)
+    return voxels, covered
+
+
+def readings_of(archive: Archive, units: pl.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The input reader's items, [unit, item], NaN where missing, and their names in alphabetical order."""
+    readings = archive.table("readings").filter(pl.col("reader") == "input")
+    items = tuple(sorted(readings["item"].unique().to_list()))
+    if not items:
+        return np.full((units.height, 0), np.nan, np.float32), ()
+    wide = readings.pivot(on="item", index="unit_id", values="value", aggregate_function="first")
+    wide = units.select("unit_id").join(wide, on="unit_id", how="left", maintain_order="left")
+    return wide.select(items).to_numpy().astype(np.float32), items
