@@ -94,7 +94,7 @@ class PatientEncoder(nn.Module):
         return join(parts)
 
     def mix(self, tokens: Tokens, *, attend: Attention | None = None) -> Tokens:
-        """Lets tokens see each other: all that are present (default), or as `attend` [batch, query, key]
+        """Lets tokens see each other: all present ones, or of those what `attend` [batch, query, key]
         says."""
         seen = tokens.present[:, None, :].expand(-1, tokens.present.shape[1], -1)
         return replace(tokens, x=self.blocks(tokens.x, seen if attend is None else seen & attend))
@@ -109,16 +109,17 @@ class PatientEncoder(nn.Module):
         return 2
 
     def pool(self, tokens: Tokens) -> tuple[Pooled, ModalityMask]:
-        """Mean and standard deviation of each modality's tokens, [batch, modality, 2 * dim], and whether it
-        has any.
+        """Mean and standard deviation of each modality's tokens, [batch, modality, 2 * dim], and if it has
+        any.
 
-        The mean alone loses how far tokens spread, and with it the size of a lesion. Padding never reaches
-        either.
+        The mean alone loses how far tokens spread, and with it the size of a lesion. Padding reaches neither.
         """
         kinds = torch.arange(len(self.kinds), device=tokens.x.device)
         member = (tokens.kind[:, None, :] == kinds[:, None]) & tokens.present[:, None, :]
         count = member.sum(-1, keepdim=True).clamp(min=1)
-        weight, x = member.to(tokens.x.dtype), tokens.x
-        mean = (weight @ x) / count
-        variance = (weight @ x.square()) / count - mean.square()
+        weight, x = member.float(), tokens.x.float()
+        # In float32 under autocast, too: the variance is a difference of two means.
+        with torch.autocast(x.device.type, enabled=False):
+            mean = (weight @ x) / count
+            variance = (weight @ x.square()) / count - mean.square()
         return torch.cat([mean, (variance.clamp(min=0) + 1e-5).sqrt()], -1), member.any(-1)

@@ -8,8 +8,7 @@ from semeia.views.patient import View
 
 
 class ReadingEmbedding(nn.Module):
-    """x[i] = direction[i] * value[i] + offset[i]: a token sees its own item and nothing else, so it can be
-    masked."""
+    """x[i] = direction[i] * value[i] + offset[i]: a token sees its own item only, so it can be masked."""
 
     maskable = True
 

@@ -28,7 +28,7 @@ class Tokens:
     when: TokenTime
 
     def select(self, keep: TokenMask) -> "Tokens":
-        """Keeps the tokens where `keep` is set and packs them to the left; rows are padded to the longest of
+        """Keeps the tokens where `keep` is set, packed to the left; rows are padded to the longest of
         them."""
         keep = keep & self.present
         order = pack_order(keep)

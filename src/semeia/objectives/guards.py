@@ -24,7 +24,8 @@ def covariance_penalty(z: Embeddings) -> Scalar:
     if n < 2 or dim < 2:
         return z.float().sum() * 0.0
     centred = z.float() - z.float().mean(0)
-    covariance = centred.T @ centred / (n - 1)
+    with full_precision(z):
+        covariance = centred.T @ centred / (n - 1)
     off_diagonal = covariance - torch.diag(covariance.diagonal())
     return off_diagonal.square().sum() / (dim * (dim - 1))
 
@@ -40,10 +41,16 @@ def sigreg(
     """
     z = z.float()
     directions = torch.randn(z.shape[1], slices, generator=generator).to(z.device)
-    projected = z @ (directions / directions.norm(dim=0))
+    with full_precision(z):
+        projected = z @ (directions / directions.norm(dim=0))
     t = torch.linspace(0, reach, knots, device=z.device)
     gaussian = torch.exp(-t.square() / 2)
     angle = projected[:, :, None] * t
     distance = (angle.cos().mean(0) - gaussian).square() + angle.sin().mean(0).square()
     # The integrand is even: twice the half line.
     return 2 * torch.trapezoid(distance * gaussian, t, dim=1).mean()
+
+
+def full_precision(z: torch.Tensor) -> torch.autocast:
+    """Products in float32, also where training runs in bf16: covariances are small differences."""
+    return torch.autocast(z.device.type, enabled=False)

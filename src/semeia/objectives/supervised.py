@@ -1,6 +1,8 @@
-"""The supervised objective: a linear head on what the patient encoder pools, binary cross-entropy, modality dropout.
+"""The supervised objective: a linear head on what the patient encoder pools, binary cross-entropy, modality
+dropout.
 
-One head serves all modes: a frozen probe (weights from L2-logistic regression), fine-tuning, and probe-then-fine-tune.
+One head serves all modes: a frozen probe (weights from L2-logistic regression), fine-tuning, and
+probe-then-fine-tune.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +19,8 @@ from semeia.views.patient import Views
 
 
 class PooledHead(nn.Module):
-    """Standardise, drop, one linear unit. A missing modality enters at its mean, which is 0 after standardising."""
+    """Standardise, drop, one linear unit. A missing modality enters at its mean, which is 0 after
+    standardising."""
 
     def __init__(self, modalities: int, dim: int, *, dropout: float = 0.0) -> None:
         super().__init__()
@@ -39,7 +42,8 @@ class PooledHead(nn.Module):
         return self.linear(self.dropout(self.features(pooled, there)))[:, 0]
 
     def standardise_by(self, pooled: Pooled, there: ModalityMask) -> None:
-        """Fits mean and standard deviation of each feature on training units, over those that have the modality."""
+        """Fits mean and standard deviation of each feature on training units, over those that have the
+        modality."""
         count = there.sum(0)[:, None].clamp(min=1)
         weight = there[..., None].to(pooled.dtype)
         mean = (pooled * weight).sum(0) / count
@@ -68,7 +72,9 @@ class Supervised(nn.Module):
         super().__init__()
         self.settings = settings
         self.encoder = encoder
-        self.head = PooledHead(len(encoder.kinds), encoder.settings.dim * encoder.pools, dropout=settings.dropout)
+        self.head = PooledHead(
+            len(encoder.kinds), encoder.settings.dim * encoder.pools, dropout=settings.dropout
+        )
 
     def logits(self, views: Views) -> Logits:
         """One logit a patient."""
@@ -87,7 +93,7 @@ class Supervised(nn.Module):
 
     def _dropped(self, views: Views, step: Step) -> Views:
         there = views.observed().cpu()
-        if there.shape[1] < 2 or not self.settings.modality_dropout:
+        if not self.training or there.shape[1] < 2 or not self.settings.modality_dropout:
             return views
         draw = torch.rand(there.shape, generator=step.generator("modality dropout"))
         keep = there & (draw >= self.settings.modality_dropout)

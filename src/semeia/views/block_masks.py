@@ -1,13 +1,12 @@
-"""Which tokens the context encoder sees and which the predictor must predict; all of the randomness of a JEPA
-step.
+"""Which tokens the context encoder sees and which the predictor must predict: the randomness of a JEPA step.
 
 In: where tokens lie, what they are, which are there. Out: `Masks`, two disjoint sets of present tokens. Four
 kinds of mask, one drawn for each patient among those that divide its tokens:
     modality  all tokens of one modality (predict the reading from the image, or the image from the reading)
     visit     all tokens at one time
     block     several blocks of an image, as I-JEPA (Assran et al. 2023, sec. 3), in millimetres; through the
-              whole depth by default, because the neighbouring slice would give the answer away (V-JEPA's
-    tubes) token     each token alone
+              whole depth by default: the neighbouring slice would give the answer away (V-JEPA's tubes)
+    token     each token alone
 """
 
 from dataclasses import dataclass
@@ -90,8 +89,7 @@ def draw_masks(
 
 
 def one_group(present: TokenMask, group: torch.Tensor, generator: torch.Generator) -> TokenMask:
-    """All tokens that share a value of `group` (a modality, a time), the value drawn among those there
-    are."""
+    """All tokens that share a value of `group` (a modality, a time), the value drawn among those present."""
     values = group[present].unique()
     if not len(values):
         return torch.zeros_like(present)
@@ -103,8 +101,7 @@ def one_group(present: TokenMask, group: torch.Tensor, generator: torch.Generato
 def blocks(
     present: TokenMask, kind: TokenKind, where: TokenPlace, settings: MaskSettings, generator: torch.Generator
 ) -> TokenMask:
-    """The union of several blocks around tokens that are there. Only tokens with a place in a volume take
-    part."""
+    """The union of several blocks around present tokens. Only tokens with a place in a volume take part."""
     # By modality, because the middle token of an odd grid has no offset in the plane, either.
     placed = kind[present & (where[..., 1:] != 0).any(-1)].unique()
     spatial = present & torch.isin(kind, placed)

@@ -1,7 +1,9 @@
-"""An archive's units in memory, ready to be cut into batches: crops as bytes, readings as numbers, and what is missing.
+"""An archive's units in memory, ready to be cut into batches: crops as bytes, readings as numbers, and what
+is missing.
 
-In: an open archive and the grid of the crops. Out: `PatientData`, whose rows follow `units`; `views(rows)` makes what a
-model sees. Nothing here is fitted: what is fitted (the scale of the readings) is in views/preprocessing.py.
+In: an open archive and the grid of the crops. Out: `PatientData`, whose rows follow `units`; `views(rows)`
+makes what a model sees. Nothing here is fitted: what is fitted (the scale of the readings) is in
+views/preprocessing.py.
 """
 
 from dataclasses import dataclass
@@ -79,8 +81,9 @@ class PatientData:
 def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | None = None) -> PatientData:
     """Reads all units of an archive, other than whole patients.
 
-    The image of a unit is its first that is not for display only (`img8` or a picture before `hu`: that an `hu` file is
-    there at all can carry the label, see the audit). The crops are kept under `cache`, if given, by content.
+    The image of a unit is its first that is not for display only (`img8` or a picture before `hu`: that an
+    `hu` file is there at all can carry the label, see the audit). The crops are kept under `cache`, if given,
+    by content.
     """
     subjects = archive.table("subjects").select("subject_id", "pseudonym", "site", "split")
     units = archive.table("units").filter(pl.col("kind") != "patient")
@@ -89,10 +92,18 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
     units = units.join(subjects, on="subject_id", how="left").sort("subject_id", "unit_id")
     images = model_images(archive)
     voxels, covered = crops_of(archive, units, images, crop, cache)
-    hashes = units.join(images, on="unit_id", how="left", maintain_order="left")["sha256"].fill_null("").to_list()
+    hashes = (
+        units.join(images, on="unit_id", how="left", maintain_order="left")["sha256"].fill_null("").to_list()
+    )
     readings, items = readings_of(archive, units)
     return PatientData(
-        units=units, voxels=voxels, covered=covered, readings=readings, image_hash=hashes, crop=crop, items=items
+        units=units,
+        voxels=voxels,
+        covered=covered,
+        readings=readings,
+        image_hash=hashes,
+        crop=crop,
+        items=items,
     )
 
 

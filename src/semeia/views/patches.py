@@ -1,5 +1,4 @@
-"""Where the tokens of a crop lie, and which of them were scanned at all: square patches, or rings around the
-axis."""
+"""Where the tokens of a crop lie, square patches or rings around the axis, and which of them were scanned."""
 
 import torch
 

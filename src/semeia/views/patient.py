@@ -33,8 +33,8 @@ class View:
 
 @dataclass(frozen=True)
 class Views:
-    """The modalities of a batch, by name, all with the same first axis; and labels in {0, 1}, where there are
-    any."""
+    """The modalities of a batch, by name, all with the same first axis; and labels in {0, 1}, if there
+    are."""
 
     modalities: dict[str, View]
     labels: Labels | None = None

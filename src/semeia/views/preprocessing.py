@@ -1,7 +1,9 @@
-"""The preprocessing manifest: all that must be the same at training and at inference, and whose patients it was fitted on.
+"""The preprocessing manifest: all that must be the same at training and at inference, and whose patients it
+was fitted on.
 
-It is written into every checkpoint; a model refuses data that were prepared otherwise. It holds no identifier: patients
-and images are known by the head of a SHA-256 of their pseudonym and pixels, enough to recognise them, not to name them.
+It is written into every checkpoint; a model refuses data that were prepared otherwise. It holds no
+identifier: patients and images are known by the head of a SHA-256 of their pseudonym and pixels, enough to
+recognise them, not to name them.
 """
 
 import hashlib
@@ -53,10 +55,13 @@ class Preprocessing:
         if data.crop != self.crop and "image" in self.modalities:
             raise InputError(f"the model was trained on crops {self.crop}, the data were cut as {data.crop}")
         if "reading" in self.modalities and data.items and data.items != self.items:
-            raise InputError(f"the model reads {', '.join(self.items)}; the archive has {', '.join(data.items)}")
+            raise InputError(
+                f"the model reads {', '.join(self.items)}; the archive has {', '.join(data.items)}"
+            )
 
     def seen(self, data: "PatientData") -> np.ndarray:
-        """Which units belong to patients this was fitted on, by pseudonym or by the pixels of any image, bool [unit]."""
+        """Which units belong to patients this was fitted on, by pseudonym or by the pixels of any image, bool
+        [unit]."""
         patients, images = set(self.patients), set(self.images)
         subjects = data.units["subject_id"].to_numpy()
         known = np.array([mark(name) in patients for name in data.units["pseudonym"]], bool)
@@ -75,7 +80,9 @@ def fit_preprocessing(
     values = data.readings[rows]
     missing = [data.items[i] for i in np.flatnonzero(np.isnan(values).all(0))]
     if "reading" in modalities and (missing or not data.items):
-        raise InputError(f"no reading of {', '.join(missing) or 'any item'} among the {len(rows)} training units")
+        raise InputError(
+            f"no reading of {', '.join(missing) or 'any item'} among the {len(rows)} training units"
+        )
     sd = np.nanstd(values, 0) if data.items and "reading" in modalities else np.ones(len(data.items))
     mean = np.nanmean(values, 0) if data.items and "reading" in modalities else np.zeros(len(data.items))
     units = data.units[rows]
@@ -96,7 +103,9 @@ def preprocessing_from_json(plain: dict) -> Preprocessing:
     """The inverse of `Preprocessing.to_json`."""
     crop = CropSettings(**{name: tuple(value) for name, value in plain["crop"].items()})
     rest = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in plain.items() if name != "crop"
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in plain.items()
+        if name != "crop"
     }
     return Preprocessing(**rest, crop=crop)
 
