@@ -55,8 +55,9 @@ class RingEmbedding(nn.Module):
         # Thin stacks leave most layers empty: only what was scanned is computed.
         scanned = around[view.present]
         read = F.gelu(self.second(with_neighbours(F.gelu(self.first(with_neighbours(scanned))))))
-        spread = (read.var(1, correction=0) + 1e-5).sqrt()
-        tokens = self.leave(torch.cat([read.mean(1), spread], -1))
+        mean = read.mean(1)
+        spread = ((read.square().mean(1) - mean.square()).clamp(min=0) + 1e-5).sqrt()
+        tokens = self.leave(torch.cat([mean, spread], -1))
         return tokens.new_zeros(*view.present.shape, tokens.shape[-1]).masked_scatter(
             view.present[..., None], tokens
         )

@@ -97,7 +97,7 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
     )
     readings, items = readings_of(archive, units)
     return PatientData(
-        units=units,
+        units=with_opinion(archive, units),
         voxels=voxels,
         covered=covered,
         readings=readings,
@@ -149,3 +149,12 @@ def readings_of(archive: Archive, units: pl.DataFrame) -> tuple[np.ndarray, tupl
     wide = readings.pivot(on="item", index="unit_id", values="value", aggregate_function="first")
     wide = units.select("unit_id").join(wide, on="unit_id", how="left", maintain_order="left")
     return wide.select(items).to_numpy().astype(np.float32), items
+
+
+def with_opinion(archive: Archive, units: pl.DataFrame) -> pl.DataFrame:
+    """Adds the column `input_opinion`: the input reader's own rating of the outcome. A baseline, never a model's input."""
+    readings = archive.table("readings").filter(pl.col("reader") == "input_opinion")
+    if readings.is_empty():
+        return units
+    opinion = readings.select("unit_id", pl.col("value").alias("input_opinion")).unique("unit_id", keep="first")
+    return units.join(opinion, on="unit_id", how="left", maintain_order="left")

@@ -1,0 +1,144 @@
+"""The grid of a study: cells that run in worker processes, each once, each resumable, each to be listed and deleted.
+
+A cell is a folder under the run; `cell.json` in it, written last, says that it is finished.
+"""
+
+import fnmatch
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from semeia.archive.atomic import write_json
+from semeia.errors import InputError
+from semeia.learning.interrupt import Interrupted
+
+DONE = "cell.json"
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One trained model of a study.
+
+    Attributes:
+        arm: name of the arm.
+        mode: "none", "frozen", "finetune", "probe_finetune", or "pretrain".
+        fraction: of the labelled training patients.
+        seed: of the fold and everything random.
+    """
+
+    arm: str
+    mode: str
+    fraction: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Path below the run folder; also the `cell` of its metrics."""
+        if self.mode == "pretrain":
+            return f"pretrained/{self.arm}/seed-{self.seed}"
+        return f"cells/{self.arm}/{self.mode}/{self.fraction:g}/seed-{self.seed}"
+
+
+Work = Callable[[Cell, Path], None]
+
+
+def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: str) -> None:
+    """Runs the cells that are not finished yet, `workers` at a time, one thread each.
+
+    Args:
+        cells: what to run, in this order.
+        work: called with a cell and its folder; must be importable (it runs in another process).
+        run: the run folder.
+        workers: number of processes; 1 stays in this one. `joblib.parallel_config` can send them to a cluster.
+        label: for the progress bar.
+
+    Raises:
+        Interrupted: Ctrl-C; finished cells are kept, and those begun go on from their checkpoints.
+    """
+    from joblib import Parallel, delayed
+
+    left = [cell for cell in cells if not (run / cell.name / DONE).exists()]
+    if not left:
+        return
+    try:
+        if workers == 1:
+            finished = (one_cell(cell, work, run) for cell in left)
+        else:
+            jobs = (delayed(one_cell)(cell, work, run) for cell in left)
+            finished = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(jobs)
+        follow(finished, label=label, total=len(left), before=len(cells) - len(left))
+    except KeyboardInterrupt as stop:
+        done = sum((run / cell.name / DONE).exists() for cell in cells)
+        raise Interrupted(f"stopped with {done} of {len(cells)} cells of '{label}' finished in {run}") from stop
+
+
+def one_cell(cell: Cell, work: Work, run: Path) -> str:
+    """Runs one cell on one thread and marks it finished."""
+    import torch
+
+    torch.set_num_threads(1)
+    folder = run / cell.name
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    work(cell, folder)
+    seconds = round(time.monotonic() - began, 1)
+    described = {"arm": cell.arm, "mode": cell.mode, "fraction": cell.fraction, "seed": cell.seed}
+    write_json(folder / DONE, {**described, "seconds": seconds})
+    return cell.name
+
+
+def follow(finished, *, label: str, total: int, before: int) -> None:  # noqa: ANN001 - joblib's generator
+    """A bar on the terminal, or a line for every tenth of the cells."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if before:
+        console.print(f"{label}: {before} cells were finished before")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn(), TextColumn("{task.fields[last]}"))  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total, last="")
+        for count, name in enumerate(finished, 1):
+            bar.update(task, completed=count, last=name)
+            if not console.is_terminal and (count == total or count % max(total // 10, 1) == 0):
+                console.print(f"{label}: {count} of {total} cells, last {name}", soft_wrap=True)
+
+
+def list_cells(run: Path) -> pl.DataFrame:
+    """All cells of a run: cell, arm, mode, fraction, seed, state (finished or begun), seconds."""
+    if not run.is_dir():
+        raise InputError(f"{run}: no such run folder")
+    rows = []
+    for folder in sorted({path.parent for path in run.glob("**/seed-*/*") if path.is_file()}):
+        parts = folder.relative_to(run).parts
+        done = folder / DONE
+        record = json.loads(done.read_text()) if done.exists() else {}
+        rows.append(
+            {
+                "cell": "/".join(parts),
+                "arm": parts[1],
+                "mode": "pretrain" if parts[0] == "pretrained" else parts[2],
+                "fraction": None if parts[0] == "pretrained" else float(parts[3]),
+                "seed": int(parts[-1].removeprefix("seed-")),
+                "state": "finished" if record else "begun",
+                "seconds": record.get("seconds"),
+            }
+        )
+    kinds = {"cell": pl.String, "arm": pl.String, "mode": pl.String, "fraction": pl.Float64, "seed": pl.Int64}
+    return pl.DataFrame(rows, schema={**kinds, "state": pl.String, "seconds": pl.Float64})
+
+
+def delete_cells(run: Path, pattern: str) -> int:
+    """Deletes the cells whose name matches a shell pattern (`cells/image_jepa/*`); returns how many."""
+    names = [name for name in list_cells(run)["cell"] if fnmatch.fnmatch(name, pattern)]
+    if not names:
+        raise InputError(f"{run}: no cell matches '{pattern}'; `semeia study list` shows their names")
+    for name in names:
+        shutil.rmtree(run / name)
+    return len(names)

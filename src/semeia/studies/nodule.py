@@ -1,0 +1,167 @@
+"""The nodule study (after arXiv 2509.15470), as a recipe: an archive of CT nodules in, a run folder with a report out.
+
+Protocol. Inputs: the image and one reader's structured reading. Label: the median malignancy of the other readers.
+Internal is one manufacturer (GE), external the other known ones; patients of unknown manufacturer are only pretrained on.
+Seed s tests fold s of five internal patient folds; everything fitted sees the other folds' and the unknown patients
+only. All arms of a seed see the same labels: 10, 25, 50 and 100 % of the labelled training patients, nested.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.atomic import write_parquet
+from semeia.archive.split import label_subset, patient_folds
+from semeia.archive.store import open_archive
+from semeia.errors import InputError
+from semeia.learning.finetune import FinetuneSettings
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.resources import measuring
+from semeia.report.flow import Box
+from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
+from semeia.studies.grid import Cell, run_cells
+from semeia.studies.conclusion import evaluate_run, show_examples
+from semeia.studies.record import begin_run, finish_run
+from semeia.views.dataset import PatientData, load_patient_data
+
+SCORES = "scores.parquet"
+PASSED_ON = ("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others")
+
+
+@dataclass(frozen=True)
+class NoduleSettings:
+    """The study. The defaults are the full one.
+
+    Attributes:
+        outcome: what is predicted.
+        internal: site whose patients are trained and tested on.
+        seeds: each tests another fold; at most as many as there are folds.
+        folds: patient folds of the internal site.
+        fractions: of the labelled training patients.
+        pretraining: see `PretrainSettings`.
+        finetuning: see `FinetuneSettings`.
+        draws: bootstrap draws of the evaluation.
+        workers: processes, one thread each.
+    """
+
+    outcome: str = "malignancy"
+    internal: str = "GE"
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    folds: int = 5
+    fractions: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0)
+    pretraining: PretrainSettings = field(default_factory=PretrainSettings)
+    finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
+    draws: int = 2000
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if not self.seeds or not set(self.seeds) <= set(range(self.folds)):
+            raise InputError(f"study: seeds {self.seeds} must be among the folds 0 to {self.folds - 1}")
+
+
+def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
+    """Runs what is not finished of the study, evaluates it, and writes the report; returns the report's path."""
+    begin_run(out, archive, study="nodule", settings=settings)
+    data, labels = load(archive, out, settings)
+    first, then = plan(settings.seeds, settings.fractions)
+    with measuring() as used:
+        work = partial(work_on, archive=archive, run=out, settings=settings)
+        run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
+        run_cells(then, work, run=out, workers=settings.workers, label="fine-tuning and baselines")
+        predictions = gather(out, then, data, labels, settings)
+        write_parquet(out / "predictions.parquet", predictions)
+        notes = evaluate_run(out, predictions, draws=settings.draws)
+    show_examples(out, archive, predictions)
+    return finish_run(out, cells=first, used=used, flow=flow(data, labels, settings), notes=notes)
+
+
+def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientData, np.ndarray]:
+    """The archive in memory and the label of each unit, NaN where it has none."""
+    opened = open_archive(archive)
+    if settings.outcome not in opened.outcomes():
+        raise InputError(f"{archive}: no outcome '{settings.outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
+    data = load_patient_data(opened, crop=settings.pretraining.model.crop, cache=run / "cache")
+    values = opened.outcome(settings.outcome).select("unit_id", "value")
+    labels = data.units.join(values, on="unit_id", how="left", maintain_order="left")["value"]
+    return data, labels.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def cohort_of(data: PatientData, settings: NoduleSettings) -> np.ndarray:
+    """"internal", "external" or "unknown" for each unit."""
+    site = data.units["site"].fill_null("").to_numpy()
+    return np.where(site == settings.internal, "internal", np.where(site == "", "unknown", "external"))
+
+
+def fold_of_seed(
+    data: PatientData, labels: np.ndarray, settings: NoduleSettings, *, seed: int, fraction: float
+) -> Fold:
+    """The protocol: who is seen without labels, who with, who is tested."""
+    cohort, labelled = cohort_of(data, settings), ~np.isnan(labels)
+    subject = data.units["subject_id"].to_numpy()
+    inside = pl.DataFrame({"subject_id": subject, "label": labels}).filter(cohort == "internal")
+    words = pl.col("label").fill_nan(None).max().replace_strict({0.0: "negative", 1.0: "positive"}, default="none")
+    strata = inside.group_by("subject_id").agg(words.alias("stratum"))
+    folds = patient_folds(strata, folds=settings.folds)
+    held_out = np.isin(subject, folds.filter(pl.col("fold") == seed)["subject_id"].to_numpy())
+    training = (cohort == "internal") & ~held_out
+    table = pl.DataFrame({"unit_id": data.units["unit_id"], "subject_id": subject, "value": labels})
+    chosen = label_subset(table.filter(training & labelled), fraction, seed=seed)
+    rows = np.flatnonzero(training & labelled & np.isin(subject, chosen))
+    test = labelled & (((cohort == "internal") & held_out) | (cohort == "external"))
+    return Fold(pretraining=np.flatnonzero(training | (cohort == "unknown")), labelled=rows, labels=labels[rows],
+                test=np.flatnonzero(test))  # fmt: skip
+
+
+def work_on(cell: Cell, folder: Path, *, archive: Path, run: Path, settings: NoduleSettings) -> None:
+    """One cell, in a worker process."""
+    data, labels = load(archive, run, settings)
+    fold = fold_of_seed(data, labels, settings, seed=cell.seed, fraction=cell.fraction)
+    if cell.mode == "pretrain":
+        pretrain_cell(cell, folder, data=data, fold=fold, settings=settings.pretraining)
+        return
+    scores = score_cell(cell, folder, run=run, data=data, fold=fold, pretraining=settings.pretraining,
+                        finetuning=settings.finetuning)  # fmt: skip
+    write_parquet(folder / SCORES, pl.DataFrame({"row": fold.test, "score": scores}))
+
+
+def gather(
+    run: Path, cells: list[Cell], data: PatientData, labels: np.ndarray, settings: NoduleSettings
+) -> pl.DataFrame:
+    """The predictions table of all cells."""
+    about = data.units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id",
+                              *(name for name in PASSED_ON if name in data.units.columns)).with_row_index("row")  # fmt: skip
+    about = about.with_columns(pl.col("row").cast(pl.Int64), pl.Series("label", labels),
+                               pl.Series("cohort", cohort_of(data, settings)))  # fmt: skip
+    parts = []
+    for cell in cells:
+        named = {"study": "nodule", "outcome": settings.outcome, "arm": cell.arm, "mode": cell.mode,
+                 "fraction": cell.fraction, "seed": cell.seed}  # fmt: skip
+        scores = pl.read_parquet(run / cell.name / SCORES)
+        parts.append(scores.select([pl.lit(value).alias(name) for name, value in named.items()] + ["row", "score"]))
+    table = pl.concat(parts).join(about, on="row", how="left", maintain_order="left").drop("row")
+    order = ["study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id"]
+    rest = [name for name in table.columns if name not in {*order, "label", "score"}]
+    return table.select(*order, pl.col("label").cast(pl.Int64), "score", *rest)
+
+
+def flow(data: PatientData, labels: np.ndarray, settings: NoduleSettings) -> list[Box]:
+    """The cohort flow, counted."""
+    cohort, labelled = cohort_of(data, settings), ~np.isnan(labels)
+    subject = data.units["subject_id"].to_numpy()
+
+    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
+        return Box(label, group, patients=len(np.unique(subject[mask])), units=int(mask.sum()), note=note)
+
+    unknown, inside, outside = (cohort == name for name in ("unknown", "internal", "external"))
+    positive = labels == 1
+    return [
+        box("In the archive", "archive", np.ones(len(subject), bool)),
+        box("External without a label", "excluded", outside & ~labelled, "never pretrained on, never tested on"),
+        box("May be pretrained on", "pretraining", inside | unknown, "each seed leaves out the fold it tests"),
+        box("of unknown manufacturer", "pretraining", unknown, "pretraining only"),
+        box(f"{settings.internal}, labelled", "internal", inside & labelled, f"{int((inside & positive).sum())} malignant"),
+        box("Other manufacturers, labelled", "external", outside & labelled, f"{int((outside & positive).sum())} malignant"),
+    ]  # fmt: skip

@@ -1,0 +1,99 @@
+"""run.json: what was run, on which data, with what, at what cost; and the guard that a run is not mixed with another."""
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from semeia import __version__
+from semeia.archive.atomic import write_json, write_text
+from semeia.archive.store import open_archive
+from semeia.errors import InputError
+from semeia.learning.checkpoint import require_same_settings
+from semeia.learning.resources import Used
+from semeia.learning.settings_json import to_plain
+from semeia.report.flow import Box, flow_record
+from semeia.report.page import write_report
+from semeia.studies.grid import DONE, Cell
+
+RECORD = "run.json"
+LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
+# What may change between two sittings of the same run.
+MAY_CHANGE = ("workers",)
+
+
+def begin_run(run: Path, archive: Path, *, study: str, settings: object) -> None:
+    """Writes run.json for a new run; for one that was begun, refuses other data and other settings."""
+    opened = open_archive(archive)
+    record = {
+        "semeia_version": __version__,
+        "kind": "study",
+        "study": study,
+        "config": json.loads(json.dumps(to_plain(settings))),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "archive": {"fingerprint": opened.fingerprint()},
+        "state": "running",
+    }
+    path = run / RECORD
+    if path.exists():
+        before = read_record(run)
+        same = ({**item["config"], "archive": item["archive"]["fingerprint"]} for item in (before, record))
+        then, now = ({k: v for k, v in plain.items() if k not in MAY_CHANGE} for plain in same)
+        require_same_settings(then, now, path=run)
+        return
+    if run.exists() and any(run.iterdir()):
+        raise InputError(f"{run}: is not empty and holds no run; choose another folder")
+    run.mkdir(parents=True, exist_ok=True)
+    write_json(path, record)
+
+
+def read_record(run: Path) -> dict:
+    """run.json of a run folder."""
+    path = run / RECORD
+    if not path.exists():
+        raise InputError(f"{run}: no run.json in it; is it a run folder?")
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not readable as JSON ({error})") from error
+
+
+def finish_run(run: Path, *, cells: list[Cell], used: Used, flow: list[Box], notes: list[str]) -> Path:
+    """Completes run.json, gathers metrics.jsonl and writes the report; returns its path.
+
+    Wall time and memory are added up over sittings (time) or their largest taken (memory).
+    """
+    record = read_record(run)
+    config = record["config"]
+    record |= {
+        "state": "finished",
+        "seeds": config["seeds"],
+        "wall_seconds": round(record.get("wall_seconds", 0.0) + used.wall_seconds, 1),
+        "peak_rss_mb": max(record.get("peak_rss_mb", 0.0), used.peak_rss_mb),
+        "flow": flow_record(flow, unit=record["study"]),
+        "pretraining": [pretraining_of(run, cell, config) for cell in cells],
+        "notes": notes,
+    }
+    write_json(run / RECORD, record)
+    logs = sorted(run.glob("pretrained/**/metrics.jsonl")) + sorted(run.glob("cells/**/metrics.jsonl"))
+    write_text(run / "metrics.jsonl", "".join(path.read_text() for path in logs))
+    return write_report(run)
+
+
+def pretraining_of(run: Path, cell: Cell, config: dict) -> dict[str, object]:
+    """What one pretrained encoder was trained on, and the verdict on it."""
+    from semeia.learning.model import FILE, load_model
+
+    folder = run / cell.name
+    preprocessing = load_model(folder / FILE).preprocessing
+    found = json.loads((folder / "diagnostics.json").read_text())
+    return {
+        "arm": cell.arm,
+        "seed": cell.seed,
+        "patients": len(preprocessing.patients),
+        "units": len(preprocessing.images),
+        "modalities": list(preprocessing.modalities),
+        "epochs": config["pretraining"]["optimiser"]["epochs"],
+        "seconds": json.loads((folder / DONE).read_text())["seconds"],
+        **found,
+    }
