@@ -1,4 +1,4 @@
-"""Batches and encoders small enough for tests: a crop of 4 x 8 x 8 voxels, three items of a reading, 16 features.
+"""Batches and encoders small enough for tests: a crop of 4 x 8 x 8 voxels, three items of a reading, 16 wide.
 
 With `gaps`, row 0 has no image, row 1 half of its slices, row 2 no reading, row 3 lacks one item; the rest is
 complete. What is absent holds NaN, so that whoever reads it is found out.

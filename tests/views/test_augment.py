@@ -1,4 +1,4 @@
-"""Augmentation keeps what a label can hang on: size, the scanned extent, the order of slices up to a mirror."""
+"""Augmentation keeps what a label can hang on: size, the scanned extent, the slices' order up to a mirror."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Masks: disjoint, of present tokens, dividing a patient or leaving it out, and a function of the generator."""
+"""Masks: disjoint, of present tokens, dividing a patient or leaving it out, a function of the generator."""
 
 import pytest
 import torch

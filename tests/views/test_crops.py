@@ -1,4 +1,4 @@
-"""Crops against spheres whose size is known: millimetres stay millimetres, and what was not scanned is marked."""
+"""Crops against spheres of known size: millimetres stay millimetres, and what was not scanned is marked."""
 
 import numpy as np
 import pytest
