@@ -1,0 +1,16 @@
+"""An item's token is its value along its direction."""
+
+import torch
+
+from semeia.encoders.reading import ReadingEmbedding
+from semeia.views.patient import View
+
+
+def test_a_token_is_linear_in_its_value():
+    embedding = ReadingEmbedding(8, items=3)
+    present = torch.tensor([[True, True, True], [True, False, True]])
+    values = torch.tensor([[1.0, -2.0, 0.0], [0.5, torch.nan, 3.0]])
+    tokens = embedding(View(values, present, torch.zeros(2, 3, 3)))
+    for row, item in present.nonzero():
+        expected = values[row, item] * embedding.direction[item] + embedding.offset[item]
+        torch.testing.assert_close(tokens[row, item], expected)
