@@ -44,9 +44,7 @@ def audit(archive: Archive) -> Audit:
     """
     broken = findings.broken(archive)
     if any("missing" in finding.words or "changed" in finding.words for finding in broken):
-        empty = pl.DataFrame(
-            schema={"what": pl.String, "detail": pl.String, "count": pl.Int64, "subjects": pl.Int64}
-        )
+        empty = pl.DataFrame(schema={"what": pl.String, "detail": pl.String, "count": pl.Int64, "subjects": pl.Int64})
         nothing = pl.DataFrame(schema={"table": pl.String, "column": pl.String, "share": pl.Float64})
         return Audit(empty, nothing, tuple(broken))  # no table of a damaged archive is worth reading
     missing = _missing(archive)
@@ -58,9 +56,7 @@ def audit(archive: Archive) -> Audit:
         *findings.shortcuts(archive),
         *_mostly_missing(missing),
     ]
-    return Audit(
-        _counts(archive), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity]))
-    )
+    return Audit(_counts(archive), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])))
 
 
 def to_text(result: Audit) -> str:

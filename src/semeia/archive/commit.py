@@ -56,9 +56,7 @@ def writing(
             raise
 
 
-def _commit(
-    draft: Writer, archive: Archive | None, key: bytes, placed: list[Path], *, keep_key: bool
-) -> None:
+def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Path], *, keep_key: bool) -> None:
     frames = draft.tables()
     files: dict[str, str] = {}
     placed.append(draft.pixels.path)
@@ -89,13 +87,8 @@ def _commit(
     draft.summary = Summary(
         source=draft.source,
         part=draft.number,
-        **{
-            name: frames[name].height if name in frames else 0
-            for name in ("subjects", "units", "images", "readings")
-        },
-        outcomes={
-            name.split("/")[1]: frame.height for name, frame in frames.items() if name.startswith("outcomes/")
-        },
+        **{name: frames[name].height if name in frames else 0 for name in ("subjects", "units", "images", "readings")},
+        outcomes={name.split("/")[1]: frame.height for name, frame in frames.items() if name.startswith("outcomes/")},
         notes=dict(draft.notes),
     )
 

@@ -31,9 +31,7 @@ def copies(archive: Archive) -> list[Finding]:
     return [
         *finding("error", crossing, "images have identical pixels under two patients in different splits"),
         *finding("warning", int(shared["len"].sum()), "images have identical pixels under two patients"),
-        *finding(
-            "warning", _near_pairs(archive, images), "pairs of images of two patients look nearly the same"
-        ),
+        *finding("warning", _near_pairs(archive, images), "pairs of images of two patients look nearly the same"),
         *finding("warning", blank, "images have a middle slice without any contrast"),
     ]
 

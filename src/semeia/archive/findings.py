@@ -35,11 +35,7 @@ def broken(archive: Archive) -> list[Finding]:
 
 def splits(subjects: pl.DataFrame) -> list[Finding]:
     """Patients in two fixed splits."""
-    several = (
-        subjects.group_by("pseudonym")
-        .agg(pl.col("split").drop_nulls().n_unique())
-        .filter(pl.col("split") > 1)
-    )
+    several = subjects.group_by("pseudonym").agg(pl.col("split").drop_nulls().n_unique()).filter(pl.col("split") > 1)
     return finding("error", several.height, "patients are in more than one split")
 
 
@@ -56,9 +52,7 @@ def geometry(images: pl.DataFrame) -> list[Finding]:
     stretched = int((images["intensity"] == "per_slice_stretched").sum())
     return [
         *finding("error", wrong, f"volumes have a spacing of 0 or less, or above {_MAX_SPACING_MM:g} mm"),
-        *finding(
-            "error", sum(size > _MAX_EXTENT_MM for size in extent), f"volumes exceed {_MAX_EXTENT_MM:g} mm"
-        ),
+        *finding("error", sum(size > _MAX_EXTENT_MM for size in extent), f"volumes exceed {_MAX_EXTENT_MM:g} mm"),
         *finding("note", flat, "volumes have a single slice"),
         *finding("note", stretched, "images were stretched slice by slice and are not in Hounsfield units"),
     ]
@@ -85,9 +79,7 @@ def shortcuts(archive: Archive) -> list[Finding]:
     found: list[Finding] = []
     for name in archive.outcomes():
         labels = archive.outcome(name)
-        of_patients = (
-            labels.join(units.filter(pl.col("kind") == "patient"), on="unit_id", how="semi").height > 0
-        )
+        of_patients = labels.join(units.filter(pl.col("kind") == "patient"), on="unit_id", how="semi").height > 0
         by = "subject_id" if of_patients else "unit_id"  # of a patient's units the largest counts
         largest = units.group_by(by).agg(pl.col(size).max() for size in SIZES if size in units.columns)
         labels = labels.join(largest, on=by, how="left")

@@ -165,9 +165,7 @@ def check(table: Table, frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
         InputError: A column is missing, unknown, of another type, empty where it may not be; a key repeats.
     """
     names = [column.name for column in table.columns]
-    absent = [
-        column.name for column in table.columns if column.name not in frame.columns and not column.nullable
-    ]
+    absent = [column.name for column in table.columns if column.name not in frame.columns and not column.nullable]
     if absent:
         raise InputError(f"{where}: the table '{table.name}' lacks the column(s) {', '.join(absent)}.")
     further = [name for name in frame.columns if name not in names]

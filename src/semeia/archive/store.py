@@ -20,9 +20,7 @@ from semeia.errors import InputError
 
 MANIFEST = "archive.json"
 PIXEL_TYPES = ("uint8", "int16", "uint16", "int32", "float32")
-_LISTED = re.compile(
-    r"(subjects|units|images|readings|reports|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
-)
+_LISTED = re.compile(r"(subjects|units|images|readings|reports|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)")
 
 
 class Archive:

@@ -174,9 +174,7 @@ class Writer:
             InputError: The pixel type is not stored, the intensity unknown, the array empty, the disk full.
         """
         if array.dtype.name not in PIXEL_TYPES or array.ndim not in (2, 3) or array.size == 0:
-            raise InputError(
-                f"unit {unit_id}: cannot store pixels of type {array.dtype.name}, {array.shape}."
-            )
+            raise InputError(f"unit {unit_id}: cannot store pixels of type {array.dtype.name}, {array.shape}.")
         if intensity not in INTENSITIES:
             raise InputError(f"unit {unit_id}: intensity '{intensity}' is none of {', '.join(INTENSITIES)}.")
         stem = f"{unit_id}/{kind}" + (f"/{time:%Y%m%dT%H%M%S}" if time else "")
@@ -189,12 +187,22 @@ class Writer:
         spacing_mm = None if spacing is None else [float(step) for step in spacing]
         entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
         row = {
-            "image_id": image_id, "unit_id": unit_id, "subject_id": subject_id, "time": time, "kind": kind,
-            "intensity": intensity, "shape": list(array.shape), "dtype": array.dtype.name,
-            "spacing": spacing_mm, "orientation": orientation, "affine": entries,
-            "part": f"pixels/{self.pixels.path.name}", "offset": self.pixels.append(array),
-            "sha256": array_sha256(array), "phash": perceptual_hash(plane),
-        }  # fmt: skip
+            "image_id": image_id,
+            "unit_id": unit_id,
+            "subject_id": subject_id,
+            "time": time,
+            "kind": kind,
+            "intensity": intensity,
+            "shape": list(array.shape),
+            "dtype": array.dtype.name,
+            "spacing": spacing_mm,
+            "orientation": orientation,
+            "affine": entries,
+            "part": f"pixels/{self.pixels.path.name}",
+            "offset": self.pixels.append(array),
+            "sha256": array_sha256(array),
+            "phash": perceptual_hash(plane),
+        }
         self._rows["images"].append(row)
         return image_id
 
@@ -238,9 +246,7 @@ class Writer:
             "subjects": [self._subjects[name] for name in self._subjects if name in self._touched],
             **self._rows,
         }
-        frames = {
-            name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content
-        }
+        frames = {name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content}
         for name, content in self._outcomes.items():
             if not re.fullmatch("[a-z][a-z0-9_]*", name):
                 raise InputError(f"outcome '{name}': a name is lower case letters, digits and underscores.")

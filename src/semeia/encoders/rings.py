@@ -35,9 +35,7 @@ class RingEmbedding(nn.Module):
             raise InputError(f"rings need a square plane, not {crop.voxels[1:]} voxels")
         self.deep, self.wide = crop.patch[:2]
         if crop.voxels[1] // 2 % self.wide:
-            raise InputError(
-                f"rings {self.wide} voxels wide do not divide the radius of {crop.voxels[1]} voxels"
-            )
+            raise InputError(f"rings {self.wide} voxels wide do not divide the radius of {crop.voxels[1]} voxels")
         self.first = nn.Linear(3 * self.deep * self.wide, channels)
         self.second = nn.Linear(3 * channels, channels)
         self.leave = nn.Sequential(nn.LayerNorm(2 * channels), nn.Linear(2 * channels, dim))
@@ -54,13 +52,11 @@ class RingEmbedding(nn.Module):
         around = around.permute(0, 1, 3, 5, 2, 4).reshape(batch, layers * rings, around.shape[-1], -1)
         # Thin stacks leave most layers empty: only what was scanned is computed.
         scanned = around[view.present]
-        read = F.gelu(self.second(with_neighbours(F.gelu(self.first(with_neighbours(scanned))))))
+        read = F.gelu(self.second(with_neighbours(F.gelu(self.first(with_neighbours(scanned)))))).float()
         mean = read.mean(1)
         spread = ((read.square().mean(1) - mean.square()).clamp(min=0) + 1e-5).sqrt()
         tokens = self.leave(torch.cat([mean, spread], -1))
-        return tokens.new_zeros(*view.present.shape, tokens.shape[-1]).masked_scatter(
-            view.present[..., None], tokens
-        )
+        return tokens.new_zeros(*view.present.shape, tokens.shape[-1]).masked_scatter(view.present[..., None], tokens)
 
 
 def with_neighbours(around: torch.Tensor) -> torch.Tensor:

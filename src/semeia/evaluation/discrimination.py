@@ -84,9 +84,7 @@ def brier_draws(
     return weighted_mean((score - label) ** 2.0, weights)
 
 
-def weighted_mean(
-    value: Shaped[np.ndarray, "n"], weights: Shaped[np.ndarray, "draws n"]
-) -> Float[np.ndarray, "draws"]:
+def weighted_mean(value: Shaped[np.ndarray, "n"], weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws"]:
     """Mean of `value` in every draw; NaN for a draw that holds none of these rows."""
     total = weights.sum(axis=1, dtype=np.float64)
     sums = weights @ value.astype(np.float64)

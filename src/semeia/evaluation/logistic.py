@@ -57,9 +57,7 @@ def fit_logistic_draws(
         weight = np.ascontiguousarray(weights[first : first + step], dtype=np.float32)
         begin = np.tile(start, (len(weight), 1))
         free = np.zeros(k, dtype=np.float32)
-        out[first : first + step] = _newton(
-            begin, single[0], single[1], weight, single[2], free, TOLERANCE_OF_DRAWS
-        )
+        out[first : first + step] = _newton(begin, single[0], single[1], weight, single[2], free, TOLERANCE_OF_DRAWS)
     return out
 
 

@@ -20,10 +20,7 @@ def compared_metrics(
     """AUROC, AUPRC and Brier: those of which paired differences are taken."""
     drawn = row_weights(fold, weights)
     functions = (auroc_draws, auprc_draws, brier_draws)
-    return {
-        name: function(fold.label, fold.score, drawn)
-        for name, function in zip(COMPARED, functions, strict=True)
-    }
+    return {name: function(fold.label, fold.score, drawn) for name, function in zip(COMPARED, functions, strict=True)}
 
 
 def absolute_metrics(

@@ -48,9 +48,7 @@ def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None =
     notes = Notes()
     checked = check_predictions(predictions)
     if checked.height < predictions.height:
-        notes.add(
-            f"{predictions.height - checked.height} of {predictions.height} rows have no label; left out"
-        )
+        notes.add(f"{predictions.height - checked.height} of {predictions.height} rows have no label; left out")
     cells = [Cell(*cell[2:]) for cell in checked.select(CELL).unique(maintain_order=True).iter_rows()]
     check_references(settings.references, cells)
     parts = strata(checked, where=settings.where, by=settings.by)
@@ -101,9 +99,7 @@ def _evaluate_block(
 def _evaluate_scope(scope: Scope, folds: Folds, part: Stratum) -> list[Row]:
     rows: list[Row] = []
     summarised: dict[Cell, Summarised] = {}
-    present = {
-        cell: restrict(by_cohort.get(scope.cohort, {}), part.rows) for cell, by_cohort in folds.items()
-    }
+    present = {cell: restrict(by_cohort.get(scope.cohort, {}), part.rows) for cell, by_cohort in folds.items()}
     present = {cell: kept for cell, kept in present.items() if kept}
     if not present:
         scope.notes.add("no rows in", f"{scope.outcome}, {scope.cohort} [{scope.stratum}]")
@@ -138,9 +134,7 @@ def _covariate(checked: pl.DataFrame, settings: EvaluationSettings, notes: Notes
         raise InputError(f"covariate {name} holds {checked[name].dtype}, not numbers.")
     missing = checked[name].cast(pl.Float64).fill_nan(None).is_null().sum()
     if missing:
-        notes.add(
-            f"{name} is missing in {missing} of {checked.height} rows; they do not enter the gain over {name}"
-        )
+        notes.add(f"{name} is missing in {missing} of {checked.height} rows; they do not enter the gain over {name}")
     return name
 
 

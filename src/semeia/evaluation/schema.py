@@ -72,18 +72,14 @@ def read_predictions(path: str | Path) -> pl.DataFrame:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(
-            f"{path}: there is no such file; give a table of predictions (.parquet, .csv or .tsv)."
-        )
+        raise InputError(f"{path}: there is no such file; give a table of predictions (.parquet, .csv or .tsv).")
     try:
         if path.suffix == ".parquet":
             frame = pl.read_parquet(path)
         elif path.suffix in {".csv", ".tsv"}:
             frame = _read_text(path, "\t" if path.suffix == ".tsv" else ",")
         else:
-            raise InputError(
-                f"{path}: predictions are read from .parquet, .csv or .tsv, not '{path.suffix}'."
-            )
+            raise InputError(f"{path}: predictions are read from .parquet, .csv or .tsv, not '{path.suffix}'.")
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be read as a table ({reason}).") from error
@@ -110,14 +106,10 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     """
     absent = [name for name in ("subject_id", "label", "score") if name not in predictions.columns]
     if absent:
-        raise InputError(
-            f"column {', '.join(absent)} is missing; there are: {', '.join(predictions.columns)}."
-        )
+        raise InputError(f"column {', '.join(absent)} is missing; there are: {', '.join(predictions.columns)}.")
     several = [name for name in predictions.columns if name.startswith("score_") and name[6:].isdigit()]
     if several:
-        raise InputError(
-            f"columns {', '.join(several)} look multiclass, which is not supported yet: give one `score`."
-        )
+        raise InputError(f"columns {', '.join(several)} look multiclass, which is not supported yet: give one `score`.")
     if predictions.is_empty():
         raise InputError("the table of predictions has no rows.")
     fills = [pl.lit(value).alias(name) for name, value in DEFAULTS.items() if name not in predictions.columns]
@@ -140,9 +132,7 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
     """Return `results` with exactly RESULT_COLUMNS, in order and cast; InputError when one is missing."""
     absent = [name for name in RESULT_COLUMNS if name not in results.columns]
     if absent:
-        raise InputError(
-            f"results: column {', '.join(absent)} is missing; there are: {', '.join(results.columns)}."
-        )
+        raise InputError(f"results: column {', '.join(absent)} is missing; there are: {', '.join(results.columns)}.")
     frame = results.with_columns(pl.col("reference").cast(pl.String).fill_null(""))
     return frame.select(_cast(frame, name, dtype) for name, dtype in RESULT_COLUMNS.items())
 
@@ -181,9 +171,7 @@ def _check_values(frame: pl.DataFrame) -> None:
 def _check_units(frame: pl.DataFrame) -> None:
     twice = frame.select(pl.struct([*FOLD, *UNIT]).is_first_distinct().not_()).to_series()
     _refuse(twice, "unit_id", "was already predicted by the same arm, mode, fraction and seed")
-    labels = frame.group_by([*BLOCK, "cohort", *UNIT]).agg(
-        pl.col("label").drop_nulls().n_unique().alias("labels")
-    )
+    labels = frame.group_by([*BLOCK, "cohort", *UNIT]).agg(pl.col("label").drop_nulls().n_unique().alias("labels"))
     conflicts = labels.filter(pl.col("labels") > 1).height
     if conflicts:
         raise InputError(

@@ -73,9 +73,7 @@ def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Bool[np.ndarray, "n
         raise InputError(f"--by {by} would name patients in the results; choose another column.")
     values = frame[by].unique().sort()
     if len(values) > MOST_LEVELS:
-        raise InputError(
-            f"--by {by} has {len(values)} values (at most {MOST_LEVELS}); use --where with a range."
-        )
+        raise InputError(f"--by {by} has {len(values)} values (at most {MOST_LEVELS}); use --where with a range.")
     known = values.drop_nulls()
     pairs = [(str(value), (frame[by] == value).fill_null(False).to_numpy()) for value in known]
     if len(known) < len(values):

@@ -67,9 +67,7 @@ def summarise_levels(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> tuple[
             rows += _level(scope, cell, name, {seed: metrics[name] for seed, metrics in draws.items()}, both)
         for name in next(iter(absolute.values())):
             if scope.carried or name.startswith("calibration"):
-                rows += _level(
-                    scope, cell, name, {seed: values[name] for seed, values in absolute.items()}, both
-                )
+                rows += _level(scope, cell, name, {seed: values[name] for seed, values in absolute.items()}, both)
         rows += _gains(scope, cell, both)
     return Summarised(cell, both, draws), rows
 
@@ -82,9 +80,7 @@ def summarise_difference(scope: Scope, one: Summarised, other: Summarised, refer
         if shared is not None:
             folds[seed], draws[seed] = shared, values
     if not folds:
-        scope.notes.add(
-            f"difference from {reference} left out, no seed tests the same units", scope.name(one.cell)
-        )
+        scope.notes.add(f"difference from {reference} left out, no seed tests the same units", scope.name(one.cell))
         return []
     rows: list[Row] = []
     for name in COMPARED:
@@ -104,22 +100,16 @@ def _with_both_classes(scope: Scope, cell: Cell, folds: dict[int, Fold], what: s
         scope.notes.add(f"{what} left out, its rows are all of one class", scope.name(cell))
     elif len(both) < len(folds):
         lost = len(folds) - len(both)
-        scope.notes.add(
-            f"{what}: seeds left out, their rows are all of one class", f"{scope.name(cell)} ({lost})"
-        )
+        scope.notes.add(f"{what}: seeds left out, their rows are all of one class", f"{scope.name(cell)} ({lost})")
     return both
 
 
 def _gains(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
     if scope.covariate is None or not scope.carried:
         return []
-    known = {
-        seed: fold.take(~(np.isnan(fold.combined) | np.isnan(fold.alone))) for seed, fold in folds.items()
-    }
+    known = {seed: fold.take(~(np.isnan(fold.combined) | np.isnan(fold.alone))) for seed, fold in folds.items()}
     known = _with_both_classes(scope, cell, known, f"gain over {scope.covariate}")
-    metrics = {
-        seed: gain_metrics(fold, scope.weights, covariate=scope.covariate) for seed, fold in known.items()
-    }
+    metrics = {seed: gain_metrics(fold, scope.weights, covariate=scope.covariate) for seed, fold in known.items()}
     rows: list[Row] = []
     for name in next(iter(metrics.values()), {}):
         rows += _level(scope, cell, name, {seed: values[name] for seed, values in metrics.items()}, known)
@@ -136,9 +126,7 @@ def _level(
         return []
     if len(defined) < len(values):
         lost = len(values) - len(defined)
-        scope.notes.add(
-            f"{name}: seeds left out, it is undefined on their rows", f"{scope.name(cell)} ({lost})"
-        )
+        scope.notes.add(f"{name}: seeds left out, it is undefined on their rows", f"{scope.name(cell)} ({lost})")
     mean = average_seeds(np.stack([values[seed] for seed in defined]))
     return _row(scope, cell, name, mean, [folds[seed] for seed in defined], "")
 
@@ -149,14 +137,10 @@ def _row(
     settings, total = scope.settings, len(values) - 1
     undefined = int(np.isnan(values[1:]).sum())
     if undefined > (1 - LEAST_DEFINED) * total:
-        scope.notes.add(
-            f"{name} left out, it is undefined in more than a tenth of the draws", scope.name(cell)
-        )
+        scope.notes.add(f"{name} left out, it is undefined in more than a tenth of the draws", scope.name(cell))
         return []
     if undefined:
-        scope.notes.add(
-            f"{name}: draws dropped, it is undefined in them", f"{scope.name(cell)} ({undefined})"
-        )
+        scope.notes.add(f"{name}: draws dropped, it is undefined in them", f"{scope.name(cell)} ({undefined})")
     low, high = percentile_interval(values[1:], level=settings.level)
     every = concatenate(folds)
     return [
@@ -191,8 +175,6 @@ def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tupl
     mine, theirs = mine.take(at), theirs.take(there)
     if mine.one_class():
         return None, {}
-    scope.notes.add(
-        f"difference from {other.cell.arm} taken on the units both predicted", scope.name(one.cell)
-    )
+    scope.notes.add(f"difference from {other.cell.arm} taken on the units both predicted", scope.name(one.cell))
     left, right = (compared_metrics(fold, scope.weights) for fold in (mine, theirs))
     return mine, {name: left[name] - right[name] for name in COMPARED}

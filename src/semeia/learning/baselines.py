@@ -1,10 +1,9 @@
 """The simple models that stand in every table: shortcuts, the human bar, readings, principal components of pixels.
 
-Each is one row of `BASELINES`: which numbers it reads and what it fits to them. All but boosting end as one linear model
-(principal components, too: a linear map of pixels), so that they are stored like any other and can score a new archive.
+Each is one row of `BASELINES`: which numbers it reads and what it fits to them. All but boosting end as one linear
+model (principal components, too: a linear map of pixels), so that they are stored and can score a new archive.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,10 @@ import torch
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
 from semeia.learning.probe import Linear, fit_linear
+from semeia.learning.settings_json import from_plain, to_plain
+from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData
+from semeia.views.fingerprint import Fingerprint, fingerprint
 
 FILE = "baseline.safetensors"
 COMPONENTS = 60
@@ -48,7 +50,9 @@ BASELINES = {
 }
 
 
-def numbers(data: PatientData, rows: np.ndarray, reads: str, names: tuple[str, ...] = ()) -> tuple[np.ndarray, tuple]:
+def numbers(
+    data: PatientData, rows: np.ndarray, reads: str, names: tuple[str, ...] = ()
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Raw columns, [n, column], NaN where missing, and their names.
 
     Args:
@@ -88,20 +92,64 @@ def known_value(units: pl.DataFrame, label: str) -> np.ndarray:
     return (units[column].cast(pl.String) == value).fill_null(False).to_numpy().astype(float)
 
 
-Scorer = Callable[[PatientData, np.ndarray], np.ndarray]
+@dataclass(frozen=True)
+class LinearBaseline:
+    """A fitted baseline: logit = columns @ weight + bias, missing columns filled with their training mean."""
+
+    name: str
+    names: tuple[str, ...]
+    weight: np.ndarray
+    bias: float
+    fill: np.ndarray
+    crop: CropSettings
+    fitted_on: Fingerprint
+
+    def score(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
+        """Probabilities, [n]."""
+        reads = BASELINES[self.name].reads
+        if reads == "pixels" and data.crop != self.crop:
+            raise InputError(f"'{self.name}' was fitted on crops {self.crop}, the data were cut as {data.crop}")
+        x, names = numbers(data, rows, reads, self.names)
+        if reads == "reading" and names != self.names:
+            raise InputError(
+                f"'{self.name}' reads {', '.join(self.names)}; the archive has {', '.join(names) or 'none'}"
+            )
+        return 1 / (1 + np.exp(-(np.where(np.isnan(x), self.fill, x) @ self.weight + self.bias)))
+
+    def save(self, folder: Path) -> None:
+        """Writes `baseline.safetensors`."""
+        tensors = {"weight": torch.from_numpy(self.weight), "fill": torch.from_numpy(self.fill)}
+        plain = {"name": self.name, "names": list(self.names), "bias": self.bias, "crop": to_plain(self.crop)}
+        about = {"kind": "baseline", **plain, "fitted_on": to_plain(self.fitted_on)}
+        save_tensors(folder / FILE, tensors, about)
 
 
-def fit_baseline(
+def load_baseline(path: Path) -> LinearBaseline:
+    """Reads a stored baseline."""
+    tensors, about = load_tensors(path)
+    return LinearBaseline(
+        name=about["name"],
+        names=tuple(about["names"]),
+        weight=tensors["weight"].numpy(),
+        bias=about["bias"],
+        fill=tensors["fill"].numpy(),
+        crop=from_plain(CropSettings, about["crop"]),
+        fitted_on=from_plain(Fingerprint, about["fitted_on"]),
+    )
+
+
+def score_baseline(
     name: str,
     data: PatientData,
     rows: np.ndarray,
     labels: np.ndarray,
     *,
     unlabelled: np.ndarray,
+    test: np.ndarray,
     seed: int,
     folder: Path,
-) -> Scorer:
-    """Fits a baseline on training units and stores it (boosting excepted); returns what scores other units.
+) -> np.ndarray:
+    """Fits a baseline on training units, stores it (boosting excepted: trees would need pickle), scores the test units.
 
     Args:
         name: of `BASELINES`.
@@ -109,41 +157,37 @@ def fit_baseline(
         rows: labelled training units.
         labels: 0 or 1.
         unlabelled: all units that may be seen without labels; principal components are fitted on these.
+        test: units to score.
         seed: of folds and solvers.
         folder: where `baseline.safetensors` goes.
     """
+    if BASELINES[name].fits == "boosting":
+        return _boosting(name, data, rows, labels, test, seed)
+    fitted = fit_baseline(name, data, rows, labels, unlabelled=unlabelled, seed=seed)
+    fitted.save(folder)
+    return fitted.score(data, test)
+
+
+def fit_baseline(
+    name: str, data: PatientData, rows: np.ndarray, labels: np.ndarray, *, unlabelled: np.ndarray, seed: int
+) -> LinearBaseline:
+    """Fits a linear baseline; arguments as in `score_baseline`."""
     baseline = BASELINES[name]
     patients = data.units["subject_id"].to_numpy()[rows]
     x, names = numbers(data, rows, baseline.reads)
-    if baseline.fits == "boosting":
-        return _boosting(x, labels, baseline, seed)
-    with np.errstate(all="ignore"):
-        fill = np.nan_to_num(np.nanmean(x, 0)) if x.shape[1] else np.zeros(0)
-    x = np.where(np.isnan(x), fill, x)
+    there = ~np.isnan(x)
+    fill = np.where(there, x, 0.0).sum(0) / there.sum(0).clip(min=1)
+    x = np.where(there, x, fill)
+    seen = rows
     if baseline.fits == "components":
+        seen = np.union1d(rows, unlabelled)
         every, _ = numbers(data, unlabelled, baseline.reads)
         weight, bias = _on_components(x, labels, patients, every, seed)
     else:
         weight, bias = _standardised(x, labels, patients, seed)
-    tensors = {"weight": torch.from_numpy(weight), "bias": torch.tensor(bias), "fill": torch.from_numpy(fill)}
-    about = {"kind": "baseline", "name": name, "names": list(names), "crop": repr(data.crop)}
-    save_tensors(folder / FILE, tensors, about)
-    return load_baseline(folder / FILE)
-
-
-def load_baseline(path: Path) -> Scorer:
-    """Reads a stored linear baseline."""
-    tensors, about = load_tensors(path)
-    reads = BASELINES[about["name"]].reads
-    weight, bias, fill = (tensors[key].double().numpy() for key in ("weight", "bias", "fill"))
-
-    def score(data: PatientData, rows: np.ndarray) -> np.ndarray:
-        if reads == "pixels" and repr(data.crop) != about["crop"]:
-            raise InputError(f"{path.parent}: fitted on crops {about['crop']}, the data were cut as {data.crop}")
-        x, _ = numbers(data, rows, reads, tuple(about["names"]))
-        return 1 / (1 + np.exp(-(np.where(np.isnan(x), fill, x) @ weight + bias)))
-
-    return score
+    return LinearBaseline(
+        name=name, names=names, weight=weight, bias=bias, fill=fill, crop=data.crop, fitted_on=fingerprint(data, seen)
+    )
 
 
 def _standardised(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
@@ -163,17 +207,16 @@ def _on_components(
     count = min(COMPONENTS, len(every) - 1, every.shape[1])
     components = PCA(count, svd_solver="randomized", random_state=seed).fit(every)
     weight, bias = _standardised(components.transform(x), labels, patients, seed)
-    pixels = components.components_.T @ weight
-    return pixels, bias - float(components.mean_ @ pixels)
+    pixels = np.asarray(components.components_).T @ weight
+    return pixels, bias - float(np.asarray(components.mean_) @ pixels)
 
 
-def _boosting(x: np.ndarray, labels: np.ndarray, baseline: Baseline, seed: int) -> Scorer:
+def _boosting(
+    name: str, data: PatientData, rows: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int
+) -> np.ndarray:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    reads = BASELINES[name].reads
     trees = HistGradientBoostingClassifier(max_iter=100, learning_rate=0.05, min_samples_leaf=5, random_state=seed)
-    trees.fit(x, labels)
-
-    def score(data: PatientData, rows: np.ndarray) -> np.ndarray:
-        return trees.predict_proba(numbers(data, rows, baseline.reads)[0])[:, 1]
-
-    return score
+    trees.fit(numbers(data, rows, reads)[0], labels)
+    return trees.predict_proba(numbers(data, test, reads)[0])[:, 1]

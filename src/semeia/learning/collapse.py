@@ -57,9 +57,13 @@ def paired_against_shuffled(objective: LatentPrediction, views: Views, *, seed: 
     step = Step(index=0, total=1, seed=seed)
     tokens = objective.encoder.embed(views)
     masks = draw_masks(
-        tokens.present, tokens.kind, tokens.where, tokens.when,
-        settings=objective.settings.masks, generator=step.generator("diagnostic masks"),
-    )  # fmt: skip
+        tokens.present,
+        tokens.kind,
+        tokens.where,
+        tokens.when,
+        settings=objective.settings.masks,
+        generator=step.generator("diagnostic masks"),
+    )
     prediction, target = objective.predict(views, masks)
     generator = np.random.default_rng([seed, 5])
     paired = _loss(prediction, target, masks.target)
@@ -133,7 +137,7 @@ def cross_modal(objective: LatentPrediction, fitted: Views, watched: Views, *, s
 
 
 def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray, *, strength: float = 1.0) -> float:
-    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; below 0 is worse than the mean."""
+    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; negative: none."""
     mean, sd = x.mean(0), x.std(0) + 1e-6
     design, centre = (x - mean) / sd, y.mean(0)
     penalty = strength * len(x) * 0.1 * np.eye(x.shape[1])
@@ -160,8 +164,8 @@ def verdict(found: dict[str, float]) -> str:
     ratio = found["paired_to_shuffled"]
     if not ratio <= 0.98:
         return (
-            f"No signal: hidden parts are predicted no better for the right patient than for another one (ratio {ratio:.2f}). "
-            "This can be the data, not a bug; do not expect pretraining to help."
+            f"No signal: hidden parts are predicted no better for the right patient than for another "
+            f"(ratio {ratio:.2f}). This can be the data, not a bug; do not expect pretraining to help."
         )
     said = f"Healthy: hidden parts are predicted better for the right patient (ratio {ratio:.2f})."
     r2 = {name: value for name, value in found.items() if name.startswith("r2_") and not name.endswith("_shuffled")}

@@ -8,14 +8,14 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """"auto" is the first GPU there is, else the CPU."""
+    """ "auto" is the first GPU there is, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)
 
 
 def pick_precision(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
-    """"auto" is bf16 where the hardware multiplies it natively; elsewhere emulation makes it many times slower."""
+    """ "auto" is bf16 where the hardware multiplies it natively; elsewhere emulation makes it many times slower."""
     if precision != "auto":
         return precision
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""From few labels: probe a frozen encoder, fine-tune it, or probe first and fine-tune then (LP-FT, Kumar et al. 2022)."""
+"""From few labels: probe a frozen encoder, fine-tune it, or probe and then fine-tune (LP-FT, Kumar et al. 2022)."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,15 +102,25 @@ def finetune(
 
         def batch_of(chosen: np.ndarray, step: Step) -> Views:
             views = data.views(
-                rows[chosen], preprocessing=start.preprocessing, augmentation=settings.augmentation,
+                rows[chosen],
+                preprocessing=start.preprocessing,
+                augmentation=settings.augmentation,
                 generator=step.generator("augment"),
-            )  # fmt: skip
+            )
             return replace(views, labels=torch.from_numpy(labels[chosen]).float())
 
         train(
-            objective, batch_of, units=len(rows), optimiser=optimiser, seed=seed, folder=folder, cell=cell,
-            phase="finetune", settings=settings.loop, report=report,
-        )  # fmt: skip
+            objective,
+            batch_of,
+            units=len(rows),
+            optimiser=optimiser,
+            seed=seed,
+            folder=folder,
+            cell=cell,
+            phase="finetune",
+            settings=settings.loop,
+            report=report,
+        )
     model = replace(start, encoder=objective.encoder.cpu().eval(), head=objective.head.cpu().eval())
     model.save(folder, {"mode": mode, "labelled_units": len(rows)})
     return model

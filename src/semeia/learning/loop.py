@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -27,19 +26,12 @@ from semeia.learning.interrupt import Interrupted, listening
 from semeia.learning.metrics_log import MetricsLog
 from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, tune
+from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
 from semeia.views.patient import Views
 
 STATE = "training.safetensors"
-
-
-class Objective(Protocol):
-    """What can be trained: an nn.Module with named, already weighted terms."""
-
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]: ...
-
-    def after_step(self, step: Step) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ class LoopSettings:
 
 
 def train(
-    objective: torch.nn.Module,
+    objective: Objective,
     batch_of: Callable[[np.ndarray, Step], Views],
     *,
     units: int,
@@ -71,11 +63,11 @@ def train(
     phase: str,
     settings: LoopSettings,
     report: Report = silent,
-) -> torch.nn.Module:
+) -> Objective:
     """Trains in place until the last step, from the folder's checkpoint if it has one.
 
     Args:
-        objective: satisfies `Objective`.
+        objective: what is trained.
         batch_of: views of some units (indices below `units`) for a step.
         units: number of training units.
         optimiser: see `OptimiserSettings`.
@@ -122,7 +114,7 @@ def train(
 
 
 def one_step(
-    objective: torch.nn.Module,
+    objective: Objective,
     views: Views,
     adam: torch.optim.Optimizer,
     step: Step,
@@ -154,14 +146,15 @@ def finite(losses: dict[str, Scalar], step: Step, path: Path) -> dict[str, float
     return dict(zip(losses, values, strict=True))
 
 
-def restore(path: Path, objective: torch.nn.Module, adam: torch.optim.Optimizer, about: dict) -> int:
+def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about: dict) -> int:
     """Loads a checkpoint; returns the number of steps done."""
     tensors, before = load_tensors(path)
     done = int(before.pop("step"))
     # Through JSON, so that tuples compare equal to what was read back.
     require_same_settings(before, _plain(about), path=path.parent)
-    load_into(objective, {k: v for k, v in tensors.items() if k.startswith("objective.")}, path=path,
-              prefix="objective.")  # fmt: skip
+    load_into(
+        objective, {k: v for k, v in tensors.items() if k.startswith("objective.")}, path=path, prefix="objective."
+    )
     restore_optimiser(adam, tensors)
     return done
 

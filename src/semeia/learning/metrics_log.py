@@ -1,4 +1,4 @@
-"""metrics.jsonl: one JSON object a line. Holds nothing that depends on the clock, so that a resumed run's is the same."""
+"""metrics.jsonl: one JSON object a line. Nothing in it depends on the clock: a resumed run's is the same."""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
 from semeia.learning.settings_json import from_plain, to_plain
 from semeia.objectives.supervised import PooledHead
 from semeia.views.dataset import PatientData
-from semeia.views.preprocessing import Preprocessing, preprocessing_from_json
+from semeia.views.preprocessing import Preprocessing
 
 FILE = "model.safetensors"
 BATCH = 256
@@ -74,7 +74,7 @@ class Model:
         manifest = {
             "kind": "network",
             "settings": to_plain(self.settings),
-            "preprocessing": self.preprocessing.to_json(),
+            "preprocessing": to_plain(self.preprocessing),
             "has_head": self.head is not None,
             **(about or {}),
         }
@@ -88,7 +88,7 @@ def load_model(path: Path) -> Model:
     if about.get("kind") != "network":
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
     settings = from_plain(ModelSettings, about["settings"])
-    preprocessing = preprocessing_from_json(about["preprocessing"])
+    preprocessing = from_plain(Preprocessing, about["preprocessing"])
     encoder = build_encoder(settings, preprocessing, seed=0)
     load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
     head = None

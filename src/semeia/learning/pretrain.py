@@ -81,12 +81,22 @@ def pretrain(
         )
 
     train(
-        objective, batch_of, units=len(fit_rows), optimiser=settings.optimiser, seed=seed, folder=folder, cell=cell,
-        phase="pretrain", settings=settings.loop, report=report,
-    )  # fmt: skip
+        objective,
+        batch_of,
+        units=len(fit_rows),
+        optimiser=settings.optimiser,
+        seed=seed,
+        folder=folder,
+        cell=cell,
+        phase="pretrain",
+        settings=settings.loop,
+        report=report,
+    )
     found = diagnose(objective.cpu(), data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
     write_json(folder / "diagnostics.json", {"diagnostics": found, "verdict": verdict(found)})
-    model = Model(encoder=objective.pretrained().eval(), head=None, settings=settings.model, preprocessing=preprocessing)
+    model = Model(
+        encoder=objective.pretrained().eval(), head=None, settings=settings.model, preprocessing=preprocessing
+    )
     model.save(folder, {"verdict": verdict(found)})
     return model
 
@@ -97,10 +107,20 @@ def masks_for(settings: LatentPredictionSettings, modalities: tuple[str, ...]) -
         return settings
     masks = settings.masks
     within = masks.block + masks.token
-    return replace(settings, masks=MaskSettings(modality=0.0, visit=0.0, block=masks.block if within else 1.0,
-                                                token=masks.token, blocks=masks.blocks, scale=masks.scale,
-                                                aspect=masks.aspect, through_depth=masks.through_depth,
-                                                token_share=masks.token_share))  # fmt: skip
+    return replace(
+        settings,
+        masks=MaskSettings(
+            modality=0.0,
+            visit=0.0,
+            block=masks.block if within else 1.0,
+            token=masks.token,
+            blocks=masks.blocks,
+            scale=masks.scale,
+            aspect=masks.aspect,
+            through_depth=masks.through_depth,
+            token_share=masks.token_share,
+        ),
+    )
 
 
 def hold_out(data: PatientData, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

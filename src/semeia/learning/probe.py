@@ -1,4 +1,4 @@
-"""A linear probe on frozen features: L2-logistic regression, its strength chosen by patients within the training labels."""
+"""A linear probe on frozen features: L2-logistic regression, its strength chosen within the training patients."""
 
 from dataclasses import dataclass
 

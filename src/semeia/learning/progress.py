@@ -1,4 +1,4 @@
-"""How far training is, in the terminal: a bar with throughput and time left, or a line now and then where there is none."""
+"""How far training is: a bar with throughput and time left, or a line now and then where there is no terminal."""
 
 import sys
 import time
@@ -28,8 +28,9 @@ def terminal(label: str, total: int, *, per_step: int) -> Iterator[Report]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-                  console=Console(stderr=True)) as bar:  # fmt: skip
+    with Progress(
+        *columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=Console(stderr=True)
+    ) as bar:
         task = bar.add_task(label, total=total, note="")
         began = time.monotonic()
         first: list[int] = []

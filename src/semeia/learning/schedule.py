@@ -35,7 +35,9 @@ class OptimiserSettings:
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.epochs < 1 or (self.steps is not None and self.steps < 1):
-            raise InputError(f"optimiser: batch {self.batch}, epochs {self.epochs}, steps {self.steps} must be positive")
+            raise InputError(
+                f"optimiser: batch {self.batch}, epochs {self.epochs}, steps {self.steps} must be positive"
+            )
 
     def per_epoch(self, units: int) -> int:
         """Steps in a pass over the units; the last, smaller batch is left out, but never the only one."""
@@ -71,8 +73,7 @@ def make_optimiser(objective: torch.nn.Module, settings: OptimiserSettings) -> t
             peak = settings.encoder_rate if own and settings.encoder_rate is not None else settings.rate
             groups.setdefault((peak, parameter.ndim > 1), []).append(parameter)
     described = [
-        {"params": members, "lr": peak, "peak": peak, "decayed": decayed}
-        for (peak, decayed), members in groups.items()
+        {"params": members, "lr": peak, "peak": peak, "decayed": decayed} for (peak, decayed), members in groups.items()
     ]
     return torch.optim.AdamW(described, betas=(0.9, 0.98), eps=1e-6)
 

@@ -13,7 +13,7 @@ def to_plain(settings: object) -> dict:
 
 
 def from_plain(kind: type[T], plain: dict) -> T:
-    """The inverse of `to_plain` (after JSON, which knows no tuples). Unknown names are an error, absent ones defaults."""
+    """The inverse of `to_plain`, after JSON, which knows no tuples. Absent names take their defaults."""
     hints = get_type_hints(kind)
     return kind(**{name: _value(hints[name], value) for name, value in plain.items()})
 

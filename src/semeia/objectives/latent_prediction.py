@@ -22,6 +22,7 @@ from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens
 from semeia.errors import InputError
 from semeia.objectives.guards import covariance_penalty, sigreg, variance_hinge
+from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Attention, Embeddings, Scalar, TokenValues
 from semeia.views.block_masks import Masks, MaskSettings, draw_masks
@@ -79,11 +80,7 @@ class Predictor(nn.Module):
         """Predictions for every token of `targets`, [batch, length, dim]; only their places are read, not
         their x."""
         width = self.enter.out_features
-        seen = (
-            self.enter(context.x)
-            + self.kind[context.kind]
-            + place_and_time(context.where, context.when, width)
-        )
+        seen = self.enter(context.x) + self.kind[context.kind] + place_and_time(context.where, context.when, width)
         asked = self.mask_token + self.kind[targets.kind] + place_and_time(targets.where, targets.when, width)
         known = torch.cat([context.present, targets.present], 1)
         attend = known[:, None, :].expand(-1, known.shape[1], -1)
@@ -91,7 +88,7 @@ class Predictor(nn.Module):
         return self.leave(mixed[:, context.x.shape[1] :])
 
 
-class LatentPrediction(nn.Module):
+class LatentPrediction(Objective):
     """The objective. Owns the predictor, the target encoder and the running centre of its targets.
 
     Args:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
+from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings, Logits, ModalityMask, Pooled, Scalar
 from semeia.views.patient import Views
@@ -65,16 +66,14 @@ class SupervisedSettings:
     dropout: float = 0.1
 
 
-class Supervised(nn.Module):
+class Supervised(Objective):
     """The objective of fine-tuning. Binary labels."""
 
     def __init__(self, encoder: PatientEncoder, *, settings: SupervisedSettings) -> None:
         super().__init__()
         self.settings = settings
         self.encoder = encoder
-        self.head = PooledHead(
-            len(encoder.kinds), encoder.settings.dim * encoder.pools, dropout=settings.dropout
-        )
+        self.head = PooledHead(len(encoder.kinds), encoder.settings.dim * encoder.pools, dropout=settings.dropout)
 
     def logits(self, views: Views) -> Logits:
         """One logit a patient."""
@@ -87,9 +86,6 @@ class Supervised(nn.Module):
             raise InputError("the batch carries no labels: fine-tuning needs an outcome")
         logits = self.logits(self._dropped(views, step))
         return {"cross_entropy": F.binary_cross_entropy_with_logits(logits.float(), views.labels.float())}
-
-    def after_step(self, step: Step) -> None:
-        """Nothing moves but the weights."""
 
     def _dropped(self, views: Views, step: Step) -> Views:
         there = views.observed().cpu()

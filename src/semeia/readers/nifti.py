@@ -115,9 +115,7 @@ def _bounded(path: Path, called: str) -> bytes:
         start += stream.read(_HEADER_BYTES.get(size, 4) - 4)
         total = _promised(start, size, called)
         rest = stream.read(total - len(start))
-        further = stream.read(
-            _MAX_OFFSET + 1
-        )  # the checksum of a compressed file is looked at when its end comes
+        further = stream.read(_MAX_OFFSET + 1)  # the checksum of a compressed file is looked at when its end comes
     if len(start) + len(rest) < total:
         raise InputError(f"{called}: cut short; copy or export it again.")
     if len(further) > _MAX_OFFSET:

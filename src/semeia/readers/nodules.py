@@ -85,17 +85,11 @@ def ingest_nodules(folder: str | Path, *, into: str | Path, key: str | Path | No
     patients = _by_patient(read_rows(source / "nodules.csv", required=_REQUIRED))
     with writing(into, source="nodules in the LIDC layout", key=key) as draft:
         subjects = {
-            patient: draft.subject(
-                patient, site=_agreed(members, "manufacturer", lambda nodule: nodule.maker)
-            )
+            patient: draft.subject(patient, site=_agreed(members, "manufacturer", lambda nodule: nodule.maker))
             for patient, members in patients.items()
         }
         draft.refuse_known(
-            [
-                _unit_id(subjects[patient][1], nodule)
-                for patient, members in patients.items()
-                for nodule in members
-            ]
+            [_unit_id(subjects[patient][1], nodule) for patient, members in patients.items() for nodule in members]
         )
         for patient in progress(list(patients), "Reading patients"):
             _patient(draft, source / patient, patients[patient], *subjects[patient])
@@ -157,9 +151,7 @@ def _ratings(row: Row, column: str) -> list[int]:
     ratings = []
     for text in row.text(column).split("|"):
         if not re.fullmatch(r"[0-9]+(\.0)?", text) or not 1 <= float(text) <= highest:
-            raise row.error(
-                column, f"each rating must be a whole number from 1 to {highest}, separated by |."
-            )
+            raise row.error(column, f"each rating must be a whole number from 1 to {highest}, separated by |.")
         ratings.append(int(float(text)))
     return ratings
 
@@ -170,9 +162,7 @@ def _by_patient(rows: list[Row]) -> dict[str, list[_Nodule]]:
     for first, second in pairwise(nodules):
         if (first.patient, first.number) == (second.patient, second.number):
             raise second.row.error("nodule", f"repeats the nodule of row {first.row.number}; keep one.")
-    patients = {
-        patient: list(members) for patient, members in groupby(nodules, key=lambda nodule: nodule.patient)
-    }
+    patients = {patient: list(members) for patient, members in groupby(nodules, key=lambda nodule: nodule.patient)}
     for members in patients.values():
         _agreed(members, "manufacturer", lambda nodule: nodule.maker)
         _agreed(members, "dx", lambda nodule: nodule.diagnosis)
@@ -185,9 +175,7 @@ def _agreed(members: list[_Nodule], column: str, fact: Callable[[_Nodule], Fact 
     for nodule in known[1:]:
         if fact(nodule) != fact(known[0]):
             other = known[0].row.number
-            raise nodule.row.error(
-                column, f"contradicts row {other} of the same patient; settle which is right."
-            )
+            raise nodule.row.error(column, f"contradicts row {other} of the same patient; settle which is right.")
     return fact(known[0]) if known else None
 
 
@@ -233,9 +221,7 @@ def _image(draft: Writer, volume: Volume, unit_id: str, subject_id: int, kind: s
 
 def _covariates(nodule: _Nodule) -> dict[str, str | float | int | bool | None]:
     row = nodule.row
-    contrast = {"true": True, "1": True, "false": False, "0": False}.get(
-        (row.cells.get("contrast") or "").lower()
-    )
+    contrast = {"true": True, "1": True, "false": False, "0": False}.get((row.cells.get("contrast") or "").lower())
     return {
         **{column: row.number_or_none(column) for column in _NUMBERS},
         **{column: row.cells.get(column) for column in _WORDS},
@@ -263,6 +249,4 @@ def _file(folder: Path, nodule: _Nodule, kind: str) -> Path:
 
 def _called(nodule: _Nodule, kind: str) -> str:
     """What to call a crop in messages: its path carries the patient's id."""
-    return (
-        f"{nodule.row.table}, row {nodule.row.number}: its file <patient>_n{nodule.number:02d}_{kind}.nii.gz"
-    )
+    return f"{nodule.row.table}, row {nodule.row.number}: its file <patient>_n{nodule.number:02d}_{kind}.nii.gz"

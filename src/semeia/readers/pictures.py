@@ -122,16 +122,12 @@ def ingest_images(
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
     given = {role: column for role, column in columns.items() if column is not None}
     rows = read_rows(table, required=list(given.values()))
-    listed = sorted(
-        (_checked(row, source, given) for row in rows), key=lambda entry: (*entry.patient, entry.unit)
-    )
+    listed = sorted((_checked(row, source, given) for row in rows), key=lambda entry: (*entry.patient, entry.unit))
     _refuse_contradictions(listed, given)
     with writing(into, source="images listed in a table", key=key) as draft:
         units = _subjects_and_units(draft, listed, of_patient=unit == subject, single=unit is None)
         if label is not None:
-            labels = {
-                units[entry.patient, entry.unit]: entry.label for entry in listed if entry.label is not None
-            }
+            labels = {units[entry.patient, entry.unit]: entry.label for entry in listed if entry.label is not None}
             for (unit_id, subject_id), value in labels.items():
                 draft.outcome(outcome, unit_id, subject_id, value=value)
         for entry in progress(listed, "Reading images"):
@@ -176,9 +172,7 @@ def _refuse_contradictions(listed: list[_Listed], columns: dict[str, str]) -> No
     for entry in listed:
         first = splits.setdefault(entry.patient, entry)
         if first.split != entry.split:
-            raise entry.row.error(
-                columns["split"], f"this patient is in another split in row {first.row.number}."
-            )
+            raise entry.row.error(columns["split"], f"this patient is in another split in row {first.row.number}.")
         first = labels.setdefault((entry.patient, entry.unit), entry)
         if first.label != entry.label:
             raise entry.row.error(columns["label"], f"this unit has another label in row {first.row.number}.")
@@ -198,9 +192,7 @@ def _subjects_and_units(
         for name in dict.fromkeys(entry.unit for entry in members):
             unit_id = pseudonym if of_patient else f"{pseudonym}/{draft.keyed(name)}"
             units[patient, name] = (unit_id, subject_id)
-    if (
-        not of_patient
-    ):  # patients may be there already; their images are held against the archive at the commit
+    if not of_patient:  # patients may be there already; their images are held against the archive at the commit
         draft.refuse_known([unit_id for unit_id, _ in units.values()])
     for unit_id, subject_id in units.values():
         if of_patient:
@@ -210,9 +202,7 @@ def _subjects_and_units(
     return units
 
 
-def _image(
-    draft: Writer, entry: _Listed, unit_id: str, subject_id: int, *, image: str, kind: str | None
-) -> None:
+def _image(draft: Writer, entry: _Listed, unit_id: str, subject_id: int, *, image: str, kind: str | None) -> None:
     called = f"{entry.row.table}, row {entry.row.number}, column {image}: the file"
     if entry.path.name.lower().endswith(_PICTURES):
         chosen = kind or "picture"

@@ -64,9 +64,7 @@ def read_rows(path: str | Path, *, required: Sequence[str]) -> list[Row]:
     try:
         frame = _frame(path)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a table; save it as CSV in UTF-8 with one header line."
-        ) from error
+        raise InputError(f"{path}: cannot be read as a table; save it as CSV in UTF-8 with one header line.") from error
     absent = [column for column in required if column not in frame.columns]
     if absent:
         raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}.")
@@ -76,18 +74,14 @@ def read_rows(path: str | Path, *, required: Sequence[str]) -> list[Row]:
         trimmed = frame.select(pl.all().cast(pl.String).str.strip_chars().replace("", None))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}: has columns that are not plain values.") from error
-    return [
-        Row(path.name, place, cells) for place, cells in enumerate(trimmed.iter_rows(named=True), start=2)
-    ]
+    return [Row(path.name, place, cells) for place, cells in enumerate(trimmed.iter_rows(named=True), start=2)]
 
 
 def _frame(path: Path) -> pl.DataFrame:
     if path.suffix == ".parquet":
         return pl.read_parquet(path, glob=False)
     if path.suffix in (".csv", ".tsv"):
-        return pl.read_csv(
-            path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False, glob=False
-        )
+        return pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False, glob=False)
     raise InputError(f"{path}: a table must end in .csv, .tsv or .parquet.")
 
 

@@ -126,18 +126,10 @@ def _with_all_labels(estimates: list[Estimate], main: list[Estimate], outcome: s
     for e in full_labels(main):
         reference, _, _ = e.reference.partition("/")
         here = find(estimates, metric="auroc", outcome=outcome, cohort=e.cohort)
-        with_it = [
-            level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)
-        ]
+        with_it = [level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)]
         without = full_labels([level for level in here if level.arm == reference])
-        levels = [
-            estimate(found[0].value, found[0].low, found[0].high) for found in (with_it, without) if found
-        ]
-        said = (
-            f"{levels[0]} with and {levels[1]} without, a difference of "
-            if len(levels) == 2
-            else "different by "
-        )
+        levels = [estimate(found[0].value, found[0].low, found[0].high) for found in (with_it, without) if found]
+        said = f"{levels[0]} with and {levels[1]} without, a difference of " if len(levels) == 2 else "different by "
         sentences.append(
             f"{_start(place(e.cohort))}, with {percent(e.fraction)} of the labels, the AUROC was {said}"
             f"{difference_words(e)}, in {count(e.n)} units of {count(e.n_patients)} patients."
@@ -153,9 +145,7 @@ def _differences(main: list[Estimate]) -> Differences:
         found = [at.get((fraction, cohort)) for cohort in cohorts]
         rows.append((percent(fraction), [None if e is None else _cell(e) for e in found]))
     e = main[0]
-    title = (
-        f"AUROC of {arm_title(e.arm, e.mode)} minus {reference_title(e.reference)}, with 95\u00a0% intervals"
-    )
+    title = f"AUROC of {arm_title(e.arm, e.mode)} minus {reference_title(e.reference)}, with 95\u00a0% intervals"
     return Differences(title, [cohort_title(cohort) for cohort in cohorts], rows)
 
 

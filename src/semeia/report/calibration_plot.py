@@ -19,25 +19,17 @@ def calibration_figure(
 ) -> Figure | None:
     """The calibration plot of at most four arms that were trained; None when there are too few rows."""
     levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
-    arms = [p for p in headline_arms(levels, palette) if palette.arm(p[0]).role not in ("shortcut", "human")][
-        :4
-    ]
+    arms = [p for p in headline_arms(levels, palette) if palette.arm(p[0]).role not in ("shortcut", "human")][:4]
     panels, rows = [], []
     for cohort in cohorts_of(levels):
         found = {pair: calibration(pick(predictions, outcome, pair, cohort)) for pair in arms}
         curves = {pair: curve for pair, curve in found.items() if curve is not None}
         if not curves:
             continue
-        cells = [
-            [cohort_title(cohort), arm_title(*pair), *point]
-            for pair, c in curves.items()
-            for point in _points(c)
-        ]
+        cells = [[cohort_title(cohort), arm_title(*pair), *point] for pair, c in curves.items() for point in _points(c)]
         words = "; ".join(f"{arm}: said {said}, was {was}" for _, arm, said, was in cells)
         alt = f"Calibration, {cohort_title(cohort)}. {words}"
-        panels.append(
-            Panel(cohort_title(cohort), _draw(curves, palette, name=f"calibration{len(panels)}", alt=alt))
-        )
+        panels.append(Panel(cohort_title(cohort), _draw(curves, palette, name=f"calibration{len(panels)}", alt=alt)))
         rows.extend(cells)
     if not panels:
         return None

@@ -58,11 +58,7 @@ def estimates_of(results: pl.DataFrame) -> list[Estimate]:
     """Every row with a finite value, in the order of the table."""
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in TEXT]
     counts = [pl.col(name).cast(pl.Int64).fill_null(0) for name in WHOLE]
-    rows = (
-        results.with_columns(*texts, *counts)
-        .select(list(Estimate.__dataclass_fields__))
-        .iter_rows(named=True)
-    )
+    rows = results.with_columns(*texts, *counts).select(list(Estimate.__dataclass_fields__)).iter_rows(named=True)
     return [Estimate(**row) for row in rows if row["value"] is not None and math.isfinite(row["value"])]
 
 

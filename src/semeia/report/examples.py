@@ -115,9 +115,7 @@ def read_examples(run: Path) -> list[ShownExample]:
     try:
         return [_shown(path.parent, item) for item in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not readable ({error}); remove the folder or run the study again"
-        ) from error
+        raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
 
 
 def _shown(folder: Path, item: dict[str, object]) -> ShownExample:

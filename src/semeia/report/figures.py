@@ -76,11 +76,7 @@ def headline_arms(estimates: list[Estimate], palette: Palette, *, most: int = 6)
     table without such arms the first ones.
     """
     pairs = arms_of(full_labels(estimates), palette.pretrained)
-    plain = [
-        p
-        for p in pairs
-        if palette.arm(p[0]).role in ("pretrained", "scratch") and p[1] in ("finetune", "none")
-    ]
+    plain = [p for p in pairs if palette.arm(p[0]).role in ("pretrained", "scratch") and p[1] in ("finetune", "none")]
     marks = [p for p in pairs if p[0] in ("diameter", "human_reader")]
     others = [p for p in pairs if palette.arm(p[0]).role == "other"]
     chosen = [*plain, *others, *marks] if plain or others else pairs

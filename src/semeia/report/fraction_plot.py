@@ -34,9 +34,7 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
             title = cohort_title(cohort) + (f", {FAMILIES[family]}" if family else "")
             mark = [e for e in levels if e.cohort == cohort and e.arm == "diameter" and e.fraction == 1.0]
             name = f"fractions{len(panels)}"
-            panels.append(
-                Panel(title, _draw(rows, members, mark, palette, limits=limits, title=title, name=name))
-            )
+            panels.append(Panel(title, _draw(rows, members, mark, palette, limits=limits, title=title, name=name)))
     lead = (
         "AUROC with its 95\u00a0% interval against the share of the labelled training patients that was "
         "used; each smaller share is part of the next. The dotted line is the diameter alone."
@@ -65,8 +63,7 @@ def _draw(
 ) -> Markup:
     fractions = _fractions(rows)
     words = "; ".join(
-        f"{arm_title(e.arm, e.mode)} at {percent(e.fraction)}: {estimate(e.value, e.low, e.high)}"
-        for e in rows
+        f"{arm_title(e.arm, e.mode)} at {percent(e.fraction)}: {estimate(e.value, e.low, e.high)}" for e in rows
     )
     with drawing(PANEL * 0.8) as figure:
         axes = figure.add_subplot()

@@ -89,11 +89,7 @@ def estimates_table(rows: list[Estimate]) -> DataTable:
         "Patients": [str(e.n_patients) for e in rows],
         "Positive": [str(e.n_positive) for e in rows],
     }
-    kept = [
-        k
-        for k, column in cells.items()
-        if k in ("Arm", "Cohort") or len(set(column)) > 1 or k.startswith("Value")
-    ]
+    kept = [k for k, column in cells.items() if k in ("Arm", "Cohort") or len(set(column)) > 1 or k.startswith("Value")]
     return DataTable(kept, [list(row) for row in zip(*(cells[k] for k in kept), strict=True)])
 
 
@@ -122,9 +118,7 @@ def _draw(
         axes.axvline(null, color=INK, linewidth=0.8)
     for group, name, e in entries:
         if group and group != last:
-            axes.text(
-                0, y + HEADING - 8, group, transform=edge, weight="bold", va="bottom", ha="left", bbox=paper
-            )
+            axes.text(0, y + HEADING - 8, group, transform=edge, weight="bold", va="bottom", ha="left", bbox=paper)
             y, last = y + HEADING, group
         style = palette.style(e.arm, e.mode)
         axes.text(0, y + 14, name, transform=edge, va="bottom", ha="left", fontsize=9, bbox=paper)

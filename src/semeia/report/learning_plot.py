@@ -38,9 +38,7 @@ Pair = tuple[str, str]
 def learning_figures(metrics: list[dict[str, object]], palette: Palette) -> list[Figure]:
     """One figure a phase with a panel for each term; an empty list when nothing was logged."""
     phases = list(dict.fromkeys(str(m["phase"]) for m in metrics if "phase" in m))
-    figures = [
-        _phase(phase, [m for m in metrics if str(m.get("phase")) == phase], palette) for phase in phases
-    ]
+    figures = [_phase(phase, [m for m in metrics if str(m.get("phase")) == phase], palette) for phase in phases]
     return [figure for figure in figures if figure is not None]
 
 
@@ -69,9 +67,7 @@ def _phase(phase: str, metrics: list[dict[str, object]], palette: Palette) -> Fi
         rows.extend(cells)
     lead = "Mean over seeds; the band is from the smallest to the largest seed."
     if phase == "pretrain":
-        lead += (
-            " A falling loss alone does not show that anything was learned: read it beside the diagnostics."
-        )
+        lead += " A falling loss alone does not show that anything was learned: read it beside the diagnostics."
     table = DataTable(["Term", "Arm", "Last epoch", "Value there (smallest to largest seed)"], rows)
     legend = [LegendItem(arm_title(*pair), _style(pair, palette)) for pair in pairs]
     return Figure(key, title, lead, panels, table, legend)
@@ -83,9 +79,7 @@ def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Line]]:
         lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     )
     cells = {str(m.get("cell", "")): _pair(str(m.get("cell", ""))) for m in metrics}
-    largest = {
-        pair: max(f for p, f in cells.values() if p == pair) for pair in {p for p, _ in cells.values()}
-    }
+    largest = {pair: max(f for p, f in cells.values() if p == pair) for pair in {p for p, _ in cells.values()}}
     for m in metrics:
         cell = str(m.get("cell", ""))
         pair, fraction = cells[cell]
@@ -111,9 +105,7 @@ def _line(points: dict[float, dict[str, list[float]]]) -> Line:
 
 def _pair(cell: str) -> tuple[Pair, float]:
     """The arm, mode and label fraction that a cell's path names."""
-    parts = [
-        part for part in cell.split("/") if part not in ("cells", "pretrained", "pretrain", "finetune-cells")
-    ]
+    parts = [part for part in cell.split("/") if part not in ("cells", "pretrained", "pretrain", "finetune-cells")]
     mode = next((part for part in parts if part in MODES and part not in ARMS), "none")
     fraction = 1.0
     for part in parts:
@@ -128,9 +120,7 @@ def _pair(cell: str) -> tuple[Pair, float]:
 def _style(pair: Pair, palette: Palette) -> Style:
     """An arm being pretrained has no mode yet: it is drawn as when it is fine-tuned."""
     arm, mode = pair
-    return palette.style(
-        arm, "finetune" if mode == "none" and palette.arm(arm).role == "pretrained" else mode
-    )
+    return palette.style(arm, "finetune" if mode == "none" and palette.arm(arm).role == "pretrained" else mode)
 
 
 def _is_number(part: str) -> bool:

@@ -15,8 +15,7 @@ NODULE = (
     "itself: intensities are not Hounsfield units and cannot be compared between slices or scanners.",
     "A diagnosis belongs to a patient, not to a nodule. Where diagnosis is the outcome, a patient\u2019s "
     "score is the maximum over the patient\u2019s nodules.",
-    "Other scanner makers stand in for other institutions: the external patients come from the same public "
-    "collection.",
+    "Other scanner makers stand in for other institutions: the external patients come from the same public collection.",
 )
 GENERAL = (
     "Intervals come from resampling patients. They hold for patients like these and say nothing of how the "

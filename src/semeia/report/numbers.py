@@ -29,9 +29,7 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str:
     return f"{number(low, digits)} to {number(high, digits)}"
 
 
-def estimate(
-    value: float | None, low: float | None, high: float | None, *, digits: int = 2, sign: bool = False
-) -> str:
+def estimate(value: float | None, low: float | None, high: float | None, *, digits: int = 2, sign: bool = False) -> str:
     """A value with its interval in brackets, or saying that it has none."""
     return f"{number(value, digits, sign=sign)} ({interval(low, high, digits) or 'no interval'})"
 

@@ -117,9 +117,7 @@ def _content(run: Run) -> dict[str, object]:
 def _title(study: str, outcome: str, *, asked: bool) -> str:
     name = "" if study == "predictions" else study.replace("_", " ").strip()
     start = f"{name[:1].upper()}{name[1:]}" if name else "Evaluation"
-    return (
-        f"{start}: does pretraining help to predict {outcome}?" if asked else f"{start}: predicting {outcome}"
-    )
+    return f"{start}: does pretraining help to predict {outcome}?" if asked else f"{start}: predicting {outcome}"
 
 
 def _figures(run: Run, palette: Palette, outcome: str) -> list[Figure]:

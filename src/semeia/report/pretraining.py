@@ -50,9 +50,7 @@ def _arm(arm: str, records: list[dict[str, object]]) -> Pretrained:
     for r in records:
         if r.get("verdict"):
             verdicts.setdefault(str(r["verdict"]), []).append(str(r.get("seed", "")))
-    grouped = [
-        (f"Seed{'s' if len(s) > 1 else ''} {listed(s)}" if any(s) else "", v) for v, s in verdicts.items()
-    ]
+    grouped = [(f"Seed{'s' if len(s) > 1 else ''} {listed(s)}" if any(s) else "", v) for v, s in verdicts.items()]
     shown = [(name, words) for name, words in facts if words]
     return Pretrained(arm_title(arm, "none"), shown, grouped)
 
@@ -74,10 +72,7 @@ def _range(records: list[dict[str, object]], key: str) -> str:
 def diagnostics_table(records: list[dict[str, object]]) -> DataTable:
     """One row a diagnostic, one column an arm: the mean over seeds with the smallest and the largest."""
     arms = list(dict.fromkeys(str(r.get("arm", "unnamed")) for r in records))
-    flat = {
-        arm: [_flat(r.get("diagnostics")) for r in records if str(r.get("arm", "unnamed")) == arm]
-        for arm in arms
-    }
+    flat = {arm: [_flat(r.get("diagnostics")) for r in records if str(r.get("arm", "unnamed")) == arm] for arm in arms}
     names = list(dict.fromkeys(name for seeds in flat.values() for one in seeds for name in one))
     rows = [
         [
@@ -95,11 +90,7 @@ def _spread(values: list[float]) -> str:
         return ""
     digits = 1 if max(abs(v) for v in values) >= 10 else 3
     mean = number(sum(values) / len(values), digits)
-    return (
-        f"{mean} ({number(min(values), digits)} to {number(max(values), digits)})"
-        if len(values) > 1
-        else mean
-    )
+    return f"{mean} ({number(min(values), digits)} to {number(max(values), digits)})" if len(values) > 1 else mean
 
 
 def _flat(value: object, prefix: str = "") -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from semeia.learning.baselines import BASELINES, fit_baseline
+from semeia.learning.baselines import BASELINES, score_baseline
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
@@ -72,8 +72,9 @@ def plan(seeds: tuple[int, ...], fractions: tuple[float, ...]) -> tuple[list[Cel
 def pretrain_cell(cell: Cell, folder: Path, *, data: PatientData, fold: Fold, settings: PretrainSettings) -> None:
     """Pretrains one arm for one seed."""
     modalities = ARMS[cell.arm].modalities
-    pretrain(data, fold.pretraining, modalities=modalities, settings=settings, seed=cell.seed, folder=folder,
-             cell=cell.name)  # fmt: skip
+    pretrain(
+        data, fold.pretraining, modalities=modalities, settings=settings, seed=cell.seed, folder=folder, cell=cell.name
+    )
 
 
 def score_cell(
@@ -88,17 +89,34 @@ def score_cell(
 ) -> np.ndarray:
     """Fits one arm to its labels and scores the fold's test units, [test]."""
     if cell.arm in BASELINES:
-        fitted = fit_baseline(cell.arm, data, fold.labelled, fold.labels, unlabelled=fold.pretraining, seed=cell.seed,
-                              folder=folder)  # fmt: skip
-        return fitted(data, fold.test)
+        return score_baseline(
+            cell.arm,
+            data,
+            fold.labelled,
+            fold.labels,
+            unlabelled=fold.pretraining,
+            test=fold.test,
+            seed=cell.seed,
+            folder=folder,
+        )
     arm = ARMS[cell.arm]
     if arm.start == "jepa":
         start = load_model(run / Cell(cell.arm, "pretrain", 1.0, cell.seed).name / FILE)
     else:
-        start = fresh_model(data, fold.pretraining, modalities=arm.modalities, settings=pretraining.model,
-                            seed=cell.seed)  # fmt: skip
+        start = fresh_model(
+            data, fold.pretraining, modalities=arm.modalities, settings=pretraining.model, seed=cell.seed
+        )
     start = replace(start, encoder=start.encoder.requires_grad_(cell.mode != "frozen"))
-    model = finetune(data, fold.labelled, fold.labels, start=start, mode=cell.mode,  # pyright: ignore[reportArgumentType]
-                     pretrained=arm.start == "jepa", settings=finetuning, seed=cell.seed, folder=folder,
-                     cell=cell.name)  # fmt: skip
+    model = finetune(
+        data,
+        fold.labelled,
+        fold.labels,
+        start=start,
+        mode=cell.mode,  # pyright: ignore[reportArgumentType]
+        pretrained=arm.start == "jepa",
+        settings=finetuning,
+        seed=cell.seed,
+        folder=folder,
+        cell=cell.name,
+    )
     return model.score(data, fold.test)

@@ -11,8 +11,13 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.examples import Example, Plane, write_examples
 from semeia.views.crops import LUNG_WINDOW_HU, CropSettings, crop_image
 
-REFERENCES = ("image_scratch/finetune", "multimodal_scratch/finetune", "random_encoder/frozen", "diameter",
-              "image_components")  # fmt: skip
+REFERENCES = (
+    "image_scratch/finetune",
+    "multimodal_scratch/finetune",
+    "random_encoder/frozen",
+    "diameter",
+    "image_components",
+)
 STRATUM = "diameter_mm >= 9 AND diameter_mm <= 16"
 SHOWN = ("multimodal_jepa", "probe_finetune")
 # Display only: finer than what the network sees.
@@ -34,9 +39,7 @@ def evaluate_run(run: Path, predictions: pl.DataFrame, *, draws: int) -> list[st
 
 def show_examples(run: Path, archive: Path, predictions: pl.DataFrame) -> None:
     """Draws the clearest hits and misses of one model in three planes, where the archive still has the pixels."""
-    full = predictions.filter(
-        (pl.col("arm") == SHOWN[0]) & (pl.col("mode") == SHOWN[1]) & (pl.col("fraction") == 1.0)
-    )
+    full = predictions.filter((pl.col("arm") == SHOWN[0]) & (pl.col("mode") == SHOWN[1]) & (pl.col("fraction") == 1.0))
     one = full.group_by("unit_id", "cohort", "label", "diameter_mm", "manufacturer").agg(pl.col("score").mean())
     one = one.sort("score", "unit_id")
     opened = open_archive(archive)
@@ -52,8 +55,14 @@ def show_examples(run: Path, archive: Path, predictions: pl.DataFrame) -> None:
             covariates = {name: row[name] for name in ("cohort", "diameter_mm", "manufacturer")}
             planes, source = planes_of(opened, row["unit_id"])
             examples.append(
-                Example(unit_id=row["unit_id"], label=row["label"], score=row["score"], planes=planes,
-                        covariates=covariates, caption=f"{caption}; {source}")  # fmt: skip
+                Example(
+                    unit_id=row["unit_id"],
+                    label=row["label"],
+                    score=row["score"],
+                    planes=planes,
+                    covariates=covariates,
+                    caption=f"{caption}; {source}",
+                )
             )
     write_examples(run, examples)
 

@@ -70,7 +70,7 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
             finished = (one_cell(cell, work, run) for cell in left)
         else:
             jobs = (delayed(one_cell)(cell, work, run) for cell in left)
-            finished = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(jobs)
+            finished = Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
         follow(finished, label=label, total=len(left), before=len(cells) - len(left))
     except KeyboardInterrupt as stop:
         done = sum((run / cell.name / DONE).exists() for cell in cells)
@@ -92,16 +92,29 @@ def one_cell(cell: Cell, work: Work, run: Path) -> str:
     return cell.name
 
 
-def follow(finished, *, label: str, total: int, before: int) -> None:  # noqa: ANN001 - joblib's generator
+def follow(finished, *, label: str, total: int, before: int) -> None:
     """A bar on the terminal, or a line for every tenth of the cells."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     if before:
         console.print(f"{label}: {before} cells were finished before")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn(), TextColumn("{task.fields[last]}"))  # fmt: skip
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=total, last="")
         for count, name in enumerate(finished, 1):

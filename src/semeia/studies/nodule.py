@@ -1,7 +1,7 @@
 """The nodule study (after arXiv 2509.15470), as a recipe: an archive of CT nodules in, a run folder with a report out.
 
 Protocol. Inputs: the image and one reader's structured reading. Label: the median malignancy of the other readers.
-Internal is one manufacturer (GE), external the other known ones; patients of unknown manufacturer are only pretrained on.
+Internal is one manufacturer (GE), external the other known ones; unknown manufacturers are only pretrained on.
 Seed s tests fold s of five internal patient folds; everything fitted sees the other folds' and the unknown patients
 only. All arms of a seed see the same labels: 10, 25, 50 and 100 % of the labelled training patients, nested.
 """
@@ -20,11 +20,12 @@ from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
+from semeia.learning.settings_json import from_plain
 from semeia.report.flow import Box
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
-from semeia.studies.grid import Cell, run_cells
 from semeia.studies.conclusion import evaluate_run, show_examples
-from semeia.studies.record import begin_run, finish_run
+from semeia.studies.grid import Cell, run_cells
+from semeia.studies.record import begin_run, finish_run, read_record
 from semeia.views.dataset import PatientData, load_patient_data
 
 SCORES = "scores.parquet"
@@ -78,6 +79,12 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
     return finish_run(out, cells=first, used=used, flow=flow(data, labels, settings), notes=notes)
 
 
+def resume_study(run: Path, archive: Path) -> Path:
+    """Goes on with a study under the settings it was begun with; returns the report's path."""
+    settings = from_plain(NoduleSettings, read_record(run)["config"])
+    return nodule_study(archive, out=run, settings=settings)
+
+
 def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientData, np.ndarray]:
     """The archive in memory and the label of each unit, NaN where it has none."""
     opened = open_archive(archive)
@@ -90,7 +97,7 @@ def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientDat
 
 
 def cohort_of(data: PatientData, settings: NoduleSettings) -> np.ndarray:
-    """"internal", "external" or "unknown" for each unit."""
+    """ "internal", "external" or "unknown" for each unit."""
     site = data.units["site"].fill_null("").to_numpy()
     return np.where(site == settings.internal, "internal", np.where(site == "", "unknown", "external"))
 
@@ -111,8 +118,12 @@ def fold_of_seed(
     chosen = label_subset(table.filter(training & labelled), fraction, seed=seed)
     rows = np.flatnonzero(training & labelled & np.isin(subject, chosen))
     test = labelled & (((cohort == "internal") & held_out) | (cohort == "external"))
-    return Fold(pretraining=np.flatnonzero(training | (cohort == "unknown")), labelled=rows, labels=labels[rows],
-                test=np.flatnonzero(test))  # fmt: skip
+    return Fold(
+        pretraining=np.flatnonzero(training | (cohort == "unknown")),
+        labelled=rows,
+        labels=labels[rows],
+        test=np.flatnonzero(test),
+    )
 
 
 def work_on(cell: Cell, folder: Path, *, archive: Path, run: Path, settings: NoduleSettings) -> None:
@@ -122,8 +133,9 @@ def work_on(cell: Cell, folder: Path, *, archive: Path, run: Path, settings: Nod
     if cell.mode == "pretrain":
         pretrain_cell(cell, folder, data=data, fold=fold, settings=settings.pretraining)
         return
-    scores = score_cell(cell, folder, run=run, data=data, fold=fold, pretraining=settings.pretraining,
-                        finetuning=settings.finetuning)  # fmt: skip
+    scores = score_cell(
+        cell, folder, run=run, data=data, fold=fold, pretraining=settings.pretraining, finetuning=settings.finetuning
+    )
     write_parquet(folder / SCORES, pl.DataFrame({"row": fold.test, "score": scores}))
 
 
@@ -131,14 +143,25 @@ def gather(
     run: Path, cells: list[Cell], data: PatientData, labels: np.ndarray, settings: NoduleSettings
 ) -> pl.DataFrame:
     """The predictions table of all cells."""
-    about = data.units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id",
-                              *(name for name in PASSED_ON if name in data.units.columns)).with_row_index("row")  # fmt: skip
-    about = about.with_columns(pl.col("row").cast(pl.Int64), pl.Series("label", labels),
-                               pl.Series("cohort", cohort_of(data, settings)))  # fmt: skip
+    about = data.units.select(
+        "site",
+        pl.col("pseudonym").alias("subject_id"),
+        "unit_id",
+        *(name for name in PASSED_ON if name in data.units.columns),
+    ).with_row_index("row")
+    about = about.with_columns(
+        pl.col("row").cast(pl.Int64), pl.Series("label", labels), pl.Series("cohort", cohort_of(data, settings))
+    )
     parts = []
     for cell in cells:
-        named = {"study": "nodule", "outcome": settings.outcome, "arm": cell.arm, "mode": cell.mode,
-                 "fraction": cell.fraction, "seed": cell.seed}  # fmt: skip
+        named = {
+            "study": "nodule",
+            "outcome": settings.outcome,
+            "arm": cell.arm,
+            "mode": cell.mode,
+            "fraction": cell.fraction,
+            "seed": cell.seed,
+        }
         scores = pl.read_parquet(run / cell.name / SCORES)
         parts.append(scores.select([pl.lit(value).alias(name) for name, value in named.items()] + ["row", "score"]))
     table = pl.concat(parts).join(about, on="row", how="left", maintain_order="left").drop("row")
@@ -162,6 +185,16 @@ def flow(data: PatientData, labels: np.ndarray, settings: NoduleSettings) -> lis
         box("External without a label", "excluded", outside & ~labelled, "never pretrained on, never tested on"),
         box("May be pretrained on", "pretraining", inside | unknown, "each seed leaves out the fold it tests"),
         box("of unknown manufacturer", "pretraining", unknown, "pretraining only"),
-        box(f"{settings.internal}, labelled", "internal", inside & labelled, f"{int((inside & positive).sum())} malignant"),
-        box("Other manufacturers, labelled", "external", outside & labelled, f"{int((outside & positive).sum())} malignant"),
-    ]  # fmt: skip
+        box(
+            f"{settings.internal}, labelled",
+            "internal",
+            inside & labelled,
+            f"{int((inside & positive).sum())} malignant",
+        ),
+        box(
+            "Other manufacturers, labelled",
+            "external",
+            outside & labelled,
+            f"{int((outside & positive).sum())} malignant",
+        ),
+    ]

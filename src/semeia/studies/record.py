@@ -1,4 +1,4 @@
-"""run.json: what was run, on which data, with what, at what cost; and the guard that a run is not mixed with another."""
+"""run.json: what was run, on which data, with what, at what cost; and the guard against mixing two runs."""
 
 import json
 import platform
@@ -14,6 +14,7 @@ from semeia.learning.resources import Used
 from semeia.learning.settings_json import to_plain
 from semeia.report.flow import Box, flow_record
 from semeia.report.page import write_report
+from semeia.studies.arms import ARMS
 from semeia.studies.grid import DONE, Cell
 
 RECORD = "run.json"
@@ -27,7 +28,7 @@ def begin_run(run: Path, archive: Path, *, study: str, settings: object) -> None
     opened = open_archive(archive)
     record = {
         "semeia_version": __version__,
-        "kind": "study",
+        "kind": study if study in ("pretrain", "own") else "study",
         "study": study,
         "config": json.loads(json.dumps(to_plain(settings))),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
@@ -85,15 +86,23 @@ def pretraining_of(run: Path, cell: Cell, config: dict) -> dict[str, object]:
     from semeia.learning.model import FILE, load_model
 
     folder = run / cell.name
-    preprocessing = load_model(folder / FILE).preprocessing
+    fitted_on = load_model(folder / FILE).preprocessing.fitted_on
     found = json.loads((folder / "diagnostics.json").read_text())
     return {
         "arm": cell.arm,
         "seed": cell.seed,
-        "patients": len(preprocessing.patients),
-        "units": len(preprocessing.images),
-        "modalities": list(preprocessing.modalities),
+        "patients": len(fitted_on.patients),
+        "units": len(fitted_on.images),
+        "modalities": list(ARMS[cell.arm].modalities),
         "epochs": config["pretraining"]["optimiser"]["epochs"],
         "seconds": json.loads((folder / DONE).read_text())["seconds"],
         **found,
     }
+
+
+def note_run(run: Path, folder: Path) -> str:
+    """Adds a pretrained model's diagnostics to run.json; returns its verdict."""
+    found = json.loads((folder / "diagnostics.json").read_text())
+    record = read_record(run)
+    write_json(run / RECORD, {**record, "state": "finished", "pretraining": [{"arm": folder.parent.name, **found}]})
+    return found["verdict"]

@@ -73,9 +73,7 @@ def rescale(array: np.ndarray, intensity: str, window_hu: tuple[float, float]) -
     raise InputError(f"image of kind '{intensity}' holds {array.dtype}: expected hu, or unsigned integers")
 
 
-def crop_image(
-    array: np.ndarray, spacing: list[float] | None, *, intensity: str, settings: CropSettings
-) -> Crop:
+def crop_image(array: np.ndarray, spacing: list[float] | None, *, intensity: str, settings: CropSettings) -> Crop:
     """Resamples an image (x, y, z) to the grid of `settings` by trilinear interpolation around its centre.
 
     Args:
@@ -106,9 +104,7 @@ def crop_image(
         order=1,
         mode="nearest",
     )
-    centres = [
-        (np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(settings.voxels, settings.voxel_mm, strict=True)
-    ]
+    centres = [(np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(settings.voxels, settings.voxel_mm, strict=True)]
     # An image thinner than a voxel (one thin slice) still covers the planes nearest to it.
     halves = np.maximum(native.shape * native_mm, settings.voxel_mm) / 2
     inside = [np.abs(centre) <= half + 1e-6 for centre, half in zip(centres, halves, strict=True)]

@@ -67,7 +67,7 @@ class PatientData:
             present = patch_presence(covered, self.crop, preprocessing.geometry)
             modalities["image"] = View(values=volumes, present=present, where=where)
         if "reading" in preprocessing.modalities:
-            values = torch.from_numpy(preprocessing.scale_readings(self.readings[rows]))
+            values = torch.from_numpy(preprocessing.scaled_readings(self, rows))
             where = torch.zeros(*values.shape, 3)
             where[..., 0] = torch.arange(values.shape[1])
             modalities["reading"] = View(values=values, present=~values.isnan(), where=where)
@@ -75,7 +75,8 @@ class PatientData:
 
     def observed(self, modality: str) -> np.ndarray:
         """Which units have a modality, bool [unit]."""
-        return self.covered.any(1) if modality == "image" else ~np.isnan(self.readings).all(1)
+        missing = ~self.covered if modality == "image" else np.isnan(self.readings)
+        return np.asarray(~missing.all(1))
 
 
 def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | None = None) -> PatientData:
@@ -92,9 +93,7 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
     units = units.join(subjects, on="subject_id", how="left").sort("subject_id", "unit_id")
     images = model_images(archive)
     voxels, covered = crops_of(archive, units, images, crop, cache)
-    hashes = (
-        units.join(images, on="unit_id", how="left", maintain_order="left")["sha256"].fill_null("").to_list()
-    )
+    hashes = units.join(images, on="unit_id", how="left", maintain_order="left")["sha256"].fill_null("").to_list()
     readings, items = readings_of(archive, units)
     return PatientData(
         units=with_opinion(archive, units),
@@ -127,9 +126,7 @@ def crops_of(
     place = {unit: row for row, unit in enumerate(units["unit_id"])}
     for image in images.iter_rows(named=True):
         if image["unit_id"] in place:
-            made = crop_image(
-                archive.pixels(image), image["spacing"], intensity=image["intensity"], settings=crop
-            )
+            made = crop_image(archive.pixels(image), image["spacing"], intensity=image["intensity"], settings=crop)
             row = place[image["unit_id"]]
             voxels[row] = np.rint(made.voxels * 255)
             covered[row] = made.covered
@@ -152,7 +149,7 @@ def readings_of(archive: Archive, units: pl.DataFrame) -> tuple[np.ndarray, tupl
 
 
 def with_opinion(archive: Archive, units: pl.DataFrame) -> pl.DataFrame:
-    """Adds the column `input_opinion`: the input reader's own rating of the outcome. A baseline, never a model's input."""
+    """Adds the column `input_opinion`, the input reader's own rating of the outcome: a baseline, never an input."""
     readings = archive.table("readings").filter(pl.col("reader") == "input_opinion")
     if readings.is_empty():
         return units

@@ -1,19 +1,16 @@
-"""The preprocessing manifest: all that must be the same at training and at inference, and whose patients it
-was fitted on.
+"""The preprocessing manifest: what must be the same at training and at inference, and whose patients it saw.
 
-It is written into every checkpoint; a model refuses data that were prepared otherwise. It holds no
-identifier: patients and images are known by the head of a SHA-256 of their pseudonym and pixels, enough to
-recognise them, not to name them.
+It is written into every checkpoint; a model refuses data that were prepared otherwise.
 """
 
-import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from semeia.errors import InputError
 from semeia.views.crops import CropSettings
+from semeia.views.fingerprint import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from semeia.views.dataset import PatientData
@@ -32,8 +29,7 @@ class Preprocessing:
         items: names of the reading's items.
         item_mean: mean of each item over the training patients.
         item_sd: standard deviation of each item over the training patients.
-        patients: marks of the patients all this was fitted on (see `mark`).
-        images: marks of their images.
+        fitted_on: the patients that all this, and the model that carries it, saw.
     """
 
     modalities: tuple[str, ...]
@@ -42,74 +38,47 @@ class Preprocessing:
     items: tuple[str, ...]
     item_mean: tuple[float, ...]
     item_sd: tuple[float, ...]
-    patients: tuple[str, ...]
-    images: tuple[str, ...]
+    fitted_on: Fingerprint
 
-    def scale_readings(self, values: np.ndarray) -> np.ndarray:
-        """Standardised items, float32; NaN stays NaN."""
-        mean, sd = np.asarray(self.item_mean, np.float32), np.asarray(self.item_sd, np.float32)
-        return (values - mean) / sd
+    def scaled_readings(self, data: "PatientData", rows: np.ndarray) -> np.ndarray:
+        """Standardised items in this manifest's order, float32 [n, item]; NaN where one is missing."""
+        values = np.full((len(rows), len(self.items)), np.nan, np.float32)
+        for place, name in enumerate(self.items):
+            if name in data.items:
+                values[:, place] = data.readings[rows, data.items.index(name)]
+        return (values - np.asarray(self.item_mean, np.float32)) / np.asarray(self.item_sd, np.float32)
 
     def require_same(self, data: "PatientData") -> None:
         """Refuses data prepared otherwise."""
         if data.crop != self.crop and "image" in self.modalities:
             raise InputError(f"the model was trained on crops {self.crop}, the data were cut as {data.crop}")
-        if "reading" in self.modalities and data.items and data.items != self.items:
+        if "reading" in self.modalities and data.items and not set(data.items) & set(self.items):
             raise InputError(
-                f"the model reads {', '.join(self.items)}; the archive has {', '.join(data.items)}"
+                f"the model reads {', '.join(self.items)}; the archive's readings have none of these but "
+                f"{', '.join(data.items)}"
             )
-
-    def seen(self, data: "PatientData") -> np.ndarray:
-        """Which units belong to patients this was fitted on, by pseudonym or by the pixels of any image, bool
-        [unit]."""
-        patients, images = set(self.patients), set(self.images)
-        subjects = data.units["subject_id"].to_numpy()
-        known = np.array([mark(name) in patients for name in data.units["pseudonym"]], bool)
-        known |= np.array([bool(sha) and sha[:16] in images for sha in data.image_hash], bool)
-        return np.isin(subjects, subjects[known])
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values, for the checkpoint."""
-        return asdict(self)
 
 
 def fit_preprocessing(
     data: "PatientData", rows: np.ndarray, *, modalities: tuple[str, ...], geometry: Geometry
 ) -> Preprocessing:
     """Fits the scale of the readings on the given units, and remembers whose they were."""
+    items = data.items if "reading" in modalities else ()
     values = data.readings[rows]
-    missing = [data.items[i] for i in np.flatnonzero(np.isnan(values).all(0))]
-    if "reading" in modalities and (missing or not data.items):
-        raise InputError(
-            f"no reading of {', '.join(missing) or 'any item'} among the {len(rows)} training units"
-        )
-    sd = np.nanstd(values, 0) if data.items and "reading" in modalities else np.ones(len(data.items))
-    mean = np.nanmean(values, 0) if data.items and "reading" in modalities else np.zeros(len(data.items))
-    units = data.units[rows]
+    empty = [name for name, column in zip(items, values.T, strict=False) if np.isnan(column).all()]
+    if "reading" in modalities and (empty or not items):
+        raise InputError(f"no reading of {', '.join(empty) or 'any item'} among the {len(rows)} training units")
+    if "image" in modalities and not data.observed("image")[rows].any():
+        raise InputError(f"no image among the {len(rows)} training units")
+    mean = np.nanmean(values, 0) if items else np.zeros(0)
+    sd = np.nanstd(values, 0) if items else np.zeros(0)
     return Preprocessing(
         modalities=modalities,
         geometry=geometry,
         crop=data.crop,
-        items=data.items,
+        items=items,
         item_mean=tuple(float(value) for value in mean),
         # A constant item says nothing; dividing by 1 keeps it at 0.
         item_sd=tuple(float(value) if value > 1e-6 else 1.0 for value in sd),
-        patients=tuple(sorted({mark(name) for name in units["pseudonym"]})),
-        images=tuple(sorted({data.image_hash[row][:16] for row in rows if data.image_hash[row]})),
+        fitted_on=fingerprint(data, rows),
     )
-
-
-def preprocessing_from_json(plain: dict) -> Preprocessing:
-    """The inverse of `Preprocessing.to_json`."""
-    crop = CropSettings(**{name: tuple(value) for name, value in plain["crop"].items()})
-    rest = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in plain.items()
-        if name != "crop"
-    }
-    return Preprocessing(**rest, crop=crop)
-
-
-def mark(pseudonym: str) -> str:
-    """Recognises a pseudonym without naming it: 16 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(pseudonym.encode()).hexdigest()[:16]

@@ -1,0 +1,50 @@
+"""One chosen model as one portable folder: its weights (all seeds), its manifest, and how to use it."""
+
+import json
+import shutil
+from pathlib import Path
+
+from semeia.archive.atomic import write_json, write_text
+from semeia.errors import InputError
+from semeia.learning import baselines
+from semeia.learning.model import FILE
+from semeia.learning.scoring import load_scorers
+
+README = """\
+# {arm}, {mode}, {fraction:g} of the labels
+
+A model exported from a Semeia run (version {version}), {seeds} seed(s). It predicts `{outcome}` and reads {reads}.
+
+    semeia predict . --archive ARCHIVE --arm {arm} --mode {mode} --fraction {fraction:g} --out predictions.csv
+
+The safetensors files carry the preprocessing they must be used with; data prepared otherwise, and patients the
+model was fitted on, are refused. A research model: not a medical device, and not validated for clinical use.
+"""
+
+
+def export(run: Path, *, arm: str, mode: str, fraction: float, out: Path) -> Path:
+    """Copies one arm's models into a new folder that `predict` takes like a run; returns the folder."""
+    scorers = load_scorers(run, arm=arm, mode=mode, fraction=fraction)
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out}: is not empty; choose another folder")
+    record = json.loads((run / "run.json").read_text())
+    source = run / "cells" / arm / mode / f"{fraction:g}"
+    for seed in sorted(source.glob("seed-*")):
+        target = out / seed.relative_to(run)
+        target.mkdir(parents=True)
+        for name in (FILE, baselines.FILE):
+            if (seed / name).exists():
+                shutil.copyfile(seed / name, target / name)
+    kept = ("semeia_version", "study", "config", "versions", "archive", "seeds")
+    write_json(out / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
+    words = README.format(
+        arm=arm,
+        mode=mode,
+        fraction=fraction,
+        version=record["semeia_version"],
+        seeds=len(scorers),
+        outcome=record["config"].get("outcome"),
+        reads=" and ".join(scorers[0].reads) or "covariates",
+    )
+    write_text(out / "README.md", words)
+    return out

@@ -1,0 +1,200 @@
+"""A finished run scores an archive it has never seen: predictions or embeddings, with whatever modalities there are.
+
+Scores are the mean over the run's seeds. Patients that any of these models was fitted on are refused, with the count.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.store import Archive, open_archive
+from semeia.errors import InputError
+from semeia.learning import baselines
+from semeia.learning.model import FILE, Model, load_model
+from semeia.views.crops import CropSettings
+from semeia.views.dataset import PatientData, load_patient_data
+from semeia.views.fingerprint import Fingerprint
+
+KEPT_OUT = {"subject_id", "pseudonym", "site", "unit_id", "kind", "time", "region", "split", "input_opinion"}
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One stored model, whatever it is."""
+
+    model: Model | baselines.LinearBaseline
+
+    @property
+    def crop(self) -> CropSettings:
+        return self.model.preprocessing.crop if isinstance(self.model, Model) else self.model.crop
+
+    @property
+    def fitted_on(self) -> Fingerprint:
+        return self.model.preprocessing.fitted_on if isinstance(self.model, Model) else self.model.fitted_on
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Modalities; none where only covariates are read."""
+        if isinstance(self.model, Model):
+            return self.model.preprocessing.modalities
+        kind = baselines.BASELINES[self.model.name].reads
+        return {"pixels": ("image",), "reading": ("reading",)}.get(kind, ())
+
+    def score(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
+        """Probabilities, [n]."""
+        return (
+            self.model.score(data, rows, hide=hide) if isinstance(self.model, Model) else self.model.score(data, rows)
+        )
+
+
+def load_scorers(run: Path, *, arm: str, mode: str, fraction: float) -> list[Scorer]:
+    """All seeds of one arm of a run."""
+    cells = run / "cells"
+    if not cells.is_dir():
+        raise InputError(f"{run}: no fitted models in it; is it a run folder?")
+    folder = cells / arm / mode / f"{fraction:g}"
+    seeds = sorted(folder.glob("seed-*"))
+    if not seeds:
+        there = sorted("/".join(path.relative_to(cells).parts) for path in cells.glob("*/*/*"))
+        raise InputError(f"{run}: no models of {arm}, mode {mode}, fraction {fraction:g}; it has {', '.join(there)}")
+    scorers = []
+    for seed in seeds:
+        if (seed / FILE).exists():
+            scorers.append(Scorer(load_model(seed / FILE)))
+        elif (seed / baselines.FILE).exists():
+            scorers.append(Scorer(baselines.load_baseline(seed / baselines.FILE)))
+        else:
+            raise InputError(f"{seed}: holds no stored model (boosted trees could only be stored as pickle)")
+    return scorers
+
+
+def predict(
+    run: Path,
+    *,
+    archive: Path,
+    arm: str,
+    mode: str,
+    fraction: float,
+    modalities: tuple[str, ...] | None = None,
+    outcome: str | None = None,
+    skip_seen: bool = False,
+) -> pl.DataFrame:
+    """Scores every unit of an archive; labels come along where the archive has them.
+
+    Args:
+        run: a run folder, or one that `export` made.
+        archive: ingested from anywhere; best one that the run has never seen.
+        arm, mode, fraction: which models.
+        modalities: what may be used of the archive; all by default. The others are masked.
+        outcome: which labels to add; the run's own by default. An outcome of patients (a diagnosis) gives one row a
+            patient, whose score is the highest of its units.
+        skip_seen: leaves out the patients a model was fitted on instead of refusing.
+
+    Returns:
+        The columns of a predictions table, then the covariates of the units.
+    """
+    scorers = load_scorers(run, arm=arm, mode=mode, fraction=fraction)
+    opened = open_archive(archive)
+    data = load_patient_data(opened, crop=scorers[0].crop)
+    reads = scorers[0].reads
+    hide = hidden(reads, modalities, data)
+    rows = usable_rows(data, scorers, hide=hide, skip_seen=skip_seen)
+    score = np.mean([scorer.score(data, rows, hide=hide) for scorer in scorers], axis=0)
+    named = {"arm": arm, "mode": mode, "fraction": fraction, "seed": 0, "cohort": "external"}
+    outcome = outcome or about_run(run).get("outcome")
+    table = data.units[rows].with_columns(pl.Series("score", score))
+    table = with_labels(opened, table, outcome)
+    study = str(about_run(run).get("study", "predictions"))
+    table = table.with_columns(
+        pl.lit(study).alias("study"),
+        pl.lit(outcome or "none").alias("outcome"),
+        *(pl.lit(value).alias(name) for name, value in named.items()),
+        pl.col("pseudonym").alias("subject_id"),
+    )
+    first = ["study", "outcome", *named, "site", "subject_id", "unit_id", "label", "score"]
+    rest = [name for name in data.units.columns if name in table.columns and name not in KEPT_OUT | set(first)]
+    return table.select(*first, *rest)
+
+
+def about_run(run: Path) -> dict:
+    """Study and outcome of a run, as far as run.json says."""
+    path = run / "run.json"
+    if not path.exists():
+        return {}
+    record = json.loads(path.read_text())
+    return {"study": record.get("study", "predictions"), "outcome": record.get("config", {}).get("outcome")}
+
+
+def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: PatientData) -> tuple[str, ...]:
+    """Modalities of the model that must be masked; refuses names that mean nothing and an archive that has none."""
+    unknown = set(modalities or ()) - {"image", "reading"}
+    if unknown:
+        raise InputError(f"no modality '{', '.join(sorted(unknown))}'; there are image and reading")
+    hide = tuple(name for name in reads if modalities is not None and name not in modalities)
+    if reads and set(hide) == set(reads):
+        raise InputError(f"this arm reads {', '.join(reads)}, and all of it is hidden by --modalities")
+    if reads and not any(data.observed(name).any() for name in reads if name not in hide):
+        raise InputError(f"the archive has none of {', '.join(name for name in reads if name not in hide)}")
+    return hide
+
+
+def usable_rows(data: PatientData, scorers: list[Scorer], *, hide: tuple[str, ...], skip_seen: bool) -> np.ndarray:
+    """Units to score: of patients never fitted on, with something of what the model reads."""
+    seen = np.zeros(len(data), bool)
+    for scorer in scorers:
+        seen |= scorer.fitted_on.seen(data)
+    if seen.any() and not skip_seen:
+        patients = data.units.filter(seen)["subject_id"].n_unique()
+        raise InputError(
+            f"{patients} patients of this archive were seen in training: scores on them would flatter the model; "
+            "--skip-seen leaves them out"
+        )
+    open_to = [name for name in scorers[0].reads if name not in hide]
+    something = np.any([data.observed(name) for name in open_to], axis=0) if open_to else ~seen
+    rows = np.flatnonzero(~seen & something)
+    if not len(rows):
+        raise InputError("no unit is left to score: all were seen in training or have nothing that the model reads")
+    return rows
+
+
+def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
+    """Adds `label`, null where unknown; an outcome of patients reduces the table to one row a patient."""
+    if outcome is None or outcome not in archive.outcomes():
+        return table.with_columns(pl.lit(None, pl.Int64).alias("label"))
+    labels = archive.outcome(outcome).select("unit_id", "subject_id", pl.col("value").cast(pl.Int64).alias("label"))
+    if labels["unit_id"].is_in(table["unit_id"].implode()).any():
+        return table.join(labels.drop("subject_id"), on="unit_id", how="left", maintain_order="left")
+    # The highest score first, so that everything else in the row is of the unit that decides.
+    deciding = table.sort("score", descending=True).unique("subject_id", keep="first", maintain_order=True)
+    deciding = deciding.drop("unit_id").join(labels, on="subject_id", how="inner").sort("subject_id")
+    if deciding.is_empty():
+        raise InputError(f"no scored unit has an outcome '{outcome}'")
+    return deciding
+
+
+def embed(
+    run: Path, *, archive: Path, arm: str, seed: int = 0, modalities: tuple[str, ...] | None = None
+) -> pl.DataFrame:
+    """Embeddings of every unit by a pretrained encoder: unit_id, subject_id (pseudonym), e0, e1, ...
+
+    A missing modality's part of the embedding is null.
+    """
+    path = run / "pretrained" / arm / f"seed-{seed}" / FILE
+    if not path.exists():
+        there = sorted(
+            str(found.parent.relative_to(run / "pretrained")) for found in run.glob(f"pretrained/*/*/{FILE}")
+        )
+        raise InputError(f"{run}: no pretrained encoder {arm}/seed-{seed}; it has {', '.join(there) or 'none'}")
+    model = load_model(path)
+    data = load_patient_data(open_archive(archive), crop=model.preprocessing.crop)
+    reads = model.preprocessing.modalities
+    hide = hidden(reads, modalities, data)
+    rows = np.flatnonzero(np.any([data.observed(name) for name in reads if name not in hide], axis=0))
+    pooled, there = model.pooled(data, rows, hide=hide)
+    pooled[~there] = float("nan")
+    values = pl.DataFrame(pooled.flatten(1).numpy(), schema=[f"e{i}" for i in range(pooled[0].numel())])
+    named = data.units[rows].select("unit_id", pl.col("pseudonym").alias("subject_id"))
+    return pl.concat([named, values.fill_nan(None)], how="horizontal")

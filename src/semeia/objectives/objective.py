@@ -1,0 +1,20 @@
+"""What can be trained: the one interface between losses and the loop."""
+
+from abc import ABC, abstractmethod
+
+from torch import nn
+
+from semeia.objectives.step import Step
+from semeia.shapes import Scalar
+from semeia.views.patient import Views
+
+
+class Objective(nn.Module, ABC):
+    """Owns its heads, predictor, moving averages; names its terms."""
+
+    @abstractmethod
+    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+        """Named terms, already weighted; their sum is minimised. All randomness comes from `step`."""
+
+    def after_step(self, step: Step) -> None:  # noqa: B027 - most objectives have nothing to move
+        """Called after each optimiser step: moving averages and the like."""

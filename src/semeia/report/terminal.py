@@ -1,0 +1,45 @@
+"""Tables for a terminal: a frame in, columns side by side printed; tab-separated text where there is no terminal."""
+
+import sys
+
+import polars as pl
+
+SHOWN = ("auroc", "auprc", "brier", "calibration_slope")
+MOST_ROWS = 40
+
+
+def print_table(frame: pl.DataFrame) -> None:
+    """Print a frame on standard output, every row of it."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(frame.write_csv(separator="\t"))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*frame.columns)
+    for row in frame.iter_rows():
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console().print(table)
+
+
+def short_results(results: pl.DataFrame) -> pl.DataFrame:
+    """The rows of results that answer first, intervals in words: cohort, stratum, arm, minus, metric, value, patients.
+
+    Levels and differences of AUROC, and the gain over the covariate; AUPRC, Brier score and calibration slope, too,
+    where the table stays short.
+    """
+    wanted = pl.col("metric").is_in(SHOWN) | pl.col("metric").str.starts_with("auroc_gain")
+    shown = results.filter(wanted)
+    if shown.height > MOST_ROWS:
+        shown = shown.filter(pl.col("metric").str.starts_with("auroc"))
+    number = {name: pl.col(name).round(3).map_elements("{:.3f}".format, pl.String) for name in ("value", "low", "high")}
+    interval = pl.format("{} ({} to {})", *number.values())
+    return shown.select(
+        "cohort",
+        "stratum",
+        pl.format("{}/{} at {}", "arm", "mode", "fraction").alias("arm"),
+        pl.col("reference").alias("minus"),
+        "metric",
+        pl.when(pl.col("low").is_null()).then(number["value"]).otherwise(interval).alias("value"),
+        pl.col("n_patients").alias("patients"),
+    )

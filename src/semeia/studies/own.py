@@ -1,0 +1,223 @@
+"""Pretraining and fine-tuning on an archive of one's own: any images, readings and outcome, any or no fixed split."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.atomic import write_parquet
+from semeia.archive.split import label_subset, patient_folds
+from semeia.archive.store import open_archive
+from semeia.errors import InputError
+from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
+from semeia.learning.model import FILE, load_model
+from semeia.learning.pretrain import PretrainSettings, pretrain
+from semeia.learning.progress import terminal
+from semeia.studies.grid import Cell, one_cell
+from semeia.studies.record import begin_run, note_run
+from semeia.views.dataset import PatientData, load_patient_data
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class OwnSettings:
+    """A fine-tuning run on one's own archive; see `finetune_archive`."""
+
+    outcome: str
+    mode: str
+    fraction: float
+    seeds: tuple[int, ...]
+    pretraining: PretrainSettings
+    finetuning: FinetuneSettings
+
+
+def modalities_of(data: PatientData, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """What the archive has of the modalities wanted (all by default)."""
+    there = tuple(name for name in ("image", "reading") if data.observed(name).any())
+    lacking = set(wanted or ()) - set(there)
+    if lacking or not there:
+        raise InputError(f"the archive has no {', '.join(sorted(lacking)) or 'image or reading'}")
+    return there if wanted is None else tuple(name for name in there if name in wanted)
+
+
+def pretrain_archive(
+    archive: Path,
+    *,
+    out: Path,
+    settings: PretrainSettings,
+    modalities: tuple[str, ...] | None = None,
+    seed: int = 0,
+) -> str:
+    """Pretrains on an archive; returns the verdict in words. Patients of a fixed test split are never seen."""
+    begin_run(out, archive, study="pretrain", settings=settings)
+    data = load_patient_data(open_archive(archive), crop=settings.model.crop, cache=out / "cache")
+    chosen = modalities_of(data, modalities)
+    split = data.units["split"].fill_null("").to_numpy()
+    something = np.any([data.observed(name) for name in chosen], axis=0)
+    rows = np.flatnonzero((split != "test") & something)
+    cell = Cell("multimodal_jepa" if len(chosen) > 1 else f"{'_'.join(chosen)}_jepa", "pretrain", 1.0, seed)
+    total = settings.optimiser.total(round(len(rows) * (1 - settings.held_out)))
+    folder = out / cell.name
+    with terminal(f"pretraining on {len(rows)} units", total, per_step=settings.optimiser.batch) as report:
+        pretrain(
+            data,
+            rows,
+            modalities=chosen,
+            settings=settings,
+            seed=seed,
+            folder=folder,
+            cell=cell.name,
+            report=report,
+        )
+    return note_run(out, folder)
+
+
+def finetune_archive(
+    archive: Path,
+    *,
+    out: Path,
+    pretrained: Path | None,
+    outcome: str,
+    mode: str = "probe_finetune",
+    fraction: float = 1.0,
+    seeds: int = 1,
+    pretraining: PretrainSettings | None = None,
+    settings: FinetuneSettings | None = None,
+) -> pl.DataFrame:
+    """Fits an outcome on few labels and scores the patients that were kept for testing.
+
+    Args:
+        archive: with an outcome of its units.
+        out: the run folder; `predict`, `evaluate` and `report` take it.
+        pretrained: a run folder of `pretrain_archive`; None trains from scratch.
+        outcome: its name; values 0 and 1.
+        mode: "frozen", "finetune" or "probe_finetune".
+        fraction: of the labelled training patients, in (0, 1].
+        seeds: how many; without a fixed split, each tests another of five patient folds.
+        pretraining: its `model` is the network from scratch.
+        settings: see `FinetuneSettings`.
+
+    Returns:
+        The predictions table, also in `out/predictions.parquet`.
+    """
+    own = OwnSettings(
+        outcome, mode, fraction, tuple(range(seeds)), pretraining or PretrainSettings(), settings or FinetuneSettings()
+    )
+    begin_run(out, archive, study="own", settings=own)
+    opened = open_archive(archive)
+    start = None if pretrained is None else pretrained_model(pretrained)
+    crop = own.pretraining.model.crop if start is None else load_model(start).preprocessing.crop
+    data = load_patient_data(opened, crop=crop, cache=out / "cache")
+    labels = labels_of(data, opened.outcome(outcome), archive, outcome)
+    parts = []
+    for seed in own.seeds:
+        train, test = divide(data, labels, seed=seed)
+        arm = "scratch" if start is None else start.parent.parent.name
+        cell = Cell(arm, mode, fraction, seed)
+        work = partial(score_own, data=data, labels=labels, train=train, test=test, start=start, settings=own)
+        if not (out / cell.name / "cell.json").exists():
+            one_cell(cell, work, out)
+        scores = pl.read_parquet(out / cell.name / "scores.parquet")["score"]
+        rows = data.units[test]
+        parts.append(
+            rows.select(
+                pl.lit("own").alias("study"),
+                pl.lit(outcome).alias("outcome"),
+                pl.lit(arm).alias("arm"),
+                pl.lit(mode).alias("mode"),
+                pl.lit(fraction).alias("fraction"),
+                pl.lit(seed).alias("seed"),
+                pl.lit("internal").alias("cohort"),
+                "site",
+                pl.col("pseudonym").alias("subject_id"),
+                "unit_id",
+                pl.Series("label", labels[test].astype(int)),
+                pl.Series("score", scores),
+            )
+        )
+    table = pl.concat(parts)
+    write_parquet(out / "predictions.parquet", table)
+    return table
+
+
+def pretrained_model(run: Path) -> Path:
+    """The one pretrained model of a run folder."""
+    found = sorted(run.glob(f"pretrained/*/seed-*/{FILE}"))
+    if len(found) != 1:
+        raise InputError(f"{run}: holds {len(found)} pretrained models, one is needed; is it a run of semeia pretrain?")
+    return found[0]
+
+
+def labels_of(data: PatientData, outcome: pl.DataFrame, archive: Path, name: str) -> np.ndarray:
+    """0, 1 or NaN for each unit; refuses other values."""
+    values = data.units.join(outcome.select("unit_id", "value"), on="unit_id", how="left", maintain_order="left")
+    labels = values["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    known = labels[~np.isnan(labels)]
+    if not np.isin(known, (0, 1)).all():
+        raise InputError(
+            f"{archive}: outcome '{name}' has values other than 0 and 1; only binary outcomes can be fitted"
+        )
+    if len(np.unique(known)) < 2:
+        raise InputError(f"{archive}: outcome '{name}' has {len(known)} labels of the units, all of one class or none")
+    return labels
+
+
+def divide(data: PatientData, labels: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labelled training and test units: by the fixed split, else by patient folds."""
+    split = data.units["split"].fill_null("").to_numpy()
+    known = ~np.isnan(labels)
+    if (split == "test").any():
+        return np.flatnonzero(known & (split != "test")), np.flatnonzero(known & (split == "test"))
+    if (split == "val").any():
+        return np.flatnonzero(known & (split != "val")), np.flatnonzero(known & (split == "val"))
+    table = pl.DataFrame({"subject_id": data.units["subject_id"], "stratum": labels}).filter(known)
+    folds = patient_folds(table.group_by("subject_id").agg(pl.col("stratum").max()), folds=FOLDS)
+    held = folds.filter(pl.col("fold") == seed % FOLDS)["subject_id"].to_numpy()
+    testing = np.isin(data.units["subject_id"].to_numpy(), held)
+    return np.flatnonzero(known & ~testing), np.flatnonzero(known & testing)
+
+
+def score_own(
+    cell: Cell,
+    folder: Path,
+    *,
+    data: PatientData,
+    labels: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    start: Path | None,
+    settings: OwnSettings,
+) -> None:
+    """Fits one seed and writes its scores."""
+    table = pl.DataFrame({"unit_id": data.units["unit_id"], "subject_id": data.units["subject_id"], "value": labels})
+    chosen = label_subset(table[train], cell.fraction, seed=cell.seed)
+    rows = train[np.isin(table["subject_id"].to_numpy()[train], chosen)]
+    if start is None:
+        model = fresh_model(
+            data, train, modalities=modalities_of(data, None), settings=settings.pretraining.model, seed=cell.seed
+        )
+    else:
+        model = load_model(start)
+        seen = int(model.preprocessing.fitted_on.seen(data)[test].sum())
+        if seen and (data.units["split"] == "test").any():
+            raise InputError(f"{seen} of {len(test)} test units are of patients that were pretrained on")
+    model = replace(model, encoder=model.encoder.requires_grad_(cell.mode != "frozen"))
+    total = settings.finetuning.scratch.total(len(rows))
+    with terminal(f"fine-tuning on {len(rows)} labels", total, per_step=settings.finetuning.scratch.batch) as report:
+        fitted = finetune(
+            data,
+            rows,
+            labels[rows],
+            start=model,
+            mode=cell.mode,  # pyright: ignore[reportArgumentType]
+            pretrained=start is not None,
+            settings=settings.finetuning,
+            seed=cell.seed,
+            folder=folder,
+            cell=cell.name,
+            report=report,
+        )
+    write_parquet(folder / "scores.parquet", pl.DataFrame({"row": test, "score": fitted.score(data, test)}))

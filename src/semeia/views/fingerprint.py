@@ -1,0 +1,45 @@
+"""Whose data something was fitted on: enough to recognise those patients again, not enough to name them.
+
+A patient is known by the head of a SHA-256 of the keyed pseudonym, and, in an archive made with another key, by the
+pixels of any image.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from semeia.views.dataset import PatientData
+
+DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Sorted marks of patients and of their images."""
+
+    patients: tuple[str, ...]
+    images: tuple[str, ...]
+
+    def seen(self, data: "PatientData") -> np.ndarray:
+        """Which units are of patients in the fingerprint, bool [unit]."""
+        patients, images = set(self.patients), set(self.images)
+        known = np.array([mark(name) in patients for name in data.units["pseudonym"]], bool)
+        known |= np.array([sha != "" and sha[:DIGITS] in images for sha in data.image_hash], bool)
+        subjects = data.units["subject_id"].to_numpy()
+        return np.isin(subjects, subjects[known])
+
+
+def fingerprint(data: "PatientData", rows: np.ndarray) -> Fingerprint:
+    """The fingerprint of the patients of some units."""
+    return Fingerprint(
+        patients=tuple(sorted({mark(name) for name in data.units["pseudonym"].gather(rows)})),
+        images=tuple(sorted({data.image_hash[row][:DIGITS] for row in rows if data.image_hash[row]})),
+    )
+
+
+def mark(pseudonym: str) -> str:
+    """The head of a pseudonym's SHA-256."""
+    return hashlib.sha256(pseudonym.encode()).hexdigest()[:DIGITS]
