@@ -16,5 +16,5 @@ class Objective(nn.Module, ABC):
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
         """Named terms, already weighted; their sum is minimised. All randomness comes from `step`."""
 
-    def after_step(self, step: Step) -> None:  # noqa: B027 - most objectives have nothing to move
+    def after_step(self, step: Step) -> None:
         """Called after each optimiser step: moving averages and the like."""

@@ -15,7 +15,7 @@ from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
-from semeia.shapes import Embeddings, Logits, ModalityMask, Pooled, Scalar
+from semeia.shapes import Features, Logits, ModalityMask, Pooled, Scalar
 from semeia.views.patient import Views
 
 
@@ -34,7 +34,7 @@ class PooledHead(nn.Module):
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
-    def features(self, pooled: Pooled, there: ModalityMask) -> Embeddings:
+    def features(self, pooled: Pooled, there: ModalityMask) -> Features:
         """Standardised features, [batch, modality * dim]."""
         return torch.where(there[..., None], (pooled - self.mean) / self.sd, 0.0).flatten(1)
 
