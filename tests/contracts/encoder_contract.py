@@ -1,7 +1,7 @@
 """What every embedding of a modality must do: a battery of checks, each a function of `make`.
 
-`make(seed)` gives a fresh embedding with the modality's `View` and, for a view, `inputs(token)`: the places in
-`view.values` that belong to a token alone (None where the embedding says that its tokens are not maskable).
+`make(seed)` gives a fresh embedding with the modality's `View` and `inputs(token)`: the places in `view.values`
+that belong to a token alone (None where the embedding says that its tokens are not maskable).
 """
 
 from collections.abc import Callable

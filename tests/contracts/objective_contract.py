@@ -1,0 +1,152 @@
+"""What every objective must do: a battery of checks, each a function of `make`.
+
+`make(seed)` gives a fresh objective on `small_encoder`, in training mode, whose weights are away from values at
+which a gradient vanishes (a head of zeros hides the encoder). `loss(views, step)` gives named, weighted terms.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from semeia.objectives.step import Step
+from semeia.views.patient import Views
+from small_views import rows, small_views
+
+Make = Callable[[int], nn.Module]
+STEP = Step(index=3, total=20, seed=0)
+
+
+def terms_of(objective: nn.Module, views: Views, step: Step = STEP) -> dict[str, Tensor]:
+    """The terms, with dropout's global generator set as the loop sets it."""
+    torch.manual_seed(step.generator("dropout").initial_seed())
+    return objective.loss(views, step)
+
+
+def total(terms: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(terms.values())).sum()
+
+
+def state(objective: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in objective.state_dict().items()}
+
+
+def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    assert list(before) == list(after)
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+def terms_are_named_finite_scalars(make: Make) -> None:
+    terms = terms_of(make(0), small_views(image=make_image(make)))
+    assert terms
+    assert all(isinstance(name, str) and name.isidentifier() for name in terms)
+    for name, value in terms.items():
+        assert value.shape == (), name
+        assert value.isfinite(), name
+        assert value.is_floating_point(), name
+
+
+def one_patient_is_a_batch(make: Make) -> None:
+    """Complete, with one modality, and with a single token: the loss and its gradients stay finite."""
+    views = small_views(image=make_image(make))
+    reading = views.modalities["reading"]
+    single = replace(reading, present=reading.present & (torch.arange(3) == 0))
+    lonely = replace(views, modalities=views.modalities | {"reading": single}).without("image")
+    for batch in (rows(views, [4]), rows(views, [0]), rows(views, [2]), rows(lonely, [5])):
+        objective = make(0)
+        loss = total(terms_of(objective, batch))
+        assert loss.isfinite()
+        loss.backward()
+        for name, parameter in objective.named_parameters():
+            assert parameter.grad is None or parameter.grad.isfinite().all(), name
+
+
+def seed_and_step_decide(make: Make) -> None:
+    """The same bits for the same (seed, step), whatever was drawn before; other steps and seeds differ."""
+    views = small_views(image=make_image(make))
+    first = terms_of(make(0), views)
+    torch.rand(7)
+    again = terms_of(make(0), views)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    others = {float(total(terms_of(make(0), views, replace(STEP, index=index))).detach()) for index in range(6)}
+    others |= {float(total(terms_of(make(0), views, replace(STEP, seed=seed))).detach()) for seed in range(6)}
+    assert len(others) > 1
+
+
+def gradient_reaches_what_is_trained_and_nothing_else(make: Make) -> None:
+    objective, views = make(0), small_views(image=make_image(make))
+    for index in range(8):  # one mask need not ask for everything
+        total(terms_of(objective, views, replace(STEP, index=index))).backward()
+    for name, parameter in objective.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, name
+            assert parameter.grad.any(), name
+            assert parameter.grad.isfinite().all(), name
+        else:
+            assert parameter.grad is None, name
+
+
+def a_saved_state_gives_the_same_loss(make: Make) -> None:
+    views = small_views(image=make_image(make))
+    old, new = make(0), make(1)
+    terms_of(old, views)
+    old.after_step(STEP)
+    new.load_state_dict(old.state_dict(), strict=True)
+    first, second = terms_of(old, views), terms_of(new, views)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def a_missing_modality_is_a_mask(make: Make) -> None:
+    """Values that are not there are not read, and a modality masked for all is a modality deleted."""
+    views = small_views(image=make_image(make))
+    filled = {name: replace(view, values=view.values.nan_to_num(9.0)) for name, view in views.modalities.items()}
+    first, second = terms_of(make(0), views), terms_of(make(0), replace(views, modalities=filled))
+    for name in first:
+        torch.testing.assert_close(first[name], second[name])
+    whole = rows(views, [1, 3, 4, 5])
+    deleted = replace(whole, modalities={"image": whole.modalities["image"]})
+    first, second = (terms_of(make(0).eval(), batch) for batch in (whole.without("reading"), deleted))
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-6)
+
+
+def averages_move_only_in_training(make: Make) -> None:
+    """Evaluation changes nothing; the loss may move buffers, never a weight; `after_step` never a trained one."""
+    views = small_views(image=make_image(make))
+    objective = make(0).eval()
+    before = state(objective)
+    with torch.no_grad():
+        terms_of(objective, views)
+    assert not changed(before, state(objective))
+    objective.train()
+    weights = dict(objective.named_parameters())
+    terms_of(objective, views)
+    after_loss = state(objective)
+    assert not changed(before, after_loss) & set(weights)
+    objective.after_step(STEP)
+    moved = changed(after_loss, state(objective))
+    assert all(not weights[name].requires_grad for name in moved if name in weights)
+
+
+def make_image(make: Make) -> str:
+    """Which embedding the objective's encoder reads images with, so that the views are cut for it."""
+    names = {"PatchEmbedding": "patches", "RingEmbedding": "rings", "ConvEmbedding": "conv"}
+    return names[type(make(0).encoder.embeddings["image"]).__name__]
+
+
+CHECKS: tuple[Callable[[Make], None], ...] = (
+    terms_are_named_finite_scalars,
+    one_patient_is_a_batch,
+    seed_and_step_decide,
+    gradient_reaches_what_is_trained_and_nothing_else,
+    a_saved_state_gives_the_same_loss,
+    a_missing_modality_is_a_mask,
+    averages_move_only_in_training,
+)
+
+
+def check_objective(make: Make) -> None:
+    """All of it."""
+    for check in CHECKS:
+        check(make)

@@ -1,0 +1,55 @@
+"""Every objective against the contract of objectives. A new one is one line in `OBJECTIVES`."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from contracts.objective_contract import CHECKS, Make
+from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
+from semeia.objectives.supervised import Supervised, SupervisedSettings
+from semeia.views.block_masks import MaskSettings
+from small_views import small_encoder
+
+GUARDS = ("ema", "ema+vicreg", "vicreg", "sigreg")
+WITHIN = MaskSettings(scale=(0.3, 0.4), token=0.2)
+WHOLE = MaskSettings(block=0.0)
+
+
+def latent(image: str = "patches", *, masks: MaskSettings = WITHIN, **settings: object) -> Make:
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        chosen = LatentPredictionSettings(predictor_dim=16, predictor_heads=2, masks=masks, **settings)
+        return LatentPrediction(small_encoder(image, seed=seed), settings=chosen).train()
+
+    return make
+
+
+def supervised(image: str = "patches", **settings: float) -> Make:
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        objective = Supervised(small_encoder(image, seed=seed), settings=SupervisedSettings(**settings))
+        # As after a probe: a head of zeros would hide the encoder from the gradient.
+        nn.init.normal_(objective.head.linear.weight)
+        return objective.train()
+
+    return make
+
+
+OBJECTIVES: dict[str, Make] = {
+    **{f"latent-{guard}": latent(guard=guard) for guard in GUARDS},
+    **{f"latent-{view}-target": latent(target_view=view) for view in ("full", "token")},
+    **{f"latent-{guard}-token-target": latent(guard=guard, target_view="token") for guard in ("vicreg", "sigreg")},
+    "latent-uncentred": latent(centre=False),
+    "latent-rings": latent("rings"),
+    "latent-conv": latent("conv", masks=WHOLE),
+    "supervised": supervised(),
+    "supervised-rings": supervised("rings", modality_dropout=0.5),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_objective(name: str, check: Callable[[Make], None]):
+    check(OBJECTIVES[name])

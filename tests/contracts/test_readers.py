@@ -1,0 +1,84 @@
+"""Every reader against the contract of readers. A new one is one line in `READERS`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contracts.reader_contract import CHECKS, Case
+from lidc_folder import read_rows, write_lidc_folder, write_rows
+from semeia.archive import Summary
+from semeia.readers import ingest_images, ingest_nodules
+
+PATIENTS = tuple(f"LIDC-IDRI-{number}" for number in (9001, 9002, 9003))
+
+
+def nodule_folder(folder: Path) -> None:
+    write_lidc_folder(folder, len(PATIENTS), dx=True)
+
+
+def volume_folder(folder: Path) -> None:
+    """The same files, as a table of volumes."""
+    write_lidc_folder(folder, len(PATIENTS))
+    table = [
+        {"file": f"{row['patient_id']}/{row['patient_id']}_n{int(str(row['nodule'])):02d}_img8.nii.gz"}
+        | {"patient": row["patient_id"], "hospital": row["manufacturer"]}
+        for row in read_rows(folder / "nodules.csv")
+    ]
+    write_rows(folder / "table.csv", [row | {"label": place % 2} for place, row in enumerate(table)])
+
+
+def picture_folder(folder: Path) -> None:
+    """Two pictures a patient, one of them in colour."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    rows: list[dict[str, object]] = []
+    for patient in PATIENTS:
+        for view, shape in (("front", (12, 10)), ("side", (9, 14, 3))):
+            Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(folder / f"{patient}-{view}.png")
+            rows.append({"file": f"{patient}-{view}.png", "patient": patient, "label": len(rows) % 2})
+    write_rows(folder / "table.csv", rows)
+
+
+def ingest_volumes(folder: Path, into: Path) -> Summary:
+    return ingest_images(
+        folder,
+        table=folder / "table.csv",
+        image="file",
+        subject="patient",
+        label="label",
+        site="hospital",
+        kind="img8",
+        into=into,
+    )
+
+
+def ingest_pictures(folder: Path, into: Path) -> Summary:
+    return ingest_images(folder, table=folder / "table.csv", image="file", subject="patient", label="label", into=into)
+
+
+def cut(pattern: str) -> Callable[[Path], None]:
+    """Leaves half of the first file that matches."""
+
+    def damage(folder: Path) -> None:
+        path = sorted(folder.rglob(pattern))[0]
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return damage
+
+
+READERS = {
+    "nodules": Case(
+        nodule_folder, lambda folder, into: ingest_nodules(folder, into=into), cut("*_img8.nii.gz"), PATIENTS
+    ),
+    "volumes": Case(volume_folder, ingest_volumes, cut("*_img8.nii.gz"), PATIENTS),
+    "pictures": Case(picture_folder, ingest_pictures, cut("*.png"), PATIENTS),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", READERS)
+def test_reader(name: str, check: Callable[[Case, Path], None], tmp_path: Path):
+    check(READERS[name], tmp_path)
