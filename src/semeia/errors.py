@@ -1,8 +1,42 @@
-"""The one exception that means: the person at the keyboard can mend this.
+"""What went wrong, and whose it is to mend: an error goes in, one line of words comes out.
 
-The command line prints its message as one line and exits with code 2; anything else that escapes is our bug (code 1).
+`InputError` means that the person at the keyboard can mend it. The command line prints its message as one line and
+exits with code 2; anything else that escapes is our bug (code 1).
 """
+
+import errno
+import os
+import traceback
+from pathlib import Path
+
+# What a user can mend about a file or a disk; any other refusal of the operating system is ours to look into.
+_PATHS = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
+_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE}
 
 
 class InputError(ValueError):
     """What was given cannot be used. The message names the file, row or field and says what to do."""
+
+
+def how_to_mend(error: Exception) -> str:
+    """What the user can do about an error; empty when it is our bug."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _PATHS | _RIGHTS | _ROOM:
+        return f"{error.filename or 'a file'}: {error.strerror}. Check the path, its permissions and free space."
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "there is not enough memory; use fewer workers, a smaller batch, or a larger machine."
+    return ""
+
+
+def how_to_report(error: Exception, version: str) -> str:
+    """Words on a bug of ours. Type and place only: the error's own message may hold a patient's id."""
+    if os.environ.get("SEMEIA_DEBUG") == "1":
+        traceback.print_exception(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"this is a bug in Semeia {version}, not your mistake: {type(error).__name__} at "
+        f"{Path(place.filename).name}:{place.lineno}. Please report it where you got Semeia, with the command; "
+        "SEMEIA_DEBUG=1 shows the traceback (it may hold patient ids: read it before you send it)."
+    )

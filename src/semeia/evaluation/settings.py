@@ -18,11 +18,9 @@ class EvaluationSettings:
         where: a polars SQL expression over the table's columns; only rows where it holds are evaluated.
         references: arms (`arm` or `arm/mode`) to subtract from every other arm, paired.
         covariate: numeric column whose added value is asked (AUROC of score and covariate, less that of the
-        covariate).
-            None leaves these metrics out.
+            covariate). None leaves these metrics out.
         level: of the intervals.
-        sensitivity_target: the carried threshold reaches it on the predictions it is chosen on; None:
-        Youden's.
+        sensitivity_target: the carried threshold reaches it on the predictions it is chosen on; None: Youden's.
     """
 
     draws: int = 2000

@@ -4,6 +4,8 @@ import sys
 
 import polars as pl
 
+from semeia.evaluation import Evaluation
+
 SHOWN = ("auroc", "auprc", "brier", "calibration_slope")
 MOST_ROWS = 40
 
@@ -20,6 +22,13 @@ def print_table(frame: pl.DataFrame) -> None:
     for row in frame.iter_rows():
         table.add_row(*("" if value is None else str(value) for value in row))
     Console().print(table)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print the rows that answer first; what was left out, and why, goes to standard error."""
+    print_table(short_results(evaluation.results))
+    for note in evaluation.notes:
+        print(f"Note: {note}", file=sys.stderr)
 
 
 def short_results(results: pl.DataFrame) -> pl.DataFrame:
