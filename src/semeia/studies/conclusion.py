@@ -1,4 +1,4 @@
-"""The end of the nodule study: its results table, and a few nodules to look at."""
+"""The end of the nodule study: its results table, its cohort flow, and a few nodules to look at."""
 
 from pathlib import Path
 
@@ -9,7 +9,9 @@ from semeia.archive.atomic import naming, replacing
 from semeia.archive.store import Archive, open_archive
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.examples import Example, Plane, write_examples
+from semeia.report.flow import Box
 from semeia.views.crops import LUNG_WINDOW_HU, CropSettings, crop_image
+from semeia.views.dataset import PatientData
 
 REFERENCES = (
     "image_scratch/finetune",
@@ -87,3 +89,33 @@ def planes_of(archive: Archive, unit: str) -> tuple[dict[str, Plane], str]:
         name: Plane(pixels=np.ascontiguousarray(cut), width_mm=millimetres, height_mm=millimetres)
         for name, cut in cuts.items()
     }, words
+
+
+def flow(data: PatientData, labels: np.ndarray, cohort: np.ndarray, internal: str) -> list[Box]:
+    """The cohort flow, counted."""
+    labelled = ~np.isnan(labels)
+    subject = data.units["subject_id"].to_numpy()
+
+    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
+        return Box(label, group, patients=len(np.unique(subject[mask])), units=int(mask.sum()), note=note)
+
+    unknown, inside, outside = (cohort == name for name in ("unknown", "internal", "external"))
+    positive = labels == 1
+    return [
+        box("In the archive", "archive", np.ones(len(subject), bool)),
+        box("External without a label", "excluded", outside & ~labelled, "never pretrained on, never tested on"),
+        box("May be pretrained on", "pretraining", inside | unknown, "each seed leaves out the fold it tests"),
+        box("of unknown manufacturer", "pretraining", unknown, "pretraining only"),
+        box(
+            f"{internal}, labelled",
+            "internal",
+            inside & labelled,
+            f"{int((inside & positive).sum())} malignant",
+        ),
+        box(
+            "Other manufacturers, labelled",
+            "external",
+            outside & labelled,
+            f"{int((outside & positive).sum())} malignant",
+        ),
+    ]

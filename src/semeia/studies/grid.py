@@ -74,7 +74,8 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
         follow(finished, label=label, total=len(left), before=len(cells) - len(left))
     except KeyboardInterrupt as stop:
         done = sum((run / cell.name / DONE).exists() for cell in cells)
-        raise Interrupted(f"stopped with {done} of {len(cells)} cells of '{label}' finished in {run}") from stop
+        words = f"stopped with {done} of {len(cells)} cells of '{label}' finished in {run}"
+        raise Interrupted(words, signal=getattr(stop, "signal", None)) from stop
 
 
 def one_cell(cell: Cell, work: Work, run: Path) -> str:
@@ -153,5 +154,7 @@ def delete_cells(run: Path, pattern: str) -> int:
     if not names:
         raise InputError(f"{run}: no cell matches '{pattern}'; `semeia study list` shows their names")
     for name in names:
+        # First, so that a cell that is half deleted does not count as finished.
+        (run / name / DONE).unlink(missing_ok=True)
         shutil.rmtree(run / name)
     return len(names)

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.atomic import write_parquet
 from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
@@ -21,15 +20,13 @@ from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
 from semeia.learning.settings_json import from_plain
-from semeia.report.flow import Box
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
-from semeia.studies.conclusion import evaluate_run, show_examples
+from semeia.studies.conclusion import evaluate_run, flow, show_examples
+from semeia.studies.gather import gather, write_scores
 from semeia.studies.grid import Cell, run_cells
+from semeia.studies.labels import labels_of
 from semeia.studies.record import begin_run, finish_run, read_record
 from semeia.views.dataset import PatientData, load_patient_data
-
-SCORES = "scores.parquet"
-PASSED_ON = ("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others")
 
 
 @dataclass(frozen=True)
@@ -72,11 +69,11 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
         work = partial(work_on, archive=archive, run=out, settings=settings)
         run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
         run_cells(then, work, run=out, workers=settings.workers, label="fine-tuning and baselines")
-        predictions = gather(out, then, data, labels, settings)
-        write_parquet(out / "predictions.parquet", predictions)
+        cohort = cohort_of(data, settings)
+        predictions = gather(out, then, data, labels, cohort=cohort, study="nodule", outcome=settings.outcome)
         notes = evaluate_run(out, predictions, draws=settings.draws)
     show_examples(out, archive, predictions)
-    return finish_run(out, cells=first, used=used, flow=flow(data, labels, settings), notes=notes)
+    return finish_run(out, cells=first, used=used, flow=flow(data, labels, cohort, settings.internal), notes=notes)
 
 
 def resume_study(run: Path, archive: Path) -> Path:
@@ -88,16 +85,12 @@ def resume_study(run: Path, archive: Path) -> Path:
 def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientData, np.ndarray]:
     """The archive in memory and the label of each unit, NaN where it has none."""
     opened = open_archive(archive)
-    if settings.outcome not in opened.outcomes():
-        raise InputError(f"{archive}: no outcome '{settings.outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
     data = load_patient_data(opened, crop=settings.pretraining.model.crop, cache=run / "cache")
-    values = opened.outcome(settings.outcome).select("unit_id", "value")
-    labels = data.units.join(values, on="unit_id", how="left", maintain_order="left")["value"]
-    return data, labels.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return data, labels_of(data, opened, settings.outcome)
 
 
 def cohort_of(data: PatientData, settings: NoduleSettings) -> np.ndarray:
-    """ "internal", "external" or "unknown" for each unit."""
+    """For each unit one of: internal, external, unknown."""
     site = data.units["site"].fill_null("").to_numpy()
     return np.where(site == settings.internal, "internal", np.where(site == "", "unknown", "external"))
 
@@ -136,65 +129,4 @@ def work_on(cell: Cell, folder: Path, *, archive: Path, run: Path, settings: Nod
     scores = score_cell(
         cell, folder, run=run, data=data, fold=fold, pretraining=settings.pretraining, finetuning=settings.finetuning
     )
-    write_parquet(folder / SCORES, pl.DataFrame({"row": fold.test, "score": scores}))
-
-
-def gather(
-    run: Path, cells: list[Cell], data: PatientData, labels: np.ndarray, settings: NoduleSettings
-) -> pl.DataFrame:
-    """The predictions table of all cells."""
-    about = data.units.select(
-        "site",
-        pl.col("pseudonym").alias("subject_id"),
-        "unit_id",
-        *(name for name in PASSED_ON if name in data.units.columns),
-    ).with_row_index("row")
-    about = about.with_columns(
-        pl.col("row").cast(pl.Int64), pl.Series("label", labels), pl.Series("cohort", cohort_of(data, settings))
-    )
-    parts = []
-    for cell in cells:
-        named = {
-            "study": "nodule",
-            "outcome": settings.outcome,
-            "arm": cell.arm,
-            "mode": cell.mode,
-            "fraction": cell.fraction,
-            "seed": cell.seed,
-        }
-        scores = pl.read_parquet(run / cell.name / SCORES)
-        parts.append(scores.select([pl.lit(value).alias(name) for name, value in named.items()] + ["row", "score"]))
-    table = pl.concat(parts).join(about, on="row", how="left", maintain_order="left").drop("row")
-    order = ["study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id"]
-    rest = [name for name in table.columns if name not in {*order, "label", "score"}]
-    return table.select(*order, pl.col("label").cast(pl.Int64), "score", *rest)
-
-
-def flow(data: PatientData, labels: np.ndarray, settings: NoduleSettings) -> list[Box]:
-    """The cohort flow, counted."""
-    cohort, labelled = cohort_of(data, settings), ~np.isnan(labels)
-    subject = data.units["subject_id"].to_numpy()
-
-    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
-        return Box(label, group, patients=len(np.unique(subject[mask])), units=int(mask.sum()), note=note)
-
-    unknown, inside, outside = (cohort == name for name in ("unknown", "internal", "external"))
-    positive = labels == 1
-    return [
-        box("In the archive", "archive", np.ones(len(subject), bool)),
-        box("External without a label", "excluded", outside & ~labelled, "never pretrained on, never tested on"),
-        box("May be pretrained on", "pretraining", inside | unknown, "each seed leaves out the fold it tests"),
-        box("of unknown manufacturer", "pretraining", unknown, "pretraining only"),
-        box(
-            f"{settings.internal}, labelled",
-            "internal",
-            inside & labelled,
-            f"{int((inside & positive).sum())} malignant",
-        ),
-        box(
-            "Other manufacturers, labelled",
-            "external",
-            outside & labelled,
-            f"{int((outside & positive).sum())} malignant",
-        ),
-    ]
+    write_scores(folder, fold.test, scores)

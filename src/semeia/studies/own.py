@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.atomic import write_parquet
 from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
@@ -15,7 +14,9 @@ from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
-from semeia.studies.grid import Cell, one_cell
+from semeia.studies.gather import gather, write_scores
+from semeia.studies.grid import DONE, Cell, one_cell
+from semeia.studies.labels import labels_of
 from semeia.studies.record import begin_run, note_run
 from semeia.views.dataset import PatientData, load_patient_data
 
@@ -111,35 +112,16 @@ def finetune_archive(
     start = None if pretrained is None else pretrained_model(pretrained)
     crop = own.pretraining.model.crop if start is None else load_model(start).preprocessing.crop
     data = load_patient_data(opened, crop=crop, cache=out / "cache")
-    labels = labels_of(data, opened.outcome(outcome), archive, outcome)
-    parts = []
-    for seed in own.seeds:
-        train, test = divide(data, labels, seed=seed)
-        arm = "scratch" if start is None else start.parent.parent.name
-        cell = Cell(arm, mode, fraction, seed)
+    labels = labels_of(data, opened, outcome)
+    arm = "scratch" if start is None else start.parent.parent.name
+    cells = [Cell(arm, mode, fraction, seed) for seed in own.seeds]
+    for cell in cells:
+        train, test = divide(data, labels, seed=cell.seed)
         work = partial(score_own, data=data, labels=labels, train=train, test=test, start=start, settings=own)
-        if not (out / cell.name / "cell.json").exists():
+        if not (out / cell.name / DONE).exists():
             one_cell(cell, work, out)
-        scores = pl.read_parquet(out / cell.name / "scores.parquet")["score"]
-        rows = data.units[test]
-        parts.append(
-            rows.select(
-                pl.lit("own").alias("study"),
-                pl.lit(outcome).alias("outcome"),
-                pl.lit(arm).alias("arm"),
-                pl.lit(mode).alias("mode"),
-                pl.lit(fraction).alias("fraction"),
-                pl.lit(seed).alias("seed"),
-                pl.lit("internal").alias("cohort"),
-                "site",
-                pl.col("pseudonym").alias("subject_id"),
-                "unit_id",
-                pl.Series("label", labels[test].astype(int)),
-                pl.Series("score", scores),
-            )
-        )
-    table = pl.concat(parts)
-    write_parquet(out / "predictions.parquet", table)
+    cohort = np.full(len(data), "internal")
+    table = gather(out, cells, data, labels, cohort=cohort, study="own", outcome=outcome)
     return table
 
 
@@ -149,20 +131,6 @@ def pretrained_model(run: Path) -> Path:
     if len(found) != 1:
         raise InputError(f"{run}: holds {len(found)} pretrained models, one is needed; is it a run of semeia pretrain?")
     return found[0]
-
-
-def labels_of(data: PatientData, outcome: pl.DataFrame, archive: Path, name: str) -> np.ndarray:
-    """0, 1 or NaN for each unit; refuses other values."""
-    values = data.units.join(outcome.select("unit_id", "value"), on="unit_id", how="left", maintain_order="left")
-    labels = values["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    known = labels[~np.isnan(labels)]
-    if not np.isin(known, (0, 1)).all():
-        raise InputError(
-            f"{archive}: outcome '{name}' has values other than 0 and 1; only binary outcomes can be fitted"
-        )
-    if len(np.unique(known)) < 2:
-        raise InputError(f"{archive}: outcome '{name}' has {len(known)} labels of the units, all of one class or none")
-    return labels
 
 
 def divide(data: PatientData, labels: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -220,4 +188,4 @@ def score_own(
             cell=cell.name,
             report=report,
         )
-    write_parquet(folder / "scores.parquet", pl.DataFrame({"row": test, "score": fitted.score(data, test)}))
+    write_scores(folder, test, fitted.score(data, test))

@@ -1,0 +1,54 @@
+"""From the scores of many cells to one predictions table."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.atomic import write_parquet
+from semeia.studies.grid import Cell
+from semeia.views.dataset import PatientData
+
+SCORES = "scores.parquet"
+# Covariates that go along, where the archive has them.
+PASSED_ON = ("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others")
+
+
+def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
+    """Keeps a cell's scores: which units of `PatientData`, and their probabilities."""
+    write_parquet(folder / SCORES, pl.DataFrame({"row": rows, "score": scores}))
+
+
+def gather(
+    run: Path,
+    cells: list[Cell],
+    data: PatientData,
+    labels: np.ndarray,
+    *,
+    cohort: np.ndarray,
+    study: str,
+    outcome: str,
+) -> pl.DataFrame:
+    """Reads the scores of all cells and writes `predictions.parquet`; returns the table."""
+    passed_on = [name for name in PASSED_ON if name in data.units.columns]
+    about = data.units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *passed_on).with_columns(
+        pl.Series("row", np.arange(len(data))),
+        pl.Series("label", labels).fill_nan(None).cast(pl.Int64),
+        pl.Series("cohort", cohort),
+    )
+    parts = [
+        pl.read_parquet(run / cell.name / SCORES).with_columns(
+            pl.lit(cell.arm).alias("arm"),
+            pl.lit(cell.mode).alias("mode"),
+            pl.lit(cell.fraction).alias("fraction"),
+            pl.lit(cell.seed).alias("seed"),
+        )
+        for cell in cells
+    ]
+    named = pl.concat(parts).with_columns(pl.lit(study).alias("study"), pl.lit(outcome).alias("outcome"))
+    table = named.join(about, on="row", how="left", maintain_order="left").select(
+        "study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id", "label",
+        "score", *passed_on,
+    )  # fmt: skip
+    write_parquet(run / "predictions.parquet", table)
+    return table
