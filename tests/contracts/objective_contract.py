@@ -69,8 +69,8 @@ def seed_and_step_decide(make: Make) -> None:
     torch.rand(7)
     again = terms_of(make(0), views)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    others = {float(total(terms_of(make(0), views, replace(STEP, index=index))).detach()) for index in range(6)}
-    others |= {float(total(terms_of(make(0), views, replace(STEP, seed=seed))).detach()) for seed in range(6)}
+    others = {float(total(terms_of(make(0), views, replace(STEP, index=index))).detach()) for index in range(3)}
+    others |= {float(total(terms_of(make(0), views, replace(STEP, seed=seed))).detach()) for seed in range(3)}
     assert len(others) > 1
 
 

@@ -60,9 +60,7 @@ def test_tokens_know_kind_place_and_time():
     assert tokens.kind[0].tolist() == [0] * 32 + [1] * 3
     assert not tokens.when.any()
     view = views.modalities["reading"]
-    later = replace(
-        views, modalities=views.modalities | {"reading": replace(view, when=torch.full((6, 3), 6.0))}
-    )
+    later = replace(views, modalities=views.modalities | {"reading": replace(view, when=torch.full((6, 3), 6.0))})
     assert encoder.embed(later).when[0].tolist() == [0.0] * 32 + [6.0] * 3
     changed = (encoder.embed(later).x - tokens.x).abs().amax((0, 2)) > 1e-4
     assert changed.tolist() == [False] * 32 + [True] * 3

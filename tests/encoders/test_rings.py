@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from semeia.encoders.rings import RingEmbedding, circles
+from semeia.encoders.rings import RingEmbedding, circles, with_neighbours
 from semeia.errors import InputError
 from semeia.views.crops import CropSettings
 from semeia.views.patches import patch_places, patch_presence
@@ -48,6 +48,11 @@ def test_a_brighter_ring_changes_the_token_at_its_radius(embedding: RingEmbeddin
     depth, middle, _ = patch_places(CROP, "rings")[change.argmax()].tolist()
     assert (depth, middle) == (1.0, 5.0)
     assert not change[:4].any()
+
+
+def test_an_angle_is_read_with_the_one_before_and_the_one_after():
+    around = torch.arange(10.0).reshape(1, 5, 2)
+    assert with_neighbours(around)[0, 0].tolist() == [8.0, 9.0, 0.0, 1.0, 2.0, 3.0]
 
 
 def test_circles_stay_within_the_plane():

@@ -31,8 +31,7 @@ def test_doing_nothing_changes_nothing():
 def test_the_generator_decides_everything():
     volumes, covered = torch.rand(3, 4, 8, 8), torch.ones(3, 4, dtype=torch.bool)
     once, again, other = (
-        augment(volumes, covered, settings=AugmentSettings(), generator=generator(seed))[0]
-        for seed in (1, 1, 2)
+        augment(volumes, covered, settings=AugmentSettings(), generator=generator(seed))[0] for seed in (1, 1, 2)
     )
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
@@ -55,8 +54,7 @@ def spread(volumes: torch.Tensor) -> torch.Tensor:
     total = mass.sum((1, 2))
     means = [(mass * axis).sum((1, 2)) / total for axis in (y, x)]
     return sum(
-        (mass * (axis - mean[:, None, None]) ** 2).sum((1, 2)) / total
-        for axis, mean in zip((y, x), means, strict=True)
+        (mass * (axis - mean[:, None, None]) ** 2).sum((1, 2)) / total for axis, mean in zip((y, x), means, strict=True)
     )
 
 
@@ -64,9 +62,7 @@ def test_half_are_turned_upside_down_with_their_planes():
     covered = torch.tensor([True, True, True, False]).expand(200, -1)
     volumes = torch.arange(1.0, 5.0)[:, None, None].expand(200, 4, 8, 8) / 10
     settings = replace(STILL, flip=True)
-    moved, planes = augment(
-        volumes * covered[:, :, None, None], covered, settings=settings, generator=generator()
-    )
+    moved, planes = augment(volumes * covered[:, :, None, None], covered, settings=settings, generator=generator())
     down = ~planes[:, 0]
     assert 60 < int(down.sum()) < 140
     assert (planes[down] == torch.tensor([False, True, True, True])).all()

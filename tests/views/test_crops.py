@@ -13,9 +13,7 @@ def sphere(radius: float, spacing: list[float], extent: float = 40.0) -> np.ndar
     """Fraction of each voxel inside a centred sphere, as uint8 0 to 255, axes x, y, z."""
     shape = [max(round(extent / mm), 1) for mm in spacing]
     fine = 4
-    axes = [
-        (np.arange(n * fine) - (n * fine - 1) / 2) * mm / fine for n, mm in zip(shape, spacing, strict=True)
-    ]
+    axes = [(np.arange(n * fine) - (n * fine - 1) / 2) * mm / fine for n, mm in zip(shape, spacing, strict=True)]
     x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
     inside = (x**2 + y**2 + z**2 <= radius**2).astype(np.float32)
     means = inside.reshape(shape[0], fine, shape[1], fine, shape[2], fine).mean((1, 3, 5))
@@ -59,9 +57,7 @@ def test_planes_whose_centre_was_scanned_are_covered(slices: int, thickness: flo
 
 
 def test_beyond_the_plane_is_0():
-    crop = crop_image(
-        np.full((10, 20, 40), 255, np.uint8), [1.0, 1.0, 1.0], intensity="display", settings=CROP
-    )
+    crop = crop_image(np.full((10, 20, 40), 255, np.uint8), [1.0, 1.0, 1.0], intensity="display", settings=CROP)
     assert crop.covered.all()
     assert crop.voxels.sum() == 32 * 20 * 10
 
