@@ -183,20 +183,24 @@ def parser_of(words: str) -> "ArgumentParser":
     )
     parser.add_argument("--config", action="config", help="YAML file with any of these options, by their names")
     for option in options:
-        if option.name in command.given:
-            parser.add_argument(option.name, type=Path, metavar=option.name.upper(), help=option.help)
-        elif option.name in LISTS:
-            parser.add_argument(option.flag, type=str, nargs="+", metavar="NAME", help=option.help)
-        elif option.kind is bool:
-            dashed = {option.flag.replace("_", "-")} - {option.flag}
-            parser.add_argument(option.flag, *dashed, action="store_true", help=option.help)
-        elif option in must:
-            parser.add_argument(option.flag, type=option.kind, required=True, help=option.help)
-        else:
-            parser.add_argument(option.flag, type=option.kind, default=option.start, help=option.help)
+        _add(option, parser, by_place=option.name in command.given)
     if command.settings:
         parser.add_class_arguments(cast(type, _resolve(command.settings)), skip=set(LISTS))
     return parser
+
+
+def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:
+    if by_place:
+        parser.add_argument(option.name, type=Path, metavar=option.name.upper(), help=option.help)
+    elif option.name in LISTS:
+        parser.add_argument(option.flag, type=str, nargs="+", metavar="NAME", help=option.help)
+    elif option.kind is bool:
+        dashed = {option.flag.replace("_", "-")} - {option.flag}
+        parser.add_argument(option.flag, *dashed, action="store_true", help=option.help)
+    elif option.start is MUST:
+        parser.add_argument(option.flag, type=option.kind, required=True, help=option.help)
+    else:
+        parser.add_argument(option.flag, type=option.kind, default=option.start, help=option.help)
 
 
 def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
@@ -260,7 +264,11 @@ def _names(settings: str) -> list[str]:
 def _one_line(words: str, message: str, known: Sequence[str]) -> str:
     """An error of the parser in the user's terms, with the nearest option where one was mistyped."""
     message = re.sub(r'Parser key "([^"]+)":\s*', r"--\1: ", message)
-    message = re.sub(r"<class '([^']+)'>", r"\1", message).replace("typing.", "")
+    message = re.sub(r"Expected an? (?:<class ')?([^'.]+)(?:'>)?\.", r"expected \1.", message.replace("typing.", ""))
+    if "arguments are required: " in message:
+        given = COMMANDS[words].given
+        names = message.partition("required: ")[2].split(", ")
+        message = "give " + " and ".join(name.upper() if name in given else f"--{name}" for name in names)
     wrong = re.search(r"(?:unrecognized arguments: |Option '|Key ')-*([\w.-]+)", message)
     hint = _nearest(wrong[1], known, "--") if wrong else ""
     return f"{words}: {message.rstrip('. ')}.{hint} `semeia {words} --help` lists the options."

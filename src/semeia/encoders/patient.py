@@ -19,10 +19,10 @@ from semeia.views.patient import Views
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """Size of the transformer. 128 wide and 4 deep is 0.6 M parameters."""
+    """Size of the transformer. The default is small: archives here hold hundreds of patients, not millions."""
 
-    dim: int = 128
-    depth: int = 4
+    dim: int = 64
+    depth: int = 2
     heads: int = 4
     mlp_ratio: float = 2.0
 

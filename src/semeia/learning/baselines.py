@@ -125,17 +125,22 @@ class LinearBaseline:
 
 
 def load_baseline(path: Path) -> LinearBaseline:
-    """Reads a stored baseline."""
+    """Reads a stored baseline; refuses damaged files and those that hold something else."""
     tensors, about = load_tensors(path)
-    return LinearBaseline(
-        name=about["name"],
-        names=tuple(about["names"]),
-        weight=tensors["weight"].numpy(),
-        bias=about["bias"],
-        fill=tensors["fill"].numpy(),
-        crop=from_plain(CropSettings, about["crop"]),
-        fitted_on=from_plain(Fingerprint, about["fitted_on"]),
-    )
+    if about.get("kind") != "baseline" or about.get("name") not in BASELINES:
+        raise InputError(f"{path}: holds a {about.get('kind')} model, not a baseline")
+    try:
+        return LinearBaseline(
+            name=about["name"],
+            names=tuple(about["names"]),
+            weight=tensors["weight"].numpy(),
+            bias=about["bias"],
+            fill=tensors["fill"].numpy(),
+            crop=from_plain(CropSettings, about["crop"]),
+            fitted_on=from_plain(Fingerprint, about["fitted_on"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
 
 
 def score_baseline(

@@ -33,17 +33,21 @@ def load_tensors(path: Path) -> tuple[Tensors, dict]:
             header = file.metadata() or {}
             if header.get("semeia") != FORMAT:
                 raise InputError(f"{path}: not a semeia checkpoint of format {FORMAT}")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["about"])  # noqa: SIM118
+            about = json.loads(header.get("about", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: damaged checkpoint ({error})") from error
+    if not isinstance(about, dict):
+        raise InputError(f"{path}: damaged checkpoint (it does not say what it holds)")
+    return tensors, about
 
 
 def load_into(module: torch.nn.Module, tensors: Tensors, *, path: Path, prefix: str = "") -> None:
-    """Copies tensors into a module; every name and shape must agree."""
+    """Copies tensors into a module; every name, shape and type must agree."""
     wanted = module.state_dict()
     given = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     wrong = sorted(wanted.keys() ^ given.keys())
-    wrong += [name for name in wanted.keys() & given.keys() if wanted[name].shape != given[name].shape]
+    wrong += [name for name in wanted if name in given and not _alike(wanted[name], given[name])]
     if wrong:
         raise InputError(f"{path}: {len(wrong)} tensors do not fit the model, the first is {wrong[0]}")
     module.load_state_dict(given)
@@ -59,19 +63,36 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> Tensors:
     }
 
 
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors, *, path: Path) -> None:
     """The inverse of `optimiser_tensors`; groups keep the settings they were built with."""
+    parameters = {str(i): p for i, p in enumerate(p for group in optimiser.param_groups for p in group["params"])}
     state: dict[int, Tensors] = {}
     for name, value in tensors.items():
         if name.startswith("optimiser."):
             _, index, key = name.split(".", 2)
+            if index not in parameters or (value.ndim and not _alike(value, parameters[index])):
+                raise InputError(f"{path}: {name} does not fit the optimiser")
             state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype
+
+
 def require_same_settings(before: dict, now: dict, *, path: Path) -> None:
     """Refuses to go on with other settings, and names those that differ."""
+    before, now = _flat(before), _flat(now)
     differ = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     if differ:
         parts = "; ".join(f"{name}: {before.get(name)} then, {now.get(name)} now" for name in differ)
         raise InputError(f"{path} was begun with other settings ({parts}); use another folder, or delete it")
+
+
+def _flat(nested: dict, prefix: str = "") -> dict[str, object]:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`, so that a difference has one name."""
+    flat: dict[str, object] = {}
+    for name, value in nested.items():
+        inner = isinstance(value, dict) and value
+        flat |= _flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return flat

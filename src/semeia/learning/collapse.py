@@ -6,6 +6,8 @@ on one modality's latents explains of the other's, against shuffled, on patients
 Sources: RankMe (Garrido et al. 2022, 2210.02885), here centred; thresholds are ours and stated in the verdict's code.
 """
 
+import math
+
 import numpy as np
 import torch
 
@@ -18,6 +20,8 @@ from semeia.views.patient import Views
 from semeia.views.preprocessing import Preprocessing
 
 SHUFFLES = 8
+# With fewer held-out units than this, rank and spread say more of their number than of the encoder.
+ENOUGH = 8
 
 
 @torch.no_grad()
@@ -39,8 +43,13 @@ def diagnose(
         watch_rows: units of patients that were not trained on; everything is measured on these.
         preprocessing: as in training.
         seed: of masks and shuffles.
+
+    Returns:
+        Numbers by name; those that so few units cannot give are left out.
     """
     objective.eval()
+    if len(watch_rows) < ENOUGH:
+        return {"watched_units": float(len(watch_rows))}
     watched = data.views(watch_rows, preprocessing=preprocessing)
     found = paired_against_shuffled(objective, watched, seed=seed)
     pooled = means(objective, watched)
@@ -49,7 +58,7 @@ def diagnose(
     if len(objective.encoder.kinds) == 2:
         fitted = data.views(fit_rows[:1000], preprocessing=preprocessing)
         found |= cross_modal(objective, fitted, watched, seed=seed)
-    return {name: round(value, 4) for name, value in found.items()}
+    return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
 
 
 def paired_against_shuffled(objective: LatentPrediction, views: Views, *, seed: int) -> dict[str, float]:
@@ -98,12 +107,14 @@ def means(objective: LatentPrediction, views: Views) -> list[Embeddings]:
 
 
 def spread(z: Embeddings) -> dict[str, float]:
-    """How much of its room an embedding uses.
+    """How much of its room an embedding uses; nothing where fewer than two patients have it.
 
     Returns:
         `std_min` and `std_median` over dimensions; `mean_energy`, the share of the squared length that is the mean's
         (1: everybody has the same vector); `effective_rank`, exp of the entropy of the centred singular values.
     """
+    if len(z) < 2:
+        return {}
     sd = z.std(0)
     energy = z.mean(0).square().sum() / z.square().sum(1).mean().clamp(min=1e-12)
     singular = torch.linalg.svdvals(z - z.mean(0))
@@ -120,13 +131,15 @@ def spread(z: Embeddings) -> dict[str, float]:
 def cross_modal(objective: LatentPrediction, fitted: Views, watched: Views, *, seed: int) -> dict[str, float]:
     """R2 of each modality's mean latent from the other's, by ridge regression; paired, and fitted on shuffled pairs."""
     first, second = objective.encoder.kinds
-    found = {}
+    found: dict[str, float] = {}
     pairs = {}
     for name, views in (("fit", fitted), ("watch", watched)):
         keep = views.observed().all(1)
         pooled, _ = objective.encoder.pool(objective.targets(views))
         dim = objective.encoder.settings.dim
         pairs[name] = [pooled[keep, index, :dim].double().numpy() for index in range(2)]
+    if min(len(pairs["fit"][0]), len(pairs["watch"][0])) < 2:
+        return found
     generator = np.random.default_rng([seed, 6])
     for source, target, name in ((0, 1, f"{first}_to_{second}"), (1, 0, f"{second}_to_{first}")):
         x, y = pairs["fit"][source], pairs["fit"][target]
@@ -148,6 +161,8 @@ def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray,
 
 def verdict(found: dict[str, float]) -> str:
     """One verdict in words: collapse first, then whether anything is predicted, then whether it crosses modalities."""
+    if "paired_to_shuffled" not in found:
+        return "Not measured: too few patients were held out to tell whether pretraining has worked."
     collapsed = [
         name.removesuffix("_std_median")
         for name, value in found.items()

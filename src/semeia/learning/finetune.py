@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from semeia.objectives.step import Step
 from semeia.objectives.supervised import PooledHead, Supervised, SupervisedSettings
 from semeia.views.augment import AugmentSettings
 from semeia.views.dataset import PatientData
+from semeia.views.fingerprint import fingerprint
 from semeia.views.patient import Views
 from semeia.views.preprocessing import fit_preprocessing
 
@@ -37,9 +38,9 @@ class FinetuneSettings:
         loop: device, precision, how often to save.
     """
 
-    scratch: OptimiserSettings = field(default_factory=lambda: OptimiserSettings(steps=240, batch=32))
+    scratch: OptimiserSettings = field(default_factory=lambda: OptimiserSettings(steps=160, batch=32))
     pretrained: OptimiserSettings = field(
-        default_factory=lambda: OptimiserSettings(steps=240, batch=32, encoder_rate=3e-4)
+        default_factory=lambda: OptimiserSettings(steps=160, batch=32, encoder_rate=3e-4)
     )
     supervised: SupervisedSettings = field(default_factory=SupervisedSettings)
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
@@ -84,13 +85,15 @@ def finetune(
         cell: name in the metrics.
         report: progress.
     """
+    if mode not in get_args(Mode):
+        raise InputError(f"no mode '{mode}'; there are {', '.join(get_args(Mode))}")
     if (folder / FILE).exists():
         return load_model(folder / FILE)
     if len(np.unique(labels)) < 2:
         raise InputError(f"the {len(labels)} training labels are all of one class: nothing can be fitted")
     folder.mkdir(parents=True, exist_ok=True)
     objective = Supervised(start.encoder, settings=settings.supervised)
-    if mode == "frozen" or pretrained:
+    if mode != "finetune" or pretrained:
         pooled, there = start.pooled(data, rows)
         objective.head.standardise_by(pooled, there)
         if mode != "finetune":
@@ -121,7 +124,14 @@ def finetune(
             settings=settings.loop,
             report=report,
         )
-    model = replace(start, encoder=objective.encoder.cpu().eval(), head=objective.head.cpu().eval())
+    # The encoder may come from another archive: the patients whose labels were seen are no test patients, either.
+    seen = start.preprocessing.fitted_on | fingerprint(data, rows)
+    model = replace(
+        start,
+        encoder=objective.encoder.cpu().eval(),
+        head=objective.head.cpu().eval(),
+        preprocessing=replace(start.preprocessing, fitted_on=seen),
+    )
     model.save(folder, {"mode": mode, "labelled_units": len(rows)})
     return model
 

@@ -8,7 +8,16 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was asked to stop; everything up to the last step is saved. The message says how to go on."""
+    """Training was asked to stop; everything up to the last step is saved. The message says how to go on.
+
+    Args:
+        message: what was stopped and where it is saved.
+        signal: number of the signal that came; None where it is not known.
+    """
+
+    def __init__(self, message: str = "", *, signal: int | None = None) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class StopRequest:

@@ -95,12 +95,12 @@ def train(
         for index in range(start, total):
             step = Step(index=index, total=total, seed=seed)
             views = batch_of(batch_rows(step, units, optimiser), step).to(device)
-            losses = one_step(objective, views, adam, step, optimiser, autocast(device, precision))
+            losses, slope = one_step(objective, views, adam, step, optimiser, autocast(device, precision))
             last = index == total - 1
             due = bool(stop) or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
             logged = last or index % settings.log_every == 0
             if due or logged:
-                terms = finite(losses, step, path)
+                terms = finite(losses, slope, step, path)
             if logged:
                 epoch = index // optimiser.per_epoch(units)
                 log.write({"cell": cell, "phase": phase, "step": index, "epoch": epoch, **terms})
@@ -108,8 +108,9 @@ def train(
             if due:
                 tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
                 save_tensors(path, tensors | optimiser_tensors(adam), {**about, "step": index + 1})
-            if stop and not last:
-                raise Interrupted(f"stopped after step {index + 1} of {total}; saved in {folder}")
+            if stop:
+                words = f"stopped after step {index + 1} of {total}; saved in {folder}"
+                raise Interrupted(words, signal=stop.signal)
     return objective.eval()
 
 
@@ -120,8 +121,8 @@ def one_step(
     step: Step,
     settings: OptimiserSettings,
     precision: torch.autocast,
-) -> dict[str, Scalar]:
-    """Forward, backward, clip, step, moving averages."""
+) -> tuple[dict[str, Scalar], Scalar]:
+    """Forward, backward, clip, step, moving averages; returns the terms and the norm of the gradient."""
     # Dropout draws from the global generator; this makes it a function of the step, too.
     torch.manual_seed(step.generator("dropout").initial_seed())
     tune(adam, step, settings)
@@ -129,19 +130,22 @@ def one_step(
         losses = objective.loss(views, step)
     adam.zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()
-    torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
+    slope = torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
     adam.step()
     objective.after_step(step)
-    return losses
+    return losses, slope
 
 
-def finite(losses: dict[str, Scalar], step: Step, path: Path) -> dict[str, float]:
-    """The terms as numbers, one transfer for all of them; refuses what is not a number."""
-    values = torch.stack([value.detach().float() for value in losses.values()]).tolist()
-    if not all(math.isfinite(value) for value in values):
+def finite(losses: dict[str, Scalar], slope: Scalar, step: Step, path: Path) -> dict[str, float]:
+    """The terms as numbers, one transfer for all of them; refuses a loss or a gradient that is not a number."""
+    *values, norm = torch.stack([value.detach().float() for value in (*losses.values(), slope)]).tolist()
+    wrong = [
+        name for name, value in zip((*losses, "gradient"), (*values, norm), strict=True) if not math.isfinite(value)
+    ]
+    if wrong:
         raise InputError(
-            f"{path.parent}: the loss is not finite at step {step.index}; lower the learning rate. "
-            "The last checkpoint is kept"
+            f"{path.parent}: the loss is not finite at step {step.index} ({', '.join(wrong)}); lower the learning "
+            "rate. The last checkpoint is kept"
         )
     return dict(zip(losses, values, strict=True))
 
@@ -149,13 +153,13 @@ def finite(losses: dict[str, Scalar], step: Step, path: Path) -> dict[str, float
 def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about: dict) -> int:
     """Loads a checkpoint; returns the number of steps done."""
     tensors, before = load_tensors(path)
-    done = int(before.pop("step"))
+    done = int(before.pop("step", 0))
     # Through JSON, so that tuples compare equal to what was read back.
     require_same_settings(before, _plain(about), path=path.parent)
     load_into(
         objective, {k: v for k, v in tensors.items() if k.startswith("objective.")}, path=path, prefix="objective."
     )
-    restore_optimiser(adam, tensors)
+    restore_optimiser(adam, tensors, path=path)
     return done
 
 

@@ -16,6 +16,8 @@ class MetricsLog:
 
     def __init__(self, path: Path, *, start: int = 0) -> None:
         self.path = path
+        with naming(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             kept = [line for line in path.read_text().splitlines() if _before(line, start)]
             write_text(path, "".join(f"{line}\n" for line in kept))

@@ -87,12 +87,16 @@ def load_model(path: Path) -> Model:
     tensors, about = load_tensors(path)
     if about.get("kind") != "network":
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
-    settings = from_plain(ModelSettings, about["settings"])
-    preprocessing = from_plain(Preprocessing, about["preprocessing"])
+    try:
+        settings = from_plain(ModelSettings, about["settings"])
+        preprocessing = from_plain(Preprocessing, about["preprocessing"])
+        has_head = bool(about["has_head"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
     encoder = build_encoder(settings, preprocessing, seed=0)
     load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
     head = None
-    if about["has_head"]:
+    if has_head:
         head = PooledHead(len(encoder.kinds), settings.encoder.dim * encoder.pools)
         load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
     return Model(encoder=encoder.eval(), head=head, settings=settings, preprocessing=preprocessing)

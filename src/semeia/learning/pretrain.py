@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from semeia.archive.atomic import write_json
 from semeia.encoders.build import ModelSettings, build_encoder
@@ -67,10 +68,14 @@ def pretrain(
     """
     if (folder / FILE).exists():
         return load_model(folder / FILE)
+    folder.mkdir(parents=True, exist_ok=True)
     fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
     preprocessing = fit_preprocessing(data, rows, modalities=modalities, geometry=settings.model.geometry)
     encoder = build_encoder(settings.model, preprocessing, seed=seed)
-    objective = LatentPrediction(encoder, settings=masks_for(settings.objective, modalities))
+    # The predictor's weights, too, are a function of the seed alone, not of what the process did before.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        objective = LatentPrediction(encoder, settings=masks_for(settings.objective, modalities))
 
     def batch_of(chosen: np.ndarray, step: Step) -> Views:
         return data.views(

@@ -46,11 +46,12 @@ def terminal(label: str, total: int, *, per_step: int) -> Iterator[Report]:
 
 def _lines(label: str, total: int, per_step: int) -> Report:
     last = time.monotonic()
-    before = 0
+    before: int | None = None
 
     def report(done: int, terms: dict[str, float]) -> None:
         nonlocal last, before
         now = time.monotonic()
+        before = done - 1 if before is None else before  # a resumed run does not begin at 0
         if now - last < 20 and done < total:
             return
         speed = (done - before) / max(now - last, 1e-9)

@@ -24,7 +24,7 @@ class OptimiserSettings:
         clip: largest gradient norm.
     """
 
-    epochs: int = 30
+    epochs: int = 40
     steps: int | None = None
     batch: int = 64
     rate: float = 1e-3

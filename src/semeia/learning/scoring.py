@@ -104,6 +104,8 @@ def predict(
     rows = usable_rows(data, scorers, hide=hide, skip_seen=skip_seen)
     score = np.mean([scorer.score(data, rows, hide=hide) for scorer in scorers], axis=0)
     named = {"arm": arm, "mode": mode, "fraction": fraction, "seed": 0, "cohort": "external"}
+    if outcome is not None and outcome not in opened.outcomes():
+        raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
     outcome = outcome or about_run(run).get("outcome")
     table = data.units[rows].with_columns(pl.Series("score", score))
     table = with_labels(opened, table, outcome)
@@ -124,7 +126,10 @@ def about_run(run: Path) -> dict:
     path = run / "run.json"
     if not path.exists():
         return {}
-    record = json.loads(path.read_text())
+    try:
+        record = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not readable as JSON ({error})") from error
     return {"study": record.get("study", "predictions"), "outcome": record.get("config", {}).get("outcome")}
 
 
@@ -164,8 +169,14 @@ def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None) -> p
     """Adds `label`, null where unknown; an outcome of patients reduces the table to one row a patient."""
     if outcome is None or outcome not in archive.outcomes():
         return table.with_columns(pl.lit(None, pl.Int64).alias("label"))
-    labels = archive.outcome(outcome).select("unit_id", "subject_id", pl.col("value").cast(pl.Int64).alias("label"))
-    if labels["unit_id"].is_in(table["unit_id"].implode()).any():
+    values = archive.outcome(outcome).select("unit_id", "subject_id", "value")
+    if not values["value"].is_in([0.0, 1.0]).all():
+        raise InputError(
+            f"{archive.path}: outcome '{outcome}' has other values than 0 and 1; name another with --outcome"
+        )
+    labels = values.select("unit_id", "subject_id", pl.col("value").cast(pl.Int64).alias("label"))
+    whole = archive.table("units").filter(pl.col("kind") == "patient")["unit_id"]
+    if not labels["unit_id"].is_in(whole.implode()).any():
         return table.join(labels.drop("subject_id"), on="unit_id", how="left", maintain_order="left")
     # The highest score first, so that everything else in the row is of the unit that decides.
     deciding = table.sort("score", descending=True).unique("subject_id", keep="first", maintain_order=True)

@@ -47,7 +47,7 @@ def short_results(results: pl.DataFrame) -> pl.DataFrame:
         "cohort",
         "stratum",
         pl.format("{}/{} at {}", "arm", "mode", "fraction").alias("arm"),
-        pl.col("reference").alias("minus"),
+        pl.col("reference").replace("", None).alias("minus"),
         "metric",
         pl.when(pl.col("low").is_null()).then(number["value"]).otherwise(interval).alias("value"),
         pl.col("n_patients").alias("patients"),

@@ -11,7 +11,7 @@ from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
-from semeia.learning.model import FILE, load_model
+from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
 from semeia.studies.gather import gather, write_scores
@@ -52,13 +52,16 @@ def pretrain_archive(
     modalities: tuple[str, ...] | None = None,
     seed: int = 0,
 ) -> str:
-    """Pretrains on an archive; returns the verdict in words. Patients of a fixed test split are never seen."""
+    """Pretrains on an archive; returns the verdict in words.
+
+    The patients of a fixed test split are never seen; without one, a fifth of the patients, another for each seed up to
+    five, is left out, so that `finetune_archive` has somebody to test on.
+    """
     begin_run(out, archive, study="pretrain", settings=settings)
     data = load_patient_data(open_archive(archive), crop=settings.model.crop, cache=out / "cache")
     chosen = modalities_of(data, modalities)
-    split = data.units["split"].fill_null("").to_numpy()
     something = np.any([data.observed(name) for name in chosen], axis=0)
-    rows = np.flatnonzero((split != "test") & something)
+    rows = np.flatnonzero(~kept_for_testing(data, seed=seed) & something)
     cell = Cell("multimodal_jepa" if len(chosen) > 1 else f"{'_'.join(chosen)}_jepa", "pretrain", 1.0, seed)
     total = settings.optimiser.total(round(len(rows) * (1 - settings.held_out)))
     folder = out / cell.name
@@ -97,7 +100,7 @@ def finetune_archive(
         outcome: its name; values 0 and 1.
         mode: "frozen", "finetune" or "probe_finetune".
         fraction: of the labelled training patients, in (0, 1].
-        seeds: how many; without a fixed split, each tests another of five patient folds.
+        seeds: how many. From scratch and without a fixed split, each tests another of five patient folds.
         pretraining: its `model` is the network from scratch.
         settings: see `FinetuneSettings`.
 
@@ -115,8 +118,9 @@ def finetune_archive(
     labels = labels_of(data, opened, outcome)
     arm = "scratch" if start is None else start.parent.parent.name
     cells = [Cell(arm, mode, fraction, seed) for seed in own.seeds]
+    encoder = None if start is None else load_model(start)
     for cell in cells:
-        train, test = divide(data, labels, seed=cell.seed)
+        train, test = divide(data, labels, start=encoder, seed=cell.seed)
         work = partial(score_own, data=data, labels=labels, train=train, test=test, start=start, settings=own)
         if not (out / cell.name / DONE).exists():
             one_cell(cell, work, out)
@@ -133,19 +137,34 @@ def pretrained_model(run: Path) -> Path:
     return found[0]
 
 
-def divide(data: PatientData, labels: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labelled training and test units: by the fixed split, else by patient folds."""
+def kept_for_testing(data: PatientData, *, seed: int) -> np.ndarray:
+    """Units of the patients set aside: the fixed split's test side (or its val side), else one of five folds."""
     split = data.units["split"].fill_null("").to_numpy()
-    known = ~np.isnan(labels)
-    if (split == "test").any():
-        return np.flatnonzero(known & (split != "test")), np.flatnonzero(known & (split == "test"))
-    if (split == "val").any():
-        return np.flatnonzero(known & (split != "val")), np.flatnonzero(known & (split == "val"))
-    table = pl.DataFrame({"subject_id": data.units["subject_id"], "stratum": labels}).filter(known)
-    folds = patient_folds(table.group_by("subject_id").agg(pl.col("stratum").max()), folds=FOLDS)
+    for side in ("test", "val"):
+        if (split == side).any():
+            return split == side
+    patients = data.units.select("subject_id", pl.lit("all").alias("stratum")).unique("subject_id")
+    folds = patient_folds(patients, folds=FOLDS)
     held = folds.filter(pl.col("fold") == seed % FOLDS)["subject_id"].to_numpy()
-    testing = np.isin(data.units["subject_id"].to_numpy(), held)
-    return np.flatnonzero(known & ~testing), np.flatnonzero(known & testing)
+    return np.isin(data.units["subject_id"].to_numpy(), held)
+
+
+def divide(data: PatientData, labels: np.ndarray, *, start: Model | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labelled training and test units. Nobody is tested whom the pretrained encoder has seen."""
+    known = ~np.isnan(labels)
+    testing = kept_for_testing(data, seed=seed)
+    if start is not None:
+        seen = start.preprocessing.fitted_on.seen(data)
+        fixed = data.units["split"].is_not_null().any()
+        overlap = int((seen & testing & known).sum())
+        if fixed and overlap:
+            raise InputError(f"{overlap} labelled test units are of patients that were pretrained on")
+        # Without a fixed split, the encoder's own left-out patients are the test.
+        testing = testing if fixed else ~seen
+    train, test = np.flatnonzero(known & ~testing), np.flatnonzero(known & testing)
+    if not len(test):
+        raise InputError("no labelled patient is left to test on: all were pretrained on")
+    return train, test
 
 
 def score_own(
@@ -169,9 +188,6 @@ def score_own(
         )
     else:
         model = load_model(start)
-        seen = int(model.preprocessing.fitted_on.seen(data)[test].sum())
-        if seen and (data.units["split"] == "test").any():
-            raise InputError(f"{seen} of {len(test)} test units are of patients that were pretrained on")
     model = replace(model, encoder=model.encoder.requires_grad_(cell.mode != "frozen"))
     total = settings.finetuning.scratch.total(len(rows))
     with terminal(f"fine-tuning on {len(rows)} labels", total, per_step=settings.finetuning.scratch.batch) as report:

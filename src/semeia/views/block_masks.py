@@ -35,7 +35,7 @@ class MaskSettings:
 
     modality: float = 0.5
     visit: float = 0.3
-    block: float = 0.2
+    block: float = 0.5
     token: float = 0.0
     blocks: int = 4
     scale: tuple[float, float] = (0.15, 0.2)

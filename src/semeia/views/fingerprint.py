@@ -23,6 +23,13 @@ class Fingerprint:
     patients: tuple[str, ...]
     images: tuple[str, ...]
 
+    def __or__(self, other: "Fingerprint") -> "Fingerprint":
+        """The fingerprint of both groups of patients."""
+        return Fingerprint(
+            patients=tuple(sorted({*self.patients, *other.patients})),
+            images=tuple(sorted({*self.images, *other.images})),
+        )
+
     def seen(self, data: "PatientData") -> np.ndarray:
         """Which units are of patients in the fingerprint, bool [unit]."""
         patients, images = set(self.patients), set(self.images)
@@ -33,7 +40,9 @@ class Fingerprint:
 
 
 def fingerprint(data: "PatientData", rows: np.ndarray) -> Fingerprint:
-    """The fingerprint of the patients of some units."""
+    """The fingerprint of the patients of some units, all of their images included."""
+    subjects = data.units["subject_id"].to_numpy()
+    rows = np.flatnonzero(np.isin(subjects, subjects[rows]))
     return Fingerprint(
         patients=tuple(sorted({mark(name) for name in data.units["pseudonym"].gather(rows)})),
         images=tuple(sorted({data.image_hash[row][:DIGITS] for row in rows if data.image_hash[row]})),
