@@ -97,7 +97,9 @@ def train(
             views = batch_of(batch_rows(step, units, optimiser), step).to(device)
             losses, slope = one_step(objective, views, adam, step, optimiser, autocast(device, precision))
             last = index == total - 1
-            due = bool(stop) or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
+            # Asked once: a signal that comes later in this step is heard, and saved for, at the end of the next.
+            stopping = stop.signal
+            due = stopping is not None or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
             logged = last or index % settings.log_every == 0
             if due or logged:
                 terms = finite(losses, slope, step, path)
@@ -108,7 +110,7 @@ def train(
             if due:
                 tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
                 save_tensors(path, tensors | optimiser_tensors(adam), {**about, "step": index + 1})
-            if stop:
+            if stopping is not None or (stop and last):
                 words = f"stopped after step {index + 1} of {total}; saved in {folder}"
                 raise Interrupted(words, signal=stop.signal)
     return objective.eval()

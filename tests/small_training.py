@@ -1,0 +1,82 @@
+"""Training small enough for tests: a miniature nodule archive, a network of a few thousand parameters, a few steps."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from lidc_folder import read_rows, write_lidc_folder, write_rows
+from semeia.archive import open_archive
+from semeia.encoders.build import ModelSettings
+from semeia.encoders.patient import EncoderSettings
+from semeia.learning.finetune import FinetuneSettings
+from semeia.learning.loop import LoopSettings
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.latent_prediction import LatentPredictionSettings
+from semeia.readers import ingest_nodules
+from semeia.views.crops import CropSettings
+from semeia.views.dataset import PatientData, load_patient_data
+
+MAKERS = ("GE MEDICAL SYSTEMS", "SIEMENS", "unknown")
+CROP = CropSettings(voxels=(16, 16, 16), voxel_mm=(2.0, 2.0, 2.0), patch=(4, 2, 2))
+MODEL = ModelSettings(crop=CROP, encoder=EncoderSettings(dim=16, depth=1, heads=2))
+LOOP = LoopSettings(device="cpu", precision="fp32", save_every=0, log_every=1)
+PRETRAIN = PretrainSettings(
+    model=MODEL,
+    objective=LatentPredictionSettings(predictor_dim=16, predictor_depth=1, predictor_heads=2),
+    optimiser=OptimiserSettings(steps=4, batch=8),
+    loop=LOOP,
+    held_out=0.3,
+)
+FINETUNE = FinetuneSettings(
+    scratch=OptimiserSettings(steps=4, batch=8),
+    pretrained=OptimiserSettings(steps=4, batch=8, encoder_rate=3e-4),
+    loop=LOOP,
+)
+
+
+def nodule_archive(folder: Path, patients: int = 24, *, key: Path | None = None, **layout: int | bool) -> Path:
+    """Ingest a miniature LIDC folder: two nodules a patient, GE, Siemens and unknown makers in turn."""
+    files = write_lidc_folder(folder / "files", patients, makers=MAKERS, hu=False, **layout)  # pyright: ignore[reportArgumentType]
+    rows = [
+        row | {"manufacturer": str(row["manufacturer"]).replace("unknown", "")}
+        for row in read_rows(files / "nodules.csv")
+    ]
+    write_rows(files / "nodules.csv", rows)
+    ingest_nodules(files, into=folder / "archive", key=key)
+    return folder / "archive"
+
+
+def loaded(archive: Path) -> PatientData:
+    """The archive in memory on the small grid."""
+    return load_patient_data(open_archive(archive), crop=CROP)
+
+
+def labels_by_row(data: PatientData, archive: Path, outcome: str = "malignancy") -> pl.Series:
+    """The label of each unit, null where it has none."""
+    values = open_archive(archive).outcome(outcome).select("unit_id", "value")
+    return data.units.join(values, on="unit_id", how="left", maintain_order="left")["value"]
+
+
+def killed_by(work: Callable[[], object]) -> int:
+    """Run `work` in a forked child; the signal that ended the child, 0 if it came to its end.
+
+    A fork spares the child the seconds that importing torch and MONAI takes.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later: fork beside threads
+        child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException as error:
+            sys.__stderr__.write(f"child: {error!r}\n") if sys.__stderr__ else None
+            os._exit(1)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed of itself"
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
