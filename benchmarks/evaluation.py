@@ -62,9 +62,7 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5_000)
     parser.add_argument("--draws", type=int, default=2_000)
     parser.add_argument("--measured", type=int, default=100)

@@ -12,9 +12,7 @@ def fill(draft: Writer, patients: int = 4, *, first: int = 0, split: bool = Fals
     for place in range(first, first + patients):
         halves = ("train", "test")[place % 2] if split else None
         subject_id, pseudonym = draft.subject(f"CANARY-{place}", site="north", split=halves)
-        unit_id = draft.unit(
-            f"{pseudonym}/n00", subject_id, "nodule", covariates={"diameter_mm": 5.0 + place % 2}
-        )
+        unit_id = draft.unit(f"{pseudonym}/n00", subject_id, "nodule", covariates={"diameter_mm": 5.0 + place % 2})
         rng = np.random.default_rng(place)
         draft.image(
             rng.integers(0, 256, (12, 10, 3), dtype=np.uint8),

@@ -50,13 +50,9 @@ def write_lidc_folder(
         for number in range(nodules):
             readings = 2 if number and number == nodules - 1 else 4
             row = _row(patient, number, malignant, makers[place % len(makers)], readings, rng)
-            _write_crops(
-                folder / patient / f"{patient}_n{number:02d}", row, malignant, hu and number % 2 == 0, rng
-            )
+            _write_crops(folder / patient / f"{patient}_n{number:02d}", row, malignant, hu and number % 2 == 0, rng)
             rows.append(row | ({"dx": 2 if malignant else 1} if dx else {}))
-    columns = (
-        [*rows[0]] if optional else ["patient_id", "nodule", "malignancies", *CHARACTERISTICS, "diameter_mm"]
-    )
+    columns = [*rows[0]] if optional else ["patient_id", "nodule", "malignancies", *CHARACTERISTICS, "diameter_mm"]
     columns += ["dx"] if dx and not optional else []
     write_rows(folder / "nodules.csv", [{column: row[column] for column in columns} for row in rows])
     return folder
@@ -109,9 +105,7 @@ def _row(
     }
 
 
-def _write_crops(
-    stem: Path, row: dict[str, object], malignant: bool, hu: bool, rng: np.random.Generator
-) -> None:
+def _write_crops(stem: Path, row: dict[str, object], malignant: bool, hu: bool, rng: np.random.Generator) -> None:
     spacing = np.array([0.7, 0.7, 2.5])
     radius = float(str(row["diameter_mm"])) / 2
     shape = (64, 64, max(2, round(2 * radius / spacing[2])))

@@ -117,9 +117,7 @@ def _results(levels: dict[tuple[str, str, float, str], float], effect: float) ->
         rows += [_row(common, metric=m, value=v, half=0.05) for m, v in values.items()]
         rows.append(_row(common, metric="auroc_gain_over_diameter_mm", value=(auroc - 0.87) / 4, half=0.012))
         for reference in ("multimodal_scratch", "image_scratch", "diameter"):
-            other = levels.get(
-                (reference, "finetune", fraction, cohort), levels["diameter", "none", 1.0, cohort]
-            )
+            other = levels.get((reference, "finetune", fraction, cohort), levels["diameter", "none", 1.0, cohort])
             if reference != arm:
                 minus = common | {"reference": reference}
                 rows.append(_row(minus, metric="auroc", value=auroc - other, half=0.03))
@@ -136,9 +134,7 @@ def _results(levels: dict[tuple[str, str, float, str], float], effect: float) ->
         "metric",
         "value",
     ]
-    return pl.DataFrame(rows).select(
-        *order, "low", "high", "interval_method", "n", "n_patients", "n_positive", "seeds"
-    )
+    return pl.DataFrame(rows).select(*order, "low", "high", "interval_method", "n", "n_patients", "n_positive", "seeds")
 
 
 def _predictions(levels: dict[tuple[str, str, float, str], float], rng: np.random.Generator) -> pl.DataFrame:

@@ -112,9 +112,7 @@ def test_imports_run_one_way(module: str):
 @pytest.mark.parametrize("module", [name for name in MODULES if _room(name) in ("evaluation", "report")])
 def test_tables_never_reach_torch(module: str):
     for reached in sorted(_reached(module)):
-        heavy = {
-            name for name in _imports(reached) if name in BRINGS_TORCH or name.split(".")[0] in BRINGS_TORCH
-        }
+        heavy = {name for name in _imports(reached) if name in BRINGS_TORCH or name.split(".")[0] in BRINGS_TORCH}
         assert not heavy, f"{module} reaches {reached}, which imports {sorted(heavy)}"
 
 
@@ -135,9 +133,7 @@ def test_no_grab_bag_and_no_long_file(root: Path):
     for path in root.rglob("*.py"):
         words = set(path.stem.removeprefix("test_").split("_"))
         assert not words <= GRAB_BAGS, f"{path.name} says nothing about what is in it"
-        assert len(path.read_text().splitlines()) <= 300, (
-            f"{path.name} is longer than 300 lines: it holds two ideas"
-        )
+        assert len(path.read_text().splitlines()) <= 300, f"{path.name} is longer than 300 lines: it holds two ideas"
     for folder in (path for path in root.rglob("*") if path.is_dir()):
         assert folder.name not in GRAB_BAGS
 

@@ -27,9 +27,7 @@ Row = dict[str, str]
 TARGET = Path(__file__).parents[1] / "src" / "semeia" / "sample" / "lidc"
 DROPPED_COLUMNS = ("scan_id", "series_uid")
 INTERNAL_MAKER = "GE MEDICAL SYSTEMS"
-SHOWN_PER_CLASS_AND_SIDE = (
-    3  # of these nodules the HU volume comes along, for display: 2 classes x 2 sides x 3 = 12
-)
+SHOWN_PER_CLASS_AND_SIDE = 3  # of these nodules the HU volume comes along, for display: 2 classes x 2 sides x 3 = 12
 USUAL_AXES = "LPS"
 LARGEST_SHOWN = 80_000  # bytes of one HU volume
 
@@ -101,9 +99,7 @@ def read_patients(source: Path) -> tuple[list[str], list[Patient]]:
         )
         for name, own in rows.items()
     ]
-    return columns, sorted(
-        patients, key=lambda p: hashlib.sha256(f"sample/{p.patient_id}".encode()).hexdigest()
-    )
+    return columns, sorted(patients, key=lambda p: hashlib.sha256(f"sample/{p.patient_id}".encode()).hexdigest())
 
 
 def chosen(patients: list[Patient]) -> Iterator[tuple[str, Patient]]:
@@ -175,9 +171,7 @@ def write(target: Path, source: Path, columns: list[str], patients: list[Patient
 
 def main() -> None:
     """Chooses, writes, and prints what was taken."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--into", type=Path, default=TARGET)
     target = parser.parse_args().into
     if "SEMEIA_DATA" not in os.environ:

@@ -33,17 +33,12 @@ def test_exact_copies_count_across_patients_and_worse_across_splits(tmp_path: Pa
 
 
 @pytest.mark.parametrize("most", [20_000, 1])
-def test_near_copies_are_found_and_mere_likeness_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
-):
+def test_near_copies_are_found_and_mere_likeness_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(copies, "_MOST_COMPARED", most)
     brighter = (SCENE + 9).astype(np.uint8)
     colour = np.stack([brighter] * 3, axis=-1)
     near = {"pairs of images of two patients look nearly the same": 1}
-    assert (
-        _found(tmp_path / "a", [("1", "train", SCENE), ("2", "train", brighter), ("3", "train", OTHER)])
-        == near
-    )
+    assert _found(tmp_path / "a", [("1", "train", SCENE), ("2", "train", brighter), ("3", "train", OTHER)]) == near
     assert _found(tmp_path / "b", [("1", "train", SCENE), ("2", "train", colour)]) == near
     assert _found(tmp_path / "c", [("1", "train", SCENE), ("2", "train", SIMILAR)]) == {}
 

@@ -80,9 +80,7 @@ def test_too_few_labels_are_refused_with_the_count():
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.floats(0.01, 0.99), st.integers(0, 99))
-def test_tuning_takes_some_of_each_class_and_leaves_some(
-    negative: int, positive: int, share: float, seed: int
-):
+def test_tuning_takes_some_of_each_class_and_leaves_some(negative: int, positive: int, share: float, seed: int):
     train, tuning = tuning_split(_labels(negative, positive), share, seed=seed)
     assert sorted(train + tuning) == list(range(1, negative + positive + 1))
     for count, low in ((negative, 0), (positive, negative)):

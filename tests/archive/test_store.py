@@ -23,9 +23,7 @@ def test_tables_outcomes_and_pixels_come_back(tmp_path: Path):
     assert archive.outcome("malignancy")["value"].to_list() == [0.0, 1.0, 0.0, 1.0]
     for place, row in enumerate(archive.table("images").iter_rows(named=True)):
         pixels = archive.pixels(row)
-        assert np.array_equal(
-            pixels, np.random.default_rng(place).integers(0, 256, (12, 10, 3), dtype=np.uint8)
-        )
+        assert np.array_equal(pixels, np.random.default_rng(place).integers(0, 256, (12, 10, 3), dtype=np.uint8))
         assert pixels.dtype == np.uint8
         assert not pixels.flags.writeable
     assert archive.verify() == []

@@ -88,9 +88,7 @@ def _image(draft: Writer, **change: object) -> None:
         (lambda draft: _image(draft, intensity="loud"), "intensity 'loud' is none of"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_leaves_nothing(
-    tmp_path: Path, act: Callable[[Writer], object], words: str
-):
+def test_what_makes_no_sense_is_refused_and_leaves_nothing(tmp_path: Path, act: Callable[[Writer], object], words: str):
     with pytest.raises(InputError, match=words), writing(tmp_path / "a", source="test") as draft:
         act(draft)
     assert not list(tmp_path.iterdir())

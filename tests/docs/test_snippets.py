@@ -70,9 +70,7 @@ def run(page: Path, folder: Path) -> None:
                 text=True,
                 check=False,
             )
-            assert done.returncode == 0, (
-                f"{where} exited {done.returncode}\n{script}{done.stdout}{done.stderr}"
-            )
+            assert done.returncode == 0, f"{where} exited {done.returncode}\n{script}{done.stdout}{done.stderr}"
 
 
 @pytest.mark.timeout(1800)

@@ -31,9 +31,7 @@ def test_the_combiner_equals_sklearn():
     train, test = (np.column_stack([part.covariate, clipped_logit(part.score)]) for part in (fit, use))
     scaler = StandardScaler().fit(train)
     model = LogisticRegression(tol=1e-10).fit(scaler.transform(train), fit.label)
-    np.testing.assert_allclose(
-        combined_score(fit, use), model.decision_function(scaler.transform(test)), atol=1e-4
-    )
+    np.testing.assert_allclose(combined_score(fit, use), model.decision_function(scaler.transform(test)), atol=1e-4)
 
 
 def test_the_covariate_is_turned_by_the_rows_it_is_fitted_on():

@@ -70,9 +70,7 @@ def test_many_draws_go_through_in_blocks():
     label, score = tied_data(300)
     weights = np.random.default_rng(3).integers(0, 3, size=(1001, 300))
     together = auroc_draws(label, score, weights)
-    np.testing.assert_array_equal(
-        together[[0, 500, 1000]], auroc_draws(label, score, weights[[0, 500, 1000]])
-    )
+    np.testing.assert_array_equal(together[[0, 500, 1000]], auroc_draws(label, score, weights[[0, 500, 1000]]))
 
 
 @pytest.mark.parametrize("ours", [auroc_draws, auprc_draws])

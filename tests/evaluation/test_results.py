@@ -25,9 +25,7 @@ LEVELS = {
 }
 
 
-def one(
-    results: pl.DataFrame, metric: str, *, arm: str = "model", cohort: str = "external", reference: str = ""
-):
+def one(results: pl.DataFrame, metric: str, *, arm: str = "model", cohort: str = "external", reference: str = ""):
     return results.filter(
         pl.col("metric") == metric,
         pl.col("arm") == arm,
@@ -63,8 +61,7 @@ def test_the_value_is_the_mean_over_seeds(table, evaluation):
     for cohort in ("internal", "external"):
         mine = table.filter(pl.col("arm") == "model", pl.col("cohort") == cohort)
         values = [
-            roc_auc_score(fold["label"], fold["score"])
-            for fold in mine.partition_by("seed", maintain_order=True)
+            roc_auc_score(fold["label"], fold["score"]) for fold in mine.partition_by("seed", maintain_order=True)
         ]
         row = one(evaluation.results, "auroc", cohort=cohort)
         assert row["value"] == pytest.approx(np.mean(values))
@@ -88,18 +85,14 @@ def test_the_interval_is_that_of_patient_draws_averaged_over_seeds(table, evalua
         for fold in mine.partition_by("seed", maintain_order=True)
     ]
     row = one(evaluation.results, "auroc")
-    assert (row["low"], row["high"]) == pytest.approx(
-        tuple(np.quantile(np.mean(draws, axis=0), [0.025, 0.975]))
-    )
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.quantile(np.mean(draws, axis=0), [0.025, 0.975])))
 
 
 def test_differences_are_paired(table, evaluation):
     results = evaluation.results
     for cohort in ("internal", "external"):
         difference = one(results, "auroc", cohort=cohort, reference="baseline")
-        mine, theirs = (
-            one(results, "auroc", arm=arm, cohort=cohort)["value"] for arm in ("model", "baseline")
-        )
+        mine, theirs = (one(results, "auroc", arm=arm, cohort=cohort)["value"] for arm in ("model", "baseline"))
         assert difference["value"] == pytest.approx(mine - theirs)
         detectable = one(results, "auroc_detectable_difference", cohort=cohort, reference="baseline")
         assert 0 < detectable["value"] < 0.5
@@ -123,9 +116,7 @@ def test_a_covariate_that_holds_the_label_leaves_nothing_to_gain():
     results = evaluate(table, settings=QUICK).results
     gain = one(results, "auroc_gain_over_diameter_mm")
     assert gain["value"] == pytest.approx(0, abs=1e-9)
-    useless = predictions().with_columns(
-        diameter_mm=pl.Series(np.random.default_rng(0).random(predictions().height))
-    )
+    useless = predictions().with_columns(diameter_mm=pl.Series(np.random.default_rng(0).random(predictions().height)))
     row = one(evaluate(useless, settings=QUICK).results, "auroc_gain_over_diameter_mm")
     assert row["low"] > 0.1
 
@@ -154,9 +145,7 @@ def test_a_strangers_table_of_three_columns():
     row = one(evaluation.results, "auroc", cohort="all")
     assert row["value"] == pytest.approx(roc_auc_score(label, table["score"]))
     assert (row["n"], row["seeds"], row["stratum"]) == (80, 1, "all")
-    assert evaluation.notes == (
-        "gain over diameter_mm left out, there is no column diameter_mm in the predictions",
-    )
+    assert evaluation.notes == ("gain over diameter_mm left out, there is no column diameter_mm in the predictions",)
 
 
 def test_where_keeps_rows_and_names_the_stratum(table):
@@ -209,9 +198,7 @@ def test_a_metric_undefined_in_many_draws_is_left_out():
     evaluation = evaluate(table, settings=EvaluationSettings(draws=200, by="site"))
     small = evaluation.results.filter(pl.col("stratum") == "site=A", pl.col("metric") == "auroc")
     assert small.is_empty()  # its only positive patient is missing from a third of the draws
-    assert any(
-        note.startswith("auroc left out, it is undefined in more than a tenth") for note in evaluation.notes
-    )
+    assert any(note.startswith("auroc left out, it is undefined in more than a tenth") for note in evaluation.notes)
 
 
 def test_unlabelled_rows_missing_covariates_and_shared_subjects_are_noted(table):
@@ -258,8 +245,7 @@ def test_order_of_rows_changes_no_value(table, evaluation):
     shuffled = evaluate(table.sample(fraction=1.0, shuffle=True, seed=0), settings=QUICK).results
     keys = ["arm", "cohort", "metric"]
     mine, theirs = (
-        frame.filter(pl.col("reference") == "").sort(keys)["value"]
-        for frame in (shuffled, evaluation.results)
+        frame.filter(pl.col("reference") == "").sort(keys)["value"] for frame in (shuffled, evaluation.results)
     )
     np.testing.assert_allclose(mine, theirs, atol=1e-9)
 

@@ -19,9 +19,7 @@ def test_points_equal_sklearn():
 
 
 def test_the_area_of_one_curve_is_its_auroc():
-    table = check_predictions(predictions(seeds=1)).filter(
-        pl.col("arm") == "model", pl.col("cohort") == "external"
-    )
+    table = check_predictions(predictions(seeds=1)).filter(pl.col("arm") == "model", pl.col("cohort") == "external")
     curve = roc_curve(table, points=2001)
     area = np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"])
     assert area == pytest.approx(auroc(table["label"].to_numpy(), table["score"].to_numpy()), abs=1e-3)
@@ -37,9 +35,7 @@ def test_curves_are_averaged_over_seeds_and_run_from_corner_to_corner():
         assert curve.select("false_positive_rate", "true_positive_rate").row(-1) == (1.0, 1.0)
         assert (curve["true_positive_rate"].diff().drop_nulls() >= 0).all()
     one = table.filter(pl.col("arm") == "model", pl.col("cohort") == "internal")
-    each = [
-        roc_curve(one.filter(pl.col("seed") == seed), points=21)["true_positive_rate"] for seed in range(5)
-    ]
+    each = [roc_curve(one.filter(pl.col("seed") == seed), points=21)["true_positive_rate"] for seed in range(5)]
     ours = curves.filter(pl.col("arm") == "model", pl.col("cohort") == "internal")["true_positive_rate"]
     np.testing.assert_allclose(ours, np.mean(each, axis=0))
 

@@ -85,9 +85,7 @@ def test_labels_may_be_boolean_float_or_text(labels):
 )
 def test_refusals_name_column_and_row_and_no_patient(change, words):
     with pytest.raises(InputError) as caught:
-        check_predictions(
-            SMALL.with_columns(pl.Series(name, values, strict=False) for name, values in change.items())
-        )
+        check_predictions(SMALL.with_columns(pl.Series(name, values, strict=False) for name, values in change.items()))
     assert words in str(caught.value)
     assert "007" not in str(caught.value)
 

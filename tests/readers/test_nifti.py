@@ -126,9 +126,7 @@ def test_a_little_after_the_end_is_forgiven(tmp_path: Path):
 
 
 def test_damage_is_one_line_and_may_hide_the_path(tmp_path: Path):
-    path = _saved(
-        tmp_path / "CANARY.nii.gz", np.random.default_rng(0).integers(0, 99, (9, 9, 9)).astype(np.int16)
-    )
+    path = _saved(tmp_path / "CANARY.nii.gz", np.random.default_rng(0).integers(0, 99, (9, 9, 9)).astype(np.int16))
     whole = path.read_bytes()
     flipped = [bytearray(whole) for _ in range(9)]
     for place, content in enumerate(flipped):

@@ -39,9 +39,7 @@ def test_the_input_reader_is_fixed_by_patient_and_nodule_and_spread_evenly():
         ([5, 5, 5, 5, 5], 0, None, None),
     ],
 )
-def test_the_label_is_the_others_median(
-    ratings: list[int], reader: int, others: float | None, label: float | None
-):
+def test_the_label_is_the_others_median(ratings: list[int], reader: int, others: float | None, label: float | None):
     assert others_malignancy(ratings, reader) == others
     assert malignancy_label(others) == label
 
@@ -54,9 +52,7 @@ def test_what_lands_in_the_archive(tmp_path: Path):
     assert summary.outcomes == {"malignancy": 4, "diagnosis": 4}
     assert archive.table("subjects")["site"].to_list() == ["GE", "SIEMENS", "GE", "SIEMENS"]
     assert archive.outcome("diagnosis")["value"].to_list() == [0.0, 0.0, 1.0, 1.0]
-    assert (
-        archive.outcome("diagnosis")["unit_id"].to_list() == archive.table("subjects")["pseudonym"].to_list()
-    )
+    assert archive.outcome("diagnosis")["unit_id"].to_list() == archive.table("subjects")["pseudonym"].to_list()
     row, unit = read_rows(folder / "nodules.csv")[0], archive.table("units").row(0, named=True)
     assert unit["unit_id"] == archive.table("subjects")["pseudonym"][0] + "/n00"
     assert unit["diameter_mm"] == float(str(row["diameter_mm"]))
@@ -122,9 +118,7 @@ def test_a_second_cohort_joins_and_the_same_one_is_refused(tmp_path: Path):
     ingest_nodules(folder, into=tmp_path / "a")
     ingest_nodules(write_lidc_folder(tmp_path / "two", 2, first=9500, dx=True), into=tmp_path / "a")
     before = listing(tmp_path / "a")
-    with pytest.raises(
-        InputError, match="refused: 4 of 4 units are already in the archive; nothing was written"
-    ):
+    with pytest.raises(InputError, match="refused: 4 of 4 units are already in the archive; nothing was written"):
         ingest_nodules(folder, into=tmp_path / "a")
     assert listing(tmp_path / "a") == before
     assert open_archive(tmp_path / "a").table("subjects")["subject_id"].to_list() == [1, 2, 3, 4]
@@ -203,9 +197,7 @@ def test_original_ids_reach_no_table_and_no_listing(tmp_path: Path):
     archive = open_archive(tmp_path / "a")
     tables = [archive.table(name) for name in ("subjects", "units", "images", "readings")]
     tables += [archive.outcome(name) for name in archive.outcomes()]
-    assert not any(
-        "LIDC-IDRI" in str(row) or "900" in str(row[0]) for table in tables for row in table.rows()
-    )
+    assert not any("LIDC-IDRI" in str(row) or "900" in str(row[0]) for table in tables for row in table.rows())
 
 
 def test_an_absent_folder_or_table_is_named(tmp_path: Path):

@@ -42,9 +42,7 @@ def test_gray_stays_gray_and_colour_colour(tmp_path: Path):
 def test_a_jpeg_taken_sideways_is_turned(tmp_path: Path):
     exif = Image.Exif()
     exif[274] = 6
-    Image.fromarray(np.kron(GRAY[:4, :6], np.ones((8, 8), np.uint8))).save(
-        tmp_path / "p.jpg", exif=exif, quality=95
-    )
+    Image.fromarray(np.kron(GRAY[:4, :6], np.ones((8, 8), np.uint8))).save(tmp_path / "p.jpg", exif=exif, quality=95)
     assert read_picture(tmp_path / "p.jpg").shape == (48, 32)
 
 
@@ -55,8 +53,7 @@ def _claims(width: int, height: int) -> bytes:
         (b"IDAT", zlib.compress(bytes(9))),
     ]
     body = b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )
     return b"\x89PNG\r\n\x1a\n" + body
 
@@ -107,9 +104,7 @@ def folder(tmp_path: Path) -> Path:
 def _ingest(folder: Path, **change: str | None) -> Summary:
     table = folder / (change.pop("table", None) or "t.csv")
     given: dict = {"label": "grade", "split": "split", "site": "site", "outcome": "grade"} | change
-    return ingest_images(
-        folder / "images", table=table, image="image", subject="id", into=folder / "a", **given
-    )
+    return ingest_images(folder / "images", table=table, image="image", subject="id", into=folder / "a", **given)
 
 
 def test_pictures_land_in_the_archive(folder: Path):
@@ -188,9 +183,7 @@ def test_each_thing_wrong_is_one_line_and_leaves_nothing(folder: Path, column: s
 
 def test_a_broken_picture_a_wrong_suffix_and_two_labels_of_a_unit(folder: Path):
     (folder / "images" / "CANARY3_R.png").write_bytes(b"x")
-    with pytest.raises(
-        InputError, match=r"^t.csv, row 3, column image: the file: not a readable PNG or JPEG"
-    ):
+    with pytest.raises(InputError, match=r"^t.csv, row 3, column image: the file: not a readable PNG or JPEG"):
         _ingest(folder)
     with pytest.raises(InputError, match="column grade: this unit has another label in row"):
         _ingest(folder, unit="id")

@@ -90,9 +90,7 @@ def test_both_ways_in_one_cohort(inconclusive: list[Estimate]):
 
 
 def test_the_answer_is_chosen_by_name_not_by_how_well_an_arm_did(inconclusive: list[Estimate]):
-    best = [
-        replace(e, low=0.01, value=0.1) if e.mode == "frozen" and e.reference else e for e in inconclusive
-    ]
+    best = [replace(e, low=0.01, value=0.1) if e.mode == "frozen" and e.reference else e for e in inconclusive]
 
     assert "was not shown to change" in answer(best).lead
 

@@ -11,9 +11,7 @@ from semeia.report.curves import calibration, roc
 def table(label: np.ndarray, score: np.ndarray, seed: int | list[int] = 0) -> pl.DataFrame:
     n = len(label)
     columns = {"subject_id": [f"s{i // 2}" for i in range(n)], "label": label.astype(int), "score": score}
-    return check_predictions(
-        pl.DataFrame({**columns, "seed": seed if isinstance(seed, list) else [seed] * n})
-    )
+    return check_predictions(pl.DataFrame({**columns, "seed": seed if isinstance(seed, list) else [seed] * n}))
 
 
 @pytest.fixture

@@ -34,9 +34,7 @@ def test_what_goes_in_comes_out(tmp_path: Path):
     assert (second.label, second.score, second.covariates) == (None, None, {})
     picture = first.pictures[0]
     content = base64.b64decode(picture.uri.removeprefix("data:image/png;base64,"))
-    np.testing.assert_array_equal(
-        np.asarray(Image.open(io.BytesIO(content))), example().planes["axial"].pixels
-    )
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), example().planes["axial"].pixels)
     assert [p.view for p in first.pictures] == ["axial", "coronal", "sagittal"]
     assert (picture.width_mm, picture.height_mm) == (40.0, 20.0)
 

@@ -34,9 +34,7 @@ class Tree(HTMLParser):
         self.links += [found[k] or "" for k in ("href", "src", "action", "data", "srcset") if k in found]
         self.ids += [found["id"] or ""] if "id" in found else []
         self.unnamed_pictures += tag == "img" and not found.get("alt")
-        self.unnamed_pictures += (
-            tag == "svg" and not found.get("aria-label") and found.get("aria-hidden") != "true"
-        )
+        self.unnamed_pictures += tag == "svg" and not found.get("aria-label") and found.get("aria-hidden") != "true"
         if tag not in VOID:
             self.open.append(tag)
 
@@ -202,9 +200,7 @@ def test_hostile_text_stays_text(tmp_path: Path):
 def test_a_second_outcome_has_its_own_tables(tmp_path: Path):
     fabricate_evaluation(tmp_path)
     results = pl.read_csv(tmp_path / "results.csv")
-    pl.concat([results, results.with_columns(outcome=pl.lit("diagnosis"))]).write_csv(
-        tmp_path / "results.csv"
-    )
+    pl.concat([results, results.with_columns(outcome=pl.lit("diagnosis"))]).write_csv(tmp_path / "results.csv")
     page = write_report(tmp_path)
 
     assert "Discrimination: diagnosis" in page.read_text(encoding="utf-8")

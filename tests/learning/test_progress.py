@@ -1,0 +1,36 @@
+"""Without a terminal: a line at the end with speed and terms, and never a flood of them."""
+
+import re
+import sys
+
+import pytest
+
+from semeia.learning.progress import silent, terminal
+
+
+def test_a_line_at_the_end_without_a_terminal(capsys: pytest.CaptureFixture[str]):
+    with terminal("pretraining", 50, per_step=8) as report:
+        for done in range(41, 51):
+            report(done, {"prediction": 0.25})
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert re.fullmatch(r"pretraining: step 50 of 50, \d+ units/s, 0 s left, prediction 0\.250", lines[0])
+
+
+def test_the_speed_of_a_resumed_run_counts_its_own_steps(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    clock = iter([0.0, *(float(second) for second in range(1, 20))])
+    monkeypatch.setattr("semeia.learning.progress.time.monotonic", lambda: next(clock))
+    with terminal("x", 50, per_step=1) as report:
+        for done in range(41, 51):
+            report(done, {})
+    assert "step 50 of 50, 1 units/s" in capsys.readouterr().err
+
+
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with terminal("pretraining", 3, per_step=8) as report:
+        report(1, {})
+        report(3, {"prediction": 0.5})
+    silent(1, {})

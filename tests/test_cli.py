@@ -1,0 +1,277 @@
+"""The command line: it teaches, starts at once, passes on what was typed, and ends with the right exit code."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+import yaml
+from lidc_folder import write_lidc_folder
+from prediction_tables import predictions
+
+from semeia import __version__, cli
+from semeia.errors import InputError
+from semeia.learning.interrupt import Interrupted
+
+TRAINING = {"demo", "study nodule", "study resume", "pretrain", "finetune"}
+
+
+def run(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch):
+    """A command `work RUN [--times N]` that calls the function it is given."""
+
+    def install(function, **row: object) -> None:
+        module = ModuleType("made_up_commands")
+        module.work = function  # pyright: ignore[reportAttributeAccessIssue]
+        monkeypatch.setitem(sys.modules, "made_up_commands", module)
+        command = cli.Command("Work.", "made_up_commands:work", "work here", **row)  # pyright: ignore[reportArgumentType]
+        monkeypatch.setitem(cli.COMMANDS, "work", command)
+
+    return install
+
+
+def raising(error: BaseException):
+    def work() -> str:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
+def test_help_teaches(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
+    assert run(*arguments) == 0
+
+    text = capsys.readouterr().out
+    assert text.startswith("Semeia pretrains")
+    assert all(f"  semeia {words}" in text for words in ("demo", "ingest nodules", "study nodule", "report"))
+    assert all(words in text and command.purpose in text for words, command in cli.COMMANDS.items())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["evaluate", "--help"], ["ingest", "images", "--help"]])
+def test_help_starts_within_a_second_of_the_interpreter(arguments: list[str]):
+    def seconds(*command: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    spent = min(seconds("-m", "semeia", *arguments) for _ in range(3))
+
+    assert spent - seconds("-c", "") < (1 if arguments == ["--help"] else 3)  # a busy machine; alone 0.1 and 0.9
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    assert run("--version") == 0
+
+    assert capsys.readouterr().out == f"semeia {__version__}\n"
+
+
+@pytest.mark.parametrize("words", cli.COMMANDS)
+def test_every_option_of_a_command_is_explained(words: str, capsys: pytest.CaptureFixture[str]):
+    assert run(*words.split(), "--help") == 0
+
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: semeia {words}")
+    assert cli.COMMANDS[words].purpose in text
+    assert f"Example:\n  semeia {cli.COMMANDS[words].example}" in text
+    assert all(option.help for option in cli.options_of(cli.COMMANDS[words]))
+    assert all(action.help for action in cli.parser_of(words)._actions)
+
+
+@pytest.mark.parametrize("words", cli.COMMANDS)
+def test_the_example_of_a_command_can_be_typed(words: str):
+    import shlex
+
+    typed = shlex.split(cli.COMMANDS[words].example)
+
+    assert typed[: len(words.split())] == words.split()
+    assert set(cli.parse(words, typed[len(words.split()) :])) >= set(cli.COMMANDS[words].given)
+
+
+def test_every_command_stands_in_the_reference():
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "cli.md").read_text()
+
+    for words, command in cli.COMMANDS.items():
+        assert f"| `{words}` | {command.purpose} | `semeia {command.example}` |" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("evalute",), "there is no command 'evalute'. Did you mean 'evaluate'?"),
+        (("ingest", "nodule"), "there is no command 'ingest nodule'. Did you mean 'ingest nodules'?"),
+        (("evaluate", "p.csv", "--out", "x", "--drawz", "4"), "unrecognized arguments: --drawz 4. Did you mean '--draws'?"),
+        (("audit",), "audit: give ARCHIVE."),
+        (("predict", "r"), "predict: give --out, --archive, --arm, --mode, --fraction."),
+        (("evaluate", "p.csv", "--out", "x", "--draws", "many"), "--draws: expected int. Got value: many."),
+        (("pretrain", "a", "--out", "b", "--optimiser.epoch", "4"), "Did you mean '--optimiser.epochs'?"),
+        (("study", "nodule", "--archive", "a", "--seeds", "3"), "--seeds: expected a list, such as [0,1]."),
+        (("audit", "a", "--config", "absent.yaml"), "--config: File does not exist"),
+    ],
+)
+def test_a_slip_of_the_fingers_is_one_line_and_code_2(
+    typed: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(*typed) == 2
+
+    out, err = capsys.readouterr()
+    assert said in err
+    assert err.startswith("semeia: ")
+    assert err.count("\n") == 1
+    assert not out
+
+
+def test_a_misspelt_setting_in_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "c.yaml").write_text("drawz: 3\n")
+
+    assert run("evaluate", "p.csv", "--out", "x", "--config", tmp_path / "c.yaml") == 2
+
+    assert "'drawz' is not accepted. Did you mean '--draws'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["study nodule", "pretrain", "finetune", "evaluate"])
+def test_printed_settings_can_be_given_again(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    changed = {"evaluate": ["--draws", "300", "--covariate", "null"], "pretrain": ["--optimiser.epochs", "7"]}
+    own = ["--pretraining.optimiser.epochs", "7"]
+    required = [*(["there"] if cli.COMMANDS[words].given else ["--archive", "there"]), "--out", "here"]
+    required += ["--outcome", "malignancy"] if words == "finetune" else []
+
+    assert run(*words.split(), *required, *changed.get(words, own), "--print_config") == 0
+    printed = capsys.readouterr().out
+    (tmp_path / "settings.yaml").write_text(printed)
+    assert run(*words.split(), "--config", tmp_path / "settings.yaml", "--print_config") == 0
+
+    assert capsys.readouterr().out == printed
+    assert yaml.safe_load(printed)["out"] == "here"
+    assert cli.parse(words, ["--config", str(tmp_path / "settings.yaml")]) == cli.parse(
+        words, [*required, *changed.get(words, own)]
+    )
+
+
+def test_settings_reach_the_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    from semeia.studies import nodule
+
+    def study(archive: Path, *, out: Path, settings: nodule.NoduleSettings) -> Path:
+        assert (archive, settings.seeds, settings.pretraining.optimiser.epochs) == (Path("a"), (0, 1), 3)
+        assert settings.finetuning == nodule.NoduleSettings().finetuning
+        return out / "report.html"
+
+    monkeypatch.setattr(nodule, "nodule_study", study)
+
+    assert run("study", "nodule", "--archive", "a", "--seeds", "[0, 1]", "--pretraining.optimiser.epochs", 3) == 0
+
+    out, err = capsys.readouterr()
+    assert out == "runs/nodule/report.html\n"
+    assert err == "Next: open runs/nodule/report.html in a browser.\n"
+
+
+@pytest.mark.parametrize("typed", [("image", "reading"), ("image,reading",)])
+def test_modalities_by_space_or_comma_and_the_table_is_written(
+    typed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    from semeia.learning import scoring
+
+    def predict(
+        run: Path, *, archive: Path, arm: str, modalities: tuple[str, ...] | None = None, skip_seen: bool = False
+    ) -> pl.DataFrame:
+        assert (modalities, skip_seen) == (("image", "reading"), True)
+        return pl.DataFrame({"score": [0.5]})
+
+    monkeypatch.setattr(scoring, "predict", predict)
+    out = tmp_path / "predictions.csv"
+    words = ("predict", "r", "--archive", "a", "--arm", "x", "--out", out, "--skip-seen", "--modalities", *typed)
+
+    assert run(*words) == 0
+    assert out.read_text() == "score\n0.5\n"
+    assert run(*words) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("row 3: is\nempty"), 2, "semeia: row 3: is empty\n"),
+        (FileNotFoundError(2, "No such file or directory", "x.csv"), 2, "semeia: x.csv: No such file or directory."),
+        (PermissionError(13, "Permission denied", "runs"), 2, "semeia: runs: Permission denied."),
+        (OSError(28, "No space left on device"), 2, "No space left on device"),
+        (MemoryError(), 2, "not enough memory"),
+        (KeyboardInterrupt(), 130, "To go on, give the same command again."),
+        (Interrupted("stopped after step 3 of 9; saved in run"), 130, "saved in run. To go on, give the same command"),
+        (Interrupted("stopped", signal=signal.SIGTERM), 143, "give the same command again."),
+        (KeyError("CANARY-7"), 1, "this is a bug in Semeia"),
+        (OSError(5, "Input/output error"), 1, "this is a bug in Semeia"),
+    ],
+)
+def test_exit_codes(error: BaseException, code: int, said: str, calls, capsys: pytest.CaptureFixture[str]):
+    calls(raising(error))
+
+    assert run("work") == code
+
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert "CANARY" not in err
+
+
+def test_debug_shows_the_traceback_of_a_bug(
+    calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("SEMEIA_DEBUG", "1")
+    calls(raising(KeyError("what")))
+
+    assert run("work") == 1
+
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_told_to_stop_by_a_cluster(calls):
+    before = signal.getsignal(signal.SIGTERM)
+    calls(lambda: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5))
+
+    assert run("work") == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_output_closed_early_is_no_error(tmp_path: Path):
+    program = f"{sys.executable} -m semeia --help | head -1; exit ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.returncode in (0, 141)
+    assert not done.stderr
+
+
+def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.chdir(tmp_path)
+    write_lidc_folder(tmp_path / "lidc", patients=4)
+    predictions(seeds=1).write_csv("predictions.csv")
+
+    assert run("ingest", "nodules", "lidc", "--into", "archive") == 0
+    assert "4 subjects" in (said := capsys.readouterr()).out
+    assert said.err == "Next: semeia audit archive\n"
+    assert run("audit", "archive") == 0
+    assert "Findings" in capsys.readouterr().out
+    assert run("evaluate", "predictions.csv", "--out", "results", "--draws", 100, "--reference", "baseline") == 0
+
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].split("\t") == ["cohort", "stratum", "arm", "minus", "metric", "value", "patients"]
+    assert "baseline\tauroc\t" in out
+    assert {path.name for path in Path("results").iterdir()} == {
+        "predictions.parquet", "report.html", "results.csv", "run.json",
+    }  # fmt: skip
+    assert run("report", "results") == 0
+
+
+def test_the_mapping_template_is_accepted(tmp_path: Path):
+    template = Path(__file__).parents[1] / "docs" / "how-to" / "own-images.yaml"
+
+    values = cli.parse("ingest images", ["--config", str(template)])
+
+    assert (values["folder"], values["image"], values["unit"]) == (Path("scans"), "file", None)
