@@ -105,8 +105,7 @@ def run(arguments: Sequence[str]) -> None:
     if words is None:
         print(_without_command(arguments))
         return
-    values = parse(words, arguments[len(words.split()) :])
-    call(COMMANDS[words], values)
+    call(COMMANDS[words], parse(words, arguments[len(words.split()) :]))
 
 
 def _without_command(arguments: Sequence[str]) -> str:
@@ -114,20 +113,14 @@ def _without_command(arguments: Sequence[str]) -> str:
     first = arguments[0] if arguments else "--help"
     if first == "--version":
         return f"semeia {__version__}"
-    if first in HELP:
-        return (
-            f"{TABLE['help']}\nCommands:\n{_listed(COMMANDS)}\n`semeia COMMAND --help` explains one, with its options."
-        )
     group = [words for words in COMMANDS if words.startswith(f"{first} ")]
-    if group and (len(arguments) == 1 or arguments[1] in HELP):
-        return f"Commands:\n{_listed(group)}\n`semeia COMMAND --help` explains one, with its options."
+    if first in HELP or (group and (len(arguments) == 1 or arguments[1] in HELP)):
+        listed = "".join(f"  {words:<14}  {COMMANDS[words].purpose}\n" for words in group or COMMANDS)
+        start = "" if group else f"{TABLE['help']}\n"
+        return f"{start}Commands:\n{listed}\n`semeia COMMAND --help` explains one, with its options."
     typed = f"{first} {arguments[1]}" if group else first
     known = group or list(dict.fromkeys(words.split()[0] for words in COMMANDS))
     raise InputError(f"there is no command '{typed}'.{_nearest(typed, known)} `semeia --help` lists the commands.")
-
-
-def _listed(chosen: Sequence[str] | Mapping[str, Command]) -> str:
-    return "".join(f"  {words:<14}  {COMMANDS[words].purpose}\n" for words in chosen)
 
 
 def options_of(command: Command) -> list[Option]:
@@ -265,10 +258,10 @@ def _one_line(words: str, message: str, known: Sequence[str]) -> str:
     """An error of the parser in the user's terms, with the nearest option where one was mistyped."""
     message = re.sub(r'Parser key "([^"]+)":\s*', r"--\1: ", message)
     message = re.sub(r"Expected an? (?:<class ')?([^'.]+)(?:'>)?\.", r"expected \1.", message.replace("typing.", ""))
+    message = message.replace("expected tuple.", "expected a list, such as [0,1].")
     if "arguments are required: " in message:
-        given = COMMANDS[words].given
         names = message.partition("required: ")[2].split(", ")
-        message = "give " + " and ".join(name.upper() if name in given else f"--{name}" for name in names)
+        message = "give " + ", ".join(n.upper() if n in COMMANDS[words].given else f"--{n}" for n in names)
     wrong = re.search(r"(?:unrecognized arguments: |Option '|Key ')-*([\w.-]+)", message)
     hint = _nearest(wrong[1], known, "--") if wrong else ""
     return f"{words}: {message.rstrip('. ')}.{hint} `semeia {words} --help` lists the options."
@@ -285,7 +278,7 @@ def _complain(words: str) -> None:
 
 @contextmanager
 def _told_to_stop() -> Iterator[list[int]]:
-    """Turns SIGTERM into a KeyboardInterrupt, so that what is begun is saved; the list says that it came."""
+    """Turn SIGTERM into a KeyboardInterrupt, so that what is begun is saved; the list says that it came."""
     told: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield told
