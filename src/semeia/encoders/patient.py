@@ -19,7 +19,14 @@ from semeia.views.patient import Views
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """Size of the transformer. The default is small: archives here hold hundreds of patients, not millions."""
+    """Size of the transformer. The default is small: archives here hold hundreds of patients, not millions.
+
+    Attributes:
+        dim: width of a token; a multiple of 8 and of `heads`.
+        depth: number of blocks.
+        heads: of attention, in each block.
+        mlp_ratio: width of a block's hidden layer, as a multiple of `dim`.
+    """
 
     dim: int = 64
     depth: int = 2

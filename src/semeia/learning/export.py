@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from semeia.archive.atomic import write_json, write_text
 from semeia.errors import InputError
 from semeia.learning import baselines
 from semeia.learning.model import FILE
-from semeia.learning.scoring import load_scorers
+from semeia.learning.scoring import choose, load_scorers
 
 README = """\
 # {arm}, {mode}, {fraction:g} of the labels
@@ -22,13 +23,16 @@ model was fitted on, are refused. A research model: not a medical device, and no
 """
 
 
-def export(run: Path, *, arm: str, mode: str, fraction: float, out: Path) -> Path:
+def export(
+    run: Path, *, out: Path, arm: str | None = None, mode: str | None = None, fraction: float | None = None
+) -> Path:
     """Copies one arm's models into a new folder that `predict` takes like a run; returns the folder."""
-    scorers = load_scorers(run, arm=arm, mode=mode, fraction=fraction)
+    choice = choose(run, arm=arm, mode=mode, fraction=fraction)
+    scorers = load_scorers(run, choice)
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; choose another folder")
     record = json.loads((run / "run.json").read_text())
-    source = run / "cells" / arm / mode / f"{fraction:g}"
+    source = run / "cells" / choice.arm / choice.mode / f"{choice.fraction:g}"
     for seed in sorted(source.glob("seed-*")):
         target = out / seed.relative_to(run)
         target.mkdir(parents=True)
@@ -38,9 +42,7 @@ def export(run: Path, *, arm: str, mode: str, fraction: float, out: Path) -> Pat
     kept = ("semeia_version", "study", "config", "versions", "archive", "seeds")
     write_json(out / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
     words = README.format(
-        arm=arm,
-        mode=mode,
-        fraction=fraction,
+        **asdict(choice),
         version=record["semeia_version"],
         seeds=len(scorers),
         outcome=record["config"].get("outcome"),

@@ -4,7 +4,7 @@ Scores are the mean over the run's seeds. Patients that any of these models was 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,16 +50,37 @@ class Scorer:
         )
 
 
-def load_scorers(run: Path, *, arm: str, mode: str, fraction: float) -> list[Scorer]:
-    """All seeds of one arm of a run."""
+@dataclass(frozen=True)
+class Choice:
+    """Which models of a run: an arm, how it met the labels, and how many of them."""
+
+    arm: str
+    mode: str
+    fraction: float
+
+
+def choose(run: Path, *, arm: str | None, mode: str | None, fraction: float | None) -> Choice:
+    """The one arm, mode and fraction that fit what was named; refuses when there are several or none."""
     cells = run / "cells"
     if not cells.is_dir():
         raise InputError(f"{run}: no fitted models in it; is it a run folder?")
-    folder = cells / arm / mode / f"{fraction:g}"
-    seeds = sorted(folder.glob("seed-*"))
-    if not seeds:
-        there = sorted("/".join(path.relative_to(cells).parts) for path in cells.glob("*/*/*"))
-        raise InputError(f"{run}: no models of {arm}, mode {mode}, fraction {fraction:g}; it has {', '.join(there)}")
+    there = [Choice(path.parts[-3], path.parts[-2], float(path.parts[-1])) for path in sorted(cells.glob("*/*/*"))]
+    fit = [
+        choice
+        for choice in there
+        if arm in (None, choice.arm) and mode in (None, choice.mode) and fraction in (None, choice.fraction)
+    ]
+    if len(fit) == 1:
+        return fit[0]
+    words = ", ".join(f"{choice.arm} {choice.mode} {choice.fraction:g}" for choice in (fit or there))
+    asked = " ".join(str(value) for value in (arm, mode, fraction) if value is not None) or "(nothing named)"
+    problem = "several models fit" if fit else "no model fits"
+    raise InputError(f"{run}: {problem} {asked}; name --arm, --mode and --fraction of one of: {words}")
+
+
+def load_scorers(run: Path, choice: Choice) -> list[Scorer]:
+    """All seeds of the chosen models."""
+    seeds = sorted((run / "cells" / choice.arm / choice.mode / f"{choice.fraction:g}").glob("seed-*"))
     scorers = []
     for seed in seeds:
         if (seed / FILE).exists():
@@ -75,9 +96,9 @@ def predict(
     run: Path,
     *,
     archive: Path,
-    arm: str,
-    mode: str,
-    fraction: float,
+    arm: str | None = None,
+    mode: str | None = None,
+    fraction: float | None = None,
     modalities: tuple[str, ...] | None = None,
     outcome: str | None = None,
     skip_seen: bool = False,
@@ -87,7 +108,7 @@ def predict(
     Args:
         run: a run folder, or one that `export` made.
         archive: ingested from anywhere; best one that the run has never seen.
-        arm, mode, fraction: which models.
+        arm, mode, fraction: which models; may be left out where the run has only one that fits.
         modalities: what may be used of the archive; all by default. The others are masked.
         outcome: which labels to add; the run's own by default. An outcome of patients (a diagnosis) gives one row a
             patient, whose score is the highest of its units.
@@ -96,14 +117,15 @@ def predict(
     Returns:
         The columns of a predictions table, then the covariates of the units.
     """
-    scorers = load_scorers(run, arm=arm, mode=mode, fraction=fraction)
+    choice = choose(run, arm=arm, mode=mode, fraction=fraction)
+    scorers = load_scorers(run, choice)
     opened = open_archive(archive)
     data = load_patient_data(opened, crop=scorers[0].crop)
     reads = scorers[0].reads
     hide = hidden(reads, modalities, data)
     rows = usable_rows(data, scorers, hide=hide, skip_seen=skip_seen)
     score = np.mean([scorer.score(data, rows, hide=hide) for scorer in scorers], axis=0)
-    named = {"arm": arm, "mode": mode, "fraction": fraction, "seed": 0, "cohort": "external"}
+    named = {**asdict(choice), "seed": 0, "cohort": "external"}
     if outcome is not None and outcome not in opened.outcomes():
         raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
     outcome = outcome or about_run(run).get("outcome")

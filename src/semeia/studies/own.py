@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from semeia.archive.hashing import file_sha256
 from semeia.archive.split import label_subset, patient_folds
-from semeia.archive.store import open_archive
+from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
@@ -17,7 +18,7 @@ from semeia.learning.progress import terminal
 from semeia.studies.gather import gather, write_scores
 from semeia.studies.grid import DONE, Cell, one_cell
 from semeia.studies.labels import labels_of
-from semeia.studies.record import begin_run, note_run
+from semeia.studies.record import begin_run, close_run, note_run
 from semeia.views.dataset import PatientData, load_patient_data
 
 FOLDS = 5
@@ -25,7 +26,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class OwnSettings:
-    """A fine-tuning run on one's own archive; see `finetune_archive`."""
+    """A fine-tuning run on one's own archive; see `finetune_archive`. `encoder` is the pretrained file's SHA-256."""
 
     outcome: str
     mode: str
@@ -33,6 +34,11 @@ class OwnSettings:
     seeds: tuple[int, ...]
     pretraining: PretrainSettings
     finetuning: FinetuneSettings
+    encoder: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.seeds:
+            raise InputError("finetune: seeds must be at least 1")
 
 
 def modalities_of(data: PatientData, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -42,6 +48,20 @@ def modalities_of(data: PatientData, wanted: tuple[str, ...] | None) -> tuple[st
     if lacking or not there:
         raise InputError(f"the archive has no {', '.join(sorted(lacking)) or 'image or reading'}")
     return there if wanted is None else tuple(name for name in there if name in wanted)
+
+
+def require_fitting_crop(archive: Archive, settings: PretrainSettings) -> None:
+    """Refuses to read flat pictures as volumes, with the options that fit them."""
+    spacing = archive.table("images")["spacing"]
+    if (
+        len(spacing)
+        and spacing.is_null().all()
+        and (settings.model.crop.voxels[0] > 1 or settings.model.image == "rings")
+    ):
+        raise InputError(
+            f"{archive.path}: its images are pictures without a spacing, and the model is for volumes; add "
+            '--model.image patches --model.crop.voxels "[1, 64, 64]" --model.crop.patch "[1, 8, 8]"'
+        )
 
 
 def pretrain_archive(
@@ -58,7 +78,9 @@ def pretrain_archive(
     five, is left out, so that `finetune_archive` has somebody to test on.
     """
     begin_run(out, archive, study="pretrain", settings=settings)
-    data = load_patient_data(open_archive(archive), crop=settings.model.crop, cache=out / "cache")
+    opened = open_archive(archive)
+    require_fitting_crop(opened, settings)
+    data = load_patient_data(opened, crop=settings.model.crop, cache=out / "cache")
     chosen = modalities_of(data, modalities)
     something = np.any([data.observed(name) for name in chosen], axis=0)
     rows = np.flatnonzero(~kept_for_testing(data, seed=seed) & something)
@@ -107,18 +129,27 @@ def finetune_archive(
     Returns:
         The predictions table, also in `out/predictions.parquet`.
     """
+    start = None if pretrained is None else pretrained_model(pretrained)
     own = OwnSettings(
-        outcome, mode, fraction, tuple(range(seeds)), pretraining or PretrainSettings(), settings or FinetuneSettings()
+        outcome,
+        mode,
+        fraction,
+        tuple(range(seeds)),
+        pretraining or PretrainSettings(),
+        settings or FinetuneSettings(),
+        encoder=None if start is None else file_sha256(start),
     )
     begin_run(out, archive, study="own", settings=own)
     opened = open_archive(archive)
-    start = None if pretrained is None else pretrained_model(pretrained)
-    crop = own.pretraining.model.crop if start is None else load_model(start).preprocessing.crop
+    encoder = None if start is None else load_model(start)
+    crop = own.pretraining.model.crop if encoder is None else encoder.preprocessing.crop
     data = load_patient_data(opened, crop=crop, cache=out / "cache")
-    labels = labels_of(data, opened, outcome)
+    reads = modalities_of(data, None) if encoder is None else encoder.preprocessing.modalities
+    # A unit that has nothing of what the model reads can neither train nor test it.
+    something = np.any([data.observed(name) for name in reads], axis=0)
+    labels = np.where(something, labels_of(data, opened, outcome), np.nan)
     arm = "scratch" if start is None else start.parent.parent.name
     cells = [Cell(arm, mode, fraction, seed) for seed in own.seeds]
-    encoder = None if start is None else load_model(start)
     for cell in cells:
         train, test = divide(data, labels, start=encoder, seed=cell.seed)
         work = partial(score_own, data=data, labels=labels, train=train, test=test, start=start, settings=own)
@@ -126,6 +157,7 @@ def finetune_archive(
             one_cell(cell, work, out)
     cohort = np.full(len(data), "internal")
     table = gather(out, cells, data, labels, cohort=cohort, study="own", outcome=outcome)
+    close_run(out, {"seeds": list(own.seeds)})
     return table
 
 
@@ -159,8 +191,8 @@ def divide(data: PatientData, labels: np.ndarray, *, start: Model | None, seed: 
         overlap = int((seen & testing & known).sum())
         if fixed and overlap:
             raise InputError(f"{overlap} labelled test units are of patients that were pretrained on")
-        # Without a fixed split, the encoder's own left-out patients are the test.
-        testing = testing if fixed else ~seen
+        # Without a fixed split, the encoder's own left-out patients are the test; one from elsewhere has seen nobody.
+        testing = testing if fixed or not seen.any() else ~seen
     train, test = np.flatnonzero(known & ~testing), np.flatnonzero(known & testing)
     if not len(test):
         raise InputError("no labelled patient is left to test on: all were pretrained on")

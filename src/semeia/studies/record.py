@@ -66,8 +66,7 @@ def finish_run(run: Path, *, cells: list[Cell], used: Used, flow: list[Box], not
     """
     record = read_record(run)
     config = record["config"]
-    record |= {
-        "state": "finished",
+    facts: dict[str, object] = {
         "seeds": config["seeds"],
         "wall_seconds": round(record.get("wall_seconds", 0.0) + used.wall_seconds, 1),
         "peak_rss_mb": max(record.get("peak_rss_mb", 0.0), used.peak_rss_mb),
@@ -75,10 +74,15 @@ def finish_run(run: Path, *, cells: list[Cell], used: Used, flow: list[Box], not
         "pretraining": [pretraining_of(run, cell, config) for cell in cells],
         "notes": notes,
     }
-    write_json(run / RECORD, record)
+    close_run(run, facts)
+    return write_report(run)
+
+
+def close_run(run: Path, facts: dict[str, object]) -> None:
+    """Adds facts to run.json, marks the run finished, and gathers the metrics of all cells in one file."""
     logs = sorted(run.glob("pretrained/**/metrics.jsonl")) + sorted(run.glob("cells/**/metrics.jsonl"))
     write_text(run / "metrics.jsonl", "".join(path.read_text() for path in logs))
-    return write_report(run)
+    write_json(run / RECORD, {**read_record(run), **facts, "state": "finished"})
 
 
 def pretraining_of(run: Path, cell: Cell, config: dict) -> dict[str, object]:
@@ -103,6 +107,5 @@ def pretraining_of(run: Path, cell: Cell, config: dict) -> dict[str, object]:
 def note_run(run: Path, folder: Path) -> str:
     """Adds a pretrained model's diagnostics to run.json; returns its verdict."""
     found = json.loads((folder / "diagnostics.json").read_text())
-    record = read_record(run)
-    write_json(run / RECORD, {**record, "state": "finished", "pretraining": [{"arm": folder.parent.name, **found}]})
+    close_run(run, {"pretraining": [{"arm": folder.parent.name, **found}]})
     return found["verdict"]
