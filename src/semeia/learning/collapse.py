@@ -150,13 +150,14 @@ def cross_modal(objective: LatentPrediction, fitted: Views, watched: Views, *, s
 
 
 def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray, *, strength: float = 1.0) -> float:
-    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; negative: none."""
+    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; negative: none; NaN: no variance."""
     mean, sd = x.mean(0), x.std(0) + 1e-6
     design, centre = (x - mean) / sd, y.mean(0)
     penalty = strength * len(x) * 0.1 * np.eye(x.shape[1])
     weight = np.linalg.solve(design.T @ design + penalty, design.T @ (y - centre))
     left = new_y - centre - (new_x - mean) / sd @ weight
-    return float(1 - np.square(left).sum() / np.square(new_y - centre).sum())
+    total = np.square(new_y - centre).sum()
+    return float(1 - np.square(left).sum() / total) if total > 0 else float("nan")
 
 
 def verdict(found: dict[str, float]) -> str:

@@ -24,7 +24,7 @@ MAY_CHANGE = ("workers",)
 
 
 def begin_run(run: Path, archive: Path, *, study: str, settings: object) -> None:
-    """Writes run.json for a new run; for one that was begun, refuses other data and other settings."""
+    """Writes run.json for a new run; for one in which a model was begun, refuses other data and other settings."""
     opened = open_archive(archive)
     record = {
         "semeia_version": __version__,
@@ -36,13 +36,13 @@ def begin_run(run: Path, archive: Path, *, study: str, settings: object) -> None
         "state": "running",
     }
     path = run / RECORD
-    if path.exists():
+    if path.exists() and any((run / name).exists() for name in ("pretrained", "cells")):
         before = read_record(run)
         same = ({**item["config"], "archive": item["archive"]["fingerprint"]} for item in (before, record))
         then, now = ({k: v for k, v in plain.items() if k not in MAY_CHANGE} for plain in same)
         require_same_settings(then, now, path=run)
         return
-    if run.exists() and any(run.iterdir()):
+    if not path.exists() and run.exists() and any(run.iterdir()):
         raise InputError(f"{run}: is not empty and holds no run; choose another folder")
     run.mkdir(parents=True, exist_ok=True)
     write_json(path, record)

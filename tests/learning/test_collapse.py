@@ -1,0 +1,141 @@
+"""The verdict knows a collapsed, a healthy and a signal-free embedding; measures equal independent ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
+
+from semeia.encoders.build import build_encoder
+from semeia.learning.collapse import ENOUGH, derangement, diagnose, ridge_r2, spread, verdict
+from semeia.objectives.latent_prediction import LatentPrediction
+from semeia.views.dataset import PatientData
+from semeia.views.preprocessing import fit_preprocessing
+from small_training import MODEL, PRETRAIN
+
+FINE = {
+    "paired_loss": 0.2,
+    "shuffled_loss": 0.4,
+    "paired_to_shuffled": 0.5,
+    "image_std_median": 0.5,
+    "image_effective_rank": 30.0,
+    "reading_std_median": 0.4,
+    "reading_effective_rank": 9.0,
+    "r2_image_to_reading": 0.3,
+    "r2_image_to_reading_shuffled": -0.05,
+    "r2_reading_to_image": 0.01,
+    "r2_reading_to_image_shuffled": -0.02,
+}
+
+
+@given(n=st.integers(2, 200), seed=st.integers(0, 2**31))
+def test_nobody_stays_in_place(n: int, seed: int):
+    order = derangement(n, np.random.default_rng(seed))
+    assert sorted(order) == list(range(n))
+    assert not (order == np.arange(n)).any()
+
+
+def embedding(kind: str, n: int = 200, dim: int = 32) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    full = torch.randn(n, dim, generator=generator)
+    return {
+        "healthy": full,
+        "constant": torch.ones(n, dim) + 1e-3 * full,
+        "one direction": full[:, :1] * torch.ones(dim) + 1e-3 * full,
+        "some dimensions": torch.cat([full[:, : dim - 8], torch.zeros(n, 8)], 1),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "collapsed"),
+    [("healthy", False), ("constant", True), ("one direction", True), ("some dimensions", False)],
+)
+def test_spread_tells_a_collapsed_embedding(kind: str, collapsed: bool):
+    found = spread(embedding(kind))
+    named = {f"image_{name}": value for name, value in found.items()}
+    assert verdict(FINE | named).startswith("Collapsed") == collapsed
+    assert (found["mean_energy"] > 0.9) == (kind == "constant")
+    assert (found["std_min"] < 0.01) == (kind in ("constant", "some dimensions"))
+
+
+def test_the_rank_counts_directions():
+    assert spread(embedding("one direction"))["effective_rank"] < 1.5
+    assert 20 < spread(embedding("some dimensions"))["effective_rank"] < 24.5
+    assert 28 < spread(embedding("healthy"))["effective_rank"] < 32.5
+    assert spread(torch.ones(1, 8)) == {}
+
+
+def test_ridge_equals_sklearn_and_finds_signal_only_where_there_is_some():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(150, 8)), rng.normal(size=(150, 3))
+    y = x @ rng.normal(size=(8, 3)) + 0.5 * noise
+    found = ridge_r2(x[:100], y[:100], x[100:], y[100:])
+    mean, sd = x[:100].mean(0), x[:100].std(0)
+    model = Ridge(alpha=10.0).fit((x[:100] - mean) / sd, y[:100])
+    left = y[100:] - model.predict((x[100:] - mean) / sd)
+    expected = 1 - (left**2).sum() / ((y[100:] - y[:100].mean(0)) ** 2).sum()
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert found == pytest.approx(r2_score(y[100:], y[100:] - left, multioutput="variance_weighted"), abs=0.05)
+    assert found > 0.8
+    assert ridge_r2(x[:100], noise[:100], x[100:], noise[100:]) < 0.05
+
+
+def test_verdicts():
+    assert verdict(FINE) == (
+        "Healthy: hidden parts are predicted better for the right patient (ratio 0.50). Pretraining carries "
+        "cross-modal signal (image to reading R2 0.30, reading to image R2 0.01)."
+    )
+    assert "Collapsed: the embedding of image, reading hardly differs" in verdict(
+        FINE | {"image_std_median": 0.01, "reading_effective_rank": 1.2}
+    )
+    assert verdict(FINE | {"paired_to_shuffled": 1.0}).startswith("No signal")
+    assert "does not carry cross-modal signal" in verdict(FINE | {"r2_image_to_reading": -0.04})
+    alone = {name: value for name, value in FINE.items() if not name.startswith("r2_")}
+    assert "One modality only" in verdict(alone)
+    assert verdict({"watched_units": 3.0}).startswith("Not measured")
+
+
+def untrained(data: PatientData, modalities: tuple[str, ...] = ("image", "reading")) -> LatentPrediction:
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=modalities, geometry="rings")
+    torch.manual_seed(0)
+    return LatentPrediction(build_encoder(MODEL, preprocessing, seed=0), settings=PRETRAIN.objective)
+
+
+def test_an_untrained_objective_has_no_signal_and_the_same_diagnostics_twice(data: PatientData):
+    objective = untrained(data)
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
+    measured = [
+        diagnose(objective, data, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
+        for _ in range(2)
+    ]
+    assert measured[0] == measured[1]
+    assert set(FINE) <= set(measured[0])
+    assert not verdict(measured[0]).startswith("Healthy")
+
+
+def test_an_encoder_that_gives_everybody_the_same_is_called_collapsed(data: PatientData):
+    objective = untrained(data)
+    for name, parameter in objective.encoder.named_parameters():
+        if name.startswith("embeddings"):
+            parameter.data.zero_()
+    objective.target_encoder = None
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
+    found = diagnose(objective, data, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
+    assert verdict(found).startswith("Collapsed: the embedding of image, reading")
+
+
+def test_too_few_held_out_units_and_units_without_a_pair(data: PatientData):
+    objective = untrained(data)
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
+    few = np.arange(20, 20 + ENOUGH - 1)
+    found = diagnose(objective, data, np.arange(20), few, preprocessing=preprocessing, seed=0)
+    assert found == {"watched_units": ENOUGH - 1}
+
+    unread = replace(data, readings=np.where(np.arange(len(data))[:, None] < 20, data.readings, np.nan))
+    found = diagnose(objective, unread, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
+    assert all(np.isfinite(value) for value in found.values())
+    assert not any(name.startswith(("r2", "reading")) for name in found)

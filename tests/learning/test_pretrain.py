@@ -1,0 +1,113 @@
+"""Pretraining is a function of data, settings and seed; holds whole patients out; a finished folder is read."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.pretrain import hold_out, masks_for, pretrain
+from semeia.views.block_masks import MaskSettings
+from semeia.views.dataset import PatientData
+from small_training import PRETRAIN
+
+ROWS = np.arange(30)
+
+
+def weights(model: Model) -> dict[str, torch.Tensor]:
+    return model.encoder.state_dict()
+
+
+def same(one: Model, other: Model) -> bool:
+    return all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
+
+
+def test_a_function_of_the_seed_whatever_the_process_did_before(data: PatientData, tmp_path: Path):
+    made = []
+    for place, seed in enumerate((0, 0, 1)):
+        torch.manual_seed(place)
+        folder = tmp_path / str(place)
+        made.append(pretrain(data, ROWS, modalities=("image", "reading"), settings=PRETRAIN, seed=seed, folder=folder))
+    assert same(made[0], made[1])
+    assert not same(made[0], made[2])
+    logs = [(tmp_path / str(place) / "metrics.jsonl").read_bytes() for place in range(2)]
+    assert logs[0] == logs[1]
+
+
+def test_what_is_written_and_that_a_finished_folder_is_read(data: PatientData, tmp_path: Path):
+    model = pretrain(data, ROWS, modalities=("image",), settings=PRETRAIN, seed=0, folder=tmp_path)
+    found = json.loads((tmp_path / "diagnostics.json").read_text())
+    assert found["verdict"]
+    assert not any(name.startswith("r2") for name in found["diagnostics"])
+    assert {entry.name for entry in tmp_path.iterdir()} == {
+        FILE,
+        "training.safetensors",
+        "metrics.jsonl",
+        "diagnostics.json",
+    }
+    assert model.head is None
+    assert model.preprocessing.modalities == ("image",)
+    stamp = (tmp_path / FILE).stat().st_mtime_ns
+    again = pretrain(data, ROWS, modalities=("image",), settings=PRETRAIN, seed=0, folder=tmp_path)
+    assert same(model, again)
+    assert same(model, load_model(tmp_path / FILE))
+    assert (tmp_path / FILE).stat().st_mtime_ns == stamp
+
+
+def test_killed_between_training_and_diagnostics_it_ends_the_same(data: PatientData, tmp_path: Path):
+    first = pretrain(data, ROWS, modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path)
+    said = (tmp_path / "diagnostics.json").read_bytes()
+    for name in (FILE, "diagnostics.json"):
+        (tmp_path / name).unlink()
+    again = pretrain(data, ROWS, modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path)
+    assert same(first, again)
+    assert (tmp_path / "diagnostics.json").read_bytes() == said
+
+
+def test_pixels_and_readings_of_other_patients_change_nothing(data: PatientData, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    voxels, readings = data.voxels.copy(), data.readings.copy()
+    voxels[len(ROWS) :] = rng.integers(0, 256, voxels[len(ROWS) :].shape)
+    readings[len(ROWS) :] = 99
+    other = replace(data, voxels=voxels, readings=readings)
+    made = [
+        pretrain(given, ROWS, modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path / str(place))
+        for place, given in enumerate((data, other))
+    ]
+    assert same(*made)
+    assert made[0].preprocessing == made[1].preprocessing
+
+
+@pytest.mark.parametrize("guard", ["ema", "vicreg", "sigreg"])
+def test_every_guard_comes_to_its_end(data: PatientData, tmp_path: Path, guard: str):
+    settings = replace(PRETRAIN, objective=replace(PRETRAIN.objective, guard=guard))
+    model = pretrain(data, ROWS, modalities=("image", "reading"), settings=settings, seed=0, folder=tmp_path)
+    assert all(value.isfinite().all() for value in weights(model).values())
+    assert all(parameter.requires_grad for parameter in model.encoder.parameters())
+
+
+def test_a_handful_of_patients_is_pretrained_on_and_not_judged(data: PatientData, tmp_path: Path):
+    pretrain(data, np.arange(6), modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path)
+    assert json.loads((tmp_path / "diagnostics.json").read_text())["verdict"].startswith("Not measured")
+
+
+def test_whole_patients_are_held_out(data: PatientData):
+    rows = np.arange(0, 40)
+    fit, watch = hold_out(data, rows, share=0.3, seed=0)
+    subjects = data.units["subject_id"].to_numpy()
+    assert sorted([*fit, *watch]) == rows.tolist()
+    assert not set(subjects[fit]) & set(subjects[watch])
+    assert len(set(subjects[watch])) == 6
+    assert not np.array_equal(watch, hold_out(data, rows, share=0.3, seed=1)[1])
+
+
+def test_masks_of_one_modality():
+    assert masks_for(PRETRAIN.objective, ("image", "reading")) == PRETRAIN.objective
+    within = masks_for(PRETRAIN.objective, ("image",)).masks
+    assert (within.modality, within.visit) == (0, 0)
+    assert within.block > 0
+    only = replace(PRETRAIN.objective, masks=MaskSettings(modality=1.0, visit=0.0, block=0.0))
+    assert masks_for(only, ("image",)).masks.block == 1.0

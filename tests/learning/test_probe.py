@@ -1,0 +1,48 @@
+"""The probe is scikit-learn's logistic regression at a strength chosen over patients, never over rows."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.model_selection import StratifiedGroupKFold
+
+from semeia.errors import InputError
+from semeia.learning.probe import STRENGTHS, fit_linear
+
+
+def table(n: int = 60, features: int = 5, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    patients = np.repeat(np.arange(n // 2), 2)
+    labels = (np.arange(n // 2) % 2)[patients].astype(float)
+    return rng.normal(size=(n, features)) + labels[:, None] * np.linspace(1, 0, features), labels, patients
+
+
+def test_one_strength_equals_sklearn():
+    x, labels, patients = table()
+    fitted = fit_linear(x, labels, patients, seed=0, strengths=(0.3,))
+    theirs = LogisticRegression(C=0.3, max_iter=5000).fit(x, labels)
+    np.testing.assert_allclose(fitted.weight, theirs.coef_[0])
+    assert fitted.bias == pytest.approx(theirs.intercept_[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_the_strength_is_the_one_cross_validation_over_patients_chooses(seed: int):
+    x, labels, patients = table(seed=seed)
+    fitted = fit_linear(x, labels, patients, seed=seed)
+    folds = list(StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, labels, patients))
+    theirs = LogisticRegressionCV(Cs=list(STRENGTHS), cv=folds, scoring="neg_log_loss", max_iter=5000).fit(x, labels)
+    np.testing.assert_allclose(fitted.weight, theirs.coef_[0], atol=2e-3)
+
+
+def test_too_few_patients_for_a_fold_take_a_strong_penalty():
+    x, labels, _ = table(8)
+    patients = np.where(labels == 1, 1, np.arange(8) + 10)
+    fitted = fit_linear(x, labels, patients, seed=0)
+    theirs = LogisticRegression(C=STRENGTHS[1], max_iter=5000).fit(x, labels)
+    np.testing.assert_allclose(fitted.weight, theirs.coef_[0])
+
+
+def test_one_class_is_refused():
+    x, labels, patients = table()
+    with pytest.raises(InputError, match="one class"):
+        fit_linear(x, np.zeros_like(labels), patients, seed=0)
