@@ -28,7 +28,8 @@ ORDER = (
     ("worlds",),
     ("report",),
     ("studies",),
-    ("cli", "__main__"),
+    ("cli",),
+    ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 BRINGS_TORCH = {"torch", "torchvision", "monai", "lightning_fabric", "lightning", "safetensors.torch"}

@@ -11,14 +11,12 @@ from types import ModuleType
 import polars as pl
 import pytest
 import yaml
+
 from lidc_folder import write_lidc_folder
 from prediction_tables import predictions
-
 from semeia import __version__, cli
 from semeia.errors import InputError
 from semeia.learning.interrupt import Interrupted
-
-TRAINING = {"demo", "study nodule", "study resume", "pretrain", "finetune"}
 
 
 def run(*words: object) -> int:
@@ -106,14 +104,19 @@ def test_every_command_stands_in_the_reference():
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (("evalute",), "there is no command 'evalute'. Did you mean 'evaluate'?"),
+        (("evaluat",), "there is no command 'evaluat'. Did you mean 'evaluate'?"),
         (("ingest", "nodule"), "there is no command 'ingest nodule'. Did you mean 'ingest nodules'?"),
-        (("evaluate", "p.csv", "--out", "x", "--drawz", "4"), "unrecognized arguments: --drawz 4. Did you mean '--draws'?"),
+        (
+            ("evaluate", "p.csv", "--out", "x", "--drawz", "4"),
+            "unrecognized arguments: --drawz 4. Did you mean '--draws'?",
+        ),
         (("audit",), "audit: give ARCHIVE."),
-        (("predict", "r"), "predict: give --out, --archive, --arm, --mode, --fraction."),
+        (("embed", "r"), "embed: give --out, --archive, --arm."),
         (("evaluate", "p.csv", "--out", "x", "--draws", "many"), "--draws: expected int. Got value: many."),
         (("pretrain", "a", "--out", "b", "--optimiser.epoch", "4"), "Did you mean '--optimiser.epochs'?"),
         (("study", "nodule", "--archive", "a", "--seeds", "3"), "--seeds: expected a list, such as [0,1]."),
+        (("predict", "r", "--out", "x.csv", "--archive", "a", "--fraction", "all"), "--fraction: not accepted: all."),
+        (("pretrain", "a", "--out", "b", "--model.encoder.dim", "7"), "dim 7 must be a multiple of 8"),
         (("audit", "a", "--config", "absent.yaml"), "--config: File does not exist"),
     ],
 )
@@ -127,6 +130,15 @@ def test_a_slip_of_the_fingers_is_one_line_and_code_2(
     assert err.startswith("semeia: ")
     assert err.count("\n") == 1
     assert not out
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a: [", b"just words"])
+def test_a_settings_file_that_is_none(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "c.yaml").write_bytes(content)
+
+    assert run("audit", "a", "--config", tmp_path / "c.yaml") == 2
+
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_misspelt_setting_in_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -220,9 +232,7 @@ def test_exit_codes(error: BaseException, code: int, said: str, calls, capsys: p
     assert "CANARY" not in err
 
 
-def test_debug_shows_the_traceback_of_a_bug(
-    calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_debug_shows_the_traceback_of_a_bug(calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("SEMEIA_DEBUG", "1")
     calls(raising(KeyError("what")))
 

@@ -201,7 +201,7 @@ def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
     command, parser = COMMANDS[words], parser_of(words)
     try:
         given = parser.instantiate(parser.parse_args(list(arguments)))
-    except ArgumentError as error:
+    except (ArgumentError, UnicodeDecodeError) as error:  # the latter: a --config that is no text
         raise InputError(_one_line(words, str(error), list(parser.get_defaults().keys()))) from error
     values: dict[str, object] = {}
     for option in options_of(command):
@@ -257,6 +257,7 @@ def _names(settings: str) -> list[str]:
 def _one_line(words: str, message: str, known: Sequence[str]) -> str:
     """An error of the parser in the user's terms, with the nearest option where one was mistyped."""
     message = re.sub(r'Parser key "([^"]+)":\s*', r"--\1: ", message)
+    message = re.sub(r"Does not validate.*Given value:", "not accepted:", message, flags=re.DOTALL)
     message = re.sub(r"Expected an? (?:<class ')?([^'.]+)(?:'>)?\.", r"expected \1.", message.replace("typing.", ""))
     message = message.replace("expected tuple.", "expected a list, such as [0,1].")
     if "arguments are required: " in message:

@@ -1,0 +1,98 @@
+"""A table in, a folder of results out: what is in it, what is refused, and that no stranger's id survives."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from prediction_tables import predictions
+from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings, check_results, evaluate
+from semeia.report.evaluation_folder import evaluate_table, without_ids
+
+FEW = EvaluationSettings(draws=100, covariate="diameter_mm", by="site")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A stranger's table: no arms, ids and a name that must not be passed on."""
+    made = predictions(seeds=1, arms={"model": 1.0}, cohorts=("all",), patients=30)
+    path = tmp_path / "stranger.csv"
+    kept = made.select(
+        "subject_id", "unit_id", "label", "score", "diameter_mm", "site", pl.col("subject_id").alias("name")
+    )
+    kept.with_columns(pl.col("subject_id", "unit_id", "name").str.replace("all", "CANARY")).write_csv(path)
+    return path
+
+
+def test_folder_holds_what_a_run_does(table: Path, tmp_path: Path):
+    found = evaluate_table(table, out=tmp_path / "deep" / "out", settings=FEW)
+
+    out = tmp_path / "deep" / "out"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "predictions.parquet",
+        "report.html",
+        "results.csv",
+        "run.json",
+    ]
+    assert check_results(pl.read_csv(out / "results.csv", infer_schema=False)).equals(found.results)
+    record = json.loads((out / "run.json").read_text())
+    assert (record["kind"], record["config"]["draws"]) == ("evaluation", 100)
+    assert record["notes"] == list(found.notes)
+
+
+def test_no_id_of_a_stranger_is_passed_on(table: Path, tmp_path: Path):
+    evaluate_table(table, out=tmp_path / "out", settings=FEW)
+
+    assert all(b"CANARY" not in path.read_bytes() for path in (tmp_path / "out").iterdir())
+    kept = pl.read_parquet(tmp_path / "out" / "predictions.parquet")
+    assert "name" not in kept.columns
+    assert "diameter_mm" in kept.columns
+
+
+def test_numbered_patients_give_the_same_results():
+    made = predictions(seeds=2, patients=30)
+    numbered = without_ids(made, FEW)
+
+    assert numbered["subject_id"].n_unique() == made["subject_id"].n_unique()
+    columns = ["arm", "cohort", "stratum", "metric", "value", "n", "n_patients"]
+    one, other = (evaluate(table, settings=FEW).results.select(columns) for table in (made, numbered))
+    assert one.equals(other)
+
+
+def test_our_pseudonyms_stay():
+    made = predictions(seeds=1, patients=30).with_columns(
+        subject_id="p" + pl.col("subject_id").hash().mod(2**31).cast(pl.String).str.zfill(12), note=pl.lit("kept")
+    )
+
+    assert without_ids(made, FEW).equals(made)
+
+
+def test_columns_of_a_restriction_are_kept():
+    made = predictions(seeds=1, patients=30).with_columns(kvp=pl.lit(120), secret=pl.lit("x"))
+
+    kept = without_ids(made, EvaluationSettings(where="kvp > 100 AND diameter_mm > 3"))
+
+    assert {"kvp", "diameter_mm"} <= set(kept.columns)
+    assert "secret" not in kept.columns
+
+
+@pytest.mark.parametrize("name", ["run.json", "results.csv", "predictions.parquet", "report.html"])
+def test_results_are_not_overwritten(name: str, table: Path, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("kept")
+
+    with pytest.raises(InputError, match=f"already holds {name}"):
+        evaluate_table(table, out=tmp_path / "out", settings=FEW)
+
+    assert (tmp_path / "out" / name).read_text() == "kept"
+
+
+def test_one_class_is_refused(table: Path, tmp_path: Path):
+    pl.read_csv(table).with_columns(label=pl.lit(1)).write_csv(table)
+
+    with pytest.raises(InputError, match="nothing can be evaluated"):
+        evaluate_table(table, out=tmp_path / "out", settings=FEW)
+
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,68 @@
+"""Tables for eyes on a terminal, for programs elsewhere."""
+
+import io
+
+import polars as pl
+import pytest
+
+from prediction_tables import predictions
+from semeia.evaluation import Evaluation, EvaluationSettings, evaluate
+from semeia.report.terminal import MOST_ROWS, print_evaluation, print_table, short_results
+
+TABLE = pl.DataFrame({"cell": ["a", "b"], "seconds": [1.5, None]})
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    return evaluate(
+        predictions(seeds=1, patients=30),
+        settings=EvaluationSettings(draws=100, references=("baseline",), covariate="age"),
+    )
+
+
+def test_separated_by_tabs_without_a_terminal(capsys: pytest.CaptureFixture[str]):
+    print_table(TABLE)
+
+    assert capsys.readouterr().out == "cell\tseconds\na\t1.5\nb\t\n"
+
+
+def test_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+
+    print_table(TABLE)
+
+    assert "│" in screen.getvalue()
+    assert "seconds" in screen.getvalue()
+
+
+def test_short_results_say_value_and_interval(evaluation: Evaluation):
+    short = short_results(evaluation.results)
+
+    one = evaluation.results.row(by_predicate=(pl.col("metric") == "auroc") & (pl.col("cohort") == "external")
+                                 & (pl.col("arm") == "model") & (pl.col("reference") == ""), named=True)  # fmt: skip
+    same = short.filter(cohort="external", metric="auroc").filter(
+        pl.col("minus").is_null() & pl.col("arm").str.starts_with("model/finetune at 1")
+    )
+    assert same["value"].to_list() == [f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"]
+    assert set(short["minus"]) == {None, "baseline"}
+
+
+def test_long_results_keep_to_the_auroc(evaluation: Evaluation):
+    many = pl.concat([evaluation.results] * 4)
+
+    assert short_results(evaluation.results).height <= MOST_ROWS
+    assert set(short_results(many)["metric"]) == {"auroc"}
+
+
+def test_notes_go_to_standard_error(evaluation: Evaluation, capsys: pytest.CaptureFixture[str]):
+    print_evaluation(evaluation)
+
+    out, err = capsys.readouterr()
+    assert "auroc" in out
+    assert err == "".join(f"Note: {note}\n" for note in evaluation.notes)
+    assert "there is no column age" in err
