@@ -23,6 +23,7 @@ from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
 from semeia.views.augment import AugmentSettings
+from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
 from semeia.views.patient import Views
 from semeia.views.preprocessing import fit_preprocessing
@@ -58,7 +59,7 @@ def run(data: PatientData) -> Run:
 
         def batch_of(chosen: np.ndarray, step: Step) -> Views:
             moved = {"augmentation": AugmentSettings(), "generator": step.generator("augment")}
-            return data.views(rows[chosen], preprocessing=preprocessing, **moved)  # pyright: ignore[reportArgumentType]
+            return views_of(data, rows[chosen], preprocessing=preprocessing, **moved)  # pyright: ignore[reportArgumentType]
 
         settings = LoopSettings(device="cpu", precision=precision, save_every=save_every, log_every=log_every)  # pyright: ignore[reportArgumentType]
         return train(

@@ -1,0 +1,201 @@
+"""A run scores an archive it never saw, with whatever there is; patients it was fitted on are refused by count."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from semeia.archive import open_archive
+from semeia.archive.atomic import write_json
+from semeia.errors import InputError
+from semeia.evaluation import check_predictions
+from semeia.evaluation.schema import PREDICTION_COLUMNS
+from semeia.learning.baselines import score_baseline
+from semeia.learning.export import export
+from semeia.learning.finetune import finetune
+from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.scoring import embed, predict
+from semeia.views.dataset import PatientData
+from small_training import FINETUNE, loaded, nodule_archive
+
+ARM = {"arm": "multimodal_jepa", "mode": "frozen", "fraction": 1.0}
+
+
+@pytest.fixture(scope="module")
+def run(
+    pretrained: Model,
+    data: PatientData,
+    training: tuple[np.ndarray, np.ndarray],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A run folder with two seeds of one arm, two baselines and a pretrained encoder."""
+    folder = tmp_path_factory.mktemp("run")
+    rows, labels = training
+    for seed in (0, 1):
+        cell = folder / "cells/multimodal_jepa/frozen/1" / f"seed-{seed}"
+        finetune(
+            data,
+            rows[seed:],
+            labels[seed:],
+            start=pretrained,
+            mode="frozen",
+            pretrained=True,
+            settings=FINETUNE,
+            seed=seed,
+            folder=cell,
+        )
+    for name in ("diameter", "image_components", "reading_boosting"):
+        cell = folder / "cells" / name / "none/1/seed-0"
+        cell.mkdir(parents=True)
+        score_baseline(name, data, rows, labels, unlabelled=rows, test=rows, seed=0, folder=cell)
+    pretrained.save(folder / "pretrained/multimodal_jepa/seed-0")
+    record = {"semeia_version": "0", "study": "nodule", "config": {"outcome": "malignancy"}, "seeds": [0, 1]}
+    write_json(folder / "run.json", record)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return nodule_archive(tmp_path_factory.mktemp("unseen"), 8, first=5000, seed=9, dx=True)
+
+
+def test_a_table_that_evaluation_takes(run: Path, unseen: Path):
+    table = predict(run, archive=unseen, **ARM)
+    check_predictions(table, keep_unlabelled=True)
+    assert table.columns[: len(PREDICTION_COLUMNS)] == list(PREDICTION_COLUMNS)
+    assert {"diameter_mm", "z_extent_mm", "manufacturer"} <= set(table.columns)
+    assert not {"pseudonym", "input_opinion"} & set(table.columns)
+    assert table.height == 16
+    assert table["label"].null_count() == 8
+    assert set(table["study"]) == {"nodule"}
+
+
+def test_scores_are_the_mean_over_seeds(run: Path, unseen: Path):
+    table = predict(run, archive=unseen, **ARM)
+    data = loaded(unseen)
+    models = [load_model(path) for path in sorted(run.glob(f"cells/multimodal_jepa/**/{FILE}"))]
+    assert len(models) == 2
+    expected = np.mean([model.score(data, np.arange(len(data))) for model in models], axis=0)
+    assert np.array_equal(table["score"].to_numpy(), expected)
+    assert table["unit_id"].to_list() == data.units["unit_id"].to_list()
+
+
+@pytest.mark.parametrize("kept", ["image", "reading"])
+def test_a_subset_of_modalities_is_an_archive_without_the_rest(run: Path, unseen: Path, tmp_path: Path, kept: str):
+    """The second archive has never had the other modality: its table, and all its parts, are gone."""
+    bare = tmp_path / "bare"
+    shutil.copytree(unseen, bare)
+    manifest = json.loads((bare / "archive.json").read_text())
+    gone = "readings/" if kept == "image" else "images/"
+    for part in manifest["parts"]:
+        part["files"] = {name: sha for name, sha in part["files"].items() if not name.startswith(gone)}
+    (bare / "archive.json").write_text(json.dumps(manifest))
+    some = predict(run, archive=unseen, modalities=(kept,), **ARM)
+    assert np.array_equal(some["score"].to_numpy(), predict(run, archive=bare, **ARM)["score"].to_numpy())
+    assert not np.allclose(some["score"].to_numpy(), predict(run, archive=unseen, **ARM)["score"].to_numpy())
+
+
+def test_seen_patients_are_refused_with_their_count(run: Path, archive: Path):
+    with pytest.raises(InputError, match=r"^15 patients of this archive were seen.*--skip-seen"):
+        predict(run, archive=archive, **ARM)
+    left = predict(run, archive=archive, skip_seen=True, **ARM)
+    assert left["subject_id"].n_unique() == 24 - 15
+    subjects = open_archive(archive).table("subjects")
+    assert set(left["subject_id"]) == set(subjects.filter(pl.col("subject_id") > 15)["pseudonym"])
+
+
+def test_seen_patients_are_known_by_their_pixels_under_another_key(run: Path, archive: Path, tmp_path: Path):
+    again = nodule_archive(tmp_path, dx=True)
+    assert open_archive(again).key_fingerprint != open_archive(archive).key_fingerprint
+    names = [set(open_archive(path).table("subjects")["pseudonym"]) for path in (archive, again)]
+    assert not names[0] & names[1]
+    with pytest.raises(InputError, match=r"^15 patients of this archive were seen"):
+        predict(run, archive=again, **ARM)
+    assert predict(run, archive=again, skip_seen=True, **ARM)["subject_id"].n_unique() == 24 - 15
+
+
+def test_nobody_left_to_score(run: Path, tmp_path: Path):
+    seen = nodule_archive(tmp_path, 12, dx=True)
+    # The miniature folder draws all patients from one stream, so that the first twelve are the same.
+    with pytest.raises(InputError, match="no unit is left to score"):
+        predict(run, archive=seen, skip_seen=True, **ARM)
+
+
+def test_a_diagnosis_gives_one_row_a_patient_with_the_highest_score(run: Path, unseen: Path):
+    nodules = predict(run, archive=unseen, **ARM)
+    patients = predict(run, archive=unseen, outcome="diagnosis", **ARM)
+    assert patients.height == patients["subject_id"].n_unique() == 8
+    assert set(patients["outcome"]) == {"diagnosis"}
+    assert patients["unit_id"].to_list() == patients["subject_id"].to_list()
+    highest = nodules.group_by("subject_id").agg(pl.col("score").max())
+    both = patients.join(highest, on="subject_id", suffix="_highest")
+    assert both["score"].to_list() == both["score_highest"].to_list()
+    deciding = nodules.filter(pl.col("score") == pl.col("score").max().over("subject_id"))
+    both = patients.join(deciding, on="subject_id", suffix="_deciding")
+    assert both["diameter_mm"].to_list() == both["diameter_mm_deciding"].to_list()
+    truth = open_archive(unseen).outcome("diagnosis")
+    found = patients.join(truth, on="unit_id")
+    assert found["label"].to_list() == found["value"].to_list()
+
+
+def test_a_covariate_and_a_map_of_pixels_score_too(run: Path, unseen: Path):
+    for name in ("diameter", "image_components"):
+        table = predict(run, archive=unseen, arm=name, mode="none", fraction=1.0)
+        assert table.height == 16
+    assert predict(run, archive=unseen, arm="diameter")["score"].len() == 16
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (ARM | {"arm": "nothing"}, "no model fits nothing.*multimodal_jepa frozen 1"),
+        (ARM | {"fraction": 0.3}, "no model fits"),
+        ({}, r"several models fit \(nothing named\)"),
+        ({"arm": "reading_boosting"}, "no stored model"),
+        (ARM | {"modalities": ("sound",)}, "no modality 'sound'"),
+        ({"arm": "image_components", "modalities": ("reading",)}, "all of it is hidden"),
+        (ARM | {"outcome": "malignency"}, "no outcome 'malignency'; it has diagnosis, malignancy"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_clear_line(run: Path, unseen: Path, asked: dict[str, object], words: str):
+    with pytest.raises(InputError, match=words) as refused:
+        predict(run, archive=unseen, **asked)  # pyright: ignore[reportArgumentType]
+    assert "\n" not in str(refused.value)
+
+
+def test_not_a_run(unseen: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="is it a run folder"):
+        predict(tmp_path, archive=unseen, **ARM)
+
+
+def test_embeddings(run: Path, unseen: Path):
+    table = embed(run, archive=unseen, arm="multimodal_jepa")
+    assert table.columns[:3] == ["unit_id", "subject_id", "e0"]
+    assert table.shape == (16, 2 + 2 * 2 * 16)
+    assert table.null_count().sum_horizontal().item() == 0
+    images = embed(run, archive=unseen, arm="multimodal_jepa", modalities=("image",))
+    assert images["e63"].null_count() == 16
+    assert images["e0"].null_count() == 0
+    with pytest.raises(InputError, match="it has multimodal_jepa/seed-0"):
+        embed(run, archive=unseen, arm="image_jepa")
+
+
+def test_an_exported_folder_predicts_the_same(run: Path, unseen: Path, tmp_path: Path):
+    out = export(run, out=tmp_path / "model", **ARM)
+    moved = shutil.move(out, tmp_path / "elsewhere")
+    assert predict(Path(moved), archive=unseen).equals(predict(run, archive=unseen, **ARM))
+    words = (Path(moved) / "README.md").read_text()
+    assert "It predicts `malignancy` and reads image and reading." in words
+    assert str(run) not in words + (Path(moved) / "run.json").read_text()
+
+
+def test_an_export_overwrites_nothing(run: Path, tmp_path: Path):
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(InputError, match="is not empty"):
+        export(run, out=tmp_path, **ARM)
+    with pytest.raises(InputError, match="no model fits"):
+        export(run, out=tmp_path / "new", arm="nothing")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["note.txt"]
