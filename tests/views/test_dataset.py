@@ -12,6 +12,7 @@ from semeia.archive import Archive, open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_nodules
 from semeia.views.augment import AugmentSettings
+from semeia.views.batch import views_of
 from semeia.views.crops import CropSettings, crop_image
 from semeia.views.dataset import PatientData, load_patient_data
 from semeia.views.preprocessing import fit_preprocessing
@@ -74,14 +75,15 @@ def test_a_cache_gives_the_same_crops(archive: Archive, data: PatientData, tmp_p
 def test_views_follow_the_rows_asked_for(data: PatientData, geometry: str):
     preprocessing = fit_preprocessing(data, np.arange(8), modalities=BOTH, geometry=geometry)
     rows = np.array([5, 0, 3])
-    views = data.views(rows, preprocessing=preprocessing)
+    views = views_of(data, rows, preprocessing=preprocessing)
     assert len(views) == 3
     np.testing.assert_allclose(views.modalities["image"].values.numpy() * 255, data.voxels[rows], atol=1e-4)
     assert views.modalities["image"].present.any(1).all()
     reading = views.modalities["reading"]
     assert reading.present.all()
     assert reading.where[0, :, 0].tolist() == list(range(8))
-    moved = data.views(
+    moved = views_of(
+        data,
         rows,
         preprocessing=preprocessing,
         augmentation=AugmentSettings(),

@@ -14,6 +14,7 @@ import torch
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings
+from semeia.views.batch import views_of
 from semeia.views.block_masks import draw_masks
 from semeia.views.dataset import PatientData
 from semeia.views.patient import Views
@@ -50,13 +51,13 @@ def diagnose(
     objective.eval()
     if len(watch_rows) < ENOUGH:
         return {"watched_units": float(len(watch_rows))}
-    watched = data.views(watch_rows, preprocessing=preprocessing)
+    watched = views_of(data, watch_rows, preprocessing=preprocessing)
     found = paired_against_shuffled(objective, watched, seed=seed)
     pooled = means(objective, watched)
     for index, name in enumerate(objective.encoder.kinds):
         found |= {f"{name}_{what}": value for what, value in spread(pooled[index]).items()}
     if len(objective.encoder.kinds) == 2:
-        fitted = data.views(fit_rows[:1000], preprocessing=preprocessing)
+        fitted = views_of(data, fit_rows[:1000], preprocessing=preprocessing)
         found |= cross_modal(objective, fitted, watched, seed=seed)
     return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
 
@@ -150,7 +151,7 @@ def cross_modal(objective: LatentPrediction, fitted: Views, watched: Views, *, s
 
 
 def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray, *, strength: float = 1.0) -> float:
-    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; negative: none; NaN: no variance."""
+    """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; NaN without variance."""
     mean, sd = x.mean(0), x.std(0) + 1e-6
     design, centre = (x - mean) / sd, y.mean(0)
     penalty = strength * len(x) * 0.1 * np.eye(x.shape[1])

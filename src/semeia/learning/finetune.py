@@ -17,6 +17,7 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.step import Step
 from semeia.objectives.supervised import PooledHead, Supervised, SupervisedSettings
 from semeia.views.augment import AugmentSettings
+from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import fingerprint
 from semeia.views.patient import Views
@@ -104,7 +105,8 @@ def finetune(
         optimiser = replace(optimiser, batch=min(optimiser.batch, len(rows)))
 
         def batch_of(chosen: np.ndarray, step: Step) -> Views:
-            views = data.views(
+            views = views_of(
+                data,
                 rows[chosen],
                 preprocessing=start.preprocessing,
                 augmentation=settings.augmentation,

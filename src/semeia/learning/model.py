@@ -12,6 +12,7 @@ from semeia.errors import InputError
 from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
 from semeia.learning.settings_json import from_plain, to_plain
 from semeia.objectives.supervised import PooledHead
+from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
 from semeia.views.preprocessing import Preprocessing
 
@@ -49,7 +50,7 @@ class Model:
         parts, there = [], []
         self.encoder.eval()
         for start in range(0, len(rows), BATCH):
-            views = data.views(rows[start : start + BATCH], preprocessing=self.preprocessing).to(device)
+            views = views_of(data, rows[start : start + BATCH], preprocessing=self.preprocessing).to(device)
             for name in hide:
                 views = views.without(name)
             pooled, present = self.encoder.pool(self.encoder(views))

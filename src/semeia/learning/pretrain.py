@@ -16,6 +16,7 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.step import Step
 from semeia.views.augment import AugmentSettings
+from semeia.views.batch import views_of
 from semeia.views.block_masks import MaskSettings
 from semeia.views.dataset import PatientData
 from semeia.views.patient import Views
@@ -78,7 +79,8 @@ def pretrain(
         objective = LatentPrediction(encoder, settings=masks_for(settings.objective, modalities))
 
     def batch_of(chosen: np.ndarray, step: Step) -> Views:
-        return data.views(
+        return views_of(
+            data,
             fit_rows[chosen],
             preprocessing=preprocessing,
             augmentation=settings.augmentation,

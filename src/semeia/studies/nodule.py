@@ -16,6 +16,7 @@ import polars as pl
 from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
@@ -58,6 +59,9 @@ class NoduleSettings:
     def __post_init__(self) -> None:
         if not self.seeds or not set(self.seeds) <= set(range(self.folds)):
             raise InputError(f"study: seeds {self.seeds} must be among the folds 0 to {self.folds - 1}")
+        if not self.fractions or not all(0 < fraction <= 1 for fraction in self.fractions):
+            raise InputError(f"study: fractions {self.fractions} must lie above 0 and not above 1")
+        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 
 
 def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:

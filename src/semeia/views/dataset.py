@@ -11,16 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import torch
 
 from semeia.archive.atomic import replacing
 from semeia.archive.store import Archive
 from semeia.errors import InputError
-from semeia.views.augment import AugmentSettings, augment
 from semeia.views.crops import CropSettings, crop_image
-from semeia.views.patches import patch_places, patch_presence
-from semeia.views.patient import View, Views
-from semeia.views.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -47,31 +42,6 @@ class PatientData:
 
     def __len__(self) -> int:
         return self.units.height
-
-    def views(
-        self,
-        rows: np.ndarray,
-        *,
-        preprocessing: Preprocessing,
-        augmentation: AugmentSettings | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Views:
-        """The views of some units; augmented when settings and a generator are given."""
-        modalities = {}
-        if "image" in preprocessing.modalities:
-            volumes = torch.from_numpy(self.voxels[rows]).float() / 255
-            covered = torch.from_numpy(self.covered[rows])
-            if augmentation is not None and generator is not None:
-                volumes, covered = augment(volumes, covered, settings=augmentation, generator=generator)
-            where = patch_places(self.crop, preprocessing.geometry).expand(len(rows), -1, -1)
-            present = patch_presence(covered, self.crop, preprocessing.geometry)
-            modalities["image"] = View(values=volumes, present=present, where=where)
-        if "reading" in preprocessing.modalities:
-            values = torch.from_numpy(preprocessing.scaled_readings(self, rows))
-            where = torch.zeros(*values.shape, 3)
-            where[..., 0] = torch.arange(values.shape[1])
-            modalities["reading"] = View(values=values, present=~values.isnan(), where=where)
-        return Views(modalities)
 
     def observed(self, modality: str) -> np.ndarray:
         """Which units have a modality, bool [unit]."""

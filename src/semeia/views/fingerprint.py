@@ -6,12 +6,10 @@ pixels of any image.
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from semeia.views.dataset import PatientData
+from semeia.views.dataset import PatientData
 
 DIGITS = 16
 
@@ -30,7 +28,7 @@ class Fingerprint:
             images=tuple(sorted({*self.images, *other.images})),
         )
 
-    def seen(self, data: "PatientData") -> np.ndarray:
+    def seen(self, data: PatientData) -> np.ndarray:
         """Which units are of patients in the fingerprint, bool [unit]."""
         patients, images = set(self.patients), set(self.images)
         known = np.array([mark(name) in patients for name in data.units["pseudonym"]], bool)
@@ -39,7 +37,7 @@ class Fingerprint:
         return np.isin(subjects, subjects[known])
 
 
-def fingerprint(data: "PatientData", rows: np.ndarray) -> Fingerprint:
+def fingerprint(data: PatientData, rows: np.ndarray) -> Fingerprint:
     """The fingerprint of the patients of some units, all of their images included."""
     subjects = data.units["subject_id"].to_numpy()
     rows = np.flatnonzero(np.isin(subjects, subjects[rows]))

@@ -4,16 +4,14 @@ It is written into every checkpoint; a model refuses data that were prepared oth
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from semeia.errors import InputError
 from semeia.views.crops import CropSettings
+from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint, fingerprint
-
-if TYPE_CHECKING:
-    from semeia.views.dataset import PatientData
 
 Geometry = Literal["rings", "patches"]
 
@@ -40,7 +38,7 @@ class Preprocessing:
     item_sd: tuple[float, ...]
     fitted_on: Fingerprint
 
-    def scaled_readings(self, data: "PatientData", rows: np.ndarray) -> np.ndarray:
+    def scaled_readings(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
         """Standardised items in this manifest's order, float32 [n, item]; NaN where one is missing."""
         values = np.full((len(rows), len(self.items)), np.nan, np.float32)
         for place, name in enumerate(self.items):
@@ -48,7 +46,7 @@ class Preprocessing:
                 values[:, place] = data.readings[rows, data.items.index(name)]
         return (values - np.asarray(self.item_mean, np.float32)) / np.asarray(self.item_sd, np.float32)
 
-    def require_same(self, data: "PatientData") -> None:
+    def require_same(self, data: PatientData) -> None:
         """Refuses data prepared otherwise."""
         if data.crop != self.crop and "image" in self.modalities:
             raise InputError(f"the model was trained on crops {self.crop}, the data were cut as {data.crop}")
@@ -60,7 +58,7 @@ class Preprocessing:
 
 
 def fit_preprocessing(
-    data: "PatientData", rows: np.ndarray, *, modalities: tuple[str, ...], geometry: Geometry
+    data: PatientData, rows: np.ndarray, *, modalities: tuple[str, ...], geometry: Geometry
 ) -> Preprocessing:
     """Fits the scale of the readings on the given units, and remembers whose they were."""
     items = data.items if "reading" in modalities else ()
