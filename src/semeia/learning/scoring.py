@@ -198,7 +198,8 @@ def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None) -> p
         )
     labels = values.select("unit_id", "subject_id", pl.col("value").cast(pl.Int64).alias("label"))
     whole = archive.table("units").filter(pl.col("kind") == "patient")["unit_id"]
-    if not labels["unit_id"].is_in(whole.implode()).any():
+    of_units = labels["unit_id"].is_in(table["unit_id"].implode()) | ~labels["unit_id"].is_in(whole.implode())
+    if of_units.any():
         return table.join(labels.drop("subject_id"), on="unit_id", how="left", maintain_order="left")
     # The highest score first, so that everything else in the row is of the unit that decides.
     deciding = table.sort("score", descending=True).unique("subject_id", keep="first", maintain_order=True)

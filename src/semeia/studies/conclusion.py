@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.atomic import naming, replacing
 from semeia.archive.store import Archive, open_archive
-from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.evaluation import EvaluationSettings
 from semeia.report.examples import Example, Plane, write_examples
 from semeia.report.flow import Box
+from semeia.studies.results import write_results
 from semeia.views.crops import LUNG_WINDOW_HU, CropSettings, crop_image
 from semeia.views.dataset import PatientData
 
@@ -28,15 +28,8 @@ DISPLAY = CropSettings(voxels=(80, 80, 80), voxel_mm=(0.5, 0.5, 0.5), patch=(1, 
 
 def evaluate_run(run: Path, predictions: pl.DataFrame, *, draws: int) -> list[str]:
     """Writes results.csv: all nodules, and those of 9 to 16 mm; returns the evaluation's notes."""
-    tables, notes = [], []
-    for where in (None, STRATUM):
-        settings = EvaluationSettings(draws=draws, references=REFERENCES, where=where)
-        found = evaluate(predictions, settings=settings)
-        tables.append(found.results)
-        notes += [note if where is None else f"9-16 mm: {note}" for note in found.notes]
-    with naming(run / "results.csv"), replacing(run / "results.csv") as temporary:
-        pl.concat(tables).write_csv(temporary)
-    return notes
+    strata = (EvaluationSettings(draws=draws, references=REFERENCES, where=where) for where in (None, STRATUM))
+    return write_results(run, predictions, settings=tuple(strata))
 
 
 def show_examples(run: Path, archive: Path, predictions: pl.DataFrame) -> None:

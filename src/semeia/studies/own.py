@@ -11,14 +11,17 @@ from semeia.archive.hashing import file_sha256
 from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
+from semeia.report.page import write_report
 from semeia.studies.gather import gather, write_scores
 from semeia.studies.grid import DONE, Cell, one_cell
 from semeia.studies.labels import labels_of
 from semeia.studies.record import begin_run, close_run, note_run
+from semeia.studies.results import write_results
 from semeia.views.dataset import PatientData, load_patient_data
 
 FOLDS = 5
@@ -127,7 +130,7 @@ def finetune_archive(
         settings: see `FinetuneSettings`.
 
     Returns:
-        The predictions table, also in `out/predictions.parquet`.
+        The predictions table, also in `out/predictions.parquet`; beside it results.csv and report.html.
     """
     start = None if pretrained is None else pretrained_model(pretrained)
     own = OwnSettings(
@@ -157,7 +160,9 @@ def finetune_archive(
             one_cell(cell, work, out)
     cohort = np.full(len(data), "internal")
     table = gather(out, cells, data, labels, cohort=cohort, study="own", outcome=outcome)
-    close_run(out, {"seeds": list(own.seeds)})
+    notes = write_results(out, table, settings=(EvaluationSettings(),))
+    close_run(out, {"seeds": list(own.seeds), "notes": notes})
+    write_report(out)
     return table
 
 

@@ -57,7 +57,10 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
     by content.
     """
     subjects = archive.table("subjects").select("subject_id", "pseudonym", "site", "split")
-    units = archive.table("units").filter(pl.col("kind") != "patient")
+    # A whole patient is a unit here only where it was imaged or read as such, not where it merely carries an outcome.
+    described = [archive.table(name)["unit_id"] for name in ("images", "readings")]
+    observed = pl.col("unit_id").is_in(pl.concat(described).unique().implode())
+    units = archive.table("units").filter((pl.col("kind") != "patient") | observed)
     if units.is_empty():
         raise InputError(f"{archive.path}: the archive has no units to predict on")
     units = units.join(subjects, on="subject_id", how="left").sort("subject_id", "unit_id")
