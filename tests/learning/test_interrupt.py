@@ -37,5 +37,6 @@ def test_in_another_thread_nothing_is_touched():
 
 def test_it_is_a_keyboard_interrupt_that_passes_between_processes():
     stopped = pickle.loads(pickle.dumps(Interrupted("saved in x", signal=signal.SIGTERM)))
-    assert isinstance(stopped, KeyboardInterrupt)
+    assert issubclass(Interrupted, KeyboardInterrupt)
+    assert isinstance(stopped, Interrupted)
     assert (str(stopped), stopped.signal) == ("saved in x", signal.SIGTERM)

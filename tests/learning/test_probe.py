@@ -30,7 +30,8 @@ def test_the_strength_is_the_one_cross_validation_over_patients_chooses(seed: in
     x, labels, patients = table(seed=seed)
     fitted = fit_linear(x, labels, patients, seed=seed)
     folds = list(StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, labels, patients))
-    theirs = LogisticRegressionCV(Cs=list(STRENGTHS), cv=folds, scoring="neg_log_loss", max_iter=5000).fit(x, labels)
+    theirs = LogisticRegressionCV(Cs=np.array(STRENGTHS), cv=folds, scoring="neg_log_loss", max_iter=5000)  # pyright: ignore[reportArgumentType]
+    theirs.fit(x, labels)
     np.testing.assert_allclose(fitted.weight, theirs.coef_[0], atol=2e-3)
 
 

@@ -62,7 +62,7 @@ def test_steps_and_epochs():
     assert OptimiserSettings(epochs=3, steps=7, batch=64).total(20) == 7
     for wrong in ({"batch": 0}, {"epochs": 0}, {"steps": 0}):
         with pytest.raises(InputError, match="must be positive"):
-            OptimiserSettings(**wrong)
+            OptimiserSettings(**wrong)  # pyright: ignore[reportArgumentType]
 
 
 class Two(nn.Module):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
-from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
+from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
@@ -40,8 +41,12 @@ class OwnSettings:
     encoder: str | None = None
 
     def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise InputError(f"no mode '{self.mode}'; there are {', '.join(get_args(Mode))}")
+        if not 0 < self.fraction <= 1:
+            raise InputError(f"fraction is {self.fraction}; it must lie above 0 and not above 1")
         if not self.seeds:
-            raise InputError("finetune: seeds must be at least 1")
+            raise InputError("seeds must be at least 1")
 
 
 def modalities_of(data: PatientData, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
