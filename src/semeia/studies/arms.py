@@ -38,7 +38,7 @@ ARMS = {
     "image_scratch": Arm(IMAGE, "scratch", ("finetune",)),
     "multimodal_scratch": Arm(BOTH, "scratch", ("finetune",)),
     "multimodal_jepa": Arm(BOTH, "jepa", LABELLED),
-    "image_jepa": Arm(IMAGE, "jepa", LABELLED),
+    "image_jepa": Arm(IMAGE, "jepa", ("frozen", "finetune")),
     "random_encoder": Arm(BOTH, "random", ("frozen",)),
 }
 
