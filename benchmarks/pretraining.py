@@ -1,0 +1,221 @@
+"""The claim: the training loop costs at most 5 % over the same modules in a bare loop, and its memory stays flat.
+
+Prints the machine; then crops a second of `semeia.learning.loop.train` (order, rates, logging, checks, checkpoints)
+and of a bare loop (views, loss, backward, step, moving average, nothing else), taking turns in one process, in fp32 and
+in bf16, on one thread and on two; then the resident memory after each of some epochs. Synthetic data in memory,
+the default model.
+
+    python benchmarks/pretraining.py
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import psutil
+import torch
+
+from semeia.encoders.build import build_encoder
+from semeia.learning.devices import autocast, pick_precision
+from semeia.learning.loop import LoopSettings, train
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.latent_prediction import LatentPrediction
+from semeia.objectives.step import Step
+from semeia.views.batch import views_of
+from semeia.views.dataset import PatientData
+from semeia.views.patient import Views
+from semeia.views.preprocessing import fit_preprocessing
+
+CPU = torch.device("cpu")
+ITEMS = tuple(f"item {number}" for number in range(8))
+DEFAULT = PretrainSettings()
+Batches = Callable[[np.ndarray, Step], Views]
+
+
+def synthetic(units: int) -> PatientData:
+    """Noise of the default size: the cost of a step does not depend on what is in it."""
+    rng = np.random.default_rng(0)
+    crop = DEFAULT.model.crop
+    covered = np.zeros((units, crop.voxels[0]), bool)
+    for row, planes in enumerate(rng.integers(8, crop.voxels[0] + 1, units)):
+        covered[row, :planes] = True
+    return PatientData(
+        units=pl.DataFrame({"subject_id": np.arange(units), "pseudonym": [f"p{row}" for row in range(units)]}),
+        voxels=rng.integers(0, 256, (units, *crop.voxels), dtype=np.uint8),
+        covered=covered,
+        readings=rng.integers(1, 6, (units, len(ITEMS))).astype(np.float32),
+        image_hash=[""] * units,
+        crop=crop,
+        items=ITEMS,
+    )
+
+
+def prepared(data: PatientData) -> tuple[LatentPrediction, Batches]:
+    """A fresh objective, and what makes its batches."""
+    every = np.arange(len(data))
+    geometry = DEFAULT.model.geometry
+    preprocessing = fit_preprocessing(data, every, modalities=("image", "reading"), geometry=geometry)
+    objective = LatentPrediction(build_encoder(DEFAULT.model, preprocessing, seed=0), settings=DEFAULT.objective)
+
+    def batch_of(chosen: np.ndarray, step: Step) -> Views:
+        generator = step.generator("augment")
+        return views_of(
+            data, chosen, preprocessing=preprocessing, augmentation=DEFAULT.augmentation, generator=generator
+        )
+
+    return objective, batch_of
+
+
+class Bare:
+    """The same modules without the loop: views, loss, backward, step, moving average."""
+
+    def __init__(self, data: PatientData, precision: str) -> None:
+        self.objective, self.batch_of = prepared(data)
+        self.objective.train()
+        self.adam = torch.optim.AdamW(self.objective.parameters(), lr=1e-3)
+        self.precision, self.units = precision, len(data)
+        self.rng = np.random.default_rng(0)
+
+    def step(self, index: int, total: int, batch: int) -> None:
+        """One step."""
+        step = Step(index=index, total=total, seed=0)
+        views = self.batch_of(self.rng.integers(0, self.units, batch), step)
+        with autocast(CPU, self.precision):
+            losses = self.objective.loss(views, step)
+        self.adam.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(self.objective.parameters(), 1.0)
+        self.adam.step()
+        self.objective.after_step(step)
+
+
+class Enough(Exception):  # noqa: N818
+    """Raised by the callback once the time is up."""
+
+
+def compare(
+    data: PatientData, *, precision: str, threads: int, rounds: int, steps: int, batch: int, seconds_at_most: float
+) -> None:
+    """One line: both speeds and the overhead, as medians over rounds of `steps` steps.
+
+    The sides take turns step by step (a bare step is run from the loop's own callback, and not counted as the loop's),
+    so that whatever else keeps the machine busy slows both. Each round of the loop has one line of metrics and one
+    checkpoint; pretraining saves every 50 steps.
+    """
+    torch.set_num_threads(threads)
+    bare, (objective, batch_of) = Bare(data, precision), prepared(data)
+    total = rounds * steps + 1
+    seconds: dict[str, list[float]] = {"loop": [], "bare": []}
+    began = perf_counter()
+    left = [0.0]
+
+    def report(done: int, terms: dict[str, float]) -> None:
+        came = perf_counter()
+        bare.step(done - 1, total, batch)
+        after = perf_counter()
+        if done > 1:  # the first step of either side pays for caches
+            seconds["loop"].append(came - left[0])
+            seconds["bare"].append(after - came)
+        if seconds["loop"] and len(seconds["loop"]) % steps == 0 and after - began > seconds_at_most:
+            raise Enough
+        left[0] = perf_counter()
+
+    with suppress(Enough), tempfile.TemporaryDirectory() as folder:
+        train(
+            objective,
+            batch_of,
+            units=len(data),
+            optimiser=OptimiserSettings(steps=total, batch=batch),
+            seed=0,
+            folder=Path(folder),
+            cell="benchmark",
+            phase="pretrain",
+            settings=LoopSettings(device="cpu", precision=precision, save_every=steps, log_every=steps),  # pyright: ignore[reportArgumentType]
+            report=report,
+        )
+    sums = {name: [sum(found[i : i + steps]) for i in range(0, len(found), steps)] for name, found in seconds.items()}
+    overhead = [100 * (ours / theirs - 1) for ours, theirs in zip(sums["loop"], sums["bare"], strict=True)]
+    speed = {name: steps * batch / statistics.median(found) for name, found in sums.items()}
+    print(
+        f"{precision}, {threads} thread{'s' if threads > 1 else ' '}: loop {speed['loop']:4.0f} crops/s, bare "
+        f"{speed['bare']:4.0f} crops/s, overhead {statistics.median(overhead):+.1f} % "
+        f"({len(overhead)} rounds of {steps} steps: {min(overhead):+.1f} to {max(overhead):+.1f})",
+        flush=True,
+    )
+
+
+def memory(data: PatientData, *, epochs: int, batch: int, precision: str) -> None:
+    """Resident memory at the end of each epoch of one run."""
+    torch.set_num_threads(1)
+    objective, batch_of = prepared(data)
+    optimiser = OptimiserSettings(epochs=epochs, batch=batch)
+    per_epoch = optimiser.per_epoch(len(data))
+    found: list[float] = []
+
+    def report(done: int, terms: dict[str, float]) -> None:
+        if done % per_epoch == 0:
+            found.append(psutil.Process().memory_info().rss / 2**20)
+
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            objective,
+            batch_of,
+            units=len(data),
+            optimiser=optimiser,
+            seed=0,
+            folder=Path(folder),
+            cell="benchmark",
+            phase="pretrain",
+            settings=LoopSettings(device="cpu", precision=precision, save_every=per_epoch),  # pyright: ignore[reportArgumentType]
+            report=report,
+        )
+    print(
+        f"memory at the end of {epochs} epochs of {per_epoch} steps, a checkpoint each: "
+        f"{' '.join(f'{value:.0f}' for value in found)} MiB; last / second {found[-1] / found[1]:.3f} (flat is 1)"
+    )
+
+
+def main(
+    units: int = 256, rounds: int = 10, steps: int = 5, batch: int = 64, epochs: int = 6, seconds_at_most: float = 25
+) -> None:
+    """All comparisons, then the memory."""
+    data = synthetic(units)
+    parameters = sum(value.numel() for value in prepared(data)[0].encoder.parameters())
+    python, torch_version = platform.python_version(), torch.__version__
+    print(f"machine: {_processor()}, {os.cpu_count()} cores, Python {python}, torch {torch_version}")
+    print(f"busy with other work: load {os.getloadavg()[0]:.1f} when this began")
+    shape = " x ".join(str(size) for size in DEFAULT.model.crop.voxels)
+    print(f"task: LatentPrediction, {DEFAULT.model.image} of {shape} voxels, {parameters:,} parameters, batch {batch}")
+    auto = pick_precision("auto", CPU)
+    print(f"'auto' takes {auto} here" + (": bf16 is emulated, so only a step of it is run" if auto == "fp32" else ""))
+    for threads in (1, 2):
+        for precision in ("fp32", "bf16"):
+            emulated = precision == "bf16" and auto == "fp32"
+            size = {"rounds": 1, "steps": 1} if emulated else {"rounds": rounds, "steps": steps}
+            compare(data, precision=precision, threads=threads, batch=batch, seconds_at_most=seconds_at_most, **size)
+    memory(data, epochs=epochs, batch=batch, precision=auto)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("units", 256), ("rounds", 10), ("steps", 5), ("batch", 64), ("epochs", 6)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--seconds-at-most", type=float, default=25, help="for each line; its last round is finished")
+    main(**vars(parser.parse_args()))
