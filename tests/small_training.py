@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from PIL import Image
 
 from lidc_folder import read_rows, write_lidc_folder, write_rows
 from semeia.archive import open_archive
@@ -17,7 +19,7 @@ from semeia.learning.loop import LoopSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
-from semeia.readers import ingest_nodules
+from semeia.readers import ingest_images, ingest_nodules
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data
 
@@ -48,6 +50,27 @@ def nodule_archive(folder: Path, patients: int = 24, *, key: Path | None = None,
     ]
     write_rows(files / "nodules.csv", rows)
     ingest_nodules(files, into=folder / "archive", key=key)
+    return folder / "archive"
+
+
+def picture_archive(
+    folder: Path, patients: int = 20, *, split: bool = True, first: int = 0, of_patient: bool = False
+) -> Path:
+    """Two PNGs a patient; those of every other patient are brighter, and labelled 1. Each fourth is for testing."""
+    rng = np.random.default_rng(first)
+    (folder / "files").mkdir(parents=True)
+    rows: list[dict[str, object]] = []
+    for place in range(first, first + patients):
+        for number in range(1 if of_patient else 2):
+            name = f"scan-{place:03d}-{number}.png"
+            pixels = rng.integers(0, 120, (24, 30)) + 100 * (place % 2)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / "files" / name)
+            row: dict[str, object] = {"file": name, "patient": f"CANARY-{place:03d}", "label": place % 2}
+            rows.append(row | {"split": "test" if place % 4 > 1 else "train"})
+    table = write_rows(folder / "table.csv", rows)
+    columns = {"image": "file", "subject": "patient", "label": "label", "split": "split" if split else None}
+    unit = "patient" if of_patient else None
+    ingest_images(folder / "files", table=table, into=folder / "archive", unit=unit, **columns)  # pyright: ignore[reportArgumentType]
     return folder / "archive"
 
 

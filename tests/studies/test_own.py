@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from PIL import Image
 
-from lidc_folder import write_rows
 from semeia.archive import open_archive
 from semeia.encoders.build import ModelSettings
 from semeia.errors import InputError
@@ -24,31 +22,10 @@ from semeia.studies.own import finetune_archive, kept_for_testing, modalities_of
 from semeia.studies.record import read_record
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data
-from small_training import FINETUNE, LOOP, MODEL, PRETRAIN, nodule_archive
+from small_training import FINETUNE, LOOP, MODEL, PRETRAIN, nodule_archive, picture_archive
 
 FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
 PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, encoder=MODEL.encoder))
-
-
-def picture_archive(
-    folder: Path, patients: int = 20, *, split: bool = True, first: int = 0, of_patient: bool = False
-) -> Path:
-    """Two PNGs a patient; those of every other patient are brighter, and labelled 1. Each fourth is for testing."""
-    rng = np.random.default_rng(first)
-    (folder / "files").mkdir(parents=True)
-    rows: list[dict[str, object]] = []
-    for place in range(first, first + patients):
-        for number in range(1 if of_patient else 2):
-            name = f"scan-{place:03d}-{number}.png"
-            pixels = rng.integers(0, 120, (24, 30)) + 100 * (place % 2)
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / "files" / name)
-            row: dict[str, object] = {"file": name, "patient": f"CANARY-{place:03d}", "label": place % 2}
-            rows.append(row | {"split": "test" if place % 4 > 1 else "train"})
-    table = write_rows(folder / "table.csv", rows)
-    columns = {"image": "file", "subject": "patient", "label": "label", "split": "split" if split else None}
-    unit = "patient" if of_patient else None
-    ingest_images(folder / "files", table=table, into=folder / "archive", unit=unit, **columns)  # pyright: ignore[reportArgumentType]
-    return folder / "archive"
 
 
 @pytest.fixture(autouse=True)
