@@ -26,6 +26,7 @@ from semeia.studies.grid import delete_cells, list_cells, run_cells
 from semeia.studies.labels import labels_of
 from semeia.studies.nodule import NoduleSettings, cohort_of, fold_of_seed, nodule_study, resume_study, work_on
 from semeia.views.dataset import PatientData
+from small_training import nodule_archive
 
 
 def subjects(data: PatientData, rows: np.ndarray) -> set[int]:
@@ -94,16 +95,8 @@ def test_labels_of_the_test_side_change_neither_folds_nor_subsets_of_training(da
 def test_what_the_study_leaves_behind(study):
     run = study.run
     assert study.report == run / "report.html"
-    names = {entry.name for entry in run.iterdir()}
-    assert {
-        "run.json",
-        "metrics.jsonl",
-        "predictions.parquet",
-        "results.csv",
-        "report.html",
-        "pretrained",
-        "cells",
-    } <= (names)
+    tables = {"run.json", "metrics.jsonl", "predictions.parquet", "results.csv", "report.html"}
+    assert tables | {"pretrained", "cells"} <= {entry.name for entry in run.iterdir()}
     results = pl.read_csv(run / "results.csv")
     assert results.columns == list(RESULT_COLUMNS)
     assert {"all", "diameter_mm >= 9 AND diameter_mm <= 16"} == set(results["stratum"])
@@ -211,8 +204,6 @@ def test_running_it_again_trains_nothing_and_other_settings_are_refused(study, t
 
 
 def test_another_archive_is_refused(study, tmp_path: Path):
-    from small_training import nodule_archive
-
     with pytest.raises(InputError, match="archive: "):
         nodule_study(nodule_archive(tmp_path, 6), out=study.run, settings=study.settings)
 
@@ -263,8 +254,6 @@ def test_the_number_of_workers_changes_nothing(study, tmp_path: Path):
 
 
 def test_the_run_scores_another_archive(study, tmp_path: Path):
-    from small_training import nodule_archive
-
     other = nodule_archive(tmp_path, 6, first=100, seed=7)
     for arm, row in ARMS.items():
         table = predict(study.run, archive=other, arm=arm, mode=row.modes[0], fraction=0.5)
