@@ -21,7 +21,6 @@ ROWS = (
     ("image_scratch", "finetune", "image, from scratch"),
     ("image_jepa", "frozen", "image, JEPA, frozen"),
     ("image_jepa", "finetune", "image, JEPA, fine-tuned"),
-    ("image_jepa", "probe_finetune", "image, JEPA, probed then fine-tuned"),
     ("multimodal_scratch", "finetune", "image + reading, from scratch"),
     ("multimodal_jepa", "frozen", "image + reading, JEPA, frozen"),
     ("multimodal_jepa", "finetune", "image + reading, JEPA, fine-tuned"),

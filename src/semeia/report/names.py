@@ -35,7 +35,7 @@ ARMS = {
     "image_jepa": Arm("Image-only JEPA", "pretrained", "image"),
     "multimodal_scratch": Arm("Multimodal from scratch", "scratch", "multimodal"),
     "image_scratch": Arm("Image only from scratch", "scratch", "image"),
-    "random_encoder": Arm("Random encoder", "random"),
+    "random_encoder": Arm("Random encoder", "random", "multimodal"),
     "reading_logistic": Arm("Readings, logistic regression", "simple"),
     "reading_boosting": Arm("Readings, gradient boosting", "simple"),
     "image_components": Arm("Image components, logistic regression", "simple"),
