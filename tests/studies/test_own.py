@@ -264,7 +264,7 @@ def test_what_cannot_work_is_one_clear_line(pictures: Path, pretrained: Path, tm
         ({"mode": "thaw"}, "no mode 'thaw'"),
         ({"fraction": 0.0}, "fraction is 0.0"),
         ({"seeds": 0}, "seeds must be at least 1"),
-        ({"outcome": "lable"}, "no outcome 'lable'; it has label"),
+        ({"outcome": "grade"}, "no outcome 'grade'; it has label"),
     ):
         given = {"outcome": "label", "mode": "frozen", "settings": FINETUNE} | wrong
         with pytest.raises(InputError, match=words):
