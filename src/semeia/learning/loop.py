@@ -4,6 +4,7 @@ Everything random is a function of (seed, step), so that a run killed at any mom
 the same bits. Ctrl-C ends the current step, saves, and says how to go on.
 """
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -166,6 +167,4 @@ def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about
 
 
 def _plain(about: dict) -> dict:
-    import json
-
     return json.loads(json.dumps(about))

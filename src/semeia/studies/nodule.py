@@ -115,6 +115,8 @@ def fold_of_seed(
     chosen = label_subset(table.filter(training & labelled), fraction, seed=seed)
     rows = np.flatnonzero(training & labelled & np.isin(subject, chosen))
     test = labelled & (((cohort == "internal") & held_out) | (cohort == "external"))
+    if not test.any():
+        raise InputError(f"fold {seed} holds no labelled patient and there is no external one: nothing to test on")
     return Fold(
         pretraining=np.flatnonzero(training | (cohort == "unknown")),
         labelled=rows,
