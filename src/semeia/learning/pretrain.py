@@ -17,7 +17,6 @@ from semeia.objectives.latent_prediction import LatentPrediction, LatentPredicti
 from semeia.objectives.step import Step
 from semeia.views.augment import AugmentSettings
 from semeia.views.batch import views_of
-from semeia.views.block_masks import MaskSettings
 from semeia.views.dataset import PatientData
 from semeia.views.patient import Views
 from semeia.views.preprocessing import fit_preprocessing
@@ -100,7 +99,7 @@ def pretrain(
         report=report,
     )
     found = diagnose(objective.cpu(), data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
-    write_json(folder / "diagnostics.json", {"diagnostics": found, "verdict": verdict(found)})
+    write_json(folder / "diagnostics.json", {"units": len(rows), "diagnostics": found, "verdict": verdict(found)})
     model = Model(
         encoder=objective.pretrained().eval(), head=None, settings=settings.model, preprocessing=preprocessing
     )
@@ -113,21 +112,8 @@ def masks_for(settings: LatentPredictionSettings, modalities: tuple[str, ...]) -
     if len(modalities) > 1:
         return settings
     masks = settings.masks
-    within = masks.block + masks.token
-    return replace(
-        settings,
-        masks=MaskSettings(
-            modality=0.0,
-            visit=0.0,
-            block=masks.block if within else 1.0,
-            token=masks.token,
-            blocks=masks.blocks,
-            scale=masks.scale,
-            aspect=masks.aspect,
-            through_depth=masks.through_depth,
-            token_share=masks.token_share,
-        ),
-    )
+    block = masks.block if masks.block + masks.token else 1.0
+    return replace(settings, masks=replace(masks, modality=0.0, visit=0.0, block=block))
 
 
 def hold_out(data: PatientData, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

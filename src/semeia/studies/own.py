@@ -150,6 +150,8 @@ def finetune_archive(
     begin_run(out, archive, study="own", settings=own)
     opened = open_archive(archive)
     encoder = None if start is None else load_model(start)
+    if encoder is None:
+        require_fitting_crop(opened, own.pretraining)
     crop = own.pretraining.model.crop if encoder is None else encoder.preprocessing.crop
     data = load_patient_data(opened, crop=crop, cache=out / "cache")
     reads = modalities_of(data, None) if encoder is None else encoder.preprocessing.modalities

@@ -96,7 +96,6 @@ def pretraining_of(run: Path, cell: Cell, config: dict) -> dict[str, object]:
         "arm": cell.arm,
         "seed": cell.seed,
         "patients": len(fitted_on.patients),
-        "units": len(fitted_on.images),
         "modalities": list(ARMS[cell.arm].modalities),
         "epochs": config["pretraining"]["optimiser"]["epochs"],
         "seconds": json.loads((folder / DONE).read_text())["seconds"],
