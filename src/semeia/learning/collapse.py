@@ -15,7 +15,6 @@ from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings
 from semeia.views.batch import views_of
-from semeia.views.block_masks import draw_masks
 from semeia.views.dataset import PatientData
 from semeia.views.patient import Views
 from semeia.views.preprocessing import Preprocessing
@@ -66,14 +65,7 @@ def paired_against_shuffled(objective: LatentPrediction, views: Views, *, seed: 
     """The prediction loss, and the same with each patient's prediction held against another patient's target."""
     step = Step(index=0, total=1, seed=seed)
     tokens = objective.encoder.embed(views)
-    masks = draw_masks(
-        tokens.present,
-        tokens.kind,
-        tokens.where,
-        tokens.when,
-        settings=objective.settings.masks,
-        generator=step.generator("diagnostic masks"),
-    )
+    masks = objective.masks_of(tokens, step.generator("diagnostic masks"))
     prediction, target = objective.predict(views, masks)
     generator = np.random.default_rng([seed, 5])
     paired = _loss(prediction, target, masks.target)

@@ -119,14 +119,7 @@ class LatentPrediction(Objective):
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
         """Weighted terms, to be summed: `prediction`, and the guard's."""
         tokens = self.encoder.embed(views).packed()
-        masks = draw_masks(
-            tokens.present,
-            tokens.kind,
-            tokens.where,
-            tokens.when,
-            settings=self.settings.masks,
-            generator=step.generator("masks"),
-        )
+        masks = self.masks_of(tokens, step.generator("masks"))
         context = self.encoder.mix(tokens.select(masks.context))
         targets = self.targets(views)
         if self.settings.centre and self.training:
@@ -135,6 +128,12 @@ class LatentPrediction(Objective):
         prediction = self.predictor(context, asked)
         terms = {"prediction": prediction_loss(prediction, self._centred(asked), asked)}
         return terms | self._guard(context, step)
+
+    def masks_of(self, tokens: Tokens, generator: torch.Generator) -> Masks:
+        """Draws what is seen and what is predicted of some tokens."""
+        return draw_masks(
+            tokens.present, tokens.kind, tokens.where, tokens.when, settings=self.settings.masks, generator=generator
+        )
 
     def targets(self, views: Views) -> Tokens:
         """Layer-normed latents of all tokens, as the target encoder sees them; without gradient under EMA."""
