@@ -29,8 +29,12 @@ from semeia.report.numbers import count, duration, memory, number
 from semeia.report.pretraining import diagnostics_table, pretrained_arms
 from semeia.report.roc_plot import roc_figure
 from semeia.report.run_folder import Run, read_run
+from semeia.report.sections import Section
 from semeia.report.style import swatch
 from semeia.report.tables import results_tables, sizes
+
+# A section of its own file is one line here: `<name>_section(run, palette, *, outcome) -> Section | None`.
+SECTIONS: tuple[Callable[..., Section | None], ...] = ()
 
 HEADINGS = {
     "answer": "The answer",
@@ -99,7 +103,11 @@ def _content(run: Run) -> dict[str, object]:
         "limits": limits_of(study, run.estimates, [str(n) for n in notes] if isinstance(notes, list) else []),
         "made": _made(run),
     }
+    made = [section(run, palette, outcome=outcome) for section in SECTIONS]
+    shown = [section for section in made if section is not None]
+    before, after = list(HEADINGS)[:5], list(HEADINGS)[5:]
     return content | {
+        "more": shown,
         "title": _title(study, outcome, asked=asked),
         "diagnostics": diagnostics_table(run.records("pretraining")),
         "compared": asked,
@@ -108,7 +116,11 @@ def _content(run: Run) -> dict[str, object]:
         "sizes": sizes(run.estimates, outcome=outcome),
         "methods": list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None)),
         "config": _folded(run.record.get("config")),
-        "sections": [(key, heading) for key, heading in HEADINGS.items() if content[key]],
+        "sections": [
+            *((key, HEADINGS[key]) for key in before if content[key]),
+            *((section.key, section.heading) for section in shown),
+            *((key, HEADINGS[key]) for key in after if content[key]),
+        ],
         "headings": HEADINGS,
         "outcome": outcome,
     }
