@@ -1,7 +1,8 @@
 """Predictions in, results out: discrimination, calibration, paired differences, intervals."""
 
 from semeia.evaluation.discrimination import auprc, auroc, brier
-from semeia.evaluation.resampling import patient_draws, percentile_interval
+from semeia.evaluation.intervals import percentile_interval
+from semeia.evaluation.resampling import patient_draws
 from semeia.evaluation.results import evaluate
 from semeia.evaluation.roc import roc_curve, roc_points
 from semeia.evaluation.schema import (

@@ -70,6 +70,12 @@ def concatenate(folds: list[Fold]) -> Fold:
     return Fold(**{f.name: np.concatenate([getattr(fold, f.name) for fold in folds]) for f in fields(Fold)})
 
 
+def restrict(folds: dict[int, Fold], rows: Bool[np.ndarray, "n"]) -> dict[int, Fold]:
+    """The folds' rows that lie in a stratum (a mask over the whole table); emptied folds are dropped."""
+    kept = {seed: fold.take(rows[fold.row]) for seed, fold in folds.items()}
+    return {seed: fold for seed, fold in kept.items() if len(fold.label)}
+
+
 def blocks(frame: pl.DataFrame, *, covariate: str | None) -> list[Block]:
     """Cut a checked table (with a column `_row`, its row numbers) into blocks, in order of first appearance.
 

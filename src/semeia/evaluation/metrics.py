@@ -1,7 +1,7 @@
 """Every metric of one fold of predictions, in every bootstrap draw.
 
-A `Fold` and the draw weights of its patients come in; arrays `[1 + draws]` come out by metric name, the first
-entry being the metric on the rows as they are (weights of one), NaN wherever a metric is undefined.
+A `Fold` and the draws of its cohort's patients come in; arrays `[rows of the draws]` come out by metric name, the
+first entry being the metric on the rows as they are, NaN wherever a metric is undefined.
 """
 
 import numpy as np
@@ -10,45 +10,49 @@ from jaxtyping import Float, Shaped
 from semeia.evaluation.calibration import calibration, calibration_draws
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.discrimination import auprc_draws, auroc_draws, brier_draws, weighted_mean
+from semeia.evaluation.resampling import Draws
 
 COMPARED = ("auroc", "auprc", "brier")
 
+Values = dict[str, Float[np.ndarray, "rows"]]
 
-def compared_metrics(
-    fold: Fold, weights: Shaped[np.ndarray, "draws patients"]
-) -> dict[str, Float[np.ndarray, "draws"]]:
+
+def compared_metrics(fold: Fold, draws: Draws) -> Values:
     """AUROC, AUPRC and Brier: those of which paired differences are taken."""
-    drawn = row_weights(fold, weights)
-    functions = (auroc_draws, auprc_draws, brier_draws)
-    return {name: function(fold.label, fold.score, drawn) for name, function in zip(COMPARED, functions, strict=True)}
+
+    def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 3"]:
+        functions = (auroc_draws, auprc_draws, brier_draws)
+        return np.column_stack([function(fold.label, fold.score, weights) for function in functions])
+
+    return _by_name(COMPARED, draws.apply(fold.patient, statistic))
 
 
-def absolute_metrics(
-    fold: Fold, weights: Shaped[np.ndarray, "draws patients"]
-) -> dict[str, Float[np.ndarray, "draws"]]:
+def absolute_metrics(fold: Fold, draws: Draws) -> Values:
     """Calibration, and sensitivity and specificity at the carried threshold."""
-    drawn = row_weights(fold, weights)
-    intercept, slope = calibration_draws(fold.label, fold.score, drawn)
-    intercept[0], slope[0] = calibration(fold.label, fold.score)
     positive = fold.label == 1
-    return {
-        "calibration_intercept": intercept,
-        "calibration_slope": slope,
-        "sensitivity": weighted_mean(fold.called[positive], drawn[:, positive]),
-        "specificity": weighted_mean(1 - fold.called[~positive], drawn[:, ~positive]),
-    }
+
+    def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 4"]:
+        intercept, slope = calibration_draws(fold.label, fold.score, weights)
+        sensitivity = weighted_mean(fold.called[positive], weights[:, positive])
+        specificity = weighted_mean(1 - fold.called[~positive], weights[:, ~positive])
+        return np.column_stack([intercept, slope, sensitivity, specificity])
+
+    values = draws.apply(fold.patient, statistic)
+    # the draws are fitted in single precision; the rows as they are deserve better.
+    values[0, :2] = calibration(fold.label, fold.score)
+    return _by_name(("calibration_intercept", "calibration_slope", "sensitivity", "specificity"), values)
 
 
-def gain_metrics(
-    fold: Fold, weights: Shaped[np.ndarray, "draws patients"], *, covariate: str
-) -> dict[str, Float[np.ndarray, "draws"]]:
+def gain_metrics(fold: Fold, draws: Draws, *, covariate: str) -> Values:
     """AUROC with the covariate, and its excess over the covariate alone. No covariate may be missing."""
-    drawn = row_weights(fold, weights)
-    together = auroc_draws(fold.label, fold.combined, drawn)
-    alone = auroc_draws(fold.label, fold.alone, drawn)
-    return {f"auroc_with_{covariate}": together, f"auroc_gain_over_{covariate}": together - alone}
+
+    def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
+        together, alone = (auroc_draws(fold.label, score, weights) for score in (fold.combined, fold.alone))
+        return np.column_stack([together, together - alone])
+
+    names = (f"auroc_with_{covariate}", f"auroc_gain_over_{covariate}")
+    return _by_name(names, draws.apply(fold.patient, statistic))
 
 
-def row_weights(fold: Fold, weights: Shaped[np.ndarray, "draws patients"]) -> Shaped[np.ndarray, "draws n"]:
-    """The draws of each row: those of its patient."""
-    return weights.T[fold.patient].T
+def _by_name(names: tuple[str, ...], values: Float[np.ndarray, "rows metrics"]) -> Values:
+    return dict(zip(names, values.T.copy(), strict=True))

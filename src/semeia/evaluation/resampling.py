@@ -1,17 +1,31 @@
-"""Drawing patients with replacement, and the interval of what the draws give.
+"""Drawing patients with replacement.
 
 Patients, not rows, are drawn: a patient's rows come together or not at all, because they are not independent.
-Draws are stratified by whether a patient has a positive row, so every draw has the cohort's number of either.
-The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing
-else: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences
-paired.
+Draws are stratified (by default by whether a patient has a positive row), so every draw has the cohort's number of
+either. The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing
+else: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences paired.
+`Draws` hands them to a statistic block by block, so that memory does not grow with the number of draws.
 """
 
-import numpy as np
-from jaxtyping import Float, Int, Shaped
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
-# An interval from a smaller share of its draws describes the draws that were defined, not the metric.
-LEAST_DEFINED = 0.9
+import numpy as np
+from jaxtyping import Float, Int, Shaped, UInt8
+
+from semeia.evaluation.intervals import bca_interval, percentile_interval
+from semeia.evaluation.power import standard_error
+
+# Random numbers made at a time, and elements of one block of weights: what bounds the memory.
+CHUNK_ELEMENTS = 2**23
+MOST_IN_CHUNK = 500
+BLOCK_ELEMENTS = 2**24
+# Draws of a cohort are kept where they take no more than this; larger cohorts draw them again each time.
+KEPT_BYTES = 2**29
+# Groups of patients left out in turn, for the acceleration of BCa intervals.
+JACKKNIFE_GROUPS = 200
 
 
 def patient_draws(
@@ -34,25 +48,99 @@ def draw_patients(
     strata: Shaped[np.ndarray, "patients"], *, draws: int, seed: int
 ) -> Int[np.ndarray, "draws patients"]:
     """How often each patient is in each draw; within each stratum as many are drawn as there are."""
-    rng = np.random.default_rng(seed)
+    chunk = _chunk(len(strata))
     # kept patients-first in memory: every metric reads the draws patient by patient.
-    out = np.zeros((len(strata), draws), dtype=np.int32)
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
-        size = len(members)
-        # one count over (patient, draw) pairs, laid out so that no transposing is needed.
-        pairs = rng.integers(size, size=(draws, size)) * draws + np.arange(draws)[:, None]
-        out[members] = np.bincount(pairs.ravel(), minlength=size * draws).reshape(size, draws)
-    return out.T
+    parts = [_draw_chunk(strata, start // chunk, seed) for start in range(0, draws, chunk)]
+    return np.concatenate(parts, axis=1)[:, :draws].astype(np.int32).T
 
 
-def percentile_interval(values: Float[np.ndarray, "draws"], *, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the defined (not NaN) draws (Efron 1981). NaN, NaN when none is defined."""
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+@dataclass(frozen=True)
+class Draws:
+    """The cohort as it is, then `number` bootstrap draws of its patients (then, for BCa, groups left out in turn).
+
+    A statistic's values over all of them come as one array: `values[0]` is the statistic on the rows as they are.
+
+    Attributes:
+        strata: of each patient; draws keep the number of patients of each stratum.
+        number: of bootstrap draws.
+        seed: from which they follow.
+        method: of the interval: percentile (Efron 1981), or BCa (Efron 1987).
+        level: of the interval.
+    """
+
+    strata: Shaped[np.ndarray, "patients"]
+    number: int
+    seed: int = 0
+    method: Literal["percentile", "bca"] = "percentile"
+    level: float = 0.95
+
+    def apply(
+        self,
+        patient: Int[np.ndarray, "n"],
+        statistic: Callable[[Shaped[np.ndarray, "draws n"]], np.ndarray],
+    ) -> np.ndarray:
+        """What `statistic` makes of the rows in every draw.
+
+        Args:
+            patient: the patient (its place in `strata`) of each row.
+            statistic: from weights [some draws, n] to values [some draws] or [some draws, k], draw by draw.
+
+        Returns:
+            The values, stacked: [rows] or [rows, k], the first row being the cohort as it is.
+        """
+        parts = [statistic(np.ones((1, len(patient))))]
+        step = max(1, BLOCK_ELEMENTS // max(1, len(patient)))
+        for chunk in self._chunks():
+            for start in range(0, chunk.shape[1], step):
+                # rows first in memory, as the draws are kept; real numbers, as small whole ones overflow.
+                parts.append(statistic(chunk[:, start : start + step][patient].astype(np.float64).T))
+        return np.concatenate(parts)
+
+    def drawn(self, values: np.ndarray) -> np.ndarray:
+        """The bootstrap's part of the values that `apply` gave."""
+        return values[1 : 1 + self.number]
+
+    def error(self, values: Float[np.ndarray, "rows"]) -> float:
+        """Standard error: the standard deviation over the draws in which the statistic is defined."""
+        return standard_error(self.drawn(values))
+
+    def interval(self, values: Float[np.ndarray, "rows"]) -> tuple[float, float]:
+        """Interval of the statistic, from the draws in which it is defined; NaN, NaN when there is none."""
+        drawn = self.drawn(values)
+        if self.method == "percentile":
+            return percentile_interval(drawn, level=self.level)
+        return bca_interval(float(values[0]), drawn, values[1 + self.number :], level=self.level)
+
+    @property
+    def words(self) -> str:
+        """The method of the interval, as results name it."""
+        name = "BCa" if self.method == "bca" else self.method
+        return f"{self.level:.0%} {name}, {self.number} patient-bootstrap draws"
+
+    def _chunks(self) -> Iterator[UInt8[np.ndarray, "patients draws"]]:
+        if self._kept is not None:
+            yield self._kept
+        else:
+            yield from self._made()
+        if self.method == "bca":
+            yield self._left_out()
+
+    @cached_property
+    def _kept(self) -> UInt8[np.ndarray, "patients draws"] | None:
+        if self.number * len(self.strata) > KEPT_BYTES:
+            return None
+        return np.concatenate([*self._made()], axis=1)
+
+    def _made(self) -> Iterator[UInt8[np.ndarray, "patients draws"]]:
+        chunk = _chunk(len(self.strata))
+        for start in range(0, self.number, chunk):
+            yield _draw_chunk(self.strata, start // chunk, self.seed)[:, : self.number - start]
+
+    def _left_out(self) -> UInt8[np.ndarray, "patients groups"]:
+        groups = min(JACKKNIFE_GROUPS, len(self.strata))
+        # dealt stratum by stratum, so that no group takes a stratum away.
+        place = np.argsort(np.argsort(self.strata, kind="stable"), kind="stable") % groups
+        return (place[:, None] != np.arange(groups)).astype(np.uint8)
 
 
 def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Float[np.ndarray, "draws"]:
@@ -61,3 +149,23 @@ def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Float[np.ndarray,
     count = defined.sum(axis=0)
     total = np.where(defined, values, 0.0).sum(axis=0)
     return np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0)
+
+
+def _chunk(patients: int) -> int:
+    """Draws made together: depends on the cohort alone, so that the draws do, too."""
+    return min(MOST_IN_CHUNK, max(16, CHUNK_ELEMENTS // max(1, patients)))
+
+
+def _draw_chunk(strata: Shaped[np.ndarray, "patients"], chunk: int, seed: int) -> UInt8[np.ndarray, "patients draws"]:
+    rng = np.random.default_rng([seed, chunk])
+    draws = _chunk(len(strata))
+    out = np.zeros((len(strata), draws), dtype=np.uint8)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        size = len(members)
+        # one count over (patient, draw) pairs, laid out so that no transposing is needed.
+        pairs = rng.integers(size, size=(draws, size)) * draws + np.arange(draws)[:, None]
+        counts = np.bincount(pairs.ravel(), minlength=size * draws).reshape(size, draws)
+        # a patient of a large stratum comes more than 255 times with a probability below 1e-500.
+        out[members] = np.minimum(counts, 255)
+    return out

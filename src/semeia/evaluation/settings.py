@@ -1,6 +1,7 @@
 """How predictions are evaluated, and what an evaluation gives back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
@@ -20,6 +21,11 @@ class EvaluationSettings:
         covariate: numeric column whose added value is asked (AUROC of score and covariate, less that of the
             covariate). None leaves these metrics out.
         level: of the intervals.
+        interval: how intervals are made from the draws: percentile or bca.
+        subgroups: columns whose levels are compared; () takes those it knows among the columns.
+        family: columns of the table of comparisons; tests that share their values are one family for Holm.
+        thresholds: of the decision curves: the first, the last and the step.
+        prevalence: at which predictive values are stated; None: that of the cohort the threshold is chosen on.
         sensitivity_target: the carried threshold reaches it on the predictions it is chosen on; None: Youden's.
     """
 
@@ -30,6 +36,11 @@ class EvaluationSettings:
     references: tuple[str, ...] = ()
     covariate: str | None = "diameter_mm"
     level: float = 0.95
+    interval: Literal["percentile", "bca"] = "percentile"
+    subgroups: tuple[str, ...] = ()
+    family: tuple[str, ...] = ("outcome", "cohort", "stratum", "reference")
+    thresholds: tuple[float, float, float] = (0.01, 0.99, 0.01)
+    prevalence: float | None = None
     sensitivity_target: float | None = 0.9
 
     def __post_init__(self) -> None:
@@ -40,11 +51,23 @@ class EvaluationSettings:
             raise InputError(f"level is {self.level}; give a number from 0.5 to below 1, such as 0.95.")
         if self.sensitivity_target is not None and not 0 < self.sensitivity_target <= 1:
             raise InputError(f"sensitivity_target is {self.sensitivity_target}; give a number in (0, 1].")
+        if self.prevalence is not None and not 0 < self.prevalence < 1:
+            raise InputError(f"prevalence is {self.prevalence}; give a number between 0 and 1.")
+        first, last, step = self.thresholds
+        if not (0 < first < last < 1 and 0 < step < 1):
+            raise InputError(f"thresholds is {self.thresholds}; give first, last and step, all between 0 and 1.")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results (RESULT_COLUMNS) and notes: what was left out and why, one line each, naming no patient."""
+    """What an evaluation gives back.
+
+    Attributes:
+        results: levels and paired differences (RESULT_COLUMNS).
+        notes: what was left out and why, one line each, naming no patient.
+        tables: further tables by name (see analyses.py); those that would be empty are not there.
+    """
 
     results: pl.DataFrame
     notes: tuple[str, ...]
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)

@@ -9,17 +9,16 @@ draws, is left out and named in a note: results never hold NaN.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
-from semeia.evaluation.metrics import COMPARED, absolute_metrics, compared_metrics, gain_metrics
+from semeia.evaluation.intervals import LEAST_DEFINED
+from semeia.evaluation.metrics import COMPARED, Values, absolute_metrics, compared_metrics, gain_metrics
 from semeia.evaluation.notes import Notes
-from semeia.evaluation.power import detectable_difference, standard_error
-from semeia.evaluation.resampling import LEAST_DEFINED, average_seeds, percentile_interval
-from semeia.evaluation.settings import EvaluationSettings
+from semeia.evaluation.power import detectable_difference
+from semeia.evaluation.resampling import Draws, average_seeds
 
 Row = dict[str, str | float | int | None]
-Draws = dict[str, Float[np.ndarray, "draws"]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,7 @@ class Scope:
     outcome: str
     cohort: str
     stratum: str
-    weights: Shaped[np.ndarray, "draws patients"]
-    settings: EvaluationSettings
+    draws: Draws
     covariate: str | None
     carried: bool  # whether there is a cohort to choose thresholds and fit combiners on
     notes: Notes
@@ -47,22 +45,16 @@ class Summarised:
 
     cell: Cell
     folds: dict[int, Fold]
-    draws: dict[int, Draws]
-
-
-def restrict(folds: dict[int, Fold], rows: Bool[np.ndarray, "n"]) -> dict[int, Fold]:
-    """The folds' rows that lie in a stratum (a mask over the whole table); emptied folds are dropped."""
-    kept = {seed: fold.take(rows[fold.row]) for seed, fold in folds.items()}
-    return {seed: fold for seed, fold in kept.items() if len(fold.label)}
+    draws: dict[int, Values]
 
 
 def summarise_levels(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> tuple[Summarised, list[Row]]:
     """Every metric of one cell. `folds` holds its rows of the scope, by seed."""
     both = _with_both_classes(scope, cell, folds, "the cell")
-    draws = {seed: compared_metrics(fold, scope.weights) for seed, fold in both.items()}
+    draws = {seed: compared_metrics(fold, scope.draws) for seed, fold in both.items()}
     rows: list[Row] = []
     if both:
-        absolute = {seed: absolute_metrics(fold, scope.weights) for seed, fold in both.items()}
+        absolute = {seed: absolute_metrics(fold, scope.draws) for seed, fold in both.items()}
         for name in COMPARED:
             rows += _level(scope, cell, name, {seed: metrics[name] for seed, metrics in draws.items()}, both)
         for name in next(iter(absolute.values())):
@@ -87,7 +79,7 @@ def summarise_difference(scope: Scope, one: Summarised, other: Summarised, refer
         mean = average_seeds(np.stack([draws[seed][name] for seed in sorted(draws)]))
         rows += _row(scope, one.cell, name, mean, list(folds.values()), reference)
         if name == "auroc" and rows:
-            value = detectable_difference(standard_error(mean[1:]))
+            value = detectable_difference(scope.draws.error(mean))
             method = "normal approximation: 80% power, two-sided 5%"
             changed = {"metric": "auroc_detectable_difference", "value": value, "low": None, "high": None}
             rows.append({**rows[-1], **changed, "interval_method": method})
@@ -109,7 +101,7 @@ def _gains(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
         return []
     known = {seed: fold.take(~(np.isnan(fold.combined) | np.isnan(fold.alone))) for seed, fold in folds.items()}
     known = _with_both_classes(scope, cell, known, f"gain over {scope.covariate}")
-    metrics = {seed: gain_metrics(fold, scope.weights, covariate=scope.covariate) for seed, fold in known.items()}
+    metrics = {seed: gain_metrics(fold, scope.draws, covariate=scope.covariate) for seed, fold in known.items()}
     rows: list[Row] = []
     for name in next(iter(metrics.values()), {}):
         rows += _level(scope, cell, name, {seed: values[name] for seed, values in metrics.items()}, known)
@@ -134,14 +126,13 @@ def _level(
 def _row(
     scope: Scope, cell: Cell, name: str, values: Float[np.ndarray, "draws"], folds: list[Fold], reference: str
 ) -> list[Row]:
-    settings, total = scope.settings, len(values) - 1
-    undefined = int(np.isnan(values[1:]).sum())
-    if undefined > (1 - LEAST_DEFINED) * total:
+    undefined = int(np.isnan(scope.draws.drawn(values)).sum())
+    if undefined > (1 - LEAST_DEFINED) * scope.draws.number:
         scope.notes.add(f"{name} left out, it is undefined in more than a tenth of the draws", scope.name(cell))
         return []
     if undefined:
         scope.notes.add(f"{name}: draws dropped, it is undefined in them", f"{scope.name(cell)} ({undefined})")
-    low, high = percentile_interval(values[1:], level=settings.level)
+    low, high = scope.draws.interval(values)
     every = concatenate(folds)
     return [
         {
@@ -157,7 +148,7 @@ def _row(
             "value": float(values[0]),
             "low": low,
             "high": high,
-            "interval_method": f"{settings.level:.0%} percentile, {settings.draws} patient-bootstrap draws",
+            "interval_method": scope.draws.words,
             "n": len(np.unique(every.unit)),
             "n_patients": len(np.unique(every.patient)),
             "n_positive": len(np.unique(every.unit[every.label == 1])),
@@ -166,7 +157,7 @@ def _row(
     ]
 
 
-def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tuple[Fold | None, Draws]:
+def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tuple[Fold | None, Values]:
     """A seed's rows that both predicted, and the difference in every draw; None when of one class."""
     mine, theirs = one.folds[seed], other.folds[seed]
     common, at, there = np.intersect1d(mine.unit, theirs.unit, return_indices=True)
@@ -176,5 +167,5 @@ def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tupl
     if mine.one_class():
         return None, {}
     scope.notes.add(f"difference from {other.cell.arm} taken on the units both predicted", scope.name(one.cell))
-    left, right = (compared_metrics(fold, scope.weights) for fold in (mine, theirs))
+    left, right = (compared_metrics(fold, scope.draws) for fold in (mine, theirs))
     return mine, {name: left[name] - right[name] for name in COMPARED}

@@ -1,0 +1,50 @@
+"""From the values of a statistic in bootstrap draws to its interval: percentile, or BCa."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr, ndtri
+
+# An interval from a smaller share of its draws describes the draws that were defined, not the metric.
+LEAST_DEFINED = 0.9
+
+
+def percentile_interval(values: Float[np.ndarray, "draws"], *, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of the defined (not NaN) draws (Efron 1981). NaN, NaN when none is defined."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bca_interval(
+    value: float,
+    values: Float[np.ndarray, "draws"],
+    left_out: Float[np.ndarray, "groups"],
+    *,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Bias-corrected and accelerated interval (Efron 1987, eq. 6.3-6.6) of the defined draws.
+
+    Args:
+        value: the statistic on the data as they are.
+        values: the statistic in each bootstrap draw.
+        left_out: the statistic with each patient (or group of patients) left out, for the acceleration.
+        level: of the interval.
+
+    Returns:
+        Low and high; the percentile interval where all draws lie on one side of `value` or are the same.
+    """
+    defined, jackknife = values[~np.isnan(values)], left_out[~np.isnan(left_out)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    below = float((defined < value).mean() + 0.5 * (defined == value).mean())
+    if not 0 < below < 1 or not np.ptp(defined):
+        return percentile_interval(values, level=level)
+    bias = ndtri(below)
+    centred = jackknife.mean() - jackknife if len(jackknife) else np.zeros(1)
+    spread = float((centred**2).sum())
+    acceleration = float((centred**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
+    ends = bias + ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))
+    low, high = np.quantile(defined, ndtr(bias + ends / (1 - acceleration * ends)))
+    return float(low), float(high)

@@ -1,0 +1,167 @@
+"""A table of predictions as every analysis meets it: checked, cut into arrays, with the draws of its patients.
+
+A table and settings come in; `Judged` goes out. It holds one `Place` for each study, outcome and cohort. Thresholds
+and combiners are fitted inside and carried (carry.py) before anything is judged.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from semeia.errors import InputError
+from semeia.evaluation.carry import carry_cell
+from semeia.evaluation.cells import Block, Cell, Fold, Folds, blocks, restrict
+from semeia.evaluation.notes import Notes
+from semeia.evaluation.references import check_references
+from semeia.evaluation.resampling import Draws
+from semeia.evaluation.schema import CELL, check_predictions
+from semeia.evaluation.settings import EvaluationSettings
+from semeia.evaluation.strata import Stratum, strata
+
+INTERNAL = "internal"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One cohort of one study's outcome.
+
+    Attributes:
+        folds: folds[cell][seed], every row of the cohort.
+        base: the rows the evaluation speaks of.
+        draws: of the cohort's patients, the same for every arm, seed and metric.
+        carried: whether there is a cohort on which thresholds and combiners could be fitted.
+        inside: whether this is the cohort on which they are.
+    """
+
+    study: str
+    outcome: str
+    cohort: str
+    folds: dict[Cell, dict[int, Fold]]
+    base: Stratum
+    draws: Draws
+    carried: bool
+    inside: bool
+
+    @cached_property
+    def cells(self) -> dict[Cell, dict[int, Fold]]:
+        """cells[cell][seed]: the rows the evaluation speaks of; a cell without any is left out."""
+        return self.within(self.base)
+
+    @cached_property
+    def full(self) -> dict[Cell, dict[int, Fold]]:
+        """Of `cells` those at the largest label fraction of their arm and mode."""
+        largest: dict[tuple[str, str], float] = {}
+        for cell in self.cells:
+            largest[cell.arm, cell.mode] = max(cell.fraction, largest.get((cell.arm, cell.mode), 0.0))
+        return {cell: folds for cell, folds in self.cells.items() if cell.fraction == largest[cell.arm, cell.mode]}
+
+    def within(self, part: Stratum) -> dict[Cell, dict[int, Fold]]:
+        """The rows that lie in a part of the table."""
+        kept = {cell: restrict(by_seed, part.rows) for cell, by_seed in self.folds.items()}
+        return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
+
+    def name(self, cell: Cell, part: str | None = None) -> str:
+        """Name a cell in a note."""
+        return f"{self.outcome}, {cell}, {self.cohort} [{part or self.base.text}]"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What every analysis takes.
+
+    Attributes:
+        table: checked predictions with all their columns; `Fold.row` is the place of a row in it.
+        places: in order of appearance; places of one study and outcome follow each other.
+        parts: the rows the evaluation speaks of, then one part for each value of the column `by`.
+        covariate: the covariate whose added value is asked, or None.
+        notes: analyses add what they leave out.
+    """
+
+    table: pl.DataFrame
+    places: tuple[Place, ...]
+    parts: tuple[Stratum, ...]
+    covariate: str | None
+    settings: EvaluationSettings
+    notes: Notes
+
+    def outcomes(self) -> dict[tuple[str, str], list[Place]]:
+        """The places of each study and outcome."""
+        found: dict[tuple[str, str], list[Place]] = {}
+        for place in self.places:
+            found.setdefault((place.study, place.outcome), []).append(place)
+        return found
+
+
+def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
+    """Check a table of predictions, cut it into places, and carry what is fitted inside.
+
+    Raises:
+        InputError: for predictions, a reference or an expression that cannot be used.
+    """
+    notes = Notes()
+    checked = check_predictions(predictions)
+    if checked.height < predictions.height:
+        notes.add(f"{predictions.height - checked.height} of {predictions.height} rows have no label; left out")
+    cells = [Cell(*cell[2:]) for cell in checked.select(CELL).unique(maintain_order=True).iter_rows()]
+    check_references(settings.references, cells)
+    parts = tuple(strata(checked, where=settings.where, by=settings.by))
+    covariate = _covariate(checked, settings, notes)
+    places: list[Place] = []
+    for block in blocks(checked.with_row_index("_row"), covariate=covariate):
+        places += _places(block, parts[0], settings, notes)
+    _note_shared_subjects(checked, notes)
+    return Judged(checked, tuple(places), parts, covariate, settings, notes)
+
+
+def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: Notes) -> list[Place]:
+    cohorts = list(block.has_positive)
+    inside = INTERNAL if INTERNAL in cohorts else cohorts[0]
+    carried = inside == INTERNAL or len(cohorts) == 1
+    folds: Folds = block.folds
+    if carried:
+        folds = {
+            cell: carry_cell(by_cohort, inside=inside, target=settings.sensitivity_target, seed=settings.seed)
+            for cell, by_cohort in folds.items()
+        }
+    else:
+        notes.add(
+            f"threshold and covariate metrics left out, no cohort is named '{INTERNAL}' to fit them on",
+            block.outcome,
+        )
+    return [
+        Place(
+            study=block.study,
+            outcome=block.outcome,
+            cohort=cohort,
+            folds={cell: by_cohort[cohort] for cell, by_cohort in folds.items() if cohort in by_cohort},
+            base=base,
+            draws=Draws(block.has_positive[cohort], settings.draws, settings.seed, settings.interval, settings.level),
+            carried=carried,
+            inside=carried and cohort == inside,
+        )
+        for cohort in cohorts
+    ]
+
+
+def _covariate(checked: pl.DataFrame, settings: EvaluationSettings, notes: Notes) -> str | None:
+    name = settings.covariate
+    if name is None:
+        return None
+    if name not in checked.columns or checked[name].is_null().all():
+        notes.add(f"gain over {name} left out, there is no column {name} in the predictions")
+        return None
+    if not checked[name].dtype.is_numeric():
+        raise InputError(f"covariate {name} holds {checked[name].dtype}, not numbers.")
+    missing = checked[name].cast(pl.Float64).fill_nan(None).is_null().sum()
+    if missing:
+        notes.add(f"{name} is missing in {missing} of {checked.height} rows; they do not enter the gain over {name}")
+    return name
+
+
+def _note_shared_subjects(checked: pl.DataFrame, notes: Notes) -> None:
+    keys = ["study", "outcome", "subject_id"]
+    cohorts = checked.group_by(keys).agg(pl.col("cohort").n_unique())
+    shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
+    if shared:
+        notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
