@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from semeia.evaluation import patient_draws, percentile_interval
+from semeia.evaluation import patient_draws, percentile_interval, resampling
 from semeia.evaluation.discrimination import auroc_draws
-from semeia.evaluation.resampling import average_seeds, draw_patients
+from semeia.evaluation.resampling import Draws, average_seeds, draw_patients
 
 
 def test_rows_of_a_patient_come_together_and_strata_keep_their_size():
@@ -39,12 +39,6 @@ def test_draws_are_multinomial():
     assert np.cov(weights[:, 0], weights[:, 1])[0, 1] == pytest.approx(-0.2, abs=0.03)
 
 
-def test_percentile_interval_leaves_out_undefined_draws():
-    values = np.append(np.arange(101.0), np.nan)
-    assert percentile_interval(values, level=0.9) == (pytest.approx(5), pytest.approx(95))
-    assert np.isnan(percentile_interval(np.array([np.nan]))).all()
-
-
 def test_seeds_are_averaged_over_those_defined_in_a_draw():
     values = np.array([[1.0, np.nan, np.nan], [3.0, 2.0, np.nan]])
     np.testing.assert_array_equal(average_seeds(values), [2.0, 2.0, np.nan])
@@ -73,3 +67,36 @@ def _auroc_of_cohort(rng, *, patients):
     label = (severity + 0.3 * rng.normal(size=len(subjects)) > 0.4).astype(np.int8)
     score = 0.6 * severity + manner + 0.3 * rng.normal(size=len(subjects))
     return auroc_draws(label, score, np.ones((1, len(label))))[0], subjects, label, score
+
+
+def test_draws_are_the_same_kept_or_drawn_again_whole_or_in_blocks(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    patient, label, score = rng.integers(40, size=90), rng.integers(2, size=90), rng.random(90)
+    strata = np.bincount(patient, weights=label, minlength=40) > 0
+
+    def values(method: str) -> np.ndarray:
+        draws = Draws(strata, 700, seed=5, method=method)
+        return draws.apply(patient, lambda weights: auroc_draws(label, score, weights))
+
+    whole = values("bca")
+    assert whole.shape == (1 + 700 + 40,)
+    direct = auroc_draws(label, score, draw_patients(strata, draws=700, seed=5)[:, patient])
+    np.testing.assert_array_equal(whole[1:701], direct)
+    monkeypatch.setattr(resampling, "KEPT_BYTES", 0)
+    monkeypatch.setattr(resampling, "BLOCK_ELEMENTS", 1000)
+    np.testing.assert_array_equal(values("bca"), whole)
+    np.testing.assert_array_equal(values("percentile"), whole[:701])
+
+
+def test_fewer_draws_are_the_first_of_more():
+    strata = np.arange(30) < 10
+    np.testing.assert_array_equal(
+        draw_patients(strata, draws=100, seed=1), draw_patients(strata, draws=900, seed=1)[:100]
+    )
+
+
+def test_the_jackknife_leaves_each_patient_out_once():
+    draws = Draws(np.array([True, False, True, False, False]), 100, method="bca")
+    weights = draws.apply(np.arange(5), lambda weights: weights)[101:]
+    assert weights.sum() == 5 * 4
+    np.testing.assert_array_equal(weights.sum(axis=0), 4)

@@ -16,9 +16,10 @@ from semeia.archive.atomic import replacing, write_json, write_parquet
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.report.page import write_report
+from semeia.report.result_tables import write_tables
 
 PSEUDONYM = "^p[0-9a-f]{12}$"
-_MADE = ("run.json", "results.csv", "predictions.parquet", "report.html")
+_MADE = ("run.json", "results.csv", "tables", "predictions.parquet", "report.html")
 
 
 def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings) -> Evaluation:
@@ -47,6 +48,7 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     write_parquet(out / "predictions.parquet", without_ids(table, settings))
     with replacing(out / "results.csv") as temporary:
         found.results.write_csv(temporary)
+    write_tables(out, found.tables)
     write_report(out)
     return found
 

@@ -1,10 +1,10 @@
-"""A run folder as the page needs it: run.json, results.csv, predictions.parquet and metrics.jsonl.
+"""A run folder as the page needs it: run.json, results.csv, tables/, predictions.parquet and metrics.jsonl.
 
 Only results.csv must be there (a stranger's evaluation folder has no more than that and the predictions).
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ import polars as pl
 from semeia.errors import InputError
 from semeia.evaluation import check_results, read_predictions
 from semeia.report.estimates import ALL, Estimate, estimates_of
+from semeia.report.result_tables import read_tables
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,17 @@ class Run:
     predictions: pl.DataFrame | None
     metrics: list[dict[str, object]]
     restriction: str = ""
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def records(self, key: str) -> list[dict[str, object]]:
         """The list of objects under one key of run.json, empty when it is absent or something else."""
         value = self.record.get(key)
         return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+    @property
+    def study(self) -> str:
+        """The study that made the run, by its own word; empty when nothing says so."""
+        return str(self.record.get("study") or next((e.study for e in self.estimates), ""))
 
     @property
     def pretrained(self) -> frozenset[str]:
@@ -54,6 +61,7 @@ def read_run(path: Path) -> Run:
         predictions=_predictions(path / "predictions.parquet", restriction),
         metrics=_metrics(path / "metrics.jsonl"),
         restriction=restriction,
+        tables=read_tables(path),
     )
 
 

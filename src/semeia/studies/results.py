@@ -1,4 +1,4 @@
-"""From a predictions table to the run's results.csv."""
+"""From a predictions table to the run's results.csv and tables/."""
 
 from pathlib import Path
 
@@ -6,15 +6,20 @@ import polars as pl
 
 from semeia.archive.atomic import naming, replacing
 from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.report.result_tables import write_tables
 
 
 def write_results(run: Path, predictions: pl.DataFrame, *, settings: tuple[EvaluationSettings, ...]) -> list[str]:
-    """Evaluates once for each setting (the whole, a stratum, ...) and writes one table; returns what was left out."""
-    tables, notes = [], []
+    """Evaluates once for each setting (the whole, a stratum, ...), writes what it gave; returns what was left out."""
+    results, notes = [], []
+    tables: dict[str, list[pl.DataFrame]] = {}
     for one in settings:
         found = evaluate(predictions, settings=one)
-        tables.append(found.results)
+        results.append(found.results)
+        for name, table in found.tables.items():
+            tables.setdefault(name, []).append(table)
         notes += [note if one.where is None else f"{one.where}: {note}" for note in found.notes]
     with naming(run / "results.csv"), replacing(run / "results.csv") as temporary:
-        pl.concat(tables).write_csv(temporary)
+        pl.concat(results).write_csv(temporary)
+    write_tables(run, {name: pl.concat(parts) for name, parts in tables.items()})
     return notes
