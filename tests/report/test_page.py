@@ -80,7 +80,10 @@ def test_a_full_run_has_every_section(full: Path):
         "flow",
         "pretraining",
         "results",
-        "figures",
+        "labels",
+        "differences",
+        "curves",
+        "trust",
         "learning",
         "examples",
         "limits",
@@ -138,7 +141,7 @@ def test_a_strangers_evaluation_leaves_out_what_it_has_not(tmp_path: Path):
     page = write_report(fabricate_evaluation(tmp_path))
     parse(page)
 
-    assert sections(page) == ["answer", "results", "figures", "limits"]
+    assert sections(page) == ["answer", "results", "curves", "trust", "limits"]
     assert "0.85 (0.79 to 0.91)" in page.read_text(encoding="utf-8")
 
 

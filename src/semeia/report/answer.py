@@ -18,6 +18,8 @@ from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, out
 from semeia.report.figures import Palette
 from semeia.report.names import arm_title, cohort_title, place, reference_title
 from semeia.report.numbers import count, estimate, interval, listed, number, percent
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 
 CHANGED = {
     "better": "raised the AUROC",
@@ -53,6 +55,12 @@ class Differences:
     title: str
     cohorts: list[str]
     rows: list[tuple[str, list[Difference | None]]]
+
+
+def answer_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """The first section: the answer in words with its differences."""
+    answer = answer_of(run.estimates, palette)
+    return answer and Section("answer", "The answer", lead=answer.lead, points=answer.points, own=answer)
 
 
 def answer_of(estimates: list[Estimate], palette: Palette) -> Answer | None:

@@ -9,9 +9,19 @@ from semeia.report.figures import DataTable, Figure, Palette, Panel, headline_ar
 from semeia.report.names import arm_title, cohort_title
 from semeia.report.numbers import estimate, number
 from semeia.report.roc_plot import pick
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 from semeia.report.svg import MUTED, PANEL, drawing, to_svg
 
 Curves = dict[tuple[str, str], Curve]
+
+
+def calibration_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """The calibration plot, where the run holds predictions."""
+    if run.predictions is None:
+        return None
+    figure = calibration_figure(run.estimates, run.predictions, palette, outcome=outcome)
+    return figure and Section("trust", "Calibration", figures=[figure])
 
 
 def calibration_figure(

@@ -8,9 +8,24 @@ from semeia.report.figures import Figure, Palette
 from semeia.report.interval_plot import interval_figure
 from semeia.report.names import GAIN, arm_title, covariate_title, reference_title, stratum_title
 from semeia.report.numbers import listed, percent
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 
 MOST_ROWS = 24
 MOST_STRATA = 3
+
+
+def differences_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """Every paired difference that is drawn: from no pretraining, over the covariate, in strata, from the rest."""
+    estimates = run.estimates
+    drawn = [
+        pretraining_figure(estimates, palette, outcome=outcome),
+        gain_figure(estimates, palette, outcome=outcome),
+        *stratum_figures(estimates, palette, outcome=outcome),
+        reference_figure(estimates, palette, outcome=outcome),
+    ]
+    figures = [figure for figure in drawn if figure is not None]
+    return Section("differences", "Differences between arms", figures=figures) if figures else None
 
 
 def against_scratch(estimates: list[Estimate], palette: Palette, *, outcome: str) -> list[Estimate]:

@@ -15,6 +15,9 @@ from jaxtyping import UInt8
 
 from semeia.archive.atomic import write_bytes, write_json
 from semeia.errors import InputError
+from semeia.report.figures import Palette
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 
 VIEWS = ("axial", "coronal", "sagittal")
 
@@ -66,6 +69,13 @@ class ShownExample:
     covariates: dict[str, object]
     caption: str
     pictures: list[Picture]
+
+
+def examples_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """A few units as pictures."""
+    examples = read_examples(run.path)
+    lead = "Single cases illustrate; they prove nothing. The white bar is the scale."
+    return Section("examples", "Examples", lead=lead, own=(examples, outcome)) if examples else None
 
 
 def write_examples(run: Path, examples: list[Example]) -> Path:

@@ -7,11 +7,19 @@ from semeia.report.figures import Figure, Palette, Panel
 from semeia.report.interval_plot import estimates_table
 from semeia.report.names import arm_title, cohort_title
 from semeia.report.numbers import estimate, percent
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 from semeia.report.svg import PANEL, drawing, to_svg
 
 FAMILIES = {"multimodal": "multimodal", "image": "image only", "": ""}
 # Networks first; a baseline given several label fractions is in the table behind the figure.
 DRAWN = ("pretrained", "scratch", "random", "other")
+
+
+def fraction_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """How the arms fare with fewer labels."""
+    figure = fraction_figure(run.estimates, palette, outcome=outcome)
+    return figure and Section("labels", "With fewer labels", figures=[figure])
 
 
 def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str) -> Figure | None:

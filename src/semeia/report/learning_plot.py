@@ -12,6 +12,8 @@ from markupsafe import Markup
 from semeia.report.figures import DataTable, Figure, Palette, Panel
 from semeia.report.names import ARMS, MODES, arm_title
 from semeia.report.numbers import number
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 from semeia.report.style import LegendItem, Style
 from semeia.report.svg import PANEL, drawing, to_svg
 
@@ -33,6 +35,12 @@ MOST_TERMS = 4
 
 Line = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds
 Pair = tuple[str, str]
+
+
+def learning_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """How the losses went."""
+    figures = learning_figures(run.metrics, palette)
+    return Section("learning", "Learning curves", figures=figures) if figures else None
 
 
 def learning_figures(metrics: list[dict[str, object]], palette: Palette) -> list[Figure]:

@@ -1,8 +1,11 @@
 """What the page says against itself: limits of any run, those of the nodule study, the notes of the run."""
 
 from semeia.report.estimates import Estimate, find
+from semeia.report.figures import Palette
 from semeia.report.names import place
 from semeia.report.numbers import listed, number
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 
 NODULE = (
     "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that "
@@ -23,6 +26,13 @@ GENERAL = (
     "This page describes an experiment. It is no medical device, and no score in it should guide the care "
     "of a patient.",
 )
+
+
+def limits_section(run: Run, palette: Palette, *, outcome: str) -> Section:
+    """The limits; no page goes without."""
+    notes = run.record.get("notes")
+    said = [str(note) for note in notes] if isinstance(notes, list) else []
+    return Section("limits", "Limits", points=limits_of(run.study, run.estimates, said))
 
 
 def limits_of(study: str, estimates: list[Estimate], notes: list[str]) -> list[str]:

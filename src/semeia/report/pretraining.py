@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from semeia.report.figures import DataTable
+from semeia.report.figures import DataTable, Palette
 from semeia.report.names import arm_title
 from semeia.report.numbers import count, duration, listed, number
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section, TitledTable
 
 # What a diagnostic means; the first word of which a diagnostic's name has all parts explains it.
 MEANINGS = {
@@ -27,6 +29,19 @@ class Pretrained:
     title: str
     facts: list[tuple[str, str]]
     verdicts: list[tuple[str, str]]
+
+
+def pretraining_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """Each pretrained arm with its verdict, then the diagnostics of all."""
+    records = run.records("pretraining")
+    if not records:
+        return None
+    several = len({str(record.get("seed")) for record in records}) > 1
+    spread = "Mean over seeds, with the smallest and the largest seed. " if several else ""
+    note = f"{spread}The loss alone says little; read these together."
+    table = diagnostics_table(records)
+    tables = [TitledTable("Diagnostics of pretraining", note, table)] if table.rows else []
+    return Section("pretraining", "What was pretrained on what", tables=tables, own=pretrained_arms(records))
 
 
 def pretrained_arms(records: list[dict[str, object]]) -> list[Pretrained]:

@@ -9,9 +9,19 @@ from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
 from semeia.report.figures import DataTable, Figure, Palette, Panel, headline_arms
 from semeia.report.names import arm_title, cohort_title
 from semeia.report.numbers import estimate, percent
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 from semeia.report.svg import MUTED, PANEL, drawing, to_svg
 
 Curves = dict[tuple[str, str], Curve]
+
+
+def roc_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """The ROC curves, where the run holds predictions."""
+    if run.predictions is None:
+        return None
+    figure = roc_figure(run.estimates, run.predictions, palette, outcome=outcome)
+    return figure and Section("curves", "Sensitivity and specificity", figures=[figure])
 
 
 def roc_figure(

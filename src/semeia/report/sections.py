@@ -37,6 +37,7 @@ class Section:
         points: what else to know, a sentence or two each.
         figures: drawings with their numbers.
         tables: tables under their headings, after the figures.
+        own: what only this section has, after the lead; the macro of the section's key in `own.html.j2` shows it.
     """
 
     key: str
@@ -45,3 +46,4 @@ class Section:
     points: list[str] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     tables: list[TitledTable] = field(default_factory=list)
+    own: object = None

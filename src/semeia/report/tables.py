@@ -7,6 +7,8 @@ from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, full_la
 from semeia.report.figures import Palette
 from semeia.report.names import ROLES, arm_title, cohort_title, metric_title
 from semeia.report.numbers import count, interval, number
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,15 @@ class ResultsTable:
 DISCRIMINATION = ("auroc", "auprc")
 TRUST = ("brier", "calibration_intercept", "calibration_slope")
 OPERATING = ("sensitivity", "specificity")
+
+
+def results_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """Every arm with all its labels."""
+    tables = results_tables(run.estimates, palette)
+    methods = list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None))
+    how = f" ({'; '.join(methods)})" if methods else ""
+    lead = f"Every arm with all the labels it was given. Under each value stands its interval{how}."
+    return Section("results", "Results", lead=lead, own=tables) if tables else None
 
 
 def results_tables(estimates: list[Estimate], palette: Palette) -> list[ResultsTable]:

@@ -1,0 +1,40 @@
+"""Sections in words become one HTML page: everything inline, nothing fetched, no script, every text escaped."""
+
+from dataclasses import dataclass, field
+
+from semeia.report.names import covariate_title
+from semeia.report.numbers import count, number
+from semeia.report.sections import Section
+from semeia.report.style import swatch
+
+
+@dataclass(frozen=True)
+class Page:
+    """What stands on a page.
+
+    Attributes:
+        title: the heading of the page.
+        sections: in the order in which they are read.
+        remark: one sentence under the title that holds for everything below; may be empty.
+        sizes: how much data, a line each.
+    """
+
+    title: str
+    sections: list[Section]
+    remark: str = ""
+    sizes: list[str] = field(default_factory=list)
+
+
+def to_html(page: Page) -> str:
+    """The page as text, the same for the same words."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("semeia.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"swatch": swatch, "count": count, "number": number, "words": covariate_title}
+    return environment.get_template("page.html.j2").render(page=page) + "\n"
