@@ -1,0 +1,159 @@
+"""Standard errors of AUROCs, and of their differences, without resampling: DeLong, also for several units a patient.
+
+Labels and scores go in; `Areas` goes out: the AUROCs, and what each patient contributes to their covariance
+(DeLong et al. 1988; Obuchowski 1997 where patients have several units). Areas of several seeds are averaged patient by
+patient, so that the result is right whether the seeds test the same patients or each its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+from scipy.special import ndtri, stdtr, stdtrit
+
+from semeia.errors import InputError
+
+# Below this a standard error is rounding: the scores order the patients alike.
+NO_ERROR = 1e-12
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of AUROCs with its standard error; `degrees` of freedom are finite for two samples only."""
+
+    value: float
+    error: float
+    degrees: float = float("inf")
+
+    @property
+    def z(self) -> float:
+        """Difference in standard errors; 0 when the scores do the same, NaN when only the error is 0 or undefined."""
+        if self.error < NO_ERROR:
+            return 0.0 if abs(self.value) < NO_ERROR else float("nan")
+        return self.value / self.error
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of no difference."""
+        return float(2 * stdtr(self.degrees, -abs(self.z)))
+
+    def interval(self, *, level: float = 0.95) -> tuple[float, float]:
+        """Low and high by the normal (for two samples Student's) approximation."""
+        upper = (1 + level) / 2
+        width = self.error * (ndtri(upper) if np.isinf(self.degrees) else stdtrit(self.degrees, upper))
+        return float(self.value - width), float(self.value + width)
+
+
+@dataclass(frozen=True)
+class Areas:
+    """AUROCs of several scores of the same units, and the contributions of the patients to their covariance.
+
+    Attributes:
+        value: AUROC of each score.
+        patient: the patients, sorted.
+        parts: of each score and patient: its positive units' part, its negative units' part, and the two again with
+            the weights of the covariance between them; NaN when fewer than two patients have a unit of one class.
+    """
+
+    value: Float[np.ndarray, "scores"]
+    patient: Shaped[np.ndarray, "patients"]
+    parts: Float[np.ndarray, "4 scores patients"]
+
+    def covariance(self) -> Float[np.ndarray, "scores scores"]:
+        """Covariance of the AUROCs (Obuchowski 1997, eq. 2 and 4; DeLong et al. 1988, eq. 5)."""
+        positive, negative, crossed, other = self.parts
+        between = crossed @ other.T
+        return positive @ positive.T + negative @ negative.T + between + between.T
+
+    def contrast(self, coefficients: tuple[float | int, ...]) -> Difference:
+        """The sum of the AUROCs times `coefficients`, such as (1, -1), with its standard error."""
+        # contributions are combined before they are squared: equal scores then differ by exactly 0.
+        weights = np.array(coefficients, dtype=np.float64)
+        positive, negative, crossed, other = np.einsum("s,qsp->qp", weights, self.parts)
+        variance = float((positive**2 + negative**2 + 2 * crossed * other).sum())
+        return Difference(float(weights @ self.value), float(np.sqrt(variance)))
+
+
+def placements(
+    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]
+) -> tuple[Float[np.ndarray, "positives"], Float[np.ndarray, "negatives"]]:
+    """The share of negatives below each positive, and of positives above each negative; ties count one half.
+
+    Midranks by sorting, n log n instead of one comparison a pair (Sun and Xu 2014).
+    """
+    positive = np.asarray(label, dtype=bool)
+    if positive.all() or not positive.any():
+        raise InputError(f"AUROC needs predictions of both classes; all {len(label)} labels are the same.")
+    return _share_below(score[positive], score[~positive]), 1 - _share_below(score[~positive], score[positive])
+
+
+def areas(
+    label: Shaped[np.ndarray, "n"],
+    scores: Shaped[np.ndarray, "scores n"],
+    patient: Shaped[np.ndarray, "n"] | None = None,
+) -> Areas:
+    """AUROCs of scores of the same units.
+
+    Args:
+        label: 0/1 or boolean.
+        scores: one row a score.
+        patient: whose each unit is; None when every unit is a patient of its own (plain DeLong).
+
+    Raises:
+        InputError: the labels are all the same.
+    """
+    label = np.asarray(label, dtype=bool)
+    names, owner = np.unique(np.arange(len(label)) if patient is None else patient, return_inverse=True)
+    value = np.empty(len(scores))
+    parts = np.empty((4, len(scores), len(names)))
+    for number, score in enumerate(scores):
+        above, below = placements(label, score)
+        value[number] = above.mean()
+        parts[:, number] = _parts(above - value[number], below - value[number], owner[label], owner[~label], len(names))
+    return Areas(value, names, parts)
+
+
+def mean_areas(several: list[Areas]) -> Areas:
+    """The AUROCs averaged over seeds or folds, patients being matched by name."""
+    names = np.unique(np.concatenate([one.patient for one in several]))
+    parts = np.zeros((*several[0].parts.shape[:2], len(names)))
+    for one in several:
+        parts[:, :, np.searchsorted(names, one.patient)] += one.parts
+    value = np.mean([one.value for one in several], axis=0)
+    return Areas(value, names, parts / len(several))
+
+
+def unpaired_difference(one: Areas, other: Areas) -> Difference:
+    """First AUROC of `one` minus that of `other`, which share no patients; Welch's degrees of freedom."""
+    variances = np.array([float(areas.covariance()[0, 0]) for areas in (one, other)])
+    spread = (variances**2 / [len(one.patient) - 1, len(other.patient) - 1]).sum()
+    total = float(variances.sum())
+    degrees = total**2 / float(spread) if spread > 0 else float("inf")
+    return Difference(float(one.value[0] - other.value[0]), float(np.sqrt(total)), degrees)
+
+
+def _share_below(values: Shaped[np.ndarray, "m"], others: Shaped[np.ndarray, "n"]) -> Float[np.ndarray, "m"]:
+    ordered = np.sort(others)
+    sides = [np.searchsorted(ordered, values, side=side) for side in ("left", "right")]
+    return (sides[0] + sides[1]) / (2 * len(ordered))
+
+
+def _parts(
+    above: Float[np.ndarray, "positives"],
+    below: Float[np.ndarray, "negatives"],
+    positive: Int[np.ndarray, "positives"],
+    negative: Int[np.ndarray, "negatives"],
+    patients: int,
+) -> Float[np.ndarray, "4 patients"]:
+    """Sums by patient over the number of units, with the small-sample factor of Obuchowski's S10, S01 and S11."""
+    sums = [
+        np.bincount(owner, weights=excess, minlength=patients) / len(excess)
+        for owner, excess in ((positive, above), (negative, below))
+    ]
+    factors = [_factor(len(np.unique(owner))) for owner in (positive, negative)]
+    both = _factor(patients)
+    return np.stack([sums[0] * factors[0], sums[1] * factors[1], sums[0] * both, sums[1] * both])
+
+
+def _factor(count: int) -> float:
+    return float(np.sqrt(count / (count - 1))) if count > 1 else float("nan")
