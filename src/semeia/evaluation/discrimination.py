@@ -14,7 +14,7 @@ from jaxtyping import Float, Shaped
 from semeia.errors import InputError
 
 # Elements of one [n, draws] temporary: small enough to stay in the processor's cache.
-BLOCK_ELEMENTS = 2**17
+BLOCK_ELEMENTS = 2**19
 
 
 def auroc(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]) -> float:
@@ -40,17 +40,21 @@ def auroc_draws(
     """Weighted AUROC of every draw; NaN for a draw that holds one class only."""
     positive = np.asarray(label, dtype=bool)
     negatives = np.flatnonzero(~positive)[np.argsort(score[~positive], kind="stable")]
-    positives = np.flatnonzero(positive)
+    positives = np.flatnonzero(positive)[np.argsort(score[positive], kind="stable")]
     below = np.searchsorted(score[negatives], score[positives], side="left")
     up_to = np.searchsorted(score[negatives], score[positives], side="right")
+    tied = bool((below != up_to).any())
+    exact = _exact(weights)
     out = np.full(len(weights), np.nan)
     for block in _blocks(weights):
         weight = weights[block].T
-        drawn = weight[positives].astype(np.float64)
-        cumulative = _cumulative(weight[negatives])
-        beaten = cumulative[below] + cumulative[up_to]
-        pairs = 2.0 * drawn.sum(axis=0) * cumulative[-1]
-        np.divide(np.einsum("pd,pd->d", drawn, beaten), pairs, out=out[block], where=pairs > 0)
+        drawn = weight[positives].astype(exact)
+        cumulative = _cumulative(weight[negatives], exact)
+        beaten = cumulative[below]
+        beaten += cumulative[up_to] if tied else beaten
+        beaten *= drawn
+        pairs = 2.0 * drawn.sum(axis=0, dtype=np.float64) * cumulative[-1]
+        np.divide(beaten.sum(axis=0, dtype=np.float64), pairs, out=out[block], where=pairs > 0)
     return out
 
 
@@ -91,10 +95,16 @@ def weighted_mean(value: Shaped[np.ndarray, "n"], weights: Shaped[np.ndarray, "d
     return np.divide(sums, total, out=np.full(len(weights), np.nan), where=total > 0)
 
 
-def _cumulative(weight: Shaped[np.ndarray, "n draws"]) -> Float[np.ndarray, "m draws"]:
-    out = np.zeros((len(weight) + 1, weight.shape[1]))
+def _cumulative(weight: Shaped[np.ndarray, "n draws"], kind: type = np.float64) -> Float[np.ndarray, "m draws"]:
+    out = np.zeros((len(weight) + 1, weight.shape[1]), dtype=kind)
     np.cumsum(weight, axis=0, out=out[1:])
     return out
+
+
+def _exact(weights: Shaped[np.ndarray, "draws n"]) -> type:
+    """Single precision is twice as fast, and exact for counts whose products stay below 2**24."""
+    few = np.issubdtype(weights.dtype, np.integer) and weights.shape[1] < 2**15
+    return np.float32 if few else np.float64
 
 
 def _blocks(weights: Shaped[np.ndarray, "draws n"]) -> Iterator[slice]:

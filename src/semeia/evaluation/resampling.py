@@ -20,7 +20,7 @@ from semeia.evaluation.power import standard_error
 
 # Random numbers made at a time, and elements of one block of weights: what bounds the memory.
 CHUNK_ELEMENTS = 2**23
-MOST_IN_CHUNK = 500
+MOST_IN_CHUNK = 125
 BLOCK_ELEMENTS = 2**24
 # Draws of a cohort are kept where they take no more than this; larger cohorts draw them again each time.
 KEPT_BYTES = 2**29
@@ -83,17 +83,17 @@ class Draws:
 
         Args:
             patient: the patient (its place in `strata`) of each row.
-            statistic: from weights [some draws, n] to values [some draws] or [some draws, k], draw by draw.
+            statistic: from weights (int16) [some draws, n] to values [some draws] or [some draws, k], draw by draw.
 
         Returns:
             The values, stacked: [rows] or [rows, k], the first row being the cohort as it is.
         """
-        parts = [statistic(np.ones((1, len(patient))))]
+        parts = [statistic(np.ones((1, len(patient)), dtype=np.int16))]
         step = max(1, BLOCK_ELEMENTS // max(1, len(patient)))
         for chunk in self._chunks():
             for start in range(0, chunk.shape[1], step):
-                # rows first in memory, as the draws are kept; real numbers, as small whole ones overflow.
-                parts.append(statistic(chunk[:, start : start + step][patient].astype(np.float64).T))
+                # rows first in memory, as the draws are kept; wider than they are kept, so that products fit.
+                parts.append(statistic(chunk[:, start : start + step][patient].astype(np.int16).T))
         return np.concatenate(parts)
 
     def drawn(self, values: np.ndarray) -> np.ndarray:
