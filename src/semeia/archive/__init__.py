@@ -15,7 +15,8 @@ from semeia.archive.findings import Finding
 from semeia.archive.schema import OUTCOMES, TABLES, Column, Table, check
 from semeia.archive.split import label_subset, patient_folds, tuning_split
 from semeia.archive.store import Archive, open_archive
-from semeia.archive.writer import Summary, Writer
+from semeia.archive.summary import Summary
+from semeia.archive.writer import Writer
 
 __all__ = [
     "OUTCOMES",

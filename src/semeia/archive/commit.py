@@ -7,6 +7,7 @@ placed; what a killed process left is swept by the next writer.
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,8 +18,11 @@ from semeia.archive.atomic import PARTIAL, naming, replacing, write_json, write_
 from semeia.archive.hashing import file_sha256
 from semeia.archive.schema import SCHEMA_VERSION, TABLES
 from semeia.archive.store import MANIFEST, Archive, open_archive
-from semeia.archive.writer import Summary, Writer
+from semeia.archive.summary import Summary
+from semeia.archive.writer import Writer
 from semeia.errors import InputError
+
+_COUNTED = ("subjects", "units", "images", "readings", "codes")
 
 
 @contextmanager
@@ -51,6 +55,7 @@ def writing(
             _commit(draft, archive, secret, placed, keep_key=own and archive is None)
         except BaseException:
             draft.pixels.discard()
+            draft.record.file.discard()
             if not _committed(path, draft.number):  # an interrupt may come after the rename
                 _remove(placed, path)
             raise
@@ -63,6 +68,7 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
     digest = draft.pixels.place()
     if digest is not None:
         files[f"pixels/{draft.pixels.path.name}"] = digest
+    rows_of_events = _place_events(draft, files, placed)
     for folder, frame in frames.items():
         name = f"{folder}/{draft.number:04d}.parquet"
         placed.append(draft.path / name)
@@ -87,10 +93,24 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
     draft.summary = Summary(
         source=draft.source,
         part=draft.number,
-        **{name: frames[name].height if name in frames else 0 for name in ("subjects", "units", "images", "readings")},
+        **{name: frames[name].height if name in frames else 0 for name in _COUNTED},
+        events=rows_of_events,
         outcomes={name.split("/")[1]: frame.height for name, frame in frames.items() if name.startswith("outcomes/")},
         notes=dict(draft.notes),
     )
+
+
+def _place_events(draft: Writer, files: dict[str, str], placed: list[Path]) -> int:
+    """Sort the events into place and put what was counted on record; the number of rows."""
+    record = draft.record
+    placed.append(record.file.path)
+    done = record.file.place()
+    if done is not None:
+        record.count("events that repeat another in every column were dropped", done.duplicates)
+        files[f"events/{record.file.path.name}"] = done.sha256
+    if record.counted:
+        draft.notes["counted"] = dict(record.counted)
+    return done.rows if done else 0
 
 
 def _secret(path: Path, archive: Archive | None, supplied: str | Path | None) -> tuple[bytes, bool]:
@@ -171,7 +191,7 @@ def _sweep(path: Path) -> None:
         *path.glob(f"*/*/.*{PARTIAL}"),
     ):
         with suppress(OSError):
-            leftover.unlink()
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def _committed(path: Path, number: int) -> bool:

@@ -10,8 +10,10 @@ import polars as pl
 
 from semeia.errors import InputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: events and codes
 SPLITS = ("train", "val", "test")
+MODES = ("condition", "medication", "measurement", "demographic", "other")
+BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
 INTENSITIES = ("hu", "per_slice_stretched", "display")
 
 
@@ -19,6 +21,7 @@ _TYPES = {
     "text": pl.String(),
     "whole": pl.Int64(),
     "real": pl.Float64(),
+    "real32": pl.Float32(),
     "date": pl.Date(),
     "time": pl.Datetime("us"),
     "wholes": pl.List(pl.Int64()),
@@ -31,7 +34,7 @@ class Column:
     """One column: what it holds, whether it may be empty, and what it means."""
 
     name: str
-    holds: Literal["text", "whole", "real", "date", "time", "wholes", "reals"]
+    holds: Literal["text", "whole", "real", "real32", "date", "time", "wholes", "reals"]
     nullable: bool
     doc: str
 
@@ -43,13 +46,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `key` names the columns that identify a row; `open_ended` tables may carry covariates."""
+    """One table. `key` names the columns that identify a row, if any; `open_ended` tables may carry covariates.
+
+    Where parts `replace`, a later part may know more of a key: its row counts and the earlier one does not.
+    """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     doc: str
     open_ended: bool = False
+    replace: bool = False
 
     def empty(self) -> pl.DataFrame:
         """A frame of this table without rows."""
@@ -72,6 +79,7 @@ SUBJECTS = Table(
     ("subject_id",),
     "One row a patient.",
     open_ended=True,
+    replace=True,
 )
 UNITS = Table(
     "units",
@@ -147,7 +155,33 @@ OUTCOMES = Table(
     ("unit_id",),
     "One row a labelled unit; one such table an outcome.",
 )
-TABLES = {table.name: table for table in (SUBJECTS, UNITS, IMAGES, READINGS, REPORTS, OUTCOMES)}
+EVENTS = Table(
+    "events",
+    (
+        _SUBJECT,
+        Column("time", "time", True, "UTC or local time without a zone; empty for what has no time, such as sex"),
+        Column("code", "text", False, "what happened, in the words of the source; MEDS_BIRTH and MEDS_DEATH"),
+        Column("numeric_value", "real32", True, "the value, where there is one"),
+        Column("text_value", "text", True, "the value, where it is text"),
+    ),
+    (),
+    "One row an event (MEDS 0.4), sorted by all columns, empty first. Read in batches: there may be billions.",
+)
+CODES = Table(
+    "codes",
+    (
+        Column("code", "text", False, "as in the events"),
+        Column("mode", "text", False, "condition, medication, measurement, demographic or other"),
+        Column("name", "text", True, "readable name"),
+        Column("unit", "text", True, "unit of the values; several are joined by ' | '"),
+        Column("fill", "real", True, "value to assume where nothing is known, if the source says one"),
+        Column("rule", "text", False, "what decided the mode"),
+    ),
+    ("code",),
+    "One row a code of the events.",
+    replace=True,
+)
+TABLES = {table.name: table for table in (SUBJECTS, UNITS, IMAGES, READINGS, REPORTS, OUTCOMES, EVENTS, CODES)}
 
 
 def check(table: Table, frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
@@ -173,7 +207,7 @@ def check(table: Table, frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
         raise InputError(f"{where}: the table '{table.name}' has no column(s) {', '.join(further)}.")
     typed = [_typed(column, frame, where=f"{where}: {table.name}") for column in table.columns]
     checked = pl.DataFrame(typed).with_columns(frame.select(further)) if further else pl.DataFrame(typed)
-    repeated = int(checked.select(table.key).is_duplicated().sum())
+    repeated = int(checked.select(table.key).is_duplicated().sum()) if table.key else 0
     if repeated:
         raise InputError(f"{where}: {repeated} rows of '{table.name}' repeat a key ({', '.join(table.key)}).")
     return checked

@@ -8,19 +8,23 @@ SHA-256 of each file; renaming it into place is the commit, and a file it does n
 import hashlib
 import json
 import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from semeia.archive import events
 from semeia.archive.atomic import naming
 from semeia.archive.hashing import array_sha256, file_sha256
-from semeia.archive.schema import OUTCOMES, SCHEMA_VERSION, SUBJECTS, TABLES, Table, check
+from semeia.archive.schema import EVENTS, OUTCOMES, SCHEMA_VERSION, TABLES, Table, check
 from semeia.errors import InputError
 
 MANIFEST = "archive.json"
 PIXEL_TYPES = ("uint8", "int16", "uint16", "int32", "float32")
-_LISTED = re.compile(r"(subjects|units|images|readings|reports|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)")
+_LISTED = re.compile(
+    r"(subjects|units|images|readings|reports|events|codes|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
+)
 
 
 class Archive:
@@ -38,13 +42,15 @@ class Archive:
         return open_archive, (self.path,)  # worker processes reopen the files instead of copying them
 
     def table(self, name: str) -> pl.DataFrame:
-        """All parts of a table (`subjects`, `units`, `images`, `readings`, `reports`), checked.
+        """All parts of a table (`subjects`, `units`, `images`, `readings`, `reports`, `codes`), checked.
 
         Raises:
             InputError: No such table, or a part is missing or damaged.
         """
+        if name == EVENTS.name:
+            raise InputError(f"{self.path}: events may exceed the memory; take them in batches (event_batches).")
         if name not in TABLES or name == OUTCOMES.name:
-            there = ", ".join(sorted(set(TABLES) - {OUTCOMES.name}))
+            there = ", ".join(sorted(set(TABLES) - {OUTCOMES.name, EVENTS.name}))
             raise InputError(f"{self.path}: no table '{name}'; there are {there}.")
         return self._joined(name, TABLES[name])
 
@@ -62,6 +68,32 @@ class Archive:
             there = ", ".join(self.outcomes()) or "none"
             raise InputError(f"{self.path}: no outcome '{name}'; the archive has: {there}.")
         return self._joined(f"outcomes/{name}", OUTCOMES)
+
+    def codes(self) -> pl.DataFrame:
+        """The codes of the events: code, mode, name, unit, fill, rule; one row a code."""
+        return self.table("codes")
+
+    def event_batches(
+        self, *, size: int = 1_000_000, subjects: Collection[int] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """All events of consecutive subjects, about `size` rows at a time; memory is bounded by that.
+
+        Args:
+            size: Rows to aim at; a subject is never cut.
+            subjects: Only these subject_ids; by default everyone.
+
+        Yields:
+            Columns subject_id, time, code, numeric_value, text_value, sorted by all of them, empty first. The rows
+            do not depend on `size`.
+
+        Raises:
+            InputError: A file is missing or damaged, or `size` is not positive.
+        """
+        return events.batches(self._files("events"), size=size, subjects=subjects)
+
+    def event_subjects(self) -> pl.DataFrame:
+        """The subjects with events: subject_id, events, first, last, over timed events other than birth."""
+        return events.summarise(self._files("events"))
 
     def pixels(self, image: dict[str, object]) -> np.ndarray:
         """The pixels of one row of `images` (a dict), as a read-only view of the memory-mapped file.
@@ -103,13 +135,16 @@ class Archive:
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:
-            names = sorted(name for name in self.files if name.rsplit("/", 1)[0] == folder)
-            frames = [_read(self.path / name) for name in names]
+            frames = [_read(path) for path in self._files(folder)]
             joined = pl.concat(frames, how="diagonal_relaxed") if frames else table.empty()
-            if table is SUBJECTS:  # a later part may know more of a subject: its row replaces the earlier one
-                joined = joined.unique("subject_id", keep="last", maintain_order=True).sort("subject_id")
+            if table.replace:
+                joined = joined.unique(table.key, keep="last", maintain_order=True).sort(table.key)
             self._tables[folder] = check(table, joined, where=str(self.path))
         return self._tables[folder]
+
+    def _files(self, folder: str) -> list[Path]:
+        """The files of a folder, in the order of the parts."""
+        return [self.path / name for name in sorted(self.files) if name.rsplit("/", 1)[0] == folder]
 
     def _mapped(self, part: str) -> np.ndarray:
         if part not in self._pixels:

@@ -6,7 +6,6 @@ Pixels stream to a temporary file, so memory holds the tables only. `commit.py` 
 import datetime as dt
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,33 +13,13 @@ import polars as pl
 
 from semeia.archive import keys
 from semeia.archive.hashing import array_sha256, middle_slice, perceptual_hash
+from semeia.archive.people import People
 from semeia.archive.pixels import PixelFile
-from semeia.archive.schema import INTENSITIES, OUTCOMES, SPLITS, TABLES, check
+from semeia.archive.record_draft import RecordDraft
+from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
+from semeia.archive.summary import Summary
 from semeia.errors import InputError
-
-_FACTS = ("site", "sex", "birth", "split")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What one ingest added."""
-
-    source: str
-    part: int
-    subjects: int
-    units: int
-    images: int
-    readings: int
-    outcomes: dict[str, int] = field(default_factory=dict)
-    notes: dict[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        labelled = "".join(f", {count} labels of {name}" for name, count in self.outcomes.items())
-        return (
-            f"part {self.part} from {self.source}: {self.subjects} subjects, {self.units} units, "
-            f"{self.images} images, {self.readings} readings{labelled}"
-        )
 
 
 class Writer:
@@ -62,14 +41,12 @@ class Writer:
         self.number = number = 1 + (len(archive.parts) if archive else 0)
         self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": []}
         self._outcomes: dict[str, list[dict[str, object]]] = {}
-        subjects = archive.table("subjects").rows(named=True) if archive else []
-        self._subjects: dict[str, dict[str, object]] = {str(row["pseudonym"]): row for row in subjects}
-        self._touched: set[str] = set()
-        self._originals: dict[str, tuple[str, str | None]] = {}
+        self._people = People(key, archive.table("subjects").rows(named=True) if archive else [])
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
         self._units: set[str] = set()
         self._images: set[str] = set()
         self.pixels = PixelFile(path / "pixels" / f"{number:04d}.bin")
+        self.record = RecordDraft(path / "events" / f"{number:04d}.parquet", archive, source=source)
 
     def subject(
         self,
@@ -85,25 +62,7 @@ class Writer:
         Raises:
             InputError: A fact contradicts what is known of the patient, or the split is none of the three.
         """
-        if split is not None and split not in SPLITS:
-            raise InputError(f"split is '{split}'; it must be one of {', '.join(SPLITS)}.")
-        name = keys.pseudonym(self._key, original_id, site=site)
-        if self._originals.setdefault(name, (original_id, site)) != (original_id, site):
-            raise InputError("two patients share a pseudonym; ingest into a new archive with another key.")
-        facts = {"site": site, "sex": sex, "birth": birth, "split": split}
-        known = self._subjects.get(name)
-        if known is None:
-            known = {"subject_id": len(self._subjects) + 1, "pseudonym": name, **facts}
-            self._subjects[name] = known
-            self._touched.add(name)
-        for fact in _FACTS:
-            if facts[fact] is None or facts[fact] == known[fact]:
-                continue
-            if known[fact] is not None:
-                raise InputError(f"subject {name}: two values of {fact} are given; settle which is right.")
-            known[fact] = facts[fact]
-            self._touched.add(name)
-        return int(str(known["subject_id"])), name
+        return self._people.subject(original_id, site=site, sex=sex, birth=birth, split=split)
 
     def keyed(self, text: str) -> str:
         """12 hex digits that stand for `text` under the key, for names that may carry a patient id."""
@@ -235,6 +194,33 @@ class Writer:
         }
         self._outcomes.setdefault(name, []).append(row)
 
+    def events(self, frame: pl.DataFrame) -> None:
+        """Add events of subjects that the draft or the archive knows; any number of times, in any order.
+
+        Args:
+            frame: Columns subject_id, time, code and, where there are any, numeric_value, text_value. Times with a
+                zone are converted to UTC, and values that are not finite emptied; both are counted. Exact copies
+                are dropped, and counted, at the commit.
+
+        Raises:
+            InputError: A column is missing or of another type, a code is empty, a subject unknown, the disk full.
+        """
+        self.record.events(frame, subjects=len(self._people))
+
+    def codes(self, frame: pl.DataFrame) -> None:
+        """Say what codes mean: code, mode, rule and, where known, name, unit, fill. Every event's code needs a row.
+
+        A code that is known already takes the new facts and keeps those which the new row leaves empty.
+
+        Raises:
+            InputError: A column is missing or of another type, a code repeats, a mode is unknown.
+        """
+        self.record.codes(frame)
+
+    def count(self, words: str, number: int) -> None:
+        """Put something counted on the part's record, for the audit: `words` say what, such as "rows left out"."""
+        self.record.count(words, number)
+
     def tables(self) -> dict[str, pl.DataFrame]:
         """The draft's tables by the folder they go to, checked against the schema and against the archive.
 
@@ -242,16 +228,16 @@ class Writer:
             InputError: Rows are in the archive already (with the count) or of unknown units; or no rows.
         """
         self.refuse_known(self._units)
-        rows = {
-            "subjects": [self._subjects[name] for name in self._subjects if name in self._touched],
-            **self._rows,
-        }
+        rows = {"subjects": self._people.changed(), **self._rows}
         frames = {name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content}
         for name, content in self._outcomes.items():
             if not re.fullmatch("[a-z][a-z0-9_]*", name):
                 raise InputError(f"outcome '{name}': a name is lower case letters, digits and underscores.")
             frames[f"outcomes/{name}"] = self._frame(f"outcomes/{name}", OUTCOMES.name, content)
-        if not frames:
+        codes = self.record.codes_table()
+        if codes.height:
+            frames["codes"] = codes
+        if not frames and not self.record.file.rows:
             raise InputError(f"{self.source}: nothing to ingest.")
         return frames
 

@@ -1,0 +1,50 @@
+"""Who is in an archive: original ids go in; numbers and pseudonyms come out, the same for the same patient."""
+
+import datetime as dt
+
+from semeia.archive import keys
+from semeia.archive.schema import SPLITS
+from semeia.errors import InputError
+
+_FACTS = ("site", "sex", "birth", "split")
+
+
+class People:
+    """The patients of an archive and of a draft, by pseudonym. Original ids are kept while the draft lasts."""
+
+    def __init__(self, key: bytes, known: list[dict[str, object]]) -> None:
+        self._key = key
+        self._rows: dict[str, dict[str, object]] = {str(row["pseudonym"]): row for row in known}
+        self._touched: set[str] = set()
+        self._originals: dict[str, tuple[str, str | None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def subject(
+        self, original_id: str, *, site: str | None, sex: str | None, birth: dt.date | None, split: str | None
+    ) -> tuple[int, str]:
+        """The number and pseudonym of a patient, new or known; see `Writer.subject`."""
+        if split is not None and split not in SPLITS:
+            raise InputError(f"split is '{split}'; it must be one of {', '.join(SPLITS)}.")
+        name = keys.pseudonym(self._key, original_id, site=site)
+        if self._originals.setdefault(name, (original_id, site)) != (original_id, site):
+            raise InputError("two patients share a pseudonym; ingest into a new archive with another key.")
+        facts = {"site": site, "sex": sex, "birth": birth, "split": split}
+        known = self._rows.get(name)
+        if known is None:
+            known = {"subject_id": len(self._rows) + 1, "pseudonym": name, **facts}
+            self._rows[name] = known
+            self._touched.add(name)
+        for fact in _FACTS:
+            if facts[fact] is None or facts[fact] == known[fact]:
+                continue
+            if known[fact] is not None:
+                raise InputError(f"subject {name}: two values of {fact} are given; settle which is right.")
+            known[fact] = facts[fact]
+            self._touched.add(name)
+        return int(str(known["subject_id"])), name
+
+    def changed(self) -> list[dict[str, object]]:
+        """The rows of `subjects` that the archive does not have yet."""
+        return [self._rows[name] for name in self._rows if name in self._touched]

@@ -1,0 +1,28 @@
+"""What one ingest added, in numbers and in one line."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one ingest added."""
+
+    source: str
+    part: int
+    subjects: int
+    units: int
+    images: int
+    readings: int
+    events: int = 0
+    codes: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        imaged = f", {self.images} images, {self.readings} readings" if self.images or not self.events else ""
+        record = f", {self.events} events of {self.codes} codes" if self.events else ""
+        labelled = "".join(f", {count} labels of {name}" for name, count in self.outcomes.items())
+        return (
+            f"part {self.part} from {self.source}: {self.subjects} subjects, {self.units} units"
+            f"{imaged}{record}{labelled}"
+        )
