@@ -233,7 +233,22 @@ def _record() -> dict:
         "semeia_version": "0.1.0",
         "kind": "study",
         "study": "nodule",
-        "config": {"epochs": 60, "network": {"dim": 96, "depth": 4}},
+        "config": {
+            "outcome": "malignancy",
+            "internal": "GE",
+            "folds": 5,
+            "pretraining": {
+                "model": {
+                    "crop": {"voxels": [32, 32, 32], "voxel_mm": [1.0, 1.0, 1.0], "window_hu": [-1350.0, 150.0]},
+                    "encoder": {"dim": 96, "depth": 4, "heads": 4},
+                },
+                "optimiser": {"epochs": 60, "steps": None, "batch": 64, "rate": 0.001},
+            },
+            "finetuning": {
+                "pretrained": {"epochs": 40, "steps": 160, "batch": 32, "rate": 0.001},
+                "supervised": {"modality_dropout": 0.2, "dropout": 0.1},
+            },
+        },
         "versions": {"python": "3.11.9", "torch": "2.13.0"},
         "archive": {"fingerprint": "9f2c61d0a7"},
         "seeds": [0, 1],

@@ -81,6 +81,13 @@ def answer_of(estimates: list[Estimate], palette: Palette) -> Answer | None:
     return Answer(_lead(main), paragraph, _differences(main), points)
 
 
+def headline(estimates: list[Estimate], palette: Palette, *, outcome: str) -> tuple[str, str] | None:
+    """The arm and mode that the answer is about, chosen by what it is, never by how it did."""
+    asked = against_scratch(estimates, palette, outcome=outcome)
+    levels = full_labels([e for e in estimates if not e.reference and e.outcome == outcome])
+    return _primary(asked) if asked else next(((e.arm, e.mode) for e in levels), None)
+
+
 def status(rows: list[Estimate]) -> str:
     """What the intervals of one comparison say together: better, worse, mixed or unclear."""
     found = {e.direction for e in rows} - {"unclear"}

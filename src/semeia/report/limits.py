@@ -30,18 +30,17 @@ GENERAL = (
 
 def limits_section(run: Run, palette: Palette, *, outcome: str) -> Section:
     """The limits; no page goes without."""
-    notes = run.record.get("notes")
-    said = [str(note) for note in notes] if isinstance(notes, list) else []
-    return Section("limits", "Limits", points=limits_of(run.study, run.estimates, said))
+    return Section("limits", "Limits", points=limits_of(run.study, run.estimates, run.notes))
 
 
 def limits_of(study: str, estimates: list[Estimate], notes: list[str]) -> list[str]:
     """The limits in the order in which they matter."""
     special = list(NODULE) if study == "nodule" else []
-    return [*special, *_power(estimates), *GENERAL, *notes]
+    return [*special, *power(estimates), *GENERAL, *notes]
 
 
-def _power(estimates: list[Estimate]) -> list[str]:
+def power(estimates: list[Estimate]) -> list[str]:
+    """The smallest difference that the tested patients can show; an empty list when none was computed."""
     found = find(estimates, metric="auroc_detectable_difference", differences=True)
     if not found:
         return []

@@ -6,6 +6,7 @@ from pathlib import Path
 from semeia.archive.atomic import write_text
 from semeia.report.answer import answer_section
 from semeia.report.calibration_plot import calibration_section
+from semeia.report.checklists import checklists_section
 from semeia.report.comparisons import against_scratch, differences_section
 from semeia.report.estimates import outcomes_of
 from semeia.report.examples import Example, examples_section, write_examples
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     learning_section,
     examples_section,
     limits_section,
+    checklists_section,
     made_section,
 )
 

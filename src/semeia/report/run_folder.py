@@ -42,6 +42,29 @@ class Run:
         return str(self.record.get("study") or next((e.study for e in self.estimates), ""))
 
     @property
+    def outcome(self) -> str:
+        """The outcome that the page is about: the first of the results."""
+        return next((e.outcome for e in self.estimates), "")
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether Semeia trained the models itself, under its own rules; a stranger's predictions it only judged."""
+        return self.record.get("kind") in ("study", "own")
+
+    def setting(self, *names: str) -> object:
+        """One setting of run.json "config" by its path; None where there is none."""
+        found: object = self.record.get("config")
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out and why, as the run noted it."""
+        notes = self.record.get("notes")
+        return [str(note) for note in notes] if isinstance(notes, list) else []
+
+    @property
     def pretrained(self) -> frozenset[str]:
         """The arms that this run pretrained."""
         return frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)

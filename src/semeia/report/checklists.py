@@ -1,0 +1,81 @@
+"""Reporting checklists filled from a run where it knows the answer, and left visibly open where only people do.
+
+A checklist is a file in checklists/: items in our own words under their official numbers, each with the name of the
+fact that answers it. A run goes in, rows of words come out; nothing here judges.
+"""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from semeia.report.facts_of_data import DATA
+from semeia.report.facts_of_model import MODEL
+from semeia.report.facts_of_results import RESULTS
+from semeia.report.figures import Palette
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
+
+FACTS: dict[str, Callable[[Run], str]] = DATA | MODEL | RESULTS
+FOLDER = Path(__file__).with_name("checklists")
+NAMES = ("tripod_ai", "probast_ai")
+FOR_IMAGES = "claim"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item: `said` is what the run says to it, `left` what remains for the authors; either may be empty."""
+
+    number: str
+    section: str
+    text: str
+    said: str
+    left: str
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """One checklist, filled from a run."""
+
+    name: str
+    about: str
+    source: str
+    items: list[Item]
+
+    @property
+    def tally(self) -> str:
+        """How many items the run answers."""
+        filled = [item for item in self.items if item.said]
+        partly = sum(bool(item.left) for item in filled)
+        rest = f", {partly} of them in part" if partly else ""
+        return f"{len(filled)} of {len(self.items)} filled from this run{rest}"
+
+
+def checklists_section(run: Run, palette: Palette, *, outcome: str) -> Section:
+    """The checklists, folded; CLAIM where the run reads images."""
+    names = [*NAMES, FOR_IMAGES] if reads_images(run) else [*NAMES]
+    lead = (
+        "What this run can say to the checklists of journals. What only people know is left open, and a filled item is "
+        "still to be read by its authors."
+    )
+    return Section("checklists", "Checklists", lead=lead, own=[filled(name, run) for name in names])
+
+
+def filled(name: str, run: Run) -> Checklist:
+    """A checklist by the name of its file, each item with what the run says."""
+    table = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    said: dict[str, str] = {}
+    items = []
+    for item in table["items"]:
+        fact = item.get("from", "")
+        if fact and fact not in said:
+            said[fact] = FACTS[fact](run)
+        words = said.get(fact, "")
+        left = item.get("left", "") if words else ""
+        items.append(Item(item["number"], item["section"], item["text"], words, left))
+    return Checklist(table["name"], table["about"], table["source"], items)
+
+
+def reads_images(run: Run) -> bool:
+    """Whether any network of the run reads images, as far as the run says."""
+    return run.setting("pretraining", "model", "crop") is not None
