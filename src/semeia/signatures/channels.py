@@ -1,0 +1,135 @@
+"""What the signatures are made of: an archive's codes go in; a numbered table of channels comes out.
+
+A channel is one code with one kind of curve, given by its mode:
+
+    condition     how often it happens (events a day)
+    medication    whether the patient is on it (0 or 1)
+    measurement   its value, in its own unit
+    demographic   age in years; one channel of 0 and 1 for each sex, and for each code of this mode (ethnicity, ...)
+
+Codes of mode `other` (births, deaths, transfers, whatever no rule knows) have no curve. A measurement that never has a
+number in the training patients says only that it was done: it becomes a condition.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from semeia.archive.store import Archive
+from semeia.errors import InputError
+
+MODES = ("demographic", "condition", "medication", "measurement")
+AGE = "age"
+SEX = "sex="
+BIRTH = "MEDS_BIRTH"
+
+_SCHEMA = {
+    "channel": pl.Int32(),
+    "code": pl.String(),
+    "mode": pl.String(),
+    "name": pl.String(),
+    "unit": pl.String(),
+    "fill": pl.Float64(),
+}
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The channels of a model, numbered from 0.
+
+    Attributes:
+        table: channel, code, mode, name (what people read), unit, fill (value of a patient without the code; null: the
+            rule of its mode), one row a channel, in the order of their numbers.
+    """
+
+    table: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        table = self.table.select(*_SCHEMA).cast(_SCHEMA)  # pyright: ignore[reportArgumentType]
+        if table["channel"].to_list() != list(range(table.height)) or table["code"].is_duplicated().any():
+            raise InputError("channels: numbers must run from 0 and no code may be there twice.")
+        unknown = sorted(set(table["mode"]) - set(MODES))
+        if unknown:
+            raise InputError(f"channels: no curve for the mode(s) {', '.join(unknown)}; there are {', '.join(MODES)}.")
+        object.__setattr__(self, "table", table)
+
+    def __len__(self) -> int:
+        return self.table.height
+
+    def digest(self) -> str:
+        """SHA-256 of the table: equal where the channels are."""
+        return hashlib.sha256(json.dumps(self.table.rows(), ensure_ascii=False).encode()).hexdigest()
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The mode of each channel, with age, which is a number, told from the other demographics."""
+        return tuple(AGE if code == AGE else mode for code, mode in self.table.select("code", "mode").iter_rows())
+
+
+def channels_of(archive: Archive, subjects: Collection[int], *, least_patients: int = 10) -> Channels:
+    """The channels seen in enough of the training patients, by mode and code.
+
+    Args:
+        archive: Where the events are.
+        subjects: Ids of the training patients; nobody else's record is looked at.
+        least_patients: Patients who must have the code (a measurement: with a number at least once).
+
+    Raises:
+        InputError: No code is seen in enough patients.
+    """
+    counts = [_patients_by_code(batch) for batch in archive.event_batches(subjects=subjects)]
+    seen = _joined(counts).join(archive.codes(), on="code", how="inner").sort("code")
+    numberless = (pl.col("mode") == "measurement") & (pl.col("numbers") == 0)
+    needed = pl.when(pl.col("mode") == "measurement", ~numberless).then("numbers").otherwise("patients")
+    kept = (
+        seen.filter(needed >= least_patients, pl.col("mode").is_in(MODES), pl.col("code") != BIRTH)
+        .with_columns(mode=pl.when(numberless).then(pl.lit("condition")).otherwise("mode"))
+        .with_columns(name=pl.coalesce("name", "code"))
+    )
+    if kept.is_empty():
+        raise InputError(f"{archive.path}: no code is seen in {least_patients} training patients; lower least_patients.")
+    return numbered([_built_in(archive, subjects, least_patients), kept])
+
+
+def numbered(tables: list[pl.DataFrame]) -> Channels:
+    """Channels from tables of code, mode, name, unit, fill: numbered by mode, then by code."""
+    wanted = pl.DataFrame(schema={name: kind for name, kind in _SCHEMA.items() if name != "channel"})
+    rows = pl.concat([wanted, *(table.select(wanted.columns).cast(wanted.schema) for table in tables)])  # pyright: ignore[reportArgumentType]
+    rank = pl.col("mode").replace_strict({mode: rank for rank, mode in enumerate(MODES)}, return_dtype=pl.Int8)
+    return Channels(rows.sort(rank, "code").with_row_index("channel"))
+
+
+def _patients_by_code(batch: pl.DataFrame) -> pl.DataFrame:
+    """How many patients of a batch have each code, and how many have it with a number."""
+    number = pl.col("numeric_value").is_finite().fill_null(False)
+    return batch.group_by("code").agg(
+        patients=pl.col("subject_id").n_unique(), numbers=pl.col("subject_id").filter(number).n_unique()
+    )
+
+
+def _joined(counts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Batches never cut a patient, so their counts of patients add up."""
+    empty = pl.DataFrame(schema={"code": pl.String(), "patients": pl.UInt32(), "numbers": pl.UInt32()})
+    return pl.concat([empty, *counts]).group_by("code").agg(pl.col("patients", "numbers").sum())
+
+
+def _built_in(archive: Archive, subjects: Collection[int], least_patients: int) -> pl.DataFrame:
+    """Age, and the sexes that enough training patients have."""
+    people = archive.table("subjects").filter(pl.col("subject_id").is_in(list(subjects)))
+    sexes = people.drop_nulls("sex").group_by("sex").len().filter(pl.col("len") >= least_patients)["sex"].sort()
+    codes = [AGE] if people["birth"].is_not_null().any() else []
+    codes += [f"{SEX}{sex}" for sex in sexes]
+    return pl.DataFrame(
+        {
+            "code": codes,
+            "mode": ["demographic"] * len(codes),
+            "name": ["Age" if code == AGE else f"Sex: {code.removeprefix(SEX)}" for code in codes],
+            "unit": ["years" if code == AGE else None for code in codes],
+            "fill": [None] * len(codes),
+        },
+        schema={"code": pl.String, "mode": pl.String, "name": pl.String, "unit": pl.String, "fill": pl.Float64},
+    )

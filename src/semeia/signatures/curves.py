@@ -1,0 +1,224 @@
+"""The curves' values at the dates that are needed, and nowhere else: events and sections go in, sparse rows come out.
+
+A section is a subject at a time; it sees the events up to and including that time. Its grid runs from the step of the
+subject's first event (births apart, whatever the code) to its own step. For every channel that the subject had by then:
+
+    condition     mean intensity over the trailing window, events a day     intensity.py
+    measurement   mean of the interpolated curve over the trailing window   interpolation.py
+    medication    1 while it persists, otherwise 0                          persistence.py
+    demographic   1 if it applies; age in years                             demographics.py
+
+A condition counts once a step; of several values of a measurement in a step the last counts, of several at the same time
+the largest. Measurements without a number and undated events (demographics apart) are left out and counted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64, Int32, Int64
+
+from semeia.errors import InputError
+from semeia.signatures.channels import BIRTH, Channels
+from semeia.signatures.demographics import demographic_values
+from semeia.signatures.draws import derived, text_keys
+from semeia.signatures.intensity import intensity_means
+from semeia.signatures.interpolation import interpolation_means
+from semeia.signatures.persistence import persistence_values
+from semeia.signatures.segments import Seen, seen_by_sections
+from semeia.signatures.window import Window
+
+Triplets = tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"], Float64[np.ndarray, "n"]]
+
+
+@dataclass(frozen=True)
+class SectionValues:
+    """Values of some sections as sparse triplets by row, then channel. What is not there is to be filled.
+
+    Attributes:
+        row: the section's place in the frame of sections.
+        channel: number of the channel.
+        value: the curve's value.
+        rows: number of sections.
+        valueless: events of measurements that were left out for want of a number.
+        undated: events that were left out for want of a time.
+    """
+
+    row: Int64[np.ndarray, "n"]
+    channel: Int32[np.ndarray, "n"]
+    value: Float64[np.ndarray, "n"]
+    rows: int
+    valueless: int = 0
+    undated: int = 0
+
+
+def values_at(
+    events: pl.DataFrame,
+    sections: pl.DataFrame,
+    channels: Channels,
+    *,
+    subjects: pl.DataFrame,
+    window: Window,
+    seed: int,
+) -> SectionValues:
+    """The values of all channels at all sections. The order of the rows of any frame changes nothing.
+
+    Args:
+        events: subject_id, time, code, numeric_value: everything that is known of the sections' subjects.
+        sections: subject_id, time; any order, repeats welcome.
+        channels: What is looked at.
+        subjects: subject_id, pseudonym, sex, birth of at least the sections' subjects. The random draws of a patient
+            hang on the pseudonym, so a patient keeps them in whatever order the files were read.
+        window: Step of the grid and length of the trailing window.
+        seed: Of the draws of the intensities.
+
+    Raises:
+        InputError: A section has no time, or its subject is not in `subjects`.
+    """
+    asked = _by_subject_and_time(sections, subjects)
+    people = asked.unique("subject").sort("subject")
+    known = _known(events, people, channels)
+    usable = known.filter((pl.col("mode") != "measurement") | pl.col("number").is_not_null(), pl.col("time").is_not_null())
+    parts = [
+        _curve_values(usable, asked, _grid_starts(events, people, window), channels, window=window, seed=seed),
+        demographic_values(known.filter(pl.col("mode") == "demographic"), asked, channels),
+    ]
+    section, channel, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    row = asked["row"].to_numpy()[section]
+    order = np.argsort(row * len(channels) + channel)
+    numberless = known.filter(pl.col("mode") == "measurement", pl.col("number").is_null())
+    return SectionValues(
+        row=row[order],
+        channel=channel[order].astype(np.int32),
+        value=value[order],
+        rows=sections.height,
+        valueless=numberless.height,
+        undated=known.filter(pl.col("mode") != "demographic", pl.col("time").is_null()).height,
+    )
+
+
+def _by_subject_and_time(sections: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
+    """Sections in order, with their row, their subject (numbered from 0) and what is known of the person."""
+    timed = sections.select(
+        pl.col("subject_id").cast(pl.Int64), pl.col("time").cast(pl.Datetime("us"))
+    ).with_row_index("row")
+    if timed["time"].null_count():
+        raise InputError(f"sections: {timed['time'].null_count()} rows have no time.")
+    joined = timed.join(subjects.select("subject_id", "pseudonym", "sex", "birth"), on="subject_id", how="inner")
+    if joined.height < timed.height:
+        raise InputError(f"sections: {timed.height - joined.height} rows name a subject the archive does not have.")
+    return joined.sort("subject_id", "time", "row").with_columns(
+        pl.col("row").cast(pl.Int64), subject=pl.col("subject_id").rle_id().cast(pl.Int64)
+    )
+
+
+def _known(events: pl.DataFrame, people: pl.DataFrame, channels: Channels) -> pl.DataFrame:
+    """The events of these people in these channels: subject, channel, mode, time, number (null unless finite)."""
+    number = pl.col("numeric_value").cast(pl.Float64)
+    return (
+        events.lazy()
+        .join(people.lazy().select("subject_id", "subject"), on="subject_id")
+        .join(channels.table.lazy().select("code", "channel", "mode"), on="code")
+        .select("subject", "channel", "mode", "time", number=pl.when(number.is_finite()).then(number))
+        .collect()
+    )
+
+
+def _grid_starts(events: pl.DataFrame, people: pl.DataFrame, window: Window) -> Int64[np.ndarray, "subjects"]:
+    """The step of each person's first event; of one without events, some number that nothing looks at."""
+    first = events.lazy().filter(pl.col("code") != BIRTH).group_by("subject_id").agg(pl.col("time").min())
+    times = people.lazy().select("subject_id").join(first, on="subject_id", how="left", maintain_order="left").collect()
+    return window.step_of(_microseconds(times["time"].fill_null(pl.lit(0).cast(pl.Datetime("us")))))
+
+
+def _curve_values(
+    events: pl.DataFrame,
+    asked: pl.DataFrame,
+    start: Int64[np.ndarray, "subjects"],
+    channels: Channels,
+    *,
+    window: Window,
+    seed: int,
+) -> Triplets:
+    """Conditions, medications and measurements: places in `asked`, channels, values."""
+    seen, channel_of = _cut(events, asked, channels, window)
+    channel = channel_of[seen.segment]
+    subject = asked["subject"].to_numpy()[seen.section]
+    people = text_keys(asked.unique("subject").sort("subject")["pseudonym"])
+    codes = derived(np.array([seed], np.uint64), text_keys(channels.table["code"]))
+    end = window.step_of(_microseconds(asked["time"]))[seen.section]
+    value = np.empty(len(channel))
+    for mode, curve in _CURVES.items():
+        at = np.flatnonzero(np.array([kind == mode for kind in channels.kinds], bool)[channel])
+        pairs = _Pairs(
+            seen.section[at],
+            seen.first[at],
+            seen.last[at],
+            seen.value[at],
+            start[subject[at]],
+            end[at],
+            derived(people[subject[at]], codes[channel[at]]),
+        )
+        value[at] = curve(seen, pairs, window)
+    return seen.section, channel, value
+
+
+def _cut(
+    events: pl.DataFrame, asked: pl.DataFrame, channels: Channels, window: Window
+) -> tuple[Seen, Int64[np.ndarray, "segments"]]:
+    """What each section sees, and the channel of each segment."""
+    ordered = events.filter(pl.col("mode") != "demographic").sort("subject", "channel", "time", "number")
+    segment = ordered["subject"].to_numpy() * len(channels) + ordered["channel"].to_numpy()
+    begins = np.flatnonzero(np.diff(segment, prepend=-1))
+    subject_of, channel_of = np.divmod(segment[begins], max(len(channels), 1))
+    time, subject = _microseconds(ordered["time"]), asked["subject"].to_numpy()
+    seen = seen_by_sections(
+        time,
+        window.step_of(time),
+        ordered["number"].fill_null(0.0).to_numpy(),
+        np.append(begins, ordered.height),
+        subject_of,
+        np.searchsorted(subject, np.arange(subject[-1] + 2 if len(subject) else 1)),
+        _microseconds(asked["time"]),
+    )
+    return seen, channel_of
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs of a section and a channel of one mode: the knots seen, the grid's two ends, the key of the draws."""
+
+    section: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    value: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    key: np.ndarray
+
+
+def _intense(seen: Seen, pairs: _Pairs, window: Window) -> Float64[np.ndarray, "pairs"]:
+    means = intensity_means(
+        seen.knot_step, pairs.first, pairs.last, pairs.start, pairs.end, window.steps, pairs.key
+    )
+    return means * window.steps_a_day
+
+
+def _interpolated(seen: Seen, pairs: _Pairs, window: Window) -> Float64[np.ndarray, "pairs"]:
+    return interpolation_means(
+        seen.knot_step, seen.knot_value, pairs.first, pairs.last, pairs.value, pairs.start, pairs.end, window.steps
+    )
+
+
+def _persistent(seen: Seen, pairs: _Pairs, window: Window) -> Float64[np.ndarray, "pairs"]:
+    mentioned = seen.knot_step[pairs.last]
+    latest = np.full(int(pairs.section.max(initial=-1)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(latest, pairs.section, mentioned)
+    return persistence_values(mentioned, latest[pairs.section], pairs.end, window=window.steps)
+
+
+_CURVES = {"condition": _intense, "measurement": _interpolated, "medication": _persistent}
+
+
+def _microseconds(times: pl.Series) -> Int64[np.ndarray, "n"]:
+    return times.cast(pl.Datetime("us")).to_physical().to_numpy()
