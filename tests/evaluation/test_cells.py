@@ -39,12 +39,12 @@ def test_patients_are_numbered_alike_in_every_arm_and_seed():
             for row, patient in zip(joined.row.tolist(), joined.patient.tolist(), strict=True):
                 number.setdefault((cohort, frame["subject_id"][row]), set()).add(patient)
     assert all(len(numbers) == 1 for numbers in number.values())
-    assert {cohort: len(strata) for cohort, strata in block.has_positive.items()} == {
+    assert {cohort: len(strata) for cohort, strata in block.strata.items()} == {
         "internal": 60,
         "external": 60,
     }
     positive = frame.filter(pl.col("label") == 1).select("cohort", "subject_id").unique().height
-    assert sum(int(strata.sum()) for strata in block.has_positive.values()) == positive
+    assert sum(int(strata.sum()) for strata in block.strata.values()) == positive
 
 
 def test_the_covariate_is_logged_only_when_all_of_it_is_positive():

@@ -79,8 +79,8 @@ def test_labels_may_be_boolean_float_or_text(labels):
         ({"fraction": [1.0, 0.0, 1.0]}, "column fraction, row 2"),
         ({"seed": ["0", "one", "2"]}, "column seed, row 2"),
         ({"unit_id": ["x", "x", "x"]}, "column unit_id, row 2: was already predicted"),
-        ({"score_0": [0.1, 0.2, 0.3]}, "multiclass"),
-        ({"unit_id": ["x", "x", "y"], "seed": [0, 1, 0]}, "1 units are 0 in one row and 1 in another"),
+        ({"score_0": [0.1, 0.2, 0.3]}, "column score_0 stands alone"),
+        ({"unit_id": ["x", "x", "y"], "seed": [0, 1, 0]}, "1 units have different labels in different rows"),
     ],
 )
 def test_refusals_name_column_and_row_and_no_patient(change, words):

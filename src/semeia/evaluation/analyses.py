@@ -1,6 +1,8 @@
 """The tables that an evaluation gives beside its results: a name and a pure function of `Judged` each.
 
 A new analysis is one file and one line here; its table is written as tables/<name>.csv, and left out when empty.
+Those of ANALYSES are given the places of binary outcomes only, those of CLASS_ANALYSES the places of outcomes of
+several classes only.
 """
 
 from collections.abc import Callable
@@ -10,3 +12,5 @@ import polars as pl
 from semeia.evaluation.judged import Judged
 
 ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {}
+
+CLASS_ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {}

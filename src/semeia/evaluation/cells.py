@@ -13,6 +13,7 @@ import polars as pl
 from jaxtyping import Bool, Float, Int, Int8
 
 from semeia.errors import InputError
+from semeia.evaluation.class_scores import probabilities
 from semeia.evaluation.schema import UNIT
 
 
@@ -33,7 +34,8 @@ class Fold:
     """What one seed of one cell predicted in one cohort: arrays over its rows."""
 
     label: Int8[np.ndarray, "n"]
-    score: Float[np.ndarray, "n"]
+    score: Float[np.ndarray, "n"]  # NaN where the outcome has several classes
+    classes: Float[np.ndarray, "n k"]  # probabilities of the k classes; k is 0 for a binary outcome
     covariate: Float[np.ndarray, "n"]  # on the log scale when it is always positive; NaN where missing
     patient: Int[np.ndarray, "n"]
     unit: Int[np.ndarray, "n"]
@@ -57,12 +59,19 @@ Folds = dict[Cell, dict[str, dict[int, Fold]]]
 
 @dataclass(frozen=True)
 class Block:
-    """One study and outcome: folds[cell][cohort][seed], and which patients of each cohort are positive."""
+    """One study and outcome.
+
+    Attributes:
+        folds: folds[cell][cohort][seed].
+        strata: of each cohort's patients, in which they are drawn (see `patient_strata`).
+        binary: whether the outcome has two classes and one score, not several classes and their probabilities.
+    """
 
     study: str
     outcome: str
     folds: Folds
-    has_positive: dict[str, Bool[np.ndarray, "_"]]
+    strata: dict[str, Int8[np.ndarray, "_"]]
+    binary: bool
 
 
 def concatenate(folds: list[Fold]) -> Fold:
@@ -101,13 +110,15 @@ def covariate_values(frame: pl.DataFrame, covariate: str | None) -> pl.Series:
 
 
 def _block(part: pl.DataFrame) -> Block:
-    patient, has_positive = _patients(part)
+    patient, strata = _patients(part)
+    classes = probabilities(part)
     keys = part.select("cohort", *UNIT).unique(maintain_order=True).with_row_index("_unit")
     unit = part.join(keys, on=["cohort", *UNIT], how="left", maintain_order="left")["_unit"]
     empty = np.full(part.height, np.nan)
     whole = Fold(
         label=part["label"].to_numpy(),
         score=part["score"].to_numpy(),
+        classes=classes,
         covariate=part["_covariate"].to_numpy(),
         patient=patient,
         unit=unit.cast(pl.Int64).to_numpy(),
@@ -122,18 +133,28 @@ def _block(part: pl.DataFrame) -> Block:
     for arm, mode, fraction, cohort, seed, at in members.iter_rows():
         cohorts = folds.setdefault(Cell(arm, mode, fraction), {})
         cohorts.setdefault(cohort, {})[seed] = whole.take(np.array(at, dtype=np.int64))
-    return Block(part["study"][0], part["outcome"][0], folds, has_positive)
+    return Block(part["study"][0], part["outcome"][0], folds, strata, binary=not classes.shape[1])
 
 
-def _patients(part: pl.DataFrame) -> tuple[Int[np.ndarray, "n"], dict[str, Bool[np.ndarray, "_"]]]:
+def _patients(part: pl.DataFrame) -> tuple[Int[np.ndarray, "n"], dict[str, Int8[np.ndarray, "_"]]]:
     """Number the patients of each cohort by first appearance."""
-    first = part.group_by("cohort", "subject_id", maintain_order=True).agg(pl.col("label").max() > 0)
+    first = part.group_by("cohort", "subject_id", maintain_order=True).agg(pl.col("label").max())
     first = first.with_columns(_patient=pl.int_range(pl.len()).over("cohort"))
     number = part.select("cohort", "subject_id").join(
         first, on=["cohort", "subject_id"], how="left", maintain_order="left"
     )["_patient"]
     strata = {
-        cohort[0]: rows.sort("_patient")["label"].to_numpy()
+        cohort[0]: patient_strata(rows.sort("_patient")["label"].to_numpy())
         for cohort, rows in first.partition_by("cohort", as_dict=True, maintain_order=True).items()
     }
     return number.to_numpy(), strata
+
+
+def patient_strata(highest: Int8[np.ndarray, "patients"]) -> Int8[np.ndarray, "patients"]:
+    """The strata in which patients are drawn, from the highest label of each.
+
+    It is the highest label itself where each value is that of two patients or more (one alone would be in every draw,
+    as if it were certain); else whether it is above 0. For a binary outcome both say the same.
+    """
+    _, counts = np.unique(highest, return_counts=True)
+    return highest if counts.min() > 1 else (highest > 0).astype(np.int8)

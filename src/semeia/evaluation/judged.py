@@ -4,7 +4,7 @@ A table and settings come in; `Judged` goes out. It holds one `Place` for each s
 and combiners are fitted inside and carried (carry.py) before anything is judged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -32,6 +32,7 @@ class Place:
         draws: of the cohort's patients, the same for every arm, seed and metric.
         carried: whether there is a cohort on which thresholds and combiners could be fitted.
         inside: whether this is the cohort on which they are.
+        binary: whether the outcome has two classes and one score, not several classes and their probabilities.
     """
 
     study: str
@@ -42,6 +43,7 @@ class Place:
     draws: Draws
     carried: bool
     inside: bool
+    binary: bool
 
     @cached_property
     def cells(self) -> dict[Cell, dict[int, Fold]]:
@@ -85,6 +87,10 @@ class Judged:
     settings: EvaluationSettings
     notes: Notes
 
+    def of_kind(self, *, binary: bool) -> "Judged":
+        """The same with only the places of binary outcomes, or only those of outcomes of several classes."""
+        return replace(self, places=tuple(place for place in self.places if place.binary == binary))
+
     def outcomes(self) -> dict[tuple[str, str], list[Place]]:
         """The places of each study and outcome."""
         found: dict[tuple[str, str], list[Place]] = {}
@@ -115,16 +121,17 @@ def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
 
 
 def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: Notes) -> list[Place]:
-    cohorts = list(block.has_positive)
+    cohorts = list(block.strata)
     inside = INTERNAL if INTERNAL in cohorts else cohorts[0]
-    carried = inside == INTERNAL or len(cohorts) == 1
+    # what is carried is fitted on one score: outcomes of several classes have none.
+    carried = block.binary and (inside == INTERNAL or len(cohorts) == 1)
     folds: Folds = block.folds
     if carried:
         folds = {
             cell: carry_cell(by_cohort, inside=inside, target=settings.sensitivity_target, seed=settings.seed)
             for cell, by_cohort in folds.items()
         }
-    else:
+    elif block.binary:
         notes.add(
             f"threshold and covariate metrics left out, no cohort is named '{INTERNAL}' to fit them on",
             block.outcome,
@@ -136,9 +143,10 @@ def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: No
             cohort=cohort,
             folds={cell: by_cohort[cohort] for cell, by_cohort in folds.items() if cohort in by_cohort},
             base=base,
-            draws=Draws(block.has_positive[cohort], settings.draws, settings.seed, settings.interval, settings.level),
+            draws=Draws(block.strata[cohort], settings.draws, settings.seed, settings.interval, settings.level),
             carried=carried,
             inside=carried and cohort == inside,
+            binary=block.binary,
         )
         for cohort in cohorts
     ]

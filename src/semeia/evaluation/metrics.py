@@ -1,4 +1,4 @@
-"""Every metric of one fold of predictions, in every bootstrap draw.
+"""Every metric of one fold of predictions of a binary outcome, in every bootstrap draw.
 
 A `Fold` and the draws of its cohort's patients come in; arrays `[rows of the draws]` come out by metric name, the
 first entry being the metric on the rows as they are, NaN wherever a metric is undefined.
@@ -13,6 +13,8 @@ from semeia.evaluation.discrimination import auprc_draws, auroc_draws, brier_dra
 from semeia.evaluation.resampling import Draws
 
 COMPARED = ("auroc", "auprc", "brier")
+# those at the carried threshold, which not every outcome has.
+CARRIED = ("sensitivity", "specificity")
 
 Values = dict[str, Float[np.ndarray, "rows"]]
 
@@ -24,7 +26,7 @@ def compared_metrics(fold: Fold, draws: Draws) -> Values:
         functions = (auroc_draws, auprc_draws, brier_draws)
         return np.column_stack([function(fold.label, fold.score, weights) for function in functions])
 
-    return _by_name(COMPARED, draws.apply(fold.patient, statistic))
+    return by_name(COMPARED, draws.apply(fold.patient, statistic))
 
 
 def absolute_metrics(fold: Fold, draws: Draws) -> Values:
@@ -40,7 +42,7 @@ def absolute_metrics(fold: Fold, draws: Draws) -> Values:
     values = draws.apply(fold.patient, statistic)
     # the draws are fitted in single precision; the rows as they are deserve better.
     values[0, :2] = calibration(fold.label, fold.score)
-    return _by_name(("calibration_intercept", "calibration_slope", "sensitivity", "specificity"), values)
+    return by_name(("calibration_intercept", "calibration_slope", *CARRIED), values)
 
 
 def gain_metrics(fold: Fold, draws: Draws, *, covariate: str) -> Values:
@@ -51,8 +53,9 @@ def gain_metrics(fold: Fold, draws: Draws, *, covariate: str) -> Values:
         return np.column_stack([together, together - alone])
 
     names = (f"auroc_with_{covariate}", f"auroc_gain_over_{covariate}")
-    return _by_name(names, draws.apply(fold.patient, statistic))
+    return by_name(names, draws.apply(fold.patient, statistic))
 
 
-def _by_name(names: tuple[str, ...], values: Float[np.ndarray, "rows metrics"]) -> Values:
+def by_name(names: tuple[str, ...], values: Float[np.ndarray, "rows metrics"]) -> Values:
+    """The columns of `values` by metric name."""
     return dict(zip(names, values.T.copy(), strict=True))

@@ -9,9 +9,10 @@ and combiners are fitted (carry.py). The further tables are those of analyses.py
 
 import polars as pl
 
-from semeia.evaluation.analyses import ANALYSES
+from semeia.evaluation.analyses import ANALYSES, CLASS_ANALYSES
 from semeia.evaluation.cells import Cell
 from semeia.evaluation.judged import Judged, Place, judge
+from semeia.evaluation.measures import measures_of
 from semeia.evaluation.references import reference_cell
 from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.evaluation.settings import Evaluation, EvaluationSettings
@@ -22,25 +23,29 @@ from semeia.evaluation.summary import Row, Scope, Summarised, summarise_differen
 def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None = None) -> Evaluation:
     """Evaluate a table of predictions.
 
-    Metrics: auroc, auprc, brier, calibration_intercept, calibration_slope, sensitivity and specificity at the
-    carried threshold, and, given the covariate, auroc_with_<covariate> and auroc_gain_over_<covariate>. For
-    each reference: differences of auroc, auprc, brier, and auroc_detectable_difference (80 % power, two-sided
-    5 %; it has no interval).
+    Metrics of a binary outcome: auroc, auprc, brier, calibration_intercept, calibration_slope, sensitivity and
+    specificity at the carried threshold, and, given the covariate, auroc_with_<covariate> and
+    auroc_gain_over_<covariate>. For each reference: differences of auroc, auprc, brier, and
+    auroc_detectable_difference (80 % power, two-sided 5 %; it has no interval).
+
+    Metrics of an outcome of several classes: see class_metrics.py. For each reference: differences of auroc_macro,
+    balanced_accuracy and, where classes are grades, quadratic_kappa; and auroc_macro_detectable_difference.
 
     Args:
         predictions: see `check_predictions`; only `subject_id, label, score` are needed.
         settings: see `EvaluationSettings`.
 
     Returns:
-        The results (RESULT_COLUMNS; `n`, `n_patients`, `n_positive` count distinct units and patients over
-        the seeds), the further tables, and notes on everything that was left out.
+        The results (RESULT_COLUMNS; `n`, `n_patients`, `n_positive` count distinct units, patients and units with
+        a label above 0 over the seeds), the further tables, and notes on everything that was left out.
 
     Raises:
         InputError: for predictions, a reference or an expression that cannot be used.
     """
     judged = judge(predictions, settings=settings or EvaluationSettings())
     rows = [row for place in judged.places for part in judged.parts for row in _evaluate(place, part, judged)]
-    tables = {name: analyse(judged) for name, analyse in ANALYSES.items()}
+    tables = {name: analyse(judged.of_kind(binary=True)) for name, analyse in ANALYSES.items()}
+    tables |= {name: analyse(judged.of_kind(binary=False)) for name, analyse in CLASS_ANALYSES.items()}
     tables = {name: table for name, table in tables.items() if not table.is_empty()}
     return Evaluation(pl.DataFrame(rows, schema=RESULT_COLUMNS), judged.notes.lines(), tables)
 
@@ -54,6 +59,7 @@ def _evaluate(place: Place, part: Stratum, judged: Judged) -> list[Row]:
         stratum=part.text,
         draws=place.draws,
         covariate=judged.covariate,
+        measures=measures_of(binary=place.binary, ordinal=judged.settings.ordinal),
         carried=place.carried,
         notes=judged.notes,
     )

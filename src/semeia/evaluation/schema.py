@@ -1,9 +1,10 @@
 """Predictions in, checked; the columns of results.
 
 A table of predictions passes through here before anything is computed on it. A stranger's file needs only
-`subject_id, label, score`; the other columns get defaults. Rows are one prediction each: of one unit (a
-nodule, a patient), by one arm trained with one seed at one label fraction, tested in one cohort. The unit is
-known by the pair (subject_id, unit_id), so unit ids that merely count within a patient are fine.
+`subject_id, label, score` (or score_0, score_1, ... for an outcome of several classes, see class_scores.py); the
+other columns get defaults. Rows are one prediction each: of one unit (a nodule, a patient), by one arm trained with
+one seed at one label fraction, tested in one cohort. The unit is known by the pair (subject_id, unit_id), so unit
+ids that merely count within a patient are fine.
 """
 
 from pathlib import Path
@@ -11,6 +12,15 @@ from pathlib import Path
 import polars as pl
 
 from semeia.errors import InputError
+from semeia.evaluation.class_scores import (
+    BLOCK,
+    binary_of_two,
+    check_class_scores,
+    check_labels,
+    class_columns,
+    class_counts,
+)
+from semeia.evaluation.refusals import refuse_rows
 
 PREDICTION_COLUMNS: dict[str, type[pl.DataType]] = {
     "study": pl.String,
@@ -55,7 +65,6 @@ DEFAULTS: dict[str, str | float | int | None] = {
     "cohort": "all",
     "site": None,
 }
-BLOCK = ["study", "outcome"]
 CELL = [*BLOCK, "arm", "mode", "fraction"]
 FOLD = [*CELL, "seed", "cohort"]
 UNIT = ["subject_id", "unit_id"]
@@ -93,8 +102,10 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     """Fill absent columns with defaults, cast, and refuse what cannot be evaluated.
 
     Args:
-        predictions: at least `subject_id`, `label` (0, 1 or null), `score` (a probability). Further columns
-        are kept. keep_unlabelled: keep the rows whose label is null (they are dropped otherwise).
+        predictions: at least `subject_id`, `label` (0, 1 or null) and `score` (a probability); or, for an outcome of
+            k classes, `label` (0 to k - 1 or null) and `score_0` to `score_{k-1}` (probabilities that sum to 1), and
+            then `score` may be absent and becomes null. Further columns are kept.
+        keep_unlabelled: keep the rows whose label is null (they are dropped otherwise).
 
     Returns:
         PREDICTION_COLUMNS in order, then the further columns. An absent `unit_id` becomes the count of the
@@ -104,20 +115,21 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     Raises:
         InputError: naming the column and the first offending row (the first row of data is row 1).
     """
-    absent = [name for name in ("subject_id", "label", "score") if name not in predictions.columns]
+    several = class_columns(predictions.columns)
+    needed = ("subject_id", "label") if several else ("subject_id", "label", "score")
+    absent = [name for name in needed if name not in predictions.columns]
     if absent:
         raise InputError(f"column {', '.join(absent)} is missing; there are: {', '.join(predictions.columns)}.")
-    several = [name for name in predictions.columns if name.startswith("score_") and name[6:].isdigit()]
-    if several:
-        raise InputError(f"columns {', '.join(several)} look multiclass, which is not supported yet: give one `score`.")
     if predictions.is_empty():
         raise InputError("the table of predictions has no rows.")
-    fills = [pl.lit(value).alias(name) for name, value in DEFAULTS.items() if name not in predictions.columns]
+    defaults = DEFAULTS | {"score": None}
+    fills = [pl.lit(value).alias(name) for name, value in defaults.items() if name not in predictions.columns]
     frame = predictions.with_columns(fills)
     if "unit_id" not in frame.columns:
         frame = frame.with_columns(unit_id=pl.int_range(pl.len()).over([*FOLD, "subject_id"]))
-    frame = frame.with_columns(_cast(frame, name, dtype) for name, dtype in PREDICTION_COLUMNS.items())
-    _check_values(frame)
+    columns = PREDICTION_COLUMNS | dict.fromkeys(several, pl.Float64)
+    frame = binary_of_two(frame.with_columns(_cast(frame, name, dtype) for name, dtype in columns.items()))
+    frame = _check_values(frame)
     _check_units(frame)
     frame = frame.select([*PREDICTION_COLUMNS, *(c for c in frame.columns if c not in PREDICTION_COLUMNS)])
     if keep_unlabelled:
@@ -145,42 +157,41 @@ def _read_text(path: Path, separator: str) -> pl.DataFrame:
 
 
 def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
+    """The column as it is to be; labels as real numbers until it is known of how many classes they are."""
     series = frame[name]
-    if name == "label" and series.dtype == pl.String:
-        series = series.set(series.str.strip_chars().is_in(MISSING_LABELS), None)
-    wanted = pl.Float64 if name == "label" and series.dtype != pl.Boolean else dtype
-    cast = series.cast(wanted, strict=False)
-    _refuse(cast.is_null() & series.is_not_null(), name, f"cannot be read as {dtype.__name__}")
-    if name == "label":
-        cast = cast.cast(pl.Float64).fill_nan(None)
-        wrong = cast.is_not_null() & ~cast.is_in([0.0, 1.0])
-        _refuse(wrong, name, "is neither 0 nor 1 (multiclass outcomes are not supported yet)")
-        cast = cast.cast(pl.Int8)
-    return cast.alias(name)
+    if name != "label":
+        cast = series.cast(dtype, strict=False)
+    else:
+        if series.dtype == pl.String:
+            series = series.set(series.str.strip_chars().is_in(MISSING_LABELS), None)
+        cast = series.cast(pl.Float64, strict=False)
+    refuse_rows(cast.is_null() & series.is_not_null(), name, f"cannot be read as {dtype.__name__}")
+    return cast.fill_nan(None) if name == "label" else cast
 
 
-def _check_values(frame: pl.DataFrame) -> None:
+def _check_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table with whole labels, and without a `score` where an outcome has several classes."""
     for name in PREDICTION_COLUMNS:
-        if name not in {"site", "label"}:
-            _refuse(frame[name].is_null(), name, "is missing")
-    _refuse(frame["score"].is_nan(), "score", "is missing")
-    _refuse(~frame["score"].is_between(0.0, 1.0), "score", "is not a probability between 0 and 1")
-    _refuse(~frame["fraction"].is_between(0.0, 1.0, closed="right"), "fraction", "is not in (0, 1]")
+        if name not in {"site", "label", "score"}:
+            refuse_rows(frame[name].is_null(), name, "is missing")
+    refuse_rows(~frame["fraction"].is_between(0.0, 1.0, closed="right"), "fraction", "is not in (0, 1]")
+    check_class_scores(frame)
+    counts = class_counts(frame)
+    check_labels(frame["label"], counts)
+    frame = frame.with_columns(pl.col("label").cast(pl.Int8), score=frame["score"].set(counts > 0, None))
+    refuse_rows((counts == 0) & (frame["score"].is_null() | frame["score"].is_nan()), "score", "is missing")
+    outside = ~frame["score"].is_between(0.0, 1.0).fill_null(True)
+    refuse_rows(outside, "score", "is not a probability between 0 and 1")
+    return frame
 
 
 def _check_units(frame: pl.DataFrame) -> None:
     twice = frame.select(pl.struct([*FOLD, *UNIT]).is_first_distinct().not_()).to_series()
-    _refuse(twice, "unit_id", "was already predicted by the same arm, mode, fraction and seed")
+    refuse_rows(twice, "unit_id", "was already predicted by the same arm, mode, fraction and seed")
     labels = frame.group_by([*BLOCK, "cohort", *UNIT]).agg(pl.col("label").drop_nulls().n_unique().alias("labels"))
     conflicts = labels.filter(pl.col("labels") > 1).height
     if conflicts:
         raise InputError(
-            f"column label: {conflicts} units are 0 in one row and 1 in another of one outcome and cohort; "
+            f"column label: {conflicts} units have different labels in different rows of one outcome and cohort; "
             "mend the labels, or give a unit_id that tells the units of a subject apart."
         )
-
-
-def _refuse(bad: pl.Series, name: str, words: str) -> None:
-    count = int(bad.sum())
-    if count:
-        raise InputError(f"column {name}, row {bad.arg_true()[0] + 1}: {words} ({count} of {len(bad)} rows).")

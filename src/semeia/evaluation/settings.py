@@ -24,6 +24,10 @@ class EvaluationSettings:
         interval: how intervals are made from the draws: percentile or bca.
         subgroups: columns whose levels are compared; () takes those it knows among the columns.
         family: columns of the table of comparisons; tests that share their values are one family for Holm.
+        relevant_difference: in AUROC, one that would matter; the table of comparisons says the power to find it.
+        fixed_points: specificities at which sensitivity is stated, and sensitivities at which specificity is.
+        ordinal: whether the several classes of an outcome are grades in an order (it adds quadratic-weighted kappa,
+            the error in grades and the AUROC of each grade or more); False for classes without one.
         thresholds: of the decision curves: the first, the last and the step.
         prevalence: at which predictive values are stated; None: that of the cohort the threshold is chosen on.
         sensitivity_target: the carried threshold reaches it on the predictions it is chosen on; None: Youden's.
@@ -39,6 +43,9 @@ class EvaluationSettings:
     interval: Literal["percentile", "bca"] = "percentile"
     subgroups: tuple[str, ...] = ()
     family: tuple[str, ...] = ("outcome", "cohort", "stratum", "reference")
+    relevant_difference: float = 0.05
+    fixed_points: tuple[float, ...] = (0.9, 0.95)
+    ordinal: bool = True
     thresholds: tuple[float, float, float] = (0.01, 0.99, 0.01)
     prevalence: float | None = None
     sensitivity_target: float | None = 0.9
@@ -53,6 +60,10 @@ class EvaluationSettings:
             raise InputError(f"sensitivity_target is {self.sensitivity_target}; give a number in (0, 1].")
         if self.prevalence is not None and not 0 < self.prevalence < 1:
             raise InputError(f"prevalence is {self.prevalence}; give a number between 0 and 1.")
+        if not 0 < self.relevant_difference < 1:
+            raise InputError(f"relevant_difference is {self.relevant_difference}; give a number between 0 and 1.")
+        if not all(0 < point <= 1 for point in self.fixed_points):
+            raise InputError(f"fixed_points is {self.fixed_points}; give numbers in (0, 1], such as 0.9 0.95.")
         first, last, step = self.thresholds
         if not (0 < first < last < 1 and 0 < step < 1):
             raise InputError(f"thresholds is {self.thresholds}; give first, last and step, all between 0 and 1.")

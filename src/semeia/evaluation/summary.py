@@ -13,7 +13,8 @@ from jaxtyping import Float
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.intervals import LEAST_DEFINED
-from semeia.evaluation.metrics import COMPARED, Values, absolute_metrics, compared_metrics, gain_metrics
+from semeia.evaluation.measures import Measures
+from semeia.evaluation.metrics import CARRIED, Values, gain_metrics
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.power import detectable_difference
 from semeia.evaluation.resampling import Draws, average_seeds
@@ -31,6 +32,7 @@ class Scope:
     stratum: str
     draws: Draws
     covariate: str | None
+    measures: Measures
     carried: bool  # whether there is a cohort to choose thresholds and fit combiners on
     notes: Notes
 
@@ -41,7 +43,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Summarised:
-    """One cell within a scope: the seeds that hold both classes, and their compared metrics in every draw."""
+    """One cell within a scope: the seeds that hold more than one class, and their compared metrics in every draw."""
 
     cell: Cell
     folds: dict[int, Fold]
@@ -51,14 +53,15 @@ class Summarised:
 def summarise_levels(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> tuple[Summarised, list[Row]]:
     """Every metric of one cell. `folds` holds its rows of the scope, by seed."""
     both = _with_both_classes(scope, cell, folds, "the cell")
-    draws = {seed: compared_metrics(fold, scope.draws) for seed, fold in both.items()}
+    draws = {seed: scope.measures.compared(fold, scope.draws) for seed, fold in both.items()}
     rows: list[Row] = []
     if both:
-        absolute = {seed: absolute_metrics(fold, scope.draws) for seed, fold in both.items()}
-        for name in COMPARED:
+        _note_absent_classes(scope, cell, both)
+        absolute = {seed: scope.measures.absolute(fold, scope.draws) for seed, fold in both.items()}
+        for name in next(iter(draws.values())):
             rows += _level(scope, cell, name, {seed: metrics[name] for seed, metrics in draws.items()}, both)
         for name in next(iter(absolute.values())):
-            if scope.carried or name.startswith("calibration"):
+            if scope.carried or name not in CARRIED:
                 rows += _level(scope, cell, name, {seed: values[name] for seed, values in absolute.items()}, both)
         rows += _gains(scope, cell, both)
     return Summarised(cell, both, draws), rows
@@ -75,13 +78,14 @@ def summarise_difference(scope: Scope, one: Summarised, other: Summarised, refer
         scope.notes.add(f"difference from {reference} left out, no seed tests the same units", scope.name(one.cell))
         return []
     rows: list[Row] = []
-    for name in COMPARED:
+    names = list(next(iter(draws.values())))
+    for name in names:
         mean = average_seeds(np.stack([draws[seed][name] for seed in sorted(draws)]))
         rows += _row(scope, one.cell, name, mean, list(folds.values()), reference)
-        if name == "auroc" and rows:
+        if name == names[0] and rows:
             value = detectable_difference(scope.draws.error(mean))
             method = "normal approximation: 80% power, two-sided 5%"
-            changed = {"metric": "auroc_detectable_difference", "value": value, "low": None, "high": None}
+            changed = {"metric": f"{name}_detectable_difference", "value": value, "low": None, "high": None}
             rows.append({**rows[-1], **changed, "interval_method": method})
     return rows
 
@@ -94,6 +98,15 @@ def _with_both_classes(scope: Scope, cell: Cell, folds: dict[int, Fold], what: s
         lost = len(folds) - len(both)
         scope.notes.add(f"{what}: seeds left out, their rows are all of one class", f"{scope.name(cell)} ({lost})")
     return both
+
+
+def _note_absent_classes(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> None:
+    for number in range(next(iter(folds.values())).classes.shape[1]):
+        without = sum(not (fold.label == number).any() for fold in folds.values())
+        if without:
+            where = "" if without == len(folds) else f" in {without} of {len(folds)} seeds"
+            reason = f"class {number} has no rows{where} and enters no average over classes"
+            scope.notes.add(reason, scope.name(cell))
 
 
 def _gains(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
@@ -151,7 +164,7 @@ def _row(
             "interval_method": scope.draws.words,
             "n": len(np.unique(every.unit)),
             "n_patients": len(np.unique(every.patient)),
-            "n_positive": len(np.unique(every.unit[every.label == 1])),
+            "n_positive": len(np.unique(every.unit[every.label > 0])),
             "seeds": len(folds),
         }
     ]
@@ -162,10 +175,10 @@ def _paired(scope: Scope, one: Summarised, other: Summarised, seed: int) -> tupl
     mine, theirs = one.folds[seed], other.folds[seed]
     common, at, there = np.intersect1d(mine.unit, theirs.unit, return_indices=True)
     if len(common) == len(mine.unit) == len(theirs.unit):
-        return mine, {name: one.draws[seed][name] - other.draws[seed][name] for name in COMPARED}
+        return mine, {name: one.draws[seed][name] - other.draws[seed][name] for name in one.draws[seed]}
     mine, theirs = mine.take(at), theirs.take(there)
     if mine.one_class():
         return None, {}
     scope.notes.add(f"difference from {other.cell.arm} taken on the units both predicted", scope.name(one.cell))
-    left, right = (compared_metrics(fold, scope.draws) for fold in (mine, theirs))
-    return mine, {name: left[name] - right[name] for name in COMPARED}
+    left, right = (scope.measures.compared(fold, scope.draws) for fold in (mine, theirs))
+    return mine, {name: left[name] - right[name] for name in left}

@@ -1,0 +1,156 @@
+"""evaluate() on outcomes of several classes: against scikit-learn, by hand, paired, with words where undefined."""
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, roc_auc_score
+
+from grade_tables import K, grade_predictions
+from prediction_tables import predictions
+from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.evaluation.cells import patient_strata
+
+QUICK = EvaluationSettings(draws=100, covariate=None)
+CLASSES = {"auroc_macro", "balanced_accuracy", "accuracy", "f1_macro", "brier_classes", "log_loss"}
+CLASSES |= {f"recall_{number}" for number in range(K)}
+GRADES = CLASSES | {"quadratic_kappa", "grade_error"} | {f"auroc_at_least_{grade}" for grade in range(1, K)}
+SCORES = [f"score_{grade}" for grade in range(K)]
+
+
+@pytest.fixture(scope="module")
+def table() -> pl.DataFrame:
+    return grade_predictions()
+
+
+@pytest.fixture(scope="module")
+def results(table) -> pl.DataFrame:
+    return evaluate(table, settings=EvaluationSettings(draws=100, covariate=None, references=("baseline",))).results
+
+
+def one(results: pl.DataFrame, metric: str, *, arm: str = "model", cohort: str = "external", reference: str = ""):
+    wanted = {"metric": metric, "arm": arm, "cohort": cohort, "reference": reference}
+    return results.filter(**wanted).row(0, named=True)
+
+
+def test_every_metric_of_grades_is_there_with_its_interval(results):
+    levels = results.filter(pl.col("reference") == "")
+    assert set(levels["metric"]) == GRADES
+    assert levels.height == 2 * 2 * len(GRADES)
+    assert not results.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+    assert levels.select(((pl.col("low") <= pl.col("value")) & (pl.col("value") <= pl.col("high"))).all()).item()
+
+
+@pytest.mark.parametrize("cohort", ["internal", "external"])
+def test_values_are_means_over_seeds(table, results, cohort):
+    folds = table.filter(arm="model", cohort=cohort).partition_by("seed")
+    arrays = [(fold["label"].to_numpy(), fold.select(SCORES).to_numpy()) for fold in folds]
+    expected = {
+        "auroc_macro": [roc_auc_score(y, p, multi_class="ovr") for y, p in arrays],
+        "balanced_accuracy": [balanced_accuracy_score(y, p.argmax(axis=1)) for y, p in arrays],
+        "quadratic_kappa": [cohen_kappa_score(y, p.argmax(axis=1), weights="quadratic") for y, p in arrays],
+        "auroc_at_least_2": [roc_auc_score(y >= 2, np.round(p[:, 2:].sum(axis=1), 12)) for y, p in arrays],
+    }
+    for metric, values in expected.items():
+        assert one(results, metric, cohort=cohort)["value"] == pytest.approx(np.mean(values))
+    row = one(results, "auroc_macro", cohort=cohort)
+    units = table.filter(cohort=cohort).unique("unit_id")
+    assert (row["n"], row["n_positive"]) == (units.height, (units["label"] > 0).sum())
+
+
+def test_differences_are_paired(results):
+    compared = results.filter(pl.col("reference") == "baseline", pl.col("cohort") == "external")
+    assert compared["metric"].to_list() == [
+        "auroc_macro",
+        "auroc_macro_detectable_difference",
+        "balanced_accuracy",
+        "quadratic_kappa",
+    ]
+    for metric in ("auroc_macro", "balanced_accuracy", "quadratic_kappa"):
+        mine, theirs = (one(results, metric, arm=arm)["value"] for arm in ("model", "baseline"))
+        row = one(results, metric, reference="baseline")
+        assert row["value"] == pytest.approx(mine - theirs)
+        assert 0 < row["low"] < row["high"]
+
+
+def test_classes_without_an_order_have_no_kappa(table):
+    settings = EvaluationSettings(draws=100, covariate=None, ordinal=False, references=("baseline",))
+    found = evaluate(table, settings=settings).results
+    assert set(found.filter(pl.col("reference") == "")["metric"]) == CLASSES
+    assert "quadratic_kappa" not in set(found["metric"])
+
+
+def test_a_binary_outcome_beside_is_evaluated_as_if_alone(table, results):
+    binary = predictions(seeds=2, patients=40)
+    both = evaluate(pl.concat([binary, table], how="diagonal"), settings=QUICK)
+    alone = evaluate(binary, settings=QUICK)
+    assert both.results.filter(pl.col("outcome") == "malignancy").equals(alone.results)
+    levels = results.filter(pl.col("reference") == "")
+    assert both.results.filter(pl.col("outcome") == "kl_grade").equals(levels)
+    assert both.notes == alone.notes
+
+
+def test_ten_knees_by_hand():
+    label = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    called = [0, 1, 1, 1, 2, 3, 3, 3, 4, 2]
+    near = np.where(np.eye(K)[called] == 1, 0.6, 0.1)
+    frame = pl.DataFrame({"subject_id": np.arange(10), "label": label} | dict(zip(SCORES, near.T, strict=True)))
+    found = evaluate(frame, settings=QUICK)
+    values = {row["metric"]: row["value"] for row in found.results.iter_rows(named=True)}
+    assert values["accuracy"] == pytest.approx(0.7)
+    assert values["balanced_accuracy"] == pytest.approx((0.5 + 1 + 0.5 + 1 + 0.5) / 5)
+    assert [values[f"recall_{grade}"] for grade in range(K)] == [0.5, 1, 0.5, 1, 0.5]
+    assert values["f1_macro"] == pytest.approx((2 / 3 + 4 / 5 + 1 / 2 + 4 / 5 + 2 / 3) / 5)
+    assert values["grade_error"] == pytest.approx((1 + 1 + 2) / 10)
+    # distances 1 + 1 + 4; the margins 2 2 2 2 2 and 1 3 2 3 1 expect (30 + 3*15 + 2*10 + 3*15 + 30) * 2 / 10 = 34.
+    assert values["quadratic_kappa"] == pytest.approx(1 - 6 / 34)
+    assert values["brier_classes"] == pytest.approx(0.7 * 0.2 + 0.3 * (0.81 + 0.36 + 0.03))
+    assert values["log_loss"] == pytest.approx(-(0.7 * np.log(0.6) + 0.3 * np.log(0.1)))
+    # "3 or more": the five called 3 or 4 have 0.7, the others 0.2; three of four positives and four of six negatives.
+    assert values["auroc_at_least_3"] == pytest.approx((3 * 5 + 0.5 * (3 * 1 + 1 * 5)) / 24)
+    assert found.notes == ()
+
+
+def test_an_absent_grade_is_said_and_enters_no_average(table):
+    found = evaluate(table.filter(pl.col("label") != 3), settings=QUICK)
+    assert "recall_3" not in set(found.results["metric"])
+    row = one(found.results, "balanced_accuracy")
+    recalls = [one(found.results, f"recall_{grade}")["value"] for grade in (0, 1, 2, 4)]
+    assert row["value"] == pytest.approx(np.mean(recalls))
+    assert found.notes[0].startswith("class 3 has no rows and enters no average over classes: kl_grade, model/finetune")
+    assert not found.results.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+
+
+def test_a_grade_of_one_patient_leaves_macro_averages_out_in_words(table):
+    first = table.filter(arm="model", cohort="external", seed=0)
+    single = first.filter((pl.col("label") < 4) | (pl.col("unit_id") == first.filter(label=4)["unit_id"][0]))
+    found = evaluate(single, settings=QUICK)
+    assert {"accuracy", "quadratic_kappa", "grade_error", "recall_0"} <= set(found.results["metric"])
+    assert "auroc_macro" not in set(found.results["metric"])
+    assert any(note.startswith("auroc_macro left out, it is undefined in more than a tenth") for note in found.notes)
+
+
+def test_constant_probabilities_give_words_and_no_nan(table):
+    constant = table.with_columns(pl.lit(1 / K).alias(name) for name in SCORES)
+    found = evaluate(constant, settings=QUICK).results
+    values = {row["metric"]: row["value"] for row in found.filter(arm="model", cohort="external").iter_rows(named=True)}
+    assert (values["auroc_macro"], values["auroc_at_least_4"], values["quadratic_kappa"]) == (0.5, 0.5, 0)
+    assert values["balanced_accuracy"] == pytest.approx(1 / K)
+    assert not found.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+
+
+def test_one_grade_is_left_out_and_named(table):
+    found = evaluate(table.filter(pl.col("label") == 2), settings=QUICK)
+    assert found.results.is_empty()
+    assert found.notes[0].startswith("the cell left out, its rows are all of one class")
+
+
+@pytest.mark.parametrize(
+    ("highest", "strata"),
+    [
+        ([0, 0, 1, 1, 4, 4], [0, 0, 1, 1, 4, 4]),
+        ([0, 0, 1, 1, 2], [0, 0, 1, 1, 1]),
+        ([0, 1, 1], [0, 1, 1]),
+    ],
+)
+def test_patients_are_drawn_by_their_highest_grade_where_none_is_alone(highest, strata):
+    assert patient_strata(np.array(highest, dtype=np.int8)).tolist() == strata
