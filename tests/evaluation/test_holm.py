@@ -8,7 +8,7 @@ from semeia.evaluation.holm import holm
 
 def test_equals_statsmodels_with_ties():
     rng = np.random.default_rng(0)
-    for tests in range(1, 30):
+    for tests in (1, 2, 5, 20):
         p = np.round(rng.random(tests) ** 3, 2)
         np.testing.assert_allclose(holm(p), np.asarray(multipletests(p, method="holm")[1]), atol=1e-12)
 
