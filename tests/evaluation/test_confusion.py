@@ -1,0 +1,65 @@
+"""The table of what is called what: against scikit-learn, over seeds, and with small cells hidden."""
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from grade_tables import grade_predictions
+from prediction_tables import predictions
+from semeia.evaluation import EvaluationSettings, evaluate
+
+QUICK = EvaluationSettings(draws=100, covariate=None)
+SCORES = ["score_0", "score_1", "score_2"]
+
+
+@pytest.fixture(scope="module")
+def table() -> pl.DataFrame:
+    return grade_predictions(k=3, patients=120, seeds=2, arms={"model": 0.8})
+
+
+@pytest.mark.parametrize("cohort", ["internal", "external"])
+def test_counts_and_shares_equal_sklearn(table, cohort):
+    rows = table.filter(cohort=cohort)
+    # two seeds inside test other patients, outside they predict the same units.
+    seeds = 1 if cohort == "internal" else 2
+    matrix = confusion_matrix(rows["label"], rows.select(SCORES).to_numpy().argmax(axis=1)) / seeds
+    found = evaluate(table, settings=QUICK).tables["confusion"].filter(cohort=cohort)
+    shown = found.filter(state="shown")
+    assert found.height == 9
+    assert shown.height >= 5
+    for row in shown.iter_rows(named=True):
+        assert row["count"] == matrix[row["label"], row["called"]]
+        assert row["share"] == pytest.approx(row["count"] / matrix[row["label"]].sum())
+        assert row["low"] <= row["share"] <= row["high"]
+        assert row["n_patients"] >= 10
+
+
+def test_small_cells_are_hidden_and_cannot_be_worked_out():
+    # twelve patients of each class are called right, 11 of class 0 called 1 and one called 2.
+    label = [0] * 24 + [1] * 12 + [2] * 12
+    called = [0] * 12 + [1] * 11 + [2] + [1] * 12 + [2] * 12
+    scores = np.where(np.eye(3)[called] == 1, 0.8, 0.1)
+    frame = pl.DataFrame({"subject_id": range(48), "label": label} | dict(zip(SCORES, scores.T, strict=True)))
+    found = evaluate(frame, settings=QUICK)
+    table = found.tables["confusion"].filter(label=0)
+    assert table["state"].to_list() == ["shown", "suppressed", "suppressed"]
+    assert table["n_patients"].to_list() == [12, None, None]
+    assert table.filter(state="suppressed").select("share", "low", "high", "count").null_count().row(0) == (2,) * 4
+    assert found.notes == (
+        "cells of the confusion matrix hidden, few patients stand in them: label, model/none at 1, all [all] (6)",
+    )
+
+
+def test_ten_patients_show_nothing_and_hold_no_nan():
+    rng = np.random.default_rng(0)
+    scores = rng.dirichlet(np.ones(3), 10)
+    frame = pl.DataFrame({"subject_id": range(10), "label": [0, 1] * 5} | dict(zip(SCORES, scores.T, strict=True)))
+    table = evaluate(frame, settings=QUICK).tables["confusion"]
+    assert table["label"].unique().sort().to_list() == [0, 1]
+    assert set(table["state"]) == {"suppressed"}
+    assert not table.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+
+
+def test_a_binary_outcome_has_none():
+    assert "confusion" not in evaluate(predictions(seeds=1, patients=30), settings=QUICK).tables
