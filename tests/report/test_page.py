@@ -77,6 +77,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_full_run_has_every_section(full: Path):
     expected = [
         "answer",
+        "facts",
         "flow",
         "pretraining",
         "results",
@@ -142,7 +143,7 @@ def test_a_strangers_evaluation_leaves_out_what_it_has_not(tmp_path: Path):
     page = write_report(fabricate_evaluation(tmp_path))
     parse(page)
 
-    assert sections(page) == ["answer", "results", "curves", "trust", "limits", "checklists"]
+    assert sections(page) == ["answer", "facts", "results", "curves", "trust", "limits", "checklists"]
     assert "0.85 (0.79 to 0.91)" in page.read_text(encoding="utf-8")
 
 
@@ -152,7 +153,7 @@ def test_results_alone_are_enough(tmp_path: Path):
     page = write_report(tmp_path)
     parse(page)
 
-    assert sections(page) == ["answer", "results", "limits", "checklists"]
+    assert sections(page) == ["answer", "facts", "results", "limits", "checklists"]
 
 
 def test_a_restricted_evaluation_says_so_and_draws_those_rows_only(tmp_path: Path):
@@ -164,7 +165,7 @@ def test_a_restricted_evaluation_says_so_and_draws_those_rows_only(tmp_path: Pat
 
     assert "restricted to diameter 9\u201316\u00a0mm" in page.read_text(encoding="utf-8")
     # The predictions have no such column: no curve rather than one of other patients.
-    assert sections(page) == ["answer", "results", "limits", "checklists"]
+    assert sections(page) == ["answer", "facts", "results", "limits", "checklists"]
 
 
 def test_hostile_text_stays_text(tmp_path: Path):

@@ -14,9 +14,11 @@ from semeia.report.figures import Palette, palette_of
 from semeia.report.flow import flow_section
 from semeia.report.fraction_plot import fraction_section
 from semeia.report.html import Page, to_html
+from semeia.report.leakage_section import leakage_section
 from semeia.report.learning_plot import learning_section
 from semeia.report.limits import limits_section
 from semeia.report.made import made_section
+from semeia.report.model_facts import model_facts_section
 from semeia.report.names import stratum_title
 from semeia.report.pretraining import pretraining_section
 from semeia.report.roc_plot import roc_section
@@ -28,6 +30,7 @@ from semeia.report.tables import results_section, sizes
 # `<name>_section(run: Run, palette: Palette, *, outcome: str) -> Section | None`.
 SECTIONS: tuple[Callable[..., Section | None], ...] = (
     answer_section,
+    model_facts_section,
     flow_section,
     pretraining_section,
     results_section,
@@ -35,6 +38,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     differences_section,
     roc_section,
     calibration_section,
+    leakage_section,
     learning_section,
     examples_section,
     limits_section,

@@ -1,0 +1,136 @@
+"""The model-facts label: one model on one card, as Sendak et al. (npj Digit Med 2020;3:41) ask for.
+
+A run goes in; out comes what its headline arm predicts, from what, how well, and what to beware of. What the run does
+not know, the intended use above all, stays open on the card.
+"""
+
+from dataclasses import dataclass
+
+from semeia.report.answer import headline
+from semeia.report.comparisons import gain_metric
+from semeia.report.estimates import Estimate, cohorts_of, full_labels
+from semeia.report.facts_of_data import fingerprint, sites, training_size
+from semeia.report.facts_of_model import output
+from semeia.report.figures import Palette
+from semeia.report.limits import GENERAL
+from semeia.report.names import GAIN, arm_title, cohort_title, covariate_title, metric_title, place
+from semeia.report.numbers import NBSP, count, estimate, listed, number
+from semeia.report.run_folder import Run
+from semeia.report.sections import Section
+
+MOST_MEASURES = 8
+
+
+@dataclass(frozen=True)
+class Label:
+    """The card.
+
+    Attributes:
+        name: of the model.
+        mechanism: what it does, as (name, words).
+        cohorts: columns of the measures.
+        measures: name and a value with interval for each cohort.
+        warnings: what to beware of.
+        open: what the authors have to add.
+        made: with what.
+    """
+
+    name: str
+    mechanism: list[tuple[str, str]]
+    cohorts: list[str]
+    measures: list[tuple[str, list[str]]]
+    warnings: list[str]
+    open: list[str]
+    made: str
+
+
+OPEN = ["the patients it is meant for, who uses it, and when", "what to do with its output", "when not to use it"]
+
+
+def model_facts_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+    """The label of the headline arm; None when nothing was evaluated."""
+    pair = headline(run.estimates, palette, outcome=outcome)
+    if pair is None:
+        return None
+    rows = [
+        e
+        for e in full_labels([e for e in run.estimates if not e.reference and e.stratum == "all"])
+        if (e.arm, e.mode, e.outcome) == (*pair, outcome)
+    ]
+    cohorts = cohorts_of(rows)
+    label = Label(
+        name=arm_title(*pair),
+        mechanism=_mechanism(run, pair[0]),
+        cohorts=[cohort_title(cohort) for cohort in cohorts],
+        measures=[*_sizes(rows, cohorts), *_measures(rows, cohorts)],
+        warnings=[*warnings(run.estimates, rows), GENERAL[1]],
+        open=OPEN,
+        made=_made(run),
+    )
+    return Section("facts", "Model facts", own=label)
+
+
+def warnings(estimates: list[Estimate], rows: list[Estimate]) -> list[str]:
+    """What the intervals of one arm say against using it.
+
+    Args:
+        estimates: all of the run.
+        rows: the levels of the arm with all labels.
+    """
+    at = {(e.metric, e.cohort): e for e in rows}
+    found = [] if len(cohorts_of(rows)) > 1 else ["It was tested in one cohort only: how it does elsewhere is unknown."]
+    for (metric, cohort), e in at.items():
+        if e.low is None or e.high is None:
+            continue
+        if metric == "auroc" and e.low <= 0.5:
+            found.append(f"Its AUROC {place(cohort)} is not shown to differ from chance.")
+        ideal = {"calibration_slope": 1.0, "calibration_intercept": 0.0}.get(metric)
+        if ideal is not None and not e.low <= ideal <= e.high:
+            found.append(
+                f"Its probabilities are off {place(cohort)} ({metric_title(metric).lower()} "
+                f"{estimate(e.value, e.low, e.high)}, ideally {ideal:.0f}): recalibrate before reading them."
+            )
+    gain = gain_metric(estimates, outcome=rows[0].outcome) if rows else None
+    over = [e for (metric, _), e in at.items() if metric == gain and e.direction != "better"]
+    if gain and over:
+        covariate = covariate_title(gain.removeprefix(GAIN))
+        where = listed([place(e.cohort) for e in over])
+        found.append(f"It was not shown to add to the {covariate} {where}.")
+    return found
+
+
+def _mechanism(run: Run, arm: str) -> list[tuple[str, str]]:
+    modalities = next((r.get("modalities") for r in run.records("pretraining") if r.get("arm") == arm), None)
+    reads = listed([str(m) for m in modalities]) if isinstance(modalities, list) else ""
+    facts = [
+        ("Predicts", run.outcome),
+        ("Output", output(run)),
+        ("Reads", reads),
+        ("Trained on", training_size(run) if run.trained_here else ""),
+        ("Tested at", sites(run).removeprefix("Tested at ").rstrip(".")),
+    ]
+    return [(name, words) for name, words in facts if words]
+
+
+def _sizes(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str]]]:
+    first = {e.cohort: e for e in reversed(rows)}
+    sizes = [f"{count(first[c].n_patients)} patients, {count(first[c].n)} units" for c in cohorts]
+    shares = [f"{number(100 * first[c].n_positive / first[c].n, 0)}{NBSP}%" if first[c].n else "" for c in cohorts]
+    positive = [("Positive", shares)] if any(e.n_positive for e in rows) else []
+    return [("Tested on", sizes), *positive]
+
+
+def _measures(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str]]]:
+    at = {(e.metric, e.cohort): e for e in rows}
+    shown = [metric for metric in dict.fromkeys(e.metric for e in rows) if not metric.startswith("auroc_")]
+    found = []
+    for metric in shown[:MOST_MEASURES]:
+        values = [at.get((metric, cohort)) for cohort in cohorts]
+        words = ["not computed" if e is None else estimate(e.value, e.low, e.high) for e in values]
+        found.append((metric_title(metric), words))
+    return found
+
+
+def _made(run: Run) -> str:
+    version = run.record.get("semeia_version")
+    return " ".join(words for words in (f"Semeia {version}." if version else "", fingerprint(run)) if words)
