@@ -28,23 +28,34 @@ def copies(archive: Archive) -> list[Finding]:
     shared = groups.filter(pl.col("subject_id") > 1)
     crossing = int(shared.filter(pl.col("split") > 1)["len"].sum())
     blank = int((images["phash"] == _BLANK).sum())
+    near = _near_pairs(archive, images).height
     return [
         *finding("error", crossing, "images have identical pixels under two patients in different splits"),
         *finding("warning", int(shared["len"].sum()), "images have identical pixels under two patients"),
-        *finding("warning", _near_pairs(archive, images), "pairs of images of two patients look nearly the same"),
+        *finding("warning", near, "pairs of images of two patients look nearly the same"),
         *finding("warning", blank, "images have a middle slice without any contrast"),
     ]
 
 
-def _near_pairs(archive: Archive, images: pl.DataFrame) -> int:
-    """Pairs across patients, of one kind, that look alike without being exact copies.
+def look_alikes(archive: Archive) -> pl.DataFrame:
+    """Pairs of units of two patients whose images are the same, or nearly: unit_id, other (either order once)."""
+    images = archive.table("images")
+    keys = images.select("sha256", "unit_id", "subject_id")
+    exact = keys.join(keys, on="sha256", suffix="_other").filter(pl.col("subject_id") < pl.col("subject_id_other"))
+    near = _near_pairs(archive, images)
+    pairs = [exact.select("unit_id", pl.col("unit_id_other").alias("other")), near]
+    return pl.concat(pairs).unique(maintain_order=True)
+
+
+def _near_pairs(archive: Archive, images: pl.DataFrame) -> pl.DataFrame:
+    """Pairs across patients, of one kind, that look alike without being exact copies: unit_id, other.
 
     Candidates differ in at most two bits of the perceptual hash. Images of one body part often do, so their
     thumbnails must also correlate above 0.998. Beyond 20,000 images of a kind all pairs would take too long,
     and the candidates are neighbours in the order of their hashes.
     """
-    pairs = 0
-    for _, group in images.filter(pl.col("phash") != _BLANK).group_by("kind"):
+    pairs: list[tuple[str, str]] = []
+    for _, group in images.filter(pl.col("phash") != _BLANK).group_by("kind", maintain_order=True):
         kind = group.sort("phash", "image_id")
         hashes = np.array([int(text, 16) for text in kind["phash"]], dtype=np.uint64)
         subject = kind["subject_id"].to_numpy()
@@ -59,8 +70,9 @@ def _near_pairs(archive: Archive, images: pl.DataFrame) -> int:
                 for place in (first, int(second)):
                     if place not in thumbnails:
                         thumbnails[place] = _thumbnail(archive, kind.row(place, named=True))
-                pairs += bool(thumbnails[first] @ thumbnails[int(second)] > _NEAR_CORRELATION)
-    return pairs
+                if thumbnails[first] @ thumbnails[int(second)] > _NEAR_CORRELATION:
+                    pairs.append((kind["unit_id"][first], kind["unit_id"][int(second)]))
+    return pl.DataFrame(pairs, schema={"unit_id": pl.String, "other": pl.String}, orient="row")
 
 
 def _thumbnail(archive: Archive, image: dict[str, object]) -> np.ndarray:

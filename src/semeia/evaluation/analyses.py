@@ -9,8 +9,12 @@ from collections.abc import Callable
 
 import polars as pl
 
+from semeia.evaluation.confusion import confusion
 from semeia.evaluation.judged import Judged
+from semeia.evaluation.leakage import leakage
 
-ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {}
+ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {
+    "leakage": leakage,
+}
 
-CLASS_ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {}
+CLASS_ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {"confusion": confusion}

@@ -81,15 +81,16 @@ def choose(run: Path, *, arm: str | None, mode: str | None, fraction: float | No
 def load_scorers(run: Path, choice: Choice) -> list[Scorer]:
     """All seeds of the chosen models."""
     seeds = sorted((run / "cells" / choice.arm / choice.mode / f"{choice.fraction:g}").glob("seed-*"))
-    scorers = []
-    for seed in seeds:
-        if (seed / FILE).exists():
-            scorers.append(Scorer(load_model(seed / FILE)))
-        elif (seed / baselines.FILE).exists():
-            scorers.append(Scorer(baselines.load_baseline(seed / baselines.FILE)))
-        else:
-            raise InputError(f"{seed}: holds no stored model (boosted trees could only be stored as pickle)")
-    return scorers
+    return [load_scorer(seed) for seed in seeds]
+
+
+def load_scorer(folder: Path) -> Scorer:
+    """The model of one cell."""
+    if (folder / FILE).exists():
+        return Scorer(load_model(folder / FILE))
+    if (folder / baselines.FILE).exists():
+        return Scorer(baselines.load_baseline(folder / baselines.FILE))
+    raise InputError(f"{folder}: holds no stored model (boosted trees could only be stored as pickle)")
 
 
 def predict(

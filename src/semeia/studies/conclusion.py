@@ -26,10 +26,10 @@ SHOWN = ("multimodal_jepa", "probe_finetune")
 DISPLAY = CropSettings(voxels=(80, 80, 80), voxel_mm=(0.5, 0.5, 0.5), patch=(1, 1, 1))
 
 
-def evaluate_run(run: Path, predictions: pl.DataFrame, *, draws: int) -> list[str]:
-    """Writes results.csv: all nodules, and those of 9 to 16 mm; returns the evaluation's notes."""
+def evaluate_run(run: Path, predictions: pl.DataFrame, *, draws: int, audit: pl.DataFrame) -> list[str]:
+    """Writes results.csv and tables/: all nodules, and those of 9 to 16 mm; returns the evaluation's notes."""
     strata = (EvaluationSettings(draws=draws, references=REFERENCES, where=where) for where in (None, STRATUM))
-    return write_results(run, predictions, settings=tuple(strata))
+    return write_results(run, predictions, settings=tuple(strata), audit=audit)
 
 
 def show_examples(run: Path, archive: Path, predictions: pl.DataFrame) -> None:

@@ -18,6 +18,7 @@ from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import FinetuneSettings
+from semeia.learning.model import FILE
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
 from semeia.learning.settings_json import from_plain
@@ -26,6 +27,7 @@ from semeia.studies.conclusion import evaluate_run, flow, show_examples
 from semeia.studies.gather import gather, write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.labels import labels_of
+from semeia.studies.leakage import Audited, audit_run
 from semeia.studies.record import begin_run, finish_run, read_record
 from semeia.views.dataset import PatientData, load_patient_data
 
@@ -75,7 +77,10 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
         run_cells(then, work, run=out, workers=settings.workers, label="fine-tuning and baselines")
         cohort = cohort_of(data, settings)
         predictions = gather(out, then, data, labels, cohort=cohort, study="nodule", outcome=settings.outcome)
-        notes = evaluate_run(out, predictions, draws=settings.draws)
+        folds = {seed: fold_of_seed(data, labels, settings, seed=seed, fraction=1.0) for seed in settings.seeds}
+        encoders = {(cell.arm, cell.seed): out / cell.name / FILE for cell in first}
+        audit = audit_run(Audited(out, open_archive(archive), data, labels, folds, then, encoders))
+        notes = evaluate_run(out, predictions, draws=settings.draws, audit=audit)
     show_examples(out, archive, predictions)
     return finish_run(out, cells=first, used=used, flow=flow(data, labels, cohort, settings.internal), notes=notes)
 

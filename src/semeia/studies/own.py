@@ -18,9 +18,11 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
 from semeia.report.page import write_report
+from semeia.studies.arms import Fold
 from semeia.studies.gather import gather, write_scores
 from semeia.studies.grid import DONE, Cell, one_cell
 from semeia.studies.labels import labels_of
+from semeia.studies.leakage import Audited, audit_run
 from semeia.studies.record import begin_run, close_run, note_run
 from semeia.studies.results import write_results
 from semeia.views.dataset import PatientData, load_patient_data
@@ -160,14 +162,27 @@ def finetune_archive(
     labels = np.where(something, labels_of(data, opened, outcome), np.nan)
     arm = "scratch" if start is None else start.parent.parent.name
     cells = [Cell(arm, mode, fraction, seed) for seed in own.seeds]
+    folds: dict[int, Fold] = {}
     for cell in cells:
         train, test = divide(data, labels, start=encoder, seed=cell.seed)
+        folds[cell.seed] = Fold(pretraining=train, labelled=train, labels=labels[train], test=test)
         work = partial(score_own, data=data, labels=labels, train=train, test=test, start=start, settings=own)
         if not (out / cell.name / DONE).exists():
             one_cell(cell, work, out)
     cohort = np.full(len(data), "internal")
     table = gather(out, cells, data, labels, cohort=cohort, study="own", outcome=outcome)
-    notes = write_results(out, table, settings=(EvaluationSettings(),))
+    audit = audit_run(
+        Audited(
+            run=out,
+            archive=opened,
+            data=data,
+            labels=labels,
+            folds=folds,
+            cells=cells,
+            encoders={} if start is None else {(arm, seed): start for seed in own.seeds},
+        )
+    )
+    notes = write_results(out, table, settings=(EvaluationSettings(),), audit=audit)
     close_run(out, {"seeds": list(own.seeds), "notes": notes})
     write_report(out)
     return table

@@ -1,0 +1,82 @@
+"""What a table of predictions alone tells of leakage: table "leakage", to which the audit of a run adds what it knows.
+
+One row a check. `state` is clear, found, or unknown (nobody could check it here); `words` says what was looked at.
+"""
+
+import polars as pl
+
+from semeia.evaluation.judged import Judged
+
+COLUMNS = {
+    "check": pl.String,
+    "where": pl.String,
+    "state": pl.String,
+    "count": pl.Int64,
+    "of": pl.Int64,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "words": pl.String,
+}
+Row = dict[str, str | int | float | None]
+
+
+def leakage_row(
+    check: str,
+    *,
+    words: str,
+    found: bool | None,
+    where: str = "",
+    count: int | None = None,
+    of: int | None = None,
+    value: tuple[float, float, float] | None = None,
+) -> Row:
+    """One check of the audit.
+
+    Args:
+        check: its name.
+        words: what was looked at, or why nothing could be.
+        found: whether something leaked; None when it could not be checked.
+        where: which arm, seed or cohort it speaks of.
+        count: how many were found, and
+        of: among how many.
+        value: an estimate with its low and high end, where the check is one.
+    """
+    state = "unknown" if found is None else "found" if found else "clear"
+    estimate, low, high = value or (None, None, None)
+    row: Row = {"check": check, "where": where, "state": state, "count": count, "of": of, "words": words}
+    return row | {"value": estimate, "low": low, "high": high}
+
+
+def leakage(judged: Judged) -> pl.DataFrame:
+    """Checks that need nothing but the predictions."""
+    rows = [_shared_patients(judged.table), _same_scores(judged.table)]
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def _shared_patients(table: pl.DataFrame) -> Row:
+    cohorts = table.group_by("subject_id").agg(pl.col("cohort").n_unique())
+    shared = cohorts.filter(pl.col("cohort") > 1).height
+    words = "patients by their subject_id; cohorts should have none in common"
+    several = table["cohort"].n_unique() > 1
+    if not several:
+        return leakage_row("Patients in two cohorts", found=None, words="there is one cohort only")
+    return leakage_row("Patients in two cohorts", found=shared > 0, count=shared, of=cohorts.height, words=words)
+
+
+def _same_scores(table: pl.DataFrame) -> Row:
+    """Units of two patients that every arm scores exactly alike are probably one image, or one patient, twice."""
+    name = "Identical scores under two patients"
+    cell = pl.struct("study", "outcome", "arm", "mode", "fraction", "seed")
+    # an arm with few distinct scores (a grade, a count) says nothing.
+    rich = table.group_by(cell.alias("cell")).agg((pl.col("score").n_unique() / pl.len()).alias("distinct"))
+    continuous = rich.filter(pl.col("distinct") > 0.9).select("cell")
+    rows = table.with_columns(cell.alias("cell")).join(continuous, on="cell", how="semi")
+    if rows["cell"].n_unique() < 2:
+        return leakage_row(name, found=None, words="needs two arms or seeds whose scores are seldom tied")
+    scores = rows.sort("cell").group_by("subject_id", "unit_id", "cohort").agg(pl.col("cell").len(), pl.col("score"))
+    scores = scores.filter(pl.col("cell") > 1)
+    groups = scores.group_by("cell", "score").agg(pl.col("subject_id").n_unique(), pl.len())
+    alike = int(groups.filter(pl.col("subject_id") > 1)["len"].sum())
+    words = "units of different patients to which all arms and seeds give exactly the same scores"
+    return leakage_row(name, found=alike > 0, count=alike, of=scores.height, words=words)

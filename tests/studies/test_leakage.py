@@ -1,0 +1,86 @@
+"""The audit of a run finds leaks that were planted, and finds nothing where there are none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from semeia.archive import open_archive
+from semeia.learning.model import FILE
+from semeia.studies import leakage
+from semeia.studies.arms import plan
+from semeia.studies.labels import labels_of
+from semeia.studies.leakage import Audited, audit_run
+from semeia.studies.nodule import fold_of_seed
+from semeia.views.dataset import PatientData
+
+PRETRAINED, TRAINED = "Tested patients that were pretrained on", "Tested patients that were trained on"
+TWINS, SITE = "Tested images that look like a training patient's", "Site told from the embedding"
+SHUFFLED = "Shuffled training labels"
+
+
+@pytest.fixture
+def audited(study, archive: Path, data: PatientData) -> Audited:
+    labels = labels_of(data, open_archive(archive), "malignancy")
+    first, then = plan(study.settings.seeds, study.settings.fractions)
+    folds = {1: fold_of_seed(data, labels, study.settings, seed=1, fraction=1.0)}
+    encoders = {(cell.arm, cell.seed): study.run / cell.name / FILE for cell in first}
+    return Audited(study.run, open_archive(archive), data, labels, folds, then, encoders)
+
+
+def row(table: pl.DataFrame, check: str) -> dict:
+    return table.filter(pl.col("check") == check).row(0, named=True)
+
+
+def test_a_clean_study_is_clear_and_says_how_much_was_looked_at(audited: Audited):
+    found = audit_run(audited)
+    for check in (PRETRAINED, TRAINED, TWINS):
+        assert (row(found, check)["state"], row(found, check)["count"]) == ("clear", 0)
+        assert row(found, check)["of"] > 0
+    assert set(found.filter(pl.col("check") == SHUFFLED)["where"]) == {"multimodal_jepa", "image_jepa"}
+    values = found.filter(pl.col("value").is_not_null())
+    assert values.select((pl.col("low") <= pl.col("value")) & (pl.col("value") <= pl.col("high"))).to_series().all()
+
+
+def test_a_training_patient_among_the_tested_is_found(audited: Audited):
+    fold = audited.folds[1]
+    leaked = replace(fold, test=np.concatenate([fold.test, fold.labelled[:1]]))
+    found = audit_run(replace(audited, folds={1: leaked}))
+    for check in (PRETRAINED, TRAINED):
+        assert (row(found, check)["state"], row(found, check)["count"]) == ("found", 1)
+
+
+def test_a_twin_of_a_training_patient_is_found(audited: Audited, monkeypatch: pytest.MonkeyPatch):
+    units, fold = audited.data.units["unit_id"], audited.folds[1]
+    pair = pl.DataFrame({"unit_id": [units[int(fold.labelled[0])]], "other": [units[int(fold.test[0])]]})
+    monkeypatch.setattr(leakage, "look_alikes", lambda archive: pair)
+    found = row(audit_run(audited), TWINS)
+    assert (found["state"], found["count"]) == ("found", 1)
+
+
+def test_an_embedding_that_carries_the_site_is_found(audited: Audited, monkeypatch: pytest.MonkeyPatch):
+    site = audited.site
+
+    def planted(data: PatientData, rows: np.ndarray, model: object) -> tuple[np.ndarray, np.ndarray]:
+        noise = np.random.default_rng(0).normal(size=(len(rows), 3))
+        noise[:, 0] += 3 * (site[rows] == "GE")
+        return rows, noise
+
+    monkeypatch.setattr(leakage, "_embedded", planted)
+    assert row(audit_run(audited), SITE)["state"] == "found"
+    monkeypatch.setattr(leakage, "_embedded", lambda data, rows, model: (rows, np.ones((len(rows), 2))))
+    assert row(audit_run(audited), SITE)["state"] == "clear"
+
+
+def test_without_pretraining_or_models_it_says_what_is_not_known(audited: Audited, tmp_path: Path):
+    found = audit_run(replace(audited, run=tmp_path, encoders={}))
+    assert set(found["state"]) == {"unknown"}
+    assert found["words"].str.len_chars().min() > 10
+
+
+def test_the_study_keeps_its_audit(study):
+    kept = pl.read_csv(study.run / "tables" / "leakage.csv")
+    assert {PRETRAINED, TRAINED, TWINS, SITE, SHUFFLED} <= set(kept["check"])
+    assert "Leakage and shortcuts" in study.report.read_text()
