@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from archive_folder import small_archive
+from archive_folder import listing, small_archive
 from semeia.archive import open_archive, writing
 from semeia.errors import InputError
 
@@ -45,13 +45,29 @@ def test_zones_become_utc_and_strange_numbers_empty_both_counted(tmp_path: Path)
 
 
 def test_a_later_part_adds_to_what_is_known_of_a_code(tmp_path: Path):
-    write(tmp_path / "a", pl.DataFrame(EVENT), pl.DataFrame(CODE | {"unit": ["mg"], "fill": [2.0]}))
-    known = pl.DataFrame(CODE | {"mode": ["measurement"], "name": ["Alpha"], "unit": [None]})
-    write(tmp_path / "a", pl.DataFrame(EVENT), known)
-    write(tmp_path / "a", pl.DataFrame(EVENT), pl.DataFrame(CODE | {"mode": ["measurement"]}))
+    facts = [
+        CODE | {"unit": ["mg"], "fill": [2.0]},
+        CODE | {"mode": ["measurement"], "name": ["Alpha"], "unit": [None]},
+        CODE | {"mode": ["measurement"]},
+    ]
+    for value, codes in enumerate(facts):
+        write(tmp_path / "a", pl.DataFrame(EVENT | {"numeric_value": [value]}), pl.DataFrame(codes))
     archive = open_archive(tmp_path / "a")
     assert archive.codes().rows() == [("A", "measurement", "Alpha", "mg", 2.0, "test")]
     assert [sum(name.startswith("codes/") for name in part["files"]) for part in archive.parts] == [1, 1, 0]
+
+
+def test_the_same_record_again_is_refused_and_a_longer_one_adds_what_is_new(tmp_path: Path):
+    write(tmp_path / "a", pl.DataFrame(EVENT), pl.DataFrame(CODE))
+    before = listing(tmp_path / "a")
+    with pytest.raises(InputError, match="refused: 1 of 1 events are already in the archive; nothing was written"):
+        write(tmp_path / "a", pl.DataFrame(EVENT), pl.DataFrame(CODE))
+    assert listing(tmp_path / "a") == before
+    longer = pl.DataFrame({"subject_id": 1, "time": [*EVENT["time"], dt.datetime(2021, 1, 1)], "code": "A"})
+    write(tmp_path / "a", longer, pl.DataFrame(CODE))
+    archive = open_archive(tmp_path / "a")
+    assert next(archive.event_batches()).height == 2
+    assert archive.parts[1]["notes"]["counted"] == {"events were in the archive already and count once": 1}
 
 
 @pytest.mark.parametrize(

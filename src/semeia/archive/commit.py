@@ -104,9 +104,8 @@ def _place_events(draft: Writer, files: dict[str, str], placed: list[Path]) -> i
     """Sort the events into place and put what was counted on record; the number of rows."""
     record = draft.record
     placed.append(record.file.path)
-    done = record.file.place()
+    done = record.place()
     if done is not None:
-        record.count("events that repeat another in every column were dropped", done.duplicates)
         files[f"events/{record.file.path.name}"] = done.sha256
     if record.counted:
         draft.notes["counted"] = dict(record.counted)

@@ -66,6 +66,15 @@ def summarise(files: Sequence[Path]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=_SUMMARY), *found])
 
 
+def repeated(files: Sequence[Path], new: Path) -> int:
+    """How many rows of the file `new` are in `files` already."""
+    subjects = _spans(new)["subject_id"].to_list() if files else []
+    return sum(
+        sum(batch.height for batch in batches(some, subjects=subjects)) * sign
+        for some, sign in ((files, 1), ([new], 1), ([*files, new], -1))
+    )
+
+
 def _spans(file: Path) -> pl.DataFrame:
     """Where each subject's rows start and how many they are, read row group by row group."""
     import pyarrow as pa

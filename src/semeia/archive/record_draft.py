@@ -4,7 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.event_file import EventFile
+from semeia.archive import events
+from semeia.archive.event_file import EventFile, Placed
 from semeia.archive.schema import CODES, EVENTS, MODES, check
 from semeia.archive.store import Archive
 from semeia.errors import InputError
@@ -17,6 +18,7 @@ class RecordDraft:
         self.file = EventFile(path)
         self.counted: dict[str, int] = {}
         self._source = source
+        self._archive = archive
         self._known = archive.codes() if archive else CODES.empty()
         self._codes: list[pl.DataFrame] = []
 
@@ -69,3 +71,22 @@ class RecordDraft:
         if strange:
             raise InputError(f"{self._source}: {strange} codes of the events are not among the codes.")
         return fresh
+
+    def place(self) -> Placed | None:
+        """Sort the events into place, and hold them against those the archive has.
+
+        Raises:
+            InputError: The archive has every one of them already, or the disk is full.
+        """
+        placed = self.file.place()
+        if placed is None:
+            return None
+        self.count("events that repeat another in every column were dropped", placed.duplicates)
+        again = events.repeated(self._archive.files_of("events"), self.file.path) if self._archive else 0
+        if again == placed.rows:
+            raise InputError(
+                f"{self._source}: refused: {again} of {placed.rows} events are already in the archive; "
+                "nothing was written."
+            )
+        self.count("events were in the archive already and count once", again)
+        return placed

@@ -89,11 +89,11 @@ class Archive:
         Raises:
             InputError: A file is missing or damaged, or `size` is not positive.
         """
-        return events.batches(self._files("events"), size=size, subjects=subjects)
+        return events.batches(self.files_of("events"), size=size, subjects=subjects)
 
     def event_subjects(self) -> pl.DataFrame:
         """The subjects with events: subject_id, events, first, last, over timed events other than birth."""
-        return events.summarise(self._files("events"))
+        return events.summarise(self.files_of("events"))
 
     def pixels(self, image: dict[str, object]) -> np.ndarray:
         """The pixels of one row of `images` (a dict), as a read-only view of the memory-mapped file.
@@ -112,6 +112,10 @@ class Archive:
         if min(shape, default=0) < 1 or offset < 0 or offset + size > flat.size:
             raise InputError(f"{self.path / part}: too short for its images; restore it from a backup.")
         return np.asarray(flat[offset : offset + size]).view(dtype).reshape(shape)
+
+    def files_of(self, folder: str) -> list[Path]:
+        """The files of a folder, such as `events`, in the order of the parts."""
+        return [self.path / name for name in sorted(self.files) if name.rsplit("/", 1)[0] == folder]
 
     def fingerprint(self) -> str:
         """A name of the content: SHA-256 over the listed files' hashes."""
@@ -135,16 +139,12 @@ class Archive:
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:
-            frames = [_read(path) for path in self._files(folder)]
+            frames = [_read(path) for path in self.files_of(folder)]
             joined = pl.concat(frames, how="diagonal_relaxed") if frames else table.empty()
             if table.replace:
                 joined = joined.unique(table.key, keep="last", maintain_order=True).sort(table.key)
             self._tables[folder] = check(table, joined, where=str(self.path))
         return self._tables[folder]
-
-    def _files(self, folder: str) -> list[Path]:
-        """The files of a folder, in the order of the parts."""
-        return [self.path / name for name in sorted(self.files) if name.rsplit("/", 1)[0] == folder]
 
     def _mapped(self, part: str) -> np.ndarray:
         if part not in self._pixels:
