@@ -34,6 +34,11 @@ def estimate(value: float | None, low: float | None, high: float | None, *, digi
     return f"{number(value, digits, sign=sign)} ({interval(low, high, digits) or 'no interval'})"
 
 
+def p_value(p: float) -> str:
+    """A p-value with three decimals, "below 0.001" where it is smaller than that."""
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def percent(fraction: float | int) -> str:
     """A share as a percentage without needless decimals."""
     return f"{100 * fraction:g}{NBSP}%"
