@@ -14,6 +14,7 @@ from semeia.errors import InputError
 KEY_FILE = "pseudonym.key"
 _LEAST_BYTES = 32
 _HEX_DIGITS = 12
+MARK_DIGITS = 16
 
 
 def new_key() -> bytes:
@@ -51,3 +52,8 @@ def pseudonym(key: bytes, original: str, *, site: str | None = None) -> str:
 def keyed(key: bytes, text: str) -> str:
     """12 hex digits that stand for `text`, for names that may carry a patient id (file names, say)."""
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_HEX_DIGITS]
+
+
+def mark(name: str) -> str:
+    """The head of a pseudonym's SHA-256: recognises a patient in a model's list without listing the pseudonym."""
+    return hashlib.sha256(name.encode()).hexdigest()[:MARK_DIGITS]

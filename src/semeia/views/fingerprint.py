@@ -4,14 +4,12 @@ A patient is known by the head of a SHA-256 of the keyed pseudonym, and, in an a
 pixels of any image.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
+from semeia.archive.keys import MARK_DIGITS, mark
 from semeia.views.dataset import PatientData
-
-DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Fingerprint:
         """Which units are of patients in the fingerprint, bool [unit]."""
         patients, images = set(self.patients), set(self.images)
         known = np.array([mark(name) in patients for name in data.units["pseudonym"]], bool)
-        known |= np.array([sha != "" and sha[:DIGITS] in images for sha in data.image_hash], bool)
+        known |= np.array([sha != "" and sha[:MARK_DIGITS] in images for sha in data.image_hash], bool)
         subjects = data.units["subject_id"].to_numpy()
         return np.isin(subjects, subjects[known])
 
@@ -43,10 +41,5 @@ def fingerprint(data: PatientData, rows: np.ndarray) -> Fingerprint:
     rows = np.flatnonzero(np.isin(subjects, subjects[rows]))
     return Fingerprint(
         patients=tuple(sorted({mark(name) for name in data.units["pseudonym"].gather(rows)})),
-        images=tuple(sorted({data.image_hash[row][:DIGITS] for row in rows if data.image_hash[row]})),
+        images=tuple(sorted({data.image_hash[row][:MARK_DIGITS] for row in rows if data.image_hash[row]})),
     )
-
-
-def mark(pseudonym: str) -> str:
-    """The head of a pseudonym's SHA-256."""
-    return hashlib.sha256(pseudonym.encode()).hexdigest()[:DIGITS]
