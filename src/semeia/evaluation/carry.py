@@ -52,18 +52,38 @@ def carry_cell(
         return (use.score >= chosen).astype(np.float64)
 
     rules: dict[str, Rule] = {"called": call, "combined": combined_score, "alone": covariate_score}
+    values = {name: carry(rule, cohorts, inside=inside, seed=seed) for name, rule in rules.items()}
+    return {
+        cohort: {
+            number: replace(fold, **{name: values[name][cohort][number] for name in rules})
+            for number, fold in folds.items()
+        }
+        for cohort, folds in cohorts.items()
+    }
+
+
+def carry(
+    rule: Rule, cohorts: dict[str, dict[int, Fold]], *, inside: str, seed: int
+) -> dict[str, dict[int, Float[np.ndarray, "n"]]]:
+    """What a rule, fitted inside on other patients, gives for the rows of every fold of one cell.
+
+    Args:
+        rule: from the rows to fit on and the rows to use it on to one value for each of the latter.
+        cohorts: folds[cohort][seed] of one cell.
+        inside: the cohort on which it is fitted.
+        seed: deals the patients of a single seed into parts.
+
+    Returns:
+        values[cohort][seed]; NaN where nothing could be fitted.
+    """
     internal = cohorts.get(inside, {})
-    out: dict[str, dict[int, Fold]] = {}
-    for cohort, folds in cohorts.items():
-        out[cohort] = {}
-        for number, fold in folds.items():
-            others = _others(internal, number)
-            values = {
-                name: _apply(rule, fold, internal.get(number), others, cohort == inside, seed)
-                for name, rule in rules.items()
-            }
-            out[cohort][number] = replace(fold, **values)
-    return out
+    return {
+        cohort: {
+            number: _apply(rule, fold, internal.get(number), _others(internal, number), cohort == inside, seed)
+            for number, fold in folds.items()
+        }
+        for cohort, folds in cohorts.items()
+    }
 
 
 def _apply(
