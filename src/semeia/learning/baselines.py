@@ -15,7 +15,7 @@ import torch
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
 from semeia.learning.probe import Linear, fit_linear
-from semeia.learning.settings_json import from_plain, to_plain
+from semeia.settings_json import from_plain, to_plain
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint, fingerprint

@@ -10,8 +10,8 @@ from semeia.encoders.build import ModelSettings, build_encoder
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
-from semeia.learning.settings_json import from_plain, to_plain
 from semeia.objectives.supervised import PooledHead
+from semeia.settings_json import from_plain, to_plain
 from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
 from semeia.views.preprocessing import Preprocessing

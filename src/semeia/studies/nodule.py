@@ -21,7 +21,7 @@ from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.model import FILE
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
-from semeia.learning.settings_json import from_plain
+from semeia.settings_json import from_plain
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
 from semeia.studies.conclusion import evaluate_run, flow, show_examples
 from semeia.studies.gather import gather, write_scores

@@ -11,9 +11,9 @@ from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning.checkpoint import require_same_settings
 from semeia.learning.resources import Used
-from semeia.learning.settings_json import to_plain
 from semeia.report.flow import Box, flow_record
 from semeia.report.page import write_report
+from semeia.settings_json import to_plain
 from semeia.studies.arms import ARMS
 from semeia.studies.grid import DONE, Cell
 

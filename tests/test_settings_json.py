@@ -6,7 +6,7 @@ import pytest
 
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.settings_json import from_plain, to_plain
+from semeia.settings_json import from_plain, to_plain
 from semeia.studies.nodule import NoduleSettings
 from small_training import FINETUNE, PRETRAIN
 
