@@ -125,9 +125,9 @@ def _power(shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:
         reach = _range([number(value, 3) for value in sorted(open_["detectable_difference"])])
         chance = _range([percent(round(value, 2)) for value in sorted(open_["power"])])
         points.append(
-            f"{cohort_title(cohort)}: {_count(open_.height, 'test')} below without a difference that stands, which does "
-            f"not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its chance to "
-            f"find one of {relevant} was {chance}."
+            f"{cohort_title(cohort)}: {_count(open_.height, 'test')} below without a difference that stands, which "
+            f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
+            f"chance to find one of {relevant} was {chance}."
         )
     return points
 
