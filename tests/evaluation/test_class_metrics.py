@@ -11,7 +11,7 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.cells import patient_strata
 
 QUICK = EvaluationSettings(draws=100, covariate=None)
-CLASSES = {"auroc_macro", "balanced_accuracy", "accuracy", "f1_macro", "brier_classes", "log_loss"}
+CLASSES = {"macro_auroc", "balanced_accuracy", "accuracy", "macro_f1", "brier_classes", "log_loss"}
 CLASSES |= {f"recall_{number}" for number in range(K)}
 GRADES = CLASSES | {"quadratic_kappa", "grade_error"} | {f"auroc_at_least_{grade}" for grade in range(1, K)}
 SCORES = [f"score_{grade}" for grade in range(K)]
@@ -45,14 +45,14 @@ def test_values_are_means_over_seeds(table, results, cohort):
     folds = table.filter(arm="model", cohort=cohort).partition_by("seed")
     arrays = [(fold["label"].to_numpy(), fold.select(SCORES).to_numpy()) for fold in folds]
     expected = {
-        "auroc_macro": [roc_auc_score(y, p, multi_class="ovr") for y, p in arrays],
+        "macro_auroc": [roc_auc_score(y, p, multi_class="ovr") for y, p in arrays],
         "balanced_accuracy": [balanced_accuracy_score(y, p.argmax(axis=1)) for y, p in arrays],
         "quadratic_kappa": [cohen_kappa_score(y, p.argmax(axis=1), weights="quadratic") for y, p in arrays],
         "auroc_at_least_2": [roc_auc_score(y >= 2, np.round(p[:, 2:].sum(axis=1), 12)) for y, p in arrays],
     }
     for metric, values in expected.items():
         assert one(results, metric, cohort=cohort)["value"] == pytest.approx(np.mean(values))
-    row = one(results, "auroc_macro", cohort=cohort)
+    row = one(results, "macro_auroc", cohort=cohort)
     units = table.filter(cohort=cohort).unique("unit_id")
     assert (row["n"], row["n_positive"]) == (units.height, (units["label"] > 0).sum())
 
@@ -60,12 +60,12 @@ def test_values_are_means_over_seeds(table, results, cohort):
 def test_differences_are_paired(results):
     compared = results.filter(pl.col("reference") == "baseline", pl.col("cohort") == "external")
     assert compared["metric"].to_list() == [
-        "auroc_macro",
-        "auroc_macro_detectable_difference",
+        "macro_auroc",
+        "macro_auroc_detectable_difference",
         "balanced_accuracy",
         "quadratic_kappa",
     ]
-    for metric in ("auroc_macro", "balanced_accuracy", "quadratic_kappa"):
+    for metric in ("macro_auroc", "balanced_accuracy", "quadratic_kappa"):
         mine, theirs = (one(results, metric, arm=arm)["value"] for arm in ("model", "baseline"))
         row = one(results, metric, reference="baseline")
         assert row["value"] == pytest.approx(mine - theirs)
@@ -86,7 +86,7 @@ def test_a_binary_outcome_beside_is_evaluated_as_if_alone(table, results):
     assert both.results.filter(pl.col("outcome") == "malignancy").equals(alone.results)
     levels = results.filter(pl.col("reference") == "")
     assert both.results.filter(pl.col("outcome") == "kl_grade").equals(levels)
-    assert both.notes == alone.notes
+    assert [note for note in both.notes if "kl_grade" not in note] == list(alone.notes)
 
 
 def test_ten_knees_by_hand():
@@ -99,7 +99,7 @@ def test_ten_knees_by_hand():
     assert values["accuracy"] == pytest.approx(0.7)
     assert values["balanced_accuracy"] == pytest.approx((0.5 + 1 + 0.5 + 1 + 0.5) / 5)
     assert [values[f"recall_{grade}"] for grade in range(K)] == [0.5, 1, 0.5, 1, 0.5]
-    assert values["f1_macro"] == pytest.approx((2 / 3 + 4 / 5 + 1 / 2 + 4 / 5 + 2 / 3) / 5)
+    assert values["macro_f1"] == pytest.approx((2 / 3 + 4 / 5 + 1 / 2 + 4 / 5 + 2 / 3) / 5)
     assert values["grade_error"] == pytest.approx((1 + 1 + 2) / 10)
     # distances 1 + 1 + 4; the margins 2 2 2 2 2 and 1 3 2 3 1 expect (30 + 3*15 + 2*10 + 3*15 + 30) * 2 / 10 = 34.
     assert values["quadratic_kappa"] == pytest.approx(1 - 6 / 34)
@@ -107,7 +107,7 @@ def test_ten_knees_by_hand():
     assert values["log_loss"] == pytest.approx(-(0.7 * np.log(0.6) + 0.3 * np.log(0.1)))
     # "3 or more": the five called 3 or 4 have 0.7, the others 0.2; three of four positives and four of six negatives.
     assert values["auroc_at_least_3"] == pytest.approx((3 * 5 + 0.5 * (3 * 1 + 1 * 5)) / 24)
-    assert found.notes == ()
+    assert len(found.notes) == 1  # on the confusion matrix of ten patients
 
 
 def test_an_absent_grade_is_said_and_enters_no_average(table):
@@ -125,15 +125,15 @@ def test_a_grade_of_one_patient_leaves_macro_averages_out_in_words(table):
     single = first.filter((pl.col("label") < 4) | (pl.col("unit_id") == first.filter(label=4)["unit_id"][0]))
     found = evaluate(single, settings=QUICK)
     assert {"accuracy", "quadratic_kappa", "grade_error", "recall_0"} <= set(found.results["metric"])
-    assert "auroc_macro" not in set(found.results["metric"])
-    assert any(note.startswith("auroc_macro left out, it is undefined in more than a tenth") for note in found.notes)
+    assert "macro_auroc" not in set(found.results["metric"])
+    assert any(note.startswith("macro_auroc left out, it is undefined in more than a tenth") for note in found.notes)
 
 
 def test_constant_probabilities_give_words_and_no_nan(table):
     constant = table.with_columns(pl.lit(1 / K).alias(name) for name in SCORES)
     found = evaluate(constant, settings=QUICK).results
     values = {row["metric"]: row["value"] for row in found.filter(arm="model", cohort="external").iter_rows(named=True)}
-    assert (values["auroc_macro"], values["auroc_at_least_4"], values["quadratic_kappa"]) == (0.5, 0.5, 0)
+    assert (values["macro_auroc"], values["auroc_at_least_4"], values["quadratic_kappa"]) == (0.5, 0.5, 0)
     assert values["balanced_accuracy"] == pytest.approx(1 / K)
     assert not found.select(pl.selectors.float().is_nan().any()).row(0).count(True)
 

@@ -1,6 +1,6 @@
 """Every metric of one fold of predictions of several classes, in every bootstrap draw; see metrics.py for binary ones.
 
-`auroc_macro`, `balanced_accuracy`, `accuracy`, `f1_macro`, `recall_<class>`, `brier_classes` and `log_loss`; and where
+`macro_auroc`, `balanced_accuracy`, `accuracy`, `macro_f1`, `recall_<class>`, `brier_classes` and `log_loss`; and where
 the classes are grades in an order also `quadratic_kappa`, `grade_error` and `auroc_at_least_<grade>`.
 """
 
@@ -33,7 +33,7 @@ def compared_class_metrics(fold: Fold, draws: Draws) -> Values:
         auroc = macro_auroc_draws(fold.label, fold.classes, weights)
         return np.column_stack([auroc, balanced_accuracy_draws(_confusion(fold, weights), present)])
 
-    return by_name(("auroc_macro", "balanced_accuracy"), draws.apply(fold.patient, statistic))
+    return by_name(("macro_auroc", "balanced_accuracy"), draws.apply(fold.patient, statistic))
 
 
 def compared_grade_metrics(fold: Fold, draws: Draws) -> Values:
@@ -53,7 +53,7 @@ def absolute_class_metrics(fold: Fold, draws: Draws) -> Values:
         given = [score(fold.label, fold.classes, weights) for score in (multiclass_brier_draws, log_loss_draws)]
         return np.column_stack([*calls, *given])
 
-    names = ("accuracy", "f1_macro", *(f"recall_{number}" for number in range(k)), "brier_classes", "log_loss")
+    names = ("accuracy", "macro_f1", *(f"recall_{number}" for number in range(k)), "brier_classes", "log_loss")
     return by_name(names, draws.apply(fold.patient, statistic))
 
 

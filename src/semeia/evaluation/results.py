@@ -28,8 +28,8 @@ def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None =
     auroc_gain_over_<covariate>. For each reference: differences of auroc, auprc, brier, and
     auroc_detectable_difference (80 % power, two-sided 5 %; it has no interval).
 
-    Metrics of an outcome of several classes: see class_metrics.py. For each reference: differences of auroc_macro,
-    balanced_accuracy and, where classes are grades, quadratic_kappa; and auroc_macro_detectable_difference.
+    Metrics of an outcome of several classes: see class_metrics.py. For each reference: differences of macro_auroc,
+    balanced_accuracy and, where classes are grades, quadratic_kappa; and macro_auroc_detectable_difference.
 
     Args:
         predictions: see `check_predictions`; only `subject_id, label, score` are needed.

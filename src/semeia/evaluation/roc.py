@@ -50,7 +50,9 @@ def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
     """
     grid = np.linspace(0.0, 1.0, points)
     parts = []
-    for key, rows in predictions.group_by([*CELL, "cohort"], maintain_order=True):
+    # outcomes of several classes have no single score.
+    scored = predictions.filter(pl.col("score").is_not_null())
+    for key, rows in scored.group_by([*CELL, "cohort"], maintain_order=True):
         heights = [
             _on_grid(*roc_points(fold["label"].to_numpy(), fold["score"].to_numpy()), grid)
             for fold in rows.partition_by("seed", maintain_order=True)

@@ -14,9 +14,9 @@ from semeia.report.answer_points import (
     other_arms,
 )
 from semeia.report.comparisons import against_scratch
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, outcomes_of
+from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labels, headline_metric, outcomes_of
 from semeia.report.figures import Palette
-from semeia.report.names import arm_title, cohort_title, place, reference_title
+from semeia.report.names import arm_title, cohort_title, place, positive_words, reference_title
 from semeia.report.numbers import count, estimate, interval, listed, number, percent
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
@@ -77,6 +77,7 @@ def answer_of(estimates: list[Estimate], palette: Palette) -> Answer | None:
         by_chance(asked),
         *gain_over_covariate(estimates, first, outcome),
         *detectable(estimates, main, outcome),
+        *_of_several_classes(main[0].metric),
     ]
     return Answer(_lead(main), paragraph, _differences(main), points)
 
@@ -140,7 +141,7 @@ def _with_all_labels(estimates: list[Estimate], main: list[Estimate], outcome: s
     sentences = []
     for e in full_labels(main):
         reference, _, _ = e.reference.partition("/")
-        here = find(estimates, metric="auroc", outcome=outcome, cohort=e.cohort)
+        here = find(estimates, metric=e.metric, outcome=outcome, cohort=e.cohort)
         with_it = [level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)]
         without = full_labels([level for level in here if level.arm == reference])
         levels = [estimate(found[0].value, found[0].low, found[0].high) for found in (with_it, without) if found]
@@ -173,9 +174,17 @@ def _start(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
+def _of_several_classes(metric: str) -> list[str]:
+    """What "the AUROC" means where there are more than two classes."""
+    if metric != MACRO:
+        return []
+    return ["The outcome has several classes: the AUROC is the mean of those of each class against all others."]
+
+
 def _levels_only(estimates: list[Estimate], outcome: str) -> Answer | None:
     """A table without pretrained arms: say how well each arm tells the classes apart."""
-    levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
+    metric = headline_metric(estimates, outcome=outcome)
+    levels = full_labels(find(estimates, metric=metric, outcome=outcome))
     if not levels:
         return None
     first = (levels[0].arm, levels[0].mode)
@@ -184,10 +193,10 @@ def _levels_only(estimates: list[Estimate], outcome: str) -> Answer | None:
     lead = f"{arm_title(*first)} predicts {outcome} with an AUROC of {listed(parts)}."
     sentences = [
         f"{_start(place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
-        f"{count(e.n_positive)} positive."
+        f"{count(e.n_positive)} {positive_words(metric)}."
         for e in mine
     ]
-    for e in full_labels(find(estimates, metric="auroc", outcome=outcome, differences=True)):
+    for e in full_labels(find(estimates, metric=metric, outcome=outcome, differences=True)):
         if (e.arm, e.mode) == first:
             said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
             sentences.append(
@@ -196,4 +205,4 @@ def _levels_only(estimates: list[Estimate], outcome: str) -> Answer | None:
             )
     if any(e.low is not None and e.low <= 0.5 for e in mine):
         sentences.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
-    return Answer(lead, " ".join(sentences), None, [])
+    return Answer(lead, " ".join(sentences), None, _of_several_classes(metric))

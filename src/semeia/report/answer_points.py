@@ -54,7 +54,7 @@ def detectable(estimates: list[Estimate], main: list[Estimate], outcome: str) ->
     first = main[0]
     found = find(
         estimates,
-        metric="auroc_detectable_difference",
+        metric=f"{first.metric}_detectable_difference",
         outcome=outcome,
         arm=first.arm,
         mode=first.mode,

@@ -3,7 +3,7 @@
 The question is whether pretraining helps: a pretrained arm minus the same network without pretraining.
 """
 
-from semeia.report.estimates import ALL, Estimate, arms_of, cohorts_of, find, full_labels
+from semeia.report.estimates import ALL, Estimate, arms_of, cohorts_of, find, full_labels, headline_metric
 from semeia.report.figures import Figure, Palette
 from semeia.report.interval_plot import interval_figure
 from semeia.report.names import GAIN, arm_title, covariate_title, reference_title, stratum_title
@@ -31,7 +31,8 @@ def differences_section(run: Run, palette: Palette, *, outcome: str) -> Section 
 def against_scratch(estimates: list[Estimate], palette: Palette, *, outcome: str) -> list[Estimate]:
     """AUROC of each pretrained arm minus that of the same network from scratch, at each label fraction."""
     found = []
-    for e in find(estimates, metric="auroc", outcome=outcome, differences=True):
+    metric = headline_metric(estimates, outcome=outcome)
+    for e in find(estimates, metric=metric, outcome=outcome, differences=True):
         reference = e.reference.partition("/")[0]
         if palette.arm(e.arm).role != "pretrained" or palette.arm(reference).role != "scratch":
             continue
@@ -62,7 +63,8 @@ def pretraining_figure(estimates: list[Estimate], palette: Palette, *, outcome: 
 def reference_figure(estimates: list[Estimate], palette: Palette, *, outcome: str) -> Figure | None:
     """The forest plot of the remaining differences, at full labels, under what is subtracted."""
     asked = against_scratch(estimates, palette, outcome=outcome)
-    every = find(estimates, metric="auroc", outcome=outcome, differences=True)
+    metric = headline_metric(estimates, outcome=outcome)
+    every = find(estimates, metric=metric, outcome=outcome, differences=True)
     rest = [e for e in full_labels(every) if e not in asked]
     plain = in_order([e for e in rest if _like_for_like(e, palette)] or rest, palette)
     drawn = sorted(plain, key=lambda e: e.reference)
@@ -135,9 +137,10 @@ def in_order(rows: list[Estimate], palette: Palette) -> list[Estimate]:
 def stratum_figures(estimates: list[Estimate], palette: Palette, *, outcome: str) -> list[Figure]:
     """AUROC at full labels within each restriction of the patients; at most a few are drawn."""
     strata = list(dict.fromkeys(e.stratum for e in estimates if e.stratum != ALL and e.outcome == outcome))
+    metric = headline_metric(estimates, outcome=outcome)
     figures = []
     for index, stratum in enumerate(strata[:MOST_STRATA]):
-        rows = full_labels(find(estimates, metric="auroc", outcome=outcome, stratum=stratum))
+        rows = full_labels(find(estimates, metric=metric, outcome=outcome, stratum=stratum))
         units = [str(max(e.n for e in rows if e.cohort == cohort)) for cohort in cohorts_of(rows)]
         figure = interval_figure(
             in_order(rows, palette),

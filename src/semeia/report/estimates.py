@@ -39,6 +39,7 @@ class Estimate:
 
 
 ALL = "all"  # the stratum without a restriction
+MACRO = "macro_auroc"
 TEXT = (
     "study",
     "outcome",
@@ -87,6 +88,12 @@ def find(
         and cohort in (None, e.cohort)
         and fraction in (None, e.fraction)
     ]
+
+
+def headline_metric(estimates: list[Estimate], *, outcome: str) -> str:
+    """By what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
+    several = any(e.metric == MACRO and e.outcome == outcome for e in estimates)
+    return MACRO if several else "auroc"
 
 
 def full_labels(estimates: list[Estimate]) -> list[Estimate]:

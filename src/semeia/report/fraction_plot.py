@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from semeia.report.estimates import Estimate, arms_of, cohorts_of, find
+from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, headline_metric
 from semeia.report.figures import Figure, Palette, Panel
 from semeia.report.interval_plot import estimates_table
 from semeia.report.names import arm_title, cohort_title
@@ -24,7 +24,7 @@ def fraction_section(run: Run, palette: Palette, *, outcome: str) -> Section | N
 
 def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str) -> Figure | None:
     """The figure; None when no arm was given more than one label fraction."""
-    levels = find(estimates, metric="auroc", outcome=outcome)
+    levels = find(estimates, metric=headline_metric(estimates, outcome=outcome), outcome=outcome)
     several = [pair for pair in arms_of(levels, palette.pretrained) if len(_fractions(_of(levels, pair))) > 1]
     arms = [pair for pair in several if palette.arm(pair[0]).role in DRAWN] or several
     if not arms:

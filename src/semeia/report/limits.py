@@ -41,7 +41,8 @@ def limits_of(study: str, estimates: list[Estimate], notes: list[str]) -> list[s
 
 def power(estimates: list[Estimate]) -> list[str]:
     """The smallest difference that the tested patients can show; an empty list when none was computed."""
-    found = find(estimates, metric="auroc_detectable_difference", differences=True)
+    metrics = ("auroc_detectable_difference", "macro_auroc_detectable_difference")
+    found = [e for metric in metrics for e in find(estimates, metric=metric, differences=True)]
     if not found:
         return []
     parts = []

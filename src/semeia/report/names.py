@@ -68,7 +68,18 @@ METRICS = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
+    "macro_auroc": "Macro AUROC",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro F1",
+    "brier_classes": "Brier score over all classes",
+    "log_loss": "Log loss",
+    "quadratic_kappa": "Quadratic-weighted kappa",
+    "grade_error": "Mean error in grades",
+    "macro_auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
 }
+# Metrics of which there is one a class.
+OF_CLASS = {"recall_": "Recall of class {}", "auroc_at_least_": "AUROC of grade {} or more"}
 
 GAIN = "auroc_gain_over_"
 
@@ -114,7 +125,15 @@ def metric_title(metric: str) -> str:
     """The metric as a heading."""
     if metric.startswith(GAIN):
         return f"AUROC gained over {covariate_title(metric.removeprefix(GAIN))}"
+    for start, title in OF_CLASS.items():
+        if metric.startswith(start):
+            return title.format(metric.removeprefix(start))
     return METRICS.get(metric, metric.replace("_", " "))
+
+
+def positive_words(metric: str) -> str:
+    """What the units counted as positive are, beside a metric."""
+    return "above class 0" if metric == "macro_auroc" else "positive"
 
 
 def stratum_title(stratum: str) -> str:

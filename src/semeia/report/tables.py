@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from semeia.report.comparisons import gain_metric
-from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, full_labels, outcomes_of
+from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, full_labels, headline_metric, outcomes_of
 from semeia.report.figures import Palette
-from semeia.report.names import ROLES, arm_title, cohort_title, metric_title
+from semeia.report.names import GAIN, ROLES, arm_title, cohort_title, metric_title, positive_words
 from semeia.report.numbers import count, interval, number
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
@@ -49,6 +49,19 @@ class ResultsTable:
 DISCRIMINATION = ("auroc", "auprc")
 TRUST = ("brier", "calibration_intercept", "calibration_slope")
 OPERATING = ("sensitivity", "specificity")
+SEVERAL_CLASSES = (
+    (
+        "Several classes",
+        ("macro_auroc", "balanced_accuracy", "macro_f1", "accuracy"),
+        "Macro: the mean over classes, each counting the same. The class that is called is the most probable one.",
+    ),
+    (
+        "Nearness of grades",
+        ("quadratic_kappa", "grade_error"),
+        "Kappa is 1 where the called grade is always the true one and 0 where it agrees by chance only.",
+    ),
+    ("Probabilities of the classes", ("brier_classes", "log_loss"), "The smaller, the better."),
+)
 
 
 def results_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
@@ -74,6 +87,8 @@ def results_tables(estimates: list[Estimate], palette: Palette) -> list[ResultsT
                 "A calibrated model has intercept 0 and slope 1; the smaller the Brier score the better.",
             ),
             ("Operating point", OPERATING, "The threshold was chosen inside and carried outside unchanged."),
+            *SEVERAL_CLASSES,
+            ("Each grade or more", _cuts(estimates, outcome), "How well each cut of the grades is told, by itself."),
         )
         for title, metrics, note in kinds:
             name = f"{title}: {outcome}" if len(outcomes) > 1 else title
@@ -85,15 +100,22 @@ def results_tables(estimates: list[Estimate], palette: Palette) -> list[ResultsT
 
 def sizes(estimates: list[Estimate], *, outcome: str) -> list[str]:
     """How many stand in each cohort, in words."""
-    levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
+    metric = headline_metric(estimates, outcome=outcome)
+    levels = full_labels(find(estimates, metric=metric, outcome=outcome))
+    positive = positive_words(metric)
     words = []
     for cohort in cohorts_of(levels):
         e = max((e for e in levels if e.cohort == cohort), key=lambda e: e.n)
         words.append(
             f"{cohort_title(cohort)}: {count(e.n)} units of {count(e.n_patients)} patients, "
-            f"{count(e.n_positive)} positive"
+            f"{count(e.n_positive)} {positive}"
         )
     return words
+
+
+def _cuts(estimates: list[Estimate], outcome: str) -> tuple[str, ...]:
+    found = [e.metric for e in estimates if e.outcome == outcome and e.metric.startswith("auroc_at_least_")]
+    return tuple(dict.fromkeys(found))
 
 
 def _table(
@@ -127,7 +149,7 @@ def _table(
 def _cell(e: Estimate | None) -> Cell:
     if e is None:
         return Cell()
-    gain = e.metric not in (*DISCRIMINATION, *TRUST, *OPERATING)
-    digits = 3 if gain or e.metric == "brier" else 2
+    gain = e.metric.startswith(GAIN)
+    digits = 3 if gain or e.metric.startswith("brier") else 2
     signed = gain or e.metric == "calibration_intercept"
     return Cell(number(e.value, digits, sign=signed), interval(e.low, e.high, digits) or "no interval")

@@ -6,7 +6,7 @@ import polars as pl
 
 from semeia.evaluation import Evaluation
 
-SHOWN = ("auroc", "auprc", "brier", "calibration_slope")
+SHOWN = ("auroc", "auprc", "brier", "calibration_slope", "macro_auroc", "balanced_accuracy", "quadratic_kappa")
 MOST_ROWS = 40
 
 
@@ -34,13 +34,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def short_results(results: pl.DataFrame) -> pl.DataFrame:
     """The rows of results that answer first, intervals in words: cohort, stratum, arm, minus, metric, value, patients.
 
-    Levels and differences of AUROC, and the gain over the covariate; AUPRC, Brier score and calibration slope, too,
-    where the table stays short.
+    Levels and differences of AUROC (macro AUROC of several classes), and the gain over the covariate; AUPRC, Brier
+    score and calibration slope (balanced accuracy and kappa), too, where the table stays short.
     """
     wanted = pl.col("metric").is_in(SHOWN) | pl.col("metric").str.starts_with("auroc_gain")
     shown = results.filter(wanted)
     if shown.height > MOST_ROWS:
-        shown = shown.filter(pl.col("metric").str.starts_with("auroc"))
+        shown = shown.filter(pl.col("metric").str.contains("auroc"))
     number = {name: pl.col(name).round(3).map_elements("{:.3f}".format, pl.String) for name in ("value", "low", "high")}
     interval = pl.format("{} ({} to {})", *number.values())
     return shown.select(
