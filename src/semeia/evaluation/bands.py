@@ -1,0 +1,62 @@
+"""A column cut into the few levels that subgroups are: bands of a number, values of anything else.
+
+Bands of age and of a lesion's diameter are where clinical practice cuts; other numbers are cut into thirds of all
+units. Rows where the column is empty are the level "missing".
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from semeia.evaluation.schema import BLOCK, UNIT
+from semeia.evaluation.strata import MOST_LEVELS, Stratum
+
+# Diameter: the cut points of the Fleischner Society (2017) and Lung-RADS, 30 mm where a nodule becomes a mass. Age: 50
+# where screening begins, 65 and 75 where trials of older patients do.
+CUT_POINTS: dict[str, tuple[float, ...]] = {
+    "age": (50, 65, 75),
+    "diameter_mm": (6, 8, 15, 30),
+}
+# A number with so few values is a count or a grade: each value is a level.
+FEW_VALUES = 5
+MISSING = "missing"
+
+
+def levels(table: pl.DataFrame, column: str) -> list[Stratum]:
+    """The levels of a column in their order, each with a mask over the table's rows; levels without rows are left out.
+
+    Returns:
+        Nothing for a column of more than 40 values that are not numbers.
+    """
+    values = table[column]
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    distinct = values.drop_nulls().unique().sort()
+    number = values.dtype.is_numeric()
+    if number and (column in CUT_POINTS or len(distinct) > FEW_VALUES):
+        cuts = CUT_POINTS.get(column) or _thirds(table.with_columns(values), column)
+        found = _bands(values, cuts)
+    elif len(distinct) > MOST_LEVELS:
+        return []
+    else:
+        found = [Stratum(str(value), (values == value).fill_null(False).to_numpy()) for value in distinct]
+    found.append(Stratum(MISSING, values.is_null().to_numpy()))
+    return [level for level in found if level.rows.any()]
+
+
+def _thirds(table: pl.DataFrame, column: str) -> tuple[float, ...]:
+    """Two cut points, rounded to three digits; a cut is a rule to be read, and never one patient's value."""
+    units = table.unique([*BLOCK, "cohort", *UNIT], maintain_order=True)[column].drop_nulls().to_numpy()
+    return tuple(dict.fromkeys(float(f"{cut:.3g}") for cut in np.quantile(units, [1 / 3, 2 / 3])))
+
+
+def _bands(values: pl.Series, cuts: tuple[float, ...]) -> list[Stratum]:
+    ends = [-np.inf, *cuts, np.inf]
+    found = []
+    for low, high in pairwise(ends):
+        words = f"{low:g} to below {high:g}"
+        if not np.isfinite(low) or not np.isfinite(high):
+            words = f"below {high:g}" if np.isfinite(high) else f"{low:g} and above"
+        found.append(Stratum(words, ((values >= low) & (values < high)).fill_null(False).to_numpy()))
+    return found
