@@ -17,15 +17,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
+from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive
 from semeia.errors import InputError
 
 MODES = ("demographic", "condition", "medication", "measurement")
 AGE = "age"
 SEX = "sex="
-BIRTH = "MEDS_BIRTH"
 
 _SCHEMA = {
     "channel": pl.Int32(),
@@ -64,6 +66,10 @@ class Channels:
         """SHA-256 of the table: equal where the channels are."""
         return hashlib.sha256(json.dumps(self.table.rows(), ensure_ascii=False).encode()).hexdigest()
 
+    def of_mode(self, mode: str) -> Bool[np.ndarray, "channels"]:
+        """Which channels have a mode."""
+        return (self.table["mode"] == mode).to_numpy()
+
     @cached_property
     def kinds(self) -> tuple[str, ...]:
         """The mode of each channel, with age, which is a number, told from the other demographics."""
@@ -91,7 +97,7 @@ def channels_of(archive: Archive, subjects: Collection[int], *, least_patients: 
         .with_columns(name=pl.coalesce("name", "code"))
     )
     if kept.is_empty():
-        raise InputError(f"{archive.path}: no code is seen in {least_patients} training patients; lower least_patients.")
+        raise InputError(f"{archive.path}: no code is in {least_patients} training patients; lower least_patients.")
     return numbered([_built_in(archive, subjects, least_patients), kept])
 
 

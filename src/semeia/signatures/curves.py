@@ -8,18 +8,20 @@ subject's first event (births apart, whatever the code) to its own step. For eve
     medication    1 while it persists, otherwise 0                          persistence.py
     demographic   1 if it applies; age in years                             demographics.py
 
-A condition counts once a step; of several values of a measurement in a step the last counts, of several at the same time
-the largest. Measurements without a number and undated events (demographics apart) are left out and counted.
+A condition counts once a step; of several values of a measurement in a step the last counts, of several at one time the
+largest. Measurements without a number and undated events (demographics apart) are left out and counted.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float64, Int32, Int64
 
+from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
-from semeia.signatures.channels import BIRTH, Channels
+from semeia.signatures.channels import Channels
 from semeia.signatures.demographics import demographic_values
 from semeia.signatures.draws import derived, text_keys
 from semeia.signatures.intensity import intensity_means
@@ -52,6 +54,24 @@ class SectionValues:
     undated: int = 0
 
 
+def joined(parts: list[SectionValues]) -> SectionValues:
+    """One from several of different rows of the same frame of sections; `rows` and what is counted add up."""
+    row, channel, value = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "channel", "value")
+    )
+    if np.any(np.diff(row) < 0):
+        order = np.argsort(row, kind="stable")
+        row, channel, value = row[order], channel[order], value[order]
+    return SectionValues(
+        row=row,
+        channel=channel,
+        value=value,
+        rows=sum(part.rows for part in parts),
+        valueless=sum(part.valueless for part in parts),
+        undated=sum(part.undated for part in parts),
+    )
+
+
 def values_at(
     events: pl.DataFrame,
     sections: pl.DataFrame,
@@ -77,31 +97,29 @@ def values_at(
     """
     asked = _by_subject_and_time(sections, subjects)
     people = asked.unique("subject").sort("subject")
-    known = _known(events, people, channels)
-    usable = known.filter((pl.col("mode") != "measurement") | pl.col("number").is_not_null(), pl.col("time").is_not_null())
+    known = _known(events, people["subject_id"].to_numpy(), channels, window)
     parts = [
-        _curve_values(usable, asked, _grid_starts(events, people, window), channels, window=window, seed=seed),
-        demographic_values(known.filter(pl.col("mode") == "demographic"), asked, channels),
+        _curve_values(known, asked, channels, window=window, seed=seed),
+        demographic_values(known.demographics, asked, channels),
     ]
     section, channel, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     row = asked["row"].to_numpy()[section]
     order = np.argsort(row * len(channels) + channel)
-    numberless = known.filter(pl.col("mode") == "measurement", pl.col("number").is_null())
     return SectionValues(
         row=row[order],
         channel=channel[order].astype(np.int32),
         value=value[order],
         rows=sections.height,
-        valueless=numberless.height,
-        undated=known.filter(pl.col("mode") != "demographic", pl.col("time").is_null()).height,
+        valueless=known.valueless,
+        undated=known.undated,
     )
 
 
 def _by_subject_and_time(sections: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
     """Sections in order, with their row, their subject (numbered from 0) and what is known of the person."""
-    timed = sections.select(
-        pl.col("subject_id").cast(pl.Int64), pl.col("time").cast(pl.Datetime("us"))
-    ).with_row_index("row")
+    timed = sections.select(pl.col("subject_id").cast(pl.Int64), pl.col("time").cast(pl.Datetime("us"))).with_row_index(
+        "row"
+    )
     if timed["time"].null_count():
         raise InputError(f"sections: {timed['time'].null_count()} rows have no time.")
     joined = timed.join(subjects.select("subject_id", "pseudonym", "sex", "birth"), on="subject_id", how="inner")
@@ -112,76 +130,100 @@ def _by_subject_and_time(sections: pl.DataFrame, subjects: pl.DataFrame) -> pl.D
     )
 
 
-def _known(events: pl.DataFrame, people: pl.DataFrame, channels: Channels) -> pl.DataFrame:
-    """The events of these people in these channels: subject, channel, mode, time, number (null unless finite)."""
-    number = pl.col("numeric_value").cast(pl.Float64)
-    return (
-        events.lazy()
-        .join(people.lazy().select("subject_id", "subject"), on="subject_id")
-        .join(channels.table.lazy().select("code", "channel", "mode"), on="code")
-        .select("subject", "channel", "mode", "time", number=pl.when(number.is_finite()).then(number))
-        .collect()
+@dataclass(frozen=True)
+class _Known:
+    """The dated events that have a curve, by segment and time, and each subject's first step.
+
+    `segment` is subject x channels + channel; subjects are numbered in the order of their ids.
+    """
+
+    segment: Int64[np.ndarray, "events"]
+    time: Int64[np.ndarray, "events"]
+    number: Float64[np.ndarray, "events"]
+    start: Int64[np.ndarray, "subjects"]
+    demographics: pl.DataFrame
+    valueless: int
+    undated: int
+
+
+def _known(events: pl.DataFrame, ids: Int64[np.ndarray, "subjects"], channels: Channels, window: Window) -> _Known:
+    """Look up subjects and channels, leave out what has no curve, and put the rest in order."""
+    of_event = events["subject_id"].cast(pl.Int64).to_numpy()
+    subject = np.searchsorted(ids, of_event).clip(max=max(len(ids) - 1, 0))
+    dated = events["time"].is_not_null().to_numpy()
+    time = _microseconds(events["time"].fill_null(dt.datetime(1970, 1, 1)))
+    ours = ids[subject] == of_event if len(ids) else np.zeros(len(of_event), bool)
+    first = np.full(len(ids), np.iinfo(np.int64).max)
+    lived = ours & dated & (events["code"] != BIRTH).to_numpy()
+    np.minimum.at(first, subject[lived], time[lived])
+    codes = channels.table["code"]
+    channel = events["code"].cast(pl.Enum(codes), strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    ours &= channel >= 0
+    number = events["numeric_value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    measured, told = (channels.of_mode(mode)[channel] & ours for mode in ("measurement", "demographic"))
+    numberless = measured & ~np.isfinite(number)
+    kept = np.flatnonzero(ours & ~told & ~numberless & dated)
+    order = kept[_in_order(subject[kept], channel[kept], time[kept], np.nan_to_num(number[kept]))]
+    return _Known(
+        segment=subject[order] * len(channels) + channel[order],
+        time=time[order],
+        number=number[order],
+        start=window.step_of(first),
+        demographics=pl.DataFrame({"subject": subject, "channel": channel, "time": events["time"]}).filter(told),
+        valueless=int(numberless.sum()),
+        undated=int((ours & ~told & ~dated).sum()),
     )
 
 
-def _grid_starts(events: pl.DataFrame, people: pl.DataFrame, window: Window) -> Int64[np.ndarray, "subjects"]:
-    """The step of each person's first event; of one without events, some number that nothing looks at."""
-    first = events.lazy().filter(pl.col("code") != BIRTH).group_by("subject_id").agg(pl.col("time").min())
-    times = people.lazy().select("subject_id").join(first, on="subject_id", how="left", maintain_order="left").collect()
-    return window.step_of(_microseconds(times["time"].fill_null(pl.lit(0).cast(pl.Datetime("us")))))
+def _in_order(
+    subject: Int64[np.ndarray, "n"],
+    channel: Int64[np.ndarray, "n"],
+    time: Int64[np.ndarray, "n"],
+    number: Float64[np.ndarray, "n"],
+) -> Int64[np.ndarray, "n"]:
+    """The order by subject, channel, time, number. An archive's events, sorted by time, need the first two only."""
+    narrow = [key.astype(np.uint16) if key.max(initial=0) < 2**16 else key for key in (subject, channel)]
+    order = np.argsort(narrow[1], kind="stable")  # numpy sorts 16 bits by radix
+    order = order[np.argsort(narrow[0][order], kind="stable")]
+    same = (np.diff(subject[order]) == 0) & (np.diff(channel[order]) == 0)
+    later, larger = np.diff(time[order]), np.diff(number[order])
+    if np.any(same & ((later < 0) | ((later == 0) & (larger < 0)))):
+        return np.lexsort((number, time, channel, subject))
+    return order
 
 
-def _curve_values(
-    events: pl.DataFrame,
-    asked: pl.DataFrame,
-    start: Int64[np.ndarray, "subjects"],
-    channels: Channels,
-    *,
-    window: Window,
-    seed: int,
-) -> Triplets:
+def _curve_values(known: _Known, asked: pl.DataFrame, channels: Channels, *, window: Window, seed: int) -> Triplets:
     """Conditions, medications and measurements: places in `asked`, channels, values."""
-    seen, channel_of = _cut(events, asked, channels, window)
-    channel = channel_of[seen.segment]
-    subject = asked["subject"].to_numpy()[seen.section]
+    begins = np.flatnonzero(np.diff(known.segment, prepend=-1))
+    subject_of, channel_of = np.divmod(known.segment[begins], max(len(channels), 1))
+    person = asked["subject"].to_numpy()
+    seen = seen_by_sections(
+        known.time,
+        window.step_of(known.time),
+        known.number,
+        np.append(begins, len(known.segment)),
+        subject_of,
+        np.searchsorted(person, np.arange(len(known.start) + 1)),
+        _microseconds(asked["time"]),
+    )
+    channel, subject = channel_of[seen.segment], person[seen.section]
     people = text_keys(asked.unique("subject").sort("subject")["pseudonym"])
     codes = derived(np.array([seed], np.uint64), text_keys(channels.table["code"]))
     end = window.step_of(_microseconds(asked["time"]))[seen.section]
     value = np.empty(len(channel))
     for mode, curve in _CURVES.items():
-        at = np.flatnonzero(np.array([kind == mode for kind in channels.kinds], bool)[channel])
+        at = np.flatnonzero(channels.of_mode(mode)[channel])
         pairs = _Pairs(
             seen.section[at],
             seen.first[at],
             seen.last[at],
             seen.value[at],
-            start[subject[at]],
+            known.start[subject[at]],
             end[at],
             derived(people[subject[at]], codes[channel[at]]),
         )
         value[at] = curve(seen, pairs, window)
     return seen.section, channel, value
-
-
-def _cut(
-    events: pl.DataFrame, asked: pl.DataFrame, channels: Channels, window: Window
-) -> tuple[Seen, Int64[np.ndarray, "segments"]]:
-    """What each section sees, and the channel of each segment."""
-    ordered = events.filter(pl.col("mode") != "demographic").sort("subject", "channel", "time", "number")
-    segment = ordered["subject"].to_numpy() * len(channels) + ordered["channel"].to_numpy()
-    begins = np.flatnonzero(np.diff(segment, prepend=-1))
-    subject_of, channel_of = np.divmod(segment[begins], max(len(channels), 1))
-    time, subject = _microseconds(ordered["time"]), asked["subject"].to_numpy()
-    seen = seen_by_sections(
-        time,
-        window.step_of(time),
-        ordered["number"].fill_null(0.0).to_numpy(),
-        np.append(begins, ordered.height),
-        subject_of,
-        np.searchsorted(subject, np.arange(subject[-1] + 2 if len(subject) else 1)),
-        _microseconds(asked["time"]),
-    )
-    return seen, channel_of
 
 
 @dataclass(frozen=True)
@@ -198,9 +240,7 @@ class _Pairs:
 
 
 def _intense(seen: Seen, pairs: _Pairs, window: Window) -> Float64[np.ndarray, "pairs"]:
-    means = intensity_means(
-        seen.knot_step, pairs.first, pairs.last, pairs.start, pairs.end, window.steps, pairs.key
-    )
+    means = intensity_means(seen.knot_step, pairs.first, pairs.last, pairs.start, pairs.end, window.steps, pairs.key)
     return means * window.steps_a_day
 
 

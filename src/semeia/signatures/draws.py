@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Shaped, UInt64
+from jaxtyping import UInt64
 from numba import njit
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -45,6 +45,6 @@ def text_keys(texts: Iterable[str]) -> UInt64[np.ndarray, "n"]:
     return np.frombuffer(heads, "<u8").astype(np.uint64)
 
 
-def derived(key: Shaped[np.ndarray, "*n"], of: Shaped[np.ndarray, "*n"]) -> UInt64[np.ndarray, "*n"]:
-    """Keys of pairs: `of` (uint64) seen from `key` (uint64)."""
+def derived(key: UInt64[np.ndarray, "#n"], of: UInt64[np.ndarray, "#n"]) -> UInt64[np.ndarray, "_"]:
+    """Keys of pairs: what `of` is to `key`; one of them may be a single key for all of the other."""
     return mixed(key, mixed(of, np.zeros(1, np.uint64)))

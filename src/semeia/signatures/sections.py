@@ -1,0 +1,145 @@
+"""Which dates signatures are learned at: the time each patient is observed for goes in; (subject, time) pairs come out.
+
+A patient-step (a day; an hour in intensive care) is any step of the grid between a patient's first and last event other
+than birth, both included, and every one of them is as likely as any other. The draw gives each a random number that
+depends on the seed, the patient's pseudonym and the step, and keeps the smallest: no order of subjects can change it.
+"""
+
+from collections.abc import Collection
+from typing import no_type_check
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int64, UInt64
+from numba import njit
+
+from semeia.archive.store import Archive
+from semeia.errors import InputError
+from semeia.signatures.draws import derived, mixed_scalar, text_keys
+from semeia.signatures.window import Window
+
+_STREAM = "sections"
+
+
+def sample_sections(
+    archive: Archive,
+    subjects: Collection[int],
+    *,
+    window: Window,
+    seed: int,
+    per_patient: float | int = 2.3,
+    at_least: int = 10_000,
+) -> pl.DataFrame:
+    """Sections drawn uniformly from the patient-steps of some patients, each at the end of its step.
+
+    Args:
+        archive: Where the events are.
+        subjects: Ids of the patients to draw from; those without a dated event have no patient-steps.
+        window: Its step is the unit: a day, or an hour.
+        seed: Another seed, another draw.
+        per_patient: Sections a patient, on average (630,000 of 269,099 patients: arXiv 2402.05802).
+        at_least: Sections in all, where so many patients would give fewer. Drawn without replacement; where there are
+            fewer patient-steps than that, each is there equally often or once more (`repeats` says how many repeat).
+
+    Returns:
+        subject_id, time, by both.
+
+    Raises:
+        InputError: None of the patients has a dated event.
+    """
+    spans = archive.event_subjects().filter(pl.col("subject_id").is_in(list(subjects)))
+    if spans.is_empty():
+        raise InputError(f"{archive.path}: none of the {len(subjects)} patients has a dated event to draw dates from.")
+    spans = spans.join(archive.table("subjects").select("subject_id", "pseudonym"), on="subject_id", how="left")
+    first, last = (window.step_of(spans[name].to_physical().to_numpy()) for name in ("first", "last"))
+    stream = derived(np.array([seed], np.uint64), text_keys([_STREAM]))
+    number = max(at_least, round(per_patient * spans.height))
+    who, step = drawn_steps(derived(stream, text_keys(spans["pseudonym"])), first, last, number=number)
+    ids = spans["subject_id"].to_numpy()[who]
+    times = pl.Series("time", window.end_of(step)).cast(pl.Datetime("us"))
+    return pl.DataFrame({"subject_id": ids, "time": times}).sort("subject_id", "time")
+
+
+def given_sections(dates: pl.DataFrame, *, where: str = "dates") -> pl.DataFrame:
+    """Sections at given dates, in the order given. A date without a time of day stands for the end of that day.
+
+    Args:
+        dates: subject_id and time (or date), further columns are left out.
+        where: What to call the frame in a message.
+
+    Raises:
+        InputError: A column is missing, of another type, or empty somewhere.
+    """
+    time = "time" if "time" in dates.columns else "date"
+    absent = [name for name in ("subject_id", time) if name not in dates.columns]
+    if absent:
+        raise InputError(f"{where}: the column(s) {', '.join(absent)} are missing; subject_id and time are needed.")
+    try:
+        when = pl.col(time).cast(pl.Datetime("us"))
+        if dates.schema[time] == pl.Date:
+            when = when.dt.offset_by("1d") - pl.duration(microseconds=1)
+        sections = dates.select(pl.col("subject_id").cast(pl.Int64), when.alias("time"))
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{where}: subject_id must be whole numbers and {time} dates or times.") from error
+    empty = sections.null_count().sum_horizontal().item()
+    if empty:
+        raise InputError(f"{where}: {empty} rows lack a subject or a time.")
+    return sections
+
+
+def repeats(sections: pl.DataFrame) -> int:
+    """How many sections repeat another: more than none when there are fewer patient-steps than sections."""
+    return sections.height - sections.n_unique()
+
+
+def drawn_steps(
+    key: UInt64[np.ndarray, "patients"],
+    first: Int64[np.ndarray, "patients"],
+    last: Int64[np.ndarray, "patients"],
+    *,
+    number: int,
+) -> tuple[Int64[np.ndarray, "number"], Int64[np.ndarray, "number"]]:
+    """`number` patient-steps: places of the patients and steps.
+
+    Args:
+        key: key of each patient's random numbers.
+        first: first step of each patient.
+        last: last step of each patient, included.
+        number: how many; beyond the number of patient-steps, all of them as often as needed and a draw of the rest.
+    """
+    lengths = last - first + 1
+    total = int(lengths.sum())
+    copies, rest = divmod(number, total)
+    parts = [(np.repeat(np.arange(len(key)), lengths), _steps(first, lengths)) for _ in range(copies)]
+    # Only the smallest `rest` numbers are wanted, so most need not be kept; should too few or too many be, allow more.
+    share = rest / total
+    while rest:
+        share = min(share + 6 * (share / total) ** 0.5 + 6 / total, 1.0)
+        highest, room = np.uint64(min(int(share * 2.0**64), 2**64 - 1)), int(1.1 * share * total) + 100
+        who, step, bits = _below(highest, key, first, lengths, room)
+        if rest <= len(who) < room:
+            smallest = np.lexsort((step, key[who], bits))[:rest]
+            parts.append((who[smallest], step[smallest]))
+            break
+    who, step = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return who, step
+
+
+@njit(cache=True)
+@no_type_check
+def _below(highest, key, first, lengths, room):
+    """The patient-steps whose random bits are at most `highest`, with the bits; at most `room` of them."""
+    who, step, bits = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint64)
+    kept = 0
+    for patient in range(key.size):
+        for since in range(lengths[patient]):
+            number = mixed_scalar(key[patient], np.uint64(first[patient] + since))
+            if number <= highest and kept < room:
+                who[kept], step[kept], bits[kept] = patient, first[patient] + since, number
+                kept += 1
+    return who[:kept], step[:kept], bits[:kept]
+
+
+def _steps(first: Int64[np.ndarray, "n"], lengths: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "total"]:
+    """All steps of all patients, one patient after the other."""
+    return np.arange(int(lengths.sum())) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)

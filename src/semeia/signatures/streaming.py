@@ -1,0 +1,82 @@
+"""An archive's sections, a batch of patients after the other: what `values_at` gives, in bounded memory, by processes.
+
+The batches are a function of the archive, the sections and their size, never of the number of processes, and come back
+in order: whatever is summed over them is the same for any number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.schema import EVENTS
+from semeia.archive.store import Archive
+from semeia.errors import InputError
+from semeia.signatures.channels import Channels
+from semeia.signatures.curves import SectionValues, joined, values_at
+from semeia.signatures.window import Window
+
+# Sections of a batch: enough patients that reading and starting a process are small beside the work.
+SECTIONS_A_BATCH = 25_000
+_NO_EVENTS = EVENTS.empty()
+
+
+def section_values(
+    archive: Archive,
+    sections: pl.DataFrame,
+    channels: Channels,
+    *,
+    window: Window,
+    seed: int,
+    workers: int = 1,
+    size: int = SECTIONS_A_BATCH,
+) -> Iterator[SectionValues]:
+    """The values at all sections, batch after batch; the rows of the batches, put together, are the rows of `sections`.
+
+    Args:
+        archive: Where the events are.
+        sections: subject_id, time; by subject.
+        channels: What is looked at.
+        window: Step of the grid and length of the trailing window.
+        seed: Of the draws of the intensities.
+        workers: Number of processes; 1 stays in this one. `joblib.parallel_config` can send them to a cluster.
+        size: Sections of a batch; a subject is never cut.
+
+    Raises:
+        InputError: The sections are not sorted by subject, or name one the archive does not have.
+    """
+    if not sections["subject_id"].is_sorted():
+        raise InputError("sections: sort them by subject_id; they are read in the order of the archive.")
+    jobs = ((archive, batch, channels, window, seed) for batch in _batches(sections, size))
+    if workers == 1:
+        yield from (_values_of(*job) for job in jobs)
+        return
+    from joblib import Parallel, delayed
+
+    calls = (delayed(_values_of)(*job) for job in jobs)
+    yield from Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")(calls)
+
+
+def _batches(sections: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:
+    """Sections of consecutive subjects: fewer than `size` before the last subject, who is never cut."""
+    fresh = sections["subject_id"].diff().fill_null(1).to_numpy() != 0
+    begins = np.flatnonzero(fresh)
+    starts = begins[np.flatnonzero(np.diff(begins // size, prepend=-1))]
+    for start, end in zip(starts, [*starts[1:], sections.height], strict=True):
+        yield sections[int(start) : int(end)]
+
+
+def _values_of(
+    archive: Archive, sections: pl.DataFrame, channels: Channels, window: Window, seed: int
+) -> SectionValues:
+    """One batch of sections, its subjects' events read a million at a time; a subject without events comes last."""
+    subjects = archive.table("subjects").join(sections, on="subject_id", how="semi")
+    left, parts = sections.with_row_index("row"), []
+    for events in chain(archive.event_batches(subjects=subjects["subject_id"].to_list()), [_NO_EVENTS]):
+        own = left.join(events, on="subject_id", how="semi") if events.height else left
+        left = left.join(own, on="row", how="anti")
+        values = values_at(events, own, channels, subjects=subjects, window=window, seed=seed)
+        parts.append(replace(values, row=own["row"].cast(pl.Int64).to_numpy()[values.row]))
+    return joined(parts)
