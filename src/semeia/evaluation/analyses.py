@@ -9,11 +9,15 @@ from collections.abc import Callable
 
 import polars as pl
 
+from semeia.evaluation.comparisons import comparisons
 from semeia.evaluation.confusion import confusion
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.leakage import leakage
+from semeia.evaluation.operating_metrics import operating_points
 
 ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {
+    "comparisons": comparisons,
+    "operating_points": operating_points,
     "leakage": leakage,
 }
 

@@ -7,6 +7,7 @@ from semeia.archive.atomic import write_text
 from semeia.report.answer import answer_section
 from semeia.report.calibration_plot import calibration_section
 from semeia.report.checklists import checklists_section
+from semeia.report.comparison_tests import comparisons_section
 from semeia.report.comparisons import against_scratch, differences_section
 from semeia.report.estimates import outcomes_of
 from semeia.report.examples import Example, examples_section, write_examples
@@ -19,7 +20,9 @@ from semeia.report.learning_plot import learning_section
 from semeia.report.limits import limits_section
 from semeia.report.made import made_section
 from semeia.report.model_facts import model_facts_section
+from semeia.report.multiclass_section import multiclass_section
 from semeia.report.names import stratum_title
+from semeia.report.operating_section import operating_section
 from semeia.report.pretraining import pretraining_section
 from semeia.report.roc_plot import roc_section
 from semeia.report.run_folder import Run, read_run
@@ -34,9 +37,12 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     flow_section,
     pretraining_section,
     results_section,
+    multiclass_section,
     fraction_section,
     differences_section,
+    comparisons_section,
     roc_section,
+    operating_section,
     calibration_section,
     leakage_section,
     learning_section,
