@@ -65,14 +65,19 @@ def test_the_lead_counts_tests_families_and_what_stands(run: Run):
 
 
 def test_what_stands_is_named_and_what_does_not_has_its_power(run: Run):
-    alike = pl.DataFrame({"p_holm": [0.001] + [1.0] * (run.tables["comparisons"].height - 1)})
-    table = run.tables["comparisons"].drop("p_holm").hstack(alike)
+    table = run.tables["comparisons"]
+    first = (pl.col("arm") == "image_jepa") & (pl.col("reference") == "image_scratch") & (pl.col("fraction") == 1)
+    stands = first & (pl.col("cohort") == "external")
+    table = table.with_columns(p_holm=pl.when(stands | (pl.col("arm") == "scanner")).then(0.001).otherwise(1.0))
     made = _section(replace(run, tables={"comparisons": table}))
-    first = table.row(0, named=True)
-    assert "1 difference stands" in made.lead
-    assert made.points[0].startswith("Internal, minus Multimodal from scratch: 1 of ")
-    assert f"{first['difference']:+.3f}".replace("-", "\u2212") in made.points[0]
+    row = table.row(by_predicate=stands, named=True)
+    named = f"Image-only JEPA (fine-tuned) ({row['difference']:+.3f})".replace("-0", "\u22120")
+    assert made.points[0] == f"External, minus Image only from scratch: 1 difference stands: {named}."
+    assert made.points[1].startswith("Internal: 4 tests below without a difference that stands")
     assert "with 80\u00a0% power; its chance to find one of 0.05 was" in made.points[1]
+    assert made.points[2].startswith("External: 3 tests below")
+    folded = made.tables[1].table.rows
+    assert made.points[3] == f"Of the {len(folded)} other tests, folded below, 6 differences stand."
 
 
 def test_nothing_stands(run: Run):

@@ -48,7 +48,7 @@ def comparisons_section(run: Run, palette: Palette, *, outcome: str) -> Section 
         key="comparison-tests",
         heading="Paired tests",
         lead=_lead(tests),
-        points=[*_standing(tests, cohorts), *_power(shown, cohorts, relevant)],
+        points=[*_standing(shown, cohorts), *_power(shown, cohorts, relevant), *_folded(others)],
         tables=tables,
     )
 
@@ -91,28 +91,25 @@ def _stand(n: int) -> str:
     return "difference stands" if n == 1 else "differences stand"
 
 
-def _standing(tests: pl.DataFrame, cohorts: list[str]) -> list[str]:
-    """A sentence for each cohort and part of it in which a difference stands."""
+def _standing(shown: pl.DataFrame, cohorts: list[str]) -> list[str]:
+    """A sentence for each cohort and reference of the open table whose tests found something."""
     points = []
     for cohort in cohorts:
-        for part in tests.filter(cohort=cohort).partition_by("stratum", "reference", maintain_order=True):
+        for part in shown.filter(cohort=cohort).partition_by("reference", maintain_order=True):
             found = part.filter(pl.col("p_holm") < STANDS).sort("p_holm")
             if found.is_empty():
                 continue
             names = [_named(row) for row in found.head(MOST_NAMED).iter_rows(named=True)]
             names += [f"{count(found.height - MOST_NAMED)} more"] if found.height > MOST_NAMED else []
-            row = part.row(0, named=True)
-            among = "" if row["stratum"] == ALL else f", {stratum_title(row['stratum'])}"
             points.append(
-                f"{cohort_title(cohort)}{among}, minus {reference_title(row['reference'])}: {count(found.height)} of "
-                f"{count(part.height)} {_stand(found.height)}: {listed(names)}."
+                f"{cohort_title(cohort)}, minus {reference_title(part['reference'][0])}: {count(found.height)} "
+                f"{_stand(found.height)}: {listed(names)}."
             )
     return points
 
 
 def _named(row: dict) -> str:
-    labels = "" if row["fraction"] == 1 else f" with {percent(row['fraction'])} of the labels"
-    return f"{arm_title(row['arm'], row['mode'])}{labels} ({number(row['difference'], 3, sign=True)})"
+    return f"{arm_title(row['arm'], row['mode'])} ({number(row['difference'], 3, sign=True)})"
 
 
 def _power(shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:
@@ -123,13 +120,24 @@ def _power(shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:
         if open_.is_empty():
             continue
         reach = _range([number(value, 3) for value in sorted(open_["detectable_difference"])])
-        chance = _range([percent(round(value, 2)) for value in sorted(open_["power"])])
+        chance = _range([_chance(value) for value in sorted(open_["power"])])
         points.append(
             f"{cohort_title(cohort)}: {_count(open_.height, 'test')} below without a difference that stands, which "
             f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
             f"chance to find one of {relevant} was {chance}."
         )
     return points
+
+
+def _folded(others: pl.DataFrame) -> list[str]:
+    standing = others.filter(pl.col("p_holm") < STANDS).height
+    if not standing:
+        return []
+    return [f"Of the {_count(others.height, 'other test')}, folded below, {count(standing)} {_stand(standing)}."]
+
+
+def _chance(power: float) -> str:
+    return f"over {percent(0.99)}" if power > 0.99 else percent(round(power, 2))
 
 
 def _range(rising: list[str]) -> str:
@@ -152,5 +160,5 @@ def _row(row: dict, *, wide: bool) -> list[str]:
         p_value(row["p"]),
         p_value(row["p_holm"]),
         number(row["detectable_difference"], 3),
-        percent(round(row["power"], 2)),
+        _chance(row["power"]),
     ]

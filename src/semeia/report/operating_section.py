@@ -17,6 +17,7 @@ FIXED = {
     "specificity_at_sensitivity": "Specificity at {at} sensitivity",
 }
 CALLS = {"ppv": "Positive predictive value", "npv": "Negative predictive value"}
+LEAD = "What the arms find when false alarms, or misses, are held to a limit."
 NOTE = (
     "The threshold is found anew on the patients that are judged: what the score can do at best, "
     "not what a rule fixed beforehand does."
@@ -44,7 +45,7 @@ def operating_section(run: Run, palette: Palette, *, outcome: str) -> Section | 
         tables += _tables(title, NOTE_CALLS.format(at=share), calls, points, run, palette, outcome)
     if not tables:
         return None
-    return Section("operating", "Operating points", "What the arms do at thresholds one could use.", tables=tables)
+    return Section("operating", "Operating points", LEAD, tables=tables)
 
 
 def _at(points: pl.DataFrame, metric: str) -> list[float]:
