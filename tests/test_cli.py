@@ -110,6 +110,7 @@ def test_every_command_stands_in_the_reference():
             ("evaluate", "p.csv", "--out", "x", "--drawz", "4"),
             "unrecognized arguments: --drawz 4. Did you mean '--draws'?",
         ),
+        (("report",), "report: give RUNS."),
         (("audit",), "audit: give ARCHIVE."),
         (("embed", "r"), "embed: give --out, --archive, --arm."),
         (("evaluate", "p.csv", "--out", "x", "--draws", "many"), "--draws: expected int. Got value: many."),

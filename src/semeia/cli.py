@@ -74,6 +74,16 @@ class Option:
         """How it is written on the command line."""
         return f"--{FLAGS.get(self.name, self.name)}"
 
+    @property
+    def several(self) -> bool:
+        """Whether it takes several paths by their place."""
+        return self.kind == tuple[Path, ...]
+
+    @property
+    def shown(self) -> str:
+        """What stands for its value in help: ARCHIVE; RUN for several runs."""
+        return self.name.upper().removesuffix("S") if self.several else self.name.upper()
+
 
 COMMANDS = {words: Command(**row) for words, row in TABLE["commands"].items()}
 
@@ -164,7 +174,8 @@ def parser_of(words: str) -> "ArgumentParser":
     options = options_of(command)
     must = [option for option in options if option.start is MUST]
     tunable = command.settings or any(option.name == "settings" for option in options)
-    shown = [o.name.upper() if o.name in command.given else f"{o.flag} {o.name.upper()}" for o in must]
+    places = {o.name: f"{o.shown}..." if o.several else o.shown for o in must}
+    shown = [places[o.name] if o.name in command.given else f"{o.flag} {o.shown}" for o in must]
     parser = ArgumentParser(
         prog=f"semeia {words}",
         usage=" ".join(["semeia", words, *shown, "[options]"]),
@@ -184,7 +195,8 @@ def parser_of(words: str) -> "ArgumentParser":
 
 def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:
     if by_place:
-        parser.add_argument(option.name, type=Path, metavar=option.name.upper(), help=option.help)
+        nargs = "+" if option.several else None
+        parser.add_argument(option.name, type=Path, nargs=nargs, metavar=option.shown, help=option.help)
     elif option.name in LISTS:
         parser.add_argument(option.flag, type=str, nargs="+", metavar="NAME", help=option.help)
     elif option.kind is bool:
@@ -206,7 +218,9 @@ def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for option in options_of(command):
         value = given[option.flag.removeprefix("--")]
-        if option.name in LISTS:
+        if option.several:
+            value = tuple(value)
+        elif option.name in LISTS:
             value = tuple(word for text in value for word in text.split(",") if word) if value else option.start
         values[option.name] = value
     if command.settings:

@@ -15,7 +15,9 @@ from semeia import __version__
 from semeia.archive.atomic import replacing, write_json, write_parquet
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
+from semeia.evaluation.class_scores import class_columns
 from semeia.report.page import write_report
+from semeia.report.paired_runs import mark_of_tested
 from semeia.report.result_tables import write_tables
 
 PSEUDONYM = "^p[0-9a-f]{12}$"
@@ -27,7 +29,7 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
 
     Args:
         predictions: .csv, .tsv or .parquet with at least the columns subject_id, label (0, 1 or empty) and score
-            (a probability).
+            (a probability), or score_0, score_1, ... where there are several classes (see `check_predictions`).
         out: folder for the results; must not hold any yet.
         settings: see `EvaluationSettings`.
 
@@ -44,7 +46,7 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     if found.results.is_empty():
         why = found.notes[0] if found.notes else "no rows"
         raise InputError(f"{predictions}: nothing can be evaluated ({why}).")
-    write_json(out / "run.json", _record(settings, found))
+    write_json(out / "run.json", _record(settings, found, table))
     write_parquet(out / "predictions.parquet", without_ids(table, settings))
     with replacing(out / "results.csv") as temporary:
         found.results.write_csv(temporary)
@@ -61,17 +63,18 @@ def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFra
     if table["subject_id"].str.contains(PSEUDONYM).all():
         return table
     named = {settings.by, settings.covariate, *re.findall(r"\w+", settings.where or "")}
-    kept = [name for name in table.columns if name in PREDICTION_COLUMNS or name in named]
+    kept = [name for name in table.columns if name in {*PREDICTION_COLUMNS, *class_columns(table.columns)} | named]
     number = pl.col("subject_id").rank("dense").cast(pl.String)
     unit = pl.struct("subject_id", "unit_id").rank("dense").cast(pl.String)
     return table.select(kept).with_columns(subject_id="s" + number, unit_id="u" + unit)
 
 
-def _record(settings: EvaluationSettings, found: Evaluation) -> dict[str, object]:
+def _record(settings: EvaluationSettings, found: Evaluation, table: pl.DataFrame) -> dict[str, object]:
     return {
         "semeia_version": __version__,
         "kind": "evaluation",
         "config": asdict(settings),
+        "tested": mark_of_tested(table),
         "versions": {name: version(name) for name in ("numpy", "polars", "scipy")},
         "notes": list(found.notes),
     }
