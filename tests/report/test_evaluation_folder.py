@@ -1,14 +1,16 @@
 """A table in, a folder of results out: what is in it, what is refused, and that no stranger's id survives."""
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from grade_tables import grade_predictions
 from prediction_tables import predictions
 from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings, check_results, evaluate
+from semeia.evaluation import EvaluationSettings, check_results, evaluate, read_predictions
 from semeia.report.evaluation_folder import evaluate_table, without_ids
 
 FEW = EvaluationSettings(draws=100, covariate="diameter_mm", by="site")
@@ -89,6 +91,48 @@ def test_results_are_not_overwritten(name: str, table: Path, tmp_path: Path):
         evaluate_table(table, out=tmp_path / "out", settings=FEW)
 
     assert (tmp_path / "out" / name).read_text() == "kept"
+
+
+def test_a_table_of_grades_gives_the_same_pages(tmp_path: Path):
+    path = tmp_path / "grades.csv"
+    made = grade_predictions(k=3, patients=60).with_columns(subject_id="CANARY" + pl.col("subject_id"))
+    made.drop("study").write_csv(path)
+
+    found = evaluate_table(path, out=tmp_path / "out", settings=EvaluationSettings(draws=100, references=("baseline",)))
+
+    assert {"macro_auroc", "quadratic_kappa", "recall_2"} <= set(found.results["metric"])
+    assert pl.read_csv(tmp_path / "out" / "tables" / "confusion.csv").height == 2 * 2 * 9
+    kept = read_predictions(tmp_path / "out" / "predictions.parquet")
+    assert {"score_0", "score_1", "score_2"} <= set(kept.columns)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Grade by grade" in page
+    assert "Macro AUROC" in page
+    assert "CANARY" not in page
+
+
+@pytest.mark.parametrize("spoilt", ["ten", "absent", "constant"])
+def test_few_patients_absent_grades_and_constant_scores_give_words(spoilt: str, tmp_path: Path):
+    made = grade_predictions(k=4, patients=5 if spoilt == "ten" else 40, cohorts=("all",), seeds=1, arms={"m": 1.0})
+    if spoilt == "absent":
+        made = made.filter(pl.col("label") != 2)
+    if spoilt == "constant":
+        made = made.with_columns(pl.lit(0.25).alias(f"score_{grade}") for grade in range(4))
+    path = tmp_path / "grades.parquet"
+    made.write_parquet(path)
+
+    found = evaluate_table(path, out=tmp_path / "out", settings=EvaluationSettings(draws=100))
+
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Grade by grade" in page
+    tables = [found.results, *found.tables.values()]
+    assert not any(table.select(pl.selectors.float().is_nan().any()).row(0).count(True) for table in tables)
+    words = {
+        "ten": "not shown",
+        "absent": "No unit of grade 2 was tested over all patients: means over classes leave it out.",
+        "constant": "An interval that reaches 0.50 is no evidence",
+    }
+    assert words[spoilt] in page
+    assert not re.search(r"\bnan\b", page.lower())
 
 
 def test_one_class_is_refused(table: Path, tmp_path: Path):

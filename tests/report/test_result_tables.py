@@ -20,6 +20,14 @@ def test_tables_come_back_and_stale_ones_go(tmp_path: Path):
     assert list(read_tables(tmp_path)) == ["other"]
 
 
+def test_names_that_look_like_numbers_stay_names(tmp_path: Path):
+    table = pl.DataFrame(
+        {"arm": ["007"], "cohort": ["2024"], "label": [3], "share": pl.Series([None], dtype=pl.Float64)}
+    )
+    write_tables(tmp_path, {"one": table})
+    assert read_tables(tmp_path)["one"].row(0) == ("007", "2024", 3, None)
+
+
 def test_a_run_without_tables_has_none(tmp_path: Path):
     assert read_tables(tmp_path) == {}
     write_tables(tmp_path, {})

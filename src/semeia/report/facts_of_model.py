@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from semeia.report.estimates import arms_of
+from semeia.report.estimates import MACRO, arms_of
 from semeia.report.figures import palette_of
 from semeia.report.names import arm_title
 from semeia.report.numbers import listed
@@ -98,6 +98,8 @@ def output(run: Run) -> str:
     """What comes out of the model, and where its threshold is from."""
     if any(e.metric == "sensitivity" for e in run.estimates):
         return "A probability. The threshold was chosen inside and carried outside unchanged."
+    if any(e.metric == MACRO for e in run.estimates):
+        return "A probability of each class; the most probable one is called."
     return "A probability." if run.estimates else ""
 
 

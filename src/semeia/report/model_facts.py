@@ -13,7 +13,16 @@ from semeia.report.facts_of_data import fingerprint, sites, training_size
 from semeia.report.facts_of_model import output
 from semeia.report.figures import Palette
 from semeia.report.limits import GENERAL
-from semeia.report.names import GAIN, arm_title, cohort_title, covariate_title, metric_title, place
+from semeia.report.names import (
+    GAIN,
+    OF_CLASS,
+    arm_title,
+    cohort_title,
+    covariate_title,
+    metric_title,
+    place,
+    positive_words,
+)
 from semeia.report.numbers import NBSP, count, estimate, listed, number
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
@@ -116,13 +125,15 @@ def _sizes(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str
     first = {e.cohort: e for e in reversed(rows)}
     sizes = [f"{count(first[c].n_patients)} patients, {count(first[c].n)} units" for c in cohorts]
     shares = [f"{number(100 * first[c].n_positive / first[c].n, 0)}{NBSP}%" if first[c].n else "" for c in cohorts]
-    positive = [("Positive", shares)] if any(e.n_positive for e in rows) else []
+    words = positive_words(rows[0].metric) if rows else ""
+    positive = [(f"{words[:1].upper()}{words[1:]}", shares)] if any(e.n_positive for e in rows) else []
     return [("Tested on", sizes), *positive]
 
 
 def _measures(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str]]]:
     at = {(e.metric, e.cohort): e for e in rows}
-    shown = [metric for metric in dict.fromkeys(e.metric for e in rows) if not metric.startswith("auroc_")]
+    parts = ("auroc_", *OF_CLASS)
+    shown = [metric for metric in dict.fromkeys(e.metric for e in rows) if not metric.startswith(parts)]
     found = []
     for metric in shown[:MOST_MEASURES]:
         values = [at.get((metric, cohort)) for cohort in cohorts]

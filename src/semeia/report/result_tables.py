@@ -8,6 +8,8 @@ from semeia.archive.atomic import naming, replacing
 from semeia.errors import InputError
 
 FOLDER = "tables"
+# Columns of names, which stay as they are written even where all of them look like numbers.
+NAMES = ("study", "outcome", "cohort", "stratum", "arm", "mode", "reference", "site", "level")
 
 
 def write_tables(run: Path, tables: dict[str, pl.DataFrame]) -> None:
@@ -37,7 +39,9 @@ def read_tables(run: Path) -> dict[str, pl.DataFrame]:
     found = {}
     for path in sorted((run / FOLDER).glob("*.csv")):
         try:
-            found[path.stem] = pl.read_csv(path, infer_schema_length=None)
+            header = pl.read_csv(path, n_rows=0).columns
+            names = {name: pl.String for name in NAMES if name in header}
+            found[path.stem] = pl.read_csv(path, schema_overrides=names, infer_schema_length=None)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InputError(f"{path}: not readable as CSV ({str(error).splitlines()[0]})") from error
     return found
