@@ -82,7 +82,7 @@ def open_samples(path: str | Path) -> FileSamples:
         raise InputError(f"{path}: is not a two-dimensional float32 or float64 .npy matrix.")
     if not array.flags.c_contiguous:
         raise InputError(f"{path}: is kept column by column; save numpy.ascontiguousarray of it.")
-    return FileSamples(path, (array.shape[0], array.shape[1]), array.dtype, array.offset)
+    return FileSamples(path, (array.shape[0], array.shape[1]), np.dtype(array.dtype), array.offset)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A fit finds components up to order, sign and scale. Here they get: an SD of 0.5 on the rows they were fitted on (one
 unit is then the step from one SD below the mean to one above, as for a 0/1 channel; Gelman 2008); a positive largest
-|mixing| entry, so a component reads as what it raises most; and descending explained variance. Variance explained
-is a property of the mixing alone, needs no pass over the rows and does not hang on single extreme rows, as kurtosis does.
+|mixing| entry, so a component reads as what it raises most; and descending explained variance, which follows from the
+mixing alone and does not hang on single extreme rows, as kurtosis does.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from semeia.errors import InputError
 from semeia.signatures.whitening import Whitening
 
 SD = 0.5
@@ -52,7 +53,16 @@ def canonical(rotation: Float[np.ndarray, "k k"], whitening: Whitening) -> Compo
 
 
 def start_from(components: Components, whitening: Whitening) -> Float[np.ndarray, "k k"]:
-    """Where to start a fit of the same channels that should end near `components`: a warm start."""
+    """Where to start a fit of the same channels that should end near `components`: a warm start.
+
+    Raises:
+        InputError: The channels are not the same in number.
+    """
+    if components.unmixing.shape[1] != len(whitening.mean):
+        known, these = components.unmixing.shape[1], len(whitening.mean)
+        raise InputError(
+            f"warm: the components are of {known} channels, these rows have {these}; use the same channels."
+        )
     return components.unmixing @ whitening.colouring
 
 

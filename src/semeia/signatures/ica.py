@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.nonlinearities import Nonlinearity
 from semeia.signatures.processes import from_first
@@ -34,7 +35,8 @@ class IcaSettings:
 
     `tolerance`: converged when no row of W turns by more, as 1 - |cosine|. `subsample`: the part of the rows that the
     first stage uses, 1 for none. `products`: "auto" starts in bfloat16 where the device multiplies it natively, "full"
-    never, "bf16" always. `threads`: None takes as many as torch would. `block`: rows read at a time.
+    never, "bf16" always. `threads`: blocks worked on at a time, None for as many as torch has threads. `block`: rows
+    to a block. `dtype`: of the white rows.
     """
 
     nonlinearity: Nonlinearity = "tanh"
@@ -46,6 +48,11 @@ class IcaSettings:
     device: str = "cpu"
     threads: int | None = None
     block: int | None = None
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def at_once(self) -> int:
+        """Blocks worked on at a time."""
+        return self.threads or torch.get_num_threads()
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def fast_ica(
     white: Samples,
     settings: IcaSettings,
     *,
-    start: Float[np.ndarray, "k k"] | None = None,
+    start: Float[np.ndarray, "rows columns"] | None = None,
     report: Report | None = None,
 ) -> Unmixing:
     """Fit as many components as `white` has columns.
@@ -89,11 +96,19 @@ def fast_ica(
 
     Returns:
         The rotation with its state; not having converged is a state, not an error.
+
+    Raises:
+        InputError: `start` is of another size.
     """
     device = torch.device(settings.device)
     rows = rows_of(white, device, settings.block)
     kind = torch.from_numpy(next(iter(white.blocks(1))).copy()).dtype
     first = initial(white.shape[1], seed=settings.seed) if start is None else start
+    if first.shape != (white.shape[1],) * 2:
+        asked = " x ".join(map(str, first.shape))
+        raise InputError(
+            f"start: is {asked}, but {white.shape[1]} components are fitted; give a square matrix of them."
+        )
     unmixing = decorrelate(torch.tensor(first, dtype=torch.float64, device=device))
     history: list[Iteration] = []
     for stage, how in _stages(settings, device):
@@ -135,7 +150,7 @@ def _turned(before: Float[Tensor, "k k"], after: Float[Tensor, "k k"]) -> float:
 
 
 def _stages(settings: IcaSettings, device: torch.device) -> list[tuple[Stage, Pass]]:
-    full = Pass(settings.nonlinearity, threads=settings.threads or torch.get_num_threads())
+    full = Pass(settings.nonlinearity, threads=settings.at_once())
     quick = replace(full, bf16=settings.products == "bf16" or (settings.products == "auto" and has_bf16(device)))
     stages: list[tuple[Stage, Pass]] = []
     if settings.subsample < 1:

@@ -1,14 +1,14 @@
-"""From samples to components, by any solver: whiten, solve, bring into one form.
+"""From rows to components by any solver: whiten, rotate, bring into the one form.
 
 `SOLVERS` is the table: a new algorithm is one function of white rows in it.
 """
 
 import tempfile
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +17,142 @@ from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.components import Components, canonical, start_from
 from semeia.signatures.ica import IcaSettings, Report, Unmixing, fast_ica, initial
+from semeia.signatures.processes import process_of
 from semeia.signatures.whitening import Whitening, moments, whiten, whitened
 
-Solver = Callable[[Samples, IcaSettings, Float[np.ndarray, "k k"] | None, Report | None], Unmixing]
 SolverName = Literal["fastica", "picard"]
+
+
+class Solver(Protocol):
+    """White rows (mean zero, covariance the identity) in, a rotation with its state out."""
+
+    def __call__(
+        self,
+        white: Samples,
+        settings: IcaSettings,
+        *,
+        start: Float[np.ndarray, "k k"] | None = None,
+        report: Report | None = None,
+    ) -> Unmixing: ...
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What a fit gives: the components, the whitening under them, and how the solver ended."""
+
+    components: Components
+    whitening: Whitening
+    unmixing: Unmixing
+
+
+def separate(
+    samples: Samples,
+    settings: IcaSettings,
+    *,
+    components: int | None,
+    solver: SolverName = "fastica",
+    trim: bool = False,
+    warm: Components | None = None,
+    scratch: Path | None = None,
+    report: Report | None = None,
+) -> Separation:
+    """Fit independent components of `samples`.
+
+    Args:
+        samples: rows of standardised channels; read in two passes, then no more.
+        settings: of the solver; its dtype is that of the white rows.
+        components: how many; None for as many as the samples have.
+        solver: a name in `SOLVERS`.
+        trim: take fewer components where the samples have fewer, instead of refusing.
+        warm: components of the same channels to start from, perhaps of other rows.
+        scratch: a folder for the white rows (rows x components x 4 bytes), which are deleted at the end. None is the
+            system's temporary folder, which on some machines is memory. Several processes must all see it.
+        report: called after every iteration.
+
+    Raises:
+        InputError: The samples cannot give so many components, or the solver is not installed.
+    """
+    if scratch is None and process_of()[1] > 1:
+        raise InputError("scratch: several processes need a folder that all of them see.")
+    whitening = whiten(moments(samples), components=components, trim=trim)
+    start = None if warm is None else start_from(warm, whitening)
+    # Processes of a group share one file; other fits that use the same folder must not meet it.
+    alone = process_of()[1] == 1
+    with tempfile.TemporaryDirectory(dir=scratch) if alone else nullcontext(scratch) as folder:
+        path = Path(str(folder)) / "white.npy"
+        try:
+            white = whitened(samples, whitening, path=path, dtype=settings.dtype, threads=settings.at_once())
+            found = SOLVERS[solver](white, settings, start=start, report=report)
+        finally:
+            path.unlink(missing_ok=True)
+    return Separation(canonical(found.rotation, whitening), whitening, found)
+
+
+def refitted(
+    samples: Samples, seed: int, *, settings: IcaSettings, components: int, solver: SolverName = "fastica"
+) -> Float[np.ndarray, "p m"]:
+    """The mixing of a fit that differs from others in its rows and its seed; perhaps of fewer components."""
+    found = separate(samples, replace(settings, seed=seed), components=components, solver=solver, trim=True)
+    return found.components.mixing
+
+
+def require_converged(unmixing: Unmixing) -> None:
+    """Refuse a fit that did not converge.
+
+    Raises:
+        InputError: It did not.
+    """
+    if not unmixing.converged:
+        change = (
+            "" if unmixing.last_change is None else f" (the last one turned a component by {unmixing.last_change:.2g})"
+        )
+        raise InputError(
+            f"the components did not converge in {unmixing.iterations} iterations{change}; ask for fewer components, "
+            "allow more iterations, or accept the state as it is."
+        )
+
+
+def picard(
+    white: Samples,
+    settings: IcaSettings,
+    *,
+    start: Float[np.ndarray, "k k"] | None = None,
+    report: Report | None = None,
+) -> Unmixing:
+    """Picard-O (Ablin, Cardoso & Gramfort 2018): the optimum FastICA seeks, by a quasi-Newton method.
+
+    Holds all rows in memory, in float64, several times; `tolerance` is the largest entry of the gradient. Reports
+    nothing on its way.
+
+    Raises:
+        InputError: python-picard is not installed.
+    """
+    try:
+        from picard import picard as solve
+    except ImportError as error:
+        raise InputError("solver: picard is not installed; install it with `pip install python-picard`.") from error
+    size = white.shape[1]
+    rows = np.concatenate(list(white.blocks(white.shape[0])))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        _, rotation, _, iterations = solve(  # pyright: ignore[reportAssignmentType]
+            rows.T,
+            fun=settings.nonlinearity,
+            whiten=False,
+            centering=False,
+            return_n_iter=True,
+            max_iter=settings.most_iterations,
+            tol=settings.tolerance,
+            w_init=_orthogonal(initial(size, seed=settings.seed) if start is None else start),
+        )
+    converged = not any("did not converge" in str(warning.message) for warning in said)
+    made = int(iterations) if converged else settings.most_iterations
+    return Unmixing(np.asarray(rotation, dtype=np.float64), converged, made, last_change=None)
+
+
+def _orthogonal(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:
+    left, _, right = np.linalg.svd(matrix)
+    return left @ right
+
+
+SOLVERS: dict[SolverName, Solver] = {"fastica": fast_ica, "picard": picard}

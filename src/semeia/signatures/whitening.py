@@ -6,6 +6,7 @@ variance of exactly zero, and a large mean costs no digits.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -52,7 +53,7 @@ def moments(samples: Samples, *, block: int | None = None) -> Moments:
     Raises:
         InputError: Fewer than two rows, or a value that is not finite.
     """
-    from scipy.linalg.blas import dsyrk
+    from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
 
     rows, channels = samples.shape
     if rows < 2 or channels < 1:
@@ -77,12 +78,13 @@ def moments(samples: Samples, *, block: int | None = None) -> Moments:
     return Moments(rows, mean + shift, products, float(np.finfo(first.dtype).eps))
 
 
-def whiten(found: Moments, *, components: int | None = None) -> Whitening:
+def whiten(found: Moments, *, components: int | None = None, trim: bool = False) -> Whitening:
     """The whitening onto the `components` directions of largest variance (Hyvarinen & Oja 2000, section 5.2).
 
     Args:
         found: from `moments`.
         components: how many directions; None takes as many as the samples have.
+        trim: take fewer where the samples have fewer, instead of refusing.
 
     Raises:
         InputError: More components than directions that are not rounding (the rank).
@@ -95,16 +97,18 @@ def whiten(found: Moments, *, components: int | None = None) -> Whitening:
     keep = min(components or channels, channels)
     variances, directions = eigh(found.covariance, subset_by_index=[channels - keep, channels - 1])
     variances, directions = variances[::-1], directions[:, ::-1]
+    constant = np.diag(found.covariance) == 0
     rank = int((variances > _rounding(found, float(variances[0]))).sum())
-    if rank == 0 or (components or 0) > rank:
-        constant = int((np.diag(found.covariance) == 0).sum())
+    if rank == 0 or (not trim and (components or 0) > rank):
         raise InputError(
             f"components: {components or 'all'} were asked for, but {found.rows} rows of {channels} channels "
-            f"({constant} constant) have rank {rank}; " + (f"ask for at most {rank}." if rank else "nothing varies.")
+            f"({constant.sum()} constant) have rank {rank}; "
+            + (f"ask for at most {rank}." if rank else "nothing varies.")
         )
-    variances, directions = variances[:rank], directions[:, :rank]
+    # A constant channel has a part in nothing, not even by rounding.
+    variances, directions = variances[:rank], np.where(constant[:, None], 0.0, directions[:, :rank])
     largest = np.abs(directions).argmax(axis=0)
-    directions = directions * np.sign(directions[largest, np.arange(rank)])
+    directions *= np.sign(directions[largest, np.arange(rank)])
     spread = np.sqrt(variances)
     return Whitening(
         mean=found.mean,
@@ -121,7 +125,7 @@ def whitened(
     whitening: Whitening,
     *,
     path: Path | None = None,
-    dtype: type[np.float32] | type[np.float64] = np.float32,
+    dtype: Literal["float32", "float64"] = "float32",
     block: int | None = None,
     threads: int = 1,
 ) -> ArraySamples | FileSamples:
