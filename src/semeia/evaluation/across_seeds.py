@@ -38,8 +38,8 @@ def mean_over_seeds(values: Float[np.ndarray, "seeds rows k"]) -> Float[np.ndarr
 
 def mostly_defined(values: Float[np.ndarray, "rows"], draws: Draws) -> bool:
     """Whether a statistic exists on the rows as they are and in nine of ten draws, so that an interval means it."""
-    missing = np.isnan(draws.drawn(values)).mean()
-    return not np.isnan(values[0]) and bool(missing <= 1 - LEAST_DEFINED)
+    defined = ~np.isnan(draws.drawn(values))
+    return not np.isnan(values[0]) and bool(defined.mean() >= LEAST_DEFINED)
 
 
 def _of_fold(fold: Fold, draws: Draws, statistic: FoldStatistic) -> Float[np.ndarray, "rows k"]:

@@ -56,16 +56,16 @@ def case_mix(judged: Judged) -> pl.DataFrame:
 def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]) -> list[Row]:
     home = next((place for place in places if place.inside), places[0])
     units = {place.cohort: units_of(place) for place in places}
-    described = {c.name: words(c, units, home=home.cohort) for c in covariates if c.words is not None}
+    described = {c.name: words(c.name, c.words, units, home=home.cohort) for c in covariates if c.words is not None}
     rows: list[Row] = []
     for place in places:
         other = None if place is home else units[home.cohort]
         findings = sizes(units[place.cohort], level=judged.settings.level)
         for covariate in covariates:
-            if covariate.words is not None:
-                findings += described[covariate.name][place.cohort]
+            if covariate.numbers is not None:
+                findings += numbers(covariate.name, covariate.numbers, units[place.cohort], other)
             else:
-                findings += numbers(covariate, units[place.cohort], other)
+                findings += described[covariate.name][place.cohort]
         nobody = Cell("", "", 1.0)
         rows += [_row(place, nobody, finding, home) for finding in findings]
         for cell, folds in place.full.items():

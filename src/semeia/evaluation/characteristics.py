@@ -7,11 +7,12 @@ more; values of words that few patients share are pooled (covariates.py).
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float, Int, Int8, Shaped
 from scipy.special import ndtri
 
 from semeia.evaluation.cells import concatenate
-from semeia.evaluation.covariates import Covariate, pooled_names
+from semeia.evaluation.covariates import pooled_names
 from semeia.evaluation.judged import Place
 from semeia.evaluation.suppression import FEWEST
 
@@ -91,29 +92,36 @@ def clustered_wilson(
     return max(0.0, float(centre - reach)), min(1.0, float(centre + reach))
 
 
-def numbers(covariate: Covariate, units: Units, home: Units | None) -> list[Finding]:
-    """Median and quartiles, the share missing, and the standardised mean difference from the home cohort."""
-    value = _known(covariate, units)
-    if len(value) < FEWEST:
+def numbers(name: str, value: Float[np.ndarray, "rows"], units: Units, home: Units | None) -> list[Finding]:
+    """Median and quartiles, the share missing, and the standardised mean difference from the home cohort.
+
+    Args:
+        name: of the covariate.
+        value: over the rows of the table; NaN where missing.
+        units: of the cohort.
+        home: units of the home cohort; None for that cohort itself.
+    """
+    known = _known(value, units)
+    if len(known) < FEWEST:
         return []
-    name, found = covariate.name, []
-    for measure, quantile in QUARTILES.items():
-        found.append(Finding(name, "", measure, _rounded(float(np.quantile(value, quantile)))))
-    missing = len(units.row) - len(value)
+    found = [
+        Finding(name, "", measure, float(f"{np.quantile(known, quantile):.3g}"))
+        for measure, quantile in QUARTILES.items()
+    ]
+    missing = len(units.row) - len(known)
     if missing == 0 or missing >= FEWEST:
         found.append(Finding(name, "", "missing", missing / len(units.row)))
-    other = value if home is None else _known(covariate, home)
-    if home is not None and len(other) >= FEWEST and value.var() + other.var() > 0:
-        apart = (value.mean() - other.mean()) / np.sqrt((value.var(ddof=1) + other.var(ddof=1)) / 2)
+    other = known if home is None else _known(value, home)
+    if home is not None and len(other) >= FEWEST and known.var() + other.var() > 0:
+        apart = (known.mean() - other.mean()) / np.sqrt((known.var(ddof=1) + other.var(ddof=1)) / 2)
         found.append(Finding(name, "", "standardised mean difference", float(apart), compared=True))
     return found
 
 
-def words(covariate: Covariate, cohorts: dict[str, Units], *, home: str) -> dict[str, list[Finding]]:
+def words(name: str, value: pl.Series, cohorts: dict[str, Units], *, home: str) -> dict[str, list[Finding]]:
     """Of each cohort the share of each value, and the largest difference of a share from the home cohort's."""
-    assert covariate.words is not None
-    values = {cohort: covariate.words.gather(units.row).to_numpy() for cohort, units in cohorts.items()}
-    levels = sorted({str(value) for present in values.values() for value in present})
+    values = {cohort: value.gather(units.row).to_numpy() for cohort, units in cohorts.items()}
+    levels = sorted({str(one) for present in values.values() for one in present})
     patients = [
         [len(np.unique(units.patient[values[cohort] == level])) for cohort, units in cohorts.items()]
         for level in levels
@@ -122,10 +130,10 @@ def words(covariate: Covariate, cohorts: dict[str, Units], *, home: str) -> dict
     shares = {cohort: _shares(present, levels, called) for cohort, present in values.items()}
     found = {}
     for cohort, share in shares.items():
-        found[cohort] = [Finding(covariate.name, level, "share", value) for level, value in share.items()]
+        found[cohort] = [Finding(name, level, "share", one) for level, one in share.items()]
         if cohort != home:
-            apart = max(abs(value - shares[home][level]) for level, value in share.items())
-            found[cohort].append(Finding(covariate.name, "", "largest difference of shares", apart, compared=True))
+            apart = max(abs(one - shares[home][level]) for level, one in share.items())
+            found[cohort].append(Finding(name, "", "largest difference of shares", apart, compared=True))
     return found
 
 
@@ -136,11 +144,6 @@ def _shares(present: Shaped[np.ndarray, "n"], levels: list[str], called: list[st
     return shares
 
 
-def _known(covariate: Covariate, units: Units) -> Float[np.ndarray, "m"]:
-    assert covariate.numbers is not None
-    value = covariate.numbers[units.row]
-    return value[~np.isnan(value)]
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+def _known(value: Float[np.ndarray, "rows"], units: Units) -> Float[np.ndarray, "m"]:
+    present = value[units.row]
+    return present[~np.isnan(present)]

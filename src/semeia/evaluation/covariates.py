@@ -14,7 +14,7 @@ from semeia.evaluation.bands import FEW_VALUES, MISSING
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.evaluation.strata import MOST_LEVELS
-from semeia.evaluation.suppression import FEWEST
+from semeia.evaluation.suppression import FEWEST, SHOWN, suppress
 
 RARE, OTHER = "other (fewer than 10)", "other"
 
@@ -56,24 +56,19 @@ def _covariate(name: str, values: pl.Series) -> Covariate | None:
 
 
 def pooled_names(patients: Int[np.ndarray, "levels cohorts"], names: list[str]) -> list[str]:
-    """What each level is called once those that few patients share are one.
+    """What each level is called once those that could give few patients away are one.
 
-    A level with fewer than ten patients (but not none) in any cohort is pooled; so are the smallest others, until what
-    is pooled has ten in each cohort or none, so that no difference from a total gives a small count away.
+    Those are the levels whose counts are not shown (`suppress`) in any of the cohorts, so that this table and that of
+    the subgroups hide the same.
 
     Args:
         patients: patients of each level in each cohort.
         names: of the levels.
     """
-    small = np.array(((patients > 0) & (patients < FEWEST)).any(axis=1))
-    rare = bool(small.any())
-    name = RARE
-    order = np.argsort(patients.sum(axis=1), kind="stable")
-    for level in order:
-        together = patients[small].sum(axis=0)
-        if not ((together > 0) & (together < FEWEST)).any():
-            break
-        if not small[level]:
-            small[level] = True
-            name = OTHER
-    return [name if rare and pooled else level for level, pooled in zip(names, small.tolist(), strict=True)]
+    hidden = np.zeros(len(names), dtype=bool)
+    for count in patients.T:
+        present = np.flatnonzero(count)
+        hidden[present] |= np.array([state != SHOWN for state in suppress(count[present, None])], dtype=bool)
+    few = ((patients > 0) & (patients < FEWEST)).any(axis=1)
+    name = RARE if np.array_equal(hidden, few) else OTHER
+    return [name if pooled else level for level, pooled in zip(names, hidden.tolist(), strict=True)]

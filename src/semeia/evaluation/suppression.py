@@ -1,9 +1,9 @@
 """Which cells of a table are too small to be shown: nobody is to be found again in a count.
 
 Counts of the levels of one column go in (patients, and units of either class); a state for each level comes out.
-A level with fewer than ten of any of them is "suppressed": neither its counts nor a value is shown. Where exactly one
-level is, its counts would follow from the total and the other levels; the smallest of the others then keeps its value
-but not its counts ("counts withheld"), so that only the sum of two levels can be worked out.
+A level with fewer than ten of any of them is "suppressed": neither its counts nor a value is shown. What the total and
+the other levels would still give away is the sum over the hidden levels: while that is the count of one level, or below
+ten, the smallest of the others keeps its value but not its counts ("counts withheld").
 """
 
 import numpy as np
@@ -22,7 +22,10 @@ def suppress(counts: Int[np.ndarray, "levels kinds"], *, fewest: int = FEWEST) -
     """
     small = counts.min(axis=1) < fewest
     states = [SUPPRESSED if one else SHOWN for one in small]
-    if small.sum() == 1 and len(counts) > 1:
-        others = np.where(small, np.iinfo(np.int64).max, counts[:, 0])
-        states[int(others.argmin())] = WITHHELD
+    for level in np.argsort(counts[:, 0], kind="stable"):
+        hidden = [state != SHOWN for state in states]
+        if not any(hidden) or (sum(hidden) > 1 and counts[hidden].sum(axis=0).min() >= fewest):
+            break
+        if states[level] == SHOWN:
+            states[level] = WITHHELD
     return states
