@@ -19,8 +19,10 @@ THREADS = 2
 
 
 @contextmanager
-def connected(scratch: Path) -> Iterator["DuckDBPyConnection"]:
+def connected(scratch: Path, *, reads: Path | None = None) -> Iterator["DuckDBPyConnection"]:
     """A connection with at most 1 GB of memory and two threads, which spills to `scratch`.
+
+    With `reads`, SQL that came from somebody else can touch no file outside that folder and the scratch.
 
     Raises:
         InputError: The disk is full.
@@ -37,6 +39,9 @@ def connected(scratch: Path) -> Iterator["DuckDBPyConnection"]:
     }
     with duckdb.connect(config=settings) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        if reads is not None:
+            allowed = ", ".join(literal(folder.absolute()) for folder in (reads, scratch))
+            connection.execute(f"SET allowed_directories = [{allowed}]; SET enable_external_access = false")
         try:
             yield connection
         except duckdb.OutOfMemoryException as error:  # duckdb's word for a scratch disk without room, too

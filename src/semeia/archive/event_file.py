@@ -63,10 +63,10 @@ class EventFile:
             written = connection.execute(
                 f"COPY (SELECT DISTINCT {columns} FROM read_parquet([{spilled}]) ORDER BY {by}) "
                 f"TO {literal(sorted_file)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
-            ).fetchone()
+            ).fetchall()
             place(sorted_file, self.path)
         self.discard()
-        rows = int(written[0]) if written else 0
+        rows = int(written[0][0])
         return Placed(rows, self.rows - rows, file_sha256(self.path))
 
     def discard(self) -> None:

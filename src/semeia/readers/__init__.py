@@ -4,12 +4,25 @@
 |---|---|
 | `ingest_nodules` | the LIDC layout: nodule crops and `nodules.csv` |
 | `ingest_images` | pictures or volumes listed in a table |
+| `ingest_meds` | health records in MEDS |
+| `ingest_table` | health records in any tables, with a mapping |
 | `read_nifti`, `Volume` | one NIfTI volume |
 | `read_picture` | one PNG or JPEG |
 """
 
+from semeia.readers.long_table import ingest_table
+from semeia.readers.meds import ingest_meds
 from semeia.readers.nifti import Volume, read_nifti
 from semeia.readers.nodules import ingest_nodules, input_reader
 from semeia.readers.pictures import ingest_images, read_picture
 
-__all__ = ["Volume", "ingest_images", "ingest_nodules", "input_reader", "read_nifti", "read_picture"]
+__all__ = [
+    "Volume",
+    "ingest_images",
+    "ingest_meds",
+    "ingest_nodules",
+    "ingest_table",
+    "input_reader",
+    "read_nifti",
+    "read_picture",
+]

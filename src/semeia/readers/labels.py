@@ -1,0 +1,66 @@
+"""What is predicted in a mapped record: units such as stays, and their outcomes, go from tables into the draft."""
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from semeia.archive import Writer
+from semeia.errors import InputError
+from semeia.readers.mapping import Outcome, Units
+from semeia.readers.sources import frame_of, reading, type_of, utc
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Stays = dict[tuple[int, str], str]
+
+
+def add_units(draft: Writer, connection: "DuckDBPyConnection", units: Units) -> Stays:
+    """Add the units; their unit_id by subject and original id. They are named by keyed hashes."""
+    facts = {name: f"({expression})" for name, expression in units.covariates.items()}
+    found = _rows(connection, units, {"unit": f"CAST(({units.unit}) AS VARCHAR)", **facts}, time=units.time)
+    ids: Stays = {}
+    for row in found.iter_rows(named=True):
+        if row["unit"] is None:
+            raise InputError(f"{units.kind}: a unit has no id; leave such rows out with 'where'.")
+        subject_id, original = int(row["subject_id"]), str(row["unit"])
+        unit_id = f"{row['pseudonym']}/{draft.keyed(f'{units.kind}: {original}')}"
+        covariates = {name: row[name] for name in facts}
+        time: dt.datetime | None = row["time"]
+        ids[subject_id, original] = draft.unit(unit_id, subject_id, units.kind, time=time, covariates=covariates)
+    return ids
+
+
+def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcome, stays: Stays) -> None:
+    """Add the labels of one outcome, of units or, where it names none, of patients."""
+    columns = {"unit": f"CAST(({outcome.unit}) AS VARCHAR)", "value": f"CAST(({outcome.value}) AS DOUBLE)"}
+    found = _rows(connection, outcome, columns, time=outcome.prediction_time)
+    for row in found.iter_rows(named=True):
+        subject_id, original = int(row["subject_id"]), row["unit"]
+        unit_id = (
+            draft.patient_unit(subject_id, str(row["pseudonym"]))
+            if outcome.unit == "NULL"
+            else stays.get((subject_id, str(original)))
+        )
+        if unit_id is None:
+            raise InputError(f"outcome {outcome.name}: a row is of a unit that is not among the units.")
+        if row["value"] is None or not math.isfinite(row["value"]):
+            raise InputError(f"outcome {outcome.name}: a row has no value; leave such rows out with 'where'.")
+        draft.outcome(outcome.name, unit_id, subject_id, value=float(row["value"]), prediction_time=row["time"])
+
+
+def _rows(
+    connection: "DuckDBPyConnection", entry: Units | Outcome, columns: dict[str, str], *, time: str
+) -> pl.DataFrame:
+    """The rows of an entry whose subject is known: subject_id, pseudonym, time and `columns`, in a fixed order."""
+    with reading(entry.kind if isinstance(entry, Units) else entry.name):
+        listed = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
+        when = utc(time, type_of(connection, time, entry.source))
+        return frame_of(
+            connection,
+            f"SELECT n.subject_id, n.pseudonym, r.* EXCLUDE (original) FROM (SELECT CAST(({entry.subject}) AS VARCHAR) "
+            f"AS original, {when} AS time, {listed} FROM {entry.source} WHERE {entry.where}) r "
+            "JOIN numbered n ON n.original = r.original ORDER BY n.subject_id, r.unit",
+        )
