@@ -6,12 +6,12 @@ values are those of the calls at the carried threshold, at a stated prevalence (
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int
 
 from semeia.evaluation.across_seeds import across_seeds, mostly_defined
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.discrimination import weighted_mean
-from semeia.evaluation.fixed_points import sensitivity_at_specificity, specificity_at_sensitivity
+from semeia.evaluation.fixed_points import fixed_points
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.predictive_values import predictive_values
 from semeia.evaluation.summary import Row
@@ -62,11 +62,8 @@ def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float
     if prevalence is not None:
         named += [("ppv", prevalence), ("npv", prevalence)]
 
-    def statistic(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
-        parts = [
-            sensitivity_at_specificity(fold.label, fold.score, weights, specificities=fixed),
-            specificity_at_sensitivity(fold.label, fold.score, weights, sensitivities=fixed),
-        ]
+    def statistic(fold: Fold, weights: Int[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
+        parts = list(fixed_points(fold.label, fold.score, weights, points=fixed))
         if prevalence is not None:
             parts.append(_of_calls(fold, weights, prevalence))
         return np.hstack(parts)
@@ -85,7 +82,7 @@ def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float
     return rows
 
 
-def _of_calls(fold: Fold, weights: Shaped[np.ndarray, "draws n"], prevalence: float) -> Float[np.ndarray, "draws 2"]:
+def _of_calls(fold: Fold, weights: Int[np.ndarray, "draws n"], prevalence: float) -> Float[np.ndarray, "draws 2"]:
     """Predictive values of the calls at the carried threshold."""
     positive = fold.label == 1
     sensitivity = weighted_mean(fold.called[positive], weights[:, positive])
