@@ -18,7 +18,7 @@ def _by_curve(label: np.ndarray, score: np.ndarray, weight: np.ndarray, target: 
     return true[1 - false >= target - 1e-9].max(), (1 - false)[true >= target - 1e-9].max()
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000))
 def test_equals_the_best_point_of_the_curve_of_each_draw(seed: int):
     rng = np.random.default_rng(seed)
