@@ -1,0 +1,64 @@
+"""Expressions: a fitted model, an archive and dates go in; a row of numbers for each patient and date comes out.
+
+The record is truncated at the date, so later events cannot change an expression. Beside the expressions stands how much
+of each site's records the model does not know.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.store import Archive
+from semeia.errors import InputError
+from semeia.signatures.model import SignatureModel
+from semeia.signatures.streaming import section_values
+from semeia.signatures.unmapped import unmapped
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """What `express` gives.
+
+    Attributes:
+        table: subject_id, time, then one column a signature; one row a section, in the order given.
+        unmapped: of each site, how much of its records has no channel (see unmapped.py).
+    """
+
+    table: pl.DataFrame
+    unmapped: pl.DataFrame
+
+
+def express(
+    model: SignatureModel,
+    archive: Archive,
+    sections: pl.DataFrame,
+    *,
+    unseen: bool = False,
+    workers: int = 1,
+) -> Expressions:
+    """Express the signatures of patients at dates.
+
+    Args:
+        model: Fitted signatures.
+        archive: Where the records are; its codes need not be those the model was fitted on.
+        sections: subject_id, time (`given_sections` makes them); any order, one may be there twice.
+        unseen: Whether these patients are a test: then refuse those that the model was fitted on.
+        workers: Number of processes.
+
+    Raises:
+        InputError: The fit is not usable, there are no sections, a subject is unknown, or a test patient was fitted on.
+    """
+    model.require_usable()
+    if sections.is_empty():
+        raise InputError("there are no dates to express signatures at.")
+    if unseen:
+        model.fitted_on.require_unseen(archive, sections["subject_id"].unique().to_list())
+    ordered = sections.with_row_index("_place").sort("subject_id", "time", maintain_order=True)
+    asked = ordered.select("subject_id", "time")
+    parts = []
+    for values in section_values(archive, asked, model.channels, window=model.window, seed=model.seed, workers=workers):
+        parts.append((model.scaling.dense(values) - model.components.mean) @ model.components.unmixing.T)
+    expressed = pl.DataFrame(np.concatenate(parts), schema=list(model.names), orient="row")
+    table = pl.concat([ordered, expressed], how="horizontal").sort("_place").drop("_place")
+    return Expressions(table, unmapped(archive, asked, model.channels))

@@ -1,0 +1,195 @@
+"""From an archive's records to fitted signatures: channels, sections, values, scaling, components, stability.
+
+Only the training patients' records are read; nothing of anybody else reaches the model. The matrix of sections and the
+white rows live on disk while the fit lasts.
+"""
+
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.store import Archive
+from semeia.errors import InputError
+from semeia.signatures.blocks import Samples
+from semeia.signatures.channels import Channels, channels_of
+from semeia.signatures.fitted_on import fitted_on
+from semeia.signatures.ica import IcaSettings, Report
+from semeia.signatures.matrix import SectionMatrix, build_matrix
+from semeia.signatures.model import Fitting, SignatureModel
+from semeia.signatures.sections import repeats, sample_sections
+from semeia.signatures.solvers import Separation, SolverName, separate
+from semeia.signatures.stability import Stability, stability
+from semeia.signatures.streaming import section_values
+from semeia.signatures.window import Window
+
+MOST_COMPONENTS, LEAST_COMPONENTS = 2000, 8
+# Patients, not sections, are what a fit has many of: their sections resemble each other.
+PATIENTS_A_COMPONENT = 4
+SECTIONS_AT_A_TIME = 10_000
+
+
+@dataclass(frozen=True)
+class SignatureSettings:
+    """How signatures are fitted. The defaults are those of arXiv 2402.05802, scaled to the archive.
+
+    Attributes:
+        components: how many; None takes a quarter of the number of training patients, from 8 to 2000. Fewer are fitted
+            where the sections have no more.
+        least_patients: training patients a code must be seen in to be a channel.
+        per_patient: sections drawn a patient, on average.
+        at_least: sections drawn in all, where so many patients would give fewer.
+        window: step of the grid and trailing window; 24 and 1 for intensive care.
+        seed: of the sections, of the draws of intensities and of where the fit starts.
+        solver: fastica or picard.
+        ica: see `IcaSettings`; its seed is not looked at.
+        draws: refits on bootstrap draws of the patients, for the stability of each signature; and
+        starts: refits from other starts. Both 0: stability stays unknown.
+        accept_unconverged: keep and use a fit that did not converge.
+        workers: processes for the curves and the refits.
+    """
+
+    components: int | None = None
+    least_patients: int = 10
+    per_patient: float = 2.3
+    at_least: int = 10_000
+    window: Window = field(default_factory=Window)
+    seed: int = 0
+    solver: SolverName = "fastica"
+    ica: IcaSettings = field(default_factory=IcaSettings)
+    draws: int = 5
+    starts: int = 3
+    accept_unconverged: bool = False
+    workers: int = 1
+
+
+def fit_signatures(
+    archive: Archive,
+    subjects: Collection[int],
+    *,
+    settings: SignatureSettings,
+    scratch: Path | None = None,
+    report: Report | None = None,
+) -> SignatureModel:
+    """Fit signatures to the records of some patients.
+
+    Args:
+        archive: Where the records are.
+        subjects: The training patients.
+        settings: See there.
+        scratch: Folder for the matrix of sections and the white rows while the fit lasts; None: a temporary one.
+        report: Called after every iteration of the first fit.
+
+    Returns:
+        The model. One that did not converge says so, and refuses to express anything unless that was accepted.
+
+    Raises:
+        InputError: The records give no channels or no sections, or fewer than two components.
+    """
+    if len(set(subjects)) < 2:
+        raise InputError(f"{archive.path}: signatures need at least two training patients.")
+    channels = channels_of(archive, subjects, least_patients=settings.least_patients)
+    sections = sample_sections(
+        archive,
+        subjects,
+        window=settings.window,
+        seed=settings.seed,
+        per_patient=settings.per_patient,
+        at_least=settings.at_least,
+    )
+    stream = section_values(
+        archive, sections, channels, window=settings.window, seed=settings.seed, workers=settings.workers
+    )
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        matrix = build_matrix(stream, channels, into=Path(folder))
+        found = _separate(matrix, settings.seed, subjects=len(set(subjects)), settings=settings, report=report)
+        stable = _stability(matrix, sections, found, settings)
+        return _model(archive, subjects, channels, sections, matrix, found, stable, settings)
+
+
+def components_of(patients: int, wanted: int | None) -> int:
+    """How many components are asked for."""
+    return wanted or int(np.clip(patients // PATIENTS_A_COMPONENT, LEAST_COMPONENTS, MOST_COMPONENTS))
+
+
+def _separate(
+    samples: Samples, seed: int, *, subjects: int, settings: SignatureSettings, report: Report | None = None
+) -> Separation:
+    return separate(
+        samples,
+        replace(settings.ica, seed=seed),
+        components=components_of(subjects, settings.components),
+        solver=settings.solver,
+        trim=True,
+        report=report,
+    )
+
+
+def _mixing(samples: Samples, seed: int, *, components: int, settings: SignatureSettings) -> np.ndarray:
+    """A refit, as the first fit was made, from another start."""
+    return _separate(samples, seed, subjects=0, settings=replace(settings, components=components)).components.mixing
+
+
+def _stability(
+    matrix: SectionMatrix, sections: pl.DataFrame, found: Separation, settings: SignatureSettings
+) -> Stability | None:
+    if settings.draws + settings.starts == 0:
+        return None
+    mixing = found.components.mixing
+    return stability(
+        matrix,
+        sections["subject_id"].to_numpy(),
+        mixing=mixing,
+        refit=partial(_mixing, components=mixing.shape[1], settings=settings),
+        draws=settings.draws,
+        starts=settings.starts,
+        seed=settings.seed,
+        workers=settings.workers,
+    )
+
+
+def _prevalence(matrix: SectionMatrix) -> np.ndarray:
+    rows, channels = matrix.shape
+    counts = [np.bincount(channel, minlength=channels) for _, channel, _ in matrix.deviations(SECTIONS_AT_A_TIME)]
+    return np.sum(counts, axis=0) / rows
+
+
+def _model(
+    archive: Archive,
+    subjects: Collection[int],
+    channels: Channels,
+    sections: pl.DataFrame,
+    matrix: SectionMatrix,
+    found: Separation,
+    stable: Stability | None,
+    settings: SignatureSettings,
+) -> SignatureModel:
+    unknown = np.full(len(found.components.unmixing), np.nan)
+    converged = found.unmixing.converged
+    state = "converged" if converged else "accepted" if settings.accept_unconverged else "unconverged"
+    return SignatureModel(
+        channels=channels,
+        scaling=matrix.scaling,
+        components=found.components,
+        window=settings.window,
+        seed=settings.seed,
+        stable=unknown if stable is None else stable.typical(),
+        stable_low=unknown if stable is None else stable.low(),
+        index=unknown if stable is None else stable.index,
+        prevalence=_prevalence(matrix),
+        fitting=Fitting(
+            solver=settings.solver,
+            state=state,
+            iterations=found.unmixing.iterations,
+            last_change=found.unmixing.last_change,
+            patients=len(set(subjects)),
+            sections=sections.height,
+            repeated_sections=repeats(sections),
+            variance_kept=float(found.whitening.variances.sum() / found.whitening.total_variance),
+        ),
+        fitted_on=fitted_on(archive, subjects),
+    )
