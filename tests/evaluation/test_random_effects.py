@@ -87,7 +87,8 @@ def test_sites_that_agree_by_luck_do_not_narrow_the_interval():
 
 def test_two_sites_have_no_prediction_interval():
     summary = summarise_sites(np.array([1.0, 2.0]), np.array([0.3, 0.3]))
-    assert summary.predict_low is None and summary.predict_high is None
+    assert summary.predict_low is None
+    assert summary.predict_high is None
     assert summary.mean == pytest.approx(1.5)
 
 
@@ -102,7 +103,8 @@ def test_shifting_and_scaling_the_estimates_does_the_same_to_the_summary(pairs, 
     assert other.mean == pytest.approx(one.mean * scale + shift, abs=1e-4 * (1 + scale))
     assert other.variance == pytest.approx(one.variance * scale**2, rel=1e-3, abs=1e-5 * scale**2)
     assert one.low <= one.mean <= one.high
-    assert 0 <= one.inconsistency <= 1 and one.weights.sum() == pytest.approx(1)
+    assert 0 <= one.inconsistency <= 1
+    assert one.weights.sum() == pytest.approx(1)
 
 
 def test_inconsistency_of_sites_that_agree_is_zero():

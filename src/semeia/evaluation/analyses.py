@@ -9,15 +9,27 @@ from collections.abc import Callable
 
 import polars as pl
 
+from semeia.evaluation.case_mix import case_mix
 from semeia.evaluation.comparisons import comparisons
 from semeia.evaluation.confusion import confusion
+from semeia.evaluation.interactions import interactions
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.leakage import leakage
 from semeia.evaluation.operating_metrics import operating_points
+from semeia.evaluation.sites import sites
+from semeia.evaluation.subgroups import subgroups
+from semeia.evaluation.transport import transport
+from semeia.evaluation.validation_size import validation_size
 
 ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {
     "comparisons": comparisons,
     "operating_points": operating_points,
+    "transport": transport,
+    "case_mix": case_mix,
+    "sites": sites,
+    "validation_size": validation_size,
+    "subgroups": subgroups,
+    "interactions": interactions,
     "leakage": leakage,
 }
 
