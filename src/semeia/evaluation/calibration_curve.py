@@ -65,11 +65,18 @@ def central_grid(score: Shaped[np.ndarray, "n"], *, points: int = 41) -> Float[n
     return np.unique(np.linspace(low, high, points))
 
 
+def point_weights(
+    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws points"]:
+    """How much of each point every draw holds."""
+    return group_sums(weights, prepared.group, groups=len(prepared.score))
+
+
 def calibration_curve_draws(
     prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"], *, grid: Float[np.ndarray, "grid"]
 ) -> Float[np.ndarray, "draws grid"]:
     """Probability that it comes true at each predicted probability of the grid, in every draw."""
-    return _fitted(prepared, _points(prepared, weights), grid)
+    return _fitted(prepared, point_weights(prepared, weights), grid)
 
 
 def ici_draws(prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws"]:
@@ -144,14 +151,10 @@ def _columns(
     return np.column_stack([np.ones(len(x)), shape])[:, :width]
 
 
-def _points(prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws points"]:
-    return group_sums(weights, prepared.group, groups=len(prepared.score))
-
-
 def _errors(
     prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
 ) -> tuple[Float[np.ndarray, "draws points"], Float[np.ndarray, "draws points"]]:
-    weight = _points(prepared, weights)
+    weight = point_weights(prepared, weights)
     return np.abs(_fitted(prepared, weight, prepared.score) - prepared.score), weight
 
 

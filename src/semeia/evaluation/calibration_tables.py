@@ -31,8 +31,9 @@ from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
 
 MEASURES = (*CALIBRATION_ERRORS, *BRIER_PARTS)
-# Simulations of scores that are right; of their ICI only the middle and the ends are told.
-SIMULATIONS = 500
+# Simulations of scores that are right, made in blocks of so many elements.
+SIMULATIONS = 300
+BLOCK_ELEMENTS = 2**23
 
 Statistic = Callable[[Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k"]]
 
@@ -83,19 +84,7 @@ def _measures(fold: Fold) -> Statistic:
 
 
 def _by_chance(judged: Judged, place: Place, cell: Cell, seeds: dict[int, Fold]) -> list[Row]:
-    rng = np.random.default_rng(judged.settings.seed)
-    units = 1 + max(int(fold.unit.max()) for fold in seeds.values())
-    # one number a unit: seeds that predict one unit must meet the same label.
-    uniform = rng.random((SIMULATIONS, units))
-    found = [
-        ici_by_chance(
-            fold.score,
-            rarer=int(min(fold.label.sum(), (1 - fold.label).sum())),
-            uniform=uniform[:, fold.unit],
-        )
-        for fold in pooled(seeds).values()
-    ]
-    simulated = average_seeds(np.stack(found))
+    simulated = _simulated(list(pooled(seeds).values()), seed=judged.settings.seed)
     if np.isnan(simulated).mean() > 1 - LEAST_DEFINED:
         judged.notes.add("ici_by_chance left out, most simulations have no curve", place.name(cell))
         return []
@@ -104,6 +93,22 @@ def _by_chance(judged: Judged, place: Place, cell: Cell, seeds: dict[int, Fold])
     value: Row = {"metric": "ici_by_chance", "value": float(np.nanmean(simulated)), "low": low, "high": high}
     method: Row = {"interval_method": f"{level:.0%} of {SIMULATIONS} simulations of scores that are right"}
     return [place_columns(place, cell) | value | method | count_columns(seeds)]
+
+
+def _simulated(folds: list[Fold], *, seed: int) -> Float[np.ndarray, "simulations"]:
+    """ICI of right scores in every simulation, averaged over the folds."""
+    rng = np.random.default_rng(seed)
+    units = 1 + max(int(fold.unit.max()) for fold in folds)
+    rarer = [int(min(fold.label.sum(), (1 - fold.label).sum())) for fold in folds]
+    step = max(1, BLOCK_ELEMENTS // units)
+    parts = []
+    for start in range(0, SIMULATIONS, step):
+        # one number a unit: seeds that predict one unit must meet the same label.
+        uniform = rng.random((min(step, SIMULATIONS - start), units))
+        pairs = zip(folds, rarer, strict=True)
+        found = [ici_by_chance(fold.score, rarer=least, uniform=uniform[:, fold.unit]) for fold, least in pairs]
+        parts.append(average_seeds(np.stack(found)))
+    return np.concatenate(parts)
 
 
 def _values(place: Place, folds: dict[int, Fold], prepare: Callable[[Fold], Statistic]) -> Float[np.ndarray, "rows k"]:

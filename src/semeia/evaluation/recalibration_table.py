@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, Shaped
 from semeia.evaluation.across_seeds import mean_over_seeds, mostly_defined
 from semeia.evaluation.brier_parts import BRIER_PARTS, brier_parts_draws
 from semeia.evaluation.calibration import calibration_draws
-from semeia.evaluation.calibration_curve import flexible_calibration, ici_draws
+from semeia.evaluation.calibration_curve import flexible_calibration, ici_draws, point_weights
 from semeia.evaluation.carry import Rule, carry
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
@@ -95,7 +95,8 @@ def _measures(fold: Fold, place: Place) -> Float[np.ndarray, "draws k"]:
     brier, ratio = BRIER_PARTS.index("brier"), BRIER_PARTS.index("observed_expected")
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
-        intercept, slope = calibration_draws(fold.label, fold.score, weights)
+        points = point_weights(prepared, weights)
+        intercept, slope = calibration_draws(prepared.label, prepared.score, points)
         error = ici_draws(prepared, weights)
         parts = brier_parts_draws(fold.label, fold.score, weights)
         return np.column_stack([intercept, slope, error, parts[:, brier], parts[:, ratio]])
