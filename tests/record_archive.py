@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from record_frames import MODES, Event, event_frame
 
+from record_frames import MODES, Event, event_frame
 from semeia.archive import Archive, open_archive, writing
 
 EXTRA = {"MEDS_BIRTH": "other", "RARE": "condition", "ORDERED": "measurement", "ADMIT": "other"}
@@ -20,7 +20,7 @@ def random_rows(patients: int, events: int, *, seed: int = 0) -> list[Event]:
         codes = rng.choice([*MODES, "ADMIT"], events)
         numbers = np.round(rng.lognormal(1, 0.5, events), 2)
         rows += [
-            (subject, float(hour), str(code), float(number) if code[0] == "L" else None)
+            (subject, float(hour), str(code), float(number) if code[0] == "L" and number < 5 else None)
             for hour, code, number in zip(hours, codes, numbers, strict=True)
         ]
         rows += [(subject, float(hours[0]), "ORDERED", None), (subject, -24 * 365 * 40.0, "MEDS_BIRTH", None)]

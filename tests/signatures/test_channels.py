@@ -4,9 +4,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from record_archive import random_rows, record_archive
 from record_frames import small_channels
-
 from semeia.errors import InputError
 from semeia.signatures.channels import Channels, channels_of
 

@@ -7,14 +7,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_frames import MODES, START, Event, event_frame, people, section_frame, small_channels
-from step_grid import intensity_curve, interpolated_curve, persistence_curve, trailing_mean
 
+from record_frames import MODES, START, Event, event_frame, people, section_frame, small_channels
 from semeia.errors import InputError
 from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues, joined, values_at
 from semeia.signatures.draws import derived, text_keys
 from semeia.signatures.window import Window
+from step_grid import intensity_curve, interpolated_curve, persistence_curve, trailing_mean
 
 YEAR, ICU = Window(), Window(24, 1)
 CHANNELS = small_channels()

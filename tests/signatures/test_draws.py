@@ -4,9 +4,9 @@ import hashlib
 
 import numpy as np
 from scipy.stats import kstest
-from step_grid import random_bits
 
 from semeia.signatures.draws import derived, mixed, mixed_scalar, text_keys, uniform
+from step_grid import random_bits
 
 
 def test_is_splitmix64_compiled_or_not():

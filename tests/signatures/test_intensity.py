@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_grid import intensity_curve, trailing_mean
 
 from semeia.signatures.intensity import intensity_means
+from step_grid import intensity_curve, trailing_mean
 
 KEY = 0x1234567890ABCDEF
 

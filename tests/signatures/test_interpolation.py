@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_grid import interpolated_curve, trailing_mean
 
 from semeia.signatures.interpolation import interpolation_means
+from step_grid import interpolated_curve, trailing_mean
 
 
 def mean_at(steps: np.ndarray, values: np.ndarray, start: int, end: int, window: int) -> float:

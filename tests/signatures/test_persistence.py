@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from step_grid import persistence_curve
 
 from semeia.signatures.persistence import persistence_values
+from step_grid import persistence_curve
 
 
 def value_at(own: list[int], drugs: list[int], end: int, window: int) -> float:

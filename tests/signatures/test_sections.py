@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_archive import random_rows, record_archive
 from scipy.stats import chisquare
 
+from record_archive import random_rows, record_archive
 from semeia.errors import InputError
 from semeia.signatures.draws import mixed
 from semeia.signatures.sections import drawn_steps, given_sections, repeats, sample_sections

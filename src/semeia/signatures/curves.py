@@ -261,4 +261,4 @@ _CURVES = {"condition": _intense, "measurement": _interpolated, "medication": _p
 
 
 def _microseconds(times: pl.Series) -> Int64[np.ndarray, "n"]:
-    return times.cast(pl.Datetime("us")).to_physical().to_numpy()
+    return times.cast(pl.Datetime("us")).to_physical().to_numpy(writable=True)  # numba compiles apart for read-only

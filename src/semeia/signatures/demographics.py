@@ -1,7 +1,7 @@
 """Curves of demographics: who the patient is goes in; age at the section and constants come out.
 
-Age needs the date of birth and is in years of 365.25 days. Sex is 1 in its own channel. A code of this mode (ethnicity, ...)
-is 1 from its time on, or always where it has none.
+Age needs the date of birth and is in years of 365.25 days. Sex is 1 in its own channel. A code of this mode (ethnicity,
+...) is 1 from its time on, or always where it has none.
 """
 
 import numpy as np

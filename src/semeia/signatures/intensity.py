@@ -4,9 +4,9 @@ CRASH, completely random average shifted histograms (Lasko 2014; as in fast_inte
 random number of bins whose edges are uniform in the *sequence* of events, at least `min_count` events apart; the
 intensity is their mean. Only the bins that reach into the window are ever computed.
 
-The time line: the grid's steps are the cells [0, 1), [1, 2), ... [length - 1, length); an event lies in the middle of its
-cell and counts once a cell; a cell takes the density of the bin that holds its start. With fewer than twice `min_count`
-events the intensity is constant, events / length.
+The time line: the grid's steps are the cells [0, 1), [1, 2), ... [length - 1, length); an event lies in the middle of
+its cell and counts once a cell; a cell takes the density of the bin that holds its start. With fewer than twice
+`min_count` events the intensity is constant, events / length.
 """
 
 from typing import no_type_check

@@ -6,7 +6,7 @@ in order: whatever is summed over them is the same for any number.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import polars as pl
@@ -56,7 +56,8 @@ def section_values(
     from joblib import Parallel, delayed
 
     calls = (delayed(_values_of)(*job) for job in jobs)
-    yield from Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")(calls)
+    done = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")(calls)
+    yield from done  # pyright: ignore[reportReturnType]  (joblib's stub allows for calls that return nothing)
 
 
 def _batches(sections: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:
@@ -64,7 +65,7 @@ def _batches(sections: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:
     fresh = sections["subject_id"].diff().fill_null(1).to_numpy() != 0
     begins = np.flatnonzero(fresh)
     starts = begins[np.flatnonzero(np.diff(begins // size, prepend=-1))]
-    for start, end in zip(starts, [*starts[1:], sections.height], strict=True):
+    for start, end in pairwise([*starts, sections.height]):
         yield sections[int(start) : int(end)]
 
 

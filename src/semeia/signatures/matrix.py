@@ -1,0 +1,150 @@
+"""Standardised sections on disk: sparse values stream in; dense blocks, or what differs from the fill row, come out.
+
+A section has values in a few hundred of thousands of channels; the others are fills. Only the values are kept, row
+after row: row_ends.npy [rows + 1], channel.npy and value.npy [values], as they were before scaling, and scaling.json.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Float64, Int32, Int64
+from numpy.lib import format as npy
+
+from semeia.archive.atomic import replacing, write_json
+from semeia.errors import InputError
+from semeia.signatures.channels import Channels
+from semeia.signatures.curves import SectionValues
+from semeia.signatures.scaling import Scaling, ScalingFit, scaling_from
+
+_FILES = {"row_ends": "<i8", "channel": "<i4", "value": "<f4"}
+_SCALING = "scaling.json"
+
+
+@dataclass(frozen=True)
+class SectionMatrix:
+    """Sections as rows of standardised channels; only a block is ever in memory."""
+
+    folder: Path
+    scaling: Scaling
+    shape: tuple[int, int]
+
+    @property
+    def fill_row(self) -> Float64[np.ndarray, "p"]:
+        """A section without any value, standardised."""
+        return self.scaling.fill_row
+
+    def blocks(self, size: int, dtype: Literal["float32", "float64"] = "float32") -> Iterator[Float[np.ndarray, "b p"]]:
+        """All rows in order, `size` at a time; only the last block may be shorter."""
+        fill = self.fill_row.astype(dtype)
+        for start in range(0, self.shape[0], size):
+            row, channel, value = self.values(start, min(start + size, self.shape[0]))
+            block = np.tile(fill, (min(size, self.shape[0] - start), 1))
+            block[row, channel] = self.scaling.standardised(channel, value)
+            yield block
+
+    def deviations(
+        self, size: int
+    ) -> Iterator[tuple[Int64[np.ndarray, "n"], Int32[np.ndarray, "n"], Float64[np.ndarray, "n"]]]:
+        """What the rows have beyond the fill row, `size` rows at a time: row in the block, channel, difference."""
+        for start in range(0, self.shape[0], size):
+            row, channel, value = self.values(start, min(start + size, self.shape[0]))
+            yield row, channel, self.scaling.standardised(channel, value) - self.fill_row[channel]
+
+    def values(
+        self, start: int, end: int
+    ) -> tuple[Int64[np.ndarray, "n"], Int32[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
+        """The values of rows `start` to `end` in their own units: row counted from `start`, channel, value."""
+        ends = _part(self.folder, "row_ends", start, end + 1)
+        channel, value = (_part(self.folder, name, int(ends[0]), int(ends[-1])) for name in ("channel", "value"))
+        row = np.repeat(np.arange(end - start), np.diff(ends))
+        return row, channel, value.astype(np.float64)
+
+
+def build_matrix(
+    stream: Iterable[SectionValues], channels: Channels, *, into: Path, scaling: Scaling | None = None
+) -> SectionMatrix:
+    """Write sections as they come; nothing is kept in memory.
+
+    Args:
+        stream: Values of consecutive sections, such as `section_values` gives.
+        channels: Their channels.
+        into: Folder for the files.
+        scaling: How to standardise; by default it is fitted on these sections while they are written.
+
+    Raises:
+        InputError: The folder cannot be written, or there is no section to fit a scaling on.
+    """
+    fit = ScalingFit(channels)
+    with ExitStack() as files:
+        writers = {
+            name: files.enter_context(closing(_Column(files.enter_context(replacing(into / f"{name}.npy")), kind)))
+            for name, kind in _FILES.items()
+        }
+        end, rows = 0, 0
+        writers["row_ends"].append(np.zeros(1, np.int64))
+        for values in fit.watching(stream) if scaling is None else stream:
+            ends = end + np.cumsum(np.bincount(values.row, minlength=values.rows))
+            for name, part in (("row_ends", ends), ("channel", values.channel), ("value", values.value)):
+                writers[name].append(part)
+            end, rows = end + len(values.row), rows + values.rows
+        scaling = fit.scaling() if scaling is None else scaling
+    write_json(into / _SCALING, scaling.as_json())
+    return SectionMatrix(into, scaling, (rows, len(channels)))
+
+
+def open_matrix(folder: str | Path) -> SectionMatrix:
+    """The matrix that `build_matrix` wrote.
+
+    Raises:
+        InputError: A file is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        scaling = scaling_from(json.loads((folder / _SCALING).read_bytes()))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: no matrix of sections; its {_SCALING} is missing or damaged.") from error
+    return SectionMatrix(folder, scaling, (len(_opened(folder, "row_ends")) - 1, len(scaling.fill)))
+
+
+class _Column:
+    """A .npy file of unknown length being written; its header is put right at the end."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._handle, self._kind, self._length = path.open("wb"), kind, 0
+        self._header()
+
+    def append(self, part: np.ndarray) -> None:
+        """Write some more entries."""
+        self._handle.write(np.ascontiguousarray(part, self._kind).data)
+        self._length += len(part)
+
+    def close(self) -> None:
+        """Write the header again, with the length: numpy leaves room in it for arrays that grow."""
+        self._handle.seek(0)
+        self._header()
+        self._handle.close()
+
+    def _header(self) -> None:
+        shape = {"descr": self._kind, "fortran_order": False, "shape": (self._length,)}
+        npy.write_array_header_1_0(self._handle, shape)
+
+
+def _opened(folder: Path, name: str) -> np.ndarray:
+    path = folder / f"{name}.npy"
+    try:
+        column = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: missing or damaged; build the matrix again.") from error
+    if column.dtype != np.dtype(_FILES[name]) or column.ndim != 1:
+        raise InputError(f"{path}: damaged; build the matrix again.")
+    return column
+
+
+def _part(folder: Path, name: str, start: int, end: int) -> np.ndarray:
+    """Some entries, copied: the mapping goes with this call, so what is read does not stay in memory."""
+    return np.array(_opened(folder, name)[start:end])

@@ -1,0 +1,27 @@
+"""Moments from what differs from the fill row: those of the full rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from semeia.signatures import sparse_moments as module
+from semeia.signatures.matrix import build_matrix
+from semeia.signatures.sparse_moments import sparse_moments
+from semeia.signatures.whitening import moments
+from signatures_values import CHANNELS, random_values
+
+
+@pytest.mark.parametrize("rows", [7, 100, 10_000])
+def test_are_those_of_the_full_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int):
+    monkeypatch.setattr(module, "_ROWS", rows)
+    matrix = build_matrix([random_values(np.random.default_rng(0))], CHANNELS, into=tmp_path)
+
+    found, full = sparse_moments(matrix), moments(matrix)
+
+    dense = np.concatenate(list(matrix.blocks(100, "float64")))
+    assert found.rows == full.rows == len(dense)
+    assert found.step == full.step
+    assert found.mean == pytest.approx(dense.mean(0), abs=1e-12)
+    assert found.covariance == pytest.approx(np.cov(dense.T, bias=True), abs=1e-12)
+    assert full.covariance == pytest.approx(found.covariance, abs=1e-6)

@@ -1,0 +1,35 @@
+"""Values of sections as sparse triplets, without an archive behind them."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from record_frames import small_channels
+from semeia.signatures.curves import SectionValues
+
+CHANNELS = small_channels()
+ROWS = 400
+
+
+def random_values(rng: np.random.Generator, rows: int = ROWS) -> SectionValues:
+    """About half of all channels in each row, values as the modes have them."""
+    there = rng.random((rows, len(CHANNELS))) < 0.5
+    row, channel = np.nonzero(there)
+    kind = np.array(CHANNELS.kinds)[channel]
+    value = np.select(
+        [kind == "condition", kind == "measurement", kind == "age"],
+        [rng.lognormal(-5, 1, len(row)), rng.normal(140, 4, len(row)), rng.uniform(20, 90, len(row))],
+        1.0,
+    )
+    value = np.where(kind == "medication", rng.integers(0, 2, len(row)), value)
+    return SectionValues(row, channel.astype(np.int32), value, rows)
+
+
+def cut(values: SectionValues, parts: int) -> list[SectionValues]:
+    """The same rows in several batches."""
+    bounds = np.linspace(0, values.rows, parts + 1).astype(int)
+    pieces = []
+    for start, end in pairwise(bounds):
+        own = (values.row >= start) & (values.row < end)
+        pieces.append(SectionValues(values.row[own] - start, values.channel[own], values.value[own], int(end - start)))
+    return pieces
