@@ -25,25 +25,22 @@ from semeia.evaluation.ordinal import at_least_auroc_draws, grade_error_draws, q
 from semeia.evaluation.resampling import Draws
 
 
-def compared_class_metrics(fold: Fold, draws: Draws) -> Values:
-    """Macro AUROC and balanced accuracy: those of which paired differences are taken."""
+def compared_class_metrics(fold: Fold, draws: Draws, *, ordinal: bool) -> Values:
+    """Macro AUROC, balanced accuracy and, of grades, quadratic-weighted kappa: those of which differences are taken."""
     present = present_classes(fold.label, fold.classes.shape[1])
 
-    def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
+    def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws m"]:
+        confusion = _confusion(fold, weights)
         auroc = macro_auroc_draws(fold.label, fold.classes, weights)
-        return np.column_stack([auroc, balanced_accuracy_draws(_confusion(fold, weights), present)])
+        nearness = [quadratic_kappa_draws(confusion)] if ordinal else []
+        return np.column_stack([auroc, balanced_accuracy_draws(confusion, present), *nearness])
 
-    return by_name(("macro_auroc", "balanced_accuracy"), draws.apply(fold.patient, statistic))
-
-
-def compared_grade_metrics(fold: Fold, draws: Draws) -> Values:
-    """Those of classes without an order, and quadratic-weighted kappa."""
-    kappa = draws.apply(fold.patient, lambda weights: quadratic_kappa_draws(_confusion(fold, weights)))
-    return compared_class_metrics(fold, draws) | {"quadratic_kappa": kappa}
+    names = ("macro_auroc", "balanced_accuracy", *(("quadratic_kappa",) if ordinal else ()))
+    return by_name(names, draws.apply(fold.patient, statistic))
 
 
-def absolute_class_metrics(fold: Fold, draws: Draws) -> Values:
-    """Accuracy, macro F1, the recall of each class, Brier score and log loss."""
+def absolute_class_metrics(fold: Fold, draws: Draws, *, ordinal: bool) -> Values:
+    """Accuracy, macro F1, recalls, Brier score and log loss; of grades also their error and the AUROC of each cut."""
     k = fold.classes.shape[1]
     present = present_classes(fold.label, k)
 
@@ -51,21 +48,14 @@ def absolute_class_metrics(fold: Fold, draws: Draws) -> Values:
         confusion = _confusion(fold, weights)
         calls = [accuracy_draws(confusion), macro_f1_draws(confusion, present), recall_draws(confusion)]
         given = [score(fold.label, fold.classes, weights) for score in (multiclass_brier_draws, log_loss_draws)]
+        if ordinal:
+            given += [grade_error_draws(confusion), at_least_auroc_draws(fold.label, fold.classes, weights)]
         return np.column_stack([*calls, *given])
 
-    names = ("accuracy", "macro_f1", *(f"recall_{number}" for number in range(k)), "brier_classes", "log_loss")
-    return by_name(names, draws.apply(fold.patient, statistic))
-
-
-def absolute_grade_metrics(fold: Fold, draws: Draws) -> Values:
-    """Those of classes without an order, the error in grades, and the AUROC of each grade or more."""
-
-    def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
-        error = grade_error_draws(_confusion(fold, weights))
-        return np.column_stack([error, at_least_auroc_draws(fold.label, fold.classes, weights)])
-
-    names = ("grade_error", *(f"auroc_at_least_{grade}" for grade in range(1, fold.classes.shape[1])))
-    return absolute_class_metrics(fold, draws) | by_name(names, draws.apply(fold.patient, statistic))
+    names = ["accuracy", "macro_f1", *(f"recall_{number}" for number in range(k)), "brier_classes", "log_loss"]
+    if ordinal:
+        names += ["grade_error", *(f"auroc_at_least_{grade}" for grade in range(1, k))]
+    return by_name(tuple(names), draws.apply(fold.patient, statistic))
 
 
 def _confusion(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k k"]:

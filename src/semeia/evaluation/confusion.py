@@ -1,9 +1,9 @@
 """What is called what: the table "confusion" of every outcome of several classes.
 
 The matrices of seeds that predict the same units are averaged, those of seeds that test different units are added
-up (pooling.py). A cell in which fewer than ten patients stand is suppressed: its row of the table has no numbers.
-Where that would leave a single cell of a true class hidden, the smallest of the others is, too, for the shares of a
-class sum to one.
+up (pooling.py). A cell in which one to nine patients stand is suppressed: its row of the table has no numbers. Where
+they would follow from the other cells of the true class, some of these stand without their counts (suppression.py). A
+cell in which nobody stands hides nobody, and is shown.
 """
 
 import numpy as np
@@ -35,8 +35,9 @@ COLUMNS: dict[str, type[pl.DataType]] = {
 def confusion(judged: Judged) -> pl.DataFrame:
     """The table "confusion": for each class that has rows, a row for each class it may be called.
 
-    `share` is that among the units of the true class (`label`), with its interval; `count` is of units, a mean where
-    several seeds predict them; `n_patients` are the patients in the cell; `state` is "shown" or "suppressed".
+    `share` is that among the units of the true class (`label`), with its interval (none where it is 0); `count` is of
+    units, a mean where several seeds predict them; `n_patients` are the patients in the cell; `state` is "shown",
+    "counts withheld" or "suppressed".
     """
     rows: list[Row] = []
     for place in judged.places:
@@ -51,10 +52,11 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
     for label in np.flatnonzero(patients.any(axis=1)):
         total = counts[:, label].sum(axis=1, keepdims=True)
         share = np.divide(counts[:, label], total, out=np.full(counts[:, label].shape, np.nan), where=total > 0)
-        for called, state in enumerate(suppress(patients[label][:, None])):
-            own: Row = {"label": int(label), "called": called, "state": SUPPRESSED}
+        for called, state in enumerate(_states(patients[label])):
+            own: Row = {"label": int(label), "called": called, "state": state}
+            if state != SUPPRESSED:
+                own |= _share(share[:, called], place.draws)
             if state == SHOWN:
-                own |= {"state": SHOWN, **_share(share[:, called], place.draws)}
                 own |= {"count": float(counts[0, label, called]), "n_patients": int(patients[label, called])}
             rows.append(place_columns(place, cell) | own)
     hidden = sum(row["state"] == SUPPRESSED for row in rows)
@@ -65,11 +67,18 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
 
 
 def _share(values: Float[np.ndarray, "rows"], draws: Draws) -> Row:
-    """A share with its interval; without one where its class is missing from too many draws."""
-    if not mostly_defined(values, draws):
+    """A share with its interval; without one where it is 0, or its class is missing from too many draws."""
+    if values[0] == 0 or not mostly_defined(values, draws):
         return {"share": float(values[0])}
     low, high = draws.interval(values)
     return {"share": float(values[0]), "low": low, "high": high, "interval_method": draws.words}
+
+
+def _states(patients: Int[np.ndarray, "k"]) -> list[str]:
+    """What each cell of a true class may show, by the patients that stand in it."""
+    states = np.full(len(patients), SHOWN, dtype=object)
+    states[patients > 0] = suppress(patients[patients > 0][:, None])
+    return states.tolist()
 
 
 def _counts(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "draws k k"]:

@@ -2,15 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.class_metrics import (
-    absolute_class_metrics,
-    absolute_grade_metrics,
-    compared_class_metrics,
-    compared_grade_metrics,
-)
+from semeia.evaluation.class_metrics import absolute_class_metrics, compared_class_metrics
 from semeia.evaluation.metrics import Values, absolute_metrics, compared_metrics
 from semeia.evaluation.resampling import Draws
 
@@ -32,8 +28,8 @@ class Measures:
 
 MEASURES: dict[Literal["binary", "classes", "grades"], Measures] = {
     "binary": Measures(compared_metrics, absolute_metrics),
-    "classes": Measures(compared_class_metrics, absolute_class_metrics),
-    "grades": Measures(compared_grade_metrics, absolute_grade_metrics),
+    "classes": Measures(partial(compared_class_metrics, ordinal=False), partial(absolute_class_metrics, ordinal=False)),
+    "grades": Measures(partial(compared_class_metrics, ordinal=True), partial(absolute_class_metrics, ordinal=True)),
 }
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from semeia.evaluation.calibration import CLIP
 from semeia.evaluation.discrimination import auroc_draws, weighted_mean
+from semeia.evaluation.group_sums import group_sums
 
 
 def called_class(classes: Float[np.ndarray, "n k"]) -> Int[np.ndarray, "n"]:
@@ -33,14 +34,8 @@ def confusion_draws(
     classes: int,
 ) -> Float[np.ndarray, "draws k k"]:
     """How many rows of each true class (down) each draw calls each class (across)."""
-    out = np.zeros((classes * classes, len(weights)))
     cell = label.astype(np.int64) * classes + called
-    order = np.argsort(cell, kind="stable")
-    cells, first = np.unique(cell[order], return_index=True)
-    if len(cells):
-        # one sum for each occupied cell, over the rows sorted by cell: k * k never multiplies the work.
-        out[cells] = np.add.reduceat(weights.T[order], first, axis=0, dtype=np.float64)
-    return out.T.reshape(-1, classes, classes)
+    return group_sums(weights, cell, groups=classes * classes).reshape(-1, classes, classes)
 
 
 def recall_draws(confusion: Float[np.ndarray, "draws k k"]) -> Float[np.ndarray, "draws k"]:

@@ -26,7 +26,7 @@ HIDDEN = "not shown"
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """A share and a count in words, both empty where hidden, and the strength of the shading."""
+    """A share and a count in words, empty where hidden, and the strength of the shading."""
 
     share: str
     units: str
@@ -103,7 +103,7 @@ def _confused(table: pl.DataFrame, noun: str) -> list[str]:
     """The most frequent mistake of each cohort, among the cells that are shown."""
     found = []
     for cohort in table["cohort"].unique(maintain_order=True):
-        wrong = table.filter(pl.col("cohort") == cohort, pl.col("label") != pl.col("called"), state="shown")
+        wrong = table.filter(pl.col("cohort") == cohort, pl.col("label") != pl.col("called"), pl.col("share") > 0)
         for row in wrong.sort("share", descending=True).head(1).iter_rows(named=True):
             found.append(
                 f"The most frequent mistake {place(cohort)}: {noun} {row['label']} is called {noun} {row['called']} "
@@ -165,9 +165,9 @@ def _matrices(table: pl.DataFrame, arm: str, noun: str) -> list[Matrix]:
 
 def _cell(row: dict[str, object]) -> MatrixCell:
     share, units = row["share"], row["count"]
-    if not isinstance(share, float) or not isinstance(units, int | float):
+    if not isinstance(share, int | float):
         return MatrixCell("", "", 0.0)
-    return MatrixCell(_percent(share), count(units), DARKEST * share)
+    return MatrixCell(_percent(share), count(units) if isinstance(units, int | float) else "", DARKEST * share)
 
 
 def _tables(table: pl.DataFrame, noun: str) -> list[TitledTable]:
@@ -180,16 +180,16 @@ def _tables(table: pl.DataFrame, noun: str) -> list[TitledTable]:
             arm_title(row["arm"], row["mode"]),
             f"{row['label']}",
             f"{row['called']}",
-            estimate(row["share"], row["low"], row["high"], digits=3) if row["state"] == "shown" else HIDDEN,
-            count(row["count"]) if row["state"] == "shown" else HIDDEN,
-            count(row["n_patients"]) if row["state"] == "shown" else HIDDEN,
+            HIDDEN if row["share"] is None else estimate(row["share"], row["low"], row["high"], digits=3),
+            HIDDEN if row["count"] is None else count(row["count"]),
+            HIDDEN if row["n_patients"] is None else count(row["n_patients"]),
         ]
         for row in table.iter_rows(named=True)
     ]
     columns = ["Cohort", "Arm", f"True {noun}", f"Called {noun}", "Share (95\u00a0% interval)", "Units", "Patients"]
     note = (
         f"Shares are of the units of the true {noun}; where several seeds predict the same units, counts are means. "
-        "A cell of fewer than ten patients is not shown, nor is the one from which it would follow."
+        "A cell of one to nine patients is not shown, nor are the counts from which it would follow."
     )
     return [TitledTable("Every arm, cell by cell", note, DataTable(columns, rows), folded=True)]
 
