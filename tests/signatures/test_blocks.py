@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semeia.errors import InputError
-from semeia.signatures.blocks import ArraySamples, RepeatedRows, Samples, block_rows, open_samples
+from semeia.signatures.blocks import ArraySamples, LeadingRows, RepeatedRows, Samples, block_rows, open_samples
 
 
 def rows(n: int = 23, p: int = 3) -> np.ndarray:
@@ -84,6 +84,19 @@ def test_repeated_rows_are_the_repeated_matrix(counts, size):
     assert all(len(block) == size for block in blocks[:-1])
     assert all(0 < len(block) <= size for block in blocks)
     np.testing.assert_array_equal(np.concatenate([*blocks, np.empty((0, 3))]), repeated)
+
+
+@given(n=st.integers(1, 40), piece=st.integers(1, 15), taken=st.integers(1, 15), size=st.integers(1, 12))
+@settings(deadline=None, max_examples=60)
+def test_leading_rows_are_the_first_of_every_piece(n, piece, taken, size):
+    values = rows(n)
+    samples = LeadingRows(ArraySamples(values), piece, min(taken, piece))
+    blocks = list(samples.blocks(size))
+    expected = values[np.arange(n) % piece < min(taken, piece)]
+
+    assert samples.shape == expected.shape
+    assert all(len(block) == size for block in blocks[:-1])
+    np.testing.assert_array_equal(np.concatenate(blocks), expected)
 
 
 def test_blocks_shrink_with_columns_within_bounds():

@@ -42,7 +42,7 @@ def test_equals_scikit_learn_from_the_same_start(name, fun):
     turned = np.sign(np.einsum("ij,ij->i", theirs.whitening_, whitening.matrix))
     ours = fast_ica(
         whitened(samples, whitening, dtype="float64"),
-        replace(DOUBLE, nonlinearity=name, tolerance=1e-6),
+        replace(DOUBLE, nonlinearity=name, tolerance=1e-6, subsample=1.0),
         start=initial(7, seed=0) * turned,
     )
 
@@ -112,20 +112,26 @@ def test_history_tells_every_iteration():
 
     assert tuple(told) == found.history
     assert [step.number for step in told] == list(range(1, found.iterations + 1))
-    assert {step.stage for step in told} == {"subsample", "full"}
+    stages = [step.stage for step in told]
+    assert stages == sorted(stages, reverse=True)  # subsample, then full
+    assert set(stages) == {"subsample", "full"}
     assert told[-1].change == found.last_change
 
 
-def test_early_stages_save_iterations_and_end_at_the_same_place():
+@pytest.mark.parametrize(
+    "early",
+    [{}, {"subsample": 0.2}, {"subsample": 1.0, "products": "bf16"}, {"products": "bf16"}],
+    ids=["auto", "subsample", "bf16", "both"],
+)
+def test_early_stages_save_iterations_and_end_at_the_same_place(early):
     white, _, _ = white_rows(6000, sources=8)
-    plain = fast_ica(white, replace(DOUBLE, tolerance=1e-7))
-    for early in ({"subsample": 0.125}, {"products": "bf16"}, {"subsample": 0.125, "products": "bf16"}):
-        staged = fast_ica(white, replace(DOUBLE, tolerance=1e-7, **early))
-        full = [step for step in staged.history if step.stage == "full"]
+    plain = fast_ica(white, replace(DOUBLE, tolerance=1e-7, subsample=1.0))
+    staged = fast_ica(white, replace(DOUBLE, tolerance=1e-7, **early))
+    full = [step for step in staged.history if step.stage == "full"]
 
-        assert staged.converged
-        assert len(full) < plain.iterations
-        np.testing.assert_allclose(alike(plain.rotation, staged.rotation), plain.rotation, atol=1e-4)
+    assert staged.converged
+    assert len(full) < plain.iterations
+    np.testing.assert_allclose(alike(plain.rotation, staged.rotation), plain.rotation, atol=1e-4)
 
 
 def test_warm_start_from_other_rows_of_the_same_channels():
@@ -149,6 +155,25 @@ def test_decorrelate_is_the_polar_factor():
     left, _, right = np.linalg.svd(matrix)
 
     np.testing.assert_allclose(decorrelate(torch.from_numpy(matrix)).numpy(), left @ right, atol=1e-12)
+
+
+def test_few_rows_are_used_at_once_and_so_is_a_start():
+    white, _, _ = white_rows(500)
+    for found in (fast_ica(white, DOUBLE), fast_ica(white_rows()[0], DOUBLE, start=np.eye(6))):
+        assert {step.stage for step in found.history} == {"full"}
+
+
+def test_a_direction_the_first_rows_hardly_have_does_no_harm():
+    values, mixing = planted(20_000, sources=4, channels=4)
+    rare = np.zeros(20_000)
+    rare[7777:7790] = 5.0
+    samples = ArraySamples(np.column_stack([values, rare]))
+    whitening = whiten(moments(samples))
+    found = fast_ica(whitened(samples, whitening, dtype="float64"), DOUBLE)
+    unmixing = canonical(found.rotation, whitening).unmixing
+
+    assert found.converged
+    assert amari_index(unmixing, np.block([[mixing, np.zeros((4, 1))], [np.zeros((1, 4)), 1]])) < 0.01
 
 
 def test_a_start_of_another_size_is_refused():

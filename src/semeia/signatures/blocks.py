@@ -106,6 +106,26 @@ class RepeatedRows:
             start += len(block)
 
 
+@dataclass(frozen=True)
+class LeadingRows:
+    """The first `taken` of every `piece` rows: a part of the rows that is read without the rest, and from all of them.
+
+    Whole stretches, not single rows, because a file is read a page at a time.
+    """
+
+    samples: Samples
+    piece: int
+    taken: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        rows, channels = self.samples.shape
+        return rows // self.piece * self.taken + min(rows % self.piece, self.taken), channels
+
+    def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
+        return _regular((block[: self.taken] for block in self.samples.blocks(self.piece)), size)
+
+
 def block_rows(columns: int, itemsize: int) -> int:
     """Rows to a block: it stays in cache, yet is long enough for matrix products to run at full speed."""
     return int(np.clip(BLOCK_BYTES // (columns * itemsize), LEAST_ROWS, MOST_ROWS))

@@ -27,13 +27,9 @@ Rows = Callable[[], Iterable[Float[Tensor, "b k"]]]
 
 @dataclass(frozen=True)
 class Pass:
-    """How to go over the rows.
-
-    `share`: the leading part of each block that is used, in (0, 1]. `bf16`: both matrix products in bfloat16.
-    """
+    """How to go over the rows. `bf16`: both matrix products in bfloat16."""
 
     nonlinearity: Nonlinearity = "tanh"
-    share: float = 1.0
     bf16: bool = False
     threads: int = 1
 
@@ -99,15 +95,14 @@ def sweep(rows: Rows, unmixing: Float[Tensor, "k k"], how: Pass) -> Means:
 def _block_sums(
     block: Float[Tensor, "b k"], unmixing: Float[Tensor, "k k"], how: Pass, space: list[Tensor]
 ) -> tuple[Float[Tensor, "k k"], Float[Tensor, " k1"]]:
-    z = block[: max(1, round(len(block) * how.share))]
     if not space:
-        space += [torch.empty_like(z), torch.empty_like(z)]
-    y, spare = (buffer[: len(z)] for buffer in space)
-    _multiply(z, unmixing.T, y, how.bf16)
+        space += [torch.empty_like(block), torch.empty_like(block)]
+    y, spare = (buffer[: len(block)] for buffer in space)
+    _multiply(block, unmixing.T, y, how.bf16)
     slopes = NONLINEARITIES[how.nonlinearity](y, spare).double()
     product = torch.empty_like(unmixing)
-    _multiply(y.T, z, product, how.bf16)
-    return product, torch.cat([slopes, slopes.new_tensor([len(z)])])
+    _multiply(y.T, block, product, how.bf16)
+    return product, torch.cat([slopes, slopes.new_tensor([len(block)])])
 
 
 def _multiply(a: Float[Tensor, "m n"], b: Float[Tensor, "n k"], out: Float[Tensor, "m k"], bf16: bool) -> None:
