@@ -9,13 +9,16 @@ from collections.abc import Callable
 
 import polars as pl
 
+from semeia.evaluation.calibration_tables import calibration_curves, calibration_measures
 from semeia.evaluation.case_mix import case_mix
 from semeia.evaluation.comparisons import comparisons
 from semeia.evaluation.confusion import confusion
+from semeia.evaluation.decision_curves import decision_curves
 from semeia.evaluation.interactions import interactions
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.leakage import leakage
 from semeia.evaluation.operating_metrics import operating_points
+from semeia.evaluation.recalibration_table import recalibrations
 from semeia.evaluation.sites import sites
 from semeia.evaluation.subgroups import subgroups
 from semeia.evaluation.transport import transport
@@ -24,6 +27,10 @@ from semeia.evaluation.validation_size import validation_size
 ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {
     "comparisons": comparisons,
     "operating_points": operating_points,
+    "calibration_curves": calibration_curves,
+    "calibration": calibration_measures,
+    "recalibration": recalibrations,
+    "decision_curves": decision_curves,
     "transport": transport,
     "case_mix": case_mix,
     "sites": sites,
