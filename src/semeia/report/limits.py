@@ -1,11 +1,11 @@
-"""What the page says against itself: limits of any run, those of the nodule study, the notes of the run."""
+"""What the page says against itself: limits of any run, those of the nodule study, what was left out."""
 
 from semeia.report.estimates import Estimate, find
-from semeia.report.figures import Palette
+from semeia.report.figures import DataTable, Palette
 from semeia.report.names import place
 from semeia.report.numbers import listed, number
 from semeia.report.run_folder import Run
-from semeia.report.sections import Section
+from semeia.report.sections import Section, TitledTable
 
 NODULE = (
     "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that "
@@ -30,13 +30,20 @@ GENERAL = (
 
 def limits_section(run: Run, palette: Palette, *, outcome: str) -> Section:
     """The limits; no page goes without."""
-    return Section("limits", "Limits", points=limits_of(run.study, run.estimates, run.notes))
+    left_out = TitledTable(
+        f"What was left out of the evaluation, and why ({len(run.notes)})",
+        "",
+        DataTable(["Note"], [[note] for note in run.notes]),
+        folded=True,
+    )
+    points = limits_of(run.study, run.estimates)
+    return Section("limits", "Limits", points=points, tables=[left_out] if run.notes else [])
 
 
-def limits_of(study: str, estimates: list[Estimate], notes: list[str]) -> list[str]:
+def limits_of(study: str, estimates: list[Estimate]) -> list[str]:
     """The limits in the order in which they matter."""
     special = list(NODULE) if study == "nodule" else []
-    return [*special, *power(estimates), *GENERAL, *notes]
+    return [*special, *power(estimates), *GENERAL]
 
 
 def power(estimates: list[Estimate]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from semeia.report.answer import headline
 from semeia.report.comparisons import gain_metric
 from semeia.report.estimates import Estimate, cohorts_of, full_labels
-from semeia.report.facts_of_data import fingerprint, sites, training_size
+from semeia.report.facts_of_data import fingerprint, sites
 from semeia.report.facts_of_model import output
 from semeia.report.figures import Palette
 from semeia.report.limits import GENERAL
@@ -23,7 +23,7 @@ from semeia.report.names import (
     place,
     positive_words,
 )
-from semeia.report.numbers import NBSP, count, estimate, listed, number
+from semeia.report.numbers import NBSP, count, estimate, listed, number, percent
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
 
@@ -69,7 +69,7 @@ def model_facts_section(run: Run, palette: Palette, *, outcome: str) -> Section 
     cohorts = cohorts_of(rows)
     label = Label(
         name=arm_title(*pair),
-        mechanism=_mechanism(run, pair[0]),
+        mechanism=_mechanism(run, pair[0], max(e.fraction for e in rows)),
         cohorts=[cohort_title(cohort) for cohort in cohorts],
         measures=[*_sizes(rows, cohorts), *_measures(rows, cohorts)],
         warnings=[*warnings(run.estimates, rows), GENERAL[1]],
@@ -108,17 +108,28 @@ def warnings(estimates: list[Estimate], rows: list[Estimate]) -> list[str]:
     return found
 
 
-def _mechanism(run: Run, arm: str) -> list[tuple[str, str]]:
+def _mechanism(run: Run, arm: str, fraction: float) -> list[tuple[str, str]]:
     modalities = next((r.get("modalities") for r in run.records("pretraining") if r.get("arm") == arm), None)
     reads = listed([str(m) for m in modalities]) if isinstance(modalities, list) else ""
     facts = [
         ("Predicts", run.outcome),
         ("Output", output(run)),
         ("Reads", reads),
-        ("Trained on", training_size(run) if run.trained_here else ""),
+        ("Trained on", _trained_on(run, arm, fraction)),
         ("Tested at", sites(run).removeprefix("Tested at ").rstrip(".")),
     ]
     return [(name, words) for name, words in facts if words]
+
+
+def _trained_on(run: Run, arm: str, fraction: float) -> str:
+    """How many patients it was pretrained on, and what share of the labels it was given."""
+    if not run.trained_here:
+        return ""
+    counts = [record.get("patients") for record in run.records("pretraining") if record.get("arm") == arm]
+    patients = sorted({n for n in counts if isinstance(n, int)})
+    ends = listed([count(n) for n in dict.fromkeys([*patients[:1], *patients[-1:]])], last="to")
+    before = f"{ends} patients without their labels, then " if patients else ""
+    return f"{before}{percent(fraction)} of the labelled training patients"
 
 
 def _sizes(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str]]]:
