@@ -14,6 +14,7 @@ SCHEMA_VERSION = 2  # 2: events and codes
 SPLITS = ("train", "val", "test")
 MODES = ("condition", "medication", "measurement", "demographic", "other")
 BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
+UNMAPPED = "UNMAPPED/"  # what a code begins with that the source itself could not map to a vocabulary
 INTENSITIES = ("hu", "per_slice_stretched", "display")
 
 

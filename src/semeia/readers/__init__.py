@@ -5,6 +5,7 @@
 | `ingest_nodules` | the LIDC layout: nodule crops and `nodules.csv` |
 | `ingest_images` | pictures or volumes listed in a table |
 | `ingest_meds` | health records in MEDS |
+| `ingest_omop` | health records in OMOP CDM 5.3 or 5.4 |
 | `ingest_table` | health records in any tables, with a mapping |
 | `read_nifti`, `Volume` | one NIfTI volume |
 | `read_picture` | one PNG or JPEG |
@@ -14,6 +15,7 @@ from semeia.readers.long_table import ingest_table
 from semeia.readers.meds import ingest_meds
 from semeia.readers.nifti import Volume, read_nifti
 from semeia.readers.nodules import ingest_nodules, input_reader
+from semeia.readers.omop import ingest_omop
 from semeia.readers.pictures import ingest_images, read_picture
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "ingest_images",
     "ingest_meds",
     "ingest_nodules",
+    "ingest_omop",
     "ingest_table",
     "input_reader",
     "read_nifti",

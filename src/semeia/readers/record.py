@@ -39,7 +39,7 @@ _SEXES = {"m": "male", "male": "male", "8507": "male", "f": "female", "female": 
 @contextmanager
 def opened(draft: Writer, folder: Path) -> Iterator["DuckDBPyConnection"]:
     """A connection that can read `folder` only, and whose scratch space goes with the draft."""
-    scratch = draft.path / f".record{PARTIAL}"
+    scratch = scratch_of(draft)
     scratch.mkdir(exist_ok=True)
     try:
         with connected(scratch, reads=folder) as connection:
@@ -68,12 +68,12 @@ def take(
     Raises:
         InputError: The people's table is missing, a file is damaged, or the mapping does not fit; names which.
     """
-    absent = _prepare(draft, connection, mapping, tables)
+    there = _prepare(draft, connection, mapping, tables)
     _number(draft, connection, mapping.people)
-    entries = [entry for entry in mapping.events if _table_of(entry.source) not in absent]
+    entries = [entry for entry in mapping.events if _table_of(entry.source) in there]
     tallies = [_stage(draft, connection, entry, place) for place, entry in enumerate(entries)]
     if not tallies:
-        raise InputError(f"none of the tables with events is there ({', '.join(sorted(absent))}).")
+        raise InputError(f"{mapping.name}: none of the tables with events is in the folder.")
     apart = _say_codes(draft, mapping, pl.concat(tallies), codes)
     connection.register("apart_frame", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
     connection.execute("CREATE TEMP TABLE apart AS SELECT * FROM apart_frame")
@@ -87,6 +87,8 @@ def take(
     for outcome in mapping.outcomes:
         add_outcome(draft, connection, outcome, stays)
     for words, query in mapping.counts.items():
+        if _table_of(f"({query}") not in there:
+            continue
         with reading(f"{mapping.name}, counts, {words}"):
             draft.count(words, int(frame_of(connection, query).item() or 0))
 
@@ -99,37 +101,37 @@ WHERE s.why IS NULL
 """
 
 
+def scratch_of(draft: Writer) -> Path:
+    """Where a draft may put files that go with it."""
+    return draft.path / f".record{PARTIAL}"
+
+
 def _prepare(
     draft: Writer, connection: "DuckDBPyConnection", mapping: Mapping, tables: dict[str, list[Path]]
 ) -> set[str]:
-    """Make the tables that the mapping mentions; the names of those that are not there."""
+    """Make the tables that the mapping mentions; the names of all there are."""
     words = set(re.findall(r"\w+", mapping.words()))
     for name in sorted(words & set(tables)):
-        draft.count("files have no rows", add_table(connection, name, tables[name]))
-    there = {str(row[0]).lower() for row in connection.execute("SELECT view_name FROM duckdb_views()").fetchall()}
-    there |= {str(row[0]).lower() for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    absent = set()
+        draft.count("files have no rows", add_table(connection, name, tables[name], scratch=scratch_of(draft)))
+    listed = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+    there = {str(row[0]).lower() for row in listed}
     for name, query in mapping.prepare.items():
-        if (needs := _table_of(query.split("FROM", 1)[-1])) and needs not in there:
-            absent.add(name.lower())
-            continue
-        with reading(f"{mapping.name}, prepare {name}"):
-            connection.execute(f'CREATE TEMP TABLE "{name}" AS {query}')
-        there.add(name.lower())
-    entries = (mapping.people, *mapping.events, *mapping.units, *mapping.outcomes)
-    absent |= {name for entry in entries if (name := _table_of(entry.source)) and name not in there}
+        if _table_of(f"({query}") in there:
+            with reading(f"{mapping.name}, prepare {name}"):
+                connection.execute(f'CREATE TEMP TABLE "{name}" AS {query}').fetchall()
+            there.add(name.lower())
     for entry in (mapping.people, *mapping.units, *mapping.outcomes):
-        if _table_of(entry.source) in absent:
+        if _table_of(entry.source) not in there:
             raise InputError(f"{mapping.name}: there is no table '{_table_of(entry.source)}' in the folder.")
-    if absent:
-        draft.notes["tables not there"] = sorted(absent)
-    return absent
+    if absent := sorted({_table_of(entry.source) for entry in mapping.events} - there):
+        draft.notes["tables not there"] = absent
+    return there
 
 
 def _table_of(source: str) -> str:
-    """The table that a FROM clause begins with, in lower case; empty for a subquery."""
-    first = re.match(r'\s*"?(\w+)', source)
-    return first[1].lower() if first else ""
+    """The table that a FROM clause begins with, in lower case; of a subquery the first that it selects from."""
+    found = re.match(r'\s*"?(\w+)', source) or re.search(r'(?i)\bFROM\s+"?(\w+)', source)
+    return found[1].lower() if found else ""
 
 
 def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> None:

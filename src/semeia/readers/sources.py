@@ -1,7 +1,7 @@
 """The files of a health record as tables of SQL: a folder goes in; views named after its files come out.
 
-CSV and TSV (also gzipped) are read as text, so that no later row can contradict a guess about a column; parquet as
-it is. A folder of parquet or CSV files is one table. Names are lower case here; SQL does not mind the case.
+Cells of CSV and TSV (also gzipped) stay text, so that no later row can contradict a guess about a column; parquet is
+taken as it is. A folder of parquet or CSV files is one table. Names are lower case here; SQL does not mind the case.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from semeia.archive.duck import one_file
+from semeia.archive.duck import literal, one_file
 from semeia.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,24 +41,31 @@ def tables_in(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def add_table(connection: "DuckDBPyConnection", name: str, files: list[Path]) -> int:
+def add_table(connection: "DuckDBPyConnection", name: str, files: list[Path], *, scratch: Path) -> int:
     """Make a view `name` of `files`; gives the number of files without rows.
+
+    Text is parsed once, into a parquet file in `scratch`, since a view would parse it at every use.
 
     Raises:
         InputError: A file is cut short, is no table, or has no header.
     """
     empty = sum(_without_rows(file) for file in files)
     kinds = {file.name.lower().endswith(".parquet") for file in files}
-    listed = ", ".join(one_file(file) for file in files)
     if len(kinds) > 1:
         raise InputError(f"{files[0].parent}: mixes parquet with text files; a table is one or the other.")
-    if kinds.pop():
-        read = f"read_parquet([{listed}], union_by_name = true)"
-    else:
-        read = f"read_csv([{listed}], all_varchar = true, header = true, union_by_name = true)"
     with reading(str(files[0] if len(files) == 1 else files[0].parent)):
+        if not kinds.pop():
+            parsed = scratch / f"{name}.parquet"
+            read = f"read_csv([{_listed(files)}], all_varchar = true, header = true, union_by_name = true)"
+            connection.execute(f"COPY (SELECT * FROM {read}) TO {literal(parsed)} (FORMAT parquet)").fetchall()
+            files = [parsed]
+        read = f"read_parquet([{_listed(files)}], union_by_name = true)"
         connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {read}')
     return empty
+
+
+def _listed(files: list[Path]) -> str:
+    return ", ".join(one_file(file) for file in files)
 
 
 def frame_of(connection: "DuckDBPyConnection", query: str) -> pl.DataFrame:
