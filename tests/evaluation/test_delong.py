@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from semeia.errors import InputError
-from semeia.evaluation.delong import Areas, Difference, areas, mean_areas, placements, unpaired_difference
+from semeia.evaluation.delong import (
+    Areas,
+    Difference,
+    areas,
+    logit_interval,
+    mean_areas,
+    placements,
+    unpaired_difference,
+)
 
 # Ovarian cancer and bowel obstruction: albumin, total protein, K-G score, benefit of surgery (DeLong et al. 1988), as
 # printed in the SAS/STAT user's guide, PROC LOGISTIC, "Comparing Receiver Operating Characteristic Curves".
@@ -214,3 +222,11 @@ def test_interval_widens_with_few_degrees_of_freedom():
     wider = Difference(0.1, 0.05, degrees=4.0).interval()
     assert wider == pytest.approx((0.1 - 2.776445 * 0.05, 0.1 + 2.776445 * 0.05))
     assert isinstance(areas(np.array([0, 1, 0, 1]), np.ones((1, 4))), Areas)
+
+
+def test_interval_on_the_scale_of_log_odds():
+    # logit(0.9) = 2.19722, its error 0.04 / 0.09.
+    low, high = logit_interval(Difference(0.9, 0.04))
+    odds = np.exp(np.array([2.1972246 - 1.959964 * 0.04 / 0.09, 2.1972246 + 1.959964 * 0.04 / 0.09]))
+    assert (low, high) == pytest.approx(odds / (1 + odds))
+    assert np.isnan(logit_interval(Difference(1.0, 0.0))).all()

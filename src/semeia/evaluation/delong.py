@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 
 from semeia.errors import InputError
 
@@ -72,6 +72,18 @@ class Areas:
         positive, negative, crossed, other = np.einsum("s,qsp->qp", weights, self.parts)
         variance = float((positive**2 + negative**2 + 2 * crossed * other).sum())
         return Difference(float(weights @ self.value), float(np.sqrt(variance)))
+
+
+def logit_interval(area: Difference, *, level: float = 0.95) -> tuple[float, float]:
+    """Low and high of one AUROC, normal on the scale of its log-odds: it holds in small cohorts and stays within 0 and 1.
+
+    NaN, NaN for an AUROC of 0 or 1, whose error is 0 (Pepe 2003, section 5.2.5).
+    """
+    if not 0 < area.value < 1:
+        return float("nan"), float("nan")
+    centre, error = logit(area.value), area.error / (area.value * (1 - area.value))
+    low, high = expit(np.array(Difference(float(centre), float(error)).interval(level=level)))
+    return float(low), float(high)
 
 
 def placements(
