@@ -19,7 +19,7 @@ NO_ERROR = 1e-12
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of AUROCs with its standard error; `degrees` of freedom are finite for two samples only."""
+    """A difference of AUROCs, or one AUROC, with its standard error; `degrees` are finite for two samples only."""
 
     value: float
     error: float
@@ -60,7 +60,7 @@ class Areas:
     parts: Float[np.ndarray, "4 scores patients"]
 
     def covariance(self) -> Float[np.ndarray, "scores scores"]:
-        """Covariance of the AUROCs (Obuchowski 1997, eq. 2 and 4; DeLong et al. 1988, eq. 5)."""
+        """Covariance of the AUROCs (Obuchowski 1997; with one unit a patient DeLong et al. 1988)."""
         positive, negative, crossed, other = self.parts
         between = crossed @ other.T
         return positive @ positive.T + negative @ negative.T + between + between.T
@@ -75,9 +75,9 @@ class Areas:
 
 
 def logit_interval(area: Difference, *, level: float = 0.95) -> tuple[float, float]:
-    """Low and high of one AUROC, normal on the scale of its log-odds: it holds in small cohorts and stays within 0 and 1.
+    """Low and high of one AUROC, normal on the scale of its log-odds, which suits small cohorts (Qin and Hotilovac 2008).
 
-    NaN, NaN for an AUROC of 0 or 1, whose error is 0 (Pepe 2003, section 5.2.5).
+    They lie between 0 and 1; NaN, NaN for an AUROC of 0 or 1, whose error is 0.
     """
     if not 0 < area.value < 1:
         return float("nan"), float("nan")
