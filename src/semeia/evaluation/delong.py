@@ -75,7 +75,7 @@ class Areas:
 
 
 def logit_interval(area: Difference, *, level: float = 0.95) -> tuple[float, float]:
-    """Low and high of one AUROC, normal on the scale of its log-odds, which suits small cohorts (Qin and Hotilovac 2008).
+    """Low and high of one AUROC, normal on the scale of its log-odds: for small cohorts (Qin and Hotilovac 2008).
 
     They lie between 0 and 1; NaN, NaN for an AUROC of 0 or 1, whose error is 0.
     """
