@@ -17,8 +17,13 @@ def random_bits(key: int, counter: int) -> int:
     return bits ^ (bits >> 31)
 
 
-def uniform(key: int, counter: int) -> float:
-    return (random_bits(key, counter) >> 11) / 2**53
+def uniforms(key: int, first: int, number: int) -> np.ndarray:
+    """Uniform numbers from counter `first` on, as `random_bits` in whole arrays."""
+    counter = np.arange(number, dtype=np.uint64) + np.uint64(first + 1)
+    bits = np.uint64(key) + counter * np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) / 2.0**53
 
 
 def intensity_curve(steps: np.ndarray, start: int, end: int, key: int) -> np.ndarray:
@@ -30,9 +35,9 @@ def intensity_curve(steps: np.ndarray, start: int, end: int, key: int) -> np.nda
     places = np.concatenate([[0.0], events + 0.5, [length]])
     curve = np.zeros(length)
     for iteration in range(100):
-        counter = iteration << 32
-        bins = 1 + int(uniform(key, counter) * ((n + 1) // 10))
-        slack = np.sort([uniform(key, counter + 1 + k) * (3 + n - 10 * bins) for k in range(bins - 1)])
+        draws = uniforms(key, iteration << 32, (n + 1) // 10 + 1)
+        bins = 1 + int(draws[0] * ((n + 1) // 10))
+        slack = np.sort(draws[1:bins] * (3 + n - 10 * bins))
         bounds = np.concatenate([[0.0], slack + (9 + 10 * np.arange(bins - 1)), [n + 1.0]])
         edges = np.interp(bounds, np.arange(n + 2), places)
         counts = np.histogram(-(events + 0.5), -edges[::-1])[0][::-1]  # bins open on the left, closed on the right

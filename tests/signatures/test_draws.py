@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import kstest
 
 from semeia.signatures.draws import derived, mixed, mixed_scalar, text_keys, uniform
-from step_grid import random_bits
+from step_grid import random_bits, uniforms
 
 
 def test_is_splitmix64_compiled_or_not():
@@ -39,3 +39,9 @@ def test_a_pair_is_not_its_reverse():
 
     assert derived(one, two)[0] != derived(two, one)[0]
     assert derived(one, text_keys(["a", "b", "c"])).shape == (3,)
+
+
+def test_the_oracles_arrays_are_its_whole_numbers():
+    expected = [(random_bits(2**64 - 3, 7 + n) >> 11) / 2**53 for n in range(5)]
+
+    assert uniforms(2**64 - 3, 7, 5).tolist() == expected

@@ -4,6 +4,7 @@ Several files (one an ingest) are merged subject by subject, and rows that repea
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,17 @@ def repeated(files: Sequence[Path], new: Path) -> int:
 
 
 def _spans(file: Path) -> pl.DataFrame:
-    """Where each subject's rows start and how many they are, read row group by row group."""
+    """Where each subject's rows start and how many they are; read once, for a part never changes."""
+    try:
+        now = file.stat()
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: missing from the archive; restore it from a backup.") from error
+    return _read_spans(file, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_spans(file: Path, size: int, changed: int) -> pl.DataFrame:
+    """The spans of one file, read row group by row group; `size` and `changed` tell it from one written over it."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -91,8 +102,6 @@ def _spans(file: Path) -> pl.DataFrame:
                 changes.append(fresh + rows)
                 values.append(ids[fresh])
                 before, rows = ids[-1:], rows + len(ids)
-    except FileNotFoundError as error:
-        raise InputError(f"{file}: missing from the archive; restore it from a backup.") from error
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(f"{file}: damaged; restore it from a backup.") from error
     start = np.concatenate([*changes, np.zeros(0, np.int64)])

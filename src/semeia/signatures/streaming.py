@@ -76,7 +76,8 @@ def _values_of(
     subjects = archive.table("subjects").join(sections, on="subject_id", how="semi")
     left, parts = sections.with_row_index("row"), []
     for events in chain(archive.event_batches(subjects=subjects["subject_id"].to_list()), [_NO_EVENTS]):
-        own = left.join(events, on="subject_id", how="semi") if events.height else left
+        read = events.select(pl.col("subject_id").unique())
+        own = left.join(read, on="subject_id", how="semi") if events.height else left
         left = left.join(own, on="row", how="anti")
         values = values_at(events, own, channels, subjects=subjects, window=window, seed=seed)
         parts.append(replace(values, row=own["row"].cast(pl.Int64).to_numpy()[values.row]))
