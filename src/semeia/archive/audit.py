@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from semeia.archive import findings
+from semeia.archive.census import Census, census
 from semeia.archive.copies import copies
 from semeia.archive.findings import Finding
+from semeia.archive.record_findings import record_findings
 from semeia.archive.store import Archive
 
 _MUCH_MISSING = 0.2
 _COUNTS = {"what": pl.String(), "detail": pl.String(), "count": pl.Int64(), "subjects": pl.Int64()}
 _MISSING = {"table": pl.String(), "column": pl.String(), "empty": pl.Int64(), "share": pl.Float64()}
 _MOST_VALUES = 10
+_MOST_LINES = 40
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -48,6 +51,7 @@ def audit(archive: Archive) -> Audit:
         nothing = pl.DataFrame(schema={"table": pl.String, "column": pl.String, "share": pl.Float64})
         return Audit(empty, nothing, tuple(broken))  # no table of a damaged archive is worth reading
     missing = _missing(archive)
+    record = census(archive)
     found = [
         *findings.splits(archive.table("subjects")),
         *copies(archive),
@@ -55,16 +59,14 @@ def audit(archive: Archive) -> Audit:
         *findings.gaps(archive),
         *findings.shortcuts(archive),
         *_mostly_missing(missing),
+        *(record_findings(archive, record) if record.patients else ()),
     ]
-    return Audit(_counts(archive), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])))
+    return Audit(_counts(archive, record), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])))
 
 
 def to_text(result: Audit) -> str:
     """The audit as plain text, for a terminal."""
-    counted = [
-        f"  {row['what']:<9} {row['detail']:<28} {row['count']:>8} of {row['subjects']} subjects"
-        for row in result.counts.iter_rows(named=True)
-    ]
+    counted = [line for what in result.counts.partition_by("what", maintain_order=True) for line in _listed(what)]
     gaps = [
         f"  {row['table']}.{row['column']:<28} {row['share']:6.1%} empty"
         for row in result.missing.filter(pl.col("share") > 0).iter_rows(named=True)
@@ -74,7 +76,18 @@ def to_text(result: Audit) -> str:
     return "\n".join(line for title, lines in sections.items() for line in (title, *lines)) + "\n"
 
 
-def _counts(archive: Archive) -> pl.DataFrame:
+def _listed(counts: pl.DataFrame) -> list[str]:
+    """The lines of one kind of content; of many only the first."""
+    width = max([28, *counts.head(_MOST_LINES)["detail"].fill_null("").str.len_chars()])
+    lines = [
+        f"  {row['what']:<9} {row['detail']:<{width}} {row['count']:>8} of {row['subjects']} subjects"
+        for row in counts.head(_MOST_LINES).iter_rows(named=True)
+    ]
+    further = counts.height - len(lines)
+    return [*lines, f"  {counts['what'][0]:<9} ... and {further} further"] if further > 0 else lines
+
+
+def _counts(archive: Archive, record: Census) -> pl.DataFrame:
     parts = [
         _counted("subjects", archive.table("subjects"), pl.col("site").fill_null("(no site)")),
         _counted("units", archive.table("units"), pl.col("kind")),
@@ -87,6 +100,10 @@ def _counts(archive: Archive) -> pl.DataFrame:
         if labels["value"].n_unique() <= _MOST_VALUES:
             values = pl.format("{} = {}", values, pl.col("value").cast(pl.String).str.strip_suffix(".0"))
         parts.append(_counted("outcomes", labels, values))
+    ruled = record.rules.with_columns(mode=pl.col("mode") + " (" + pl.col("rule") + ")")
+    for what, table in (("events", record.modes), ("by rule", ruled)):
+        renamed = table.select(detail="mode", count="events", subjects="patients")
+        parts.append(renamed.select(pl.lit(what).alias("what"), pl.all()))
     return pl.concat(parts)
 
 

@@ -153,7 +153,6 @@ def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> 
     if several or frame.is_empty():
         found = f"{several} rows of patients differ in site, sex, birth or split" if several else "no patient"
         raise InputError(f"{draft.source}: {found}; let the mapping give each patient one row.")
-    draft.count("patients have no birth", frame["birth"].null_count())
     frame = frame.with_columns(pl.col("sex").str.to_lowercase().replace_strict(_SEXES, default=pl.col("sex")))
     named = [
         draft.subject(original, site=site, sex=sex, birth=birth, split=split)

@@ -1,0 +1,99 @@
+"""Counting events in one pass: an archive goes in; what there is of each code, mode and site comes out."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from semeia.archive.schema import BIRTH, DEATH, UNMAPPED
+from semeia.archive.store import Archive
+
+_CODES = {
+    "code": pl.String(),
+    "events": pl.Int64(),
+    "numbers": pl.Int64(),
+    "patients": pl.Int64(),
+    "low": pl.Float32(),
+    "high": pl.Float32(),
+}
+_GROUPS = {"mode": pl.String(), "rule": pl.String(), "events": pl.Int64(), "patients": pl.Int64()}
+_SITES = {"site": pl.String(), "events": pl.Int64(), "unmapped": pl.Int64()}
+
+
+@dataclass(frozen=True)
+class Census:
+    """Counts over all events of an archive.
+
+    Attributes:
+        codes: Columns code, events, numbers (events with a number), patients, low, high (of the numbers).
+        modes: Columns mode, events, patients.
+        rules: Columns mode, rule, events, patients: by what decided the mode.
+        sites: Columns site, events, unmapped (events of codes that the source itself could not map).
+        patients: How many have events.
+        before_birth: Events on a day before the day of birth.
+        after_death: Events on a day after the day of death.
+    """
+
+    codes: pl.DataFrame
+    modes: pl.DataFrame
+    rules: pl.DataFrame
+    sites: pl.DataFrame
+    patients: int
+    before_birth: int
+    after_death: int
+
+
+def census(archive: Archive) -> Census:
+    """Count the events of an archive, in memory bounded by its number of codes.
+
+    Raises:
+        InputError: A file is missing or damaged.
+    """
+    subjects = archive.table("subjects").select("subject_id", "birth", pl.col("site").fill_null("(no site)"))
+    meanings = archive.codes().select("code", "mode", "rule")
+    codes, modes = pl.DataFrame(schema=_CODES), pl.DataFrame(schema=_GROUPS).drop("rule")
+    rules, sites = pl.DataFrame(schema=_GROUPS), pl.DataFrame(schema=_SITES)
+    patients = before = after = 0
+    for batch in archive.event_batches():
+        events = batch.join(meanings, on="code", how="left").join(subjects, on="subject_id", how="left")
+        value = pl.col("numeric_value")
+        found = events.group_by("code").agg(
+            events=pl.len(), numbers=value.count(), patients=_people(), low=value.min(), high=value.max()
+        )
+        totals = pl.col("events", "numbers", "patients").sum(), pl.col("low").min(), pl.col("high").max()
+        codes = pl.concat([codes, found.cast(pl.Schema(_CODES))]).group_by("code").agg(*totals)
+        modes = _added(modes, events, ["mode"], patients=_people())
+        rules = _added(rules, events, ["mode", "rule"], patients=_people())
+        sites = _added(sites, events, ["site"], unmapped=pl.col("code").str.starts_with(UNMAPPED).sum())
+        patients += events["subject_id"].n_unique()
+        before += _before_birth(events)
+        after += _after_death(events)
+    return Census(
+        codes=codes.sort("code"),
+        modes=modes.sort("mode"),
+        rules=rules.sort("mode", "rule"),
+        sites=sites.sort("site"),
+        patients=patients,
+        before_birth=before,
+        after_death=after,
+    )
+
+
+def _people() -> pl.Expr:
+    """A batch holds whole patients, so that their numbers add up over batches."""
+    return pl.col("subject_id").n_unique()
+
+
+def _added(so_far: pl.DataFrame, events: pl.DataFrame, by: list[str], **counted: pl.Expr) -> pl.DataFrame:
+    found = events.group_by(by).agg(events=pl.len(), **counted).with_columns(pl.exclude(by).cast(pl.Int64))
+    return pl.concat([so_far, found]).group_by(by).agg(pl.exclude(by).sum())
+
+
+def _before_birth(events: pl.DataFrame) -> int:
+    early = (pl.col("time").dt.date() < pl.col("birth")) & (pl.col("code") != BIRTH)
+    return int(events.select(early.sum()).item() or 0)
+
+
+def _after_death(events: pl.DataFrame) -> int:
+    deaths = events.filter(pl.col("code") == DEATH).group_by("subject_id").agg(death=pl.col("time").min().dt.date())
+    late = events.join(deaths, on="subject_id").select((pl.col("time").dt.date() > pl.col("death")).sum())
+    return int(late.item() or 0)
