@@ -57,6 +57,18 @@ def test_small_cells_are_hidden_and_cannot_be_worked_out():
     )
 
 
+def test_patients_are_a_mean_over_seeds_that_predict_the_same(table):
+    rows = table.filter(cohort="external").with_columns(
+        called=pl.Series(table.filter(cohort="external").select(SCORES).to_numpy().argmax(axis=1))
+    )
+    each = rows.group_by("label", "called", "seed").agg(pl.col("subject_id").n_unique())
+    means = each.group_by("label", "called").agg((pl.col("subject_id").sum() / 2).floor().cast(pl.Int64))
+    found = evaluate(table, settings=QUICK).tables["confusion"].filter(cohort="external", state="shown")
+    joined = found.join(means, on=["label", "called"])
+    assert joined["n_patients"].to_list() == joined["subject_id"].to_list()
+    assert (found["count"] >= found["n_patients"]).all()
+
+
 def test_ten_patients_show_no_counts_and_hold_no_nan():
     scores = np.random.default_rng(0).dirichlet(np.ones(3), 10)
     frame = pl.DataFrame({"subject_id": range(10), "label": [0, 1] * 5} | dict(zip(SCORES, scores.T, strict=True)))

@@ -11,7 +11,7 @@ import polars as pl
 from jaxtyping import Float, Int, Shaped
 
 from semeia.evaluation.across_seeds import across_seeds, mostly_defined
-from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.multiclass import called_class, confusion_draws
 from semeia.evaluation.pooling import pooled
@@ -36,8 +36,8 @@ def confusion(judged: Judged) -> pl.DataFrame:
     """The table "confusion": for each class that has rows, a row for each class it may be called.
 
     `share` is that among the units of the true class (`label`), with its interval (none where it is 0); `count` is of
-    units, a mean where several seeds predict them; `n_patients` are the patients in the cell; `state` is "shown",
-    "counts withheld" or "suppressed".
+    units, `n_patients` of the patients in the cell, both means where several seeds predict the same units; `state` is
+    "shown", "counts withheld" or "suppressed".
     """
     rows: list[Row] = []
     for place in judged.places:
@@ -92,9 +92,13 @@ def _counts(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "draws k 
 
 
 def _patients(folds: dict[int, Fold]) -> Int[np.ndarray, "k k"]:
-    """Distinct patients in each cell, over all seeds."""
-    every = concatenate(list(folds.values()))
-    cells = np.unique(np.column_stack([every.label, called_class(every.classes), every.patient]), axis=0)
-    out = np.zeros((every.classes.shape[1],) * 2, dtype=np.int64)
+    """Patients in each cell; where several seeds predict the same units their mean, rounded down but not to 0."""
+    each = np.stack([_patients_of(fold) for fold in pooled(folds).values()])
+    return np.maximum(each.mean(axis=0), each.any(axis=0)).astype(np.int64)
+
+
+def _patients_of(fold: Fold) -> Int[np.ndarray, "k k"]:
+    cells = np.unique(np.column_stack([fold.label, called_class(fold.classes), fold.patient]), axis=0)
+    out = np.zeros((fold.classes.shape[1],) * 2, dtype=np.int64)
     np.add.at(out, (cells[:, 0], cells[:, 1]), 1)
     return out
