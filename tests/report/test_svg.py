@@ -1,6 +1,6 @@
 """Inline SVG: the same bytes each time, ids of its own, words as words."""
 
-from semeia.report.svg import drawing, to_svg
+from semeia.report.svg import drawing, fitting, to_svg
 
 
 def draw(name: str) -> str:
@@ -37,3 +37,9 @@ def test_nothing_points_elsewhere():
     assert "<metadata" not in svg
     assert "<style" not in svg
     assert svg.startswith("<svg ")
+
+
+def test_long_words_are_cut():
+    assert fitting("a" * 60) == "a" * 60
+    assert fitting("word " * 20, 10) == "word word\u2026"
+    assert len(fitting("a" * 100)) == 60

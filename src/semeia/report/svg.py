@@ -58,6 +58,11 @@ def drawing(height: float | int, *, width: float | int = PANEL) -> Iterator["Fig
         yield Figure(figsize=(width / 72, height / 72), layout="constrained")
 
 
+def fitting(words: str, most: int = 60) -> str:
+    """Words cut to what fits a panel; whole, they stand in the text read out and in the table of the figure."""
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}\u2026"
+
+
 def to_svg(figure: "Figure", *, name: str, alt: str) -> Markup:
     """The figure as an SVG element to be placed inside a page.
 
