@@ -1,7 +1,7 @@
 """Any page stands alone, is well formed, can be read by keyboard and screen reader, and shows hostile words as words.
 
-The pages are those of a whole study, of runs side by side, and of a stranger's table full of hostile words, evaluated for
-real, so that every section has its table. (The Nu checker and a browser look at real pages by hand.)
+The pages are those of a whole study, of runs side by side, and of a stranger's table full of hostile words, evaluated
+for real, so that every section has its table. (The Nu checker and a browser look at real pages by hand.)
 """
 
 import json
