@@ -1,11 +1,15 @@
 """Sections in words become one HTML page: everything inline, nothing fetched, no script, every text escaped."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from semeia.report.names import covariate_title
-from semeia.report.numbers import count, number
+from semeia.report.numbers import count, number, percent
 from semeia.report.sections import Section
 from semeia.report.style import swatch
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class Page:
 
 def to_html(page: Page) -> str:
     """The page as text, the same for the same words."""
+    return template("page.html.j2").render(page=page) + "\n"
+
+
+def template(name: str) -> "Template":
+    """A template of the house, which escapes every word that it is given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -36,5 +45,11 @@ def to_html(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"swatch": swatch, "count": count, "number": number, "words": covariate_title}
-    return environment.get_template("page.html.j2").render(page=page) + "\n"
+    environment.filters |= {
+        "swatch": swatch,
+        "count": count,
+        "number": number,
+        "percent": percent,
+        "words": covariate_title,
+    }
+    return environment.get_template(name)

@@ -1,0 +1,179 @@
+"""Signatures on the command line: fit them to an archive, express them at dates, look at them.
+
+A fit ends with a folder: the model (signatures/model.py) and atlas.html, the page people read.
+"""
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from semeia.archive.atomic import naming
+from semeia.archive.store import Archive, open_archive
+from semeia.errors import InputError
+from semeia.report.atlas import write_atlas
+from semeia.signatures.express import Expressions, express
+from semeia.signatures.fit import SignatureSettings, fit_signatures
+from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
+from semeia.signatures.sections import given_sections
+from semeia.studies.atlas import atlas_of, patient_of
+
+MOST_UNMAPPED = 0.2
+ATLAS = "atlas.html"
+
+
+def fit(archive: Path, *, out: Path, settings: SignatureSettings) -> str:
+    """Fit signatures to the training patients of an archive, and draw their atlas.
+
+    The training patients are those of the fixed split where the archive has one, else all.
+
+    Args:
+        archive: with events and codes.
+        out: the model's folder; must not hold a model.
+        settings: see `SignatureSettings`.
+
+    Returns:
+        What was fitted, in words.
+
+    Raises:
+        InputError: the archive has no records to fit on, `out` holds a model, or the fit did not converge (it is kept,
+            and refuses to express anything).
+    """
+    if (out / ABOUT).exists():
+        raise InputError(f"{out}: holds signatures already; name another folder with --out.")
+    opened = open_archive(archive)
+    patients = training_patients(opened)
+    model = fit_signatures(opened, patients, settings=settings)
+    model.save(out)
+    write_atlas(atlas_of(model, opened, patients), out / ATLAS)
+    model.require_usable()
+    unstable = int(model.unstable.sum())
+    return (
+        f"{len(model.names)} signatures of {len(model.channels)} channels, fitted on {len(patients)} patients; "
+        f"{unstable} unstable"
+    )
+
+
+def express_table(
+    model: Path, *, archive: Path, dates: Path | None = None, unseen: bool = False, workers: int = 1
+) -> pl.DataFrame:
+    """Expressions of patients at dates, one row a patient and date.
+
+    Args:
+        model: a folder of `semeia signatures fit`.
+        archive: of the records.
+        dates: a table (.csv or .parquet) with the columns pseudonym (or subject_id) and time (or date). None: the end
+            of each patient's record.
+        unseen: refuse patients that the signatures were fitted on.
+        workers: processes.
+
+    Returns:
+        pseudonym, time, and a column for each signature.
+    """
+    opened = open_archive(archive)
+    people = opened.table("subjects").select("subject_id", "pseudonym")
+    sections = _ends(opened) if dates is None else _dates(dates, people)
+    found = express(load_signatures(model), opened, sections, unseen=unseen, workers=workers)
+    _note(found)
+    named = found.table.join(people, on="subject_id", how="left", maintain_order="left")
+    return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
+
+
+def show(model: Path, *, signature: str | None = None, most: int = 8) -> pl.DataFrame:
+    """What signatures are made of, as a table.
+
+    Args:
+        model: a folder of `semeia signatures fit`.
+        signature: one of them, such as s001; by default all, a row each.
+        most: channels to name.
+
+    Returns:
+        For all: signature, explained, stability, channels in words. For one: channel, mode, weight, share with it.
+    """
+    fitted = load_signatures(model)
+    if signature is None:
+        return pl.DataFrame([_summary(fitted, number, most) for number in range(len(fitted.names))])
+    if signature not in fitted.names:
+        raise InputError(f"{model}: no signature '{signature}'; there are {fitted.names[0]} to {fitted.names[-1]}.")
+    number = fitted.names.index(signature)
+    top = fitted.top(number, most=most)
+    table = fitted.channels.table[top.tolist()]
+    weights = fitted.components.mixing[top, number]
+    return table.select("name", "code", "mode", "unit").with_columns(
+        weight=pl.Series(weights).round(3), sections_with_it=pl.Series(fitted.prevalence[top]).round(3)
+    )
+
+
+def patient(model: Path, *, archive: Path, pseudonym: str, out: Path) -> Path:
+    """Draw one patient's page: events, curves, and expressions over time. It names nobody and gives no date.
+
+    Args:
+        model: a folder of `semeia signatures fit`.
+        archive: of the records.
+        pseudonym: of the patient in that archive.
+        out: the page to write, .html; must not exist.
+    """
+    if out.exists():
+        raise InputError(f"{out}: is there already and is not overwritten; name another file with --out.")
+    opened = open_archive(archive)
+    known = opened.table("subjects").join(opened.event_subjects(), on="subject_id", how="semi")
+    found = known.filter(pl.col("pseudonym") == pseudonym)["subject_id"]
+    if found.is_empty():
+        raise InputError(f"{archive}: no patient with records has this pseudonym.")
+    return write_atlas(patient_of(load_signatures(model), opened, found[0]), out)
+
+
+def training_patients(archive: Archive) -> list[int]:
+    """The patients of the training split, or all with events where the archive has no split."""
+    people = archive.table("subjects").join(archive.event_subjects(), on="subject_id", how="semi")
+    if people.is_empty():
+        raise InputError(f"{archive.path}: holds no health records; ingest them with 'semeia ingest meds|omop|table'.")
+    train = people.filter(pl.col("split") == "train")
+    return (train if people["split"].is_not_null().any() else people)["subject_id"].to_list()
+
+
+def _summary(model: SignatureModel, number: int, most: int) -> dict[str, object]:
+    top = model.top(number, most=most)
+    names = model.channels.table["name"].gather(top.tolist())
+    weights = model.components.mixing[top, number]
+    stable = float(model.stable[number])
+    return {
+        "signature": model.names[number],
+        "explained": round(float(model.components.explained[number]), 4),
+        "stability": None if stable != stable else round(stable, 2),
+        "unstable": bool(model.unstable[number]),
+        "channels": "; ".join(f"{name} {weight:+.2f}" for name, weight in zip(names, weights, strict=True)),
+    }
+
+
+def _ends(archive: Archive) -> pl.DataFrame:
+    return archive.event_subjects().select("subject_id", pl.col("last").alias("time"))
+
+
+def _dates(path: Path, people: pl.DataFrame) -> pl.DataFrame:
+    table = _read(path)
+    if "pseudonym" in table.columns:
+        known = table.join(people, on="pseudonym", how="left", maintain_order="left")
+        missing = known["subject_id"].null_count()
+        if missing:
+            raise InputError(f"{path}: {missing} of {table.height} rows name patients that are not in the archive.")
+        table = known
+    return given_sections(table, where=str(path))
+
+
+def _read(path: Path) -> pl.DataFrame:
+    with naming(path, "read"):
+        content = path.read_bytes()
+    try:
+        return pl.read_parquet(content) if path.suffix == ".parquet" else pl.read_csv(content, try_parse_dates=True)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path}: cannot be read as a table of dates (.csv or .parquet).") from error
+
+
+def _note(found: Expressions) -> None:
+    """Say on standard error which sites' records are hardly known to the model."""
+    for row in found.unmapped.filter(pl.col("share") > MOST_UNMAPPED).iter_rows(named=True):
+        site = f"site {row['site']}" if row["site"] else "the archive"
+        print(
+            f"Note: {row['share']:.0%} of the events of {site} have codes unknown to the signatures.", file=sys.stderr
+        )

@@ -1,0 +1,107 @@
+"""Signatures on the command line's terms: fit, express, show, a patient's page; and no one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from record_archive import random_rows, record_archive
+from semeia.archive import Archive, open_archive
+from semeia.errors import InputError
+from semeia.signatures.fit import SignatureSettings
+from semeia.signatures.ica import IcaSettings
+from semeia.studies.signatures import express_table, fit, patient, show, training_patients
+
+PATIENTS = 16
+SETTINGS = SignatureSettings(
+    components=3, least_patients=5, at_least=200, draws=1, starts=1, ica=IcaSettings(threads=1)
+)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return record_archive(tmp_path_factory.mktemp("r") / "archive", random_rows(PATIENTS, 40), patients=PATIENTS)
+
+
+@pytest.fixture(scope="module")
+def model(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("signatures") / "model"
+    said = fit(archive.path, out=out, settings=SETTINGS)
+    assert said.startswith("3 signatures of 10 channels, fitted on 16 patients")
+    return out
+
+
+def pseudonyms(archive: Archive) -> list[str]:
+    return archive.table("subjects")["pseudonym"].to_list()
+
+
+def test_a_fit_leaves_a_model_and_an_atlas_that_names_nobody(archive: Archive, model: Path):
+    assert {path.name for path in model.iterdir()} == {
+        "signatures.safetensors",
+        "signatures.json",
+        "channels.parquet",
+        "atlas.html",
+    }
+    page = (model / "atlas.html").read_text()
+    assert page.count("<article") == 3
+    assert "Patient A" in page
+    assert "2019-" not in page
+    everything = page + (model / "signatures.json").read_text()
+    assert not [name for name in pseudonyms(archive) if name in everything]
+
+
+def test_expressions_at_the_end_of_each_record_and_at_given_dates(archive: Archive, model: Path, tmp_path: Path):
+    whole = express_table(model, archive=archive.path)
+    assert whole.columns == ["pseudonym", "time", "s001", "s002", "s003"]
+    assert whole.height == PATIENTS
+    dates = whole.select("pseudonym", "time").reverse()
+    dates.write_csv(tmp_path / "dates.csv")
+    dates.write_parquet(tmp_path / "dates.parquet")
+    for name in ("dates.csv", "dates.parquet"):
+        assert express_table(model, archive=archive.path, dates=tmp_path / name).equals(whole.reverse())
+
+
+def test_a_test_on_the_patients_of_the_fit_is_refused(archive: Archive, model: Path):
+    with pytest.raises(InputError, match="16 of 16 patients"):
+        express_table(model, archive=archive.path, unseen=True)
+
+
+def test_show_all_or_one(model: Path):
+    everything = show(model, most=2)
+    assert everything["signature"].to_list() == ["s001", "s002", "s003"]
+    assert everything["channels"].str.count_matches(";").to_list() == [1, 1, 1]
+    one = show(model, signature="s002", most=4)
+    assert one.height == 4
+    assert one["weight"].abs().is_sorted(descending=True)
+    with pytest.raises(InputError, match="s001 to s003"):
+        show(model, signature="s9")
+
+
+def test_a_patient_page_names_nobody(archive: Archive, model: Path, tmp_path: Path):
+    page = patient(model, archive=archive.path, pseudonym=pseudonyms(archive)[3], out=tmp_path / "page.html")
+    html = page.read_text()
+    assert "Signatures over time" in html
+    assert not [name for name in pseudonyms(archive) if name in html]
+    with pytest.raises(InputError, match="not overwritten"):
+        patient(model, archive=archive.path, pseudonym=pseudonyms(archive)[3], out=page)
+    with pytest.raises(InputError, match="no patient"):
+        patient(model, archive=archive.path, pseudonym="p0", out=tmp_path / "other.html")
+
+
+def test_bad_dates_are_one_clear_line(archive: Archive, model: Path, tmp_path: Path):
+    path = tmp_path / "dates.csv"
+    with pytest.raises(InputError, match="cannot be read"):
+        express_table(model, archive=archive.path, dates=path)
+    path.write_text("pseudonym,time\nnobody,2020-01-01\n")
+    with pytest.raises(InputError, match="1 of 1 rows name patients"):
+        express_table(model, archive=archive.path, dates=path)
+    path.write_text("subject_id\n1\n")
+    with pytest.raises(InputError, match="time are missing"):
+        express_table(model, archive=archive.path, dates=path)
+
+
+def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archive, model: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="holds signatures already"):
+        fit(archive.path, out=model, settings=SETTINGS)
+    empty = record_archive(tmp_path / "empty", [], patients=3)
+    with pytest.raises(InputError, match="no health records"):
+        training_patients(open_archive(empty.path))
