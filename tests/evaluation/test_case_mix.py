@@ -7,7 +7,7 @@ import pytest
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.calibration import clipped_logit
-from semeia.evaluation.case_mix import COLUMNS, case_mix
+from semeia.evaluation.case_mix import CASE_MIX_COLUMNS, case_mix
 from semeia.evaluation.judged import judge
 
 QUICK = EvaluationSettings(draws=100)
@@ -24,7 +24,7 @@ def found(table) -> pl.DataFrame:
 
 
 def test_what_describes_a_cohort(table, found):
-    assert found.schema == pl.Schema(COLUMNS)
+    assert found.schema == pl.Schema(CASE_MIX_COLUMNS)
     assert not found.select(pl.selectors.float().is_nan().any()).row(0).count(True)
     own = found.filter(arm="", cohort="external")
     units = table.filter(cohort="external", arm="model").unique("unit_id")

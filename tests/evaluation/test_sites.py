@@ -10,7 +10,7 @@ from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.random_effects import summarise_sites
-from semeia.evaluation.sites import COLUMNS, sites
+from semeia.evaluation.sites import SITE_COLUMNS, sites
 
 QUICK = EvaluationSettings(draws=200)
 
@@ -31,7 +31,7 @@ def found(table) -> pl.DataFrame:
 
 
 def test_each_site_and_the_summary(table, found):
-    assert found.schema == pl.Schema(COLUMNS)
+    assert found.schema == pl.Schema(SITE_COLUMNS)
     mine = found.filter(cohort="external", arm="model")
     assert mine["kind"].to_list() == ["site"] * 4 + ["summary"]
     first = mine.row(0, named=True)

@@ -9,7 +9,7 @@ from prediction_tables import predictions
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.subgroups import COLUMNS, columns_of, subgroups
+from semeia.evaluation.subgroups import SUBGROUP_COLUMNS, columns_of, subgroups
 
 QUICK = EvaluationSettings(draws=100)
 
@@ -29,7 +29,7 @@ def found(table) -> pl.DataFrame:
 
 
 def test_the_columns_it_knows_are_taken(found):
-    assert found.schema == pl.Schema(COLUMNS)
+    assert found.schema == pl.Schema(SUBGROUP_COLUMNS)
     assert set(found["column"]) == {"sex", "site", "diameter_mm"}
     assert not found.select(pl.selectors.float().is_nan().any()).row(0).count(True)
 

@@ -8,7 +8,7 @@ from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.judged import judge
 from semeia.evaluation.power import detectable_difference
-from semeia.evaluation.transport import COLUMNS, gap_draws, transport
+from semeia.evaluation.transport import TRANSPORT_COLUMNS, gap_draws, transport
 
 SETTINGS = EvaluationSettings(draws=200, references=("baseline",))
 
@@ -24,7 +24,7 @@ def gaps(table) -> pl.DataFrame:
 
 
 def test_both_ends_are_those_of_the_results(table, gaps):
-    assert gaps.schema == pl.Schema(COLUMNS)
+    assert gaps.schema == pl.Schema(TRANSPORT_COLUMNS)
     results = evaluate(table, settings=SETTINGS).results
     levels = {(r["arm"], r["cohort"], r["metric"]): r for r in results.filter(reference="").iter_rows(named=True)}
     own = gaps.filter(reference="", arm="model")

@@ -26,7 +26,7 @@ from semeia.evaluation.resampling import Draws
 from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
 
-COLUMNS: dict[str, type[pl.DataType]] = {
+CASE_MIX_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
     "characteristic": pl.String,
     "level": pl.String,
@@ -50,7 +50,7 @@ def case_mix(judged: Judged) -> pl.DataFrame:
         present = [place for place in places if place.cells]
         if present:
             rows += _of_outcome(judged, present, covariates)
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=CASE_MIX_COLUMNS)
 
 
 def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]) -> list[Row]:

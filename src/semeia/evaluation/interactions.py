@@ -22,7 +22,7 @@ from semeia.evaluation.summary import Row
 from semeia.evaluation.suppression import SUPPRESSED
 from semeia.evaluation.table_rows import PLACE_COLUMNS, place_columns
 
-COLUMNS: dict[str, type[pl.DataType]] = {
+INTERACTION_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
     "column": pl.String,
     "metric": pl.String,
@@ -53,7 +53,7 @@ def interactions(judged: Judged) -> pl.DataFrame:
                     found.append(place_columns(place, cell) | {"column": column, "metric": "auroc"} | test)
             adjusted = holm(np.array([row["p"] for row in found], dtype=np.float64))
             rows += [row | {"p_holm": float(p)} for row, p in zip(found, adjusted, strict=True)]
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=INTERACTION_COLUMNS)
 
 
 def heterogeneity(value: Float[np.ndarray, "levels"], drawn: Float[np.ndarray, "levels draws"]) -> tuple[float, float]:

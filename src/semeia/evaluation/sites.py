@@ -23,7 +23,7 @@ from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_
 
 ELSEWHERE = "every cohort but {}"
 EVERYWHERE = "every cohort"
-COLUMNS: dict[str, type[pl.DataType]] = {
+SITE_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
     "kind": pl.String,
     "site": pl.String,
@@ -48,7 +48,7 @@ def sites(judged: Judged) -> pl.DataFrame:
     the logit scale, `inconsistency` is I squared. `weight` is a site's share in the summary of its cohort.
     """
     if judged.table["site"].is_null().all():
-        return pl.DataFrame(schema=COLUMNS)
+        return pl.DataFrame(schema=SITE_COLUMNS)
     rows: list[Row] = []
     for places in judged.outcomes().values():
         found = {place.cohort: _of_place(judged, place) for place in places}
@@ -61,7 +61,7 @@ def sites(judged: Judged) -> pl.DataFrame:
             for cell_rows in of_cohort.values():
                 rows += [*_weighted(judged, cell_rows), *_summary(judged, cell_rows)]
         rows += _over_cohorts(judged, places, found)
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=SITE_COLUMNS)
 
 
 def _of_place(judged: Judged, place: Place) -> dict[Cell, list[Row]]:

@@ -21,7 +21,7 @@ from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_
 
 KNOWN = ("sex", "age", "site", "manufacturer", "diameter_mm", "n_scans", "record_density")
 METRICS = ("auroc", "brier", "o_e", "sensitivity", "specificity")
-COLUMNS: dict[str, type[pl.DataType]] = {
+SUBGROUP_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
     "column": pl.String,
     "level": pl.String,
@@ -49,7 +49,7 @@ def subgroups(judged: Judged) -> pl.DataFrame:
         for place in judged.places:
             for cell, folds in place.full.items():
                 rows += _rows(judged, place, cell, column, within(folds, parts))
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=SUBGROUP_COLUMNS)
 
 
 def columns_of(judged: Judged) -> dict[str, list[Stratum]]:

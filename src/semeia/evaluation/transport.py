@@ -29,7 +29,7 @@ from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
 
 METRICS = (*COMPARED, "calibration_slope", "calibration_intercept", *CARRIED)
-COLUMNS: dict[str, type[pl.DataType]] = {
+TRANSPORT_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
     "reference": pl.String,
     "metric": pl.String,
@@ -66,7 +66,7 @@ def transport(judged: Judged) -> pl.DataFrame:
             inside = {cell: _metrics(judged, home, folds) for cell, folds in home.full.items()}
             for place in others:
                 rows += _rows(judged, home, place, inside)
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=TRANSPORT_COLUMNS)
 
 
 def gap_draws(

@@ -22,7 +22,7 @@ from semeia.evaluation.notes import Notes
 from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import COUNT_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
 
-COLUMNS: dict[str, type[pl.DataType]] = {
+SIZE_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
     "criterion": pl.String,
     "target_width": pl.Float64,
@@ -75,7 +75,7 @@ def validation_size(judged: Judged) -> pl.DataFrame:
                 source = home if home is not None and cell in home.full else place
                 assumed = _assumed(place, folds, source, cell, judged.notes)
                 rows += _rows(place, cell, folds, source.cohort, assumed) if assumed is not None else []
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=SIZE_COLUMNS)
 
 
 def expected_width(criterion: str, assumed: Assumed, *, n: int | float) -> float:

@@ -67,6 +67,10 @@ METRICS = {
     "calibration_slope": "Calibration slope",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
+    "o_e": "Observed over expected",
+    "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
+    "standardised_net_benefit": "Standardised net benefit",
     "auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
     "macro_auroc": "Macro AUROC",
     "balanced_accuracy": "Balanced accuracy",
@@ -116,9 +120,18 @@ def place(cohort: str) -> str:
     return PLACES.get(cohort, f"in the cohort {cohort}")
 
 
+UNIT = r"_(mm3?|years|kg|cm)$"
+
+
 def covariate_title(column: str) -> str:
     """A column name as words: `diameter_mm` is the diameter."""
-    return re.sub(r"_(mm3?|years|kg|cm)$", "", column).replace("_", " ")
+    return re.sub(UNIT, "", column).replace("_", " ")
+
+
+def covariate_heading(column: str) -> str:
+    """A column name as a heading, with its unit: `diameter_mm` is "Diameter (mm)"."""
+    title, unit = covariate_title(column), re.search(UNIT, column)
+    return title[:1].upper() + title[1:] + (f" ({unit.group(1)})" if unit else "")
 
 
 def metric_title(metric: str) -> str:
