@@ -30,6 +30,9 @@ from semeia.evaluation.resampling import average_seeds
 from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
 
+ENDS = INTERVAL_COLUMNS | COUNT_COLUMNS
+CURVE_COLUMNS = PLACE_COLUMNS | {"predicted": pl.Float64, "observed": pl.Float64} | ENDS
+MEASURE_COLUMNS = PLACE_COLUMNS | {"metric": pl.String, "value": pl.Float64} | ENDS
 MEASURES = (*CALIBRATION_ERRORS, *BRIER_PARTS)
 # Simulations of scores that are right, made in blocks of so many elements.
 SIMULATIONS = 300
@@ -40,7 +43,6 @@ Statistic = Callable[[Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k
 
 def calibration_curves(judged: Judged) -> pl.DataFrame:
     """The table "calibration_curves": predicted, observed, and the pointwise interval of observed."""
-    own: dict[str, type[pl.DataType]] = {"predicted": pl.Float64, "observed": pl.Float64}
     rows: list[Row] = []
     for place in judged.places:
         for cell, seeds in place.full.items():
@@ -50,7 +52,7 @@ def calibration_curves(judged: Judged) -> pl.DataFrame:
             for column, predicted in enumerate(grid):
                 found: Row = {"predicted": float(predicted), "observed": float(values[0, column])}
                 rows += _row(judged, place, cell, seeds, values[:, column], found, "calibration curve")
-    return pl.DataFrame(rows, schema=PLACE_COLUMNS | own | INTERVAL_COLUMNS | COUNT_COLUMNS)
+    return pl.DataFrame(rows, schema=CURVE_COLUMNS)
 
 
 def calibration_measures(judged: Judged) -> pl.DataFrame:
@@ -59,7 +61,6 @@ def calibration_measures(judged: Judged) -> pl.DataFrame:
     `ici_by_chance` is the mean ICI of simulated right scores, its `low` and `high` the central range of theirs: an
     ICI cannot be below zero, so even perfect scores have one, and one within that range shows no miscalibration.
     """
-    own: dict[str, type[pl.DataType]] = {"metric": pl.String, "value": pl.Float64}
     rows: list[Row] = []
     for place in judged.places:
         for cell, seeds in place.full.items():
@@ -68,7 +69,7 @@ def calibration_measures(judged: Judged) -> pl.DataFrame:
                 found: Row = {"metric": metric, "value": float(values[0, column])}
                 rows += _row(judged, place, cell, seeds, values[:, column], found, metric)
             rows += _by_chance(judged, place, cell, seeds)
-    return pl.DataFrame(rows, schema=PLACE_COLUMNS | own | INTERVAL_COLUMNS | COUNT_COLUMNS)
+    return pl.DataFrame(rows, schema=MEASURE_COLUMNS)
 
 
 def _curve(fold: Fold, grid: Float[np.ndarray, "grid"]) -> Statistic:

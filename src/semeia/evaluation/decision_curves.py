@@ -28,6 +28,7 @@ OWN: dict[str, type[pl.DataType]] = {
     "threshold": pl.Float64,
     "net_benefit": pl.Float64,
 }
+DECISION_COLUMNS = PLACE_COLUMNS | OWN | INTERVAL_COLUMNS | COUNT_COLUMNS
 
 Grid = Float[np.ndarray, "thresholds"]
 Folds = dict[int, Fold]
@@ -49,7 +50,7 @@ def decision_curves(judged: Judged) -> pl.DataFrame:
             rows += _rows(place, cell, seeds, found, grid, "model", "treat_all")
             for reference in judged.settings.references:
                 rows += _difference(place, cell, reference, grid)
-    return pl.DataFrame(rows, schema=PLACE_COLUMNS | OWN | INTERVAL_COLUMNS | COUNT_COLUMNS)
+    return pl.DataFrame(rows, schema=DECISION_COLUMNS)
 
 
 def _defaults(place: Place, grid: Grid) -> list[Row]:

@@ -24,12 +24,13 @@ from semeia.evaluation.recalibration import METHODS, Method, fit_recalibration, 
 from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
 
+OWN: dict[str, type[pl.DataType]] = {"method": pl.String, "metric": pl.String, "value": pl.Float64}
+RECALIBRATION_COLUMNS = PLACE_COLUMNS | OWN | INTERVAL_COLUMNS | COUNT_COLUMNS
 METRICS = ("intercept", "slope", "ici", "brier", "o_e")
 
 
 def recalibrations(judged: Judged) -> pl.DataFrame:
     """The table "recalibration": method, metric, value and its interval."""
-    own: dict[str, type[pl.DataType]] = {"method": pl.String, "metric": pl.String, "value": pl.Float64}
     patient = judged.table["subject_id"].rank("dense").cast(pl.Int64).to_numpy()
     rows: list[Row] = []
     for places in judged.outcomes().values():
@@ -47,7 +48,7 @@ def recalibrations(judged: Judged) -> pl.DataFrame:
                 for place in places:
                     if cell in place.full:
                         rows += _rows(judged, place, cell, method, mended)
-    return pl.DataFrame(rows, schema=PLACE_COLUMNS | own | INTERVAL_COLUMNS | COUNT_COLUMNS)
+    return pl.DataFrame(rows, schema=RECALIBRATION_COLUMNS)
 
 
 def _rule(method: Method, patient: Int[np.ndarray, "rows"]) -> Rule:

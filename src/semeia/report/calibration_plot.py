@@ -1,73 +1,109 @@
-"""Calibration of the headline arms: the observed share of positives where the model said so much."""
+"""The smooth calibration curve of an arm in a cohort, its band, and where its scores lie.
 
+The table "calibration_curves" comes in (evaluation/calibration_tables.py), and the predictions where the run has
+them; a figure goes out, a panel an arm and cohort.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from semeia.report.curves import Curve, calibration
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
-from semeia.report.figures import DataTable, Figure, Palette, Panel, headline_arms
+from semeia.report.figures import DataTable, Figure, Palette, Panel
 from semeia.report.names import arm_title, cohort_title
 from semeia.report.numbers import estimate, number
 from semeia.report.roc_plot import pick
-from semeia.report.run_folder import Run
-from semeia.report.sections import Section
-from semeia.report.svg import MUTED, PANEL, drawing, to_svg
+from semeia.report.style import Style
+from semeia.report.svg import INK, MUTED, drawing, to_svg
 
-Curves = dict[tuple[str, str], Curve]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-
-def calibration_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
-    """The calibration plot, where the run holds predictions."""
-    if run.predictions is None:
-        return None
-    figure = calibration_figure(run.estimates, run.predictions, palette, outcome=outcome)
-    return figure and Section("trust", "Calibration", figures=[figure])
+# Of the grid: every point in the table, fewer in the words for a reader who cannot see the curve.
+IN_TABLE, IN_WORDS = 5, 10
+BINS = np.linspace(0, 1, 51)
+HEIGHT = 340
 
 
 def calibration_figure(
-    estimates: list[Estimate], predictions: pl.DataFrame, palette: Palette, *, outcome: str
+    curves: pl.DataFrame,
+    predictions: pl.DataFrame | None,
+    palette: Palette,
+    *,
+    arms: list[tuple[str, str]],
+    cohorts: list[str],
+    outcome: str,
 ) -> Figure | None:
-    """The calibration plot of at most four arms that were trained; None when there are too few rows."""
-    levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
-    arms = [p for p in headline_arms(levels, palette) if palette.arm(p[0]).role not in ("shortcut", "human")][:4]
-    panels, rows = [], []
-    for cohort in cohorts_of(levels):
-        found = {pair: calibration(pick(predictions, outcome, pair, cohort)) for pair in arms}
-        curves = {pair: curve for pair, curve in found.items() if curve is not None}
-        if not curves:
-            continue
-        cells = [[cohort_title(cohort), arm_title(*pair), *point] for pair, c in curves.items() for point in _points(c)]
-        words = "; ".join(f"{arm}: said {said}, was {was}" for _, arm, said, was in cells)
-        alt = f"Calibration, {cohort_title(cohort)}. {words}"
-        panels.append(Panel(cohort_title(cohort), _draw(curves, palette, name=f"calibration{len(panels)}", alt=alt)))
-        rows.extend(cells)
+    """The curves of these arms, cohorts side by side; None when there is no curve."""
+    panels, rows, drawn = [], [], []
+    for arm, mode in arms:
+        for cohort in cohorts:
+            curve = curves.filter(arm=arm, mode=mode, cohort=cohort).sort("predicted")
+            if curve.height < 2:
+                continue
+            title = f"{cohort_title(cohort)}: {arm_title(arm, mode)}"
+            scores = None if predictions is None else pick(predictions, outcome, (arm, mode), cohort)
+            name = f"calibration{len(panels)}"
+            panels.append(
+                Panel(title, _draw(curve, scores, palette.style(arm, mode), name=name, alt=_alt(title, curve)))
+            )
+            rows += [[cohort_title(cohort), arm_title(arm, mode), *point] for point in _points(curve, IN_TABLE)]
+            drawn.append((arm, mode))
     if not panels:
         return None
     lead = (
-        "Fifths of the predictions at full labels, all seeds pooled. On the diagonal the model means what "
-        "it says; below it, it says too much. Bars are 95\u00a0% Wilson intervals that count patients, not "
-        "rows."
+        "How often it came true against what was said, as a smooth curve over the central 95\u00a0% of the scores. On "
+        "the dotted diagonal an arm means what it says; below it, it says too much. The band is pointwise 95\u00a0%, "
+        "patients resampled. Below each curve stand the scores: positives upwards, negatives downwards."
     )
-    table = DataTable(["Cohort", "Arm", "Mean score", "Observed share (95\u00a0% interval)"], rows)
-    return Figure("calibration", "Calibration", lead, panels, table, palette.legend(arms))
+    table = DataTable(["Cohort", "Arm", "Said", "Came true (95\u00a0% interval)"], rows)
+    legend = palette.legend(list(dict.fromkeys(drawn)))
+    return Figure("calibration", "Calibration curves", lead, panels, table, legend)
 
 
-def _points(curve: Curve) -> list[list[str]]:
+def _points(curve: pl.DataFrame, every: int) -> list[list[str]]:
     return [
-        [number(float(x), 3), estimate(float(y), float(low), float(high))]
-        for x, y, low, high in zip(curve.x, curve.y, curve.low, curve.high, strict=True)
+        [number(row["predicted"], 2), estimate(row["observed"], row["low"], row["high"])]
+        for row in curve.gather_every(every).iter_rows(named=True)
     ]
 
 
-def _draw(curves: Curves, palette: Palette, *, name: str, alt: str) -> Markup:
-    with drawing(PANEL) as figure:
-        axes = figure.add_subplot()
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, linestyle=(0, (1, 2)))
-        for pair, curve in curves.items():
-            style = palette.style(*pair)
-            axes.vlines(curve.x, curve.low, curve.high, color=style.colour, linewidth=1.2, alpha=0.6)
-            axes.plot(curve.x, curve.y, color=style.colour, linestyle=style.line, linewidth=1.2)
-            axes.plot(curve.x, curve.y, color=style.colour, marker=style.marker, linestyle="", markersize=5.5)
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axes.set(xlabel="Mean score", ylabel="Observed share of positives")
+def _alt(title: str, curve: pl.DataFrame) -> str:
+    words = "; ".join(f"said {said}, came true {true}" for said, true in _points(curve, IN_WORDS))
+    return f"Calibration curve. {title}. {words}"
+
+
+def _draw(curve: pl.DataFrame, scores: pl.DataFrame | None, style: Style, *, name: str, alt: str) -> Markup:
+    x, y, low, high = (curve[column].to_numpy() for column in ("predicted", "observed", "low", "high"))
+    with drawing(HEIGHT) as figure:
+        grid = figure.add_gridspec(2, 1, height_ratios=(6, 1)) if scores is not None else figure.add_gridspec(1, 1)
+        axes = figure.add_subplot(grid[0])
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.fill_between(x, low, high, color=style.colour, alpha=0.16, linewidth=0)
+        # on paper without colour the band is known by its edges.
+        for edge in (low, high):
+            axes.plot(x, edge, color=style.colour, linewidth=0.6, linestyle=(0, (3, 2)))
+        axes.plot(x, y, color=style.colour, linestyle=style.line, linewidth=2)
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), ylabel="Came true")
+        if scores is None:
+            axes.set_xlabel("Said (score)")
+        else:
+            axes.tick_params(labelbottom=False)
+            _spikes(figure.add_subplot(grid[1]), scores)
         return to_svg(figure, name=name, alt=alt)
+
+
+def _spikes(axes: "Axes", scores: pl.DataFrame) -> None:
+    """Spikes at the scores, positives up and negatives down, on one scale."""
+    score, label = scores["score"].to_numpy(), scores["label"].to_numpy()
+    middles = (BINS[1:] + BINS[:-1]) / 2
+    up, down = (np.histogram(score[label == value], bins=BINS)[0] for value in (1, 0))
+    axes.vlines(middles, 0, up, color=INK, linewidth=2.2)
+    axes.vlines(middles, -down, 0, color=MUTED, linewidth=2.2)
+    axes.axhline(0, color=MUTED, linewidth=0.6)
+    most = max(1, up.max(), down.max())
+    axes.set(xlim=(-0.01, 1.01), ylim=(-1.05 * most, 1.05 * most), xlabel="Said (score)")
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines["left"].set_visible(False)

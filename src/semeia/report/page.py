@@ -5,10 +5,11 @@ from pathlib import Path
 
 from semeia.archive.atomic import write_text
 from semeia.report.answer import answer_section
-from semeia.report.calibration_plot import calibration_section
+from semeia.report.calibration_section import calibration_section
 from semeia.report.checklists import checklists_section
 from semeia.report.comparison_tests import comparisons_section
 from semeia.report.comparisons import against_scratch, differences_section
+from semeia.report.decision_section import decision_section
 from semeia.report.estimates import outcomes_of
 from semeia.report.examples import Example, examples_section, write_examples
 from semeia.report.figures import Palette, palette_of
@@ -44,6 +45,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     roc_section,
     operating_section,
     calibration_section,
+    decision_section,
     leakage_section,
     learning_section,
     examples_section,

@@ -66,6 +66,7 @@ def style_of(arm: str, mode: str, *, role: str, family: str, position: int) -> S
 DASHES = {"solid": "", "dashed": "5 3", "dotted": "1.5 2.5", "dashdot": "6 2.5 1.5 2.5"}
 # Outlines of matplotlib's markers in a box 8 wide around (0, 0).
 OUTLINES = {
+    "": "",
     "o": "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
     "s": "M-3.5-3.5h7v7h-7z",
     "D": "M0-4.5L4.5 0 0 4.5-4.5 0z",
