@@ -24,7 +24,7 @@ def analysed(folder: Path) -> Run:
     number = pl.col("subject_id").str.extract(r"(\d+)$").cast(pl.Int64)
     sex = pl.when(number < 3).then(pl.lit("X")).when(number % 2 == 0).then(pl.lit("F")).otherwise(pl.lit("M"))
     settings = EvaluationSettings(draws=100, subgroups=("sex", "diameter_mm"))
-    full = predictions.filter((pl.col("fraction") == 1) & ~pl.col("arm").str.starts_with("reading"))
+    full = predictions.filter((pl.col("fraction") == 1) & (pl.col("mode") == "finetune"))
     judged = judge(full.with_columns(sex=sex), settings=settings)
     write_tables(folder, {"subgroups": subgroups(judged), "interactions": interactions(judged)})
     return read_run(folder)

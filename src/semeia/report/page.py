@@ -28,7 +28,9 @@ from semeia.report.pretraining import pretraining_section
 from semeia.report.roc_plot import roc_section
 from semeia.report.run_folder import Run, read_run
 from semeia.report.sections import Section
+from semeia.report.subgroup_section import subgroup_section
 from semeia.report.tables import results_section, sizes
+from semeia.report.transport_section import transport_section
 
 # In the order of the page. A new section is one file and one line here:
 # `<name>_section(run: Run, palette: Palette, *, outcome: str) -> Section | None`.
@@ -46,6 +48,8 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     operating_section,
     calibration_section,
     decision_section,
+    transport_section,
+    subgroup_section,
     leakage_section,
     learning_section,
     examples_section,
