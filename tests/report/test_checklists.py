@@ -1,6 +1,7 @@
 """Checklists say what the run knows, claim nothing that it does not, and leave the rest to people."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -103,10 +104,60 @@ def test_notes_of_the_run_are_said(stranger: Run):
     assert "2 subjects are in more than one cohort" in item(stranger, "claim", "20").said
 
 
-def test_further_tables_are_said(stranger: Run):
-    stranger.tables["sites"] = pl.DataFrame({"site": ["a", "b", "a"]})
+PLACE = {"outcome": "label", "stratum": "all", "arm": "model", "mode": "none", "cohort": "all"}
 
-    assert item(stranger, "tripod_ai", "12d").said.startswith("Performance at each of 2 sites")
+
+@pytest.mark.parametrize(
+    ("name", "rows", "fact", "words"),
+    [
+        (
+            "sites",
+            [
+                {"kind": "site", "site": "a", "metric": "auroc", "value": 0.8},
+                {"kind": "site", "site": "b", "metric": "auroc", "value": 0.9},
+                {
+                    "kind": "summary",
+                    "metric": "auroc",
+                    "value": 0.85,
+                    "low": 0.7,
+                    "high": 0.9,
+                    "predict_low": 0.5,
+                    "predict_high": 0.95,
+                    "sites": 2,
+                },
+            ],
+            "clusters",
+            "at each of 2 sites. Random-effects AUROC over 2 sites over all patients: 0.85 (0.70 to 0.90); at a new site",
+        ),
+        ("recalibration", [{"method": "none"}, {"method": "logistic"}], "updating", "Recalibrated (logistic)"),
+        ("validation_size", [{"needed": 400}, {"needed": 1250}], "sample_size", "needs 1,250 units over all patients"),
+        ("subgroups", [{"column": "sex"}, {"column": "age_years"}], "subgroups", "groups by sex and age, with tests"),
+        ("case_mix", [{"characteristic": "age_years"}], "case_mix", "Laid side by side for All patients: age."),
+        ("leakage", [{"state": "clear"}, {"state": "found"}, {"state": "unknown"}], "disjoint", "Of 2 checks"),
+        ("calibration_curves", [{}], "measures", "Brier score and calibration curves"),
+        ("comparisons", [{}], "uncertainty", "corrected by Holm"),
+    ],
+)
+def test_further_tables_are_said(stranger: Run, name: str, rows: list[dict[str, object]], fact: str, words: str):
+    assert words not in FACTS[fact](stranger)
+    stranger.tables[name] = pl.DataFrame([PLACE | row for row in rows], infer_schema_length=None)
+
+    assert words in FACTS[fact](stranger)
+
+
+def test_only_the_headline_arm_is_spoken_of(stranger: Run):
+    stranger.tables["recalibration"] = pl.DataFrame([PLACE | {"arm": "other", "method": "isotonic"}])
+
+    assert FACTS["updating"](stranger) == ""
+
+
+def test_the_gap_outside_is_said(run: Run):
+    place = {"outcome": "malignancy", "stratum": "all", "arm": "multimodal_jepa", "mode": "finetune"}
+    gap = {"cohort": "external", "metric": "auroc", "reference": None, "gap": -0.05, "low": -0.1, "high": -0.01}
+    tables = {"transport": pl.DataFrame([place | gap, place | gap | {"reference": "diameter", "gap": 0.5}])}
+
+    said = FACTS["outside"](replace(run, tables=tables))
+    assert said.endswith("Outside minus inside: at other institutions \u22120.05 (\u22120.10 to \u22120.01).")
 
 
 def test_claim_is_for_images(run: Run, stranger: Run):

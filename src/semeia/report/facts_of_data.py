@@ -11,7 +11,6 @@ from semeia.report.comparisons import against_scratch
 from semeia.report.estimates import cohorts_of
 from semeia.report.figures import palette_of
 from semeia.report.flow import Box, read_flow
-from semeia.report.limits import power
 from semeia.report.names import cohort_title, covariate_title
 from semeia.report.numbers import MINUS, count, listed, percent
 from semeia.report.run_folder import Run
@@ -82,11 +81,6 @@ def sites(run: Run) -> str:
 def sizes_of(run: Run) -> str:
     """Units, patients and positives of each cohort."""
     return "; ".join(sizes(run.estimates, outcome=run.outcome))
-
-
-def sample_size(run: Run) -> str:
-    """How many were tested, and how small a difference that many can show."""
-    return " ".join(words for words in (f"{sizes_of(run)}." if sizes_of(run) else "", *power(run.estimates)) if words)
 
 
 def training_size(run: Run) -> str:
@@ -165,7 +159,17 @@ def disjoint(run: Run) -> str:
     """The level at which training and test are apart."""
     shared = next((note for note in run.notes if "in more than one cohort" in note), "")
     rule = "By patient: nobody is tested by a model that was fitted or pretrained on them."
-    return " ".join(words for words in (rule if run.trained_here else "", shared) if words)
+    return " ".join(words for words in (rule if run.trained_here else "", shared, _audit(run)) if words)
+
+
+def _audit(run: Run) -> str:
+    table = run.tables.get("leakage")
+    if table is None or "state" not in table.columns:
+        return ""
+    checked = table.filter(pl.col("state") != "unknown").height
+    found = table.filter(pl.col("state") == "found").height
+    said = f"{found} found something" if found else "none found anything"
+    return f"Of {checked} checks for leakage and shortcuts {said}."
 
 
 def fingerprint(run: Run) -> str:
@@ -199,7 +203,6 @@ DATA: dict[str, Callable[[Run], str]] = {
     "exclusions": exclusions,
     "flow": participants,
     "sizes": sizes_of,
-    "sample_size": sample_size,
     "training_size": training_size,
     "outcome": outcome,
     "inputs": inputs,

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
+import polars as pl
+
 from semeia.report.answer import answer_of, headline
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
+from semeia.report.estimates import ALL, Estimate, cohorts_of, find, full_labels
 from semeia.report.examples import read_examples
+from semeia.report.facts_of_data import sizes_of
 from semeia.report.figures import palette_of
-from semeia.report.limits import limits_of
+from semeia.report.limits import limits_of, power
 from semeia.report.names import arm_title, cohort_title, covariate_title, metric_title, place, stratum_title
-from semeia.report.numbers import count, estimate, listed
+from semeia.report.numbers import count, estimate, interval, listed
 from semeia.report.run_folder import Run
 
 
@@ -24,6 +27,21 @@ def headline_levels(run: Run, metric: str) -> list[Estimate]:
 def headline_metric(run: Run) -> str:
     """The first measure of the results: AUROC where the outcome is yes or no."""
     return next((e.metric for e in run.estimates if e.outcome == run.outcome and not e.reference), "")
+
+
+def headline_rows(run: Run, name: str) -> pl.DataFrame | None:
+    """The headline arm's rows of a further table, without restriction; None when there are none."""
+    table = run.tables.get(name)
+    pair = headline(run.estimates, palette_of(run.estimates, run.pretrained), outcome=run.outcome)
+    if table is None or pair is None:
+        return None
+    mine = table.filter(
+        pl.col("arm") == pair[0],
+        pl.col("mode") == pair[1],
+        pl.col("outcome") == run.outcome,
+        pl.col("stratum") == (run.restriction or ALL),
+    )
+    return None if mine.is_empty() else mine
 
 
 def answer(run: Run) -> str:
@@ -64,7 +82,17 @@ def inside(run: Run) -> str:
 def outside(run: Run) -> str:
     """The same, everywhere but inside; nothing where there is one cohort only."""
     rows = headline_levels(run, headline_metric(run))
-    return _said(run, [e for e in rows if e.cohort != "internal"] if len(rows) > 1 else [])
+    if len(rows) < 2:
+        return ""
+    table = headline_rows(run, "transport")
+    gaps = [] if table is None else table.filter(pl.col("metric") == headline_metric(run)).iter_rows(named=True)
+    words = [
+        f"{place(row['cohort'])} {estimate(row['gap'], row['low'], row['high'], sign=True)}"
+        for row in gaps
+        if not row["reference"]
+    ]
+    gap = f" Outside minus inside: {listed(words)}." if words else ""
+    return _said(run, [e for e in rows if e.cohort != "internal"]) + gap
 
 
 def operating(run: Run) -> str:
@@ -100,40 +128,62 @@ def selection(run: Run) -> str:
     return f"Besides all units: {listed(strata)}." if strata else ""
 
 
+def sample_size(run: Run) -> str:
+    """How many were tested, how small a difference that many can show, and how many a validation needs."""
+    tested = sizes_of(run)
+    table = headline_rows(run, "validation_size")
+    needed = (
+        {} if table is None else dict(table.group_by("cohort", maintain_order=True).agg(pl.max("needed")).iter_rows())
+    )
+    parts = [f"{count(n)} units {place(cohort)}" for cohort, n in needed.items() if n is not None]
+    riley = (
+        f"By all criteria of Riley et al. (2021) this model\u2019s validation needs {listed(parts)}." if parts else ""
+    )
+    return " ".join(words for words in (f"{tested}." if tested else "", *power(run.estimates), riley) if words)
+
+
 def subgroups(run: Run) -> str:
     """Across which groups performance was compared."""
     table = run.tables.get("subgroups")
-    column = next((name for name in ("variable", "subgroup") if table is not None and name in table.columns), None)
-    if table is None or column is None:
+    if table is None:
         return ""
-    names = [covariate_title(str(name)) for name in table[column].unique(maintain_order=True)]
-    return f"Performance was compared across {listed(names)}, with a test of interaction."
+    names = listed([covariate_title(str(name)) for name in table["column"].unique(maintain_order=True)])
+    return f"Performance was compared across groups by {names}, with tests of interaction."
 
 
 def clusters(run: Run) -> str:
-    """How performance differs between sites."""
-    table = run.tables.get("sites")
-    if table is None or "site" not in table.columns:
+    """How performance differs between sites, with the summary over them."""
+    table = headline_rows(run, "sites")
+    if table is None:
         return ""
-    return f"Performance at each of {table['site'].n_unique()} sites, and a random-effects summary over them."
+    sites = table.filter(pl.col("kind") == "site")["site"].n_unique()
+    words = [f"Performance is shown at each of {count(sites)} sites."]
+    for row in table.filter((pl.col("kind") == "summary") & (pl.col("metric") == headline_metric(run))).iter_rows(
+        named=True
+    ):
+        words.append(
+            f"Random-effects {metric_title(row['metric'])} over {row['sites']} sites {place(row['cohort'])}: "
+            f"{estimate(row['value'], row['low'], row['high'])}; at a new site "
+            f"{interval(row['predict_low'], row['predict_high']) or 'not known'}."
+        )
+    return " ".join(words)
 
 
 def case_mix(run: Run) -> str:
-    """How inside and outside patients differ."""
-    if "case_mix" not in run.tables:
+    """Which characteristics of the cohorts are laid side by side."""
+    table = run.tables.get("case_mix")
+    if table is None:
         return ""
-    names = listed([cohort_title(cohort) for cohort in cohorts_of(run.estimates)])
-    return f"The units of {names} are laid side by side, covariates, outcome and scores."
+    names = listed([covariate_title(str(name)) for name in table["characteristic"].unique(maintain_order=True)])
+    cohorts = listed([cohort_title(str(cohort)) for cohort in table["cohort"].unique(maintain_order=True)])
+    return f"Laid side by side for {cohorts}: {names}."
 
 
 def updating(run: Run) -> str:
-    """What recalibration was tried."""
-    table = run.tables.get("recalibration")
-    if table is None or "method" not in table.columns:
-        return ""
-    return (
-        f"Recalibrated where that is allowed: {listed([str(m) for m in table['method'].unique(maintain_order=True)])}."
-    )
+    """How the headline arm was recalibrated, where that is allowed."""
+    table = headline_rows(run, "recalibration")
+    methods = [] if table is None else [str(m) for m in table["method"].unique(maintain_order=True) if m != "none"]
+    return f"Recalibrated ({listed(methods)}) on patients other than those judged, and judged again." if methods else ""
 
 
 def limits(run: Run) -> str:
@@ -156,6 +206,7 @@ RESULTS: dict[str, Callable[[Run], str]] = {
     "outside": outside,
     "operating": operating,
     "robustness": robustness,
+    "sample_size": sample_size,
     "selection": selection,
     "subgroups": subgroups,
     "clusters": clusters,
