@@ -127,7 +127,7 @@ PLACE = {"outcome": "label", "stratum": "all", "arm": "model", "mode": "none", "
                 },
             ],
             "clusters",
-            "at each of 2 sites. Random-effects AUROC over 2 sites over all patients: 0.85 (0.70 to 0.90); at a new site",
+            "2 sites. Random-effects AUROC over 2 sites over all patients: 0.85 (0.70 to 0.90); at a new site 0.50 to",
         ),
         ("recalibration", [{"method": "none"}, {"method": "logistic"}], "updating", "Recalibrated (logistic)"),
         ("validation_size", [{"needed": 400}, {"needed": 1250}], "sample_size", "needs 1,250 units over all patients"),
