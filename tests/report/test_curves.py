@@ -1,11 +1,11 @@
-"""ROC and calibration points against what can be worked out by hand."""
+"""ROC points against what can be worked out by hand."""
 
 import numpy as np
 import polars as pl
 import pytest
 
 from semeia.evaluation import auroc, check_predictions
-from semeia.report.curves import calibration, roc
+from semeia.report.curves import roc
 
 
 def table(label: np.ndarray, score: np.ndarray, seed: int | list[int] = 0) -> pl.DataFrame:
@@ -54,34 +54,3 @@ def test_seeds_are_averaged(frame: pl.DataFrame):
     assert one is not None
     assert two is not None
     assert np.trapezoid(two.y, two.x) == pytest.approx(0.5, abs=0.02)
-
-
-def test_calibration_bins_hold_a_fifth_each(frame: pl.DataFrame):
-    curve = calibration(frame)
-
-    assert curve is not None
-    assert len(curve.x) == 5
-    assert np.mean(curve.y) == pytest.approx(frame["label"].mean())
-    assert ((curve.low <= curve.y) & (curve.y <= curve.high)).all()
-    assert (np.diff(curve.x) > 0).all()
-
-
-def test_a_bin_without_positives_is_not_certain():
-    label = np.repeat([0, 1], 25)
-    curve = calibration(table(label, np.linspace(0.01, 0.99, 50)))
-
-    assert curve is not None
-    # Wilson: 10 rows of 5 patients, none positive, upper end z^2 / (n + z^2).
-    assert curve.y[0] == 0
-    assert curve.high[0] == pytest.approx(3.8415 / (5 + 3.8415), abs=1e-3)
-
-
-def test_few_rows_have_no_calibration():
-    assert calibration(table(np.repeat([0, 1], 5), np.linspace(0, 1, 10))) is None
-
-
-def test_one_score_for_all_is_one_point():
-    curve = calibration(table(np.repeat([0, 1], 25), np.full(50, 0.5)))
-
-    assert curve is not None
-    assert curve.y.tolist() == [0.5]

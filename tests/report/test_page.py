@@ -44,7 +44,6 @@ def test_a_full_run_has_every_section(full: Path):
         "labels",
         "differences",
         "curves",
-        "trust",
         "learning",
         "examples",
         "limits",
@@ -73,7 +72,6 @@ def test_every_figure_is_there_with_its_numbers(full: Path):
         "stratum0",
         "reference-differences",
         "roc",
-        "calibration",
         "learning-pretrain",
         "learning-finetune",
     ]
@@ -90,7 +88,7 @@ def test_a_strangers_evaluation_leaves_out_what_it_has_not(tmp_path: Path):
     page = write_report(fabricate_evaluation(tmp_path))
     parse(page)
 
-    assert sections(page) == ["answer", "facts", "results", "curves", "trust", "limits", "checklists"]
+    assert sections(page) == ["answer", "facts", "results", "curves", "limits", "checklists"]
     assert "0.85 (0.79 to 0.91)" in page.read_text(encoding="utf-8")
 
 

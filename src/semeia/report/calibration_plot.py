@@ -53,11 +53,12 @@ def calibration_figure(
     if not panels:
         return None
     lead = (
-        "How often it came true against what was said, as a smooth curve over the central 95\u00a0% of the scores. On "
-        "the dotted diagonal an arm means what it says; below it, it says too much. The band is pointwise 95\u00a0%, "
-        "patients resampled. Below each curve stand the scores: positives upwards, negatives downwards."
+        "The share that was positive against the predicted probability, as a smooth curve over the central "
+        "95\u00a0% of the scores. On the dotted diagonal an arm means what it says; below it, it says too much. The "
+        "band is pointwise 95\u00a0%, patients resampled. Below each curve stand the scores: positives upwards, "
+        "negatives downwards."
     )
-    table = DataTable(["Cohort", "Arm", "Said", "Came true (95\u00a0% interval)"], rows)
+    table = DataTable(["Cohort", "Arm", "Predicted", "Observed share (95\u00a0% interval)"], rows)
     legend = palette.legend(list(dict.fromkeys(drawn)))
     return Figure("calibration", "Calibration curves", lead, panels, table, legend)
 
@@ -70,7 +71,7 @@ def _points(curve: pl.DataFrame, every: int) -> list[list[str]]:
 
 
 def _alt(title: str, curve: pl.DataFrame) -> str:
-    words = "; ".join(f"said {said}, came true {true}" for said, true in _points(curve, IN_WORDS))
+    words = "; ".join(f"predicted {said}, observed {true}" for said, true in _points(curve, IN_WORDS))
     return f"Calibration curve. {title}. {words}"
 
 
@@ -85,9 +86,9 @@ def _draw(curve: pl.DataFrame, scores: pl.DataFrame | None, style: Style, *, nam
         for edge in (low, high):
             axes.plot(x, edge, color=style.colour, linewidth=0.6, linestyle=(0, (3, 2)))
         axes.plot(x, y, color=style.colour, linestyle=style.line, linewidth=2)
-        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), ylabel="Came true")
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), ylabel="Observed share")
         if scores is None:
-            axes.set_xlabel("Said (score)")
+            axes.set_xlabel("Predicted probability")
         else:
             axes.tick_params(labelbottom=False)
             _spikes(figure.add_subplot(grid[1]), scores)
@@ -103,7 +104,7 @@ def _spikes(axes: "Axes", scores: pl.DataFrame) -> None:
     axes.vlines(middles, -down, 0, color=MUTED, linewidth=2.2)
     axes.axhline(0, color=MUTED, linewidth=0.6)
     most = max(1, up.max(), down.max())
-    axes.set(xlim=(-0.01, 1.01), ylim=(-1.05 * most, 1.05 * most), xlabel="Said (score)")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-1.05 * most, 1.05 * most), xlabel="Predicted probability")
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)

@@ -43,10 +43,10 @@ AFTER = {
 }
 METHODS = {"none": "as it is", "intercept": "intercept", "logistic": "intercept and slope", "isotonic": "isotonic"}
 MEASURES_NOTE = (
-    "ICI, E50 and E90: the mean, the median and the 90th percentile of the distance between what was said and the "
-    "curve. By chance: the ICI that scores would show which are right, and the range of 95\u00a0% of simulations; an "
-    "ICI within it shows no miscalibration. Scaled Brier score: 1 is perfect, 0 is no better than saying the "
-    "prevalence to everyone."
+    "ICI, E50 and E90: the mean, the median and the 90th percentile of the distance between the predicted probability "
+    "and the curve. By chance: the ICI that scores which are right would show, and the range of 95\u00a0% of "
+    "simulations; an ICI within it shows no miscalibration. Scaled Brier score: 1 is perfect, 0 is no better than "
+    "giving everyone the prevalence."
 )
 PARTS_NOTE = (
     "Brier = reliability \u2212 resolution + uncertainty + variance \u2212 covariance, the last two within the tenths "
@@ -127,11 +127,11 @@ def _ratios(measures: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -
         row = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort).get("observed_expected")
         if row is None:
             continue
-        said = "fewer" if row["high"] < 1 else "more" if row["low"] > 1 else "about as many"
-        than = "as" if said == "about as many" else "than"
+        word = "fewer" if row["high"] < 1 else "more" if row["low"] > 1 else "about as many"
+        than = "as" if word == "about as many" else "than"
         points.append(
-            f"{cohort_title(cohort)}: {said} came true {than} {arm_title(*pair)} said; observed over expected is "
-            f"{_words(row, 2)}."
+            f"{cohort_title(cohort)}: {word} were positive {than} {arm_title(*pair)} predicted; observed over expected "
+            f"is {_words(row, 2)}."
         )
     return points
 
@@ -143,12 +143,12 @@ def _mended(after: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> l
         found = _by(after, "method", arm=pair[0], mode=pair[1], cohort=cohort, metric="ici")
         if not {"none", "logistic"} <= found.keys():
             continue
-        before, now = found["none"]["value"], found["logistic"]["value"]
-        change = "from" if now < before else "not down: from"
-        points.append(
-            f"{cohort_title(cohort)}: an intercept and a slope fitted inside on other patients bring its ICI {change} "
-            f"{number(before, 3)} to {_words(found['logistic'])}."
+        before, now = number(found["none"]["value"], 3), _words(found["logistic"])
+        lower = found["logistic"]["value"] < found["none"]["value"]
+        said = (
+            f"lower its ICI from {before} to {now}" if lower else f"do not lower its ICI ({before} before, {now} after)"
         )
+        points.append(f"{cohort_title(cohort)}: an intercept and a slope fitted inside on other patients {said}.")
     return points
 
 

@@ -21,6 +21,8 @@ Arms = list[tuple[str, str]]
 MARKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 TREAT_ALL, TREAT_NONE = Style(MUTED, "dashed", ""), Style(INK, "solid", "")
 GAIN_HEIGHT = 220
+# Above it one case found is worth less than a ninth of a needless treatment, and a handful of rows makes the curve.
+DRAWN_TO = 0.9
 
 
 def curve_of(
@@ -58,10 +60,11 @@ def ranges(thresholds: list[float], holds: Bool[np.ndarray, " thresholds"]) -> l
     return found
 
 
-def range_words(found: list[tuple[float, float]]) -> str:
-    """The ranges as words: "from 5 % to 60 %"."""
-    words = [f"at {percent(round(low, 4))}" if low == high else _from(low, high) for low, high in found]
-    return listed(words)
+def range_words(found: list[tuple[float, float]], *, most: int = 2) -> str:
+    """The widest ranges as words: "from 5 % to 60 %, and at scattered others"."""
+    wide = sorted(sorted(found, key=lambda ends: ends[0] - ends[1])[:most])
+    words = [f"at {percent(round(low, 4))}" if low == high else _from(low, high) for low, high in wide]
+    return listed(words) + (", and at scattered others" if len(found) > most else "")
 
 
 def _from(low: float, high: float) -> str:
@@ -142,10 +145,15 @@ def _said(cells: list[list[str]]) -> str:
     return "; ".join(marked)
 
 
+def _drawn(curve: pl.DataFrame) -> pl.DataFrame:
+    return curve.filter(pl.col("threshold") <= DRAWN_TO)
+
+
 def _draw(
     curves: dict[tuple[str, str], pl.DataFrame], everybody: pl.DataFrame, palette: Palette, *, name: str, alt: str
 ) -> Markup:
     top = max(float(curve["net_benefit"].to_numpy().max()) for curve in [*curves.values(), everybody])
+    everybody = _drawn(everybody)
     with drawing(PANEL) as figure:
         axes = figure.add_subplot()
         axes.axhline(0, color=TREAT_NONE.colour, linewidth=1.1)
@@ -153,7 +161,7 @@ def _draw(
             everybody["threshold"], everybody["net_benefit"], color=TREAT_ALL.colour, linestyle="dashed", linewidth=1.1
         )
         for index, (pair, curve) in enumerate(curves.items()):
-            style = palette.style(*pair)
+            style, curve = palette.style(*pair), _drawn(curve)
             x, y = curve["threshold"].to_numpy(), curve["net_benefit"].to_numpy()
             if index == 0:
                 low, high = curve["low"].to_numpy(), curve["high"].to_numpy()
@@ -162,11 +170,12 @@ def _draw(
             shown = np.arange(5 + 3 * index, len(x), 20)
             axes.plot(x[shown], y[shown], color=style.colour, marker=style.marker, linestyle="", markersize=4.5)
         # what lies far below zero is of no use to anyone, and would flatten the rest.
-        axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.08 * top), xlabel="Threshold", ylabel="Net benefit")
+        axes.set(xlim=(0, DRAWN_TO), ylim=(-0.15 * top, 1.08 * top), xlabel="Threshold", ylabel="Net benefit")
         return to_svg(figure, name=name, alt=alt)
 
 
 def _draw_gain(gain: pl.DataFrame, style: Style, *, name: str, alt: str) -> Markup:
+    gain = _drawn(gain)
     x, y, low, high = (gain[column].to_numpy() for column in ("threshold", "net_benefit", "low", "high"))
     top = max(float(high.max()), 0.01)
     with drawing(GAIN_HEIGHT) as figure:
@@ -176,5 +185,5 @@ def _draw_gain(gain: pl.DataFrame, style: Style, *, name: str, alt: str) -> Mark
         for edge in (low, high):
             axes.plot(x, edge, color=style.colour, linewidth=0.6, linestyle=(0, (3, 2)))
         axes.plot(x, y, color=style.colour, linestyle=style.line, linewidth=2)
-        axes.set(xlim=(0, 1), ylim=(-0.5 * top, 1.08 * top), xlabel="Threshold", ylabel="Gain")
+        axes.set(xlim=(0, DRAWN_TO), ylim=(-0.5 * top, 1.08 * top), xlabel="Threshold", ylabel="Net benefit gained")
         return to_svg(figure, name=name, alt=alt)
