@@ -46,14 +46,12 @@ def together(batches: list[SectionValues]) -> SectionValues:
     return joined(moved)
 
 
-@pytest.mark.parametrize(("size", "workers"), [(1, 1), (7, 1), (10_000, 1), (7, 2)])
-def test_are_the_values_of_one_call(
-    archive: Archive, channels: Channels, sections: pl.DataFrame, size: int, workers: int
-):
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_are_the_values_of_one_call(archive: Archive, channels: Channels, sections: pl.DataFrame, size: int):
     events = pl.concat(list(archive.event_batches()))
     whole = values_at(events, sections, channels, subjects=archive.table("subjects"), window=WINDOW, seed=3)
 
-    batches = list(section_values(archive, sections, channels, window=WINDOW, seed=3, workers=workers, size=size))
+    batches = list(section_values(archive, sections, channels, window=WINDOW, seed=3, size=size))
 
     found = together(batches)
     assert found.rows == sections.height

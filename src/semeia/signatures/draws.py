@@ -11,7 +11,8 @@ from typing import no_type_check
 
 import numpy as np
 from jaxtyping import UInt64
-from numba import njit
+
+from semeia.signatures.compiled import compiled
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -28,11 +29,10 @@ def mixed(key, counter):
     return bits ^ (bits >> _S31)
 
 
-# numba's cache of a compiled caller does not notice a change in this file: delete __pycache__ after one.
-mixed_scalar = njit(cache=True, inline="always")(mixed)
+mixed_scalar = compiled(mixed)
 
 
-@njit(cache=True)
+@compiled
 @no_type_check
 def uniform(key, counter):
     """The `counter`-th uniform number of `key` in [0, 1), 53 bits. Compiled; scalars uint64."""

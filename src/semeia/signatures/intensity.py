@@ -12,15 +12,15 @@ its cell and counts once a cell; a cell takes the density of the bin that holds 
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
 
+from semeia.signatures.compiled import compiled
 from semeia.signatures.draws import uniform
 
 ITERATIONS = 100
 MIN_COUNT = 10
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def intensity_means(steps, first, last, start, end, window, key):
     """Mean intensity over the last `window` steps up to and including `end`, in events a step.
@@ -59,7 +59,7 @@ def intensity_means(steps, first, last, start, end, window, key):
     return means
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def _draw_bounds(bounds, events, key, iteration):
     """Fill `bounds` with the inner bin bounds of one histogram, in sequence space; return the number of bins."""
@@ -74,7 +74,7 @@ def _draw_bounds(bounds, events, key, iteration):
     return bins
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def _painted(bounds, bins, seen, start, length, opens):
     """Sum of one histogram's density over the cells from `opens` on, bin after bin from the right."""
@@ -95,7 +95,7 @@ def _painted(bounds, bins, seen, start, length, opens):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def _edge(bound, seen, start, length):
     """A bound in sequence space on the time line: 0 is the start of the grid, 1 the first event, ... n + 1 the end."""

@@ -8,10 +8,11 @@ grid's steps is taken in closed form, a sum of powers for each cubic piece, neve
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
+
+from semeia.signatures.compiled import compiled
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def interpolation_means(steps, values, first, last, last_value, start, end, window):
     """Mean of each curve over the last `window` steps up to and including `end`.
@@ -59,7 +60,7 @@ def interpolation_means(steps, values, first, last, last_value, start, end, wind
     return means
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def _sum_from_zero(x, v, knots):
     """Sum of the curve through `knots` points over the whole numbers from 0 to the last x."""
@@ -85,7 +86,7 @@ def _sum_from_zero(x, v, knots):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def _derivative(x, v, knots, at):
     """PCHIP's derivative at a knot: a weighted harmonic mean of the slopes beside it, 0 where they disagree."""
@@ -107,7 +108,7 @@ def _derivative(x, v, knots, at):
     return (weight_left + weight_right) / (weight_left / left + weight_right / right)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 @no_type_check
 def _end_derivative(wide, wide_next, slope, slope_next):
     """PCHIP's one-sided derivative at an end, kept from overshooting."""

@@ -38,6 +38,11 @@ class SectionMatrix:
         """A section without any value, standardised."""
         return self.scaling.fill_row
 
+    @property
+    def size(self) -> int:
+        """How many values there are; everything else is filled."""
+        return len(_opened(self.folder, "value"))
+
     def blocks(self, size: int, dtype: Literal["float32", "float64"] = "float32") -> Iterator[Float[np.ndarray, "b p"]]:
         """All rows in order, `size` at a time; only the last block may be shorter."""
         fill = self.fill_row.astype(dtype)

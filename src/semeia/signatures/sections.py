@@ -11,10 +11,10 @@ from typing import no_type_check
 import numpy as np
 import polars as pl
 from jaxtyping import Int64, UInt64
-from numba import njit
 
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.signatures.compiled import compiled
 from semeia.signatures.draws import derived, mixed_scalar, text_keys
 from semeia.signatures.window import Window
 
@@ -125,7 +125,7 @@ def drawn_steps(
     return who, step
 
 
-@njit(cache=True)
+@compiled
 @no_type_check
 def _below(highest, key, first, lengths, room):
     """The patient-steps whose random bits are at most `highest`, with the bits; at most `room` of them."""

@@ -8,7 +8,8 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from numba import njit
+
+from semeia.signatures.compiled import compiled
 
 
 class Seen(NamedTuple):
@@ -57,7 +58,7 @@ def seen_by_sections(
     return Seen(*_walk(time, step, value, segment_from, subject_of, section_from, section_time, most))
 
 
-@njit(cache=True)
+@compiled
 @no_type_check
 def _walk(time, step, value, segment_from, subject_of, section_from, section_time, most):
     segment_of, section_of = np.empty(most, np.int64), np.empty(most, np.int64)

@@ -7,13 +7,19 @@ taken over pairs of values that are there, a few thousand times fewer than pairs
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
 
+from semeia.signatures.compiled import compiled
 from semeia.signatures.matrix import SectionMatrix
-from semeia.signatures.whitening import Moments
+from semeia.signatures.whitening import Moments, moments
 
-# Rows at a time; of pairs of channels at least this share must be absent for a sparse product to be worth it.
-_ROWS = 8192
+_ROWS = 8192  # at a time
+_WORTH = 5  # times as many channels as values: a product of pairs one by one is slower than one of whole blocks
+
+
+def section_moments(matrix: SectionMatrix) -> Moments:
+    """Mean and covariance of all rows, the faster way: by what is there, or, of crowded rows, by whole blocks."""
+    rows, channels = matrix.shape
+    return sparse_moments(matrix) if matrix.size * _WORTH < rows * channels else moments(matrix)
 
 
 def sparse_moments(matrix: SectionMatrix) -> Moments:
@@ -29,7 +35,7 @@ def sparse_moments(matrix: SectionMatrix) -> Moments:
     return Moments(rows, mean + matrix.fill_row, covariance, float(np.finfo(np.float32).eps))
 
 
-@njit(cache=True)
+@compiled
 @no_type_check
 def _add_products(begins, channel, deviation, products):
     """Add each row's outer product with itself to the upper triangle; channels rise within a row."""

@@ -19,7 +19,7 @@ from semeia.signatures.curves import SectionValues, joined, values_at
 from semeia.signatures.window import Window
 
 # Sections of a batch: enough patients that reading and starting a process are small beside the work.
-SECTIONS_A_BATCH = 25_000
+SECTIONS_A_BATCH = 10_000
 _NO_EVENTS = EVENTS.empty()
 
 
