@@ -63,7 +63,7 @@ def test_a_full_run_has_every_section(full: Path):
 
 def test_every_figure_is_there_with_its_numbers(full: Path):
     text = full.read_text(encoding="utf-8")
-    figures = re.findall(r'<figure id="([a-z0-9-]+)"', text)
+    figures = re.findall(r'<figure id="figure-([a-z0-9-]+)"', text)
 
     assert figures == [
         "fractions",
