@@ -15,7 +15,7 @@ def ratio(one, other):
 @pytest.mark.parametrize("cached", [True, False])
 def test_is_the_same_function(monkeypatch: pytest.MonkeyPatch, cached: bool):
     if not cached:
-        monkeypatch.setattr(caching._CacheImpl, "_locator_classes", [])
+        monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
 
     fast = compiled(ratio)
 

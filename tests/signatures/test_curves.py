@@ -67,7 +67,7 @@ EVENTS = st.lists(
 SECTIONS = st.lists(st.tuples(st.integers(1, 5), HOURS), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(rows=EVENTS, asked=SECTIONS, window=st.sampled_from([YEAR, Window(48, 24), ICU]))
 def test_equals_the_step_grid(rows: list[Event], asked: list[tuple[int, float]], window: Window):
     events, sections = event_frame(rows), section_frame(asked)
@@ -103,7 +103,7 @@ def test_long_records_equal_the_step_grid(window: Window):
         assert ours == pytest.approx(naive(events, subject, time, window), rel=1e-9, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     asked=st.lists(st.tuples(st.integers(1, 4), st.floats(0, 24 * 2100)), min_size=1, max_size=5),
     later=st.lists(st.tuples(st.floats(0.0001, 24 * 400), st.sampled_from([*MODES, "unknown"]), VALUE), max_size=30),

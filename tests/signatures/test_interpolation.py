@@ -18,7 +18,7 @@ def mean_at(steps: np.ndarray, values: np.ndarray, start: int, end: int, window:
 VALUES = st.floats(-1e3, 1e3, allow_subnormal=False, width=32).map(lambda value: round(value, 3))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     knots=st.lists(st.tuples(st.integers(1, 60), VALUES), min_size=1, max_size=12),
     before=st.integers(0, 20),
