@@ -113,7 +113,7 @@ def life(people: People) -> tuple[Events, ...]:
             subject=people.subject,
             time=time,
             code=f"'{code}'",
-            where=f"({people.where}) AND ({time}) IS NOT NULL",
+            where=f"({people.where}) AND ({people.subject}) IS NOT NULL AND ({time}) IS NOT NULL",
         )
         for label, time, code in (("birth", people.birth, BIRTH), ("death", people.death, DEATH))
         if time != "NULL"

@@ -16,7 +16,7 @@ import polars as pl
 from semeia.archive import Writer
 from semeia.archive.atomic import PARTIAL
 from semeia.archive.duck import connected
-from semeia.archive.schema import MODES
+from semeia.archive.schema import BIRTH, DEATH, MODES
 from semeia.errors import InputError
 from semeia.readers.labels import Stays, add_outcome, add_units
 from semeia.readers.mapping import Events, Mapping, People
@@ -27,7 +27,7 @@ from semeia.readers.units_apart import known_unit, usual_units
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_ZONE = r"([Zz]|[+-]\d\d:?(\d\d)?)$"
+_ZONE = r"(\d[Zz]|:\d\d.*[+-]\d\d(:?\d\d)?)$"  # after a time of day: the end of a date is no zone
 _WHY = {
     "code": "events without a code were left out",
     "subject": "events of nobody among the patients were left out",
@@ -71,9 +71,9 @@ def take(
     there = _prepare(draft, connection, mapping, tables)
     _number(draft, connection, mapping.people)
     entries = [entry for entry in mapping.events if _table_of(entry.source) in there]
-    tallies = [_stage(draft, connection, entry, place) for place, entry in enumerate(entries)]
-    if not tallies:
+    if all(entry.code in (f"'{BIRTH}'", f"'{DEATH}'") for entry in entries):
         raise InputError(f"{mapping.name}: none of the tables with events is in the folder.")
+    tallies = [_stage(draft, connection, entry, place) for place, entry in enumerate(entries)]
     apart = _say_codes(draft, mapping, pl.concat(tallies), codes)
     connection.register("apart_frame", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
     connection.execute("CREATE TEMP TABLE apart AS SELECT * FROM apart_frame")
@@ -170,7 +170,8 @@ def _stage(draft: Writer, connection: "DuckDBPyConnection", entry: Events, place
     """Make the view `staged_<place>` of an entry's rows, and count them by code, unit, mode and name."""
     with reading(f"{draft.source}, {entry.label}"):
         kind = type_of(connection, entry.time, entry.source)
-        zoned = f"regexp_matches({entry.time}, '{_ZONE}')" if kind == "VARCHAR" else str("WITH TIME ZONE" in kind)
+        zoned = f"regexp_matches({entry.time}, '{_ZONE}')" if kind == "VARCHAR" else "false"
+        zoned = f"({entry.time}) IS NOT NULL" if "WITH TIME ZONE" in kind else zoned
         mode = f"'{entry.mode}'" if entry.mode in MODES else f"({entry.mode})"
         unclear = "dated" if entry.undated or entry.time == "NULL" else "true"
         connection.execute(

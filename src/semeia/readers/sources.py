@@ -14,6 +14,7 @@ import polars as pl
 
 from semeia.archive.duck import literal, one_file
 from semeia.errors import InputError
+from semeia.readers.text_file import read_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -56,16 +57,13 @@ def add_table(connection: "DuckDBPyConnection", name: str, files: list[Path], *,
     with reading(str(files[0] if len(files) == 1 else files[0].parent)):
         if not kinds.pop():
             parsed = scratch / f"{name}.parquet"
-            read = f"read_csv([{_listed(files)}], all_varchar = true, header = true, union_by_name = true)"
-            connection.execute(f"COPY (SELECT * FROM {read}) TO {literal(parsed)} (FORMAT parquet)").fetchall()
+            read = " UNION ALL BY NAME ".join(f"SELECT * FROM {read_text(file)}" for file in files)
+            connection.execute(f"COPY ({read}) TO {literal(parsed)} (FORMAT parquet)").fetchall()
             files = [parsed]
-        read = f"read_parquet([{_listed(files)}], union_by_name = true)"
+        listed = ", ".join(one_file(file) for file in files)
+        read = f"read_parquet([{listed}], union_by_name = true)"
         connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {read}')
     return empty
-
-
-def _listed(files: list[Path]) -> str:
-    return ", ".join(one_file(file) for file in files)
 
 
 def frame_of(connection: "DuckDBPyConnection", query: str) -> pl.DataFrame:
