@@ -27,9 +27,11 @@ def levels(table: pl.DataFrame, column: str) -> list[Stratum]:
     """The levels of a column in their order, each with a mask over the table's rows; levels without rows are left out.
 
     Returns:
-        Nothing for a column of more than 40 values that are not numbers.
+        Nothing for a column of more than 40 values that are not numbers, or of dates or lists.
     """
     values = table[column]
+    if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype == pl.Object:
+        return []
     if values.dtype.is_float():
         values = values.fill_nan(None)
     distinct = values.drop_nulls().unique().sort()

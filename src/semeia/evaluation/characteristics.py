@@ -1,7 +1,7 @@
 """The units of a cohort in, what describes them out: sizes, prevalence, each covariate, beside the home cohort's.
 
-A `Finding` is one number with its name. Numbers of covariates are rounded to three digits and come from ten units or
-more; values of words that few patients share are pooled (covariates.py).
+A `Finding` is one number with its name. Numbers of covariates are rounded to three digits and come from ten patients
+or more; values of words that few patients share are pooled (covariates.py).
 """
 
 from dataclasses import dataclass
@@ -101,19 +101,19 @@ def numbers(name: str, value: Float[np.ndarray, "rows"], units: Units, home: Uni
         units: of the cohort.
         home: units of the home cohort; None for that cohort itself.
     """
-    known = _known(value, units)
-    if len(known) < FEWEST:
+    here, at_home = _known(value, units), None if home is None else _known(value, home)
+    if here is None:
         return []
     found = [
-        Finding(name, "", measure, float(f"{np.quantile(known, quantile):.3g}"))
+        Finding(name, "", measure, float(f"{np.quantile(here, quantile):.3g}"))
         for measure, quantile in QUARTILES.items()
     ]
-    missing = len(units.row) - len(known)
-    if missing == 0 or missing >= FEWEST:
-        found.append(Finding(name, "", "missing", missing / len(units.row)))
-    other = known if home is None else _known(value, home)
-    if home is not None and len(other) >= FEWEST and known.var() + other.var() > 0:
-        apart = (known.mean() - other.mean()) / np.sqrt((known.var(ddof=1) + other.var(ddof=1)) / 2)
+    missing = np.isnan(value[units.row])
+    patients = len(np.unique(units.patient[missing]))
+    if not patients or patients >= FEWEST:
+        found.append(Finding(name, "", "missing", float(missing.mean())))
+    if at_home is not None and here.var() + at_home.var() > 0:
+        apart = (here.mean() - at_home.mean()) / np.sqrt((here.var(ddof=1) + at_home.var(ddof=1)) / 2)
         found.append(Finding(name, "", "standardised mean difference", float(apart), compared=True))
     return found
 
@@ -144,6 +144,8 @@ def _shares(present: Shaped[np.ndarray, "n"], levels: list[str], called: list[st
     return shares
 
 
-def _known(value: Float[np.ndarray, "rows"], units: Units) -> Float[np.ndarray, "m"]:
-    present = value[units.row]
-    return present[~np.isnan(present)]
+def _known(value: Float[np.ndarray, "rows"], units: Units) -> Float[np.ndarray, "m"] | None:
+    """The values that are there; None where they are those of fewer than ten patients."""
+    present = ~np.isnan(value[units.row])
+    enough = len(np.unique(units.patient[present])) >= FEWEST
+    return value[units.row][present] if enough else None

@@ -37,20 +37,22 @@ def covariates_of(table: pl.DataFrame, notes: Notes) -> list[Covariate]:
             continue
         covariate = _covariate(name, table[name])
         if covariate is None:
-            notes.add("column left out of the case mix, it holds dates or too many different values", name)
+            notes.add("column left out of the case mix, it holds dates, lists or too many values", name)
         else:
             found.append(covariate)
     return found
 
 
 def _covariate(name: str, values: pl.Series) -> Covariate | None:
+    if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype == pl.Object:
+        return None
     if values.dtype.is_float():
         values = values.fill_nan(None)
     distinct = values.n_unique()
     if values.dtype.is_numeric() and distinct > FEW_VALUES:
         numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         return Covariate(name, np.where(np.isinf(numbers), np.nan, numbers), None)
-    if values.dtype.is_temporal() or values.dtype.is_nested() or distinct > MOST_LEVELS:
+    if distinct > MOST_LEVELS:
         return None
     return Covariate(name, None, values.cast(pl.String).fill_null(MISSING))
 

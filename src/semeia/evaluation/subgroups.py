@@ -63,7 +63,7 @@ def columns_of(judged: Judged) -> dict[str, list[Stratum]]:
     for column in named or [name for name in KNOWN if name in table.columns]:
         parts = levels(table, column)
         if not parts:
-            judged.notes.add("subgroups left out, the column has more than 40 values", column)
+            judged.notes.add("subgroups left out, the column has more than 40 values, dates or lists", column)
         elif twin := next((other for other, known in found.items() if _same(parts, known)), None):
             judged.notes.add(f"subgroups by {column} left out, they are those by {twin}")
         elif len(parts) > 1:

@@ -111,7 +111,8 @@ def _of_cell(
         own: Row = {"reference": reference, "metric": metric, "home": home.cohort, "gap": float(gap[0])}
         own |= _ends("inside", inside[metric], home.draws) | _ends("outside", outside[metric], place.draws)
         own |= {"low": low, "high": high, "interval_method": place.draws.words}
-        own |= {"detectable": detectable_difference(place.draws.error(gap)) if low <= 0 <= high else None}
+        error = place.draws.error(gap)
+        own |= {"detectable": detectable_difference(error) if low <= 0 <= high and error > 0 else None}
         rows.append(place_columns(place, cell) | own | count_columns(place.full[cell]))
     return rows
 
