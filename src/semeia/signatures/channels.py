@@ -52,7 +52,8 @@ class Channels:
 
     def __post_init__(self) -> None:
         table = self.table.select(*_SCHEMA).cast(_SCHEMA)  # pyright: ignore[reportArgumentType]
-        if table["channel"].to_list() != list(range(table.height)) or table["code"].is_duplicated().any():
+        numbered_well = table["channel"].to_list() == list(range(table.height)) and table.height > 0
+        if not numbered_well or table["code"].is_duplicated().any():
             raise InputError("channels: numbers must run from 0 and no code may be there twice.")
         unknown = sorted(set(table["mode"]) - set(MODES))
         if unknown:

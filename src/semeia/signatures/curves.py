@@ -12,20 +12,19 @@ A condition counts once a step; of several values of a measurement in a step the
 largest. Measurements without a number and undated events (demographics apart) are left out and counted.
 """
 
-import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float64, Int32, Int64
 
-from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
 from semeia.signatures.channels import Channels
 from semeia.signatures.demographics import demographic_values
 from semeia.signatures.draws import derived, text_keys
 from semeia.signatures.intensity import intensity_means
 from semeia.signatures.interpolation import interpolation_means
+from semeia.signatures.known_events import KnownEvents, known_events, microseconds
 from semeia.signatures.persistence import persistence_values
 from semeia.signatures.segments import Seen, seen_by_sections
 from semeia.signatures.window import Window
@@ -97,7 +96,7 @@ def values_at(
     """
     asked = _by_subject_and_time(sections, subjects)
     people = asked.unique("subject").sort("subject")
-    known = _known(events, people["subject_id"].to_numpy(), channels, window)
+    known = known_events(events, people["subject_id"].to_numpy(), channels, window)
     parts = [
         _curve_values(known, asked, channels, window=window, seed=seed),
         demographic_values(known.demographics, asked, channels),
@@ -117,9 +116,8 @@ def values_at(
 
 def _by_subject_and_time(sections: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
     """Sections in order, with their row, their subject (numbered from 0) and what is known of the person."""
-    timed = sections.select(pl.col("subject_id").cast(pl.Int64), pl.col("time").cast(pl.Datetime("us"))).with_row_index(
-        "row"
-    )
+    asked = sections.select(pl.col("subject_id").cast(pl.Int64), pl.col("time").cast(pl.Datetime("us")))
+    timed = asked.with_row_index("row")
     if timed["time"].null_count():
         raise InputError(f"sections: {timed['time'].null_count()} rows have no time.")
     joined = timed.join(subjects.select("subject_id", "pseudonym", "sex", "birth"), on="subject_id", how="inner")
@@ -130,72 +128,12 @@ def _by_subject_and_time(sections: pl.DataFrame, subjects: pl.DataFrame) -> pl.D
     )
 
 
-@dataclass(frozen=True)
-class _Known:
-    """The dated events that have a curve, by segment and time, and each subject's first step.
-
-    `segment` is subject x channels + channel; subjects are numbered in the order of their ids.
-    """
-
-    segment: Int64[np.ndarray, "events"]
-    time: Int64[np.ndarray, "events"]
-    number: Float64[np.ndarray, "events"]
-    start: Int64[np.ndarray, "subjects"]
-    demographics: pl.DataFrame
-    valueless: int
-    undated: int
-
-
-def _known(events: pl.DataFrame, ids: Int64[np.ndarray, "subjects"], channels: Channels, window: Window) -> _Known:
-    """Look up subjects and channels, leave out what has no curve, and put the rest in order."""
-    of_event = events["subject_id"].cast(pl.Int64).to_numpy()
-    subject = np.searchsorted(ids, of_event).clip(max=max(len(ids) - 1, 0))
-    dated = events["time"].is_not_null().to_numpy()
-    time = _microseconds(events["time"].fill_null(dt.datetime(1970, 1, 1)))
-    ours = ids[subject] == of_event if len(ids) else np.zeros(len(of_event), bool)
-    first = np.full(len(ids), np.iinfo(np.int64).max)
-    lived = ours & dated & (events["code"] != BIRTH).to_numpy()
-    np.minimum.at(first, subject[lived], time[lived])
-    codes = channels.table["code"]
-    channel = events["code"].cast(pl.Enum(codes), strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    ours &= channel >= 0
-    number = events["numeric_value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    measured, told = (channels.of_mode(mode)[channel] & ours for mode in ("measurement", "demographic"))
-    numberless = measured & ~np.isfinite(number)
-    kept = np.flatnonzero(ours & ~told & ~numberless & dated)
-    order = kept[_in_order(subject[kept], channel[kept], time[kept], np.nan_to_num(number[kept]))]
-    return _Known(
-        segment=subject[order] * len(channels) + channel[order],
-        time=time[order],
-        number=number[order],
-        start=window.step_of(first),
-        demographics=pl.DataFrame({"subject": subject, "channel": channel, "time": events["time"]}).filter(told),
-        valueless=int(numberless.sum()),
-        undated=int((ours & ~told & ~dated).sum()),
-    )
-
-
-def _in_order(
-    subject: Int64[np.ndarray, "n"],
-    channel: Int64[np.ndarray, "n"],
-    time: Int64[np.ndarray, "n"],
-    number: Float64[np.ndarray, "n"],
-) -> Int64[np.ndarray, "n"]:
-    """The order by subject, channel, time, number. An archive's events, sorted by time, need the first two only."""
-    narrow = [key.astype(np.uint16) if key.max(initial=0) < 2**16 else key for key in (subject, channel)]
-    order = np.argsort(narrow[1], kind="stable")  # numpy sorts 16 bits by radix
-    order = order[np.argsort(narrow[0][order], kind="stable")]
-    same = (np.diff(subject[order]) == 0) & (np.diff(channel[order]) == 0)
-    later, larger = np.diff(time[order]), np.diff(number[order])
-    if np.any(same & ((later < 0) | ((later == 0) & (larger < 0)))):
-        return np.lexsort((number, time, channel, subject))
-    return order
-
-
-def _curve_values(known: _Known, asked: pl.DataFrame, channels: Channels, *, window: Window, seed: int) -> Triplets:
+def _curve_values(
+    known: KnownEvents, asked: pl.DataFrame, channels: Channels, *, window: Window, seed: int
+) -> Triplets:
     """Conditions, medications and measurements: places in `asked`, channels, values."""
     begins = np.flatnonzero(np.diff(known.segment, prepend=-1))
-    subject_of, channel_of = np.divmod(known.segment[begins], max(len(channels), 1))
+    subject_of, channel_of = np.divmod(known.segment[begins], len(channels))
     person = asked["subject"].to_numpy()
     seen = seen_by_sections(
         known.time,
@@ -204,12 +142,12 @@ def _curve_values(known: _Known, asked: pl.DataFrame, channels: Channels, *, win
         np.append(begins, len(known.segment)),
         subject_of,
         np.searchsorted(person, np.arange(len(known.start) + 1)),
-        _microseconds(asked["time"]),
+        microseconds(asked["time"]),
     )
     channel, subject = channel_of[seen.segment], person[seen.section]
     people = text_keys(asked.unique("subject").sort("subject")["pseudonym"])
     codes = derived(np.array([seed], np.uint64), text_keys(channels.table["code"]))
-    end = window.step_of(_microseconds(asked["time"]))[seen.section]
+    end = window.step_of(microseconds(asked["time"]))[seen.section]
     value = np.empty(len(channel))
     for mode, curve in _CURVES.items():
         at = np.flatnonzero(channels.of_mode(mode)[channel])
@@ -258,7 +196,3 @@ def _persistent(seen: Seen, pairs: _Pairs, window: Window) -> Float64[np.ndarray
 
 
 _CURVES = {"condition": _intense, "measurement": _interpolated, "medication": _persistent}
-
-
-def _microseconds(times: pl.Series) -> Int64[np.ndarray, "n"]:
-    return times.cast(pl.Datetime("us")).to_physical().to_numpy(writable=True)  # numba compiles apart for read-only
