@@ -92,7 +92,7 @@ def _draw(axes: "Axes", rows: list[ForestRow], *, limits: tuple[float, float], n
             axes.text(
                 0,
                 y + HEADING - 8,
-                fitting(row.group),
+                fitting(row.group, 46),
                 transform=edge,
                 weight="bold",
                 va="bottom",
