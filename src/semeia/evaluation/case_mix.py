@@ -18,10 +18,10 @@ from semeia.evaluation.calibration import clipped_logit
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.characteristics import Finding, Units, numbers, sizes, units_of, words
 from semeia.evaluation.covariates import Covariate, covariates_of
-from semeia.evaluation.discrimination import weighted_mean
+from semeia.evaluation.discrimination import ratio, weighted_sums
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.membership import features_of, membership_auroc_draws, membership_score
-from semeia.evaluation.prevalence_shift import SHIFTED, shifted_metrics
+from semeia.evaluation.prevalence_shift import SHIFTED, at_prevalence, class_means
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
@@ -111,7 +111,8 @@ def _findings(
 def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
     def statistic(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
         predictor = clipped_logit(fold.score)
-        mean, square = weighted_mean(predictor, weights), weighted_mean(predictor**2, weights)
+        n, *sums = weighted_sums(np.column_stack([np.ones(len(predictor)), predictor, predictor**2]), weights).T
+        mean, square = (ratio(total, n) for total in sums)
         return np.column_stack([mean, np.sqrt(np.maximum(square - mean**2, 0))])
 
     names = ("mean", "standard deviation")
@@ -120,20 +121,14 @@ def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
 
 def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
     """SHIFTED at the cohort's own prevalence, and at the home cohort's."""
+    means = [place.draws.apply(fold.patient, partial(class_means, fold)) for fold in folds.values()]
     found: list[Finding] = []
     for cohort in dict.fromkeys([place.cohort, home.cohort]):
         prevalence = float(units[cohort].label.mean())
-        if not 0 < prevalence < 1:
-            continue
-
-        def statistic(
-            fold: Fold, weights: Shaped[np.ndarray, "draws n"], share: float = prevalence
-        ) -> Float[np.ndarray, "draws 5"]:
-            return shifted_metrics(fold, weights, prevalence=share)
-
-        level = "own prevalence" if cohort == place.cohort else "home prevalence"
-        values = across_seeds(folds, place.draws, statistic)
-        found += _findings(values, SHIFTED, place.draws, "performance", level, cohort != place.cohort)
+        if 0 < prevalence < 1:
+            level = "own prevalence" if cohort == place.cohort else "home prevalence"
+            values = mean_over_seeds(np.stack([at_prevalence(of_seed, prevalence) for of_seed in means]))
+            found += _findings(values, SHIFTED, place.draws, "performance", level, cohort != place.cohort)
     return found
 
 

@@ -95,6 +95,18 @@ def weighted_mean(value: Shaped[np.ndarray, "n"], weights: Shaped[np.ndarray, "d
     return np.divide(sums, total, out=np.full(len(weights), np.nan), where=total > 0)
 
 
+def weighted_sums(
+    values: Shaped[np.ndarray, "n k"], weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws k"]:
+    """Sums of several values in every draw, by one product: cheaper than as many means."""
+    return weights.astype(np.float64) @ values.astype(np.float64)
+
+
+def ratio(above: Float[np.ndarray, "*shape"], below: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """`above / below`; NaN where there is nothing below."""
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
 def _cumulative(weight: Shaped[np.ndarray, "n draws"], kind: type = np.float64) -> Float[np.ndarray, "m draws"]:
     out = np.zeros((len(weight) + 1, weight.shape[1]), dtype=kind)
     np.cumsum(weight, axis=0, out=out[1:])

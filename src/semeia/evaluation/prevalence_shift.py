@@ -9,36 +9,39 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.discrimination import auroc_draws, weighted_mean
+from semeia.evaluation.discrimination import auroc_draws, ratio, weighted_sums
 from semeia.evaluation.predictive_values import predictive_values
 
 SHIFTED = ("auroc", "brier", "o_e", "ppv", "npv")
 
 
-def shifted_metrics(
-    fold: Fold, weights: Shaped[np.ndarray, "draws n"], *, prevalence: float
-) -> Float[np.ndarray, "draws 5"]:
-    """SHIFTED in every draw, at a given prevalence; NaN for a draw without one of the classes.
+def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 7"]:
+    """What does not depend on the prevalence, in every draw; NaN for a draw without one of the classes.
 
-    `o_e` is the prevalence over the mean score; the predictive values are those of the calls at the carried threshold,
-    NaN where there is none.
+    AUROC; then, of the positives and then of the negatives: the mean score, the mean squared error, and the share that
+    the carried threshold calls rightly (NaN where there is none).
     """
-    positive = fold.label == 1
-    drawn = [weights[:, rows] for rows in (positive, ~positive)]
-    shares = (prevalence, 1 - prevalence)
-    error, score = (fold.score - fold.label) ** 2.0, fold.score
+    label, score = fold.label.astype(np.float64), fold.score
+    error = (score - label) ** 2
+    means = []
+    for of_class, right in ((label, fold.called), (1 - label, 1 - fold.called)):
+        columns = np.column_stack([of_class, of_class * score, of_class * error, of_class * right])
+        total, *sums = weighted_sums(columns, weights).T
+        means += [ratio(one, total) for one in sums]
+    return np.column_stack([auroc_draws(fold.label, score, weights), *means])
 
-    def mean(value: Float[np.ndarray, "n"]) -> Float[np.ndarray, "draws"]:
-        of_class = [weighted_mean(value[rows], w) for rows, w in zip((positive, ~positive), drawn, strict=True)]
-        return shares[0] * of_class[0] + shares[1] * of_class[1]
 
-    expected = mean(score)
-    sensitivity = weighted_mean(fold.called[positive], drawn[0])
-    specificity = weighted_mean(1 - fold.called[~positive], drawn[1])
+def at_prevalence(means: Float[np.ndarray, "draws 7"], prevalence: float) -> Float[np.ndarray, "draws 5"]:
+    """SHIFTED at a given prevalence, from what `class_means` gives.
+
+    `o_e` is the prevalence over the mean score; the predictive values are those of the calls at the carried threshold.
+    """
+    auroc, score, error, sensitivity, other_score, other_error, specificity = means.T
+    expected = prevalence * score + (1 - prevalence) * other_score
     values = [
-        auroc_draws(fold.label, score, weights),
-        mean(error),
-        np.divide(prevalence, expected, out=np.full(len(expected), np.nan), where=expected > 0),
+        auroc,
+        prevalence * error + (1 - prevalence) * other_error,
+        ratio(np.full(len(expected), prevalence), expected),
         *predictive_values(sensitivity, specificity, prevalence=prevalence),
     ]
     return np.column_stack(values)

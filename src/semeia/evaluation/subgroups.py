@@ -12,7 +12,7 @@ from semeia.errors import InputError
 from semeia.evaluation.across_seeds import across_seeds, mostly_defined
 from semeia.evaluation.bands import levels
 from semeia.evaluation.cells import Cell, Fold, restrict
-from semeia.evaluation.discrimination import auroc_draws, brier_draws, weighted_mean
+from semeia.evaluation.discrimination import auroc_draws, ratio, weighted_sums
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.strata import IDENTIFYING, Stratum
 from semeia.evaluation.summary import Row
@@ -112,15 +112,16 @@ def _rows(judged: Judged, place: Place, cell: Cell, column: str, by_level: dict[
 
 
 def _statistics(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 5"]:
-    positive = fold.label == 1
-    observed, expected = (weighted_mean(value, weights) for value in (fold.label, fold.score))
-    ratio = np.divide(observed, expected, out=np.full(len(observed), np.nan), where=expected > 0)
+    label, score = fold.label.astype(np.float64), fold.score
+    right = (label * fold.called, (1 - label) * (1 - fold.called))
+    columns = [np.ones(len(label)), label, score, (score - label) ** 2, *right]
+    n, positive, expected, error, found, cleared = weighted_sums(np.column_stack(columns), weights).T
     return np.column_stack(
         [
-            auroc_draws(fold.label, fold.score, weights),
-            brier_draws(fold.label, fold.score, weights),
-            ratio,
-            weighted_mean(fold.called[positive], weights[:, positive]),
-            weighted_mean(1 - fold.called[~positive], weights[:, ~positive]),
+            auroc_draws(fold.label, score, weights),
+            ratio(error, n),
+            ratio(positive, expected),
+            ratio(found, positive),
+            ratio(cleared, n - positive),
         ]
     )
