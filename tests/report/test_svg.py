@@ -1,5 +1,7 @@
 """Inline SVG: the same bytes each time, ids of its own, words as words."""
 
+import re
+
 from semeia.report.svg import drawing, fitting, to_svg
 
 
@@ -37,6 +39,18 @@ def test_nothing_points_elsewhere():
     assert "<metadata" not in svg
     assert "<style" not in svg
     assert svg.startswith("<svg ")
+
+
+def test_places_are_rounded_and_words_are_not():
+    with drawing(100) as figure:
+        axes = figure.add_subplot()
+        axes.plot([0, 1 / 3], [0, 1 / 7])
+        axes.set_title("0.123456")
+        svg = to_svg(figure, name="a", alt="0.123456")
+
+    assert svg.count("0.123456") == 2
+    assert not re.findall(r' d="[^"]*\.\d\d\d', svg)
+    assert "Bitstream" not in svg
 
 
 def test_long_words_are_cut():

@@ -23,6 +23,8 @@ SETTINGS = {
     "svg.hashsalt": "semeia",
     # An arm called "$x" is a name, not a formula.
     "text.parse_math": False,
+    # Otherwise every word names ten fonts; the page sets its own in any case.
+    "font.family": "DejaVu Sans",
     "font.size": 10.5,
     "axes.labelsize": 10.5,
     "xtick.labelsize": 10,
@@ -79,6 +81,8 @@ def to_svg(figure: "Figure", *, name: str, alt: str) -> Markup:
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     # matplotlib's own rule would apply to the whole page.
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
+    # A hundredth of a unit is finer than any screen; what is written on the drawing keeps its digits.
+    text = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
     text = _own_ids(text.replace("xlink:href", "href"), name)
     box = re.search(r'viewBox="([^"]+)"', text)
     if box is None:
