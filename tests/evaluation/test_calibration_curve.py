@@ -11,8 +11,6 @@ from semeia.evaluation.calibration_curve import (
     calibration_error_draws,
     central_grid,
     flexible_calibration,
-    ici_by_chance,
-    ici_draws,
 )
 from semeia.evaluation.resampling import patient_draws
 from semeia.evaluation.spline import spline_basis, spline_knots
@@ -106,22 +104,3 @@ def test_the_grid_is_the_central_part_of_the_scores():
     grid = central_grid(np.linspace(0, 1, 1001), points=5)
     np.testing.assert_allclose(grid[[0, -1]], [0.025, 0.975])
     assert central_grid(np.full(9, 0.4)).tolist() == [0.4]
-
-
-def test_by_chance_equals_fits_to_simulated_labels_one_at_a_time():
-    label, score = data(150)
-    uniform = np.random.default_rng(0).random((5, 150))
-    rarer = int(min(label.sum(), (1 - label).sum()))
-    found = ici_by_chance(score, rarer=rarer, uniform=uniform)
-    simulated = [(each < score).astype(np.int8) for each in uniform]
-    expected = [ici_draws(flexible_calibration(each, score), np.ones((1, 150)))[0] for each in simulated]
-    np.testing.assert_allclose(found, expected, atol=2e-3)  # the knots of doubled rows stand a hair apart
-
-
-def test_right_scores_are_within_chance_and_wrong_ones_are_not():
-    uniform = np.random.default_rng(1).random((200, 500))
-    for slope, shift, within in ((1.0, 0.0, True), (0.6, 0.4, False)):
-        label, score = data(500, slope=slope, shift=shift)
-        chance = ici_by_chance(score, rarer=200, uniform=uniform)
-        found = ici_draws(flexible_calibration(label, score), np.ones((1, 500)))[0]
-        assert (found <= np.quantile(chance, 0.975)) == within

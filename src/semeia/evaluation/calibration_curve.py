@@ -50,13 +50,28 @@ class FlexibleCalibration:
     designs: tuple[Design, ...]
 
 
-def flexible_calibration(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]) -> FlexibleCalibration:
+def flexible_calibration(
+    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, rarer: int | None = None
+) -> FlexibleCalibration:
     """Prepare the fits of one set of predictions.
 
     Up to 512 distinct scores the fits are those of the single rows; beyond, neighbouring scores are taken
     together at their mean, which moves the curve and the errors by about a thousandth at most.
+
+    Args:
+        label: 0 or 1.
+        score: predicted probabilities.
+        rarer: rows of the rarer class, which say how many knots there are; None: counted in `label`.
     """
-    return _prepared(label, score, rarer=int(min((label > 0).sum(), (label == 0).sum())))
+    rarer = int(min((label > 0).sum(), (label == 0).sum())) if rarer is None else rarer
+    point, group = np.unique(2 * _neighbours(score) + (label > 0), return_inverse=True)
+    size = np.bincount(group)
+    mean = np.bincount(group, weights=score.astype(np.float64)) / size
+    x = clipped_logit(score)
+    knots = [spline_knots(x, count=count) for count, least in KNOTS.items() if rarer >= least]
+    designs = [_design(clipped_logit(mean), size, each) for each in knots if each is not None]
+    designs.append(_design(clipped_logit(mean), size, None))
+    return FlexibleCalibration(group, point % 2, mean, tuple(design for design in designs if design is not None))
 
 
 def central_grid(score: Shaped[np.ndarray, "n"], *, points: int = 41) -> Float[np.ndarray, "points"]:
@@ -93,34 +108,6 @@ def calibration_error_draws(
     """
     error, weight = _errors(prepared, weights)
     return np.column_stack([_mean(error, weight), *(weighted_quantile(error, weight, q) for q in (0.5, 0.9))])
-
-
-def ici_by_chance(
-    score: Shaped[np.ndarray, "n"], *, rarer: int, uniform: Float[np.ndarray, "draws n"]
-) -> Float[np.ndarray, "draws"]:
-    """The ICI that scores which are right would show: labels drawn anew with the scores as their probabilities.
-
-    Args:
-        score: predicted probabilities.
-        rarer: rows of the rarer class as observed, for the number of knots.
-        uniform: numbers between 0 and 1, one for each row and draw.
-    """
-    positive = uniform < score
-    # every row stands twice, as either label; a draw takes one of the two.
-    label = np.repeat([0, 1], len(score))
-    prepared = _prepared(label, np.tile(score, 2), rarer=rarer)
-    return ici_draws(prepared, np.hstack([~positive, positive]).astype(np.float64))
-
-
-def _prepared(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, rarer: int) -> FlexibleCalibration:
-    point, group = np.unique(2 * _neighbours(score) + (label > 0), return_inverse=True)
-    size = np.bincount(group)
-    mean = np.bincount(group, weights=score.astype(np.float64)) / size
-    x = clipped_logit(score)
-    knots = [spline_knots(x, count=count) for count, least in KNOTS.items() if rarer >= least]
-    designs = [_design(clipped_logit(mean), size, each) for each in knots if each is not None]
-    designs.append(_design(clipped_logit(mean), size, None))
-    return FlexibleCalibration(group, point % 2, mean, tuple(design for design in designs if design is not None))
 
 
 def _neighbours(score: Shaped[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:

@@ -14,19 +14,18 @@ from jaxtyping import Float, Shaped
 
 from semeia.evaluation.across_seeds import mean_over_seeds, mostly_defined
 from semeia.evaluation.brier_parts import BRIER_PARTS, brier_parts_draws
+from semeia.evaluation.calibration_chance import FROM_ZERO, SIMULATIONS, error_interval, errors_by_chance
 from semeia.evaluation.calibration_curve import (
     CALIBRATION_ERRORS,
     calibration_curve_draws,
     calibration_error_draws,
     central_grid,
     flexible_calibration,
-    ici_by_chance,
 )
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.intervals import LEAST_DEFINED, percentile_interval
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.pooling import pooled
-from semeia.evaluation.resampling import average_seeds
 from semeia.evaluation.summary import Row
 from semeia.evaluation.table_rows import COUNT_COLUMNS, INTERVAL_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
 
@@ -34,9 +33,6 @@ ENDS = INTERVAL_COLUMNS | COUNT_COLUMNS
 CURVE_COLUMNS = PLACE_COLUMNS | {"predicted": pl.Float64, "observed": pl.Float64} | ENDS
 MEASURE_COLUMNS = PLACE_COLUMNS | {"metric": pl.String, "value": pl.Float64} | ENDS
 MEASURES = (*CALIBRATION_ERRORS, *BRIER_PARTS)
-# Simulations of scores that are right, made in blocks of so many elements.
-SIMULATIONS = 300
-BLOCK_ELEMENTS = 2**23
 
 Statistic = Callable[[Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k"]]
 
@@ -65,10 +61,12 @@ def calibration_measures(judged: Judged) -> pl.DataFrame:
     for place in judged.places:
         for cell, seeds in place.full.items():
             values = _values(place, pooled(seeds), _measures)
+            errors = errors_by_chance(list(pooled(seeds).values()), seed=judged.settings.seed)
             for column, metric in enumerate(MEASURES):
                 found: Row = {"metric": metric, "value": float(values[0, column])}
-                rows += _row(judged, place, cell, seeds, values[:, column], found, metric)
-            rows += _by_chance(judged, place, cell, seeds)
+                chance = errors[:, column] if metric in CALIBRATION_ERRORS else None
+                rows += _row(judged, place, cell, seeds, values[:, column], found, metric, chance)
+            rows += _by_chance(place, cell, seeds, errors[:, 0])
     return pl.DataFrame(rows, schema=MEASURE_COLUMNS)
 
 
@@ -84,32 +82,13 @@ def _measures(fold: Fold) -> Statistic:
     )
 
 
-def _by_chance(judged: Judged, place: Place, cell: Cell, seeds: dict[int, Fold]) -> list[Row]:
-    simulated = _simulated(list(pooled(seeds).values()), seed=judged.settings.seed)
-    if np.isnan(simulated).mean() > 1 - LEAST_DEFINED:
-        judged.notes.add("ici_by_chance left out, most simulations have no curve", place.name(cell))
+def _by_chance(place: Place, cell: Cell, seeds: dict[int, Fold], errors: Float[np.ndarray, "simulations"]) -> list[Row]:
+    low, high = percentile_interval(errors, level=place.draws.level)
+    if np.isnan(errors).mean() > 1 - LEAST_DEFINED:
         return []
-    level = judged.settings.level
-    low, high = percentile_interval(simulated, level=level)
-    value: Row = {"metric": "ici_by_chance", "value": float(np.nanmean(simulated)), "low": low, "high": high}
-    method: Row = {"interval_method": f"{level:.0%} of {SIMULATIONS} simulations of scores that are right"}
+    value: Row = {"metric": "ici_by_chance", "value": float(np.nanmean(errors)), "low": low, "high": high}
+    method: Row = {"interval_method": f"{place.draws.level:.0%} of {SIMULATIONS} simulations of scores that are right"}
     return [place_columns(place, cell) | value | method | count_columns(seeds)]
-
-
-def _simulated(folds: list[Fold], *, seed: int) -> Float[np.ndarray, "simulations"]:
-    """ICI of right scores in every simulation, averaged over the folds."""
-    rng = np.random.default_rng(seed)
-    units = 1 + max(int(fold.unit.max()) for fold in folds)
-    rarer = [int(min(fold.label.sum(), (1 - fold.label).sum())) for fold in folds]
-    step = max(1, BLOCK_ELEMENTS // units)
-    parts = []
-    for start in range(0, SIMULATIONS, step):
-        # one number a unit: seeds that predict one unit must meet the same label.
-        uniform = rng.random((min(step, SIMULATIONS - start), units))
-        pairs = zip(folds, rarer, strict=True)
-        found = [ici_by_chance(fold.score, rarer=least, uniform=uniform[:, fold.unit]) for fold, least in pairs]
-        parts.append(average_seeds(np.stack(found)))
-    return np.concatenate(parts)
 
 
 def _values(place: Place, folds: dict[int, Fold], prepare: Callable[[Fold], Statistic]) -> Float[np.ndarray, "rows k"]:
@@ -125,11 +104,13 @@ def _row(
     values: Float[np.ndarray, "rows"],
     found: Row,
     what: str,
+    chance: Float[np.ndarray, "simulations"] | None = None,
 ) -> list[Row]:
     if not mostly_defined(values, place.draws):
         reason = f"{what} left out where it is undefined on the rows or in more than a tenth of the draws"
         judged.notes.add(reason, place.name(cell))
         return []
-    low, high = place.draws.interval(values)
-    interval: Row = {"low": low, "high": high, "interval_method": place.draws.words}
+    low, high = place.draws.interval(values) if chance is None else error_interval(place.draws, values, chance)
+    method = place.draws.words if chance is None else f"{place.draws.words}; {FROM_ZERO}"
+    interval: Row = {"low": low, "high": high, "interval_method": method}
     return [place_columns(place, cell) | found | interval | count_columns(seeds)]

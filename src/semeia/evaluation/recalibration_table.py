@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, Shaped
 from semeia.evaluation.across_seeds import mean_over_seeds, mostly_defined
 from semeia.evaluation.brier_parts import BRIER_PARTS, brier_parts_draws
 from semeia.evaluation.calibration import calibration_draws
+from semeia.evaluation.calibration_chance import FROM_ZERO, error_interval, errors_by_chance
 from semeia.evaluation.calibration_curve import flexible_calibration, ici_draws, point_weights
 from semeia.evaluation.carry import Rule, carry
 from semeia.evaluation.cells import Cell, Fold
@@ -76,17 +77,21 @@ def _by_row(
 def _rows(judged: Judged, place: Place, cell: Cell, method: str, mended: Float[np.ndarray, "rows"]) -> list[Row]:
     seeds = {seed: replace(fold, score=mended[fold.row]) for seed, fold in place.full[cell].items()}
     if any(np.isnan(fold.score).any() for fold in seeds.values()):
-        judged.notes.add(f"{method} recalibration left out, too few rows of either class to fit it", place.name(cell))
+        judged.notes.add(f"{method} recalibration left out, there is no fit inside", place.name(cell))
         return []
-    values = mean_over_seeds(np.stack([_measures(fold, place) for fold in pooled(seeds).values()]))
+    folds = list(pooled(seeds).values())
+    values = mean_over_seeds(np.stack([_measures(fold, place) for fold in folds]))
+    errors = errors_by_chance(folds, seed=judged.settings.seed)[:, 0]
     rows: list[Row] = []
     for column, metric in enumerate(METRICS):
         if not mostly_defined(values[:, column], place.draws):
             judged.notes.add(f"{metric} after {method} recalibration left out where undefined", place.name(cell))
             continue
-        low, high = place.draws.interval(values[:, column])
+        is_error, one = metric == "ici", values[:, column]
+        low, high = error_interval(place.draws, one, errors) if is_error else place.draws.interval(one)
+        words = f"{place.draws.words}; {FROM_ZERO}" if is_error else place.draws.words
         found: Row = {"method": method, "metric": metric, "value": float(values[0, column])}
-        interval: Row = {"low": low, "high": high, "interval_method": place.draws.words}
+        interval: Row = {"low": low, "high": high, "interval_method": words}
         rows.append(place_columns(place, cell) | found | interval | count_columns(seeds))
     return rows
 

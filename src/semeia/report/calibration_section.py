@@ -45,8 +45,8 @@ METHODS = {"none": "as it is", "intercept": "intercept", "logistic": "intercept 
 MEASURES_NOTE = (
     "ICI, E50 and E90: the mean, the median and the 90th percentile of the distance between the predicted probability "
     "and the curve. By chance: the ICI that scores which are right would show, and the range of 95\u00a0% of "
-    "simulations; an ICI within it shows no miscalibration. Scaled Brier score: 1 is perfect, 0 is no better than "
-    "giving everyone the prevalence."
+    "simulations; an ICI within it shows no miscalibration, and its interval begins at 0. "
+    "Scaled Brier score: 1 is perfect, 0 is no better than giving everyone the prevalence."
 )
 PARTS_NOTE = (
     "Brier = reliability \u2212 resolution + uncertainty + variance \u2212 covariance, the last two within the tenths "
@@ -105,7 +105,7 @@ def _lead(measures: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> 
         found = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort)
         if "ici" not in found:
             continue
-        start = f"{place(cohort)} the scores of {arm_title(*pair)} are off by {_words(found['ici'])} on average"
+        start = f"{place(cohort)} the scores of {arm_title(*pair)} are off by {_words(found['ici'])} on average (ICI)"
         chance = found.get("ici_by_chance")
         if chance is None:
             sentences.append(f"{start}.")
