@@ -10,13 +10,15 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive import Summary, Writer, writing
+from semeia.archive.duck import literal
 from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
 from semeia.readers.code_table import read_codes
 from semeia.readers.mapping import Events, Mapping, People
-from semeia.readers.record import opened, take
+from semeia.readers.record import opened, scratch_of, take
 from semeia.readers.rows import folder_given
-from semeia.readers.sources import parquet_columns
+from semeia.readers.sources import add_table, frame_of, parquet_columns
+from semeia.readers.units_apart import UNKNOWN
 
 _NAMES = {
     "subject_id": ("subject_id", "patient_id"),
@@ -26,6 +28,7 @@ _NAMES = {
     "text": ("text_value",),
     "unit": ("unit",),
 }
+_SHARDS = "meds_shards"
 _NEEDED = ("subject_id", "time", "code")
 _SEX = "(?i)^(?:gender|sex)/+(.+)$"
 # MIMIC's conversion to MEDS ends the codes of measurements with the unit: LAB//50912//mg/dL.
@@ -58,13 +61,26 @@ def ingest_meds(
         raise InputError(f"{codes}: no such table.")
     with writing(into, source="MEDS", key=key) as draft, opened(draft, source) as connection:
         columns = _columns(draft, shards)
-        tables = {"meds_shards": shards}
+        draft.count("files have no rows", add_table(connection, _SHARDS, shards, scratch=scratch_of(draft)))
         splits = source / "metadata" / "subject_splits.parquet"
         if splits.is_file():
-            tables["subject_splits"] = [splits]
-        mapping = _mapping(columns, splits=splits.is_file())
-        take(draft, connection, mapping, tables=tables, codes=_joined(known))
+            add_table(connection, "subject_splits", [splits], scratch=scratch_of(draft))
+        there = frame_of(connection, f'SELECT DISTINCT "{columns["code"]}" AS code FROM {_SHARDS}').drop_nulls()
+        if "unit" not in columns:
+            known.append(_units(there))
+        sexes = there.filter(pl.col("code").str.contains(_SEX))["code"].sort().to_list()
+        mapping = _mapping(columns, sexes=sexes, splits=splits.is_file())
+        take(draft, connection, mapping, tables={}, codes=_joined(known))
     return draft.summary
+
+
+def _units(codes: pl.DataFrame) -> pl.DataFrame:
+    """The units that codes end with, as a table of codes."""
+    unit = pl.col("code").str.extract(_UNIT)
+    known = unit.str.to_lowercase().is_in(UNKNOWN).not_()
+    return codes.select("code", *(pl.lit(None, dtype=pl.String).alias(name) for name in ("mode", "name"))).with_columns(
+        unit=pl.when(known).then(unit), fill=pl.lit(None, dtype=pl.Float64)
+    )
 
 
 def _shards(source: Path) -> list[Path]:
@@ -94,15 +110,16 @@ def _columns(draft: Writer, shards: list[Path]) -> dict[str, str]:
     return found
 
 
-def _mapping(columns: dict[str, str], *, splits: bool) -> Mapping:
-    """MEDS in the words of a mapping. The sex becomes a fact of the subject and is no event."""
-    shards, subject, time, code = "meds_shards", columns["subject_id"], columns["time"], columns["code"]
-    given = {role: f'"{columns[role]}"' for role in ("value", "text") if role in columns}
-    unit = f"regexp_extract({code}, '{_UNIT}', 1)"
+def _mapping(columns: dict[str, str], *, sexes: list[str], splits: bool) -> Mapping:
+    """MEDS in the words of a mapping. The sex (codes `sexes`) becomes a fact of the subject and is no event."""
+    subject, time, code = (f'"{columns[role]}"' for role in _NEEDED)
+    given = {role: f'"{columns[role]}"' for role in ("value", "text", "unit") if role in columns}
+    of_sex = ", ".join([literal(BIRTH), *(literal(one) for one in sexes)])
     facts = (
-        f"(SELECT {subject} AS subject, min({time}) FILTER ({code} = '{BIRTH}') AS birth, "
-        f"mode(regexp_extract({code}, '{_SEX}', 1) ORDER BY {code}) FILTER (regexp_matches({code}, '{_SEX}')) AS sex "
-        f"FROM {shards} GROUP BY ALL)"
+        f"(SELECT DISTINCT {subject} AS subject FROM {_SHARDS}) LEFT JOIN (SELECT {subject} AS subject, "
+        f"min({time}) FILTER ({code} = '{BIRTH}') AS birth, "
+        f"mode(regexp_extract({code}, '{_SEX}', 1) ORDER BY {code}) FILTER ({code} <> '{BIRTH}') AS sex "
+        f"FROM {_SHARDS} WHERE {code} IN ({of_sex}) GROUP BY ALL) USING (subject)"
     )
     split = "CASE split WHEN 'tuning' THEN 'val' WHEN 'held_out' THEN 'test' WHEN 'train' THEN 'train' END"
     people = People(
@@ -114,12 +131,11 @@ def _mapping(columns: dict[str, str], *, splits: bool) -> Mapping:
     )
     events = Events(
         label="events",
-        source=shards,
-        subject=f'"{subject}"',
-        time=f'"{time}"',
-        code=f'"{code}"',
-        unit=f"coalesce({columns['unit']}, {unit})" if "unit" in columns else unit,
-        where=f"{code} IS NULL OR NOT regexp_matches({code}, '{_SEX}')",
+        source=_SHARDS,
+        subject=subject,
+        time=time,
+        code=code,
+        where=f"{code} IS NULL OR {code} NOT IN ({', '.join(map(literal, sexes))})" if sexes else "true",
         undated=True,
         **given,
     )

@@ -75,11 +75,11 @@ def take(
         raise InputError(f"{mapping.name}: none of the tables with events is in the folder.")
     tallies = [_stage(draft, connection, entry, place) for place, entry in enumerate(entries)]
     apart = _say_codes(draft, mapping, pl.concat(tallies), codes)
-    connection.register("apart_frame", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    connection.execute("CREATE TEMP TABLE apart AS SELECT * FROM apart_frame")
+    connection.register("apart", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    query = _EVENTS_APART if apart.height else _EVENTS
     for place, entry in enumerate(entries):
         with reading(f"{mapping.name}, {entry.label}"):
-            for batch in batches_of(connection, _EVENTS.format(place=place)):
+            for batch in batches_of(connection, query.format(place=place)):
                 draft.events(batch)
     stays: Stays = {}
     for units in mapping.units:
@@ -94,6 +94,10 @@ def take(
 
 
 _EVENTS = """
+SELECT subject_id, time, code, value AS numeric_value, CASE WHEN value IS NULL THEN text END AS text_value
+FROM staged_{place} WHERE why IS NULL
+"""
+_EVENTS_APART = """
 SELECT s.subject_id, s.time, coalesce(a.other, s.code) AS code, s.value AS numeric_value,
        CASE WHEN s.value IS NULL THEN s.text END AS text_value
 FROM staged_{place} s LEFT JOIN apart a ON s.code = a.code AND s.unit = a.unit
@@ -163,7 +167,12 @@ def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> 
         pl.Series("pseudonym", [pseudonym for _, pseudonym in named], dtype=pl.String),
     )
     connection.register("numbered_frame", numbered.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    connection.execute("CREATE TEMP TABLE numbered AS SELECT * FROM numbered_frame")
+    # Joined by whole numbers where both sides have them, which is twice as fast as by their text.
+    connection.execute(
+        "CREATE TEMP TABLE numbered AS SELECT *, "
+        "CASE WHEN CAST(TRY_CAST(original AS BIGINT) AS VARCHAR) = original THEN TRY_CAST(original AS BIGINT) END "
+        "AS number FROM numbered_frame"
+    ).fetchall()
 
 
 def _stage(draft: Writer, connection: "DuckDBPyConnection", entry: Events, place: int) -> pl.DataFrame:
@@ -172,6 +181,8 @@ def _stage(draft: Writer, connection: "DuckDBPyConnection", entry: Events, place
         kind = type_of(connection, entry.time, entry.source)
         zoned = f"regexp_matches({entry.time}, '{_ZONE}')" if kind == "VARCHAR" else "false"
         zoned = f"({entry.time}) IS NOT NULL" if "WITH TIME ZONE" in kind else zoned
+        whole = type_of(connection, entry.subject, entry.source) in ("BIGINT", "INTEGER", "SMALLINT")
+        whose = f"CAST(({entry.subject}) AS {'BIGINT' if whole else 'VARCHAR'})"
         mode = f"'{entry.mode}'" if entry.mode in MODES else f"({entry.mode})"
         unclear = "dated" if entry.undated or entry.time == "NULL" else "true"
         connection.execute(
@@ -180,14 +191,14 @@ def _stage(draft: Writer, connection: "DuckDBPyConnection", entry: Events, place
             SELECT n.subject_id, r.*, CASE WHEN r.code IS NULL THEN 'code' WHEN n.subject_id IS NULL THEN 'subject'
                 WHEN r.time IS NULL AND {unclear} THEN 'time' END AS why
             FROM (
-                SELECT CAST(({entry.subject}) AS VARCHAR) AS original, {utc(entry.time, kind)} AS time,
+                SELECT {whose} AS whose, {utc(entry.time, kind)} AS time,
                     ({entry.time}) IS NOT NULL AS dated, {zoned} AS zoned,
                     nullif(trim(CAST(({entry.code}) AS VARCHAR)), '') AS code,
                     TRY_CAST(({entry.value}) AS DOUBLE) AS value, nullif(CAST(({entry.text}) AS VARCHAR), '') AS text,
                     nullif(trim(CAST(({entry.name}) AS VARCHAR)), '') AS name, {known_unit(entry.unit)} AS unit,
                     CAST({mode} AS VARCHAR) AS mode
                 FROM {entry.source} WHERE {entry.where}
-            ) r LEFT JOIN numbered n ON n.original = r.original
+            ) r LEFT JOIN numbered n ON n.{"number" if whole else "original"} = r.whose
             """
         )
         tally = frame_of(

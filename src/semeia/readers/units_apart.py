@@ -6,13 +6,13 @@ The unit that most values of a code are in is its usual one. Values in another u
 
 import polars as pl
 
-_UNKNOWN = ("", "unk", "unknown", "none", "null", "nan", "n/a", "na", "no matching concept")
+UNKNOWN = ("", "unk", "unknown", "none", "null", "nan", "n/a", "na", "no matching concept")
 
 
 def known_unit(expression: str) -> str:
     """SQL that trims a unit, and empties it where it only says that nobody knows it."""
     text = f"trim(CAST(({expression}) AS VARCHAR))"
-    unknown = ", ".join(f"'{word}'" for word in _UNKNOWN)
+    unknown = ", ".join(f"'{word}'" for word in UNKNOWN)
     return f"CASE WHEN lower({text}) IN ({unknown}) THEN NULL ELSE {text} END"
 
 
