@@ -28,6 +28,7 @@ ORDER = (
     ("worlds",),
     ("report",),
     ("studies",),
+    ("command_line",),
     ("cli",),
     ("__main__",),
 )

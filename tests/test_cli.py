@@ -14,7 +14,7 @@ import yaml
 
 from lidc_folder import write_lidc_folder
 from prediction_tables import predictions
-from semeia import __version__, cli
+from semeia import __version__, cli, command_line
 from semeia.errors import InputError
 from semeia.learning.interrupt import Interrupted
 
@@ -80,8 +80,8 @@ def test_every_option_of_a_command_is_explained(words: str, capsys: pytest.Captu
     assert text.startswith(f"usage: semeia {words}")
     assert cli.COMMANDS[words].purpose in text
     assert f"Example:\n  semeia {cli.COMMANDS[words].example}" in text
-    assert all(option.help for option in cli.options_of(cli.COMMANDS[words]))
-    assert all(action.help for action in cli.parser_of(words)._actions)
+    assert all(option.help for option in command_line.options_of(cli.COMMANDS[words]))
+    assert all(action.help for action in command_line.parser_of(words)._actions)
 
 
 @pytest.mark.parametrize("words", cli.COMMANDS)
@@ -91,7 +91,7 @@ def test_the_example_of_a_command_can_be_typed(words: str):
     typed = shlex.split(cli.COMMANDS[words].example)
 
     assert typed[: len(words.split())] == words.split()
-    assert set(cli.parse(words, typed[len(words.split()) :])) >= set(cli.COMMANDS[words].given)
+    assert set(command_line.parse(words, typed[len(words.split()) :])) >= set(cli.COMMANDS[words].given)
 
 
 def test_every_command_stands_in_the_reference():
@@ -164,7 +164,7 @@ def test_printed_settings_can_be_given_again(words: str, tmp_path: Path, capsys:
 
     assert capsys.readouterr().out == printed
     assert yaml.safe_load(printed)["out"] == "here"
-    assert cli.parse(words, ["--config", str(tmp_path / "settings.yaml")]) == cli.parse(
+    assert command_line.parse(words, ["--config", str(tmp_path / "settings.yaml")]) == command_line.parse(
         words, [*required, *changed.get(words, own)]
     )
 
@@ -275,7 +275,7 @@ def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert out.splitlines()[0].split("\t") == ["cohort", "stratum", "arm", "minus", "metric", "value", "patients"]
     assert "baseline\tauroc\t" in out
     assert {path.name for path in Path("results").iterdir()} == {
-        "predictions.parquet", "report.html", "results.csv", "run.json",
+        "predictions.parquet", "report.html", "results.csv", "run.json", "tables",
     }  # fmt: skip
     assert run("report", "results") == 0
 
@@ -283,6 +283,6 @@ def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_mapping_template_is_accepted(tmp_path: Path):
     template = Path(__file__).parents[1] / "docs" / "how-to" / "own-images.yaml"
 
-    values = cli.parse("ingest images", ["--config", str(template)])
+    values = command_line.parse("ingest images", ["--config", str(template)])
 
     assert (values["folder"], values["image"], values["unit"]) == (Path("scans"), "file", None)

@@ -1,91 +1,26 @@
 """The command line: one thin command per public function. Words and options go in; a line, a file or a table comes out.
 
-The commands are a table, commands.toml. Options, their types, defaults and help come from the signature and the
-docstring of the function that a command calls, and from the fields of its settings. Only the chosen command is
-imported and given a parser, so that `semeia --help` starts at once.
+The commands are a table, commands.toml; command_line.py makes their options. Only the chosen command is imported, so
+that `semeia --help` starts at once.
 
 Exit codes: 0 done; 1 our bug; 2 what the user can mend; 130 Ctrl-C; 143 told to stop (SIGTERM).
 """
 
-import difflib
 import inspect
 import os
-import re
 import signal
 import sys
 import threading
-import tomllib
-from argparse import ArgumentError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
-from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, cast, get_args, get_type_hints
 
 from semeia import __version__
+from semeia.command_line import COMMANDS, TABLE, Command, nearest, parse, resolve
 from semeia.errors import InputError, how_to_mend, how_to_report
 
-if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser
-
-TABLE = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encoding="utf-8"))
-FROM_FILE = """
-
-Lists are written [0,1]. Settings in a file: add --print_config > settings.yaml, change it, give it with --config."""
-HIDDEN = ("out", "examples")  # parameters that are no options, or are added by themselves
-LISTS = ("modalities", "references")  # options that take several words
-FLAGS = {
-    "references": "reference",
-    "pattern": "cells",
-    "settings": "finetuning",
-}  # parameter: what its option is called
-MUST = inspect.Parameter.empty
 HELP = ("-h", "--help", "help")
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command; commands.toml says what the fields mean."""
-
-    purpose: str
-    calls: str
-    example: str
-    given: Sequence[str] = ()
-    settings: str = ""
-    out: str = ""
-    default: str = ""
-    says: str = "{result}"
-    then: str = ""
-
-
-@dataclass(frozen=True)
-class Option:
-    """What the user gives for one parameter of a function; `start` is `MUST` where there is no default."""
-
-    name: str
-    kind: object
-    start: object
-    help: str
-
-    @property
-    def flag(self) -> str:
-        """How it is written on the command line."""
-        return f"--{FLAGS.get(self.name, self.name)}"
-
-    @property
-    def several(self) -> bool:
-        """Whether it takes several paths by their place."""
-        return self.kind == tuple[Path, ...]
-
-    @property
-    def shown(self) -> str:
-        """What stands for its value in help: ARCHIVE; RUN for several runs."""
-        return self.name.upper().removesuffix("S") if self.several else self.name.upper()
-
-
-COMMANDS = {words: Command(**row) for words, row in TABLE["commands"].items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,108 +65,12 @@ def _without_command(arguments: Sequence[str]) -> str:
         return f"{start}Commands:\n{listed}\n`semeia COMMAND --help` explains one, with its options."
     typed = f"{first} {arguments[1]}" if group else first
     known = group or list(dict.fromkeys(words.split()[0] for words in COMMANDS))
-    raise InputError(f"there is no command '{typed}'.{_nearest(typed, known)} `semeia --help` lists the commands.")
-
-
-def options_of(command: Command) -> list[Option]:
-    """What a command takes besides its settings, from the signature and docstring of what it calls."""
-    from docstring_parser import parse as parse_docstring
-
-    function = _resolve(command.calls)
-    hints, meanings = get_type_hints(function), TABLE["meanings"]
-    docs = {p.arg_name: " ".join((p.description or "").split()) for p in parse_docstring(function.__doc__ or "").params}
-    found = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name in HIDDEN or (name == "settings" and command.settings):
-            continue
-        kind, start = hints[name], parameter.default
-        group = next((one for one in (kind, *get_args(kind)) if isinstance(one, type) and is_dataclass(one)), None)
-        if group:
-            kind, start = group, group()
-        elif start is MUST and type(None) in get_args(kind):
-            start = None
-        ours = name in (*command.given, *LISTS)
-        found.append(Option(name, kind, start, (not ours and docs.get(name)) or meanings.get(name, "")))
-    if "references" in _names(command.settings):
-        found.append(Option("references", tuple[str, ...], (), meanings["references"]))
-    if command.out:
-        start = Path(command.default) if command.default else MUST
-        found.insert(len(command.given), Option("out", Path, start, command.out))
-    return found
-
-
-def parser_of(words: str) -> "ArgumentParser":
-    """The parser of one command; imports what the command calls."""
-    from jsonargparse import ArgumentParser, DefaultHelpFormatter
-
-    class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-        """Examples keep their lines, and a path is called a path."""
-
-        def format_help(self) -> str:
-            return re.sub(r"<class\s+'Path'>", "path", super().format_help())
-
-    command = COMMANDS[words]
-    options = options_of(command)
-    must = [option for option in options if option.start is MUST]
-    tunable = command.settings or any(option.name == "settings" for option in options)
-    places = {o.name: f"{o.shown}..." if o.several else o.shown for o in must}
-    shown = [places[o.name] if o.name in command.given else f"{o.flag} {o.shown}" for o in must]
-    parser = ArgumentParser(
-        prog=f"semeia {words}",
-        usage=" ".join(["semeia", words, *shown, "[options]"]),
-        description=command.purpose,
-        epilog=f"Example:\n  semeia {command.example}{FROM_FILE if tunable else ''}",
-        formatter_class=Formatter,
-        exit_on_error=False,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--config", action="config", help="YAML file with any of these options, by their names")
-    for option in options:
-        _add(option, parser, by_place=option.name in command.given)
-    if command.settings:
-        parser.add_class_arguments(cast(type, _resolve(command.settings)), skip=set(LISTS))
-    return parser
-
-
-def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:
-    if by_place:
-        nargs = "+" if option.several else None
-        parser.add_argument(option.name, type=Path, nargs=nargs, metavar=option.shown, help=option.help)
-    elif option.name in LISTS:
-        parser.add_argument(option.flag, type=str, nargs="+", metavar="NAME", help=option.help)
-    elif option.kind is bool:
-        dashed = {option.flag.replace("_", "-")} - {option.flag}
-        parser.add_argument(option.flag, *dashed, action="store_true", help=option.help)
-    elif option.start is MUST:
-        parser.add_argument(option.flag, type=option.kind, required=True, help=option.help)
-    else:
-        parser.add_argument(option.flag, type=option.kind, default=option.start, help=option.help)
-
-
-def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
-    """The values for the parameters of what a command calls, settings among them."""
-    command, parser = COMMANDS[words], parser_of(words)
-    try:
-        given = parser.instantiate(parser.parse_args(list(arguments)))
-    except (ArgumentError, UnicodeDecodeError) as error:  # the latter: a --config that is no text
-        raise InputError(_one_line(words, str(error), list(parser.get_defaults().keys()))) from error
-    values: dict[str, object] = {}
-    for option in options_of(command):
-        value = given[option.flag.removeprefix("--")]
-        if option.several:
-            value = tuple(value)
-        elif option.name in LISTS:
-            value = tuple(word for text in value for word in text.split(",") if word) if value else option.start
-        values[option.name] = value
-    if command.settings:
-        own = {name: values.pop(name) if name in LISTS else given[name] for name in _names(command.settings)}
-        values["settings"] = _resolve(command.settings)(**own)
-    return values
+    raise InputError(f"there is no command '{typed}'.{nearest(typed, known)} `semeia --help` lists the commands.")
 
 
 def call(command: Command, values: Mapping[str, object]) -> None:
     """Call what a command stands for; the result goes to standard output, what to do next to standard error."""
-    function, out = _resolve(command.calls), values.get("out")
+    function, out = resolve(command.calls), values.get("out")
     if isinstance(out, Path) and "out" not in inspect.signature(function).parameters:
         from semeia.report.table_file import table_writer
 
@@ -255,36 +94,6 @@ def audit_archive(archive: Path) -> str:
     from semeia.archive import audit, open_archive, to_text
 
     return to_text(audit(open_archive(archive))).rstrip()
-
-
-def _resolve(name: str) -> Callable:
-    """What "module:name" stands for."""
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
-
-
-def _names(settings: str) -> list[str]:
-    """The fields of a settings class given as "module:class"; none for an empty name."""
-    return [field.name for field in fields(_resolve(settings))] if settings else []  # pyright: ignore[reportArgumentType]
-
-
-def _one_line(words: str, message: str, known: Sequence[str]) -> str:
-    """An error of the parser in the user's terms, with the nearest option where one was mistyped."""
-    message = re.sub(r'Parser key "([^"]+)":\s*', r"--\1: ", message)
-    message = re.sub(r"Does not validate.*Given value:", "not accepted:", message, flags=re.DOTALL)
-    message = re.sub(r"Expected an? (?:<class ')?([^'.]+)(?:'>)?\.", r"expected \1.", message.replace("typing.", ""))
-    message = message.replace("expected tuple.", "expected a list, such as [0,1].")
-    if "arguments are required: " in message:
-        names = message.partition("required: ")[2].split(", ")
-        message = "give " + ", ".join(n.upper() if n in COMMANDS[words].given else f"--{n}" for n in names)
-    wrong = re.search(r"(?:unrecognized arguments: |Option '|Key ')-*([\w.-]+)", message)
-    hint = _nearest(wrong[1], known, "--") if wrong else ""
-    return f"{words}: {message.rstrip('. ')}.{hint} `semeia {words} --help` lists the options."
-
-
-def _nearest(typed: str, known: Sequence[str], before: str = "") -> str:
-    near = difflib.get_close_matches(typed, known, n=1)
-    return f" Did you mean '{before}{near[0]}'?" if near else ""
 
 
 def _complain(words: str) -> None:
