@@ -16,6 +16,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from typing import no_type_check
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from jaxtyping import Bool
 from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.signatures.compiled import compiled
 
 MODES = ("demographic", "condition", "medication", "measurement")
 AGE = "age"
@@ -88,8 +90,7 @@ def channels_of(archive: Archive, subjects: Collection[int], *, least_patients: 
     Raises:
         InputError: No code is seen in enough patients.
     """
-    counts = [_patients_by_code(batch) for batch in archive.event_batches(subjects=subjects)]
-    seen = _joined(counts).join(archive.codes(), on="code", how="inner").sort("code")
+    seen = _patients_by_code(archive, subjects).sort("code")
     numberless = (pl.col("mode") == "measurement") & (pl.col("numbers") == 0)
     needed = pl.when(pl.col("mode") == "measurement", ~numberless).then("numbers").otherwise("patients")
     kept = (
@@ -110,18 +111,28 @@ def numbered(tables: list[pl.DataFrame]) -> Channels:
     return Channels(rows.sort(rank, "code").with_row_index("channel"))
 
 
-def _patients_by_code(batch: pl.DataFrame) -> pl.DataFrame:
-    """How many patients of a batch have each code, and how many have it with a number."""
-    number = pl.col("numeric_value").is_finite().fill_null(False)
-    return batch.group_by("code").agg(
-        patients=pl.col("subject_id").n_unique(), numbers=pl.col("subject_id").filter(number).n_unique()
-    )
+def _patients_by_code(archive: Archive, subjects: Collection[int]) -> pl.DataFrame:
+    """The archive's codes with how many of these patients have each, and how many have it with a number."""
+    codes = archive.codes()
+    kind = pl.Enum(codes["code"])
+    seen, counts = np.full((2, codes.height), -1), np.zeros((2, codes.height), np.int64)
+    for batch in archive.event_batches(subjects=subjects):
+        number = batch["numeric_value"].is_finite().fill_null(False).to_numpy(writable=True)
+        code = batch["code"].cast(kind).to_physical().cast(pl.Int64).to_numpy(writable=True)
+        _count_patients(batch["subject_id"].to_numpy(writable=True), code, number, seen, counts)
+    return codes.with_columns(patients=pl.Series(counts[0]), numbers=pl.Series(counts[1]))
 
 
-def _joined(counts: list[pl.DataFrame]) -> pl.DataFrame:
-    """Batches never cut a patient, so their counts of patients add up."""
-    empty = pl.DataFrame(schema={"code": pl.String(), "patients": pl.UInt32(), "numbers": pl.UInt32()})
-    return pl.concat([empty, *counts]).group_by("code").agg(pl.col("patients", "numbers").sum())
+@compiled
+@no_type_check
+def _count_patients(subject, code, number, seen, counts):
+    """Count a patient at the first event of a code, then at the first with a number; batches never cut a patient."""
+    for event in range(subject.size):
+        at = code[event]
+        for row in range(1 + number[event]):
+            if seen[row, at] != subject[event]:
+                seen[row, at] = subject[event]
+                counts[row, at] += 1
 
 
 def _built_in(archive: Archive, subjects: Collection[int], least_patients: int) -> pl.DataFrame:

@@ -49,7 +49,11 @@ def section_values(
     """
     if not sections["subject_id"].is_sorted():
         raise InputError("sections: sort them by subject_id; they are read in the order of the archive.")
-    jobs = ((archive, batch, channels, window, seed) for batch in _batches(sections, size))
+    people = archive.table("subjects")  # read once here; a worker gets the rows it needs
+    jobs = (
+        (archive, batch, people.join(batch, on="subject_id", how="semi"), channels, window, seed)
+        for batch in _batches(sections, size)
+    )
     if workers == 1:
         yield from (_values_of(*job) for job in jobs)
         return
@@ -70,12 +74,13 @@ def _batches(sections: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:
 
 
 def _values_of(
-    archive: Archive, sections: pl.DataFrame, channels: Channels, window: Window, seed: int
+    archive: Archive, sections: pl.DataFrame, subjects: pl.DataFrame, channels: Channels, window: Window, seed: int
 ) -> SectionValues:
     """One batch of sections, its subjects' events read a million at a time; a subject without events comes last."""
-    subjects = archive.table("subjects").join(sections, on="subject_id", how="semi")
     left, parts = sections.with_row_index("row"), []
-    for events in chain(archive.event_batches(subjects=subjects["subject_id"].to_list()), [_NO_EVENTS]):
+    for events in chain(archive.event_batches(subjects=sections["subject_id"].unique().to_list()), [_NO_EVENTS]):
+        if left.is_empty():
+            break
         read = events.select(pl.col("subject_id").unique())
         own = left.join(read, on="subject_id", how="semi") if events.height else left
         left = left.join(own, on="row", how="anti")
