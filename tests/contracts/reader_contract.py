@@ -44,6 +44,11 @@ def _tables(archive: Archive) -> dict[str, pl.DataFrame]:
     return tables | {f"outcome {name}": archive.outcome(name) for name in archive.outcomes()}
 
 
+def _record(archive: Archive) -> tuple[pl.DataFrame, ...]:
+    """The health record: codes, then batches of events; empty for a reader of images."""
+    return archive.codes(), *archive.event_batches()
+
+
 def what_it_leaves_is_sound(case: Case, folder: Path) -> None:
     case.write(folder / "source")
     summary = case.ingest(folder / "source", folder / "archive")
@@ -53,6 +58,11 @@ def what_it_leaves_is_sound(case: Case, folder: Path) -> None:
     assert (summary.subjects, summary.units, summary.images) == tuple(
         tables[name].height for name in ("subjects", "units", "images")
     )
+    codes, *batches = _record(archive)
+    assert (summary.codes, summary.events) == (codes.height, sum(batch.height for batch in batches))
+    for batch in batches:
+        assert set(batch["subject_id"]) <= set(tables["subjects"]["subject_id"])
+        assert set(batch["code"]) <= set(codes["code"])
     assert summary.subjects
     assert tables["subjects"]["subject_id"].to_list() == list(range(1, summary.subjects + 1))
     units = set(tables["units"]["unit_id"])
@@ -82,7 +92,7 @@ def no_patient_is_named(case: Case, folder: Path) -> None:
     archive = _read(case, folder)
     texts = [str(path.relative_to(folder / "archive")) for path in (folder / "archive").rglob("*")]
     texts += [(folder / "archive" / "archive.json").read_text()]
-    texts += [table.write_json() for table in _tables(archive).values()]
+    texts += [table.write_json() for table in (*_tables(archive).values(), *_record(archive))]
     for name in case.names:
         plain_hash = hashlib.sha256(name.encode()).hexdigest()[:12]  # anyone could undo a hash without a key
         for text in texts:
@@ -110,6 +120,9 @@ def the_order_of_files_and_the_key_change_no_number(case: Case, folder: Path) ->
     assert one.key_fingerprint != two.key_fingerprint
     assert one.table("subjects")["subject_id"].equals(two.table("subjects")["subject_id"])
     assert sorted(one.table("images")["sha256"]) == sorted(two.table("images")["sha256"])
+    first, second = (_record(archive) for archive in (one, two))
+    assert len(first) == len(second)
+    assert all(here.equals(there) for here, there in zip(first, second, strict=True))
     pairs = [sorted(archive.table("images").select("subject_id", "sha256").iter_rows()) for archive in (one, two)]
     assert pairs[0] == pairs[1]
 

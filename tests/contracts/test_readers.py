@@ -4,13 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
 from contracts.reader_contract import CHECKS, Case
 from lidc_folder import read_rows, write_lidc_folder, write_rows
+from meds_folder import PATIENTS as MEDS_PATIENTS
+from meds_folder import write_meds
+from omop_folder import PERSONS, write_omop
 from semeia.archive import Summary
-from semeia.readers import ingest_images, ingest_nodules
+from semeia.readers import ingest_images, ingest_meds, ingest_nodules, ingest_omop, ingest_table
 
 PATIENTS = tuple(f"LIDC-IDRI-{number}" for number in (9001, 9002, 9003))
 
@@ -59,6 +63,26 @@ def ingest_pictures(folder: Path, into: Path) -> Summary:
     return ingest_images(folder, table=folder / "table.csv", image="file", subject="patient", label="label", into=into)
 
 
+def table_folder(folder: Path) -> None:
+    """A mapping, and tables of patients, measurements and stays."""
+    (folder / "tables").mkdir(parents=True)
+    write_rows(folder / "tables" / "patients.csv", [{"id": name, "born": "1950-01-02"} for name in PATIENTS])
+    stays = [{"id": name, "stay": f"stay of {name}", "start": "2020-01-01", "died": 0} for name in PATIENTS]
+    write_rows(folder / "tables" / "stays.csv", stays)
+    measured = [{"id": name, "taken": "2020-01-01 10:00", "result": 1.5} for name in PATIENTS]
+    pl.DataFrame(measured).write_parquet(folder / "tables" / "measured.parquet")
+    (folder / "own.yaml").write_text("""
+    people: {from: patients, subject: id, birth: born}
+    events: {labs: {from: measured, subject: id, time: taken, code: "'LAB/CRP'", value: result}}
+    units: {stay: {from: stays, subject: id, unit: stay, time: start}}
+    outcomes: {died: {from: stays, subject: id, unit: stay, prediction_time: start, value: died}}
+    """)
+
+
+def ingest_tables(folder: Path, into: Path) -> Summary:
+    return ingest_table(folder / "tables", mapping=folder / "own.yaml", into=into)
+
+
 def cut(pattern: str) -> Callable[[Path], None]:
     """Leaves half of the first file that matches."""
 
@@ -75,6 +99,14 @@ READERS = {
     ),
     "volumes": Case(volume_folder, ingest_volumes, cut("*_img8.nii.gz"), PATIENTS),
     "pictures": Case(picture_folder, ingest_pictures, cut("*.png"), PATIENTS),
+    "meds": Case(write_meds, lambda folder, into: ingest_meds(folder, into=into), cut("0.parquet"), MEDS_PATIENTS),
+    "omop": Case(
+        lambda folder: write_omop(folder, kind="parquet"),
+        lambda folder, into: ingest_omop(folder, into=into),
+        cut("drug_exposure.parquet"),
+        PERSONS,
+    ),
+    "tables": Case(table_folder, ingest_tables, cut("measured.parquet"), PATIENTS),
 }
 
 
