@@ -8,7 +8,7 @@ import numpy as np
 
 from planted_sources import planted
 from semeia.signatures.blocks import open_samples
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica_settings import IcaSettings
 from semeia.signatures.processes import add_up, own_share, process_of
 from semeia.signatures.solvers import separate
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from torch import distributed
 from semeia.signatures.blocks import open_samples
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica_settings import IcaSettings
 from semeia.signatures.processes import process_of
 from semeia.signatures.solvers import separate
 

@@ -7,7 +7,7 @@ from planted_sources import planted
 from semeia.errors import InputError
 from semeia.signatures.blocks import ArraySamples
 from semeia.signatures.components import amari_index
-from semeia.signatures.ica import IcaSettings, Unmixing
+from semeia.signatures.ica_settings import IcaSettings, Unmixing
 from semeia.signatures.solvers import SOLVERS, require_converged, separate
 
 SETTINGS = IcaSettings(threads=1)

@@ -6,7 +6,7 @@ import pytest
 from planted_sources import planted
 from semeia.errors import InputError
 from semeia.signatures.blocks import ArraySamples, Samples
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica_settings import IcaSettings
 from semeia.signatures.solvers import refitted
 from semeia.signatures.stability import LEAST_STABLE, Stability, cluster_index, matched, stability
 

@@ -15,8 +15,8 @@ from jaxtyping import Float, Int
 
 from semeia.errors import InputError
 
-# About the share of a last-level cache that is one core's.
-BLOCK_BYTES = 4 * 2**20
+# A block and its projections stay in cache; with fewer rows, adding up k x k sums would show beside the products.
+BLOCK_BYTES = 2**20
 LEAST_ROWS, MOST_ROWS = 2048, 65536
 
 
@@ -127,7 +127,7 @@ class LeadingRows:
 
 
 def block_rows(columns: int, itemsize: int) -> int:
-    """Rows to a block: it stays in cache, yet is long enough for matrix products to run at full speed."""
+    """Rows to a block of so many columns."""
     return int(np.clip(BLOCK_BYTES // (columns * itemsize), LEAST_ROWS, MOST_ROWS))
 
 

@@ -5,13 +5,13 @@ against outliers; cube (kurtosis), the least. `spare` is memory as large as y to
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Nonlinearity = Literal["tanh", "cube", "exp"]
+from semeia.signatures.ica_settings import Nonlinearity
+
 Projections = Float[Tensor, "b k"]
 Sums = Float[Tensor, " k"]
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.components import Components, canonical, start_from
-from semeia.signatures.ica import IcaSettings, Report, Unmixing, fast_ica, initial
+from semeia.signatures.ica_settings import IcaSettings, Report, Unmixing, initial
 from semeia.signatures.processes import process_of
 from semeia.signatures.whitening import Whitening, moments, whiten, whitened
 
@@ -112,6 +112,19 @@ def require_converged(unmixing: Unmixing) -> None:
         )
 
 
+def fastica(
+    white: Samples,
+    settings: IcaSettings,
+    *,
+    start: Float[np.ndarray, "k k"] | None = None,
+    report: Report | None = None,
+) -> Unmixing:
+    """Symmetric FastICA, `semeia.signatures.ica`; torch is imported with it."""
+    from semeia.signatures.ica import fast_ica
+
+    return fast_ica(white, settings, start=start, report=report)
+
+
 def picard(
     white: Samples,
     settings: IcaSettings,
@@ -155,4 +168,4 @@ def _orthogonal(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:
     return left @ right
 
 
-SOLVERS: dict[SolverName, Solver] = {"fastica": fast_ica, "picard": picard}
+SOLVERS: dict[SolverName, Solver] = {"fastica": fastica, "picard": picard}

@@ -15,14 +15,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from semeia.signatures.blocks import Samples, block_rows
-from semeia.signatures.nonlinearities import NONLINEARITIES, Nonlinearity
+from semeia.signatures.ica_settings import Nonlinearity
+from semeia.signatures.nonlinearities import NONLINEARITIES
 from semeia.signatures.processes import add_up, own_share
 from semeia.signatures.threads import in_order, one_thread_each
 
 # A GPU needs longer blocks to be busy.
 GPU_ROWS = 65536
 
-Rows = Callable[[], Iterable[Float[Tensor, "b k"]]]
+
+@dataclass(frozen=True)
+class Rows:
+    """This process's share of the blocks, all of one type, as often as `blocks` is called."""
+
+    blocks: Callable[[], Iterable[Float[Tensor, "b k"]]]
+    dtype: torch.dtype
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,9 @@ class Means:
 
 
 def rows_of(samples: Samples, device: torch.device, block: int | None = None) -> Rows:
-    """Opens a pass over this process's share of the blocks. A GPU keeps them if they take half its free memory."""
+    """The rows of `samples` on a device, read anew in every pass unless a GPU has room for them twice."""
     columns = samples.shape[1]
+    dtype = torch.from_numpy(next(iter(samples.blocks(1))).copy()).dtype
     size = block or max(block_rows(columns, 4), GPU_ROWS if device.type == "cuda" else 0)
 
     def read() -> Iterator[Tensor]:
@@ -52,10 +60,10 @@ def rows_of(samples: Samples, device: torch.device, block: int | None = None) ->
             # torch refuses memory that is read-only.
             yield torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
 
-    if device.type != "cuda" or samples.shape[0] * columns * 4 > torch.cuda.mem_get_info(device)[0] // 2:
-        return read
+    if device.type != "cuda" or samples.shape[0] * columns * dtype.itemsize > torch.cuda.mem_get_info(device)[0] // 2:
+        return Rows(read, dtype)
     held = list(read())
-    return lambda: held
+    return Rows(lambda: held, dtype)
 
 
 def sweep(rows: Rows, unmixing: Float[Tensor, "k k"], how: Pass) -> Means:
@@ -63,13 +71,14 @@ def sweep(rows: Rows, unmixing: Float[Tensor, "k k"], how: Pass) -> Means:
 
     Args:
         rows: from `rows_of`.
-        unmixing: W, in the type and on the device of the rows.
+        unmixing: W, on the device of the rows.
         how: settings of the pass.
     """
     size, device = len(unmixing), unmixing.device
     products = torch.zeros(size, size, dtype=torch.float64, device=device)
     # The last entry counts rows.
     slopes = torch.zeros(size + 1, dtype=torch.float64, device=device)
+    unmixing = unmixing.to(rows.dtype)
     threads = how.threads if device.type == "cpu" else 1
     spaces: SimpleQueue[list[Tensor]] = SimpleQueue()
     for _ in range(threads):
@@ -83,7 +92,7 @@ def sweep(rows: Rows, unmixing: Float[Tensor, "k k"], how: Pass) -> Means:
             spaces.put(space)
 
     with one_thread_each() if device.type == "cpu" else nullcontext():
-        for product, slope in in_order(rows(), work, threads=threads):
+        for product, slope in in_order(rows.blocks(), work, threads=threads):
             products += product
             slopes += slope
     totals = [products.cpu(), slopes.cpu()]

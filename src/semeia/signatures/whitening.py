@@ -140,7 +140,10 @@ def whitened(
 
     def work(numbered: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
         number, part = numbered
-        return number, np.subtract(part, whitening.mean, dtype=np.float64).astype(dtype) @ transposed
+        moved = np.empty(part.shape, dtype)
+        # Subtracted in float64, rounded once.
+        np.subtract(part, whitening.mean, out=moved, dtype=np.float64, casting="same_kind")
+        return number, moved @ transposed
 
     if path is None:
         values = np.empty((rows, kept), dtype)
