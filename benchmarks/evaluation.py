@@ -21,8 +21,8 @@ from sklearn import __version__ as sklearn_version
 from sklearn.metrics import roc_auc_score
 
 from semeia.evaluation import EvaluationSettings, evaluate
-from semeia.evaluation.discrimination import auroc_draws
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.discrimination import auroc_draws
 
 
 def against_a_loop(*, rows: int, arms: int, draws: int, measured: int) -> None:

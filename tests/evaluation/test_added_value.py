@@ -5,8 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from semeia.evaluation.added_value import combined_score, covariate_score
-from semeia.evaluation.calibration import clipped_logit
 from semeia.evaluation.cells import Fold
+from semeia.evaluation.statistics.calibration import clipped_logit
 
 
 def fold(n: int, *, slope: float = 1.0, generator_seed: int = 0) -> Fold:

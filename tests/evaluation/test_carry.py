@@ -6,8 +6,8 @@ import pytest
 from prediction_tables import predictions
 from semeia.evaluation.carry import carry_cell, deal_patients
 from semeia.evaluation.cells import Fold, blocks
-from semeia.evaluation.operating_point import threshold_at_sensitivity
 from semeia.evaluation.schema import check_predictions
+from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity
 
 Cohorts = dict[str, dict[int, Fold]]
 

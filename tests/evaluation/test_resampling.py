@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from semeia.evaluation import patient_draws, percentile_interval, resampling
-from semeia.evaluation.discrimination import auroc_draws
 from semeia.evaluation.resampling import Draws, average_seeds, draw_patients
+from semeia.evaluation.statistics.discrimination import auroc_draws
 
 
 def test_rows_of_a_patient_come_together_and_strata_keep_their_size():

@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 from prediction_tables import predictions
 from semeia.errors import InputError
 from semeia.evaluation import RESULT_COLUMNS, EvaluationSettings, evaluate
-from semeia.evaluation.discrimination import auroc_draws
 from semeia.evaluation.resampling import patient_draws
+from semeia.evaluation.statistics.discrimination import auroc_draws
 
 QUICK = EvaluationSettings(draws=200)
 LEVELS = {

@@ -8,9 +8,9 @@ import pytest
 
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.calibration_tables import calibration_curves, calibration_measures
 from semeia.evaluation.judged import judge
-from semeia.evaluation.recalibration_table import recalibrations
+from semeia.evaluation.tables.calibration_tables import calibration_curves, calibration_measures
+from semeia.evaluation.tables.recalibration_table import recalibrations
 from semeia.report.calibration_section import calibration_section
 from semeia.report.figures import palette_of
 from semeia.report.result_tables import write_tables

@@ -8,8 +8,8 @@ import pytest
 
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.comparisons import comparisons
 from semeia.evaluation.judged import judge
+from semeia.evaluation.tables.comparisons import comparisons
 from semeia.report.comparison_tests import comparisons_section
 from semeia.report.figures import palette_of
 from semeia.report.result_tables import write_tables

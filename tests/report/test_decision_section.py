@@ -8,8 +8,8 @@ import pytest
 
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.decision_curves import decision_curves
 from semeia.evaluation.judged import judge
+from semeia.evaluation.tables.decision_curves import decision_curves
 from semeia.report.decision_plot import beats_both, range_words, ranges
 from semeia.report.decision_section import decision_section
 from semeia.report.figures import palette_of

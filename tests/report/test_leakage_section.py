@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from run_folder import fabricate_run
-from semeia.evaluation.leakage import COLUMNS, leakage_row
+from semeia.evaluation.tables.leakage import COLUMNS, leakage_row
 from semeia.report.figures import palette_of
 from semeia.report.leakage_section import leakage_section
 from semeia.report.run_folder import Run, read_run

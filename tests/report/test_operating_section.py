@@ -8,7 +8,7 @@ import pytest
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.operating_metrics import operating_points
+from semeia.evaluation.tables.operating_metrics import operating_points
 from semeia.report.figures import palette_of
 from semeia.report.operating_section import operating_section
 from semeia.report.result_tables import write_tables

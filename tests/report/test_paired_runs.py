@@ -9,7 +9,7 @@ import pytest
 from prediction_tables import predictions
 from semeia.evaluation import check_predictions
 from semeia.evaluation.cells import Cell
-from semeia.evaluation.delong import areas
+from semeia.evaluation.statistics.delong import areas
 from semeia.report.paired_runs import NOT_THE_SAME, mark_of_tested, paired, same_patients
 from semeia.report.run_folder import Run
 

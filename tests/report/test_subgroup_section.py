@@ -8,9 +8,9 @@ import pytest
 
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.interactions import interactions
 from semeia.evaluation.judged import judge
-from semeia.evaluation.subgroups import subgroups
+from semeia.evaluation.tables.interactions import interactions
+from semeia.evaluation.tables.subgroups import subgroups
 from semeia.report.figures import palette_of
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run

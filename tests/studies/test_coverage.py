@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semeia.errors import InputError
-from semeia.evaluation.discrimination import auroc
+from semeia.evaluation.statistics.discrimination import auroc
 from semeia.studies.coverage import APART, World, coverage_study, draw_cohort, intervals
 
 METHODS = ["percentile", "bca", "delong_clustered", "delong_plain", "mean_sd_over_root_b"]

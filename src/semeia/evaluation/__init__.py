@@ -1,7 +1,5 @@
 """Predictions in, results out: discrimination, calibration, paired differences, intervals."""
 
-from semeia.evaluation.discrimination import auprc, auroc, brier
-from semeia.evaluation.intervals import percentile_interval
 from semeia.evaluation.resampling import patient_draws
 from semeia.evaluation.results import evaluate
 from semeia.evaluation.roc import roc_curve, roc_points
@@ -13,6 +11,8 @@ from semeia.evaluation.schema import (
     read_predictions,
 )
 from semeia.evaluation.settings import Evaluation, EvaluationSettings
+from semeia.evaluation.statistics.discrimination import auprc, auroc, brier
+from semeia.evaluation.statistics.intervals import percentile_interval
 
 __all__ = [
     "PREDICTION_COLUMNS",

@@ -8,9 +8,9 @@ carry.py), and AUROC(combiner) - AUROC(covariate alone) is the gain.
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from semeia.evaluation.calibration import clipped_logit
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.logistic import fit_logistic
+from semeia.evaluation.statistics.calibration import clipped_logit
+from semeia.evaluation.statistics.logistic import fit_logistic
 
 
 def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:

@@ -9,20 +9,20 @@ from collections.abc import Callable
 
 import polars as pl
 
-from semeia.evaluation.calibration_tables import calibration_curves, calibration_measures
-from semeia.evaluation.case_mix import case_mix
-from semeia.evaluation.comparisons import comparisons
-from semeia.evaluation.confusion import confusion
-from semeia.evaluation.decision_curves import decision_curves
-from semeia.evaluation.interactions import interactions
 from semeia.evaluation.judged import Judged
-from semeia.evaluation.leakage import leakage
-from semeia.evaluation.operating_metrics import operating_points
-from semeia.evaluation.recalibration_table import recalibrations
-from semeia.evaluation.sites import sites
-from semeia.evaluation.subgroups import subgroups
-from semeia.evaluation.transport import transport
-from semeia.evaluation.validation_size import validation_size
+from semeia.evaluation.statistics.validation_size import validation_size
+from semeia.evaluation.tables.calibration_tables import calibration_curves, calibration_measures
+from semeia.evaluation.tables.case_mix import case_mix
+from semeia.evaluation.tables.comparisons import comparisons
+from semeia.evaluation.tables.confusion import confusion
+from semeia.evaluation.tables.decision_curves import decision_curves
+from semeia.evaluation.tables.interactions import interactions
+from semeia.evaluation.tables.leakage import leakage
+from semeia.evaluation.tables.operating_metrics import operating_points
+from semeia.evaluation.tables.recalibration_table import recalibrations
+from semeia.evaluation.tables.sites import sites
+from semeia.evaluation.tables.subgroups import subgroups
+from semeia.evaluation.tables.transport import transport
 
 ANALYSES: dict[str, Callable[[Judged], pl.DataFrame]] = {
     "comparisons": comparisons,

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from semeia.evaluation.added_value import combined_score, covariate_score
 from semeia.evaluation.cells import Fold, concatenate
-from semeia.evaluation.operating_point import threshold_at_sensitivity, threshold_by_youden
+from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity, threshold_by_youden
 
 Rule = Callable[[Fold, Fold], Float[np.ndarray, "n"]]
 PARTS = 5

@@ -9,7 +9,8 @@ from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.metrics import Values, by_name
-from semeia.evaluation.multiclass import (
+from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.multiclass import (
     accuracy_draws,
     balanced_accuracy_draws,
     called_class,
@@ -21,8 +22,7 @@ from semeia.evaluation.multiclass import (
     present_classes,
     recall_draws,
 )
-from semeia.evaluation.ordinal import at_least_auroc_draws, grade_error_draws, quadratic_kappa_draws
-from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.ordinal import at_least_auroc_draws, grade_error_draws, quadratic_kappa_draws
 
 
 def compared_class_metrics(fold: Fold, draws: Draws, *, ordinal: bool) -> Values:

@@ -7,10 +7,10 @@ first entry being the metric on the rows as they are, NaN wherever a metric is u
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from semeia.evaluation.calibration import calibration, calibration_draws
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.discrimination import auprc_draws, auroc_draws, brier_draws, weighted_mean
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.calibration import calibration, calibration_draws
+from semeia.evaluation.statistics.discrimination import auprc_draws, auroc_draws, brier_draws, weighted_mean
 
 COMPARED = ("auroc", "auprc", "brier")
 # those at the carried threshold, which not every outcome has.

@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
-from semeia.evaluation.intervals import LEAST_DEFINED
 from semeia.evaluation.measures import Measures
 from semeia.evaluation.metrics import CARRIED, Values, gain_metrics
 from semeia.evaluation.notes import Notes
-from semeia.evaluation.power import detectable_difference
 from semeia.evaluation.resampling import Draws, average_seeds
+from semeia.evaluation.statistics.intervals import LEAST_DEFINED
+from semeia.evaluation.statistics.power import detectable_difference
 
 Row = dict[str, str | float | int | None]
 

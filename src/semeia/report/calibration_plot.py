@@ -1,6 +1,6 @@
 """The smooth calibration curve of an arm in a cohort, its band, and where its scores lie.
 
-The table "calibration_curves" comes in (evaluation/calibration_tables.py), and the predictions where the run has
+The table "calibration_curves" comes in (evaluation/tables/calibration_tables.py), and the predictions where the run has
 them; a figure goes out, a panel an arm and cohort.
 """
 

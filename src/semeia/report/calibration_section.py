@@ -5,8 +5,8 @@ The tables "calibration_curves", "calibration" and "recalibration" of a run come
 
 import polars as pl
 
-from semeia.evaluation.calibration_tables import CURVE_COLUMNS, MEASURE_COLUMNS
-from semeia.evaluation.recalibration_table import RECALIBRATION_COLUMNS
+from semeia.evaluation.tables.calibration_tables import CURVE_COLUMNS, MEASURE_COLUMNS
+from semeia.evaluation.tables.recalibration_table import RECALIBRATION_COLUMNS
 from semeia.report.analysis_table import analysis_table
 from semeia.report.calibration_plot import calibration_figure
 from semeia.report.estimates import arms_of, cohorts_of

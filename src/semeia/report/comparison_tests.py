@@ -1,7 +1,7 @@
 """Paired tests on the page: which differences stand when all that were looked at are counted, and what was in reach.
 
-The table "comparisons" of a run comes in (evaluation/comparisons.py); a section goes out. The tests that answer the
-run's question are in the open, all others behind a fold.
+The table "comparisons" of a run comes in (evaluation/tables/comparisons.py); a section goes out. The tests that
+answer the run's question are in the open, all others behind a fold.
 """
 
 import polars as pl

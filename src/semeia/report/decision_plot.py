@@ -1,7 +1,7 @@
 """Decision curves: net benefit against the threshold, and what an arm gains over treating all or nobody.
 
-The table "decision_curves" comes in (evaluation/decision_curves.py); figures go out, a panel a cohort, or an arm and
-cohort.
+The table "decision_curves" comes in (evaluation/tables/decision_curves.py); figures go out, a panel a cohort, or an
+arm and cohort.
 """
 
 import numpy as np

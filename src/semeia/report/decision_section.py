@@ -5,7 +5,7 @@ The table "decision_curves" of a run comes in; a section goes out.
 
 import polars as pl
 
-from semeia.evaluation.decision_curves import DECISION_COLUMNS
+from semeia.evaluation.tables.decision_curves import DECISION_COLUMNS
 from semeia.report.analysis_table import analysis_table
 from semeia.report.decision_plot import (
     MARKS,

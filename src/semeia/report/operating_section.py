@@ -1,6 +1,6 @@
 """Operating points on the page: fixed specificity, fixed sensitivity, and what a call means at a stated prevalence.
 
-The table "operating_points" of a run comes in (evaluation/operating_metrics.py); a section goes out.
+The table "operating_points" of a run comes in (evaluation/tables/operating_metrics.py); a section goes out.
 """
 
 import polars as pl

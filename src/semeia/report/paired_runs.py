@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from semeia.evaluation.cells import Cell, Fold, blocks
-from semeia.evaluation.delong import Areas, areas, mean_areas
+from semeia.evaluation.statistics.delong import Areas, areas, mean_areas
 from semeia.report.run_folder import Run
 
 PSEUDONYM = "^p[0-9a-f]{12}$"

@@ -6,8 +6,8 @@ positives or negatives were suppressed before they came here, and are said to be
 
 import polars as pl
 
-from semeia.evaluation.interactions import INTERACTION_COLUMNS
-from semeia.evaluation.subgroups import SUBGROUP_COLUMNS
+from semeia.evaluation.tables.interactions import INTERACTION_COLUMNS
+from semeia.evaluation.tables.subgroups import SUBGROUP_COLUMNS
 from semeia.report.analysis_table import analysis_table
 from semeia.report.case_mix_tables import cohorts_in
 from semeia.report.estimates import arms_of

@@ -5,10 +5,10 @@ The tables "transport", "case_mix", "sites" and "validation_size" of a run come 
 
 import polars as pl
 
-from semeia.evaluation.case_mix import CASE_MIX_COLUMNS
-from semeia.evaluation.sites import SITE_COLUMNS
-from semeia.evaluation.transport import TRANSPORT_COLUMNS
-from semeia.evaluation.validation_size import SIZE_COLUMNS
+from semeia.evaluation.statistics.validation_size import SIZE_COLUMNS
+from semeia.evaluation.tables.case_mix import CASE_MIX_COLUMNS
+from semeia.evaluation.tables.sites import SITE_COLUMNS
+from semeia.evaluation.tables.transport import TRANSPORT_COLUMNS
 from semeia.report.analysis_table import analysis_table
 from semeia.report.case_mix_tables import alike_table, cohorts_in, shift_table, size_tables, who_table
 from semeia.report.estimates import arms_of

@@ -14,10 +14,10 @@ from jaxtyping import Float, Int, Shaped
 from scipy.special import ndtri
 
 from semeia.errors import InputError
-from semeia.evaluation.delong import areas, logit_interval
-from semeia.evaluation.discrimination import auroc_draws
-from semeia.evaluation.intervals import percentile_interval
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.delong import areas, logit_interval
+from semeia.evaluation.statistics.discrimination import auroc_draws
+from semeia.evaluation.statistics.intervals import percentile_interval
 
 LEVEL = 0.95
 # By how much the second arm is worse.

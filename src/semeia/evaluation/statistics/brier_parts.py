@@ -1,0 +1,74 @@
+"""The Brier score taken apart, and observed over expected, for all bootstrap draws at once.
+
+Labels, scores and draw weights `[draws, n]` go in; one column a part comes out. Scores fall into bins of
+about equally many rows, the same in every draw. With bin k of weight n_k, mean score f_k, share of positives
+o_k, and o the share of all (Murphy 1973):
+
+    reliability = sum n_k (f_k - o_k)^2 / n    resolution = sum n_k (o_k - o)^2 / n    uncertainty = o (1 - o)
+
+Scores differ within a bin, so these three leave a remainder; with Stephenson et al. (2008), equation 7, the
+within-bin variance of the scores and twice their covariance with the labels, the parts add up exactly:
+
+    Brier = reliability - resolution + uncertainty + within_variance - within_covariance
+"""
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from semeia.evaluation.statistics.group_sums import group_sums
+
+BINS = 10
+BRIER_PARTS = (
+    "brier",
+    "scaled_brier",
+    "reliability",
+    "resolution",
+    "uncertainty",
+    "within_variance",
+    "within_covariance",
+    "observed_expected",
+)
+
+
+def brier_parts_draws(
+    label: Shaped[np.ndarray, "n"],
+    score: Shaped[np.ndarray, "n"],
+    weights: Shaped[np.ndarray, "draws n"],
+    *,
+    bins: int = BINS,
+) -> Float[np.ndarray, "draws 8"]:
+    """BRIER_PARTS of every draw.
+
+    `scaled_brier` is 1 - Brier / uncertainty: 1 is perfect, 0 no better than giving everyone the share of
+    positives. `observed_expected` is positives over the sum of scores. NaN where undefined: a draw without
+    rows, a scaled Brier score of one class, a sum of scores of zero.
+    """
+    f, o, bin_of = score.astype(np.float64), label.astype(np.float64), score_bins(score, bins=bins)
+    count, sum_f, sum_o, sum_ff, sum_fo = (
+        group_sums(weights, bin_of, groups=bins, value=value) for value in (np.ones(len(f)), f, o, f * f, f * o)
+    )
+    n = count.sum(axis=1)
+    mean_f, mean_o = _ratio(sum_f, count, empty=0.0), _ratio(sum_o, count, empty=0.0)
+    observed, expected = sum_o.sum(axis=1), sum_f.sum(axis=1)
+    share = _ratio(observed, n)
+    reliability = _ratio((count * (mean_f - mean_o) ** 2).sum(axis=1), n)
+    resolution = _ratio((count * (mean_o - share[:, None]) ** 2).sum(axis=1), n)
+    uncertainty = share * (1 - share)
+    variance = _ratio((sum_ff - mean_f * sum_f).sum(axis=1), n)
+    covariance = _ratio(2 * (sum_fo - mean_f * sum_o).sum(axis=1), n)
+    brier = _ratio((sum_ff - 2 * sum_fo + sum_o).sum(axis=1), n)
+    scaled = 1 - _ratio(brier, uncertainty)
+    parts = [brier, scaled, reliability, resolution, uncertainty, variance, covariance, _ratio(observed, expected)]
+    return np.column_stack(parts)
+
+
+def score_bins(score: Shaped[np.ndarray, "n"], *, bins: int = BINS) -> Int[np.ndarray, "n"]:
+    """The bin of each row, 0 to bins - 1, cut at quantiles of the scores; equal scores share a bin."""
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, score, side="right")
+
+
+def _ratio(
+    over: Float[np.ndarray, "*shape"], under: Float[np.ndarray, "*shape"], *, empty: float = np.nan
+) -> Float[np.ndarray, "*shape"]:
+    return np.divide(over, under, out=np.full(over.shape, empty), where=under > 0)

@@ -1,0 +1,68 @@
+"""The calibration errors that chance alone gives to scores that are right, and intervals that know it.
+
+Folds of one arm and cohort go in; simulated errors `[simulations, 3]` come out: labels are drawn anew with the scores
+as their probabilities, and ICI, E50 and E90 are taken as of the real ones. An error cannot be below zero, so even
+right scores have one, and a bootstrap around it leans upwards: it would never hold zero.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from semeia.evaluation.cells import Fold
+from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.calibration_curve import calibration_error_draws, flexible_calibration
+from semeia.evaluation.statistics.intervals import LEAST_DEFINED, percentile_interval
+
+SIMULATIONS = 200
+BLOCK_ELEMENTS = 2**23
+# Added to the method of an interval whose lower end may have been set to zero.
+FROM_ZERO = "from 0 where scores that are right may show as much"
+
+
+def errors_by_chance(folds: list[Fold], *, seed: int) -> Float[np.ndarray, "simulations 3"]:
+    """ICI, E50 and E90 of simulated right scores, averaged over the folds; NaN where a fold has none.
+
+    Args:
+        folds: predictions of one arm in one cohort, as they are judged.
+        seed: of the simulations.
+    """
+    rng = np.random.default_rng(seed)
+    units = 1 + max(int(fold.unit.max()) for fold in folds)
+    step = max(1, BLOCK_ELEMENTS // units)
+    parts = []
+    for start in range(0, SIMULATIONS, step):
+        # one number a unit: folds that predict the same unit must meet the same label.
+        uniform = rng.random((min(step, SIMULATIONS - start), units))
+        parts.append(np.mean([_simulated(fold, uniform[:, fold.unit] < fold.score) for fold in folds], axis=0))
+    return np.concatenate(parts)
+
+
+def largest_by_chance(errors: Float[np.ndarray, "simulations"], *, level: float) -> float:
+    """Upper end of the central range of simulated errors; minus infinity where most simulations have none."""
+    if np.isnan(errors).mean() > 1 - LEAST_DEFINED:
+        return -np.inf
+    return percentile_interval(errors, level=level)[1]
+
+
+def error_interval(
+    draws: Draws, values: Float[np.ndarray, "rows"], errors: Float[np.ndarray, "simulations"]
+) -> tuple[float, float]:
+    """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much.
+
+    Where the test that the scores are right does not reject, zero belongs to the interval.
+
+    Args:
+        draws: of the cohort's patients.
+        values: of the error in every draw.
+        errors: the same error in simulations.
+    """
+    low, high = draws.interval(values)
+    return (0.0 if values[0] <= largest_by_chance(errors, level=draws.level) else low), high
+
+
+def _simulated(fold: Fold, positive: Bool[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "draws 3"]:
+    # every row stands twice, once with either label; a simulation takes one of the two.
+    label = np.repeat([0, 1], len(fold.score))
+    rarer = int(min(fold.label.sum(), (1 - fold.label).sum()))
+    prepared = flexible_calibration(label, np.tile(fold.score, 2), rarer=rarer)
+    return calibration_error_draws(prepared, np.hstack([~positive, positive]).astype(np.float64))

@@ -1,0 +1,169 @@
+"""Flexible calibration: how often it came true, as a smooth function of what was predicted.
+
+Labels and scores are prepared once (`flexible_calibration`); given draw weights `[draws, n]`, the curve
+`[draws, grid]` and the calibration errors `[draws, 3]` of every draw come out. The curve is a logistic
+regression of the label on a restricted cubic spline of logit(score) (Van Calster et al. 2016, "flexible"
+calibration). Knots stand at Harrell's quantiles of the scores as they are, in every draw: 5 where the rarer
+class has 500 rows or more, 4 from 100, else 3. A draw in which a spline does not exist is fitted with one
+knot fewer, at last by a straight line, and is NaN where even that does not exist.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from semeia.evaluation.statistics.calibration import clipped_logit
+from semeia.evaluation.statistics.group_sums import group_sums
+from semeia.evaluation.statistics.logistic import fit_logistic_draws
+from semeia.evaluation.statistics.spline import spline_basis, spline_knots
+from semeia.evaluation.statistics.weighted_quantile import weighted_quantile
+
+# Rows of the rarer class from which there are so many knots.
+KNOTS = {5: 500, 4: 100, 3: 0}
+# More distinct scores than this are taken together in so many groups of neighbours.
+MOST_GROUPS = 512
+# The part of the scores over which the curve is drawn: beyond it, it rests on a handful of rows.
+CENTRAL = (0.025, 0.975)
+CALIBRATION_ERRORS = ("ici", "e50", "e90")
+
+
+@dataclass(frozen=True)
+class Design:
+    """One form of the curve: its knots (none: a straight line) and what makes its columns orthonormal."""
+
+    knots: Float[np.ndarray, "_"] | None
+    turn: Float[np.ndarray, "k k"]
+
+    def features(self, x: Float[np.ndarray, "m"]) -> Float[np.ndarray, "m k"]:
+        """Columns of the regression at log-odds `x`."""
+        return _columns(x, self.knots, width=len(self.turn)) @ self.turn
+
+
+@dataclass(frozen=True)
+class FlexibleCalibration:
+    """What does not change from draw to draw: rows of like score and label as one point, and the designs."""
+
+    group: Int[np.ndarray, "n"]
+    label: Shaped[np.ndarray, "points"]
+    score: Float[np.ndarray, "points"]
+    designs: tuple[Design, ...]
+
+
+def flexible_calibration(
+    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, rarer: int | None = None
+) -> FlexibleCalibration:
+    """Prepare the fits of one set of predictions.
+
+    Up to 512 distinct scores the fits are those of the single rows; beyond, neighbouring scores are taken
+    together at their mean, which moves the curve and the errors by about a thousandth at most.
+
+    Args:
+        label: 0 or 1.
+        score: predicted probabilities.
+        rarer: rows of the rarer class, which say how many knots there are; None: counted in `label`.
+    """
+    rarer = int(min((label > 0).sum(), (label == 0).sum())) if rarer is None else rarer
+    point, group = np.unique(2 * _neighbours(score) + (label > 0), return_inverse=True)
+    size = np.bincount(group)
+    mean = np.bincount(group, weights=score.astype(np.float64)) / size
+    x = clipped_logit(score)
+    knots = [spline_knots(x, count=count) for count, least in KNOTS.items() if rarer >= least]
+    designs = [_design(clipped_logit(mean), size, each) for each in knots if each is not None]
+    designs.append(_design(clipped_logit(mean), size, None))
+    return FlexibleCalibration(group, point % 2, mean, tuple(design for design in designs if design is not None))
+
+
+def central_grid(score: Shaped[np.ndarray, "n"], *, points: int = 41) -> Float[np.ndarray, "points"]:
+    """Evenly spaced predicted probabilities over the central 95 % of the scores; one where they are all the same."""
+    low, high = np.quantile(score, CENTRAL)
+    return np.unique(np.linspace(low, high, points))
+
+
+def point_weights(
+    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws points"]:
+    """How much of each point every draw holds."""
+    return group_sums(weights, prepared.group, groups=len(prepared.score))
+
+
+def calibration_curve_draws(
+    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"], *, grid: Float[np.ndarray, "grid"]
+) -> Float[np.ndarray, "draws grid"]:
+    """Probability that it comes true at each predicted probability of the grid, in every draw."""
+    return _fitted(prepared, point_weights(prepared, weights), grid)
+
+
+def ici_draws(prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws"]:
+    """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019)."""
+    return _mean(*_errors(prepared, weights))
+
+
+def calibration_error_draws(
+    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws 3"]:
+    """ICI, E50 and E90 of every draw: mean, median and 90th percentile of |curve at the score - score| over its rows.
+
+    Source: Austin and Steyerberg 2019 (The Integrated Calibration Index), with the spline for their loess.
+    """
+    error, weight = _errors(prepared, weights)
+    return np.column_stack([_mean(error, weight), *(weighted_quantile(error, weight, q) for q in (0.5, 0.9))])
+
+
+def _neighbours(score: Shaped[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+    distinct, number = np.unique(score, return_inverse=True)
+    if len(distinct) <= MOST_GROUPS:
+        return number
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, MOST_GROUPS + 1)[1:-1]))
+    return np.searchsorted(edges, score, side="right")
+
+
+def _design(
+    x: Float[np.ndarray, "points"], size: Int[np.ndarray, "points"], knots: Float[np.ndarray, "_"] | None
+) -> Design | None:
+    """Orthonormal columns: single precision and the test for separation both need them well conditioned."""
+    width = 1 if np.ptp(x) < 1e-9 else 2 if knots is None else len(knots)
+    columns = _columns(x, knots, width=width)
+    turned = np.linalg.qr(columns * np.sqrt(size / size.sum())[:, None], mode="r")
+    diagonal = np.abs(np.diag(turned))
+    if (diagonal < 1e-6 * np.abs(columns).max(axis=0)).any():
+        return None
+    return Design(knots, np.linalg.inv(turned))
+
+
+def _columns(
+    x: Float[np.ndarray, "m"], knots: Float[np.ndarray, "_"] | None, *, width: int
+) -> Float[np.ndarray, "m k"]:
+    shape = x[:, None] if knots is None else spline_basis(x, knots)
+    return np.column_stack([np.ones(len(x)), shape])[:, :width]
+
+
+def _errors(
+    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
+) -> tuple[Float[np.ndarray, "draws points"], Float[np.ndarray, "draws points"]]:
+    weight = point_weights(prepared, weights)
+    return np.abs(_fitted(prepared, weight, prepared.score) - prepared.score), weight
+
+
+def _mean(
+    error: Float[np.ndarray, "draws points"], weight: Float[np.ndarray, "draws points"]
+) -> Float[np.ndarray, "draws"]:
+    total = weight.sum(axis=1)
+    return np.divide((weight * error).sum(axis=1), total, out=np.full(len(weight), np.nan), where=total > 0)
+
+
+def _fitted(
+    prepared: FlexibleCalibration, weight: Float[np.ndarray, "draws points"], at: Float[np.ndarray, "m"]
+) -> Float[np.ndarray, "draws m"]:
+    out = np.full((len(weight), len(at)), np.nan)
+    x, wanted = clipped_logit(prepared.score), clipped_logit(at)
+    missing = np.arange(len(weight))
+    for design in prepared.designs:
+        fit = fit_logistic_draws(design.features(x), prepared.label, weight[missing])
+        found = ~np.isnan(fit).any(axis=1)
+        odds = fit[found] @ design.features(wanted).T
+        out[missing[found]] = 1 / (1 + np.exp(-np.clip(odds, -80, 80)))
+        missing = missing[~found]
+        if not len(missing):
+            break
+    return out

@@ -1,0 +1,103 @@
+"""How well probabilities of several classes tell them apart, for all bootstrap draws at once.
+
+Labels `[n]` (0 to k - 1), probabilities `[n, k]` and draw weights `[draws, n]` go in; one number a draw comes out.
+The class that is called is the most probable one, the lowest of several equal ones. What depends on calls alone is
+computed from the confusion matrices of the draws, `[draws, k, k]`, true classes down and called ones across.
+
+Macro averages run over the classes that are among the rows' labels; a draw that lost one of these is NaN, as a draw
+of one class is NaN for AUROC. A class that no row has enters no average.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+from semeia.evaluation.statistics.calibration import CLIP
+from semeia.evaluation.statistics.discrimination import auroc_draws, weighted_mean
+from semeia.evaluation.statistics.group_sums import group_sums
+
+
+def called_class(classes: Float[np.ndarray, "n k"]) -> Int[np.ndarray, "n"]:
+    """The most probable class of each row; the lowest where several are equally probable."""
+    return classes.argmax(axis=1)
+
+
+def present_classes(label: Shaped[np.ndarray, "n"], classes: int) -> Bool[np.ndarray, "k"]:
+    """Which of the classes are among the labels."""
+    return np.bincount(label, minlength=classes) > 0
+
+
+def confusion_draws(
+    label: Shaped[np.ndarray, "n"],
+    called: Shaped[np.ndarray, "n"],
+    weights: Shaped[np.ndarray, "draws n"],
+    *,
+    classes: int,
+) -> Float[np.ndarray, "draws k k"]:
+    """How many rows of each true class (down) each draw calls each class (across)."""
+    cell = label.astype(np.int64) * classes + called
+    return group_sums(weights, cell, groups=classes * classes).reshape(-1, classes, classes)
+
+
+def recall_draws(confusion: Float[np.ndarray, "draws k k"]) -> Float[np.ndarray, "draws k"]:
+    """Share of each class's rows that are called so; NaN for a class that the draw lacks."""
+    return _share(_diagonal(confusion), confusion.sum(axis=2))
+
+
+def accuracy_draws(confusion: Float[np.ndarray, "draws k k"]) -> Float[np.ndarray, "draws"]:
+    """Share of rows called right; NaN for a draw without rows."""
+    return _share(_diagonal(confusion).sum(axis=1), confusion.sum(axis=(1, 2)))
+
+
+def balanced_accuracy_draws(
+    confusion: Float[np.ndarray, "draws k k"], present: Bool[np.ndarray, "k"]
+) -> Float[np.ndarray, "draws"]:
+    """Mean recall over the present classes."""
+    return _macro(recall_draws(confusion), present)
+
+
+def macro_f1_draws(
+    confusion: Float[np.ndarray, "draws k k"], present: Bool[np.ndarray, "k"]
+) -> Float[np.ndarray, "draws"]:
+    """Mean F1 over the present classes: 2 * right / (true + called), 0 for a class that is never called right."""
+    true, called = confusion.sum(axis=2), confusion.sum(axis=1)
+    f1 = _share(2 * _diagonal(confusion), true + called)
+    return _macro(np.where(true > 0, f1, np.nan), present)
+
+
+def macro_auroc_draws(
+    label: Shaped[np.ndarray, "n"], classes: Float[np.ndarray, "n k"], weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws"]:
+    """Mean over the present classes of the AUROC of each against all others (unweighted; Provost and Domingos 2000)."""
+    present = np.flatnonzero(present_classes(label, classes.shape[1]))
+    each = [auroc_draws(label == k, classes[:, k], weights) for k in present]
+    return np.mean(each, axis=0) if each else np.full(len(weights), np.nan)
+
+
+def multiclass_brier_draws(
+    label: Shaped[np.ndarray, "n"], classes: Float[np.ndarray, "n k"], weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws"]:
+    """Squared distance between the probabilities and the class that is, summed over classes: 0 to 2 (Brier 1950)."""
+    truth = label[:, None] == np.arange(classes.shape[1])
+    return weighted_mean(((classes - truth) ** 2).sum(axis=1), weights)
+
+
+def log_loss_draws(
+    label: Shaped[np.ndarray, "n"], classes: Float[np.ndarray, "n k"], weights: Shaped[np.ndarray, "draws n"]
+) -> Float[np.ndarray, "draws"]:
+    """Minus the log of the probability of the class that is; probabilities below 1e-6 count as 1e-6."""
+    given = classes[np.arange(len(label)), label.astype(np.int64)]
+    return weighted_mean(-np.log(np.maximum(given, CLIP)), weights)
+
+
+def _diagonal(confusion: Float[np.ndarray, "draws k k"]) -> Float[np.ndarray, "draws k"]:
+    return np.einsum("dkk->dk", confusion)
+
+
+def _macro(values: Float[np.ndarray, "draws k"], present: Bool[np.ndarray, "k"]) -> Float[np.ndarray, "draws"]:
+    if not present.any():
+        return np.full(len(values), np.nan)
+    return values[:, present].mean(axis=1)
+
+
+def _share(part: Float[np.ndarray, "*any"], whole: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

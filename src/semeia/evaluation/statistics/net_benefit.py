@@ -1,0 +1,65 @@
+"""Decision curves: what acting on the scores is worth, for all thresholds and bootstrap draws at once.
+
+Labels, scores, draw weights `[draws, n]` and thresholds go in; net benefits `[draws, thresholds]` come out. A
+threshold t says that one found case is worth (1 - t) / t needless treatments; treating those with a score of
+t or more has net benefit (Vickers and Elkin 2006)
+
+    true positives / n - false positives / n * t / (1 - t)
+
+in units of cases found at no cost. Treating nobody has 0, treating all prevalence - (1 - prevalence) t / (1 - t).
+"""
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from semeia.errors import InputError
+from semeia.evaluation.statistics.group_sums import group_sums
+
+
+def threshold_grid(first: float, last: float, step: float) -> Float[np.ndarray, "thresholds"]:
+    """Thresholds from the first to the last, rounded so that 0.3 is 0.3."""
+    return np.round(np.arange(first, last + step / 2, step), 10)
+
+
+def net_benefit_draws(
+    label: Shaped[np.ndarray, "n"],
+    score: Shaped[np.ndarray, "n"],
+    weights: Shaped[np.ndarray, "draws n"],
+    *,
+    thresholds: Float[np.ndarray, "thresholds"],
+) -> Float[np.ndarray, "draws thresholds"]:
+    """Net benefit of treating where score >= threshold; NaN for a draw without rows.
+
+    Raises:
+        InputError: thresholds are not increasing numbers above 0 and below 1.
+    """
+    odds, bands = _odds(thresholds), len(thresholds) + 1
+    passed = np.searchsorted(thresholds, score, side="right")
+    sums = group_sums(weights, passed + bands * (label > 0), groups=2 * bands).reshape(-1, 2, bands)
+    # treated at threshold j are those that pass j + 1 thresholds or more.
+    treated = np.cumsum(sums[:, :, ::-1], axis=2)[:, :, ::-1]
+    false, true = treated[:, 0, 1:], treated[:, 1, 1:]
+    return _over(true - false * odds, treated[:, :, 0].sum(axis=1))
+
+
+def treat_all_draws(
+    label: Shaped[np.ndarray, "n"],
+    weights: Shaped[np.ndarray, "draws n"],
+    *,
+    thresholds: Float[np.ndarray, "thresholds"],
+) -> Float[np.ndarray, "draws thresholds"]:
+    """Net benefit of treating everybody; NaN for a draw without rows."""
+    sums = group_sums(weights, (label > 0).astype(np.int64), groups=2)
+    return _over(sums[:, 1:] - sums[:, :1] * _odds(thresholds), sums.sum(axis=1))
+
+
+def _odds(thresholds: Float[np.ndarray, "thresholds"]) -> Float[np.ndarray, "thresholds"]:
+    if not len(thresholds) or thresholds[0] <= 0 or thresholds[-1] >= 1 or (np.diff(thresholds) <= 0).any():
+        raise InputError("thresholds of a decision curve must be increasing numbers above 0 and below 1.")
+    return thresholds / (1 - thresholds)
+
+
+def _over(
+    benefit: Float[np.ndarray, "draws thresholds"], n: Float[np.ndarray, "draws"]
+) -> Float[np.ndarray, "draws thresholds"]:
+    return np.divide(benefit, n[:, None], out=np.full(benefit.shape, np.nan), where=n[:, None] > 0)

@@ -1,0 +1,106 @@
+"""Mending probabilities: three ways to recalibrate scores, fitted on some patients and used on others.
+
+Labels and scores of the patients to fit on go in; a small frozen rule comes out that turns scores into mended ones.
+`intercept` moves all log-odds by one number (the prevalence is another), `logistic` moves and stretches them (Platt
+1999; Cox 1958), `isotonic` takes any rising curve (Zadrozny and Elkan 2002). A rule knows the patients it was fitted
+on and refuses to be judged on them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from semeia.errors import InputError
+from semeia.evaluation.statistics.calibration import clipped_logit
+from semeia.evaluation.statistics.logistic import fit_logistic
+
+Method = Literal["intercept", "logistic", "isotonic"]
+METHODS: tuple[Method, ...] = ("intercept", "logistic", "isotonic")
+
+
+@dataclass(frozen=True)
+class LogisticRule:
+    """New log-odds = intercept + slope * log-odds. NaN where no fit exists (one class, separation)."""
+
+    intercept: float
+    slope: float
+    fitted_on: frozenset[int] = field(repr=False)
+
+    def _mend(self, score: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        return 1 / (1 + np.exp(-np.clip(self.intercept + self.slope * clipped_logit(score), -80, 80)))
+
+
+@dataclass(frozen=True)
+class IsotonicRule:
+    """New score by straight lines between the points of a rising step function; beyond its ends, its ends.
+
+    It stays `edge` away from 0 and 1: the ends are runs of one class, which no finite sample shows to be certain.
+    """
+
+    score: Float[np.ndarray, "points"]
+    mended: Float[np.ndarray, "points"]
+    edge: float
+    fitted_on: frozenset[int] = field(repr=False)
+
+    def _mend(self, score: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        return np.clip(np.interp(score, self.score, self.mended), self.edge, 1 - self.edge)
+
+
+Rule = LogisticRule | IsotonicRule
+
+
+def fit_recalibration(
+    method: Method,
+    label: Shaped[np.ndarray, "n"],
+    score: Float[np.ndarray, "n"],
+    *,
+    patient: Int[np.ndarray, "n"],
+) -> Rule:
+    """Fit one way of recalibrating.
+
+    Args:
+        method: one of METHODS.
+        label: 0 or 1.
+        score: predicted probabilities.
+        patient: numbers of the patients whose rows these are.
+
+    Raises:
+        InputError: there are no rows.
+    """
+    if not len(label):
+        raise InputError("a recalibration needs rows to be fitted on; there are none.")
+    seen = frozenset(np.unique(patient).tolist())
+    if method == "isotonic":
+        return _isotonic(label.astype(np.float64), score, seen)
+    ones, x = np.ones((len(label), 1)), clipped_logit(score)
+    if method == "intercept":
+        return LogisticRule(float(fit_logistic(ones, label, offset=x)[0]), 1.0, seen)
+    intercept, slope = fit_logistic(np.column_stack([ones, x]), label)
+    return LogisticRule(float(intercept), float(slope), seen)
+
+
+def recalibrated(rule: Rule, score: Float[np.ndarray, "n"], *, patient: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    """Mended scores of patients whom the rule has not seen.
+
+    Raises:
+        InputError: the rule was fitted on some of these patients; the message counts them.
+    """
+    seen = len(rule.fitted_on.intersection(patient.tolist()))
+    if seen:
+        raise InputError(
+            f"recalibration: {seen} of these patients are among those it was fitted on; "
+            "fit it on other patients than those it is judged on."
+        )
+    return rule._mend(score)
+
+
+def _isotonic(label: Float[np.ndarray, "n"], score: Float[np.ndarray, "n"], seen: frozenset[int]) -> IsotonicRule:
+    from scipy.optimize import isotonic_regression
+
+    points, at, count = np.unique(score, return_inverse=True, return_counts=True)
+    share = np.bincount(at, weights=label) / count
+    mended = isotonic_regression(share, weights=count.astype(np.float64)).x
+    # the edge is Laplace's rule of succession: n of n came true, (n + 1) of (n + 2) is believed.
+    return IsotonicRule(points, mended, 1 / (len(label) + 2), seen)

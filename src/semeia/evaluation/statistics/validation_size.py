@@ -1,0 +1,183 @@
+"""How many units an external validation needs for intervals of a stated width (Riley et al. 2021, Stat Med 40:4230).
+
+Four criteria for a binary outcome: observed over expected, the calibration slope, the c-statistic, and the
+standardised net benefit at a threshold. What is assumed of the validation (prevalence, c-statistic, distribution of
+the linear predictor) comes in as `Assumed`; the number of independent units comes out. The model is assumed to be
+right (calibration intercept 0, slope 1), as the paper's default is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from scipy.special import expit
+
+from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.notes import Notes
+from semeia.evaluation.statistics.calibration import clipped_logit
+from semeia.evaluation.statistics.discrimination import auroc_draws
+from semeia.evaluation.summary import Row
+from semeia.evaluation.tables.table_rows import COUNT_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
+
+SIZE_COLUMNS: dict[str, type[pl.DataType]] = {
+    **PLACE_COLUMNS,
+    "criterion": pl.String,
+    "target_width": pl.Float64,
+    "expected_width": pl.Float64,
+    "needed": pl.Int64,
+    "reached": pl.String,
+    "assumed_from": pl.String,
+    "assumed_auroc": pl.Float64,
+    "assumed_prevalence": pl.Float64,
+    "assumed_sd": pl.Float64,
+    "threshold": pl.Float64,
+    **COUNT_COLUMNS,
+}
+# Half the width of a 95 % interval in standard errors.
+Z = 1.959963984540054
+# Widths of the 95 % intervals that are aimed at: what is precise enough depends on the use; these are usual.
+TARGET_WIDTHS = {"o_e": 0.2, "calibration_slope": 0.4, "auroc": 0.1, "standardised_net_benefit": 0.2}
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What is assumed of the population in which a model is validated.
+
+    Attributes:
+        prevalence: share of positives.
+        auroc: the c-statistic.
+        linear_predictor: log-odds of a sample of the population; right in the large (see `right_in_the_large`).
+        threshold: probability at which net benefit is judged.
+    """
+
+    prevalence: float
+    auroc: float
+    linear_predictor: Float[np.ndarray, "n"]
+    threshold: float
+
+
+def validation_size(judged: Judged) -> pl.DataFrame:
+    """The table "validation_size": for each cohort, arm and criterion the units needed, against those there are.
+
+    The c-statistic and the linear predictor are taken from the cohort on which things are fitted where there is one
+    (what was known before anybody looked outside), the prevalence from the cohort itself, to which the linear predictor
+    is shifted; the threshold is the prevalence. `expected_width` is that of the n units there are. The formulae are for
+    independent units: `reached` is "yes" when there are as many patients, "units" when only the units suffice.
+    """
+    rows: list[Row] = []
+    for places in judged.outcomes().values():
+        home = next((place for place in places if place.inside), None)
+        for place in places:
+            for cell, folds in place.full.items():
+                source = home if home is not None and cell in home.full else place
+                assumed = _assumed(place, folds, source, cell, judged.notes)
+                rows += _rows(place, cell, folds, source.cohort, assumed) if assumed is not None else []
+    return pl.DataFrame(rows, schema=SIZE_COLUMNS)
+
+
+def expected_width(criterion: str, assumed: Assumed, *, n: int | float) -> float:
+    """Expected width of the 95 % interval of a criterion (a key of TARGET_WIDTHS) with `n` independent units."""
+    error = _ERRORS[criterion](assumed, float(n))
+    # observed / expected is estimated on the log scale around one.
+    return float(2 * np.sinh(Z * error)) if criterion == "o_e" else float(2 * Z * error)
+
+
+def needed_size(criterion: str, assumed: Assumed, *, width: float) -> int:
+    """Fewest independent units for which the expected 95 % interval of a criterion is at most `width` wide."""
+    enough = 1
+    while expected_width(criterion, assumed, n=enough) > width:
+        enough *= 2
+    few = enough // 2
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (few, middle) if expected_width(criterion, assumed, n=middle) <= width else (middle, enough)
+    return enough
+
+
+def right_in_the_large(linear_predictor: Float[np.ndarray, "n"], *, prevalence: float) -> Float[np.ndarray, "n"]:
+    """The linear predictor shifted so that its mean probability is the prevalence."""
+    low, high = -50.0, 50.0
+    for _ in range(100):
+        shift = (low + high) / 2
+        low, high = (shift, high) if expit(linear_predictor + shift).mean() < prevalence else (low, shift)
+    return linear_predictor + shift
+
+
+def _error_o_e(assumed: Assumed, n: float) -> float:
+    """Of ln(observed / expected) (criterion 1)."""
+    return float(np.sqrt((1 - assumed.prevalence) / (n * assumed.prevalence)))
+
+
+def _error_slope(assumed: Assumed, n: float) -> float:
+    """Of the calibration slope, from the Fisher information of intercept and slope (criterion 2)."""
+    x = assumed.linear_predictor
+    information = expit(x) * (1 - expit(x))
+    a, b, c = information.mean(), (information * x).mean(), (information * x**2).mean()
+    return float(np.sqrt(a / (n * (a * c - b**2))))
+
+
+def _error_auroc(assumed: Assumed, n: float) -> float:
+    """Of the c-statistic (criterion 3; Newcombe 2006)."""
+    c, p, half = assumed.auroc, assumed.prevalence, n / 2 - 1
+    shape = 1 + half * (1 - c) / (2 - c) + half * c / (1 + c)
+    return float(np.sqrt(max(0.0, c * (1 - c) * shape) / (n**2 * p * (1 - p))))
+
+
+def _error_net_benefit(assumed: Assumed, n: float) -> float:
+    """Of the standardised net benefit (criterion 4; Marsh et al. 2020)."""
+    p, probability = assumed.prevalence, expit(assumed.linear_predictor)
+    called = probability >= assumed.threshold
+    sensitivity = probability[called].sum() / probability.sum()
+    specificity = (1 - probability[~called]).sum() / (1 - probability).sum()
+    w = (1 - p) / p * assumed.threshold / (1 - assumed.threshold)
+    variance = sensitivity * (1 - sensitivity) / p
+    variance += w**2 * specificity * (1 - specificity) / (1 - p)
+    variance += w**2 * (1 - specificity) ** 2 / (p * (1 - p))
+    return float(np.sqrt(variance / n))
+
+
+_ERRORS: dict[str, Callable[[Assumed, float], float]] = {
+    "o_e": _error_o_e,
+    "calibration_slope": _error_slope,
+    "auroc": _error_auroc,
+    "standardised_net_benefit": _error_net_benefit,
+}
+
+
+def _assumed(place: Place, folds: dict[int, Fold], source: Place, cell: Cell, notes: Notes) -> Assumed | None:
+    counts = count_columns(folds)
+    prevalence = float(counts["n_positive"]) / float(counts["n"])
+    known = source.full[cell]
+    aurocs = [auroc_draws(fold.label, fold.score, np.ones((1, len(fold.label))))[0] for fold in known.values()]
+    defined = [value for value in aurocs if not np.isnan(value)]
+    score = concatenate(list(known.values())).score
+    if not 0 < prevalence < 1 or not defined or np.ptp(score) == 0:
+        notes.add("validation size left out, one class or constant scores", place.name(cell))
+        return None
+    predictor = right_in_the_large(clipped_logit(score), prevalence=prevalence)
+    return Assumed(prevalence, float(np.mean(defined)), predictor, threshold=prevalence)
+
+
+def _rows(place: Place, cell: Cell, folds: dict[int, Fold], source: str, assumed: Assumed) -> list[Row]:
+    counts = count_columns(folds)
+    rows: list[Row] = []
+    for criterion, width in TARGET_WIDTHS.items():
+        needed = needed_size(criterion, assumed, width=width)
+        enough = {"yes": counts["n_patients"], "units": counts["n"]}
+        own: Row = {
+            "criterion": criterion,
+            "target_width": width,
+            "expected_width": expected_width(criterion, assumed, n=counts["n"]),
+            "needed": needed,
+            "reached": next((word for word, n in enough.items() if n >= needed), "no"),
+            "assumed_from": source,
+            "assumed_auroc": assumed.auroc,
+            "assumed_prevalence": assumed.prevalence,
+            "assumed_sd": float(assumed.linear_predictor.std()),
+            "threshold": assumed.threshold,
+        }
+        rows.append(place_columns(place, cell) | own | counts)
+    return rows

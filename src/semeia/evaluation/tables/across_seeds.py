@@ -1,0 +1,46 @@
+"""A statistic of one cell: taken of each seed's rows, averaged over the seeds in every draw.
+
+Folds by seed and the draws of their cohort's patients go in; an array `[rows, k]` comes out, its first row being the
+statistics on the rows as they are.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from semeia.evaluation.cells import Fold
+from semeia.evaluation.resampling import Draws, average_seeds
+from semeia.evaluation.statistics.intervals import LEAST_DEFINED
+
+FoldStatistic = Callable[[Fold, Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k"]]
+
+
+def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic) -> Float[np.ndarray, "rows k"]:
+    """Mean over the seeds of `statistic` in every draw.
+
+    A seed for which one of the statistics does not exist on its own rows enters none of that statistic's draws; NaN
+    where no seed is left.
+
+    Args:
+        folds: by seed; not empty.
+        draws: of the patients of the folds' cohort.
+        statistic: from a fold and weights of its rows to k values a draw.
+    """
+    return mean_over_seeds(np.stack([_of_fold(fold, draws, statistic) for fold in folds.values()]))
+
+
+def mean_over_seeds(values: Float[np.ndarray, "seeds rows k"]) -> Float[np.ndarray, "rows k"]:
+    """The mean that `across_seeds` takes, of values that are there already."""
+    values = np.where(np.isnan(values[:, :1, :]), np.nan, values)
+    return np.column_stack([average_seeds(column) for column in np.moveaxis(values, 2, 0)])
+
+
+def mostly_defined(values: Float[np.ndarray, "rows"], draws: Draws) -> bool:
+    """Whether a statistic exists on the rows as they are and in nine of ten draws, so that an interval means it."""
+    defined = ~np.isnan(draws.drawn(values))
+    return not np.isnan(values[0]) and bool(defined.mean() >= LEAST_DEFINED)
+
+
+def _of_fold(fold: Fold, draws: Draws, statistic: FoldStatistic) -> Float[np.ndarray, "rows k"]:
+    return draws.apply(fold.patient, lambda weights: statistic(fold, weights))

@@ -1,0 +1,167 @@
+"""What differs between cohorts before any model is judged: who is in them, how often they are positive.
+
+A gap between cohorts has two sides: the cases differ, or the model does not hold (Debray et al. 2015, J Clin Epidemiol
+68:279). This table shows the first: sizes, prevalence, every covariate, the spread of the linear predictor (the wider,
+the easier the cases are told apart), how well the cohort can be told (membership.py), and each metric at the home
+cohort's prevalence (prevalence_shift.py). The home cohort is the one on which things are fitted, else the first.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Shaped
+
+from semeia.evaluation.cells import Cell, Fold
+from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.calibration import clipped_logit
+from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
+from semeia.evaluation.statistics.membership import features_of, membership_auroc_draws, membership_score
+from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
+from semeia.evaluation.summary import Row
+from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
+from semeia.evaluation.tables.characteristics import Finding, Units, numbers, sizes, units_of, words
+from semeia.evaluation.tables.covariates import Covariate, covariates_of
+from semeia.evaluation.tables.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
+
+CASE_MIX_COLUMNS: dict[str, type[pl.DataType]] = {
+    **PLACE_COLUMNS,
+    "characteristic": pl.String,
+    "level": pl.String,
+    "measure": pl.String,
+    "compared_with": pl.String,
+    "value": pl.Float64,
+    **INTERVAL_COLUMNS,
+}
+
+
+def case_mix(judged: Judged) -> pl.DataFrame:
+    """The table "case_mix": a row a cohort, characteristic, level and measure.
+
+    Rows of a cohort alone have no arm. Of an arm at all labels there are the linear predictor (mean, standard
+    deviation), the membership model (auroc), and its performance at the cohort's own prevalence and at that of the
+    cohort it is `compared_with`.
+    """
+    covariates = covariates_of(judged.table, judged.notes)
+    rows: list[Row] = []
+    for places in judged.outcomes().values():
+        present = [place for place in places if place.cells]
+        if present:
+            rows += _of_outcome(judged, present, covariates)
+    return pl.DataFrame(rows, schema=CASE_MIX_COLUMNS)
+
+
+def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]) -> list[Row]:
+    home = next((place for place in places if place.inside), places[0])
+    units = {place.cohort: units_of(place) for place in places}
+    described = {c.name: words(c.name, c.words, units, home=home.cohort) for c in covariates if c.words is not None}
+    rows: list[Row] = []
+    for place in places:
+        other = None if place is home else units[home.cohort]
+        findings = sizes(units[place.cohort], level=judged.settings.level)
+        for covariate in covariates:
+            if covariate.numbers is not None:
+                findings += numbers(covariate.name, covariate.numbers, units[place.cohort], other)
+            else:
+                findings += described[covariate.name][place.cohort]
+        nobody = Cell("", "", 1.0)
+        rows += [_row(place, nobody, finding, home) for finding in findings]
+        for cell, folds in place.full.items():
+            found = _linear_predictor(place, folds) + _performance(place, folds, home, units)
+            if place is not home and cell in home.full:
+                found += _membership(judged, place, folds, home, home.full[cell], covariates)
+            rows += [_row(place, cell, finding, home) for finding in found]
+    return rows
+
+
+def _row(place: Place, cell: Cell, finding: Finding, home: Place) -> Row:
+    low, high = finding.interval or (None, None)
+    own: Row = {
+        "characteristic": finding.characteristic,
+        "level": finding.level,
+        "measure": finding.measure,
+        "compared_with": home.cohort if finding.compared else "",
+        "value": finding.value,
+        "low": low,
+        "high": high,
+        "interval_method": finding.method,
+    }
+    columns = place_columns(place, cell)
+    return (columns if cell.arm else columns | {"fraction": None}) | own
+
+
+def _findings(
+    values: Float[np.ndarray, "rows k"],
+    names: tuple[str, ...],
+    draws: Draws,
+    characteristic: str,
+    level: str,
+    compared: bool,
+) -> list[Finding]:
+    """A finding for each statistic that exists."""
+    return [
+        Finding(characteristic, level, name, float(column[0]), draws.interval(column), draws.words, compared)
+        for name, column in zip(names, values.T, strict=True)
+        if mostly_defined(column, draws)
+    ]
+
+
+def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
+    def statistic(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
+        predictor = clipped_logit(fold.score)
+        n, *sums = weighted_sums(np.column_stack([np.ones(len(predictor)), predictor, predictor**2]), weights).T
+        mean, square = (ratio(total, n) for total in sums)
+        return np.column_stack([mean, np.sqrt(np.maximum(square - mean**2, 0))])
+
+    names = ("mean", "standard deviation")
+    return _findings(across_seeds(folds, place.draws, statistic), names, place.draws, "linear predictor", "", False)
+
+
+def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
+    """SHIFTED at the cohort's own prevalence, and at the home cohort's."""
+    means = [place.draws.apply(fold.patient, partial(class_means, fold)) for fold in folds.values()]
+    found: list[Finding] = []
+    for cohort in dict.fromkeys([place.cohort, home.cohort]):
+        prevalence = float(units[cohort].label.mean())
+        if 0 < prevalence < 1:
+            level = "own prevalence" if cohort == place.cohort else "home prevalence"
+            values = mean_over_seeds(np.stack([at_prevalence(of_seed, prevalence) for of_seed in means]))
+            found += _findings(values, SHIFTED, place.draws, "performance", level, cohort != place.cohort)
+    return found
+
+
+def _membership(
+    judged: Judged,
+    place: Place,
+    folds: dict[int, Fold],
+    home: Place,
+    at_home: dict[int, Fold],
+    covariates: list[Covariate],
+) -> list[Finding]:
+    """C-statistic of the membership model, averaged over the seeds that predicted in both cohorts."""
+    usable = [covariate for covariate in covariates if covariate.name != "site"]
+    strata = np.concatenate([home.draws.strata, place.draws.strata + home.draws.strata.max() + 1])
+    draws = replace(place.draws, strata=strata)
+    subjects = judged.table["subject_id"].rank("dense").to_numpy().astype(np.int64)
+    values = []
+    for seed in folds.keys() & at_home.keys():
+        pair = (at_home[seed], folds[seed])
+        row = np.concatenate([fold.row for fold in pair])
+        member = np.repeat([0, 1], [len(fold.row) for fold in pair])
+        features, left_out = features_of(usable, row, member)
+        for name in left_out:
+            judged.notes.add("column left out of the membership model, it tells the cohort by itself", name)
+        predictor = clipped_logit(np.concatenate([fold.score for fold in pair]))
+        score, part = membership_score(
+            np.column_stack([features, predictor]), member, subjects[row], seed=judged.settings.seed
+        )
+        if not np.isnan(score).any():
+            patient = np.concatenate([pair[0].patient, pair[1].patient + len(home.draws.strata)])
+            values.append(draws.apply(patient, partial(membership_auroc_draws, member, score, part)))
+    if not values:
+        judged.notes.add("membership model left out, there are too few patients", place.cohort)
+        return []
+    stacked = mean_over_seeds(np.stack(values)[:, :, None])
+    return _findings(stacked, ("auroc",), draws, "membership model", "", True)

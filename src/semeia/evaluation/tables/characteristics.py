@@ -1,0 +1,151 @@
+"""The units of a cohort in, what describes them out: sizes, prevalence, each covariate, beside the home cohort's.
+
+A `Finding` is one number with its name. Numbers of covariates are rounded to three digits and come from ten patients
+or more; values of words that few patients share are pooled (covariates.py).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int, Int8, Shaped
+from scipy.special import ndtri
+
+from semeia.evaluation.cells import concatenate
+from semeia.evaluation.judged import Place
+from semeia.evaluation.tables.covariates import pooled_names
+from semeia.evaluation.tables.suppression import FEWEST
+
+QUARTILES = {"lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75}
+
+
+@dataclass(frozen=True)
+class Units:
+    """The distinct units of a cohort: their place in the table, patient and label."""
+
+    row: Int[np.ndarray, "n"]
+    patient: Int[np.ndarray, "n"]
+    label: Int8[np.ndarray, "n"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A number that describes a cohort.
+
+    Attributes:
+        characteristic: what it is of: units, patients, prevalence, or the name of a covariate.
+        level: the value of a covariate that is words, else empty.
+        measure: what was taken of it.
+        value: the number.
+        interval: its ends, or None.
+        method: of the interval.
+        compared: whether it compares the cohort with the home cohort.
+    """
+
+    characteristic: str
+    level: str
+    measure: str
+    value: float
+    interval: tuple[float, float] | None = None
+    method: str | None = None
+    compared: bool = False
+
+
+def units_of(place: Place) -> Units:
+    """The units that any arm predicted, each once."""
+    every = concatenate([fold for folds in place.cells.values() for fold in folds.values()])
+    _, first = np.unique(every.unit, return_index=True)
+    return Units(every.row[first], every.patient[first], every.label[first])
+
+
+def sizes(units: Units, *, level: float) -> list[Finding]:
+    """Units, patients, units a patient, and the prevalence with its interval."""
+    n, patients = len(units.row), len(np.unique(units.patient))
+    method = f"{level:.0%} Wilson, patient-clustered"
+    prevalence = float(units.label.mean())
+    return [
+        Finding("units", "", "count", float(n)),
+        Finding("patients", "", "count", float(patients)),
+        Finding("units a patient", "", "mean", n / patients),
+        Finding(
+            "prevalence", "", "share", prevalence, clustered_wilson(units.label, units.patient, level=level), method
+        ),
+    ]
+
+
+def clustered_wilson(
+    label: Shaped[np.ndarray, "n"], patient: Int[np.ndarray, "n"], *, level: float = 0.95
+) -> tuple[float, float]:
+    """Wilson's interval of a share, with as many units as would be worth the same were they independent.
+
+    That number is p (1 - p) over the patient-clustered variance of the share (Korn and Graubard 1998), at most that of
+    the units; where all labels are the same it is the number of patients. The bootstrap is no help here: its draws keep
+    the number of patients with a positive unit.
+    """
+    n, share = len(label), float(label.mean())
+    clusters = np.unique(patient, return_inverse=True)[1]
+    variance = float((np.bincount(clusters, weights=label - share) ** 2).sum()) / n**2
+    worth = min(n, share * (1 - share) / variance) if variance > 0 else clusters.max() + 1
+    z = float(ndtri((1 + level) / 2))
+    centre = (share + z**2 / (2 * worth)) / (1 + z**2 / worth)
+    reach = z / (1 + z**2 / worth) * np.sqrt(share * (1 - share) / worth + z**2 / (4 * worth**2))
+    return max(0.0, float(centre - reach)), min(1.0, float(centre + reach))
+
+
+def numbers(name: str, value: Float[np.ndarray, "rows"], units: Units, home: Units | None) -> list[Finding]:
+    """Median and quartiles, the share missing, and the standardised mean difference from the home cohort.
+
+    Args:
+        name: of the covariate.
+        value: over the rows of the table; NaN where missing.
+        units: of the cohort.
+        home: units of the home cohort; None for that cohort itself.
+    """
+    here, at_home = _known(value, units), None if home is None else _known(value, home)
+    if here is None:
+        return []
+    found = [
+        Finding(name, "", measure, float(f"{np.quantile(here, quantile):.3g}"))
+        for measure, quantile in QUARTILES.items()
+    ]
+    missing = np.isnan(value[units.row])
+    patients = len(np.unique(units.patient[missing]))
+    if not patients or patients >= FEWEST:
+        found.append(Finding(name, "", "missing", float(missing.mean())))
+    if at_home is not None and here.var() + at_home.var() > 0:
+        apart = (here.mean() - at_home.mean()) / np.sqrt((here.var(ddof=1) + at_home.var(ddof=1)) / 2)
+        found.append(Finding(name, "", "standardised mean difference", float(apart), compared=True))
+    return found
+
+
+def words(name: str, value: pl.Series, cohorts: dict[str, Units], *, home: str) -> dict[str, list[Finding]]:
+    """Of each cohort the share of each value, and the largest difference of a share from the home cohort's."""
+    values = {cohort: value.gather(units.row).to_numpy() for cohort, units in cohorts.items()}
+    levels = sorted({str(one) for present in values.values() for one in present})
+    patients = [
+        [len(np.unique(units.patient[values[cohort] == level])) for cohort, units in cohorts.items()]
+        for level in levels
+    ]
+    called = pooled_names(np.array(patients), levels)
+    shares = {cohort: _shares(present, levels, called) for cohort, present in values.items()}
+    found = {}
+    for cohort, share in shares.items():
+        found[cohort] = [Finding(name, level, "share", one) for level, one in share.items()]
+        if cohort != home:
+            apart = max(abs(one - shares[home][level]) for level, one in share.items())
+            found[cohort].append(Finding(name, "", "largest difference of shares", apart, compared=True))
+    return found
+
+
+def _shares(present: Shaped[np.ndarray, "n"], levels: list[str], called: list[str]) -> dict[str, float]:
+    shares = dict.fromkeys(called, 0.0)
+    for level, name in zip(levels, called, strict=True):
+        shares[name] += float((present == level).mean())
+    return shares
+
+
+def _known(value: Float[np.ndarray, "rows"], units: Units) -> Float[np.ndarray, "m"] | None:
+    """The values that are there; None where they are those of fewer than ten patients."""
+    present = ~np.isnan(value[units.row])
+    enough = len(np.unique(units.patient[present])) >= FEWEST
+    return value[units.row][present] if enough else None

@@ -1,0 +1,104 @@
+"""What is called what: the table "confusion" of every outcome of several classes.
+
+The matrices of seeds that predict the same units are averaged, those of seeds that test different units are added
+up (pooling.py). A cell in which one to nine patients stand is suppressed: its row of the table has no numbers. Where
+they would follow from the other cells of the true class, some of these stand without their counts (suppression.py). A
+cell in which nobody stands hides nobody, and is shown.
+"""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int, Shaped
+
+from semeia.evaluation.cells import Cell, Fold
+from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
+from semeia.evaluation.summary import Row
+from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
+from semeia.evaluation.tables.pooling import pooled
+from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
+from semeia.evaluation.tables.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
+
+COLUMNS: dict[str, type[pl.DataType]] = {
+    **PLACE_COLUMNS,
+    "label": pl.Int64,
+    "called": pl.Int64,
+    "state": pl.String,
+    "share": pl.Float64,
+    **INTERVAL_COLUMNS,
+    "count": pl.Float64,
+    "n_patients": pl.Int64,
+}
+
+
+def confusion(judged: Judged) -> pl.DataFrame:
+    """The table "confusion": for each class that has rows, a row for each class it may be called.
+
+    `share` is that among the units of the true class (`label`), with its interval (none where it is 0); `count` is of
+    units, `n_patients` of the patients in the cell, both means where several seeds predict the same units; `state` is
+    "shown", "counts withheld" or "suppressed".
+    """
+    rows: list[Row] = []
+    for place in judged.places:
+        for cell, folds in place.full.items():
+            rows += _rows(judged, place, cell, folds)
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
+    counts, patients = _counts(folds, place.draws), _patients(folds)
+    rows: list[Row] = []
+    for label in np.flatnonzero(patients.any(axis=1)):
+        total = counts[:, label].sum(axis=1, keepdims=True)
+        share = np.divide(counts[:, label], total, out=np.full(counts[:, label].shape, np.nan), where=total > 0)
+        for called, state in enumerate(_states(patients[label])):
+            own: Row = {"label": int(label), "called": called, "state": state}
+            if state != SUPPRESSED:
+                own |= _share(share[:, called], place.draws)
+            if state == SHOWN:
+                own |= {"count": float(counts[0, label, called]), "n_patients": int(patients[label, called])}
+            rows.append(place_columns(place, cell) | own)
+    hidden = sum(row["state"] == SUPPRESSED for row in rows)
+    if hidden:
+        why = "cells of the confusion matrix hidden, few patients stand in them"
+        judged.notes.add(why, f"{place.name(cell)} ({hidden})")
+    return rows
+
+
+def _share(values: Float[np.ndarray, "rows"], draws: Draws) -> Row:
+    """A share with its interval; without one where it is 0, or its class is missing from too many draws."""
+    if values[0] == 0 or not mostly_defined(values, draws):
+        return {"share": float(values[0])}
+    low, high = draws.interval(values)
+    return {"share": float(values[0]), "low": low, "high": high, "interval_method": draws.words}
+
+
+def _states(patients: Int[np.ndarray, "k"]) -> list[str]:
+    """What each cell of a true class may show, by the patients that stand in it."""
+    states = np.full(len(patients), SHOWN, dtype=object)
+    states[patients > 0] = suppress(patients[patients > 0][:, None])
+    return states.tolist()
+
+
+def _counts(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "draws k k"]:
+    """Units in each cell in every draw."""
+    k = next(iter(folds.values())).classes.shape[1]
+
+    def cells(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws cells"]:
+        return confusion_draws(fold.label, called_class(fold.classes), weights, classes=k).reshape(-1, k * k)
+
+    return across_seeds(pooled(folds), draws, cells).reshape(-1, k, k)
+
+
+def _patients(folds: dict[int, Fold]) -> Int[np.ndarray, "k k"]:
+    """Patients in each cell; where several seeds predict the same units their mean, rounded down but not to 0."""
+    each = np.stack([_patients_of(fold) for fold in pooled(folds).values()])
+    return np.maximum(each.mean(axis=0), each.any(axis=0)).astype(np.int64)
+
+
+def _patients_of(fold: Fold) -> Int[np.ndarray, "k k"]:
+    cells = np.unique(np.column_stack([fold.label, called_class(fold.classes), fold.patient]), axis=0)
+    out = np.zeros((fold.classes.shape[1],) * 2, dtype=np.int64)
+    np.add.at(out, (cells[:, 0], cells[:, 1]), 1)
+    return out

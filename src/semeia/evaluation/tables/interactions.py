@@ -1,0 +1,89 @@
+"""Does the AUROC differ between the levels of a column? One Wald test a column, Holm over the columns.
+
+The test is of heterogeneity: chi square on one degree of freedom fewer than there are levels, from the AUROCs of the
+levels and the covariance of their draws (a patient may have units in several levels, so the levels are not
+independent). It is made on the logit scale, where a large AUROC is about normal: on its own scale the test of levels of
+unequal size rejects two to three times too often.
+"""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from scipy.special import chdtrc, logit
+
+from semeia.evaluation.cells import Cell, Fold
+from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.statistics.discrimination import auroc_draws
+from semeia.evaluation.statistics.holm import holm
+from semeia.evaluation.summary import Row
+from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
+from semeia.evaluation.tables.bands import MISSING
+from semeia.evaluation.tables.subgroups import columns_of, states_of, within
+from semeia.evaluation.tables.suppression import SUPPRESSED
+from semeia.evaluation.tables.table_rows import PLACE_COLUMNS, place_columns
+
+INTERACTION_COLUMNS: dict[str, type[pl.DataType]] = {
+    **PLACE_COLUMNS,
+    "column": pl.String,
+    "metric": pl.String,
+    "levels": pl.Int64,
+    "chi_square": pl.Float64,
+    "degrees": pl.Int64,
+    "p": pl.Float64,
+    "p_holm": pl.Float64,
+}
+
+
+def interactions(judged: Judged) -> pl.DataFrame:
+    """The table "interactions": a row a cohort, arm and column of the subgroups of which two levels or more are shown.
+
+    `p_holm` is adjusted over the columns of one arm in one cohort. The level "missing" and suppressed levels do not
+    enter.
+    """
+    rows: list[Row] = []
+    columns = columns_of(judged)
+    for place in judged.places:
+        for cell, folds in place.full.items():
+            found = []
+            for column, parts in columns.items():
+                values = _shown(judged, place, cell, within(folds, parts))
+                if len(values) > 1:
+                    chi_square, p = heterogeneity(values[:, 0], np.array([place.draws.drawn(v) for v in values]))
+                    test: Row = {"levels": len(values), "chi_square": chi_square, "degrees": len(values) - 1, "p": p}
+                    found.append(place_columns(place, cell) | {"column": column, "metric": "auroc"} | test)
+            adjusted = holm(np.array([row["p"] for row in found], dtype=np.float64))
+            rows += [row | {"p_holm": float(p)} for row, p in zip(found, adjusted, strict=True)]
+    return pl.DataFrame(rows, schema=INTERACTION_COLUMNS)
+
+
+def heterogeneity(value: Float[np.ndarray, "levels"], drawn: Float[np.ndarray, "levels draws"]) -> tuple[float, float]:
+    """Wald chi square and p-value of the hypothesis that AUROCs (all within 0 and 1) are the same.
+
+    Args:
+        value: AUROC of each level.
+        drawn: of each level in shared draws; draws in which one is undefined (NaN) are passed over.
+    """
+    slope = 1 / (value * (1 - value))
+    covariance = np.cov(drawn[:, ~np.isnan(drawn).any(axis=0)]) * np.outer(slope, slope)
+    apart = np.eye(len(value))[1:] - np.eye(len(value))[0]
+    difference = apart @ logit(value)
+    chi_square = float(difference @ np.linalg.solve(apart @ covariance @ apart.T, difference))
+    return chi_square, float(chdtrc(len(value) - 1, chi_square))
+
+
+def _shown(
+    judged: Judged, place: Place, cell: Cell, by_level: dict[str, dict[int, Fold]]
+) -> Float[np.ndarray, "k rows"]:
+    """AUROC in every draw of each level that enters the test."""
+    found = []
+    for level, state in states_of(by_level).items():
+        if state == SUPPRESSED or level == MISSING:
+            continue
+        values = across_seeds(by_level[level], place.draws, lambda f, w: auroc_draws(f.label, f.score, w)[:, None])[
+            :, 0
+        ]
+        if mostly_defined(values, place.draws) and 0 < values[0] < 1 and place.draws.error(values) > 0:
+            found.append(values)
+        else:
+            judged.notes.add("level left out of an interaction test, its AUROC has no standard error", place.name(cell))
+    return np.array(found).reshape(len(found), -1) if found else np.empty((0, 1))

@@ -1,0 +1,96 @@
+"""The table of operating points: what an arm does at fixed specificity or sensitivity, and what its calls mean.
+
+Sensitivity at fixed specificities (and the reverse) needs no threshold from elsewhere (fixed_points.py); predictive
+values are those of the calls at the carried threshold, at a stated prevalence (predictive_values.py).
+"""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.statistics.discrimination import weighted_mean
+from semeia.evaluation.statistics.fixed_points import fixed_points
+from semeia.evaluation.statistics.predictive_values import predictive_values
+from semeia.evaluation.summary import Row
+from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
+from semeia.evaluation.tables.table_rows import (
+    COUNT_COLUMNS,
+    INTERVAL_COLUMNS,
+    PLACE_COLUMNS,
+    count_columns,
+    place_columns,
+)
+
+OPERATING_COLUMNS: dict[str, type[pl.DataType]] = {
+    **PLACE_COLUMNS,
+    "metric": pl.String,
+    "at": pl.Float64,
+    "value": pl.Float64,
+    **INTERVAL_COLUMNS,
+    **COUNT_COLUMNS,
+}
+Named = list[tuple[str, float]]
+
+
+def operating_points(judged: Judged) -> pl.DataFrame:
+    """Operating points of every arm at its largest label fraction.
+
+    Returns:
+        OPERATING_COLUMNS. `metric` is sensitivity_at_specificity or specificity_at_sensitivity (`at` is the one that
+        is fixed), ppv or npv (`at` is the prevalence).
+    """
+    rows: list[Row] = []
+    for places in judged.outcomes().values():
+        prevalence = _prevalence(places, judged)
+        for place in places:
+            for cell, folds in place.full.items():
+                rows += _of_cell(place, cell, folds, prevalence, judged)
+    return pl.DataFrame(rows, schema=OPERATING_COLUMNS)
+
+
+def _prevalence(places: list[Place], judged: Judged) -> float | None:
+    """As the settings state it, else that of the cohort the threshold is chosen on; None when none is chosen."""
+    inside = next((place for place in places if place.inside), None)
+    if inside is None or judged.settings.prevalence is not None or not inside.cells:
+        return judged.settings.prevalence if inside is not None else None
+    every = concatenate([fold for folds in inside.cells.values() for fold in folds.values()])
+    _, first = np.unique(every.unit, return_index=True)
+    return float(every.label[first].mean())
+
+
+def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float | None, judged: Judged) -> list[Row]:
+    fixed = judged.settings.fixed_points
+    named: Named = [
+        (f"{name}", at) for name in ("sensitivity_at_specificity", "specificity_at_sensitivity") for at in fixed
+    ]
+    if prevalence is not None:
+        named += [("ppv", prevalence), ("npv", prevalence)]
+
+    def statistic(fold: Fold, weights: Int[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
+        parts = list(fixed_points(fold.label, fold.score, weights, points=fixed))
+        if prevalence is not None:
+            parts.append(_of_calls(fold, weights, prevalence))
+        return np.hstack(parts)
+
+    values = across_seeds(folds, place.draws, statistic)
+    rows: list[Row] = []
+    for (metric, at), column in zip(named, values.T, strict=True):
+        if not mostly_defined(column, place.draws):
+            words = f"{metric} at {at:.3g} left out, it is undefined on these rows or in more than a tenth of the draws"
+            judged.notes.add(words, place.name(cell))
+            continue
+        low, high = place.draws.interval(column)
+        said = {"metric": metric, "at": at, "value": float(column[0]), "low": low, "high": high}
+        counts = count_columns(folds)
+        rows.append({**place_columns(place, cell), **said, "interval_method": place.draws.words, **counts})
+    return rows
+
+
+def _of_calls(fold: Fold, weights: Int[np.ndarray, "draws n"], prevalence: float) -> Float[np.ndarray, "draws 2"]:
+    """Predictive values of the calls at the carried threshold."""
+    positive = fold.label == 1
+    sensitivity = weighted_mean(fold.called[positive], weights[:, positive])
+    specificity = weighted_mean(1 - fold.called[~positive], weights[:, ~positive])
+    return np.column_stack(predictive_values(sensitivity, specificity, prevalence=prevalence))
