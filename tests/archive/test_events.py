@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive_folder import listing, small_archive
-from semeia.archive import Archive, open_archive, writing
+from semeia.archive import Archive, event_file, open_archive, writing
 from semeia.errors import InputError
 
 COLUMNS = ["subject_id", "time", "code", "numeric_value", "text_value"]
@@ -55,11 +55,17 @@ def read(archive: Archive, size: int, subjects: list[int] | None = None) -> list
     return [row for batch in archive.event_batches(size=size, subjects=subjects) for row in batch.rows()]
 
 
-@settings(max_examples=15, deadline=None)
-@given(first=ROWS, second=ROWS, size=st.integers(1, 50))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=ROWS, second=ROWS, size=st.integers(1, 50), held=st.integers(1, 30))
 def test_parts_are_merged_sorted_and_without_copies(
-    tmp_path_factory: pytest.TempPathFactory, first: list[Row], second: list[Row], size: int
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    first: list[Row],
+    second: list[Row],
+    size: int,
+    held: int,
 ):
+    monkeypatch.setattr(event_file, "_HELD", held)  # spills to scratch files as soon as that many rows are there
     path = tmp_path_factory.mktemp("events") / "a"
     write(path, first)
     if second and set(second) <= set(first):
@@ -144,6 +150,20 @@ def test_nothing_is_left_beside_the_file_whatever_the_folder_is_called(tmp_path:
         interrupted(path)
     assert listing(path) == before
     assert read(open_archive(path), 10) == [timed((1, 0, "A", None, None))]
+
+
+def test_subjects_that_come_after_the_first_events_are_sorted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(event_file, "_HELD", 1)
+    monkeypatch.setattr(event_file, "_MOST_RANGES", 3)
+    with writing(tmp_path / "a", source="test") as draft:
+        draft.codes(pl.DataFrame({"code": ["A"], "mode": "other", "rule": "test"}))
+        numbers = [draft.subject(str(number))[0] for number in range(2)]
+        for day in range(12):
+            numbers.append(draft.subject(str(day + 2))[0])
+            draft.events(frame([(number, 12 - day, "A", None, None) for number in reversed(numbers)]))
+    found = read(open_archive(tmp_path / "a"), 5)
+    assert found == sorted(found, key=in_order)
+    assert len(found) == draft.summary.events == sum(range(3, 15))
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path):

@@ -1,23 +1,30 @@
 """Sorting events larger than memory: frames go in in any order; one sorted parquet file and its counts come out.
 
-Frames are spilled beside the file as they come. Placing sorts them with duckdb, which spills too, and drops rows
-that repeat another in every column.
+Frames are spilled by ranges of subjects into scratch files, and each range is sorted by itself when the file is
+placed; so memory holds a million rows, or a 64th of all. Rows that repeat another in every column are dropped.
 """
 
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from semeia.archive.atomic import PARTIAL, naming, place
-from semeia.archive.duck import connected, literal, one_file
 from semeia.archive.hashing import file_sha256
 from semeia.archive.schema import EVENTS
 
+if TYPE_CHECKING:
+    from pyarrow import RecordBatchStreamWriter
+
 ORDER = tuple(column.name for column in EVENTS.columns)
-_ROW_GROUP = 122_880  # duckdb's vector size times 60: what a reader must decode to reach one patient
+_RANGES = 64
+_MOST_RANGES = 512  # files open at a time, where subjects were added after the first events
+_HELD = 1_000_000
+_ROW_GROUP = 131_072  # what a reader must decode to reach one patient
 
 
 @dataclass(frozen=True)
@@ -37,41 +44,89 @@ class EventFile:
         self.rows = 0
         self.codes = pl.Series("code", [], dtype=pl.String)
         self._scratch = path.with_name(f".{path.name}{PARTIAL}")
-        self._spilled: list[Path] = []
+        self._held: list[pl.DataFrame] = []
+        self._width = 0
+        self._spills: dict[int, RecordBatchStreamWriter] = {}
 
-    def append(self, frame: pl.DataFrame) -> None:
-        """Spill rows of the events table, in its columns and types."""
-        if frame.is_empty():
-            return
-        spill = self._scratch / f"{len(self._spilled):06d}.parquet"
-        with naming(self.path):
-            self._scratch.mkdir(parents=True, exist_ok=True)
-            frame.write_parquet(spill, compression="lz4")
-        self._spilled.append(spill)
+    def append(self, frame: pl.DataFrame, *, subjects: int) -> None:
+        """Take rows of the events table, in its columns and types; `subjects` is how many there are so far."""
         self.rows += frame.height
         self.codes = pl.concat([self.codes, frame["code"].unique()]).unique()
+        self._held.append(frame)
+        if sum(held.height for held in self._held) >= _HELD:
+            self._width = self._width or -(-(subjects + 1) // _RANGES)
+            self._spill()
 
     def place(self) -> Placed | None:
         """Sort, drop exact copies, give the file its name; None when no event came."""
-        if not self._spilled:
+        from pyarrow import parquet
+
+        if not self.rows:
             return None
-        sorted_file = self._scratch / "sorted.parquet"
-        columns = ", ".join(ORDER)
-        by = ", ".join(f"{column} NULLS FIRST" for column in ORDER)
-        spilled = ", ".join(one_file(spill) for spill in self._spilled)
-        with naming(self.path), connected(self._scratch / "sort") as connection:
-            written = connection.execute(
-                f"COPY (SELECT DISTINCT {columns} FROM read_parquet([{spilled}]) ORDER BY {by}) "
-                f"TO {literal(sorted_file)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
-            ).fetchall()
-            place(sorted_file, self.path)
+        codes = self.codes.sort()
+        whole = self._scratch / "sorted.parquet"
+        rows = 0
+        with naming(self.path):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            schema = EVENTS.empty().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+            with parquet.ParquetWriter(whole, schema, compression="zstd", use_dictionary=True) as writer:
+                for range_of_subjects in self._ranges():
+                    frame = _sorted(range_of_subjects, codes)
+                    writer.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), _ROW_GROUP)
+                    rows += frame.height
+            place(whole, self.path)
         self.discard()
-        rows = int(written[0][0])
         return Placed(rows, self.rows - rows, file_sha256(self.path))
 
     def discard(self) -> None:
         """Remove the scratch folder, and the folder around it if that leaves it empty."""
-        if self._spilled:
+        for writer in self._spills.values():
+            with suppress(OSError):
+                writer.close()
+        self._held, self._spills = [], {}
+        if self._scratch.exists():
             shutil.rmtree(self._scratch, ignore_errors=True)
             with suppress(OSError):
                 self.path.parent.rmdir()
+
+    def _spill(self) -> None:
+        """Write what is held to the files of its ranges."""
+        import pyarrow as pa
+
+        held, self._held = pl.concat(self._held), []
+        number = (pl.col("subject_id") // self._width).clip(upper_bound=_MOST_RANGES - 1).alias("range")
+        with naming(self.path):
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            for (place_in_order,), part in (
+                held.with_columns(number).partition_by("range", as_dict=True, include_key=False).items()
+            ):
+                table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+                if place_in_order not in self._spills:
+                    options = pa.ipc.IpcWriteOptions(compression="lz4")
+                    file = self._scratch / f"{place_in_order:04d}.arrow"
+                    self._spills[place_in_order] = pa.ipc.new_stream(file, table.schema, options=options)
+                self._spills[place_in_order].write_table(table)
+
+    def _ranges(self) -> Iterator[pl.DataFrame]:
+        """The events of each range of subjects, in the order of the ranges."""
+        import pyarrow as pa
+
+        if not self._spills:
+            yield pl.concat(self._held)
+            return
+        if self._held:
+            self._spill()
+        for number in sorted(self._spills):
+            self._spills[number].close()
+            file = self._scratch / f"{number:04d}.arrow"
+            with pa.memory_map(str(file)) as mapped:
+                yield pl.DataFrame(pl.from_arrow(pa.ipc.open_stream(mapped).read_all()))
+            file.unlink()
+
+
+def _sorted(frame: pl.DataFrame, codes: pl.Series) -> pl.DataFrame:
+    """The rows in order, each once. Codes sort faster as their places in `codes`, all codes in order."""
+    ordered = frame.with_columns(pl.col("code").cast(pl.Enum(codes))).sort(ORDER)
+    changes = pl.any_horizontal(pl.col(ORDER).ne_missing(pl.col(ORDER).shift(1)))
+    first = pl.int_range(pl.len()) == 0
+    return ordered.filter(changes | first).with_columns(pl.col("code").cast(pl.String))

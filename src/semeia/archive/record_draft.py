@@ -43,7 +43,7 @@ class RecordDraft:
             self.count("values that are not finite numbers were emptied", infinite)
             finite = pl.when(pl.col("numeric_value").is_finite()).then("numeric_value")
             rows = rows.with_columns(finite.alias("numeric_value"))
-        self.file.append(rows)
+        self.file.append(rows, subjects=subjects)
 
     def codes(self, frame: pl.DataFrame) -> None:
         """Take rows of the codes table; see `Writer.codes`."""
