@@ -50,6 +50,7 @@ def test_arms_known_and_not():
 
 def test_metrics_and_strata():
     assert metric_title("auroc_gain_over_diameter_mm") == "AUROC gained over diameter"
+    assert metric_title("auroc_with_diameter_mm") == "AUROC with diameter"
     assert metric_title("net_benefit") == "net benefit"
     assert stratum_title("diameter_mm >= 9 AND diameter_mm <= 16") == "diameter 9\u201316\u00a0mm"
     assert stratum_title("manufacturer=GE") == "manufacturer=GE"

@@ -86,6 +86,7 @@ METRICS = {
 OF_CLASS = {"recall_": "Recall of class {}", "auroc_at_least_": "AUROC of grade {} or more"}
 
 GAIN = "auroc_gain_over_"
+WITH = "auroc_with_"
 
 
 def arm_of(name: str, pretrained: frozenset[str] = frozenset()) -> Arm:
@@ -138,6 +139,8 @@ def metric_title(metric: str) -> str:
     """The metric as a heading."""
     if metric.startswith(GAIN):
         return f"AUROC gained over {covariate_title(metric.removeprefix(GAIN))}"
+    if metric.startswith(WITH):
+        return f"AUROC with {covariate_title(metric.removeprefix(WITH))}"
     for start, title in OF_CLASS.items():
         if metric.startswith(start):
             return title.format(metric.removeprefix(start))
