@@ -82,7 +82,7 @@ def _names(runs: tuple[Path, ...]) -> list[str]:
 
 def _comparable(runs: list[NamedRun]) -> Section:
     found = warnings_of(runs)
-    lead = f"To be weighed before comparing: {count(len(found))}." if found else "Nothing that is known speaks against it."
+    lead = f"To be weighed first: {count(len(found))}." if found else "Nothing that is known speaks against it."
     return Section("comparable", "Can they be compared?", lead=lead, points=found)
 
 
