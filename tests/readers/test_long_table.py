@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 
 from semeia.archive import Archive, open_archive
@@ -184,13 +185,26 @@ REAL = pytest.mark.skipif("SEMEIA_DATA" not in os.environ, reason="SEMEIA_DATA i
 
 
 def some_patients(source: Path, into: Path, *, column: str, ids: list) -> None:
-    """Copy the tables, of those that have `column` only the rows of `ids`."""
+    """Copy the tables, of those that have `column` only the rows of `ids`; and the same as text, as it is published."""
+    text = into.with_name(f"{into.name}_csv")
     into.mkdir()
+    text.mkdir()
     for file in source.glob("*.parquet"):
         table = pl.scan_parquet(file)
         names = {name.lower(): name for name in table.collect_schema().names()}
-        chosen = table.filter(pl.col(names[column]).is_in(ids)) if column in names else table
-        chosen.collect().write_parquet(into / file.name)
+        chosen = (table.filter(pl.col(names[column]).is_in(ids)) if column in names else table).collect()
+        chosen.write_parquet(into / file.name)
+        naive = chosen.with_columns(cs.datetime("us", "*").dt.replace_time_zone(None).dt.to_string("%F %T"))
+        naive.write_csv(text / f"{file.stem}.csv")
+
+
+def same_from_text(folder: Path, mapping: str, archive: Archive) -> None:
+    """The tables as text give the same events and codes as those in parquet."""
+    ingest_table(folder / "source_csv", mapping=mapping, into=folder / "text")
+    text = open_archive(folder / "text")
+    assert events(text).equals(events(archive))
+    assert text.codes().equals(archive.codes())
+    assert text.table("subjects").drop("pseudonym").equals(archive.table("subjects").drop("pseudonym"))
 
 
 @REAL
@@ -210,6 +224,7 @@ def test_eicu_takes_first_stays_and_labels_those_longer_than_a_day(tmp_path: Pat
     assert archive.parts[0]["notes"]["tables not there"] == ["lab"]
     seen = events(archive).filter(pl.col("code").str.starts_with("APACHE/"))
     assert set(seen["time"]) == {dt.datetime(2000, 1, 2)}
+    same_from_text(tmp_path, "eicu", archive)
 
 
 @REAL
@@ -223,6 +238,7 @@ def test_mimic3_codes_are_seen_from_the_discharge_on(tmp_path: Path):
     assert coded.height > 10
     assert set(coded["time"]) <= set(discharges)
     assert archive.codes().filter(pl.col("code").str.starts_with("LOINC/"))["name"].null_count() == 0
+    same_from_text(tmp_path, "mimic3", archive)
 
 
 @REAL
