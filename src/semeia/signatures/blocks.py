@@ -1,8 +1,8 @@
 """Rows that are read a block at a time: a matrix in memory or in a .npy file goes in, its blocks come out in order.
 
 Everything that fits components reads its rows through `Samples`, so none of it knows where they are kept. A file is
-mapped one block at a time and the mapping dropped with the block: resident memory stays at a few blocks however long
-the file is.
+read, not mapped: the system keeps it in memory as far as there is room, the process holds a few blocks however long it
+is, and reading is faster than the page faults of a mapping.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from semeia.archive.atomic import naming
 from semeia.errors import InputError
 
 # A block and its projections stay in cache; with fewer rows, adding up k x k sums would show beside the products.
@@ -59,12 +60,12 @@ class FileSamples:
     offset: int
 
     def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-        rows, channels = self.shape
-        for start in range(0, rows, size):
-            shape = (min(size, rows - start), channels)
-            offset = self.offset + start * channels * self.dtype.itemsize
-            # Copy on write: torch asks for writable memory, and nothing written to it can reach the file.
-            yield np.asarray(np.memmap(self.path, dtype=self.dtype, mode="c", offset=offset, shape=shape))
+        channels = self.shape[1]
+        with naming(self.path, "read"), self.path.open("rb") as stream:
+            stream.seek(self.offset)
+            for start in range(0, self.shape[0], size):
+                rows = min(size, self.shape[0] - start)
+                yield np.fromfile(stream, self.dtype, rows * channels).reshape(rows, channels)
 
 
 def open_samples(path: str | Path) -> FileSamples:
