@@ -18,11 +18,11 @@ from semeia.archive.atomic import PARTIAL
 from semeia.archive.duck import connected
 from semeia.archive.schema import BIRTH, DEATH, MODES
 from semeia.errors import InputError
+from semeia.readers.code_facts import say_codes
 from semeia.readers.labels import Stays, add_outcome, add_units
 from semeia.readers.mapping import Events, Mapping, People
-from semeia.readers.modes import modes_of
 from semeia.readers.sources import add_table, batches_of, frame_of, reading, type_of, utc
-from semeia.readers.units_apart import known_unit, usual_units
+from semeia.readers.units_apart import known_unit
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -74,7 +74,7 @@ def take(
     if all(entry.code in (f"'{BIRTH}'", f"'{DEATH}'") for entry in entries):
         raise InputError(f"{mapping.name}: none of the tables with events is in the folder.")
     tallies = [_stage(draft, connection, entry, place) for place, entry in enumerate(entries)]
-    apart = _say_codes(draft, mapping, pl.concat(tallies), codes)
+    apart = say_codes(draft, mapping, pl.concat(tallies), codes)
     connection.register("apart", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
     query = _EVENTS_APART if apart.height else _EVENTS
     for place, entry in enumerate(entries):
@@ -214,50 +214,3 @@ def _stage(draft: Writer, connection: "DuckDBPyConnection", entry: Events, place
         draft.count("times without a zone, beside others with one, were taken to be UTC", int(tally["plain"].sum()))
     kept = tally.filter(pl.col("why").is_null()).select("code", "unit", "mode", "name", "events", "numbers")
     return kept.cast({"events": pl.Int64, "numbers": pl.Int64}).with_columns(label=pl.lit(entry.label))
-
-
-def _say_codes(draft: Writer, mapping: Mapping, tally: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
-    """Give the draft the codes; what values in unusual units are called instead comes back."""
-    usual, apart = usual_units(tally)
-    unitless = tally.filter(pl.col("unit").is_null() & (pl.col("numbers") > 0)).join(usual, on="code", how="semi")
-    draft.count("values without a unit were taken to be in their code's usual one", int(unitless["numbers"].sum()))
-    named = tally.join(apart, on=["code", "unit"], how="left")
-    others = named.filter(pl.col("other").is_not_null())
-    draft.count("values in another unit than most of their code got a code of their own", int(others["numbers"].sum()))
-    named = named.with_columns(code=pl.coalesce("other", "code")).sort("code", "events", descending=[False, True])
-    modes = named.filter(pl.col("mode").is_not_null()).group_by("code", maintain_order=True)
-    mapped = modes.agg(pl.col("mode", "label").first(), pl.col("mode").n_unique().alias("modes"))
-    draft.count("codes had several modes; the one of most events counts", mapped.filter(pl.col("modes") > 1).height)
-    codes = (
-        named.group_by("code", maintain_order=True)
-        .agg(pl.col("name").drop_nulls().first(), pl.col("events", "numbers").sum(), pl.col("display").first())
-        .join(usual, on="code", how="left")
-        .with_columns(unit=pl.coalesce("display", "unit"))
-    )
-    ruled = modes_of(codes)
-    codes = (
-        codes.join(mapped, on="code", how="left")
-        .join(ruled, on="code", how="left", suffix="_ruled")
-        .with_columns(
-            rule=pl.when(pl.col("mode").is_null())
-            .then("rule")
-            .otherwise(pl.format(f"mapping {mapping.name}, {{}}", "label")),
-            mode=pl.coalesce("mode", "mode_ruled"),
-            fill=pl.lit(None, dtype=pl.Float64),
-        )
-    )
-    codes = _overridden(codes, given) if given is not None else codes
-    reported = codes.group_by("mode", "rule").agg(pl.len().alias("codes"), pl.col("events").sum()).sort("mode", "rule")
-    draft.notes["modes"] = reported.to_dicts()
-    draft.codes(codes.select("code", "mode", "name", "unit", "fill", "rule"))
-    return apart.select("code", "unit", "other")
-
-
-def _overridden(codes: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
-    """The codes with what the user's table (or a source's own) says of them."""
-    facts = [name for name in ("mode", "name", "unit", "fill") if name in given.columns]
-    joined = codes.join(given.select("code", *facts), on="code", how="left", suffix="_given")
-    if "mode" in facts:
-        table = pl.when(pl.col("mode_given").is_not_null()).then(pl.lit("table of codes")).otherwise("rule")
-        joined = joined.with_columns(rule=table)
-    return joined.with_columns(pl.coalesce(f"{name}_given", name).alias(name) for name in facts)
