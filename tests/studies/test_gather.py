@@ -18,7 +18,7 @@ def test_gather(data: PatientData, tmp_path: Path):
         write_scores(tmp_path / cell.name, chosen, chosen / 100)
     labels = np.where(np.arange(len(data)) < 8, np.arange(len(data)) % 2, np.nan).astype(float)
     cohort = np.where(np.arange(len(data)) < 5, "internal", "external")
-    table = gather(tmp_path, cells, data, labels, cohort=cohort, study="own", outcome="label")
+    table = gather(tmp_path, cells, data.units, labels, cohort=cohort, study="own", outcome="label")
 
     assert table.columns[: len(PREDICTION_COLUMNS)] == list(PREDICTION_COLUMNS)
     order = np.concatenate(rows)

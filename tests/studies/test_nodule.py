@@ -24,7 +24,8 @@ from semeia.studies import arms, nodule, record
 from semeia.studies.arms import ARMS, plan
 from semeia.studies.grid import delete_cells, list_cells, run_cells
 from semeia.studies.labels import labels_of
-from semeia.studies.nodule import NoduleSettings, cohort_of, fold_of_seed, nodule_study, resume_study, work_on
+from semeia.studies.nodule import NoduleSettings, cohort_of, fold_of_seed, nodule_study, work_on
+from semeia.studies.resume import resume_study
 from semeia.views.dataset import PatientData
 from small_training import nodule_archive
 

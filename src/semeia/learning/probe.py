@@ -42,7 +42,7 @@ def fit_linear(
 
     if len(np.unique(labels)) < 2:
         raise InputError("the training labels are all of one class: nothing can be fitted")
-    folds = _folds(labels, patients, seed) if len(strengths) > 1 else []
+    folds = inner_folds(labels, patients, seed) if len(strengths) > 1 else []
     losses = []
     for strength in strengths:
         scores = []
@@ -56,7 +56,8 @@ def fit_linear(
     return Linear(weight=fitted.coef_[0].astype(np.float64), bias=float(fitted.intercept_[0]))
 
 
-def _folds(labels: np.ndarray, patients: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_folds(labels: np.ndarray, patients: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Training and test rows of up to five folds of patients, stratified; none where a class has a single patient."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     fewest = min(len(np.unique(patients[labels == value])) for value in (0, 1))

@@ -69,7 +69,7 @@ def filled(name: str, run: Run) -> Checklist:
     for item in table["items"]:
         fact = item.get("from", "")
         if fact and fact not in said:
-            said[fact] = FACTS[fact](run)
+            said[fact] = run.statements.get(fact) or FACTS[fact](run)
         words = said.get(fact, "")
         left = item.get("left", "") if words else ""
         items.append(Item(item["number"], item["section"], item["text"], words, left))

@@ -188,7 +188,7 @@ def updating(run: Run) -> str:
 
 def limits(run: Run) -> str:
     """How many limits the page names."""
-    return f"{len(limits_of(run.study, run.estimates))} limits are named under Limits."
+    return f"{len(limits_of(run))} limits are named under Limits."
 
 
 def failures(run: Run) -> str:

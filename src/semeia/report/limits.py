@@ -36,14 +36,14 @@ def limits_section(run: Run, palette: Palette, *, outcome: str) -> Section:
         DataTable(["Note"], [[note] for note in run.notes]),
         folded=True,
     )
-    points = limits_of(run.study, run.estimates)
+    points = limits_of(run)
     return Section("limits", "Limits", points=points, tables=[left_out] if run.notes else [])
 
 
-def limits_of(study: str, estimates: list[Estimate]) -> list[str]:
+def limits_of(run: Run) -> list[str]:
     """The limits in the order in which they matter."""
-    special = list(NODULE) if study == "nodule" else []
-    return [*special, *power(estimates), *GENERAL]
+    special = list(NODULE) if run.study == "nodule" else run.limits
+    return [*special, *power(run.estimates), *GENERAL]
 
 
 def power(estimates: list[Estimate]) -> list[str]:

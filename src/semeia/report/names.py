@@ -26,7 +26,7 @@ ROLES = {
     "random": "Random encoder, never trained",
     "other": "Models",
     "simple": "Simple baselines",
-    "shortcut": "Shortcuts: what carries the label without looking at the tissue",
+    "shortcut": "Shortcuts: what may carry the label without the disease",
     "human": "The human bar",
 }
 
@@ -39,6 +39,14 @@ ARMS = {
     "reading_logistic": Arm("Readings, logistic regression", "simple"),
     "reading_boosting": Arm("Readings, gradient boosting", "simple"),
     "image_components": Arm("Image components, logistic regression", "simple"),
+    "signatures_logistic": Arm("Signatures, logistic regression", "other"),
+    "signatures_boosting": Arm("Signatures, gradient boosting", "other"),
+    "counts_logistic": Arm("Raw counts, logistic regression", "simple"),
+    "counts_boosting": Arm("Raw counts, gradient boosting", "simple"),
+    "values_logistic": Arm("Raw counts and last values, logistic regression", "simple"),
+    "values_boosting": Arm("Raw counts and last values, gradient boosting", "simple"),
+    "age_sex": Arm("Age and sex alone", "simple"),
+    "record_density": Arm("Number of events alone", "shortcut"),
     "diameter": Arm("Diameter alone", "shortcut"),
     "z_extent": Arm("Z-extent alone", "shortcut"),
     "scanner": Arm("Scanner alone", "shortcut"),

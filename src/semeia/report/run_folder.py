@@ -65,6 +65,18 @@ class Run:
         return [str(note) for note in notes] if isinstance(notes, list) else []
 
     @property
+    def limits(self) -> list[str]:
+        """What the study that made the run says against itself."""
+        limits = self.record.get("limits")
+        return [str(limit) for limit in limits] if isinstance(limits, list) else []
+
+    @property
+    def statements(self) -> dict[str, str]:
+        """Answers to checklists by the name of the fact, where the study has words of its own."""
+        said = self.record.get("statements")
+        return {str(fact): str(words) for fact, words in said.items()} if isinstance(said, dict) else {}
+
+    @property
     def pretrained(self) -> frozenset[str]:
         """The arms that this run pretrained."""
         return frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)

@@ -7,7 +7,6 @@ import polars as pl
 
 from semeia.archive.atomic import write_parquet
 from semeia.studies.grid import Cell
-from semeia.views.dataset import PatientData
 
 SCORES = "scores.parquet"
 # Covariates that go along, where the archive has them.
@@ -15,24 +14,36 @@ PASSED_ON = ("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others")
 
 
 def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
-    """Keeps a cell's scores: which units of `PatientData`, and their probabilities."""
+    """Keeps a cell's scores: which of the study's units, by their place, and their probabilities."""
     write_parquet(folder / SCORES, pl.DataFrame({"row": rows, "score": scores}))
 
 
 def gather(
     run: Path,
     cells: list[Cell],
-    data: PatientData,
+    units: pl.DataFrame,
     labels: np.ndarray,
     *,
     cohort: np.ndarray,
     study: str,
     outcome: str,
+    passed_on: tuple[str, ...] = PASSED_ON,
 ) -> pl.DataFrame:
-    """Reads the scores of all cells and writes `predictions.parquet`; returns the table."""
-    passed_on = [name for name in PASSED_ON if name in data.units.columns]
-    about = data.units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *passed_on).with_columns(
-        pl.Series("row", np.arange(len(data))),
+    """Reads the scores of all cells and writes `predictions.parquet`; returns the table.
+
+    Args:
+        run: the run folder.
+        cells: whose scores.
+        units: unit_id, pseudonym, site and covariates of all units of the study.
+        labels: of each unit, NaN where it has none.
+        cohort: of each unit.
+        study: its name.
+        outcome: what is predicted.
+        passed_on: covariates that go along, where the units have them.
+    """
+    there = [name for name in passed_on if name in units.columns]
+    about = units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *there).with_columns(
+        pl.Series("row", np.arange(units.height)),
         pl.Series("label", labels).fill_nan(None).cast(pl.Int64),
         pl.Series("cohort", cohort),
     )
@@ -48,7 +59,7 @@ def gather(
     named = pl.concat(parts).with_columns(pl.lit(study).alias("study"), pl.lit(outcome).alias("outcome"))
     table = named.join(about, on="row", how="left", maintain_order="left").select(
         "study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id", "label",
-        "score", *passed_on,
+        "score", *there,
     )  # fmt: skip
     write_parquet(run / "predictions.parquet", table)
     return table

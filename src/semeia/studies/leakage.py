@@ -1,8 +1,8 @@
 """The audit of a run: did anything that is tested leak into what was fitted, and could a model take a shortcut?
 
-A run folder, its archive and its folds go in; rows of the table "leakage" come out (evaluation/leakage.py has its
-columns, and the checks that need the predictions only). Whom a model was fitted on is read from the model's own file,
-not from the plan it should have followed.
+A run folder, its archive and its folds go in; rows of the table "leakage" come out (evaluation/tables/leakage.py has
+its columns, and the checks that need the predictions only). Whom a model was fitted on is read from the model's own
+file, not from the plan it should have followed.
 """
 
 from collections.abc import Iterator
@@ -15,22 +15,15 @@ import polars as pl
 from semeia.archive.copies import look_alikes
 from semeia.archive.store import Archive
 from semeia.errors import InputError
-from semeia.evaluation.discrimination import auroc_draws
-from semeia.evaluation.leakage import COLUMNS, Row, leakage_row
-from semeia.evaluation.resampling import Draws
+from semeia.evaluation.tables.leakage import COLUMNS, Row, leakage_row
 from semeia.learning.model import Model, load_model
-from semeia.learning.probe import fit_linear
 from semeia.learning.scoring import Scorer, load_scorer
 from semeia.studies.arms import Fold
 from semeia.studies.grid import Cell
+from semeia.studies.probes import SITE, Probed, shuffled_row, site_row
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint
 
-SHUFFLES = 40
-STRENGTH = (1e-2,)
-# As in the audit of an archive: from here on something ranks the site well enough to be a shortcut.
-SHORTCUT = 0.6
-DRAWS = 1000
 NO_MODEL = "no model of this kind is stored in the run"
 
 
@@ -75,7 +68,7 @@ def audit_run(audited: Audited) -> pl.DataFrame:
         own = {seed: model for (name, seed), model in encoders.items() if name == arm}
         rows += [_site_probe(audited, arm, own), _permuted(audited, arm, own)]
     if not encoders:
-        rows.append(leakage_row("Site told from the embedding", found=None, words="nothing was pretrained in this run"))
+        rows.append(leakage_row(SITE, found=None, words="nothing was pretrained in this run"))
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
@@ -129,49 +122,24 @@ def _twins(audited: Audited, models: list[tuple[int, object]]) -> Row:
 
 def _site_probe(audited: Audited, arm: str, models: dict[int, Model]) -> Row:
     """Can the most frequent site be told from the others by the frozen embedding? One seed's encoder suffices."""
-    check, seed = "Site told from the embedding", min(models)
+    seed = min(models)
     known = np.flatnonzero(audited.site != "")
     sites, counts = np.unique(audited.site[known], return_counts=True)
     if len(sites) < 2 or counts.min() < 10:
-        return leakage_row(check, found=None, where=arm, words="needs two sites of at least ten units")
+        return leakage_row(SITE, found=None, where=arm, words="needs two sites of at least ten units")
     rows, features = _embedded(audited.data, known, models[seed])
     is_main = (audited.site[rows] == sites[counts.argmax()]).astype(np.int64)
     patients = audited.data.units["subject_id"].to_numpy()[rows]
-    scores = _cross_fitted(features, is_main, patients, seed=seed)
-    _, patient = np.unique(patients, return_inverse=True)
-    draws = Draws(np.bincount(patient, weights=is_main) > 0, DRAWS)
-    values = draws.apply(patient, lambda weights: auroc_draws(is_main, scores, weights))
-    low, high = draws.interval(values)
-    words = (
-        f"AUROC of a linear probe for the largest of {len(sites)} sites, cross-fitted by patient; 0.5 is blind to the "
-        f"site, above {SHORTCUT} a model could use it"
-    )
-    return leakage_row(check, found=low > SHORTCUT, where=arm, value=(float(values[0]), low, high), words=words)
+    return site_row(features, is_main, patients, seed=seed, where=arm, of=f"the largest of {len(sites)} sites")
 
 
 def _permuted(audited: Audited, arm: str, models: dict[int, Model]) -> Row:
-    """Refit a probe to shuffled training labels: whatever it then tells of the test labels has leaked."""
-    check = "Shuffled training labels"
-    rng = np.random.default_rng(0)
-    found: list[list[float]] = []
-    for seed, model in sorted(models.items()):
-        fold = audited.folds[seed]
-        train, x = _embedded(audited.data, fold.labelled, model)
-        test, new = _embedded(audited.data, fold.test, model)
-        truth, labels = audited.labels[test], audited.labels[train]
-        if len(np.unique(truth)) < 2 or len(np.unique(labels)) < 2:
-            continue
-        x, new = _standardised(x, x), _standardised(new, x)
-        ones = np.ones((1, len(test)))
-        fitted = [fit_linear(x, rng.permutation(labels), train, seed=seed, strengths=STRENGTH) for _ in range(SHUFFLES)]
-        found.append([float(auroc_draws(truth, new @ probe.weight, ones)[0]) for probe in fitted])
-    if not found:
-        return leakage_row(check, found=None, where=arm, words="needs both classes in training and in test")
-    values = np.mean(found, axis=0)
-    low, high = np.quantile(values, [0.025, 0.975])
-    words = f"AUROC of a linear probe on the frozen embedding over {SHUFFLES} shuffles; their range should hold 0.5"
-    value = (float(values.mean()), float(low), float(high))
-    return leakage_row(check, found=not low <= 0.5 <= high, where=arm, value=value, words=words)
+    probed = {}
+    for seed, model in models.items():
+        train, x = _embedded(audited.data, audited.folds[seed].labelled, model)
+        test, new = _embedded(audited.data, audited.folds[seed].test, model)
+        probed[seed] = Probed(x, audited.labels[train], train, new, audited.labels[test])
+    return shuffled_row(probed, where=arm)
 
 
 def _embedded(data: PatientData, rows: np.ndarray, model: Model) -> tuple[np.ndarray, np.ndarray]:
@@ -181,19 +149,3 @@ def _embedded(data: PatientData, rows: np.ndarray, model: Model) -> tuple[np.nda
     pooled, there = model.pooled(data, rows)
     pooled[~there] = 0.0
     return rows, pooled.flatten(1).double().numpy()
-
-
-def _standardised(x: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    spread = reference.std(axis=0)
-    return (x - reference.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-
-
-def _cross_fitted(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, *, seed: int) -> np.ndarray:
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    scores = np.zeros(len(labels))
-    for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(x, labels, patients):
-        known, new = _standardised(x[train], x[train]), _standardised(x[test], x[train])
-        probe = fit_linear(known, labels[train], patients[train], seed=seed, strengths=STRENGTH)
-        scores[test] = new @ probe.weight + probe.bias
-    return scores

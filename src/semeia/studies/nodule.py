@@ -21,14 +21,13 @@ from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.model import FILE
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
-from semeia.settings_json import from_plain
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
 from semeia.studies.conclusion import evaluate_run, flow, show_examples
 from semeia.studies.gather import gather, write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.labels import labels_of
 from semeia.studies.leakage import Audited, audit_run
-from semeia.studies.record import begin_run, finish_run, read_record
+from semeia.studies.record import begin_run, finish_run, pretraining_of
 from semeia.views.dataset import PatientData, load_patient_data
 
 
@@ -76,19 +75,14 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
         run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
         run_cells(then, work, run=out, workers=settings.workers, label="fine-tuning and baselines")
         cohort = cohort_of(data, settings)
-        predictions = gather(out, then, data, labels, cohort=cohort, study="nodule", outcome=settings.outcome)
+        predictions = gather(out, then, data.units, labels, cohort=cohort, study="nodule", outcome=settings.outcome)
         folds = {seed: fold_of_seed(data, labels, settings, seed=seed, fraction=1.0) for seed in settings.seeds}
         encoders = {(cell.arm, cell.seed): out / cell.name / FILE for cell in first}
         audit = audit_run(Audited(out, open_archive(archive), data, labels, folds, then, encoders))
         notes = evaluate_run(out, predictions, draws=settings.draws, audit=audit)
     show_examples(out, archive, predictions)
-    return finish_run(out, cells=first, used=used, flow=flow(data, labels, cohort, settings.internal), notes=notes)
-
-
-def resume_study(run: Path, archive: Path) -> Path:
-    """Goes on with a study under the settings it was begun with; returns the report's path."""
-    settings = from_plain(NoduleSettings, read_record(run)["config"])
-    return nodule_study(archive, out=run, settings=settings)
+    boxes = flow(data, labels, cohort, settings.internal)
+    return finish_run(out, used=used, flow=boxes, notes=notes, facts={"pretraining": pretraining_of(out, first)})
 
 
 def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientData, np.ndarray]:

@@ -170,7 +170,7 @@ def finetune_archive(
         if not (out / cell.name / DONE).exists():
             one_cell(cell, work, out)
     cohort = np.full(len(data), "internal")
-    table = gather(out, cells, data, labels, cohort=cohort, study="own", outcome=outcome)
+    table = gather(out, cells, data.units, labels, cohort=cohort, study="own", outcome=outcome)
     audit = audit_run(
         Audited(
             run=out,
@@ -182,7 +182,7 @@ def finetune_archive(
             encoders={} if start is None else {(arm, seed): start for seed in own.seeds},
         )
     )
-    notes = write_results(out, table, settings=(EvaluationSettings(),), audit=audit)
+    notes = write_results(out, table, settings=(EvaluationSettings(),), further={"leakage": audit})
     close_run(out, {"seeds": list(own.seeds), "notes": notes})
     write_report(out)
     return table

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -59,22 +60,36 @@ def read_record(run: Path) -> dict:
         raise InputError(f"{path}: not readable as JSON ({error})") from error
 
 
-def finish_run(run: Path, *, cells: list[Cell], used: Used, flow: list[Box], notes: list[str]) -> Path:
+def finish_run(
+    run: Path,
+    *,
+    used: Used,
+    flow: list[Box],
+    notes: list[str],
+    facts: Mapping[str, object],
+    unit: str = "nodule",
+) -> Path:
     """Completes run.json, gathers metrics.jsonl and writes the report; returns its path.
 
     Wall time and memory are added up over sittings (time) or their largest taken (memory).
+
+    Args:
+        run: the run folder.
+        used: what this sitting took.
+        flow: the cohort flow.
+        notes: what was left out of the evaluation.
+        facts: what else run.json is to hold.
+        unit: the word for one unit.
     """
     record = read_record(run)
-    config = record["config"]
-    facts: dict[str, object] = {
-        "seeds": config["seeds"],
+    common: dict[str, object] = {
+        "seeds": record["config"]["seeds"],
         "wall_seconds": round(record.get("wall_seconds", 0.0) + used.wall_seconds, 1),
         "peak_rss_mb": max(record.get("peak_rss_mb", 0.0), used.peak_rss_mb),
-        "flow": flow_record(flow, unit=record["study"]),
-        "pretraining": [pretraining_of(run, cell, config) for cell in cells],
+        "flow": flow_record(flow, unit=unit),
         "notes": notes,
     }
-    close_run(run, facts)
+    close_run(run, {**common, **facts})
     return write_report(run)
 
 
@@ -85,8 +100,13 @@ def close_run(run: Path, facts: dict[str, object]) -> None:
     write_json(run / RECORD, {**read_record(run), **facts, "state": "finished"})
 
 
-def pretraining_of(run: Path, cell: Cell, config: dict) -> dict[str, object]:
-    """What one pretrained encoder was trained on, and the verdict on it."""
+def pretraining_of(run: Path, cells: list[Cell]) -> list[dict[str, object]]:
+    """What each pretrained encoder was trained on, and the verdict on it."""
+    config = read_record(run)["config"]
+    return [_pretraining(run, cell, config) for cell in cells]
+
+
+def _pretraining(run: Path, cell: Cell, config: dict) -> dict[str, object]:
     from semeia.learning.model import FILE, load_model
 
     folder = run / cell.name

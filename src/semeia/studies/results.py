@@ -1,5 +1,6 @@
 """From a predictions table to the run's results.csv and tables/."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -14,14 +15,15 @@ def write_results(
     predictions: pl.DataFrame,
     *,
     settings: tuple[EvaluationSettings, ...],
-    audit: pl.DataFrame | None = None,
+    further: Mapping[str, pl.DataFrame],
 ) -> list[str]:
     """Evaluates once for each setting (the whole, a stratum, ...), writes what it gave; returns what was left out.
 
-    `audit` are the checks of the run (leakage.py), to stand with those of its predictions.
+    `further` are tables of the run by name ("leakage": its audit); they stand before those of the same name that the
+    predictions give.
     """
     results, notes = [], []
-    tables: dict[str, list[pl.DataFrame]] = {} if audit is None else {"leakage": [audit]}
+    tables: dict[str, list[pl.DataFrame]] = {name: [table] for name, table in further.items()}
     for one in settings:
         found = evaluate(predictions, settings=one)
         results.append(found.results)

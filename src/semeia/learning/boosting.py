@@ -1,0 +1,66 @@
+"""Gradient boosting on columns of numbers: the number of trees is chosen within the training patients.
+
+Trees are not stored (that would need pickle); a model lives as long as it scores.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from semeia.learning.probe import inner_folds
+
+# Few trees of few leaves: labels are few. Which number of trees is best is asked of these.
+TREES = (5, 10, 20, 40, 80, 160)
+LEAVES, LEAST_ROWS, RATE = 8, 10, 0.05
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Fitted trees, and how many of them there are."""
+
+    trees: HistGradientBoostingClassifier
+    number: int
+
+    def score(self, x: Float[np.ndarray, "n p"]) -> Float[np.ndarray, " n"]:
+        """Probabilities; NaN is a value of its own to a tree."""
+        return self.trees.predict_proba(x)[:, 1]
+
+
+def fit_boosting(x: Float[np.ndarray, "n p"], labels: np.ndarray, patients: np.ndarray, *, seed: int) -> Boosted:
+    """Fits, with the number of trees that has the least log loss in cross-validation over patients.
+
+    Args:
+        x: raw columns, NaN where missing.
+        labels: 0 or 1.
+        patients: whose each row is; a patient stays on one side of every fold.
+        seed: of the folds and of the trees.
+    """
+    losses = [
+        _staged_losses(_fit(x[train], labels[train], TREES[-1], seed), x[test], labels[test])
+        for train, test in inner_folds(labels, patients, seed)
+    ]
+    number = TREES[int(np.mean(losses, axis=0).argmin())] if losses else TREES[1]
+    return Boosted(_fit(x, labels, number, seed), number)
+
+
+def _fit(x: np.ndarray, labels: np.ndarray, number: int, seed: int) -> HistGradientBoostingClassifier:
+    # A column without any value cannot be binned; a constant one is never split.
+    empty = np.isnan(x).all(axis=0)
+    trees = HistGradientBoostingClassifier(
+        max_iter=number,
+        learning_rate=RATE,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=LEAST_ROWS,
+        early_stopping=False,  # pyright: ignore[reportArgumentType]  (the stub knows the word "auto" only)
+        random_state=seed,
+    )
+    return trees.fit(np.where(empty, 0.0, x), labels)
+
+
+def _staged_losses(fitted: HistGradientBoostingClassifier, x: np.ndarray, labels: np.ndarray) -> list[float]:
+    from sklearn.metrics import log_loss
+
+    staged = list(fitted.staged_predict_proba(x))
+    return [float(log_loss(labels, staged[number - 1][:, 1], labels=[0, 1])) for number in TREES]
