@@ -14,8 +14,8 @@ from semeia.errors import InputError
 from semeia.evaluation.resampling import draw_patients
 from semeia.signatures.blocks import RepeatedRows, Samples
 
-# At a |cosine| of 0.9 four fifths (0.81) of what the two columns weigh is common. Arbitrary directions of a subspace
-# of ten, matched as well as can be, reach about 0.7.
+# At a |cosine| of 0.9 four fifths (0.81) of two columns is common. Of 48 components of pure noise (five or seven normal
+# sources beside five real ones, 8 draws) 46 had medians of 0.55 to 0.9 and two up to 0.94; all 40 real ones above 0.96.
 LEAST_STABLE = 0.9
 
 Mixing = Float[np.ndarray, "p k"]
