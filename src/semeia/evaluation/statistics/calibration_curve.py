@@ -126,7 +126,7 @@ def _design(
     columns = _columns(x, knots, width=width)
     turned = np.linalg.qr(columns * np.sqrt(size / size.sum())[:, None], mode="r")
     diagonal = np.abs(np.diag(turned))
-    if (diagonal < 1e-6 * np.abs(columns).max(axis=0)).any():
+    if len(diagonal) < width or (diagonal < 1e-6 * np.abs(columns).max(axis=0)).any():
         return None
     return Design(knots, np.linalg.inv(turned))
 
