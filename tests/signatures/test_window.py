@@ -1,12 +1,14 @@
 """Steps: calendar days and hours of the clock, before 1970 too; a window is a whole number of them."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from semeia.archive import open_archive, writing
 from semeia.errors import InputError
-from semeia.signatures.window import Window
+from semeia.signatures.window import Window, window_of
 
 
 def microseconds(*times: dt.datetime) -> np.ndarray:
@@ -37,3 +39,11 @@ def test_defaults_are_a_year_of_days():
 def test_impossible_windows(length: float, step: float):
     with pytest.raises(InputError, match="window"):
         Window(float(length), float(step))
+
+
+def test_the_window_of_an_archive_is_the_one_given_with_its_records(tmp_path: Path):
+    for number, notes in enumerate([{}, {"window": {"length_hours": 24.0, "step_hours": 1.0}}]):
+        with writing(tmp_path / "archive", source="test", notes=notes) as draft:
+            draft.subject(f"person-{number}")
+        expected = Window(24.0, 1.0) if notes else Window()
+        assert window_of(open_archive(tmp_path / "archive")) == expected

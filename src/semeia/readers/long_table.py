@@ -40,6 +40,7 @@ def ingest_table(
     source = folder_given(folder)
     meaning = read_mapping(mapping)
     known = None if codes is None else read_codes(codes)
-    with writing(into, source=meaning.name, key=key) as draft, opened(draft, source) as connection:
+    notes = {"window": dict(meaning.window)} if meaning.window else {}
+    with writing(into, source=meaning.name, key=key, notes=notes) as draft, opened(draft, source) as connection:
         take(draft, connection, meaning, tables=tables_in(source), codes=known)
     return draft.summary

@@ -84,6 +84,8 @@ class Mapping:
     Attributes:
         prepare: Tables to make first, by name: a query each.
         counts: What to put on record, by its words: a query of one number each.
+        window: How far back a mean of the record reaches and in what steps, in hours: length_hours, step_hours. Empty
+            for a year in days; intensive care wants a day in hours.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Mapping:
     outcomes: tuple[Outcome, ...] = ()
     prepare: Dictionary[str, str] = field(default_factory=dict)
     counts: Dictionary[str, str] = field(default_factory=dict)
+    window: Dictionary[str, float] = field(default_factory=dict)
 
     def words(self) -> str:
         """All its SQL, to look table names up in."""
@@ -149,7 +152,7 @@ def read_mapping(mapping: str | Path) -> Mapping:
 
 
 def _mapping(content: object, *, where: str) -> Mapping:
-    known = {"name", "people", "events", "units", "outcomes", "prepare", "counts"}
+    known = {"name", "people", "events", "units", "outcomes", "prepare", "counts", "window"}
     sections = _section(content, where)
     _refuse_unknown(set(sections), known, where)
     people = _entry(People, sections.get("people"), f"{where}, people")
@@ -173,7 +176,16 @@ def _mapping(content: object, *, where: str) -> Mapping:
         ),
         prepare=_texts(sections.get("prepare", {}), f"{where}, prepare"),
         counts=_texts(sections.get("counts", {}), f"{where}, counts"),
+        window=_window(sections.get("window", {}), f"{where}, window"),
     )
+
+
+def _window(content: object, where: str) -> dict[str, float]:
+    hours = _section(content, where)
+    _refuse_unknown(set(hours), {"length_hours", "step_hours"}, where)
+    if not all(type(value) in (int, float) and value > 0 for value in hours.values()) or len(hours) == 1:  # pyright: ignore[reportOperatorIssue]
+        raise InputError(f"{where}: give both length_hours and step_hours, as numbers above 0.")
+    return {name: float(value) for name, value in hours.items()}  # pyright: ignore[reportArgumentType]
 
 
 def _entry(entry: type[Entry], row: object, where: str, **given: str) -> Entry:

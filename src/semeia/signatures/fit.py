@@ -25,7 +25,7 @@ from semeia.signatures.sections import repeats, sample_sections
 from semeia.signatures.solvers import Separation, SolverName, separate
 from semeia.signatures.stability import Stability, stability
 from semeia.signatures.streaming import section_values
-from semeia.signatures.window import Window
+from semeia.signatures.window import Window, window_of
 
 MOST_COMPONENTS, LEAST_COMPONENTS = 2000, 8
 # Patients, not sections, are what a fit has many of: their sections resemble each other.
@@ -43,7 +43,7 @@ class SignatureSettings:
         least_patients: training patients a code must be seen in to be a channel.
         per_patient: sections drawn a patient, on average.
         at_least: sections drawn in all, where so many patients would give fewer.
-        window: step of the grid and trailing window; 24 and 1 for intensive care.
+        window: step of the grid and trailing window; None takes the archive's own.
         seed: of the sections, of the draws of intensities and of where the fit starts.
         solver: fastica or picard.
         ica: see `IcaSettings`; its seed is not looked at.
@@ -57,7 +57,7 @@ class SignatureSettings:
     least_patients: int = 10
     per_patient: float = 2.3
     at_least: int = 10_000
-    window: Window = field(default_factory=Window)
+    window: Window | None = None
     seed: int = 0
     solver: SolverName = "fastica"
     ica: IcaSettings = field(default_factory=IcaSettings)
@@ -92,23 +92,22 @@ def fit_signatures(
     """
     if len(set(subjects)) < 2:
         raise InputError(f"{archive.path}: signatures need at least two training patients.")
+    window = settings.window or window_of(archive)
     channels = channels_of(archive, subjects, least_patients=settings.least_patients)
     sections = sample_sections(
         archive,
         subjects,
-        window=settings.window,
+        window=window,
         seed=settings.seed,
         per_patient=settings.per_patient,
         at_least=settings.at_least,
     )
-    stream = section_values(
-        archive, sections, channels, window=settings.window, seed=settings.seed, workers=settings.workers
-    )
+    stream = section_values(archive, sections, channels, window=window, seed=settings.seed, workers=settings.workers)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         matrix = build_matrix(stream, channels, into=Path(folder))
         found = _separate(matrix, settings.seed, subjects=len(set(subjects)), settings=settings, report=report)
         stable = _stability(matrix, sections, found, settings)
-        return _model(archive, subjects, channels, sections, matrix, found, stable, settings)
+        return _model(archive, subjects, channels, window, sections, matrix, found, stable, settings)
 
 
 def components_of(patients: int, wanted: int | None) -> int:
@@ -162,6 +161,7 @@ def _model(
     archive: Archive,
     subjects: Collection[int],
     channels: Channels,
+    window: Window,
     sections: pl.DataFrame,
     matrix: SectionMatrix,
     found: Separation,
@@ -175,7 +175,7 @@ def _model(
         channels=channels,
         scaling=matrix.scaling,
         components=found.components,
-        window=settings.window,
+        window=window,
         seed=settings.seed,
         stable=unknown if stable is None else stable.typical(),
         stable_low=unknown if stable is None else stable.low(),

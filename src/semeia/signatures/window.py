@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
+from semeia.archive.store import Archive
 from semeia.errors import InputError
 
 _MICROSECONDS = 3_600_000_000
@@ -55,3 +56,9 @@ class Window:
     def end_of(self, step: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
         """The last microsecond of each step: a section there sees the whole step."""
         return (step + 1) * self.step_microseconds - 1
+
+
+def window_of(archive: Archive) -> Window:
+    """The window an archive was given with its records (the last that was), else a year in days."""
+    given = [part["notes"]["window"] for part in archive.parts if part.get("notes", {}).get("window")]
+    return Window(**given[-1]) if given else Window()
