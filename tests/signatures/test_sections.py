@@ -113,7 +113,7 @@ def test_given_dates_and_times():
 @pytest.mark.parametrize(
     ("dates", "words"),
     [
-        (pl.DataFrame({"subject": [1]}), r"the column\(s\) subject_id, date are missing"),
+        (pl.DataFrame({"subject": [1]}), r"the column\(s\) subject_id, time are missing"),
         (pl.DataFrame({"subject_id": ["a"], "time": [dt.datetime(2020, 1, 1)]}), "subject_id must be whole numbers"),
         (
             pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2020, 1, 1), None]}),

@@ -70,7 +70,7 @@ def given_sections(dates: pl.DataFrame, *, where: str = "dates") -> pl.DataFrame
     Raises:
         InputError: A column is missing, of another type, or empty somewhere.
     """
-    time = "time" if "time" in dates.columns else "date"
+    time = "date" if "date" in dates.columns and "time" not in dates.columns else "time"
     absent = [name for name in ("subject_id", time) if name not in dates.columns]
     if absent:
         raise InputError(f"{where}: the column(s) {', '.join(absent)} are missing; subject_id and time are needed.")
