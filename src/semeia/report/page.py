@@ -28,6 +28,7 @@ from semeia.report.pretraining import pretraining_section
 from semeia.report.roc_plot import roc_section
 from semeia.report.run_folder import Run, read_run
 from semeia.report.sections import Section
+from semeia.report.signatures_section import signatures_section
 from semeia.report.subgroup_section import subgroup_section
 from semeia.report.tables import results_section, sizes
 from semeia.report.transport_section import transport_section
@@ -39,6 +40,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     model_facts_section,
     flow_section,
     pretraining_section,
+    signatures_section,
     results_section,
     multiclass_section,
     fraction_section,

@@ -1,0 +1,268 @@
+"""The protocol of the study of records, on a small archive from events to report; nobody leaks into anything."""
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from semeia.archive import open_archive
+from semeia.errors import InputError
+from semeia.evaluation import check_predictions, read_predictions
+from semeia.learning.linear import FILE, load_linear
+from semeia.signatures.fit import SignatureSettings
+from semeia.signatures.ica import IcaSettings
+from semeia.signatures.model import ARRAYS, load_signatures
+from semeia.signatures.window import Window
+from semeia.studies import ehr, ehr_arms
+from semeia.studies.ehr import EhrSettings, cohort_of, ehr_study, fold_of_seed, work_on
+from semeia.studies.ehr_arms import ARMS, blocks_of, plan
+from semeia.studies.grid import Cell, delete_cells, list_cells, run_cells
+from semeia.studies.resume import resume_study
+from semeia.studies.stays import stays_of
+from stay_archive import OUTCOME, stay_archive
+
+SIGNATURES = SignatureSettings(
+    components=4,
+    least_patients=5,
+    at_least=400,
+    window=Window(24, 1),
+    draws=0,
+    starts=0,
+    accept_unconverged=True,
+    ica=IcaSettings(most_iterations=60),
+)
+SETTINGS = EhrSettings(
+    seeds=(0, 1), folds=2, fractions=(0.5, 1.0), signatures=SIGNATURES, draws=100, workers=1, hospitals=3
+)
+FIRST, THEN = plan(SETTINGS.seeds, SETTINGS.fractions)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study."""
+
+    run: Path
+    report: Path
+    archive: Path
+    stays: pl.DataFrame
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stay_archive(tmp_path_factory.mktemp("stays") / "archive").path
+
+
+@pytest.fixture(scope="module")
+def finished(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    run = tmp_path_factory.mktemp("study") / "run"
+    report = ehr_study(archive, out=run, settings=SETTINGS)
+    return Study(run, report, archive, stays_of(open_archive(archive), OUTCOME))
+
+
+def subjects(stays: pl.DataFrame, rows: np.ndarray) -> set[int]:
+    return set(stays["subject_id"].gather(rows).to_list())
+
+
+def scores(run: Path, cell: Cell) -> pl.DataFrame:
+    return pl.read_parquet(run / cell.name / "scores.parquet")
+
+
+def one_seed(archive: Path, run: Path, arms: tuple[str, ...]) -> None:
+    """The cells of seed 0 with all labels, without evaluation."""
+    for cell in (FIRST[0], *(Cell(arm, "none", 1.0, 0) for arm in arms)):
+        folder = run / cell.name
+        folder.mkdir(parents=True)
+        work_on(cell, folder, archive=archive, run=run, settings=SETTINGS)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 1.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_nobody_is_on_two_sides(archive: Path, seed: int, fraction: float):
+    stays = stays_of(open_archive(archive), OUTCOME)
+    fold, cohort = fold_of_seed(stays, SETTINGS, seed=seed, fraction=fraction), cohort_of(stays, SETTINGS)
+    test, seen = subjects(stays, fold.test), subjects(stays, fold.pretraining)
+    assert not test & seen
+    assert subjects(stays, fold.labelled) <= seen
+    assert set(cohort[fold.pretraining]) == {"internal"}
+    assert set(cohort[fold.test]) == {"internal", "external"}
+    sites = stays["site"].to_numpy()
+    assert not set(sites[cohort == "external"]) & set(sites[cohort == "internal"])
+    # Records without a label are learned from, and neither trained nor tested on.
+    assert stays["label"].gather(fold.pretraining).null_count() > 0
+    assert stays["label"].gather(fold.labelled).null_count() == stays["label"].gather(fold.test).null_count() == 0
+    assert set(fold.labels) == {0.0, 1.0}
+
+
+def test_every_internal_stay_is_tested_once_and_fractions_are_nested(archive: Path):
+    stays = stays_of(open_archive(archive), OUTCOME)
+    cohort, known = cohort_of(stays, SETTINGS), stays["label"].is_not_null().to_numpy()
+    folds = [fold_of_seed(stays, SETTINGS, seed=seed, fraction=1.0) for seed in SETTINGS.seeds]
+    counts = np.bincount(np.concatenate([fold.test for fold in folds]), minlength=len(stays))
+    assert set(counts[(cohort == "internal") & known]) == {1}
+    assert set(counts[(cohort == "external") & known]) == {2}
+    half = fold_of_seed(stays, SETTINGS, seed=0, fraction=0.5)
+    assert set(half.labelled) < set(folds[0].labelled)
+    assert np.array_equal(half.test, folds[0].test)
+
+
+def test_labels_outside_reach_nothing_that_is_fitted(archive: Path):
+    stays = stays_of(open_archive(archive), OUTCOME)
+    outside = cohort_of(stays, SETTINGS) == "external"
+    flipped = stays.with_columns(label=pl.when(outside).then(1 - pl.col("label")).otherwise("label"))
+    one, other = (fold_of_seed(table, SETTINGS, seed=0, fraction=0.5) for table in (stays, flipped))
+    assert np.array_equal(one.labelled, other.labelled)
+    assert np.array_equal(one.pretraining, other.pretraining)
+
+
+def test_what_the_study_leaves_behind(finished: Study):
+    run = finished.run
+    assert finished.report == run / "report.html"
+    predictions = read_predictions(run / "predictions.parquet")
+    check_predictions(predictions)
+    assert {"age", "sex", "unit_type", "record_density"} <= set(predictions.columns)
+    record = json.loads((run / "run.json").read_text())
+    assert (record["study"], record["state"], record["seeds"]) == ("ehr", "finished", [0, 1])
+    assert [fit["signatures"] for fit in record["signatures"]] == [4, 4]
+    assert {row["cohort"] for row in record["unmapped"]} == {"internal", "external"}
+    results = pl.read_csv(run / "results.csv")
+    assert {"auroc_detectable_difference", "auroc_gain_over_record_density"} <= set(results["metric"])
+    assert (run / FIRST[0].name / "atlas.html").exists()
+    assert not (run / FIRST[1].name / "atlas.html").exists()
+    page = finished.report.read_text()
+    for words in ("Signatures, logistic regression", "Unmapped events by hospital", "one database", "Number of events"):
+        assert words in page
+    assert "person-" not in page
+
+
+def test_every_arm_and_fraction_scored_the_same_stays(finished: Study):
+    predictions = pl.read_parquet(finished.run / "predictions.parquet")
+    groups = predictions.partition_by("arm", "mode", "fraction", "seed", as_dict=True)
+    assert set(groups) == {(arm, "none", f, seed) for arm in ARMS for f in (0.5, 1.0) for seed in (0, 1)}
+    cohort = cohort_of(finished.stays, SETTINGS)
+    for (_, _, _, seed), group in groups.items():
+        rows = fold_of_seed(finished.stays, SETTINGS, seed=int(str(seed)), fraction=1.0).test
+        assert group["unit_id"].to_list() == finished.stays["unit_id"].gather(rows).to_list()
+        assert group["label"].to_list() == finished.stays["label"].gather(rows).to_list()
+        assert group["cohort"].to_list() == cohort[rows].tolist()
+        assert group["score"].is_between(0, 1).all()
+
+
+def test_no_stored_model_knows_a_patient_it_is_tested_on(finished: Study):
+    opened = open_archive(finished.archive)
+    for cell in FIRST:
+        test = subjects(finished.stays, fold_of_seed(finished.stays, SETTINGS, seed=cell.seed, fraction=1.0).test)
+        model = load_signatures(finished.run / cell.name)
+        assert model.fitted_on.seen(opened, finished.stays["subject_id"].to_list())
+        assert not model.fitted_on.seen(opened, test)
+    audit = pl.read_csv(finished.run / "tables" / "leakage.csv")
+    for check in ("Tested patients that were pretrained on", "Tested patients that were trained on"):
+        assert audit.filter(check=check).select("state", "count").row(0) == ("clear", 0)
+    # Half of the inside in each seed, from all of its hospitals.
+    assert audit.filter(check="Hospitals on both sides").select("state", "count").row(0) == ("clear", 0)
+
+
+def test_records_of_the_tested_change_nothing_that_is_fitted(finished: Study, tmp_path: Path):
+    fold = fold_of_seed(finished.stays, SETTINGS, seed=0, fraction=1.0)
+    tested = [row + 1 for row in fold.test.tolist()]
+    changed = stay_archive(tmp_path / "archive", other=tested[::2]).path
+    one_seed(changed, tmp_path / "run", ("signatures_logistic", "values_logistic"))
+
+    old, new = (folder / FIRST[0].name for folder in (finished.run, tmp_path / "run"))
+    assert (old / ARRAYS).read_bytes() == (new / ARRAYS).read_bytes()
+    for arm in ("signatures_logistic", "values_logistic"):
+        cell = Cell(arm, "none", 1.0, 0)
+        one, other = (load_linear(run / cell.name / FILE) for run in (finished.run, tmp_path / "run"))
+        assert one.columns == other.columns
+        assert np.array_equal(one.weight, other.weight)
+        kept = ~np.isin(fold.test, np.array(tested[::2]) - 1)
+        before, after = scores(finished.run, cell), scores(tmp_path / "run", cell)
+        assert before.filter(kept).equals(after.filter(kept))
+        assert not before.equals(after)
+
+
+def test_later_events_of_the_tested_change_no_score(finished: Study, tmp_path: Path):
+    """To the bit; the last of what is seen is at the time of the prediction itself."""
+    fold = fold_of_seed(finished.stays, SETTINGS, seed=0, fraction=1.0)
+    changed = stay_archive(tmp_path / "archive", later=[row + 1 for row in fold.test.tolist()]).path
+    one_seed(changed, tmp_path / "run", tuple(ARMS))
+    for arm in ARMS:
+        cell = Cell(arm, "none", 1.0, 0)
+        assert scores(finished.run, cell).equals(scores(tmp_path / "run", cell)), arm
+
+
+def test_signatures_and_counts_read_the_same_codes_with_age_and_sex(finished: Study):
+    folder = finished.run / FIRST[0].name
+    channels = load_signatures(folder).channels.table["code"].to_list()
+    counted, counts = blocks_of(folder, ("counts",))
+    people, _ = blocks_of(folder, ("people",))
+    assert {name.removeprefix("counts: ") for name in counted} | {"age", "sex=F", "sex=M"} == set(channels)
+    assert set(people) == {"people: age", "people: sex=F", "people: sex=M"}
+    assert counts.shape == (len(finished.stays), len(counted))
+    for arm in ARMS.values():
+        assert ("people" in arm.reads) or arm.reads == ("density",)
+
+
+def test_deleted_and_stopped_cells_are_made_again_to_the_bit(finished: Study, tmp_path: Path, monkeypatch):
+    run = tmp_path / "run"
+    shutil.copytree(finished.run, run)
+    assert delete_cells(run, "pretrained/signatures/seed-1") == 1
+    assert delete_cells(run, "cells/counts_logistic/*") == 4
+    real = ehr_arms.fit_logistic_regression
+    calls = []
+
+    def stopped(*given, **named):
+        calls.append(named["seed"])
+        if len(calls) == 3:
+            raise RuntimeError("the power failed")
+        return real(*given, **named)
+
+    monkeypatch.setattr(ehr_arms, "fit_logistic_regression", stopped)
+    with pytest.raises(RuntimeError, match="power"):
+        resume_study(run, finished.archive)
+    states = dict(list_cells(run).select("cell", "state").iter_rows())
+    assert states["pretrained/signatures/seed-1"] == "finished"
+    assert sum(state == "finished" for cell, state in states.items() if "counts_logistic" in cell) == 2
+
+    resume_study(run, finished.archive)
+    assert pl.read_parquet(run / "predictions.parquet").equals(pl.read_parquet(finished.run / "predictions.parquet"))
+    assert calls == [0, 0, 1, 1, 1]
+
+
+def test_other_settings_and_another_archive_are_refused(finished: Study, tmp_path: Path):
+    with pytest.raises(InputError, match=r"signatures\.components: 4 then, 5 now"):
+        ehr_study(
+            finished.archive,
+            out=finished.run,
+            settings=replace(SETTINGS, signatures=replace(SIGNATURES, components=5)),
+        )
+    with pytest.raises(InputError, match="archive: "):
+        ehr_study(stay_archive(tmp_path / "other", patients=40).path, out=finished.run, settings=SETTINGS)
+
+
+def test_processes_change_nothing(finished: Study, tmp_path: Path):
+    from functools import partial
+
+    run = tmp_path / "run"
+    work = partial(work_on, archive=finished.archive, run=run, settings=SETTINGS)
+    cells = [Cell(arm, "none", 1.0, 0) for arm in ("signatures_logistic", "values_boosting")]
+    run_cells(FIRST[:1], work, run=run, workers=1, label="signatures")
+    run_cells(cells, work, run=run, workers=2, label="models")
+    for cell in cells:
+        assert scores(run, cell).equals(scores(finished.run, cell))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"seeds": (5,)}, "folds 0 to 4"), ({"fractions": (2.0,)}, "fractions"), ({"inside": 1.0}, "inside is 1.0")],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_runs(wrong: dict[str, object], words: str):
+    with pytest.raises(InputError, match=words):
+        EhrSettings(**wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_references_are_arms():
+    assert set(ehr.REFERENCES) < set(ARMS)
