@@ -188,21 +188,37 @@ def _levels_only(estimates: list[Estimate], outcome: str) -> Answer | None:
     if not levels:
         return None
     first = (levels[0].arm, levels[0].mode)
-    mine = [e for e in levels if (e.arm, e.mode) == first]
+    at = {e.cohort: e for e in levels if (e.arm, e.mode) == first}
+    mine = [at[cohort] for cohort in cohorts_of(list(at.values()))]
     parts = [f"{estimate(e.value, e.low, e.high)} {place(e.cohort)}" for e in mine]
     lead = f"{arm_title(*first)} predicts {outcome} with an AUROC of {listed(parts)}."
-    sentences = [
-        f"{_start(place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
-        f"{count(e.n_positive)} {positive_words(metric)}."
-        for e in mine
-    ]
-    for e in full_labels(find(estimates, metric=metric, outcome=outcome, differences=True)):
-        if (e.arm, e.mode) == first:
-            said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
-            sentences.append(
-                f"{_start(place(e.cohort))}, it is {said[e.direction]} that of "
-                f"{reference_title(e.reference)}: {difference_words(e)}."
-            )
+    every = full_labels(find(estimates, metric=metric, outcome=outcome, differences=True))
+    differences = [e for e in every if (e.arm, e.mode) == first]
+    sentences = []
+    for e in mine:
+        sentences.append(
+            f"{_start(place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
+            f"{count(e.n_positive)} {positive_words(metric)}."
+        )
+        sentences += _against([other for other in differences if other.cohort == e.cohort])
     if any(e.low is not None and e.low <= 0.5 for e in mine):
         sentences.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
-    return Answer(lead, " ".join(sentences), None, _of_several_classes(metric))
+    points = [
+        *gain_over_covariate(estimates, first, outcome),
+        *(detectable(estimates, differences[:1], outcome) if differences else []),
+        *_of_several_classes(metric),
+    ]
+    return Answer(lead, " ".join(sentences), None, points)
+
+
+def _against(differences: list[Estimate]) -> list[str]:
+    """One cohort's differences from the references, a sentence for each way they go."""
+    said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
+    sentences = []
+    for direction, words in said.items():
+        found = [
+            f"{reference_title(e.reference)}, {difference_words(e)}" for e in differences if e.direction == direction
+        ]
+        if found:
+            sentences.append(f"There, the AUROC is {words} that of {'; '.join(found)}.")
+    return sentences

@@ -1,7 +1,7 @@
 """What to weigh beside the answer: the other pretrained arms, chance, what is added to size, and power."""
 
 from semeia.report.comparisons import gain_metric, gains
-from semeia.report.estimates import Estimate, find, full_labels
+from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
 from semeia.report.names import GAIN, arm_title, covariate_title, place, reference_title
 from semeia.report.numbers import estimate, listed, number
 
@@ -36,7 +36,8 @@ def by_chance(asked: list[Estimate]) -> str:
 
 def gain_over_covariate(estimates: list[Estimate], pair: tuple[str, str], outcome: str) -> list[str]:
     """What the arm of the answer adds to the covariate, if the results say so."""
-    rows = [e for e in gains(estimates, outcome=outcome) if (e.arm, e.mode) == pair]
+    mine = [e for e in gains(estimates, outcome=outcome) if (e.arm, e.mode) == pair]
+    rows = [e for cohort in cohorts_of(mine) for e in mine if e.cohort == cohort]
     metric = gain_metric(estimates, outcome=outcome)
     if not rows or metric is None:
         return []
@@ -63,7 +64,9 @@ def detectable(estimates: list[Estimate], main: list[Estimate], outcome: str) ->
     rows = [e for e in full_labels(found) if e.reference == first.reference]
     if not rows:
         return []
-    parts = [f"{number(e.value, 3)} {place(e.cohort)}" for e in rows]
+    parts = [
+        f"{number(e.value, 3)} {place(e.cohort)}" for cohort in cohorts_of(rows) for e in rows if e.cohort == cohort
+    ]
     return [
         f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times "
         "in five; a smaller one is easily missed, so that finding none does not show that there is none."

@@ -45,8 +45,9 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
             panels.append(Panel(title, _draw(rows, members, mark, palette, limits=limits, title=title, name=name)))
     lead = (
         "AUROC with its 95\u00a0% interval against the share of the labelled training patients that was "
-        "used; each smaller share is part of the next. The dotted line is the diameter alone."
+        "used; each smaller share is part of the next."
     )
+    lead += " The dotted line is the diameter alone." if any(e.arm == "diameter" for e in levels) else ""
     table = estimates_table([e for e in levels if (e.arm, e.mode) in several])
     return Figure("fractions", "AUROC by label fraction", lead, panels, table, palette.legend(arms))
 

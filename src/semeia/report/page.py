@@ -60,6 +60,9 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     made_section,
 )
 
+# How a study is called in the title, where not by its own name.
+STUDIES = {"predictions": "", "ehr": "health records"}
+
 
 def write_report(run: Path, *, examples: list[Example] | None = None) -> Path:
     """Write RUN/report.html from what the run folder holds.
@@ -99,7 +102,7 @@ def render(run: Run) -> str:
 
 
 def _title(run: Run, palette: Palette, outcome: str) -> str:
-    name = "" if run.study == "predictions" else run.study.replace("_", " ").strip()
+    name = STUDIES.get(run.study, run.study).replace("_", " ").strip()
     start = f"{name[:1].upper()}{name[1:]}" if name else "Evaluation"
     asked = against_scratch(run.estimates, palette, outcome=outcome)
     return f"{start}: does pretraining help to predict {outcome}?" if asked else f"{start}: predicting {outcome}"

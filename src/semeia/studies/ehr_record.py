@@ -96,8 +96,8 @@ def flow(stays: pl.DataFrame, cohort: np.ndarray) -> list[Box]:
 
     boxes = [
         box("In the archive, first stays", "archive", np.ones(len(stays), bool)),
-        box("External without a label", "excluded", outside & ~labelled, "nothing is done with them"),
-        box("Hospital not known", "excluded", cohort == "unknown", "nothing is done with them"),
+        box("External without a label", "excluded", outside & ~labelled, "not used"),
+        box("Hospital not known", "excluded", cohort == "unknown", "not used"),
         box("Signatures may be learned from", "pretraining", inside, "each seed leaves out the fold it tests"),
         box("without a label", "pretraining", inside & ~labelled, "too short a stay, or its end not known"),
         box("Internal hospitals, labelled", "internal", inside & labelled, of(inside & labelled)),
