@@ -72,8 +72,14 @@ def test_show_all_or_one(model: Path):
     one = show(model, signature="s002", most=4)
     assert one.height == 4
     assert one["weight"].abs().is_sorted(descending=True)
+    assert one["holds"].is_between(0, 1).all()
     with pytest.raises(InputError, match="s001 to s003"):
         show(model, signature="s9")
+    found = show(model, channel="c/")
+    assert found["name"].to_list() == ["C/1", "C/2"]
+    assert set(found["signature"]) <= {"s001", "s002", "s003"}
+    with pytest.raises(InputError, match="no channel"):
+        show(model, channel="insulin")
 
 
 def test_a_patient_page_names_nobody(archive: Archive, model: Path, tmp_path: Path):

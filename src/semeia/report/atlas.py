@@ -66,7 +66,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Card:
-    """One signature; `label` says in a few words what it raises most."""
+    """One signature; `label` says in a few words what it raises most, `holds` which channels vary with it alone."""
 
     name: str
     label: str
@@ -76,6 +76,7 @@ class Card:
     unstable: bool
     bars: list[Bar]
     timelines: list[Timeline] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

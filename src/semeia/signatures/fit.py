@@ -29,7 +29,7 @@ from semeia.signatures.window import Window, window_of
 
 MOST_COMPONENTS, LEAST_COMPONENTS = 2000, 8
 # Patients, not sections, are what a fit has many of: their sections resemble each other.
-PATIENTS_A_COMPONENT = 4
+PATIENTS_A_COMPONENT = 8
 SECTIONS_AT_A_TIME = 10_000
 
 
@@ -38,7 +38,7 @@ class SignatureSettings:
     """How signatures are fitted. The defaults are those of arXiv 2402.05802, scaled to the archive.
 
     Attributes:
-        components: how many; None takes a quarter of the number of training patients, from 8 to 2000. Fewer are fitted
+        components: how many; None takes an eighth of the number of training patients, from 8 to 2000. Fewer are fitted
             where the sections have no more.
         least_patients: training patients a code must be seen in to be a channel.
         per_patient: sections drawn a patient, on average.
@@ -60,7 +60,7 @@ class SignatureSettings:
     window: Window | None = None
     seed: int = 0
     solver: SolverName = "fastica"
-    ica: IcaSettings = field(default_factory=IcaSettings)
+    ica: IcaSettings = field(default_factory=lambda: IcaSettings(most_iterations=1000))
     draws: int = 5
     starts: int = 3
     accept_unconverged: bool = False

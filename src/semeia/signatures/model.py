@@ -98,6 +98,13 @@ class SignatureModel:
         """Signatures that refits do not find again; those never refitted are not marked."""
         return np.nan_to_num(self.stable, nan=1.0) < LEAST_STABLE
 
+    @property
+    def holds(self) -> Float[np.ndarray, "p k"]:
+        """The part of what the signatures explain of a channel that each of them does; 0 where they explain none."""
+        squares = self.components.mixing**2
+        total = squares.sum(axis=1, keepdims=True)
+        return np.divide(squares, total, out=np.zeros_like(squares), where=total > 0)
+
     def top(self, signature: int, *, most: int = 12) -> Int[np.ndarray, " n"]:
         """The channels that weigh most in a signature (its place), by descending |mixing|."""
         return np.argsort(-np.abs(self.components.mixing[:, signature]), kind="stable")[:most]

@@ -27,6 +27,7 @@ SHOWN_CHANNELS = 5
 DATES = 100
 # Of the largest weight: channels above it are named in a signature's label.
 NEARLY = 0.5
+HELD, MOST = 10, 0.5
 MOST_WITH_EXAMPLES = 150
 
 
@@ -135,6 +136,7 @@ def _card(model: SignatureModel, at: int, timelines: list[Timeline]) -> Card:
         unstable=bool(model.unstable[at]),
         bars=bars,
         timelines=timelines,
+        holds=_held(model, at),
     )
 
 
@@ -145,6 +147,13 @@ def _label(model: SignatureModel, at: int) -> str:
     near = [channel for channel in top if abs(weights[channel]) > NEARLY * abs(weights[top[0]])]
     names = model.channels.table["name"]
     return ", ".join(f"{MINUS + ' ' if weights[channel] < 0 else ''}{names[channel]}" for channel in near)
+
+
+def _held(model: SignatureModel, at: int) -> list[str]:
+    """The channels of which this signature alone explains most, a few of them, by how much."""
+    share = model.holds[:, at]
+    order = [int(channel) for channel in np.argsort(-share, kind="stable")[:HELD] if share[channel] > MOST]
+    return [f"{model.channels.table['name'][channel]} ({percent(round(share[channel], 2))})" for channel in order]
 
 
 def _examples(model: SignatureModel, archive: Archive, expressed: pl.DataFrame) -> dict[int, list[Timeline]]:

@@ -79,18 +79,22 @@ def express_table(
     return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
 
 
-def show(model: Path, *, signature: str | None = None, most: int = 8) -> pl.DataFrame:
+def show(model: Path, *, signature: str | None = None, channel: str | None = None, most: int = 8) -> pl.DataFrame:
     """What signatures are made of, as a table.
 
     Args:
         model: a folder of `semeia signatures fit`.
         signature: one of them, such as s001; by default all, a row each.
+        channel: instead, where the channels are whose names contain this, such as: lung cancer.
         most: channels to name.
 
     Returns:
-        For all: signature, explained, stability, channels in words. For one: channel, mode, weight, share with it.
+        For all: signature, explained, stability, channels in words. For one: channel, mode, weight, how much of what is
+        explained of the channel is explained by this signature (holds). For channels: the signature that holds most.
     """
     fitted = load_signatures(model)
+    if channel is not None:
+        return _where(fitted, channel)
     if signature is None:
         return pl.DataFrame([_summary(fitted, number, most) for number in range(len(fitted.names))])
     if signature not in fitted.names:
@@ -100,7 +104,9 @@ def show(model: Path, *, signature: str | None = None, most: int = 8) -> pl.Data
     table = fitted.channels.table[top.tolist()]
     weights = fitted.components.mixing[top, number]
     return table.select("name", "code", "mode", "unit").with_columns(
-        weight=pl.Series(weights).round(3), sections_with_it=pl.Series(fitted.prevalence[top]).round(3)
+        weight=pl.Series(weights).round(3),
+        holds=pl.Series(fitted.holds[top, number]).round(2),
+        sections_with_it=pl.Series(fitted.prevalence[top]).round(3),
     )
 
 
@@ -130,6 +136,20 @@ def training_patients(archive: Archive) -> list[int]:
         raise InputError(f"{archive.path}: holds no health records; ingest them with 'semeia ingest meds|omop|table'.")
     train = people.filter(pl.col("split") == "train")
     return (train if people["split"].is_not_null().any() else people)["subject_id"].to_list()
+
+
+def _where(model: SignatureModel, words: str) -> pl.DataFrame:
+    """For each channel whose name contains some words, the signature that explains most of it."""
+    named = model.channels.table.filter(pl.col("name").str.to_lowercase().str.contains(words.lower(), literal=True))
+    if named.is_empty():
+        raise InputError(f"no channel's name contains '{words}'.")
+    places = named["channel"].to_list()
+    best = model.holds[places].argmax(axis=1)
+    return named.select("name", "code", "mode").with_columns(
+        signature=pl.Series([model.names[at] for at in best]),
+        holds=pl.Series(model.holds[places, best]).round(2),
+        weight=pl.Series(model.components.mixing[places, best]).round(3),
+    )
 
 
 def _summary(model: SignatureModel, number: int, most: int) -> dict[str, object]:
