@@ -1,11 +1,11 @@
 """The claims: components are fitted faster than by scikit-learn, in a fraction of its memory, from any number of rows.
 
 1. Fits of planted, noiseless Laplace sources by Semeia as it comes; by Semeia with scikit-learn's steps (all rows from
-   the first iteration, the same start), from memory and from a mapped file; by scikit-learn's FastICA
+   the first iteration, the same start), from memory and from a file; by scikit-learn's FastICA
    (`whiten_solver="eigh"`) on all threads and on one; by picard where it ends soon. Same dtype, tolerance and start.
    Each fit is a process of its own and the sides take turns; the shortest time and the largest memory count. Memory is
    the peak of the fit beyond what the process held before it (libraries and sample matrix).
-2. One iteration with 2,000 components on mapped rows against the rate of matrix products measured before and after,
+2. One iteration with 2,000 components on rows of a file against the rate of matrix products measured before and after,
    and what a fit will take: 60,000 rows, or 600,000 with --full.
 3. That iteration's products in bfloat16 against float32 on this processor.
 
@@ -40,7 +40,7 @@ from semeia.signatures.whitening import moments, whiten, whitened
 GIGA, MIB = 1e9, 2**20
 CPU = torch.device("cpu")
 THREADS = len(os.sched_getaffinity(0))
-SIDES = ("semeia", "semeia, same steps", "same, mapped file", "scikit-learn", "scikit-learn, 1 thread", "picard")
+SIDES = ("semeia", "semeia, same steps", "same, from a file", "scikit-learn", "scikit-learn, 1 thread", "picard")
 # picard takes minutes beyond.
 PICARD_ELEMENTS = 50_000 * 64
 COMPONENTS, LARGE, SMALL = 2_000, 600_000, 60_000
@@ -81,8 +81,8 @@ def same_steps(samples: Samples, settings: IcaSettings) -> Found:
 
 def fit(side: str, path: Path) -> dict[str, float]:
     """One fit in this process."""
-    values = np.load(path, mmap_mode="r" if "mapped" in side else None)
-    samples = open_samples(path) if "mapped" in side else ArraySamples(values)
+    values = np.load(path, mmap_mode="r" if "file" in side else None)
+    samples = open_samples(path) if "file" in side else ArraySamples(values)
     settings = IcaSettings(dtype="float32" if values.dtype == np.float32 else "float64", threads=THREADS)
     # What is imported on first use is no part of a fit.
     separate(ArraySamples(np.random.default_rng(0).laplace(size=(99, 2))), settings, components=2)
@@ -169,7 +169,9 @@ def one_iteration(rows: int, *, folder: Path) -> None:
     seconds = perf_counter() - began
     after = product_rate()
     rate, most = 4 * COMPONENTS**2 * rows / seconds / GIGA, max(before, after)
-    print(f"\none iteration, {COMPONENTS:,} components x {rows:,} rows mapped ({path.stat().st_size / 2**30:.1f} GiB)")
+    print(
+        f"\none iteration, {COMPONENTS:,} components x {rows:,} rows of a file ({path.stat().st_size / 2**30:.1f} GiB)"
+    )
     print(
         f"  {seconds:.1f} s, {rate:.0f} GF/s, {100 * rate / most:.0f} % of {most:.0f} (products before and after: "
         f"{before:.0f}, {after:.0f} GF/s); peak memory of the process {resident('VmHWM') / 1024:.2f} GiB"

@@ -15,7 +15,8 @@ from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.ica_settings import IcaSettings, Iteration, Report, Stage, Unmixing, initial
 from semeia.signatures.stages import plans
-from semeia.signatures.update import decorrelate, turned, updated
+from semeia.signatures.threads import threads_for
+from semeia.signatures.update import Rotation, decorrelate, turned, updated
 
 # An early stage that for so many iterations has not come closer to a fixed point has given what it can.
 STALLED = 20
@@ -49,9 +50,14 @@ def fast_ica(
         raise InputError(
             f"start: is {asked}, but {white.shape[1]} components are fitted; give a square matrix of them."
         )
-    unmixing = decorrelate(torch.tensor(first, dtype=torch.float64, device=device))
+    with threads_for(white.shape[1]):
+        return _fit(white, settings, torch.tensor(first, dtype=torch.float64, device=device), start is not None, report)
+
+
+def _fit(white: Samples, settings: IcaSettings, start: Rotation, warm: bool, report: Report | None) -> Unmixing:
+    unmixing = decorrelate(start)
     history: list[Iteration] = []
-    for plan in plans(white, settings, None if start is not None else unmixing, device):
+    for plan in plans(white, settings, unmixing, warm=warm):
         changes: list[float] = []
         means: list[float] = []
         while len(changes) < settings.most_iterations and not _done(plan.stage, changes, means, settings.tolerance):

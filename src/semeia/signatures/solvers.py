@@ -74,7 +74,7 @@ def separate(
     """
     if scratch is None and process_of()[1] > 1:
         raise InputError("scratch: several processes need a folder that all of them see.")
-    whitening = whiten(moments(samples), components=components, trim=trim)
+    whitening = whiten(moments(samples, threads=settings.at_once()), components=components, trim=trim)
     start = None if warm is None else start_from(warm, whitening)
     # Processes of a group share one file; other fits that use the same folder must not meet it.
     alone = process_of()[1] == 1

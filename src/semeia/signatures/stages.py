@@ -23,16 +23,17 @@ ROWS_A_COMPONENT = 50
 PLACES = 64
 MOST_TURN = 0.9
 # A part this small is kept in memory.
-KEPT_BYTES = 2**25
+KEPT_BYTES = 2**24
 # A direction with less of its variance in the part is left as it is: the part does not know it.
 LEAST_VARIANCE = 0.1
 
 
-def plans(white: Samples, settings: IcaSettings, start: Rotation | None, device: torch.device) -> Iterator[Plan]:
-    """The stages in order; with no `start` to try a part of the rows with, all rows at once."""
+def plans(white: Samples, settings: IcaSettings, start: Rotation, *, warm: bool) -> Iterator[Plan]:
+    """The stages in order; from a `warm` start, which knows more than a part of the rows would, all rows at once."""
+    device = start.device
     full = Pass(settings.nonlinearity, threads=settings.at_once())
     quick = replace(full, bf16=settings.products == "bf16" or (settings.products == "auto" and has_bf16(device)))
-    part = None if start is None else _part(white, settings, start, quick)
+    part = None if warm else _part(white, settings, start, quick)
     if part is not None:
         yield part
     every = rows_of(white, device, settings.block)
@@ -63,7 +64,7 @@ def _part_of(white: Samples, share: float, settings: IcaSettings, device: torch.
     if part.shape[0] * part.shape[1] * 4 <= KEPT_BYTES:
         part = ArraySamples(np.concatenate(list(part.blocks(piece))))
     # Made white on their own: the update would drown in what these rows are not white by.
-    variances, directions = np.linalg.eigh(moments(part).covariance)
+    variances, directions = np.linalg.eigh(moments(part, threads=how.threads).covariance)
     variances = np.where(variances < LEAST_VARIANCE, 1.0, variances)
     whitener = (directions / np.sqrt(variances)) @ directions.T
     return Plan("subsample", rows_of(part, device, settings.block), how, torch.from_numpy(whitener).to(device))

@@ -8,8 +8,11 @@ are taken in order: they are the same bits for any number of threads.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
+
+# Below this size a matrix is done with sooner than a second thread has woken up on a busy machine.
+LARGE = 1024
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,3 +46,8 @@ def one_thread_each() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def threads_for(size: int) -> AbstractContextManager[None]:
+    """Inside, work on matrices of `size` rows and columns takes one thread, or all if they are large."""
+    return one_thread_each() if size < LARGE else nullcontext()

@@ -4,6 +4,7 @@ Products are summed in float64 whatever the samples are, shifted by the first ro
 variance of exactly zero, and a large mean costs no digits.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from semeia.archive.atomic import naming
 from semeia.errors import InputError
 from semeia.signatures.blocks import ArraySamples, FileSamples, Samples, block_rows, open_samples
 from semeia.signatures.processes import add_up, own_share, process_of, wait_for_all
-from semeia.signatures.threads import in_order, one_thread_each
+from semeia.signatures.threads import LARGE, in_order, one_thread_each, threads_for
 
 # A direction counts if its SD is this many rounding steps of the samples: whitened, it is then 1 % rounding at most.
 LEAST_STEPS = 100
@@ -47,26 +48,19 @@ class Whitening:
     rows: int
 
 
-def moments(samples: Samples, *, block: int | None = None) -> Moments:
+def moments(samples: Samples, *, block: int | None = None, threads: int = 1) -> Moments:
     """Mean and covariance of all rows in one pass; under a process group each process reads its share.
 
     Raises:
         InputError: Fewer than two rows, or a value that is not finite.
     """
-    from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
-
     rows, channels = samples.shape
     if rows < 2 or channels < 1:
         raise InputError(f"{rows} rows of {channels} channels have no covariance: give at least two rows.")
     first = next(iter(samples.blocks(1)))
     shift = first[0].astype(np.float64)
-    total = np.zeros(channels)
-    products = np.zeros((channels, channels), order="F")
-    for part in own_share(samples.blocks(block or block_rows(channels, 8))):
-        moved = np.subtract(part, shift, dtype=np.float64)
-        total += np.ones(len(moved)) @ moved
-        # Adds to `products` in place, its upper triangle only: half the work and no second matrix.
-        products = dsyrk(1.0, moved.T, beta=1.0, c=products, overwrite_c=1)
+    size = block or block_rows(channels, 8)
+    total, products = (_sums if channels < LARGE else _sums_in_place)(own_share(samples.blocks(size)), shift, threads)
     add_up(total, products.T)
     mean = total / rows
     products /= rows
@@ -95,7 +89,8 @@ def whiten(found: Moments, *, components: int | None = None, trim: bool = False)
     if components is not None and components < 1:
         raise InputError(f"components: {components} cannot be fitted; ask for one or more.")
     keep = min(components or channels, channels)
-    variances, directions = eigh(found.covariance, subset_by_index=[channels - keep, channels - 1])
+    with threads_for(channels):
+        variances, directions = eigh(found.covariance, subset_by_index=[channels - keep, channels - 1])
     variances, directions = variances[::-1], directions[:, ::-1]
     constant = np.diag(found.covariance) == 0
     rank = int((variances > _rounding(found, float(variances[0]))).sum())
@@ -171,3 +166,35 @@ def _rounding(found: Moments, largest: float) -> float:
     reach = largest + float(np.square(found.mean[varies]).max(initial=0.0))
     of_covariance = 10 * len(found.mean) * float(np.finfo(np.float64).eps) * largest
     return max(of_covariance, (LEAST_STEPS * found.step) ** 2 * reach)
+
+
+def _sums(
+    parts: Iterator[Float[np.ndarray, "b p"]], shift: Float[np.ndarray, " p"], threads: int
+) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, "p p"]]:
+    """Sums of the shifted rows and (upper triangle) of their products; blocks dealt to threads, added up in order."""
+    from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
+
+    def work(part: Float[np.ndarray, "b p"]) -> tuple[np.ndarray, np.ndarray]:
+        moved = np.subtract(part, shift, dtype=np.float64)
+        return np.ones(len(moved)) @ moved, dsyrk(1.0, moved.T)
+
+    total, products = np.zeros(len(shift)), np.zeros((len(shift), len(shift)), order="F")
+    with one_thread_each():
+        for row, product in in_order(parts, work, threads=threads):
+            total += row
+            products += product
+    return total, products
+
+
+def _sums_in_place(
+    parts: Iterator[Float[np.ndarray, "b p"]], shift: Float[np.ndarray, " p"], threads: int
+) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, "p p"]]:
+    """The same for many channels: there is one matrix of products only, and BLAS has as many threads as it likes."""
+    from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
+
+    total, products = np.zeros(len(shift)), np.zeros((len(shift), len(shift)), order="F")
+    for part in parts:
+        moved = np.subtract(part, shift, dtype=np.float64)
+        total += np.ones(len(moved)) @ moved
+        products = dsyrk(1.0, moved.T, beta=1.0, c=products, overwrite_c=1)
+    return total, products
