@@ -31,11 +31,12 @@ from semeia.signatures.blocks import ArraySamples, Samples, open_samples
 from semeia.signatures.components import amari_index, canonical
 from semeia.signatures.ica import fast_ica
 from semeia.signatures.ica_settings import IcaSettings, initial
+from semeia.signatures.moments import moments
 from semeia.signatures.solvers import separate
 from semeia.signatures.stages import has_bf16
 from semeia.signatures.sweep import Pass, rows_of, sweep
 from semeia.signatures.threads import in_order, one_thread_each
-from semeia.signatures.whitening import moments, whiten, whitened
+from semeia.signatures.whitening import whiten, whitened
 
 GIGA, MIB = 1e9, 2**20
 CPU = torch.device("cpu")
@@ -70,7 +71,7 @@ def scikit_learn(samples: ArraySamples, settings: IcaSettings) -> Found:
 
 def same_steps(samples: Samples, settings: IcaSettings) -> Found:
     """Ours from scikit-learn's start: its eigenvectors have a positive first entry, ours a positive largest one."""
-    whitening = whiten(moments(samples))
+    whitening = whiten(moments(samples, threads=THREADS))
     start = initial(samples.shape[1], seed=0) * np.sign(whitening.matrix[:, 0])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "white.npy"

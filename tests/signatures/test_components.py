@@ -8,7 +8,8 @@ from semeia.errors import InputError
 from semeia.signatures.blocks import ArraySamples
 from semeia.signatures.components import amari_index, canonical, start_from
 from semeia.signatures.ica_settings import initial
-from semeia.signatures.whitening import Whitening, moments, whiten
+from semeia.signatures.moments import moments
+from semeia.signatures.whitening import Whitening, whiten
 
 VALUES, _ = planted(800, sources=5, channels=7, noise=0.3)
 

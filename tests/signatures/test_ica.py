@@ -12,9 +12,10 @@ from semeia.signatures.blocks import ArraySamples, open_samples
 from semeia.signatures.components import amari_index, canonical, start_from
 from semeia.signatures.ica import fast_ica
 from semeia.signatures.ica_settings import IcaSettings, initial
+from semeia.signatures.moments import moments
 from semeia.signatures.stages import has_bf16
 from semeia.signatures.update import decorrelate
-from semeia.signatures.whitening import moments, whiten, whitened
+from semeia.signatures.whitening import whiten, whitened
 
 DOUBLE = IcaSettings(dtype="float64", threads=1)
 

@@ -17,8 +17,9 @@ from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.components import Components, canonical, start_from
 from semeia.signatures.ica_settings import IcaSettings, Report, Unmixing, initial
+from semeia.signatures.moments import moments
 from semeia.signatures.processes import process_of
-from semeia.signatures.whitening import Whitening, moments, whiten, whitened
+from semeia.signatures.whitening import Whitening, whiten, whitened
 
 SolverName = Literal["fastica", "picard"]
 

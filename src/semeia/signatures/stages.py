@@ -13,9 +13,9 @@ import torch
 
 from semeia.signatures.blocks import ArraySamples, LeadingRows, Samples
 from semeia.signatures.ica_settings import IcaSettings
+from semeia.signatures.moments import moments
 from semeia.signatures.sweep import Pass, rows_of
 from semeia.signatures.update import Plan, Rotation, turned, updated
-from semeia.signatures.whitening import moments
 
 # The part of the rows a fit begins with: at least so many for each component, from so many places, and twice as many
 # while the first update on them turns the rows of W by more than so much of what noise would turn them by.
