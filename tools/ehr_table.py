@@ -1,0 +1,97 @@
+"""Prints the tables of docs/studies/ehr.md from a run of the study of records: python tools/ehr_table.py RUN
+
+Nothing is computed here but sums over hospitals: every other number is a row of results.csv, tables/ or run.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from semeia.report.names import arm_title, reference_title
+
+COHORTS = ("internal", "external")
+
+
+def estimate(row: dict, *, signed: bool = False) -> str:
+    """An estimate with its interval."""
+    form = "+.3f" if signed else ".2f"
+    return f"{row['value']:{form}} ({row['low']:{form}}, {row['high']:{form}})"
+
+
+def table(heads: list[str], rows: list[list[str]]) -> None:
+    """A table in Markdown."""
+    print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+def levels(results: pl.DataFrame) -> None:
+    """AUROC of each arm, cohort and share of the labels."""
+    found = results.filter(pl.col("reference") == "", metric="auroc", stratum="all")
+    places = [(cohort, fraction) for cohort in COHORTS for fraction in sorted(found["fraction"].unique())]
+    rows = []
+    for arm in found["arm"].unique(maintain_order=True):
+        own = found.filter(arm=arm)
+        values = [own.filter(cohort=cohort, fraction=fraction).row(0, named=True) for cohort, fraction in places]
+        rows.append([arm_title(arm, "none"), *(estimate(value) for value in values)])
+    table(["AUROC", *(f"{cohort}, {fraction:.0%}" for cohort, fraction in places)], rows)
+
+
+def differences(results: pl.DataFrame) -> None:
+    """Signatures minus the references with all labels, and the smallest difference that could have been found."""
+    full = results.filter(pl.col("arm").str.starts_with("signatures"), fraction=1.0, stratum="all")
+    rows = []
+    for arm, reference in (
+        full.filter(pl.col("reference") != "").select("arm", "reference").unique(maintain_order=True).rows()
+    ):
+        words = [f"{arm_title(arm, 'none')} minus {reference_title(reference)}"]
+        for cohort in COHORTS:
+            own = full.filter(arm=arm, reference=reference, cohort=cohort)
+            words.append(estimate(own.filter(metric="auroc").row(0, named=True), signed=True))
+            words.append(f"{own.filter(metric='auroc_detectable_difference')['value'][0]:.3f}")
+        rows.append(words)
+    heads = [head for cohort in COHORTS for head in (cohort, "detectable")]
+    table(["difference in AUROC, paired, all labels", *heads], rows)
+
+
+def gains(results: pl.DataFrame) -> None:
+    """What each arm adds to the number of events."""
+    found = results.filter(pl.col("reference") == "", metric="auroc_gain_over_record_density", fraction=1.0)
+    arms = [arm for arm in found["arm"].unique(maintain_order=True) if arm != "record_density"]
+    rows = [
+        [
+            arm_title(arm, "none"),
+            *(estimate(found.filter(arm=arm, cohort=c).row(0, named=True), signed=True) for c in COHORTS),
+        ]
+        for arm in arms
+    ]
+    table(["AUROC(score + number of events) minus AUROC(number of events)", *COHORTS], rows)
+
+
+def main(run: Path) -> None:
+    """Prints all."""
+    results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
+    for row in (
+        results.filter(metric="auroc", arm="age_sex", fraction=1.0).unique("cohort").sort("cohort").rows(named=True)
+    ):
+        print(f"{row['cohort']}: {row['n']} stays, {row['n_positive']} with the outcome")
+    levels(results)
+    differences(results)
+    gains(results)
+    record = json.loads((run / "run.json").read_text())
+    print()
+    for fit in record["signatures"]:
+        print(", ".join(f"{name} {value}" for name, value in fit.items()))
+    unmapped = pl.read_csv(run / "tables" / "unmapped.csv")
+    for cohort in COHORTS:
+        own = unmapped.filter(cohort=cohort)
+        shares, events = own["share"].to_numpy(), own["events"].to_numpy()
+        whole = (shares * events).sum() / events.sum()
+        print(f"{cohort}: {whole:.1%} unmapped, by hospital {shares.min():.1%} to {shares.max():.1%}")
+    print(f"{record['wall_seconds']:.0f} s, {record['peak_rss_mb']:.0f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
