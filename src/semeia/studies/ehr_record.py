@@ -17,7 +17,7 @@ from semeia.studies.grid import DONE, Cell
 FEWEST = 10
 LIMITS = (
     "The records are of one database, and where it is a demonstration subset, of a small part of it: whole tables may "
-    "be absent (run `semeia audit` on the archive). What a model lacks may be what the subset lacks.",
+    "be absent. What a model lacks may be what the subset lacks.",
     "The hospitals outside are other hospitals of the same database, with the same system of records and the same "
     "years; another database may differ more.",
     "The first stay of each patient only, and only those longer than a day: who dies or leaves within a day of "
@@ -41,8 +41,8 @@ STATEMENTS = {
     "selection_of_model": "None: every arm is shown. Penalties were chosen within the training patients; nothing was "
     "chosen by how it scored a tested patient.",
     "scoring": "By models each of which did not see the patient, in any form.",
-    "specification": "Signatures and linear models are in the run folder, without patients; boosted trees are not "
-    "stored.",
+    "specification": "Signatures and linear models are in the run folder; boosted trees are not stored. The folder "
+    "stays beside the signatures holds numbers of patients: leave it behind when a model is shared.",
 }
 
 
