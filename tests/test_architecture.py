@@ -140,7 +140,10 @@ def test_no_grab_bag_and_no_long_file(root: Path):
         assert folder.name not in GRAB_BAGS
 
 
-@pytest.mark.parametrize("path", [SRC / "studies" / "nodule.py", SRC / "studies" / "ehr.py"], ids=lambda path: path.name)
+STUDIES = [SRC / "studies" / name for name in ("nodule.py", "ehr.py")]
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)
 def test_a_study_reads_like_its_protocol(path: Path):
     assert len(path.read_text().splitlines()) <= 150
 

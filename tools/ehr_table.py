@@ -56,6 +56,17 @@ def differences(results: pl.DataFrame) -> None:
     table(["difference in AUROC, paired, all labels", *heads], rows)
 
 
+def gaps(run: Path) -> None:
+    """What each arm loses outside, and how that differs from counts with logistic regression."""
+    found = pl.read_csv(run / "tables" / "transport.csv").with_columns(pl.col("reference").fill_null(""))
+    found = found.filter(metric="auroc", stratum="all", fraction=1.0).rename({"gap": "value"})
+    rows = []
+    for arm in found["arm"].unique(maintain_order=True):
+        own = {row["reference"]: estimate(row, signed=True) for row in found.filter(arm=arm).rows(named=True)}
+        rows.append([arm_title(arm, "none"), own[""], own.get("counts_logistic", "-")])
+    table(["AUROC outside minus inside, all labels", "gap", "minus that of raw counts, logistic regression"], rows)
+
+
 def gains(results: pl.DataFrame) -> None:
     """What each arm adds to the number of events."""
     found = results.filter(pl.col("reference") == "", metric="auroc_gain_over_record_density", fraction=1.0)
@@ -80,6 +91,7 @@ def main(run: Path) -> None:
     levels(results)
     differences(results)
     gains(results)
+    gaps(run)
     record = json.loads((run / "run.json").read_text())
     print()
     for fit in record["signatures"]:
