@@ -7,8 +7,8 @@ import pytest
 
 from semeia.signatures import sparse_moments as module
 from semeia.signatures.matrix import build_matrix
+from semeia.signatures.moments import moments
 from semeia.signatures.sparse_moments import section_moments, sparse_moments
-from semeia.signatures.whitening import moments
 from signatures_values import CHANNELS, random_values
 
 

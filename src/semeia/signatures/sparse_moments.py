@@ -10,7 +10,7 @@ import numpy as np
 
 from semeia.signatures.compiled import compiled
 from semeia.signatures.matrix import SectionMatrix
-from semeia.signatures.whitening import Moments, moments
+from semeia.signatures.moments import Moments, moments
 
 _ROWS = 8192  # at a time
 _WORTH = 5  # times as many channels as values: a product of pairs one by one is slower than one of whole blocks
@@ -23,7 +23,7 @@ def section_moments(matrix: SectionMatrix) -> Moments:
 
 
 def sparse_moments(matrix: SectionMatrix) -> Moments:
-    """The same as `whitening.moments(matrix)`, in one pass over the values that are there."""
+    """The same as `moments.moments(matrix)`, in one pass over the values that are there."""
     rows, channels = matrix.shape
     total, products = np.zeros(channels), np.zeros((channels, channels))
     for row, channel, deviation in matrix.deviations(_ROWS):
