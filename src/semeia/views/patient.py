@@ -12,6 +12,9 @@ from torch import Tensor
 from semeia.errors import InputError
 from semeia.shapes import Labels, ModalityMask, TokenMask, TokenPlace, TokenTime
 
+# What the other augmentation of a modality is called: `image@2` beside `image`.
+OTHER = "@2"
+
 
 @dataclass(frozen=True)
 class View:
@@ -52,6 +55,15 @@ class Views:
         if empty:
             raise InputError(f"{empty} of {len(self)} units have none of {', '.join(self.modalities)}")
         return self
+
+    def other(self) -> "Views":
+        """The other look at the same units: `image@2` under the name `image`; what has no other look, as it is.
+
+        Objectives that compare two augmentations of an image read `self` and `self.other()`. An encoder reads the
+        modalities it knows by name, so it never mixes the two.
+        """
+        first = {name: view for name, view in self.modalities.items() if not name.endswith(OTHER)}
+        return replace(self, modalities={name: self.modalities.get(name + OTHER, view) for name, view in first.items()})
 
     def without(self, name: str, rows: Tensor | None = None) -> "Views":
         """Masks a modality for the given rows (bool [batch]; all of them by default)."""
