@@ -1,6 +1,6 @@
 """Augmentation of a whole batch of crops at once, from an explicit generator.
 
-What a label can hang on is kept: lengths (there is no zoom), the order of slices up to a mirror, and the
+What a label can hang on is kept by default: lengths (there is no zoom), the order of slices up to a mirror, and the
 covered extent.
 """
 
@@ -21,7 +21,11 @@ class AugmentSettings:
         shift: largest displacement in the plane, in voxels.
         contrast: largest relative change of contrast.
         brightness: largest change of brightness, in units of the [0, 1] range.
-        flip: mirror along each axis with probability one half.
+        flip: mirror along width and depth, each with probability one half; upside down only by rotation.
+        zoom: largest share by which the field of view shrinks, around a point drawn so that it stays inside: a random
+            resized crop that keeps proportions. For pictures without a scale only: it hides size.
+        gamma: largest logarithm of an exponent on the intensities (exposure of a radiograph).
+        noise: largest standard deviation of white noise.
     """
 
     degrees: float = 180.0
@@ -29,6 +33,15 @@ class AugmentSettings:
     contrast: float = 0.2
     brightness: float = 0.1
     flip: bool = True
+    zoom: float = 0.0
+    gamma: float = 0.0
+    noise: float = 0.0
+
+
+# Radiographs stand upright and have no scale; left and right mirror each other, exposures differ.
+RADIOGRAPH = AugmentSettings(
+    degrees=10.0, shift=0.0, contrast=0.3, brightness=0.15, flip=True, zoom=0.4, gamma=0.3, noise=0.03
+)
 
 
 def uniform(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
@@ -54,6 +67,10 @@ def augment(
         mirror = torch.where(uniform((batch, 2), generator) < 0, -1.0, 1.0)
     shift = uniform((batch, 2), generator) * settings.shift * 2 / torch.tensor([width, height])
     cosine, sine = angle.cos(), angle.sin()
+    if settings.zoom:
+        seen = 1 - settings.zoom * torch.rand((batch,), generator=generator)
+        shift = shift + (1 - seen)[:, None] * uniform((batch, 2), generator)
+        cosine, sine = cosine * seen, sine * seen
     # affine_grid counts each side as 2: the ratio of sides keeps a rotation a rotation where they differ.
     rows = [torch.stack([cosine * mirror[:, 0], -sine * height / width, shift[:, 0]], 1)]
     rows.append(torch.stack([sine * mirror[:, 0] * width / height, cosine, shift[:, 1]], 1))
@@ -63,7 +80,14 @@ def augment(
     upside_down = (mirror[:, 1] < 0).to(volumes.device)
     volumes = torch.where(upside_down[:, None, None, None], volumes.flip(1), volumes)
     covered = torch.where(upside_down[:, None], covered.flip(1), covered)
+    if settings.gamma:
+        exponent = torch.exp(settings.gamma * uniform((batch, 1, 1, 1), generator)).to(volumes.device)
+        volumes = volumes.clamp(min=0).pow(exponent)
     contrast = 1 + settings.contrast * uniform((batch, 1, 1, 1), generator).to(volumes.device)
     brightness = settings.brightness * uniform((batch, 1, 1, 1), generator).to(volumes.device)
-    lit = ((volumes - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
+    lit = (volumes - 0.5) * contrast + 0.5 + brightness
+    if settings.noise:
+        strength = settings.noise * torch.rand((batch, 1, 1, 1), generator=generator)
+        lit = lit + (strength * torch.randn(volumes.shape, generator=generator)).to(volumes.device)
+    lit = lit.clamp(0, 1)
     return lit * covered[:, :, None, None], covered

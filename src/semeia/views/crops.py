@@ -8,11 +8,12 @@ What was not scanned is marked, never invented: it is 0 in `voxels` and False in
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from semeia.errors import InputError
+from semeia.views.pictures import PictureSettings, plane_of
 
 # Lung window, width 1500 HU around -600: air to soft tissue (the usual reading window for nodules).
 LUNG_WINDOW_HU = (-1350.0, 150.0)
@@ -28,12 +29,14 @@ class CropSettings:
         patch: size of a token in voxels (depth, height, width), dividing `voxels`; of rings
             (views/patches.py), the depth, the width of a ring, and again its width.
         window_hu: lower and upper bound mapped to 0 and 1, where the intensity is in Hounsfield units.
+        picture: how pictures without a spacing fill the plane.
     """
 
     voxels: tuple[int, int, int] = (32, 32, 32)
     voxel_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     patch: tuple[int, int, int] = (4, 2, 2)
     window_hu: tuple[float, float] = LUNG_WINDOW_HU
+    picture: PictureSettings = field(default_factory=PictureSettings)
 
     def __post_init__(self) -> None:
         if min(*self.voxels, *self.patch) < 1 or min(self.voxel_mm) <= 0:
@@ -78,18 +81,20 @@ def crop_image(array: np.ndarray, spacing: list[float] | None, *, intensity: str
 
     Args:
         array: native voxels, axes x, y, z; or a picture, axes row, column and perhaps colour.
-        spacing: millimetres per voxel along x, y, z; None (a picture) fits the whole picture into the plane.
+        spacing: millimetres per voxel along x, y, z; None: a picture (views/pictures.py).
         intensity: "hu", "per_slice_stretched" or "display" (see archive/schema.py).
         settings: the grid.
     """
     from scipy.ndimage import affine_transform
 
+    depth, *plane = settings.voxels
+    if spacing is None:
+        flat = plane_of(array, size=(plane[0], plane[1]), settings=settings.picture)
+        return Crop(voxels=np.repeat(flat[None], depth, axis=0), covered=np.ones(depth, bool))
     scaled = rescale(array, intensity, settings.window_hu)
-    if scaled.ndim == 3 and spacing is None:
-        scaled = scaled.mean(2)  # the colours of a picture
-    # Volumes come as x, y, z, pictures as rows and columns; networks see depth, height, width.
+    # Volumes come as x, y, z; networks see depth, height, width.
     native = scaled[None] if scaled.ndim == 2 else scaled.transpose(2, 1, 0)
-    if spacing is None or len(spacing) != 3:
+    if len(spacing) != 3:
         native_mm = np.asarray(settings.voxel_mm) * settings.voxels / native.shape
     else:
         native_mm = np.asarray(spacing, float)[::-1]
