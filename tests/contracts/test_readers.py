@@ -9,12 +9,14 @@ import pytest
 from PIL import Image
 
 from contracts.reader_contract import CHECKS, Case
+from knee_folder import PATIENTS as KNEE_PATIENTS
+from knee_folder import write_knees
 from lidc_folder import read_rows, write_lidc_folder, write_rows
 from meds_folder import PATIENTS as MEDS_PATIENTS
 from meds_folder import write_meds
 from omop_folder import PERSONS, write_omop
 from semeia.archive import Summary
-from semeia.readers import ingest_images, ingest_meds, ingest_nodules, ingest_omop, ingest_table
+from semeia.readers import ingest_images, ingest_knees, ingest_meds, ingest_nodules, ingest_omop, ingest_table
 
 PATIENTS = tuple(f"LIDC-IDRI-{number}" for number in (9001, 9002, 9003))
 
@@ -99,6 +101,7 @@ READERS = {
     ),
     "volumes": Case(volume_folder, ingest_volumes, cut("*_img8.nii.gz"), PATIENTS),
     "pictures": Case(picture_folder, ingest_pictures, cut("*.png"), PATIENTS),
+    "knees": Case(write_knees, lambda folder, into: ingest_knees(folder, into=into), cut("*R.png"), KNEE_PATIENTS),
     "meds": Case(write_meds, lambda folder, into: ingest_meds(folder, into=into), cut("0.parquet"), MEDS_PATIENTS),
     "omop": Case(
         lambda folder: write_omop(folder, kind="parquet"),

@@ -3,6 +3,7 @@
 | name | what it reads |
 |---|---|
 | `ingest_nodules` | the LIDC layout: nodule crops and `nodules.csv` |
+| `ingest_knees` | knee radiographs: `labels.csv` and `images/` |
 | `ingest_images` | pictures or volumes listed in a table |
 | `ingest_meds` | health records in MEDS |
 | `ingest_omop` | health records in OMOP CDM 5.3 or 5.4 |
@@ -11,6 +12,7 @@
 | `read_picture` | one PNG or JPEG |
 """
 
+from semeia.readers.knees import ingest_knees
 from semeia.readers.long_table import ingest_table
 from semeia.readers.meds import ingest_meds
 from semeia.readers.nifti import Volume, read_nifti
@@ -21,6 +23,7 @@ from semeia.readers.pictures import ingest_images, read_picture
 __all__ = [
     "Volume",
     "ingest_images",
+    "ingest_knees",
     "ingest_meds",
     "ingest_nodules",
     "ingest_omop",

@@ -122,16 +122,66 @@ def ingest_images(
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
     given = {role: column for role, column in columns.items() if column is not None}
     rows = read_rows(table, required=list(given.values()))
-    listed = sorted((_checked(row, source, given) for row in rows), key=lambda entry: (*entry.patient, entry.unit))
-    _refuse_contradictions(listed, given)
-    with writing(into, source="images listed in a table", key=key) as draft:
-        units = _subjects_and_units(draft, listed, of_patient=unit == subject, single=unit is None)
-        if label is not None:
+    naming = Naming(outcome=outcome, of_patient=unit == subject, unit_kind="image" if unit is None else "unit")
+    return ingest_rows(rows, source, columns=given, naming=naming, into=into, kind=kind, key=key)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What things are called in the archive.
+
+    Attributes:
+        outcome: name of the label.
+        unit_kind: kind of the units.
+        of_patient: whether a unit is a whole patient.
+        covariates: columns kept with each unit, as text.
+        source: what the part comes from.
+    """
+
+    outcome: str
+    unit_kind: str
+    of_patient: bool = False
+    covariates: tuple[str, ...] = ()
+    source: str = "images listed in a table"
+
+
+def ingest_rows(
+    rows: list[Row],
+    folder: Path,
+    *,
+    columns: dict[str, str],
+    naming: Naming,
+    into: str | Path,
+    kind: str | None = None,
+    key: str | Path | None = None,
+) -> Summary:
+    """Read the images of rows that another reader has made ready; see `ingest_images`.
+
+    Args:
+        rows: One an image.
+        folder: What the paths start from.
+        columns: Column of each role: image, subject, and where given unit, label, split, site.
+        naming: What things are called in the archive.
+        into: The archive.
+        kind: What the numbers of an image mean.
+        key: File with the pseudonym key.
+
+    Returns:
+        What was added.
+
+    Raises:
+        InputError: Names the row and column, never the patient. Nothing is written then.
+    """
+    listed = sorted((_checked(row, folder, columns) for row in rows), key=lambda entry: (*entry.patient, entry.unit))
+    _refuse_contradictions(listed, columns)
+    with writing(into, source=naming.source, key=key) as draft:
+        units = _subjects_and_units(draft, listed, naming)
+        if "label" in columns:
             labels = {units[entry.patient, entry.unit]: entry.label for entry in listed if entry.label is not None}
             for (unit_id, subject_id), value in labels.items():
-                draft.outcome(outcome, unit_id, subject_id, value=value)
+                draft.outcome(naming.outcome, unit_id, subject_id, value=value)
         for entry in progress(listed, "Reading images"):
-            _image(draft, entry, *units[entry.patient, entry.unit], image=image, kind=kind)
+            _image(draft, entry, *units[entry.patient, entry.unit], image=columns["image"], kind=kind)
     return draft.summary
 
 
@@ -182,23 +232,25 @@ def _refuse_contradictions(listed: list[_Listed], columns: dict[str, str]) -> No
 
 
 def _subjects_and_units(
-    draft: Writer, listed: list[_Listed], *, of_patient: bool, single: bool
+    draft: Writer, listed: list[_Listed], naming: Naming
 ) -> dict[tuple[tuple[str, str], str], tuple[str, int]]:
     """Number the patients in order of their original ids; unit_id and subject_id of each (patient, unit)."""
-    units = {}
+    units: dict[tuple[tuple[str, str], str], tuple[str, int]] = {}
+    covariates: dict[str, dict[str, str | None]] = {}
     for patient, entries in groupby(listed, key=lambda entry: entry.patient):
         members = list(entries)
         subject_id, pseudonym = draft.subject(patient[0], site=patient[1] or None, split=members[0].split)
-        for name in dict.fromkeys(entry.unit for entry in members):
-            unit_id = pseudonym if of_patient else f"{pseudonym}/{draft.keyed(name)}"
-            units[patient, name] = (unit_id, subject_id)
-    if not of_patient:  # patients may be there already; their images are held against the archive at the commit
+        for entry in members:
+            unit_id = pseudonym if naming.of_patient else f"{pseudonym}/{draft.keyed(entry.unit)}"
+            units[patient, entry.unit] = (unit_id, subject_id)
+            covariates[unit_id] = {column: entry.row.cells[column] for column in naming.covariates}
+    if not naming.of_patient:  # patients may be there already; their images are held against the archive at the commit
         draft.refuse_known([unit_id for unit_id, _ in units.values()])
-    for unit_id, subject_id in units.values():
-        if of_patient:
+    for unit_id, subject_id in dict.fromkeys(units.values()):
+        if naming.of_patient:
             draft.patient_unit(subject_id, unit_id)
         else:
-            draft.unit(unit_id, subject_id, "image" if single else "unit")
+            draft.unit(unit_id, subject_id, naming.unit_kind, covariates=covariates[unit_id])
     return units
 
 
