@@ -9,7 +9,6 @@ Planes = Bool[Tensor, "batch depth"]
 Items = Float[Tensor, "batch items"]
 ItemMask = Bool[Tensor, "batch items"]
 Labels = Float[Tensor, " batch"]
-Logits = Float[Tensor, " batch"]
 
 TokenValues = Float[Tensor, "batch length dim"]
 TokenMask = Bool[Tensor, "batch length"]

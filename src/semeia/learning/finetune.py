@@ -11,11 +11,12 @@ from semeia.encoders.build import ModelSettings, build_encoder
 from semeia.errors import InputError
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
-from semeia.learning.probe import fit_linear
+from semeia.learning.probe_head import set_probe
 from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.step import Step
-from semeia.objectives.supervised import PooledHead, Supervised, SupervisedSettings
+from semeia.objectives.supervised import Supervised, SupervisedSettings
+from semeia.objectives.task import BINARY, Task
 from semeia.views.augment import AugmentSettings
 from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
@@ -68,6 +69,7 @@ def finetune(
     settings: FinetuneSettings,
     seed: int,
     folder: Path,
+    task: Task = BINARY,
     cell: str = "finetune",
     report: Report = silent,
 ) -> Model:
@@ -93,7 +95,7 @@ def finetune(
     if len(np.unique(labels)) < 2:
         raise InputError(f"the {len(labels)} training labels are all of one class: nothing can be fitted")
     folder.mkdir(parents=True, exist_ok=True)
-    objective = Supervised(start.encoder, settings=settings.supervised)
+    objective = Supervised(start.encoder, settings=settings.supervised, task=task)
     if mode != "finetune" or pretrained:
         pooled, there = start.pooled(data, rows)
         objective.head.standardise_by(pooled, there)
@@ -136,19 +138,3 @@ def finetune(
     )
     model.save(folder, {"mode": mode, "labelled_units": len(rows)})
     return model
-
-
-def set_probe(
-    head: PooledHead,
-    pooled: torch.Tensor,
-    there: torch.Tensor,
-    labels: np.ndarray,
-    patients: np.ndarray,
-    seed: int,
-) -> None:
-    """Puts the weights of an L2-logistic regression into the head."""
-    x = head.features(pooled, there).numpy()
-    fitted = fit_linear(x, labels, patients, seed=seed)
-    with torch.no_grad():
-        head.linear.weight.copy_(torch.from_numpy(fitted.weight)[None])
-        head.linear.bias.fill_(fitted.bias)

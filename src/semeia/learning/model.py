@@ -11,6 +11,7 @@ from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
 from semeia.objectives.supervised import PooledHead
+from semeia.objectives.task import BINARY, Task
 from semeia.settings_json import from_plain, to_plain
 from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
@@ -60,12 +61,13 @@ class Model:
 
     @torch.no_grad()
     def score(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
-        """Probabilities, [n]."""
+        """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         if self.head is None:
             raise InputError("this model was only pretrained; fine-tune it before it can score")
         pooled, there = self.pooled(data, rows, hide=hide)
         head = self.head.cpu().eval()
-        return torch.sigmoid(head(pooled, there)).double().numpy()
+        chances = head.task.probabilities(head(pooled, there).double()).numpy()
+        return chances[:, 1] if head.task.kind == "binary" else chances
 
     def save(self, folder: Path, about: dict[str, object] | None = None) -> Path:
         """Writes `model.safetensors` with its manifest."""
@@ -77,6 +79,7 @@ class Model:
             "settings": to_plain(self.settings),
             "preprocessing": to_plain(self.preprocessing),
             "has_head": self.head is not None,
+            "task": to_plain(BINARY if self.head is None else self.head.task),
             **(about or {}),
         }
         save_tensors(folder / FILE, tensors, manifest)
@@ -92,12 +95,13 @@ def load_model(path: Path) -> Model:
         settings = from_plain(ModelSettings, about["settings"])
         preprocessing = from_plain(Preprocessing, about["preprocessing"])
         has_head = bool(about["has_head"])
+        task = from_plain(Task, about.get("task", {}))  # absent before there were others than binary ones
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
     encoder = build_encoder(settings, preprocessing, seed=0)
     load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
     head = None
     if has_head:
-        head = PooledHead(len(encoder.kinds), settings.encoder.dim * encoder.pools)
+        head = PooledHead(len(encoder.kinds), settings.encoder.dim * encoder.pools, task=task)
         load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
     return Model(encoder=encoder.eval(), head=head, settings=settings, preprocessing=preprocessing)

@@ -7,6 +7,8 @@ import numpy as np
 from semeia.errors import InputError
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+# A logit this far below the others is a chance of nothing, and no infinity.
+_NEVER = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,32 +39,73 @@ def fit_linear(
     Raises:
         InputError: only one class.
     """
+    if len(np.unique(labels)) < 2:
+        raise InputError("the training labels are all of one class: nothing can be fitted")
+    fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths)
+    return Linear(weight=fitted.coef_[0].astype(np.float64), bias=float(fitted.intercept_[0]))
+
+
+@dataclass(frozen=True)
+class LinearClasses:
+    """A fitted multinomial regression: logits = x @ weight.T + bias, weight [classes, features], bias [classes]."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+def fit_classes(
+    x: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    *,
+    classes: int,
+    seed: int,
+    strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1),
+) -> LinearClasses:
+    """The same for several classes, labelled 0 to classes - 1; one without a training unit gets no chance.
+
+    Args and errors as of `fit_linear`.
+    """
+    present = np.unique(labels).astype(int)
+    if len(present) < 2:
+        raise InputError("the training labels are all of one class: nothing can be fitted")
+    fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths)
+    weight, bias = np.zeros((classes, x.shape[1])), np.full(classes, -_NEVER)
+    coefficients, intercepts = fitted.coef_, fitted.intercept_
+    if len(present) == 2:  # one row, of the odds between the two
+        coefficients = np.concatenate([-coefficients, coefficients]) / 2
+        intercepts = np.concatenate([-intercepts, intercepts]) / 2
+    weight[present], bias[present] = coefficients, intercepts
+    return LinearClasses(weight=weight, bias=bias)
+
+
+def _logistic(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, *, seed: int, strengths: tuple[float, ...]):
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
 
-    if len(np.unique(labels)) < 2:
-        raise InputError("the training labels are all of one class: nothing can be fitted")
+    there = np.unique(labels)
     folds = inner_folds(labels, patients, seed) if len(strengths) > 1 else []
     losses = []
     for strength in strengths:
         scores = []
         for train, test in folds:
             fitted = LogisticRegression(C=strength, max_iter=5000).fit(x[train], labels[train])
-            scores.append(log_loss(labels[test], fitted.predict_proba(x[test])[:, 1], labels=[0, 1]))
+            chance = fitted.predict_proba(x[test])
+            scores.append(log_loss(labels[test], chance[:, 1] if len(there) == 2 else chance, labels=there))
         losses.append(np.mean(scores) if scores else 0.0)
     # Ties, and too few patients for any fold, go to the strongest penalty but one.
     best = int(np.argmin(losses)) if folds else min(1, len(strengths) - 1)
-    fitted = LogisticRegression(C=strengths[best], max_iter=5000).fit(x, labels)
-    return Linear(weight=fitted.coef_[0].astype(np.float64), bias=float(fitted.intercept_[0]))
+    return LogisticRegression(C=strengths[best], max_iter=5000).fit(x, labels)
 
 
 def inner_folds(labels: np.ndarray, patients: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Training and test rows of up to five folds of patients, stratified; none where a class has a single patient."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    fewest = min(len(np.unique(patients[labels == value])) for value in (0, 1))
+    there = np.unique(labels)
+    fewest = min(len(np.unique(patients[labels == value])) for value in there)
     if fewest < 2:
         return []
     splitter = StratifiedGroupKFold(n_splits=min(5, fewest), shuffle=True, random_state=seed)
     pairs = splitter.split(labels, labels, patients)
-    return [(train, test) for train, test in pairs if len(np.unique(labels[train])) == 2]
+    return [(train, test) for train, test in pairs if len(np.unique(labels[train])) == len(there)]

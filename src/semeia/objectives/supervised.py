@@ -1,5 +1,4 @@
-"""The supervised objective: a linear head on what the patient encoder pools, binary cross-entropy, modality
-dropout.
+"""The supervised objective: a linear head on what the patient encoder pools, cross-entropy, modality dropout.
 
 One head serves all modes: a frozen probe (weights from L2-logistic regression), fine-tuning, and
 probe-then-fine-tune.
@@ -15,22 +14,28 @@ from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
-from semeia.shapes import Features, Logits, ModalityMask, Pooled, Scalar
+from semeia.objectives.task import BINARY, Logits, Task
+from semeia.shapes import Features, ModalityMask, Pooled, Scalar
 from semeia.views.patient import Views
 
 
 class PooledHead(nn.Module):
-    """Standardise, drop, one linear unit. A missing modality enters at its mean, which is 0 after
-    standardising."""
+    """Standardise, drop, one linear layer. A missing modality enters at its mean, which is 0 after standardising.
 
-    def __init__(self, modalities: int, dim: int, *, dropout: float = 0.0) -> None:
+    Of ordered classes there is one linear unit and a rising threshold between each two of them.
+    """
+
+    def __init__(self, modalities: int, dim: int, *, dropout: float = 0.0, task: Task = BINARY) -> None:
         super().__init__()
+        self.task = task
         self.mean: torch.Tensor
         self.sd: torch.Tensor
         self.register_buffer("mean", torch.zeros(modalities, dim))
         self.register_buffer("sd", torch.ones(modalities, dim))
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(modalities * dim, 1)
+        self.linear = nn.Linear(modalities * dim, 1 if task.kind == "ordinal" else task.outputs)
+        if task.kind == "ordinal":
+            self.steps = nn.Parameter(torch.zeros(task.outputs - 1))
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
@@ -39,8 +44,14 @@ class PooledHead(nn.Module):
         return torch.where(there[..., None], (pooled - self.mean) / self.sd, 0.0).flatten(1)
 
     def forward(self, pooled: Pooled, there: ModalityMask) -> Logits:
-        """Logits, [batch]."""
-        return self.linear(self.dropout(self.features(pooled, there)))[:, 0]
+        """Logits, [batch, outputs]."""
+        score = self.linear(self.dropout(self.features(pooled, there)))
+        return score - self.thresholds() if self.task.kind == "ordinal" else score
+
+    def thresholds(self) -> Features:
+        """Of the ordinal score: 0, then each above the one before, [1, outputs]. The bias moves all of them."""
+        rising = F.softplus(self.steps).cumsum(0)
+        return torch.cat([rising.new_zeros(1), rising])[None]
 
     def standardise_by(self, pooled: Pooled, there: ModalityMask) -> None:
         """Fits mean and standard deviation of each feature on training units, over those that have the
@@ -67,25 +78,26 @@ class SupervisedSettings:
 
 
 class Supervised(Objective):
-    """The objective of fine-tuning. Binary labels."""
+    """The objective of fine-tuning."""
 
-    def __init__(self, encoder: PatientEncoder, *, settings: SupervisedSettings) -> None:
+    def __init__(self, encoder: PatientEncoder, *, settings: SupervisedSettings, task: Task = BINARY) -> None:
         super().__init__()
         self.settings = settings
         self.encoder = encoder
-        self.head = PooledHead(len(encoder.kinds), encoder.settings.dim * encoder.pools, dropout=settings.dropout)
+        width = encoder.settings.dim * encoder.pools
+        self.head = PooledHead(len(encoder.kinds), width, dropout=settings.dropout, task=task)
 
     def logits(self, views: Views) -> Logits:
-        """One logit a patient."""
+        """Logits, [batch, outputs]."""
         pooled, there = self.encoder.pool(self.encoder(views))
         return self.head(pooled, there)
 
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
-        """Mean binary cross-entropy of the batch. Raises InputError without labels."""
+        """Mean cross-entropy of the batch. Raises InputError without labels."""
         if views.labels is None:
             raise InputError("the batch carries no labels: fine-tuning needs an outcome")
         logits = self.logits(self._dropped(views, step))
-        return {"cross_entropy": F.binary_cross_entropy_with_logits(logits.float(), views.labels.float())}
+        return {"cross_entropy": self.head.task.loss(logits, views.labels.float())}
 
     def _dropped(self, views: Views, step: Step) -> Views:
         there = views.observed().cpu()

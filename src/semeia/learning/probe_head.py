@@ -1,0 +1,94 @@
+"""The linear probe as a head: pooled features and labels go in, the head's weights are set to the fit.
+
+Two classes and several without an order go through scikit-learn; ordered ones are fitted here, by L-BFGS on the head's
+own loss with the same penalty.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from semeia.learning.probe import fit_classes, fit_linear, inner_folds
+from semeia.objectives.supervised import PooledHead
+from semeia.objectives.task import Task
+from semeia.shapes import ModalityMask, Pooled
+
+STRENGTHS = (1e-3, 1e-2, 1e-1)
+ROUNDS = 200
+
+
+def set_probe(
+    head: PooledHead, pooled: Pooled, there: ModalityMask, labels: np.ndarray, patients: np.ndarray, seed: int
+) -> None:
+    """Puts the weights of an L2-penalised regression into the head, its strength chosen over training patients.
+
+    Args:
+        head: whose features are standardised already.
+        pooled, there: of the training units.
+        labels: 0 or 1, or 0 to classes - 1.
+        patients: whose each unit is.
+        seed: of the folds.
+    """
+    x, task = head.features(pooled, there), head.task
+    if task.kind == "ordinal":
+        set_ordinal(head, x, labels, patients, seed)
+        return
+    if task.kind == "nominal":
+        fitted = fit_classes(x.numpy(), labels, patients, classes=task.classes, seed=seed)
+        weight, bias = fitted.weight, fitted.bias
+    else:
+        binary = fit_linear(x.numpy(), labels, patients, seed=seed)
+        weight, bias = binary.weight[None], np.array([binary.bias])
+    with torch.no_grad():
+        head.linear.weight.copy_(torch.from_numpy(weight))
+        head.linear.bias.copy_(torch.from_numpy(bias))
+
+
+def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.ndarray, seed: int) -> None:
+    """Fits the cumulative logits of `PooledHead` on standardised features [n, features]."""
+    y, x = torch.from_numpy(labels).double(), x.double()
+    folds = inner_folds(labels, patients, seed)
+    losses = [
+        np.mean([_loss(fit_ordinal(x[one], y[one], head.task, strength), x[two], y[two], head.task) for one, two in folds])
+        if folds
+        else 0.0
+        for strength in STRENGTHS
+    ]
+    weight, bias, steps = fit_ordinal(x, y, head.task, STRENGTHS[int(np.argmin(losses)) if folds else 1])
+    with torch.no_grad():
+        head.linear.weight.copy_(weight[None])
+        head.linear.bias.copy_(bias)
+        head.steps.copy_(steps)
+
+
+Ordinal = tuple[Tensor, Tensor, Tensor]
+
+
+def fit_ordinal(x: Tensor, y: Tensor, task: Task, strength: float) -> Ordinal:
+    """Weight [features], bias [1] and steps [outputs - 1] that minimise strength * n * loss + |weight|^2 / 2."""
+    weight = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    steps = torch.zeros(task.outputs - 1, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([weight, bias, steps], max_iter=ROUNDS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        solver.zero_grad()
+        # Per unit, so that the solver's tolerances mean the same at any number of labels.
+        penalty = weight.square().sum() / (2 * strength * len(y))
+        loss = task.loss(_logits((weight, bias, steps), x), y) + penalty
+        loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        solver.step(closure)
+    return weight.detach(), bias.detach(), steps.detach()
+
+
+def _logits(fitted: Ordinal, x: Tensor) -> Tensor:
+    weight, bias, steps = fitted
+    rising = torch.nn.functional.softplus(steps).cumsum(0)
+    return (x @ weight + bias)[:, None] - torch.cat([rising.new_zeros(1), rising])
+
+
+def _loss(fitted: Ordinal, x: Tensor, y: Tensor, task: Task) -> float:
+    return float(task.loss(_logits(fitted, x), y))

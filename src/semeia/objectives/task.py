@@ -1,0 +1,61 @@
+"""What is predicted: two classes, several without an order, or several in order. Scores of a head go in; a loss or
+probabilities come out.
+
+Sources: ordered classes as cumulative logits over one score (McCullagh 1980), with the mean of the thresholds' binary
+cross-entropies as the loss (CORAL, Cao et al. 2020, 1901.07884, eq. 5).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from semeia.errors import InputError
+from semeia.shapes import Labels, Scalar
+
+Kind = Literal["binary", "nominal", "ordinal"]
+Logits = Float[Tensor, "batch outputs"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """An outcome.
+
+    Attributes:
+        kind: "binary", "nominal" (softmax) or "ordinal" (cumulative logits).
+        classes: how many there are; 2 where it is binary.
+    """
+
+    kind: Kind = "binary"
+    classes: int = 2
+
+    def __post_init__(self) -> None:
+        if self.classes < 2 or (self.kind == "binary" and self.classes != 2):
+            raise InputError(f"task: {self.kind} of {self.classes} classes; binary has 2, the others 2 or more")
+
+    @property
+    def outputs(self) -> int:
+        """Logits a head gives for one unit: 1, one a class, or one a threshold between classes."""
+        return {"binary": 1, "nominal": self.classes, "ordinal": self.classes - 1}[self.kind]
+
+    def loss(self, logits: Logits, labels: Labels) -> Scalar:
+        """Mean cross-entropy of a batch; labels count from 0."""
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        if self.kind == "nominal":
+            return F.cross_entropy(logits, labels.long())
+        above = labels[:, None] > torch.arange(self.outputs, device=labels.device)
+        return F.binary_cross_entropy_with_logits(logits, above.to(logits.dtype))
+
+    def probabilities(self, logits: Logits) -> Float[Tensor, "batch classes"]:
+        """Of every class; rows add up to 1. Those of an ordinal head fall with the threshold, so none is negative."""
+        if self.kind == "nominal":
+            return logits.softmax(1)
+        above = torch.sigmoid(logits)
+        one, none = torch.ones_like(above[:, :1]), torch.zeros_like(above[:, :1])
+        return torch.cat([one, above], 1) - torch.cat([above, none], 1)
+
+
+BINARY = Task()
