@@ -5,17 +5,28 @@ which a gradient vanishes (a head of zeros hides the encoder). `loss(views, step
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from semeia.objectives.step import Step
 from semeia.views.patient import Views
-from small_views import rows, small_views
+from small_views import rows, small_views, with_other_look, with_reports
 
 Make = Callable[[int], nn.Module]
 STEP = Step(index=3, total=20, seed=0)
+
+
+@dataclass(frozen=True)
+class Asked(Step):
+    """A step that notes what it was asked randomness for."""
+
+    purposes: list[str] = field(default_factory=list)
+
+    def generator(self, purpose: str) -> torch.Generator:
+        self.purposes.append(purpose)
+        return super().generator(purpose)
 
 
 def terms_of(objective: nn.Module, views: Views, step: Step = STEP) -> dict[str, Tensor]:
@@ -38,7 +49,7 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 
 
 def terms_are_named_finite_scalars(make: Make) -> None:
-    terms = terms_of(make(0), small_views(image=make_image(make)))
+    terms = terms_of(make(0), views_for(make))
     assert terms
     assert all(isinstance(name, str) and name.isidentifier() for name in terms)
     for name, value in terms.items():
@@ -49,7 +60,7 @@ def terms_are_named_finite_scalars(make: Make) -> None:
 
 def one_patient_is_a_batch(make: Make) -> None:
     """Complete, with one modality, and with a single token: the loss and its gradients stay finite."""
-    views = small_views(image=make_image(make))
+    views = views_for(make)
     reading = views.modalities["reading"]
     single = replace(reading, present=reading.present & (torch.arange(3) == 0))
     lonely = replace(views, modalities=views.modalities | {"reading": single}).without("image")
@@ -63,19 +74,24 @@ def one_patient_is_a_batch(make: Make) -> None:
 
 
 def seed_and_step_decide(make: Make) -> None:
-    """The same bits for the same (seed, step), whatever was drawn before; other steps and seeds differ."""
-    views = small_views(image=make_image(make))
+    """The same bits for the same (seed, step), whatever was drawn before; other steps and seeds differ if and only if
+    the objective draws anything."""
+    views = views_for(make)
     first = terms_of(make(0), views)
     torch.rand(7)
     again = terms_of(make(0), views)
     assert all(torch.equal(first[name], again[name]) for name in first)
     others = {float(total(terms_of(make(0), views, replace(STEP, index=index))).detach()) for index in range(3)}
     others |= {float(total(terms_of(make(0), views, replace(STEP, seed=seed))).detach()) for seed in range(3)}
-    assert len(others) > 1
+    asked = Asked(index=3, total=20, seed=0)
+    objective = make(0)
+    objective.loss(views, asked)
+    dropout = any(isinstance(module, nn.Dropout) and module.p > 0 for module in objective.modules())
+    assert (len(others) > 1) == (dropout or bool(asked.purposes))
 
 
 def gradient_reaches_what_is_trained_and_nothing_else(make: Make) -> None:
-    objective, views = make(0), small_views(image=make_image(make))
+    objective, views = make(0), views_for(make)
     for index in range(8):  # one mask need not ask for everything
         total(terms_of(objective, views, replace(STEP, index=index))).backward()
     for name, parameter in objective.named_parameters():
@@ -88,7 +104,7 @@ def gradient_reaches_what_is_trained_and_nothing_else(make: Make) -> None:
 
 
 def a_saved_state_gives_the_same_loss(make: Make) -> None:
-    views = small_views(image=make_image(make))
+    views = views_for(make)
     old, new = make(0), make(1)
     terms_of(old, views)
     old.after_step(STEP)
@@ -99,13 +115,14 @@ def a_saved_state_gives_the_same_loss(make: Make) -> None:
 
 def a_missing_modality_is_a_mask(make: Make) -> None:
     """Values that are not there are not read, and a modality masked for all is a modality deleted."""
-    views = small_views(image=make_image(make))
+    views = views_for(make)
     filled = {name: replace(view, values=view.values.nan_to_num(9.0)) for name, view in views.modalities.items()}
     first, second = terms_of(make(0), views), terms_of(make(0), replace(views, modalities=filled))
     for name in first:
         torch.testing.assert_close(first[name], second[name])
     whole = rows(views, [1, 3, 4, 5])
-    deleted = replace(whole, modalities={"image": whole.modalities["image"]})
+    others = {name: view for name, view in whole.modalities.items() if name != "reading"}
+    deleted = replace(whole, modalities=others)
     first, second = (terms_of(make(0).eval(), batch) for batch in (whole.without("reading"), deleted))
     for name in first:
         torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-6)
@@ -113,7 +130,7 @@ def a_missing_modality_is_a_mask(make: Make) -> None:
 
 def averages_move_only_in_training(make: Make) -> None:
     """Evaluation changes nothing; the loss may move buffers, never a weight; `after_step` never a trained one."""
-    views = small_views(image=make_image(make))
+    views = views_for(make)
     objective = make(0).eval()
     before = state(objective)
     with torch.no_grad():
@@ -129,10 +146,19 @@ def averages_move_only_in_training(make: Make) -> None:
     assert all(not weights[name].requires_grad for name in moved if name in weights)
 
 
-def make_image(make: Make) -> str:
+def views_for(make: Make) -> Views:
+    """Small views with all the objective reads: a second look or reports, if it says so."""
+    objective = make(0)
+    views = small_views(image=make_image(objective))
+    if objective.looks == 2:
+        views = with_other_look(views)
+    return with_reports(views) if objective.reads_reports else views
+
+
+def make_image(objective: nn.Module) -> str:
     """Which embedding the objective's encoder reads images with, so that the views are cut for it."""
     names = {"PatchEmbedding": "patches", "RingEmbedding": "rings", "ConvEmbedding": "conv"}
-    return names[type(make(0).encoder.embeddings["image"]).__name__]
+    return names[type(objective.encoder.embeddings["image"]).__name__]
 
 
 CHECKS: tuple[Callable[[Make], None], ...] = (

@@ -7,10 +7,14 @@ import torch
 from torch import nn
 
 from contracts.objective_contract import CHECKS, Make
+from semeia.objectives.build import ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
+from semeia.objectives.mae import MaeSettings
+from semeia.objectives.simclr import SimClrSettings
 from semeia.objectives.supervised import Supervised, SupervisedSettings
+from semeia.objectives.vicreg import VicRegSettings
 from semeia.views.block_masks import MaskSettings
-from small_views import small_encoder
+from small_views import SmallText, small_encoder
 
 GUARDS = ("ema", "ema+vicreg", "vicreg", "sigreg")
 WITHIN = MaskSettings(scale=(0.3, 0.4), token=0.2)
@@ -37,6 +41,27 @@ def supervised(image: str = "patches", **settings: float) -> Make:
     return make
 
 
+def built(*terms: str, image: str = "patches") -> Make:
+    """What `build_objective` makes of some names, on an encoder of images alone, small."""
+
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        encoder = small_encoder(image, seed=seed, modalities=("image",))
+        return build_objective(settings_of(terms), encoder, text=SmallText()).train()
+
+    return make
+
+
+def settings_of(terms: tuple[str, ...]) -> ObjectiveSettings:
+    return ObjectiveSettings(
+        terms=terms,
+        jepa=LatentPredictionSettings(predictor_dim=16, predictor_heads=2, masks=WITHIN),
+        simclr=SimClrSettings(hidden=16, dim=8),
+        vicreg=VicRegSettings(hidden=16, dim=8),
+        mae=MaeSettings(decoder_dim=16, decoder_heads=2),
+    )
+
+
 OBJECTIVES: dict[str, Make] = {
     **{f"latent-{guard}": latent(guard=guard) for guard in GUARDS},
     **{f"latent-{view}-target": latent(target_view=view) for view in ("full", "token")},
@@ -46,6 +71,10 @@ OBJECTIVES: dict[str, Make] = {
     "latent-conv": latent("conv", masks=WHOLE),
     "supervised": supervised(),
     "supervised-rings": supervised("rings", modality_dropout=0.5),
+    "simclr": built("simclr"),
+    "simclr-conv": built("simclr", image="conv"),
+    "vicreg": built("vicreg"),
+    "mae": built("mae"),
 }
 
 

@@ -1,7 +1,6 @@
 """What can be trained: the one interface between losses and the loop."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from torch import nn
 
@@ -21,8 +20,8 @@ class Objective(nn.Module, ABC):
     """
 
     encoder: PatientEncoder
-    looks: ClassVar[int] = 1
-    reads_reports: ClassVar[bool] = False
+    looks: int = 1
+    reads_reports: bool = False
 
     @abstractmethod
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
