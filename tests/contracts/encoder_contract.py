@@ -74,11 +74,13 @@ def patients_do_not_know_each_other(make: Make) -> None:
     case = make(0)
     x, present = case.module(case.view), case.view.present
     order = [5, 3, 0, 1, 4, 2]
+    # Another batch may be summed in another order: rounding, as large as the values of a deep network are.
+    close = {"atol": 1e-5 * max(1.0, float(x.detach()[present].abs().max())), "rtol": 1e-5}
     turned = case.module(of_rows(case.view, order))
     for place, row in enumerate(order):
-        torch.testing.assert_close(turned[place][present[row]], x[row][present[row]], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(turned[place][present[row]], x[row][present[row]], **close)
     alone = case.module(of_rows(case.view, [4]))
-    torch.testing.assert_close(alone[0], x[4], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(alone[0], x[4], **close)
 
 
 def nothing_present_is_no_error(make: Make) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from contracts.encoder_contract import CHECKS, Case, Make
+from semeia.encoders.build import IMAGE_EMBEDDINGS
 from semeia.views.crops import CropSettings
 from small_views import CROP, ITEMS, SMALL, small_encoder, small_views
 
@@ -40,6 +41,18 @@ def image(name: str, crop: CropSettings, inputs: Callable[[int], Tensor] | None)
     return make
 
 
+def network(name: str, dim: int) -> Make:
+    def make(seed: int) -> Case:
+        crop = CropSettings(voxels=(1, 64, 32), patch=(1, 32, 32))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = IMAGE_EMBEDDINGS[name](dim, crop=crop)
+        # In training, batch normalisation lets patients know each other.
+        return Case(module.eval(), small_views(image=name, crop=crop).modalities["image"], dim, None)
+
+    return make
+
+
 def reading(seed: int) -> Case:
     view = small_views().modalities["reading"]
     return Case(
@@ -55,6 +68,9 @@ CASES: dict[str, Make] = {
     "rings": image("rings", RINGS, ring_inputs),
     "conv": image("conv", CROP, None),
     "conv-of-wide-patches": image("conv", CropSettings(voxels=(4, 8, 8), patch=(2, 4, 4)), None),
+    "resnet18": network("resnet18", 512),
+    "resnet50": network("resnet50", 2048),
+    "efficientnet_lite0": network("efficientnet_lite0", 1280),
     "reading": reading,
 }
 

@@ -4,16 +4,27 @@ import pytest
 import torch
 
 from semeia.encoders.build import IMAGE_EMBEDDINGS, ModelSettings, build_encoder
+from semeia.encoders.patient import EncoderSettings
+from semeia.views.crops import CropSettings
 from semeia.views.fingerprint import Fingerprint
 from semeia.views.preprocessing import Preprocessing
 from small_views import CROP, ITEMS, SMALL, small_views
+
+WIDTHS = {"resnet18": 512, "resnet50": 2048, "efficientnet_lite0": 1280}
+
+
+def settings_of(image: str) -> ModelSettings:
+    if image not in WIDTHS:
+        return ModelSettings(image=image, crop=CROP, encoder=SMALL)
+    crop = CropSettings(voxels=(1, 64, 32), patch=(1, 32, 32))
+    return ModelSettings(image=image, crop=crop, encoder=EncoderSettings(dim=WIDTHS[image], depth=0))
 
 
 def manifest(settings: ModelSettings, modalities: tuple[str, ...]) -> Preprocessing:
     return Preprocessing(
         modalities=modalities,
         geometry=settings.geometry,
-        crop=CROP,
+        crop=settings.crop,
         items=tuple("abc"),
         item_mean=(0.0,) * ITEMS,
         item_sd=(1.0,) * ITEMS,
@@ -24,10 +35,11 @@ def manifest(settings: ModelSettings, modalities: tuple[str, ...]) -> Preprocess
 @pytest.mark.parametrize("image", IMAGE_EMBEDDINGS)
 @pytest.mark.parametrize("modalities", [("image",), ("reading",), ("image", "reading"), ("reading", "image")])
 def test_what_is_built_reads_its_views(image: str, modalities: tuple[str, ...]):
-    settings = ModelSettings(image=image, crop=CROP, encoder=SMALL)
+    settings = settings_of(image)
     encoder = build_encoder(settings, manifest(settings, modalities), seed=0)
     assert encoder.kinds == modalities
-    pooled, there = encoder.pool(encoder(small_views(image=image, gaps=False)))
+    pooled, there = encoder.pool(encoder(small_views(image=image, gaps=False, crop=settings.crop)))
+    assert pooled.shape == (6, len(modalities), encoder.pools * settings.encoder.dim)
     assert pooled.isfinite().all()
     assert there.shape == (6, len(modalities))
 

@@ -4,19 +4,29 @@ A new embedding is one new file and one line in `IMAGE_EMBEDDINGS`.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import nn
 
+from semeia.encoders.efficientnet import EfficientNetEmbedding
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.reading import ReadingEmbedding
+from semeia.encoders.resnet import ResNetEmbedding
 from semeia.encoders.rings import RingEmbedding
 from semeia.encoders.volume import ConvEmbedding, PatchEmbedding
 from semeia.views.crops import CropSettings
 from semeia.views.preprocessing import Geometry, Preprocessing
 
-IMAGE_EMBEDDINGS = {"rings": RingEmbedding, "patches": PatchEmbedding, "conv": ConvEmbedding}
+IMAGE_EMBEDDINGS = {
+    "rings": RingEmbedding,
+    "patches": PatchEmbedding,
+    "conv": ConvEmbedding,
+    "resnet18": ResNetEmbedding,
+    "resnet50": partial(ResNetEmbedding, depth=50),
+    "efficientnet_lite0": EfficientNetEmbedding,
+}
 
 
 @dataclass(frozen=True)
@@ -24,12 +34,13 @@ class ModelSettings:
     """The network.
 
     Attributes:
-        image: how images become tokens: "rings" (centred lesions), "patches" or "conv".
+        image: how images become tokens: "rings" (centred lesions), "patches" or "conv"; of pictures also "resnet18",
+            "resnet50" or "efficientnet_lite0", whose width (512, 2048, 1280) `encoder.dim` must be.
         crop: grid of the crops.
         encoder: size of the transformer.
     """
 
-    image: Literal["rings", "patches", "conv"] = "rings"
+    image: Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"] = "rings"
     crop: CropSettings = field(default_factory=CropSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 

@@ -1,0 +1,54 @@
+"""What convolutional networks of photographs share: a gray picture goes in as three equal colours, one token a
+location of the last feature map comes out, 32 pixels apart. Pictures that are absent are never computed, so that they
+reach no batch statistics either.
+"""
+
+import torch
+from torch import nn
+
+from semeia.encoders.volume import scanned
+from semeia.errors import InputError
+from semeia.shapes import TokenValues
+from semeia.views.crops import CropSettings
+from semeia.views.patient import View
+
+STRIDE = 32  # five halvings, in every network here
+
+
+class GrayAsColours(nn.Module):
+    """Gray in [0, 1], [batch, height, width], thrice and scaled as the network's own photographs were."""
+
+    def __init__(self, mean: tuple[float, float, float], sd: tuple[float, float, float]) -> None:
+        super().__init__()
+        self.mean: torch.Tensor
+        self.sd: torch.Tensor
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("sd", torch.tensor(sd)[:, None, None], persistent=False)
+
+    def forward(self, gray: torch.Tensor) -> torch.Tensor:
+        """To [batch, 3, height, width]."""
+        return (gray[:, None] - self.mean) / self.sd
+
+
+def require_fit(name: str, dim: int, width: int, crop: CropSettings) -> None:
+    """Refuses a crop that is no picture in patches of 32 pixels, and tokens of another width than the network's."""
+    if crop.voxels[0] != 1 or crop.patch != (1, STRIDE, STRIDE):
+        raise InputError(
+            f"{name} reads pictures: set crop.patch to [1,{STRIDE},{STRIDE}] and crop.voxels to [1,HEIGHT,WIDTH], "
+            f"multiples of {STRIDE}; not patch {crop.patch} of {crop.voxels}"
+        )
+    if dim != width:
+        raise InputError(f"{name} makes tokens {width} wide: set encoder.dim to {width}, not {dim}")
+
+
+def tokens_of_map(network: nn.Module, view: View, crop: CropSettings) -> TokenValues:
+    """Runs `network` ([batch, height, width] to [batch, dim, rows, columns]) on the pictures that are there.
+
+    Returns:
+        [batch, rows * columns, dim]; absent tokens are 0.
+    """
+    there = view.present.any(1)
+    pictures = scanned(view.values[there], view.present[there], crop)[:, 0]
+    tokens = network(pictures).flatten(2).transpose(1, 2)
+    padded = tokens.new_zeros(*view.present.shape, tokens.shape[-1])
+    return padded.masked_scatter(there[:, None, None], tokens)
