@@ -10,10 +10,14 @@ from torch import nn
 
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
+from semeia.objectives.byol import Byol, ByolSettings
+from semeia.objectives.image_text import CONVIRT, ImageText, ImageTextSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.mae import MaeSettings, MaskedAutoencoder
+from semeia.objectives.moco import MoCo, MoCoSettings
 from semeia.objectives.objective import Objective
 from semeia.objectives.simclr import SimClr, SimClrSettings
+from semeia.objectives.sum import Sum
 from semeia.objectives.vicreg import VicReg, VicRegSettings
 
 
@@ -23,21 +27,30 @@ class ObjectiveSettings:
 
     Attributes:
         terms: names in `OBJECTIVES`; several are summed over one encoder.
-        jepa, simclr, vicreg, mae: settings of the objective of that name; read only where `terms` names it.
+        jepa, simclr, moco, byol, vicreg, mae, clip, convirt: settings of the objective of that name; read only where
+            `terms` names it.
     """
 
     terms: tuple[str, ...] = ("jepa",)
     jepa: LatentPredictionSettings = field(default_factory=LatentPredictionSettings)
     simclr: SimClrSettings = field(default_factory=SimClrSettings)
+    moco: MoCoSettings = field(default_factory=MoCoSettings)
+    byol: ByolSettings = field(default_factory=ByolSettings)
     vicreg: VicRegSettings = field(default_factory=VicRegSettings)
     mae: MaeSettings = field(default_factory=MaeSettings)
+    clip: ImageTextSettings = field(default_factory=ImageTextSettings)
+    convirt: ImageTextSettings = CONVIRT
 
 
 OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder, nn.Module | None], Objective]] = {
     "jepa": lambda settings, encoder, text: LatentPrediction(encoder, settings=settings.jepa),
     "simclr": lambda settings, encoder, text: SimClr(encoder, settings=settings.simclr),
+    "moco": lambda settings, encoder, text: MoCo(encoder, settings=settings.moco),
+    "byol": lambda settings, encoder, text: Byol(encoder, settings=settings.byol),
     "vicreg": lambda settings, encoder, text: VicReg(encoder, settings=settings.vicreg),
     "mae": lambda settings, encoder, text: MaskedAutoencoder(encoder, settings=settings.mae),
+    "clip": lambda settings, encoder, text: ImageText(encoder, text=given(text), settings=settings.clip),
+    "convirt": lambda settings, encoder, text: ImageText(encoder, text=given(text), settings=settings.convirt),
 }
 
 
@@ -52,11 +65,17 @@ def build_objective(
         text: encoder of the reports, `View -> [batch, text.dim]`; needed by objectives that read reports.
 
     Raises:
-        InputError: no term, one twice, or one that is not known.
+        InputError: no term, one twice, or one that is not known; reports to read and no text encoder.
     """
     unknown = [name for name in settings.terms if name not in OBJECTIVES]
     if unknown or not settings.terms or len(set(settings.terms)) < len(settings.terms):
         raise InputError(f"objective: terms {list(settings.terms)} must be different names of {', '.join(OBJECTIVES)}")
-    if len(settings.terms) > 1:
-        raise InputError("objective: a sum of several terms is not there yet")
-    return OBJECTIVES[settings.terms[0]](settings, encoder, text)
+    terms = {name: OBJECTIVES[name](settings, encoder, text) for name in settings.terms}
+    return Sum(encoder, terms=terms) if len(terms) > 1 else terms[settings.terms[0]]
+
+
+def given(text: nn.Module | None) -> nn.Module:
+    """The text encoder, which must be there."""
+    if text is None:
+        raise InputError("objective: clip and convirt compare images with reports, and there is no text encoder")
+    return text

@@ -1,0 +1,51 @@
+"""Several objectives over one encoder: their terms side by side, each under its objective's name.
+
+SLIP (Mu et al. 2021, 2112.12750) is the sum of SimCLR and CLIP.
+"""
+
+from torch import nn
+
+from semeia.encoders.patient import PatientEncoder
+from semeia.objectives.objective import Objective
+from semeia.objectives.step import Step
+from semeia.shapes import Scalar
+from semeia.views.patient import Views
+
+
+class Sum(Objective):
+    """The objective.
+
+    Args:
+        encoder: what all of them train.
+        terms: objectives over this very encoder, by name.
+    """
+
+    def __init__(self, encoder: PatientEncoder, *, terms: dict[str, Objective]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.terms = nn.ModuleDict(terms)
+        self.looks = max(term.looks for term in terms.values())
+        self.reads_reports = any(term.reads_reports for term in terms.values())
+        for term in terms.values():
+            # Held by the sum; as a plain reference in each term it stays out of that term's state, and is saved once.
+            del term.encoder
+            object.__setattr__(term, "encoder", encoder)
+
+    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+        """Every term of every objective, as `<objective>_<term>`."""
+        return {
+            f"{name}_{part}": value for name, term in self._each() for part, value in term.loss(views, step).items()
+        }
+
+    def after_step(self, step: Step) -> None:
+        """That of every objective."""
+        for _, term in self._each():
+            term.after_step(step)
+
+    def pretrained(self) -> PatientEncoder:
+        """What the first objective keeps that keeps a moving average; else the encoder."""
+        kept = (term.pretrained() for _, term in self._each())
+        return next((encoder for encoder in kept if encoder is not self.encoder), self.encoder)
+
+    def _each(self) -> list[tuple[str, Objective]]:
+        return [(name, term) for name, term in self.terms.items() if isinstance(term, Objective)]
