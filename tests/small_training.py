@@ -18,6 +18,7 @@ from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.loop import LoopSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.readers import ingest_images, ingest_nodules
 from semeia.views.crops import CropSettings
@@ -29,7 +30,7 @@ MODEL = ModelSettings(crop=CROP, encoder=EncoderSettings(dim=16, depth=1, heads=
 LOOP = LoopSettings(device="cpu", precision="fp32", save_every=0, log_every=1)
 PRETRAIN = PretrainSettings(
     model=MODEL,
-    objective=LatentPredictionSettings(predictor_dim=16, predictor_depth=1, predictor_heads=2),
+    objective=ObjectiveSettings(jepa=LatentPredictionSettings(predictor_dim=16, predictor_depth=1, predictor_heads=2)),
     optimiser=OptimiserSettings(steps=4, batch=8),
     loop=LOOP,
     held_out=0.3,

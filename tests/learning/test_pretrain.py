@@ -83,7 +83,8 @@ def test_pixels_and_readings_of_other_patients_change_nothing(data: PatientData,
 
 @pytest.mark.parametrize("guard", ["ema", "vicreg", "sigreg"])
 def test_every_guard_comes_to_its_end(data: PatientData, tmp_path: Path, guard: str):
-    settings = replace(PRETRAIN, objective=replace(PRETRAIN.objective, guard=guard))
+    jepa = replace(PRETRAIN.objective.jepa, guard=guard)
+    settings = replace(PRETRAIN, objective=replace(PRETRAIN.objective, jepa=jepa))
     model = pretrain(data, ROWS, modalities=("image", "reading"), settings=settings, seed=0, folder=tmp_path)
     assert all(value.isfinite().all() for value in weights(model).values())
     assert all(parameter.requires_grad for parameter in model.encoder.parameters())
@@ -106,8 +107,8 @@ def test_whole_patients_are_held_out(data: PatientData):
 
 def test_masks_of_one_modality():
     assert masks_for(PRETRAIN.objective, ("image", "reading")) == PRETRAIN.objective
-    within = masks_for(PRETRAIN.objective, ("image",)).masks
+    within = masks_for(PRETRAIN.objective, ("image",)).jepa.masks
     assert (within.modality, within.visit) == (0, 0)
     assert within.block > 0
-    only = replace(PRETRAIN.objective, masks=MaskSettings(modality=1.0, visit=0.0, block=0.0))
-    assert masks_for(only, ("image",)).masks.block == 1.0
+    jepa = replace(PRETRAIN.objective.jepa, masks=MaskSettings(modality=1.0, visit=0.0, block=0.0))
+    assert masks_for(replace(PRETRAIN.objective, jepa=jepa), ("image",)).jepa.masks.block == 1.0

@@ -41,7 +41,9 @@ def test_the_ordinal_loss_is_the_mean_over_units_and_thresholds():
             total += float(-(chance if label > threshold else 1 - chance).log())
     assert float(ORDINAL.loss(logits, LABELS)) == pytest.approx(total / 20, rel=1e-5)
     two = Task("ordinal", 2)
-    torch.testing.assert_close(two.loss(logits[:, :1], (LABELS > 2).float()), BINARY.loss(logits[:, :1], (LABELS > 2).float()))
+    torch.testing.assert_close(
+        two.loss(logits[:, :1], (LABELS > 2).float()), BINARY.loss(logits[:, :1], (LABELS > 2).float())
+    )
 
 
 def test_a_binary_loss_is_the_usual_one():

@@ -90,12 +90,15 @@ def tuning_split(labels: pl.DataFrame, share: float, *, seed: int) -> tuple[list
 
 
 def _classes(labels: pl.DataFrame, seed: int) -> dict[str, list[int]]:
-    """Shuffled patients of each class; each class has its own stream of random numbers."""
-    patients = labels.group_by("subject_id").agg((pl.col("value") > 0).any().alias("positive"))
+    """Shuffled patients of each class, that of a patient being the highest of its units; each class has its own stream
+    of random numbers."""
+    patients = labels.group_by("subject_id").agg(pl.col("value").max().cast(pl.Int64).alias("class"))
+    highest = max(int(patients["class"].max() or 0), 1)  # pyright: ignore[reportArgumentType]
+    names = ("negative", "positive") if highest == 1 else tuple(f"class {value}" for value in range(highest + 1))
     shuffled = {}
-    for stream, (name, positive) in enumerate((("negative", False), ("positive", True))):
-        members = patients.filter(pl.col("positive") == positive)["subject_id"].sort().to_numpy()
-        rng = np.random.default_rng([seed, stream])
+    for value, name in enumerate(names):
+        members = patients.filter(pl.col("class") == value)["subject_id"].sort().to_numpy()
+        rng = np.random.default_rng([seed, value])
         shuffled[name] = [int(subject) for subject in rng.permutation(members)]
     return shuffled
 

@@ -11,17 +11,17 @@ from typing import Literal
 import numpy as np
 import polars as pl
 import torch
+from scipy.special import expit, softmax
 
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
-from semeia.learning.probe import Linear, fit_linear
+from semeia.learning.probe import fit_classes, fit_linear
 from semeia.settings_json import from_plain, to_plain
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint, fingerprint
 
 FILE = "baseline.safetensors"
-COMPONENTS = 60
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,13 @@ class Baseline:
         reads: "diameter", "z_extent", "scanner", "opinion", "reading" or "pixels".
         fits: logistic regression, logistic regression on principal components, or gradient boosting.
         says: the arm in words.
+        components: how many principal components, where it fits these.
     """
 
     reads: str
     fits: Literal["logistic", "components", "boosting"]
     says: str
+    components: int = 60
 
 
 BASELINES = {
@@ -47,7 +49,10 @@ BASELINES = {
     "reading_logistic": Baseline("reading", "logistic", "structured reading, logistic regression"),
     "reading_boosting": Baseline("reading", "boosting", "structured reading, gradient boosting"),
     "image_components": Baseline("pixels", "components", "60 principal components of the middle slice, logistic"),
+    "picture_components": Baseline("pixels", "components", "150 principal components of the picture, logistic", 150),
 }
+# Those of the nodule study.
+OF_NODULES = tuple(name for name in BASELINES if name != "picture_components")
 
 
 def numbers(
@@ -94,18 +99,21 @@ def known_value(units: pl.DataFrame, label: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class LinearBaseline:
-    """A fitted baseline: logit = columns @ weight + bias, missing columns filled with their training mean."""
+    """A fitted baseline: logits = columns @ weight + bias, missing columns filled with their training mean.
+
+    `weight` is [columns, outputs] and `bias` [outputs]: one output of two classes, one a class of several.
+    """
 
     name: str
     names: tuple[str, ...]
     weight: np.ndarray
-    bias: float
+    bias: np.ndarray
     fill: np.ndarray
     crop: CropSettings
     fitted_on: Fingerprint
 
     def score(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
-        """Probabilities, [n]."""
+        """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         reads = BASELINES[self.name].reads
         if reads == "pixels" and data.crop != self.crop:
             raise InputError(f"'{self.name}' was fitted on crops {self.crop}, the data were cut as {data.crop}")
@@ -114,12 +122,14 @@ class LinearBaseline:
             raise InputError(
                 f"'{self.name}' reads {', '.join(self.names)}; the archive has {', '.join(names) or 'none'}"
             )
-        return 1 / (1 + np.exp(-(np.where(np.isnan(x), self.fill, x) @ self.weight + self.bias)))
+        logits = np.where(np.isnan(x), self.fill, x) @ self.weight + self.bias
+        return expit(logits[:, 0]) if logits.shape[1] == 1 else softmax(logits, axis=1)
 
     def save(self, folder: Path) -> None:
         """Writes `baseline.safetensors`."""
-        tensors = {"weight": torch.from_numpy(self.weight), "fill": torch.from_numpy(self.fill)}
-        plain = {"name": self.name, "names": list(self.names), "bias": self.bias, "crop": to_plain(self.crop)}
+        arrays = {"weight": self.weight, "bias": self.bias, "fill": self.fill}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        plain = {"name": self.name, "names": list(self.names), "crop": to_plain(self.crop)}
         about = {"kind": "baseline", **plain, "fitted_on": to_plain(self.fitted_on)}
         save_tensors(folder / FILE, tensors, about)
 
@@ -134,7 +144,7 @@ def load_baseline(path: Path) -> LinearBaseline:
             name=about["name"],
             names=tuple(about["names"]),
             weight=tensors["weight"].numpy(),
-            bias=about["bias"],
+            bias=tensors["bias"].numpy(),
             fill=tensors["fill"].numpy(),
             crop=from_plain(CropSettings, about["crop"]),
             fitted_on=from_plain(Fingerprint, about["fitted_on"]),
@@ -153,6 +163,7 @@ def score_baseline(
     test: np.ndarray,
     seed: int,
     folder: Path,
+    classes: int = 2,
 ) -> np.ndarray:
     """Fits a baseline on training units, stores it (boosting excepted: trees would need pickle), scores the test units.
 
@@ -160,21 +171,29 @@ def score_baseline(
         name: of `BASELINES`.
         data: the archive in memory.
         rows: labelled training units.
-        labels: 0 or 1.
+        labels: 0 or 1, or 0 to classes - 1.
         unlabelled: all units that may be seen without labels; principal components are fitted on these.
         test: units to score.
         seed: of folds and solvers.
         folder: where `baseline.safetensors` goes.
+        classes: of the outcome.
     """
     if BASELINES[name].fits == "boosting":
         return _boosting(name, data, rows, labels, test, seed)
-    fitted = fit_baseline(name, data, rows, labels, unlabelled=unlabelled, seed=seed)
+    fitted = fit_baseline(name, data, rows, labels, unlabelled=unlabelled, seed=seed, classes=classes)
     fitted.save(folder)
     return fitted.score(data, test)
 
 
 def fit_baseline(
-    name: str, data: PatientData, rows: np.ndarray, labels: np.ndarray, *, unlabelled: np.ndarray, seed: int
+    name: str,
+    data: PatientData,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    *,
+    unlabelled: np.ndarray,
+    seed: int,
+    classes: int = 2,
 ) -> LinearBaseline:
     """Fits a linear baseline; arguments as in `score_baseline`."""
     baseline = BASELINES[name]
@@ -187,33 +206,42 @@ def fit_baseline(
     if baseline.fits == "components":
         seen = np.union1d(rows, unlabelled)
         every, _ = numbers(data, unlabelled, baseline.reads)
-        weight, bias = _on_components(x, labels, patients, every, seed)
+        weight, bias = _on_components(x, labels, patients, every, seed, count=baseline.components, classes=classes)
     else:
-        weight, bias = _standardised(x, labels, patients, seed)
+        weight, bias = _standardised(x, labels, patients, seed, classes=classes)
     return LinearBaseline(
         name=name, names=names, weight=weight, bias=bias, fill=fill, crop=data.crop, fitted_on=fingerprint(data, seen)
     )
 
 
-def _standardised(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+def _standardised(
+    x: np.ndarray, labels: np.ndarray, patients: np.ndarray, seed: int, *, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight [columns, outputs] and bias [outputs] of the columns as they are."""
     mean, sd = x.mean(0), np.where(x.std(0) > 1e-9, x.std(0), 1.0)
     strengths = (1.0,) if x.shape[1] <= 1 else (0.01, 0.1, 1.0)
-    fitted: Linear = fit_linear((x - mean) / sd, labels, patients, seed=seed, strengths=strengths)
-    weight = fitted.weight / sd
-    return weight, fitted.bias - float(mean @ weight)
+    scaled = (x - mean) / sd
+    if classes == 2:
+        binary = fit_linear(scaled, labels, patients, seed=seed, strengths=strengths)
+        weight, bias = binary.weight[:, None], np.array([binary.bias])
+    else:
+        several = fit_classes(scaled, labels, patients, classes=classes, seed=seed, strengths=strengths)
+        weight, bias = several.weight.T, several.bias
+    weight = weight / sd[:, None]
+    return weight, bias - mean @ weight
 
 
 def _on_components(
-    x: np.ndarray, labels: np.ndarray, patients: np.ndarray, every: np.ndarray, seed: int
-) -> tuple[np.ndarray, float]:
+    x: np.ndarray, labels: np.ndarray, patients: np.ndarray, every: np.ndarray, seed: int, *, count: int, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Principal components of all pixels that may be seen, logistic regression on their scores, as one linear map."""
     from sklearn.decomposition import PCA
 
-    count = min(COMPONENTS, len(every) - 1, every.shape[1])
+    count = min(count, len(every) - 1, every.shape[1])
     components = PCA(count, svd_solver="randomized", random_state=seed).fit(every)
-    weight, bias = _standardised(components.transform(x), labels, patients, seed)
+    weight, bias = _standardised(components.transform(x), labels, patients, seed, classes=classes)
     pixels = np.asarray(components.components_).T @ weight
-    return pixels, bias - float(np.asarray(components.mean_) @ pixels)
+    return pixels, bias - np.asarray(components.mean_) @ pixels
 
 
 def _boosting(

@@ -12,8 +12,10 @@ from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import Report, silent
+from semeia.learning.recognition import recognise, verdict_on_looks
 from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
+from semeia.objectives.build import ObjectiveSettings, build_objective
+from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
 from semeia.views.augment import AugmentSettings
 from semeia.views.batch import views_of
@@ -28,7 +30,7 @@ class PretrainSettings:
 
     Attributes:
         model: the network.
-        objective: what is predicted from what.
+        objective: what is learnt; latent prediction by default.
         optimiser: how long and how fast.
         augmentation: how far a crop is moved.
         loop: device, precision, how often to save.
@@ -36,7 +38,7 @@ class PretrainSettings:
     """
 
     model: ModelSettings = field(default_factory=ModelSettings)
-    objective: LatentPredictionSettings = field(default_factory=LatentPredictionSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
@@ -72,10 +74,10 @@ def pretrain(
     fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
     preprocessing = fit_preprocessing(data, rows, modalities=modalities, geometry=settings.model.geometry)
     encoder = build_encoder(settings.model, preprocessing, seed=seed)
-    # The predictor's weights, too, are a function of the seed alone, not of what the process did before.
+    # The heads' weights, too, are a function of the seed alone, not of what the process did before.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        objective = LatentPrediction(encoder, settings=masks_for(settings.objective, modalities))
+        objective = build_objective(masks_for(settings.objective, modalities), encoder)
 
     def batch_of(chosen: np.ndarray, step: Step) -> Views:
         return views_of(
@@ -84,6 +86,7 @@ def pretrain(
             preprocessing=preprocessing,
             augmentation=settings.augmentation,
             generator=step.generator("augment"),
+            looks=objective.looks,
         )
 
     train(
@@ -98,22 +101,35 @@ def pretrain(
         settings=settings.loop,
         report=report,
     )
-    found = diagnose(objective.cpu(), data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
-    write_json(folder / "diagnostics.json", {"units": len(rows), "diagnostics": found, "verdict": verdict(found)})
-    model = Model(
-        encoder=objective.pretrained().eval(), head=None, settings=settings.model, preprocessing=preprocessing
-    )
-    model.save(folder, {"verdict": verdict(found)})
+    encoder = objective.cpu().pretrained().eval()
+    if isinstance(objective, LatentPrediction):
+        found = diagnose(objective, data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
+        said = verdict(found)
+    else:
+        watched = views_of(
+            data,
+            watch_rows,
+            preprocessing=preprocessing,
+            augmentation=settings.augmentation,
+            generator=torch.Generator().manual_seed(seed),
+            looks=2,
+        )
+        found = recognise(encoder, watched)
+        said = verdict_on_looks(found)
+    write_json(folder / "diagnostics.json", {"units": len(rows), "diagnostics": found, "verdict": said})
+    model = Model(encoder=encoder, head=None, settings=settings.model, preprocessing=preprocessing)
+    model.save(folder, {"verdict": said})
     return model
 
 
-def masks_for(settings: LatentPredictionSettings, modalities: tuple[str, ...]) -> LatentPredictionSettings:
+def masks_for(settings: ObjectiveSettings, modalities: tuple[str, ...]) -> ObjectiveSettings:
     """With one modality there is nothing to predict across: only masks within it are left."""
     if len(modalities) > 1:
         return settings
-    masks = settings.masks
+    masks = settings.jepa.masks
     block = masks.block if masks.block + masks.token else 1.0
-    return replace(settings, masks=replace(masks, modality=0.0, visit=0.0, block=block))
+    within = replace(masks, modality=0.0, visit=0.0, block=block)
+    return replace(settings, jepa=replace(settings.jepa, masks=within))
 
 
 def hold_out(data: PatientData, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

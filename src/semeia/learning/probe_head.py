@@ -49,7 +49,9 @@ def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.nd
     y, x = torch.from_numpy(labels).double(), x.double()
     folds = inner_folds(labels, patients, seed)
     losses = [
-        np.mean([_loss(fit_ordinal(x[one], y[one], head.task, strength), x[two], y[two], head.task) for one, two in folds])
+        np.mean(
+            [_loss(fit_ordinal(x[one], y[one], head.task, strength), x[two], y[two], head.task) for one, two in folds]
+        )
         if folds
         else 0.0
         for strength in STRENGTHS

@@ -44,7 +44,7 @@ class Scorer:
         return {"pixels": ("image",), "reading": ("reading",)}.get(kind, ())
 
     def score(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
-        """Probabilities, [n]."""
+        """Probabilities: [n], or [n, class] where there are several."""
         return (
             self.model.score(data, rows, hide=hide) if isinstance(self.model, Model) else self.model.score(data, rows)
         )
@@ -126,12 +126,13 @@ def predict(
     hide = hidden(reads, modalities, data)
     rows = usable_rows(data, scorers, hide=hide, skip_seen=skip_seen)
     score = np.mean([scorer.score(data, rows, hide=hide) for scorer in scorers], axis=0)
+    columns = {"score": score} if score.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(score.T)}
     named = {**asdict(choice), "seed": 0, "cohort": "external"}
     if outcome is not None and outcome not in opened.outcomes():
         raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
     outcome = outcome or about_run(run).get("outcome")
-    table = data.units[rows].with_columns(pl.Series("score", score))
-    table = with_labels(opened, table, outcome)
+    table = data.units[rows].with_columns(pl.Series(name, values) for name, values in columns.items())
+    table = with_labels(opened, table, outcome, classes=max(len(columns), 2))
     study = str(about_run(run).get("study", "predictions"))
     table = table.with_columns(
         pl.lit(study).alias("study"),
@@ -139,7 +140,7 @@ def predict(
         *(pl.lit(value).alias(name) for name, value in named.items()),
         pl.col("pseudonym").alias("subject_id"),
     )
-    first = ["study", "outcome", *named, "site", "subject_id", "unit_id", "label", "score"]
+    first = ["study", "outcome", *named, "site", "subject_id", "unit_id", "label", *columns]
     rest = [name for name in data.units.columns if name in table.columns and name not in KEPT_OUT | set(first)]
     return table.select(*first, *rest)
 
@@ -188,20 +189,24 @@ def usable_rows(data: PatientData, scorers: list[Scorer], *, hide: tuple[str, ..
     return rows
 
 
-def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
+def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None, *, classes: int = 2) -> pl.DataFrame:
     """Adds `label`, null where unknown; an outcome of patients reduces the table to one row a patient."""
     if outcome is None or outcome not in archive.outcomes():
         return table.with_columns(pl.lit(None, pl.Int64).alias("label"))
     values = archive.outcome(outcome).select("unit_id", "subject_id", "value")
-    if not values["value"].is_in([0.0, 1.0]).all():
+    if not values["value"].is_in([float(value) for value in range(classes)]).all():
         raise InputError(
-            f"{archive.path}: outcome '{outcome}' has other values than 0 and 1; name another with --outcome"
+            f"{archive.path}: outcome '{outcome}' has other values than 0 to {classes - 1}; name another with --outcome"
         )
     labels = values.select("unit_id", "subject_id", pl.col("value").cast(pl.Int64).alias("label"))
     whole = archive.table("units").filter(pl.col("kind") == "patient")["unit_id"]
     of_units = labels["unit_id"].is_in(table["unit_id"].implode()) | ~labels["unit_id"].is_in(whole.implode())
     if of_units.any():
         return table.join(labels.drop("subject_id"), on="unit_id", how="left", maintain_order="left")
+    if classes > 2:
+        raise InputError(
+            f"{archive.path}: '{outcome}' is of whole patients; of several classes only units can be scored"
+        )
     # The highest score first, so that everything else in the row is of the unit that decides.
     deciding = table.sort("score", descending=True).unique("subject_id", keep="first", maintain_order=True)
     deciding = deciding.drop("unit_id").join(labels, on="subject_id", how="inner").sort("subject_id")

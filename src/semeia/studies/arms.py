@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from semeia.learning.baselines import BASELINES, score_baseline
+from semeia.learning.baselines import BASELINES, OF_NODULES, score_baseline
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
@@ -65,7 +65,7 @@ def plan(seeds: tuple[int, ...], fractions: tuple[float, ...]) -> tuple[list[Cel
     first = [Cell(arm, "pretrain", 1.0, seed) for seed in seeds for arm in ARMS if ARMS[arm].start == "jepa"]
     networks = [(arm, mode) for arm, row in ARMS.items() for mode in row.modes]
     then = [Cell(arm, mode, f, seed) for seed in seeds for arm, mode in networks for f in fractions]
-    then += [Cell(arm, "none", f, seed) for seed in seeds for arm in BASELINES for f in fractions]
+    then += [Cell(arm, "none", f, seed) for seed in seeds for arm in OF_NODULES for f in fractions]
     return first, then
 
 

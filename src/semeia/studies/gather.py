@@ -14,8 +14,15 @@ PASSED_ON = ("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others")
 
 
 def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
-    """Keeps a cell's scores: which of the study's units, by their place, and their probabilities."""
-    write_parquet(folder / SCORES, pl.DataFrame({"row": rows, "score": scores}))
+    """Keeps a cell's scores: which of the study's units, by their place, and their probabilities.
+
+    Args:
+        folder: of the cell.
+        rows: [n].
+        scores: [n] of two classes, [n, class] of several.
+    """
+    columns = {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}
+    write_parquet(folder / SCORES, pl.DataFrame({"row": rows, **columns}))
 
 
 def gather(
@@ -29,7 +36,7 @@ def gather(
     outcome: str,
     passed_on: tuple[str, ...] = PASSED_ON,
 ) -> pl.DataFrame:
-    """Reads the scores of all cells and writes `predictions.parquet`; returns the table.
+    """The predictions table of one outcome, from the scores of all cells; also written to `predictions.parquet`.
 
     Args:
         run: the run folder.
@@ -41,6 +48,28 @@ def gather(
         outcome: what is predicted.
         passed_on: covariates that go along, where the units have them.
     """
+    table = gathered(run, cells, units, labels, cohort=cohort, study=study, outcome=outcome, passed_on=passed_on)
+    write_predictions(run, table)
+    return table
+
+
+def write_predictions(run: Path, table: pl.DataFrame) -> None:
+    """Writes `predictions.parquet`."""
+    write_parquet(run / "predictions.parquet", table)
+
+
+def gathered(
+    run: Path,
+    cells: list[Cell],
+    units: pl.DataFrame,
+    labels: np.ndarray,
+    *,
+    cohort: np.ndarray,
+    study: str,
+    outcome: str,
+    passed_on: tuple[str, ...] = PASSED_ON,
+) -> pl.DataFrame:
+    """As `gather`, and nothing is written."""
     there = [name for name in passed_on if name in units.columns]
     about = units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *there).with_columns(
         pl.Series("row", np.arange(units.height)),
@@ -57,9 +86,8 @@ def gather(
         for cell in cells
     ]
     named = pl.concat(parts).with_columns(pl.lit(study).alias("study"), pl.lit(outcome).alias("outcome"))
-    table = named.join(about, on="row", how="left", maintain_order="left").select(
+    scores = [name for name in parts[0].columns if name.startswith("score")]
+    return named.join(about, on="row", how="left", maintain_order="left").select(
         "study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id", "label",
-        "score", *there,
+        *scores, *there,
     )  # fmt: skip
-    write_parquet(run / "predictions.parquet", table)
-    return table

@@ -8,11 +8,17 @@ from semeia.errors import InputError
 from semeia.views.dataset import PatientData
 
 
-def labels_of(data: PatientData, archive: Archive, outcome: str) -> np.ndarray:
-    """0, 1 or NaN (no label) for each unit.
+def labels_of(data: PatientData, archive: Archive, outcome: str, *, classes: int = 2) -> np.ndarray:
+    """0, 1, ... or NaN (no label) for each unit.
+
+    Args:
+        data: the archive in memory.
+        archive: that holds the outcome.
+        outcome: its name.
+        classes: how many values it may have, counted from 0.
 
     Raises:
-        InputError: no such outcome, other values than 0 and 1, or only one class among the units.
+        InputError: no such outcome, other values than these, or only one class among the units.
     """
     if outcome not in archive.outcomes():
         there = ", ".join(archive.outcomes()) or "none"
@@ -21,8 +27,11 @@ def labels_of(data: PatientData, archive: Archive, outcome: str) -> np.ndarray:
     beside = data.units.join(values, on="unit_id", how="left", maintain_order="left")["value"]
     labels = beside.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     known = labels[~np.isnan(labels)]
-    if not np.isin(known, (0, 1)).all():
-        raise InputError(f"{archive.path}: outcome '{outcome}' has other values than 0 and 1; only these can be fitted")
+    if not np.isin(known, range(classes)).all():
+        allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
+        raise InputError(
+            f"{archive.path}: outcome '{outcome}' has other values than {allowed}; only these can be fitted"
+        )
     if len(np.unique(known)) < 2:
-        raise InputError(f"{archive.path}: outcome '{outcome}' labels {len(known)} units, not of both classes")
+        raise InputError(f"{archive.path}: outcome '{outcome}' labels {len(known)} units, all of one class")
     return labels

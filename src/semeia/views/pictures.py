@@ -1,5 +1,4 @@
-"""From a picture as it was stored (a radiograph, an endoscopy) to the plane a network sees: gray, upright in its levels,
-of a fixed size.
+"""From a picture as it was stored (a radiograph, an endoscopy) to the plane a network sees: gray, of a fixed size.
 
 In: uint8 or uint16 [rows, columns], perhaps with colours. Out: float32 [height, width] in [0, 1]. Nothing is fitted:
 every choice is a function of the picture alone, so that another hospital's pictures go the same way.
