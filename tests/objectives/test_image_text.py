@@ -1,0 +1,98 @@
+"""Both directions by hand, equal reports included; who takes part; the temperature and its bound."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from semeia.errors import InputError
+from semeia.objectives.image_text import CONVIRT, ImageText, ImageTextSettings, matching, same_words
+from semeia.objectives.looks import has, image_vectors, images
+from semeia.objectives.step import Step
+from semeia.views.patient import View
+from small_views import SmallText, rows, small_encoder, small_views, with_reports
+
+STEP = Step(index=1, total=10, seed=0)
+
+
+def objective(settings: ImageTextSettings) -> ImageText:
+    torch.manual_seed(0)
+    encoder = small_encoder(modalities=("image",))
+    return ImageText(encoder, text=SmallText(), settings=replace(settings, dim=8))
+
+
+def by_hand(queries: np.ndarray, answers: np.ndarray, words: list[object], sharpness: float) -> float:
+    """Cross-entropy of each query with the target uniform over the answers that say the same."""
+    losses = []
+    for i, query in enumerate(queries):
+        scores = np.array([sharpness * query @ a / np.linalg.norm(query) / np.linalg.norm(a) for a in answers])
+        logs = scores - np.log(np.exp(scores).sum())
+        right = [j for j in range(len(answers)) if words[j] == words[i]]
+        losses.append(-np.mean([logs[j] for j in right]))
+    return float(np.mean(losses))
+
+
+def test_without_equal_texts_matching_is_plain_cross_entropy_both_ways():
+    image, text = torch.randn(2, 6, 5, generator=torch.Generator().manual_seed(0))
+    there, back = matching(image, text, torch.eye(6, dtype=torch.bool), torch.tensor(7.0))
+    words = list(range(6))
+    assert float(there) == pytest.approx(by_hand(image.numpy(), text.numpy(), words, 7.0), rel=1e-5)
+    assert float(back) == pytest.approx(by_hand(text.numpy(), image.numpy(), words, 7.0), rel=1e-5)
+
+
+@pytest.mark.parametrize("settings", [ImageTextSettings(), CONVIRT], ids=["clip", "convirt"])
+@torch.no_grad()
+def test_the_loss_by_hand_over_rows_with_image_and_report(settings: ImageTextSettings):
+    made, views = objective(settings).eval(), with_reports(small_views())
+    chosen = [1, 2, 4, 5]  # row 0 has no image, row 3 no report; 2 and 4 say the same
+    part = rows(views, chosen)
+    image = made.image_head(image_vectors(made.encoder, images(part, has(part, "image")))).double().numpy()
+    report = part.modalities["report"]
+    text = made.text_head(made.text(report)).double().numpy()
+    words: list[object] = [tuple(v[p].tolist()) for v, p in zip(report.values, report.present, strict=True)]
+    assert len(set(words)) == 3
+    terms, share, sharpness = made.loss(views, STEP), settings.image_to_text, 1 / settings.temperature
+    expected = share * by_hand(image, text, words, sharpness)
+    assert float(terms["image_to_text"]) == pytest.approx(expected, rel=1e-4)
+    expected = (1 - share) * by_hand(text, image, words, sharpness)
+    assert float(terms["text_to_image"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_equal_words_are_equal_texts_whatever_the_padding_holds():
+    values = torch.tensor([[3, 4, 0, 0], [3, 4, 9, 9], [3, 4, 0, 0], [4, 3, 0, 0]])
+    present = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]]).bool()
+    same = same_words(View(values=values, present=present, where=torch.zeros(4, 4, 3)))
+    expected = torch.eye(4, dtype=torch.bool)
+    expected[0, 1] = expected[1, 0] = True
+    assert torch.equal(same, expected)
+
+
+def test_nobody_with_both_gives_zero_and_no_reports_at_all_an_error():
+    made = objective(ImageTextSettings())
+    for row in (0, 3):
+        terms = made.loss(rows(with_reports(small_views()), [row]), STEP)
+        assert all(float(value.detach()) == 0 for value in terms.values())
+    with pytest.raises(InputError, match="no reports"):
+        made.loss(small_views(), STEP)
+
+
+def test_clip_learns_its_temperature_within_a_bound_and_convirt_keeps_its_own():
+    clip, convirt = objective(ImageTextSettings()), objective(CONVIRT)
+    assert float(clip.log_sharpness.detach().exp()) == pytest.approx(1 / 0.07)
+    assert "log_sharpness" in dict(clip.named_parameters())
+    assert "log_sharpness" not in dict(convirt.named_parameters())
+    assert float(convirt.log_sharpness.exp()) == pytest.approx(10)
+    with torch.no_grad():
+        clip.log_sharpness.fill_(9.0)
+    clip.after_step(STEP)
+    assert float(clip.log_sharpness.detach()) == pytest.approx(math.log(100))
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(InputError, match="image_to_text lies"):
+        ImageTextSettings(image_to_text=1.5)
+    with pytest.raises(TypeError, match="needs an int `dim`"):
+        ImageText(small_encoder(), text=nn.Linear(2, 2), settings=ImageTextSettings())

@@ -1,0 +1,79 @@
+"""InfoNCE by hand; the queue holds keys in order, no empty place counts, evaluation does not write."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from semeia.objectives.looks import image_vectors, two_looks
+from semeia.objectives.moco import MoCo, MoCoSettings, info_nce
+from semeia.objectives.step import Step
+from small_views import small_encoder, small_views, with_other_look
+
+STEP = Step(index=1, total=10, seed=0)
+
+
+def objective(queue: int = 16) -> MoCo:
+    torch.manual_seed(0)
+    return MoCo(small_encoder(modalities=("image",)), settings=MoCoSettings(queue=queue, hidden=16, dim=8))
+
+
+def keys_of(made: MoCo, seed: int) -> torch.Tensor:
+    looks = two_looks(with_other_look(small_views(seed=seed)))
+    assert looks is not None
+    with torch.no_grad():
+        return F.normalize(made.slow_head(image_vectors(made.slow_encoder, looks[1])), dim=1)
+
+
+def by_hand(query: torch.Tensor, key: torch.Tensor, negatives: torch.Tensor, temperature: float) -> float:
+    """Eq. 1 of the paper, one query at a time."""
+    losses = []
+    for q, k in zip(query.double().numpy(), key.double().numpy(), strict=True):
+        good = np.exp(q @ k / temperature)
+        losses.append(-np.log(good / (good + sum(np.exp(q @ n / temperature) for n in negatives.double().numpy()))))
+    return float(np.mean(losses))
+
+
+@pytest.mark.parametrize("negatives", [0, 1, 9])
+def test_info_nce_is_the_definition(negatives: int):
+    rows = F.normalize(torch.randn(8 + negatives, 5, generator=torch.Generator().manual_seed(0)), dim=1)
+    query, key, others = rows[:4], rows[4:8], rows[8:]
+    loss = info_nce(query, key, others, temperature=0.2)
+    assert float(loss) == pytest.approx(by_hand(query, key, others, 0.2), rel=1e-5, abs=1e-7)
+
+
+def test_the_loss_compares_with_the_keys_of_earlier_batches_and_nothing_else():
+    made = objective()
+    assert float(made.loss(with_other_look(small_views(seed=1)), STEP)["contrast"].detach()) == 0
+    earlier = keys_of(made, 1)
+    views = with_other_look(small_views(seed=2))
+    looks = two_looks(views)
+    assert looks is not None
+    query = F.normalize(made.head(image_vectors(made.encoder, looks[0])), dim=1).detach()
+    loss = made.loss(views, STEP)["contrast"].detach()
+    assert float(loss) == pytest.approx(by_hand(query, keys_of(made, 2), earlier, 0.2), rel=1e-4)
+
+
+def test_evaluation_writes_nothing():
+    made = objective().eval()
+    made.loss(with_other_look(small_views()), STEP)
+    assert int(made.written) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.lists(st.integers(1, 9), max_size=6), capacity=st.integers(1, 7))
+def test_the_queue_holds_the_last_keys(sizes: list[int], capacity: int):
+    made = QUEUES[capacity]
+    made.queue.zero_()
+    made.written.zero_()
+    given_keys = torch.arange(1.0, 1 + 8 * sum(sizes)).reshape(-1, 8)
+    for part in given_keys.split(sizes) if sizes else ():
+        made._remember(part)
+    held = {tuple(row) for row in made._keys().tolist()}
+    assert held == {tuple(row) for row in given_keys[-capacity:].tolist()}
+    assert len(made._keys()) == min(capacity, len(given_keys))
+
+
+QUEUES = {capacity: objective(capacity) for capacity in range(1, 8)}

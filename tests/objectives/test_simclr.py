@@ -1,0 +1,48 @@
+"""NT-Xent against a loop over its definition; a batch of one; rows without a pair."""
+
+import numpy as np
+import pytest
+import torch
+
+from semeia.objectives.looks import image_vectors, two_looks
+from semeia.objectives.simclr import SimClr, SimClrSettings, nt_xent
+from semeia.objectives.step import Step
+from small_views import rows, small_encoder, small_views, with_other_look
+
+STEP = Step(index=1, total=10, seed=0)
+
+
+def by_hand(one: np.ndarray, other: np.ndarray, temperature: float) -> float:
+    """Eq. 1 of the paper, one look at a time."""
+    looks = [vector / np.linalg.norm(vector) for vector in [*one, *other]]
+    losses = []
+    for i, look in enumerate(looks):
+        partner = looks[(i + len(one)) % len(looks)]
+        below = sum(np.exp(look @ rival / temperature) for k, rival in enumerate(looks) if k != i)
+        losses.append(-np.log(np.exp(look @ partner / temperature) / below))
+    return float(np.mean(losses))
+
+
+@pytest.mark.parametrize(("n", "temperature"), [(2, 0.1), (5, 0.5), (7, 1.0)])
+def test_nt_xent_is_the_definition(n: int, temperature: float):
+    one, other = torch.randn(2, n, 6, generator=torch.Generator().manual_seed(n)) * 3
+    expected = by_hand(one.double().numpy(), other.double().numpy(), temperature)
+    assert float(nt_xent(one, other, temperature=temperature)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_image_has_nothing_to_contrast_with():
+    one, other = torch.randn(2, 1, 6, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+    assert float(nt_xent(one, other, temperature=0.1).detach()) == 0
+
+
+@torch.no_grad()
+def test_the_loss_is_nt_xent_of_the_projected_images_that_have_a_pair():
+    torch.manual_seed(0)
+    made = SimClr(small_encoder(), settings=SimClrSettings(hidden=16, dim=8)).eval()
+    views = with_other_look(small_views())
+    looks = two_looks(views)
+    assert looks is not None
+    one, other = (made.head(image_vectors(made.encoder, look)).double().numpy() for look in looks)
+    loss = made.loss(views, STEP)["contrast"]
+    assert float(loss) == pytest.approx(by_hand(one, other, 0.1), rel=1e-4)
+    torch.testing.assert_close(loss, made.loss(rows(views, [2, 3, 4, 5]), STEP)["contrast"])
