@@ -56,6 +56,13 @@ def test_the_loss_compares_with_the_keys_of_earlier_batches_and_nothing_else():
     assert float(loss) == pytest.approx(by_hand(query, keys_of(made, 2), earlier, 0.2), rel=1e-4)
 
 
+def test_a_key_is_a_function_of_its_own_image():
+    made = objective()
+    made.slow_encoder.add_module("norm", torch.nn.BatchNorm1d(3))
+    assert not made.train().slow_encoder.norm.training
+    assert made.encoder.training
+
+
 def test_evaluation_writes_nothing():
     made = objective().eval()
     made.loss(with_other_look(small_views()), STEP)

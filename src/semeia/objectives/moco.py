@@ -2,7 +2,7 @@
 
 Views with two looks go in; the term `contrast` comes out. Sources: He et al. 2020 (1911.05722), eq. 1 and algorithm 1;
 Chen et al. 2020 (2003.04297) for the head and the temperature. Version 2 and not 3: its queue gives small batches many
-negatives, where version 3 dropped it for batches of thousands. No shuffling of batches: no batch is normalised here.
+negatives, where version 3 dropped it for batches of thousands.
 """
 
 from dataclasses import dataclass
@@ -51,12 +51,19 @@ class MoCo(Objective):
         self.settings = settings
         self.encoder = encoder
         self.head = perceptron((image_width(encoder), settings.hidden, settings.dim), norm=False)
-        self.slow_encoder = slow_copy(encoder)
+        self.slow_encoder = slow_copy(encoder).eval()
         self.slow_head = slow_copy(self.head)
         self.queue: torch.Tensor
         self.written: torch.Tensor
         self.register_buffer("queue", torch.zeros(settings.queue, settings.dim))
         self.register_buffer("written", torch.zeros((), dtype=torch.long))
+
+    def train(self, mode: bool = True) -> "MoCo":
+        """Training mode for all but the slow copy: were its batch normalised, a key could tell its batch, and with it
+        its query. The paper shuffles batches between devices instead; running statistics do it on one (2101.08482)."""
+        super().train(mode)
+        self.slow_encoder.eval()
+        return self
 
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
         """`contrast`; 0 while the queue is empty. In training, the batch's keys enter the queue afterwards."""

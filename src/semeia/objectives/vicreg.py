@@ -1,8 +1,8 @@
 """VICReg: two looks at an image get the same vector; every dimension varies, and no two vary together.
 
 Views with two looks go in; the terms `invariance`, `variance` and `covariance` come out. No negatives, no second
-network. Source: Bardes et al. 2022 (2105.04906), eqs. 1 to 6, normalised as in the official code, which the coefficients
-25, 25, 1 belong to: the mean over dimensions in the invariance term, the mean over the looks in the variance term.
+network. Source: Bardes et al. 2022 (2105.04906), eqs. 1 to 6, normalised as in the official code, to which the
+coefficients 25, 25, 1 belong: a mean over dimensions in the invariance term, a mean over looks in the variance term.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class VicReg(Objective):
 
 
 def vicreg_terms(one: Embeddings, other: Embeddings, *, settings: VicRegSettings) -> dict[str, Scalar]:
-    """Eq. 6 as the official code has it: the variance term is the mean over the looks, the covariance term their sum."""
+    """Eq. 6 as in the official code: the variance term is the mean over the looks, the covariance term the sum."""
     dim = one.shape[1]
     variance = (variance_hinge(one) + variance_hinge(other)) / 2
     # The guard is a mean over pairs of dimensions; the paper's sum over pairs, divided by dim, is dim - 1 times that.
