@@ -13,16 +13,22 @@ class Summary:
     units: int
     images: int
     readings: int
+    reports: int = 0
     events: int = 0
     codes: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        imaged = f", {self.images} images, {self.readings} readings" if self.images or not self.events else ""
+        imaged = (
+            f", {self.images} images, {self.readings} readings"
+            if self.images or not (self.events or self.reports)
+            else ""
+        )
+        written = f", {self.reports} reports" if self.reports else ""
         record = f", {self.events} events of {self.codes} codes" if self.events else ""
         labelled = "".join(f", {count} labels of {name}" for name, count in self.outcomes.items())
         return (
             f"part {self.part} from {self.source}: {self.subjects} subjects, {self.units} units"
-            f"{imaged}{record}{labelled}"
+            f"{imaged}{written}{record}{labelled}"
         )

@@ -1,4 +1,4 @@
-"""The draft of one part: subjects, units, images, readings, outcomes go in by row; checked tables come out.
+"""The draft of one part: subjects, units, images, readings, reports, outcomes go in by row; checked tables come out.
 
 Pixels stream to a temporary file, so memory holds the tables only. `commit.py` makes the draft a part.
 """
@@ -39,7 +39,7 @@ class Writer:
         self.path, self.source, self.notes = path, source, dict(notes or {})
         self._archive, self._key = archive, key
         self.number = number = 1 + (len(archive.parts) if archive else 0)
-        self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": []}
+        self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": [], "reports": []}
         self._outcomes: dict[str, list[dict[str, object]]] = {}
         self._people = People(key, archive.table("subjects").rows(named=True) if archive else [])
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
@@ -175,6 +175,10 @@ class Writer:
             "value": float(value),
         }
         self._rows["readings"].append(row)
+
+    def report(self, unit_id: str, subject_id: int, *, text: str) -> None:
+        """Add the written report of a unit. It is stored as it is: taking names out is the user's duty."""
+        self._rows["reports"].append({"unit_id": unit_id, "subject_id": subject_id, "text": text})
 
     def outcome(
         self,

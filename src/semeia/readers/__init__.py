@@ -8,10 +8,13 @@
 | `ingest_meds` | health records in MEDS |
 | `ingest_omop` | health records in OMOP CDM 5.3 or 5.4 |
 | `ingest_table` | health records in any tables, with a mapping |
+| `ingest_reports`, `read_reports` | written reports of what is in an archive |
+| `follow_up_outcomes`, `FollowUp` | four-year outcomes of knees from a user's own OAI readings |
 | `read_nifti`, `Volume` | one NIfTI volume |
 | `read_picture` | one PNG or JPEG |
 """
 
+from semeia.readers.follow_up import FollowUp, follow_up_outcomes
 from semeia.readers.knees import ingest_knees
 from semeia.readers.long_table import ingest_table
 from semeia.readers.meds import ingest_meds
@@ -19,16 +22,21 @@ from semeia.readers.nifti import Volume, read_nifti
 from semeia.readers.nodules import ingest_nodules, input_reader
 from semeia.readers.omop import ingest_omop
 from semeia.readers.pictures import ingest_images, read_picture
+from semeia.readers.reports import ingest_reports, read_reports
 
 __all__ = [
+    "FollowUp",
     "Volume",
+    "follow_up_outcomes",
     "ingest_images",
     "ingest_knees",
     "ingest_meds",
     "ingest_nodules",
     "ingest_omop",
+    "ingest_reports",
     "ingest_table",
     "input_reader",
     "read_nifti",
     "read_picture",
+    "read_reports",
 ]

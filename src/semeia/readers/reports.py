@@ -1,0 +1,109 @@
+"""Reports of images: a user's table goes in; texts by unit, or a part of an archive, come out.
+
+The text is taken as it is. Taking names, dates and numbers of patients out of it is the user's duty, before it comes
+here; only the patient's own id is looked for.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from semeia.archive import Archive, Summary, open_archive, writing
+from semeia.errors import InputError
+from semeia.readers.knee_units import KneeUnits, knee_units
+from semeia.readers.knees import side_of
+from semeia.readers.rows import Row, read_rows
+
+LONGEST = 20_000
+_LOST = "\N{REPLACEMENT CHARACTER}"
+_SHORTEST_ID = 4  # a shorter one, such as 12, stands in many a text by chance
+
+
+def read_reports(file: str | Path, archive: Archive, *, key: str | Path | None = None) -> pl.DataFrame:
+    """Read the reports of an archive's units from a table.
+
+    Args:
+        file: CSV, TSV or parquet in UTF-8, one row a unit. Columns: text (the impression, say); and patient_id with
+            side (L or R), or image (the path as it was in the table of the images), or all of them: the image is
+            read where the side is U. One report on both knees is two rows.
+        archive: What the reports are of.
+        key: File with the pseudonym key, when the archive does not keep its own.
+
+    Returns:
+        unit_id, text; one row a unit, sorted. Rows about what the archive does not hold are left out, and so are
+            repetitions of the same text.
+
+    Raises:
+        InputError: Names the row and column, never the patient: no text or one of over 20,000 characters, letters
+            lost in conversion, the patient's id in the text, two texts of one unit; or no row is about a unit.
+    """
+    return _found(file, archive, key=key)[0]
+
+
+def ingest_reports(file: str | Path, *, into: str | Path, key: str | Path | None = None) -> Summary:
+    """Add reports to the units of an archive. Take names and dates out of them first: nothing does that here.
+
+    Args:
+        file: Table of the reports, in UTF-8: text, and patient_id with side (L or R), or image.
+        into: The archive, which holds the images already.
+        key: File with the pseudonym key, when the archive does not keep its own.
+
+    Returns:
+        What was added; rows about what the archive does not hold are counted on the part's record.
+
+    Raises:
+        InputError: As `read_reports`; or a unit has a report already. Nothing is written then.
+    """
+    reports, left_out = _found(file, open_archive(into), key=key)
+    subjects = dict(open_archive(into).table("units").select("unit_id", "subject_id").iter_rows())
+    with writing(into, source="reports", key=key) as draft:
+        for unit_id, text in reports.iter_rows():
+            draft.report(unit_id, subjects[unit_id], text=text)
+        draft.count("reports of what is not in the archive, left out", left_out)
+    return draft.summary
+
+
+def _found(file: str | Path, archive: Archive, *, key: str | Path | None) -> tuple[pl.DataFrame, int]:
+    """The reports by unit, and how many rows are about no unit."""
+    units = knee_units(archive, key=key)
+    rows = read_rows(file, required=("text",))
+    columns = rows[0].cells.keys()
+    if "image" not in columns and not {"patient_id", "side"} <= columns:
+        raise InputError(f"{file}: lacks the column(s) patient_id and side, or image.")
+    first: dict[str, Row] = {}
+    left_out = 0
+    for row in rows:
+        text, unit = _checked_text(row), _unit(row, units)
+        if unit is None:
+            left_out += 1
+        elif (other := first.setdefault(unit, row)).cells["text"] != text:
+            raise row.error("text", f"is another text than that of row {other.number} on the same unit; join the two.")
+    if not first:
+        raise InputError(f"{file}: none of the {len(rows)} reports is about a unit of {archive.path}; check the ids.")
+    found = sorted((unit, row.text("text")) for unit, row in first.items())
+    return pl.DataFrame(found, schema={"unit_id": pl.String, "text": pl.String}, orient="row"), left_out
+
+
+def _checked_text(row: Row) -> str:
+    text, patient = row.text("text"), row.cells.get("patient_id")
+    if len(text) > LONGEST:
+        raise row.error("text", f"has {len(text)} characters, at most {LONGEST} are read; keep the impression.")
+    if _LOST in text:
+        raise row.error("text", "holds letters that were lost in a conversion; export it again in UTF-8.")
+    if patient is not None and len(patient) >= _SHORTEST_ID and patient in text:
+        raise row.error("text", "holds the patient's id; take names, ids and dates out of all texts first.")
+    return text
+
+
+def _unit(row: Row, units: KneeUnits) -> str | None:
+    """The unit a row is about; None when the archive does not hold it."""
+    side = side_of(row)
+    if side != "U" and "patient_id" in row.cells:
+        column, found = "patient_id", units.of_knee(row.text("patient_id"), side)
+    elif "image" in row.cells:
+        column, found = "image", units.of_image(row.text("image"))
+    else:
+        raise row.error("side", "must be L or R where there is no column image.")
+    if len(found) > 1:
+        raise row.error(column, f"fits {len(found)} units of the archive; name patients and images apart.")
+    return found[0] if found else None
