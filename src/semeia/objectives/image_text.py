@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool
 from torch import nn
 from torch.nn import functional as F
 
@@ -19,10 +20,11 @@ from semeia.objectives.looks import has, image_vectors, image_width, images, row
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
-from semeia.shapes import Attention, Embeddings, Scalar
+from semeia.shapes import Embeddings, Scalar
 from semeia.views.patient import View, Views
 
 REPORT = "report"
+SameText = Bool[torch.Tensor, "n n"]
 # CLIP keeps similarities from being multiplied by more than this.
 SHARPEST = 100.0
 
@@ -98,9 +100,7 @@ class ImageText(Objective):
             self.log_sharpness.clamp_(max=math.log(SHARPEST))
 
 
-def matching(
-    image: Embeddings, text: Embeddings, same: Attention | torch.Tensor, sharpness: Scalar
-) -> tuple[Scalar, Scalar]:
+def matching(image: Embeddings, text: Embeddings, same: SameText, sharpness: Scalar) -> tuple[Scalar, Scalar]:
     """Cross-entropy of finding the text of each image, and the image of each text.
 
     Args:
@@ -116,7 +116,7 @@ def matching(
     return F.cross_entropy(similarity, target), F.cross_entropy(similarity.T, target)
 
 
-def same_words(report: View) -> torch.Tensor:
+def same_words(report: View) -> SameText:
     """Which rows hold the same tokens in the same order, bool [n, n]; padding does not count."""
     words = report.values.masked_fill(~report.present, -1)
     _, text = words.unique(dim=0, return_inverse=True)
