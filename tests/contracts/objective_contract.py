@@ -129,7 +129,7 @@ def a_missing_modality_is_a_mask(make: Make) -> None:
 
 
 def averages_move_only_in_training(make: Make) -> None:
-    """Evaluation changes nothing; the loss may move buffers, never a weight; `after_step` no trained one in its bounds."""
+    """Evaluation moves nothing; the loss buffers but no weight; `after_step` none trained, in its bounds."""
     views = views_for(make)
     objective = make(0).eval()
     before = state(objective)
