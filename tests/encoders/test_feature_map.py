@@ -56,6 +56,14 @@ def test_one_token_a_place_of_a_wide_picture(name: str):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_pictures_differ_before_any_training(name: str):
+    # The baseline of a random frozen encoder: statistics are still 0 and 1.
+    tokens = build(name).eval()(pictures(4)).detach()
+    assert tokens.mean(1).std(0).mean() > 0.02
+    assert tokens.abs().max() < 1000
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_absent_pictures_reach_no_batch_statistics(name: str):
     with_absent, without = build(name).train(), build(name).train()
     whole, there = pictures(4), pictures(2)

@@ -52,6 +52,11 @@ class EfficientNetEmbedding(nn.Module):
         blocks = [block for stage in whole._blocks.children() for block in stage.children()]
         for block in blocks:
             block._swish = nn.ReLU6(inplace=True)
+        # MONAI counts the outputs of all groups: depthwise layers start so small that, before any training, statistics
+        # are still 0 and 1 and a picture leaves no trace at the end.
+        for layer in whole.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         self.network = nn.Sequential(
             OrderedDict(
                 _conv_stem_padding=whole._conv_stem_padding,

@@ -1,0 +1,81 @@
+"""Where a picture holds what an output depends on: squares of it are hidden in turn, and the output is watched.
+
+Occlusion (Zeiler and Fergus 2014), not a gradient times the input: the gradient is that of one point, where sigmoid,
+ReLU6 and attention may be flat; times the input it is 0 wherever the picture is black, however much the darkness tells;
+and maps of that kind can stay the same when the weights are drawn anew (Adebayo et al. 2018). Hiding measures what it
+says, at the price of one pass a square. What is said twice, in two squares that are never hidden together, it misses.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from semeia.encoders.patient import PatientEncoder
+from semeia.errors import InputError
+from semeia.shapes import Labels, ModalityMask, Pooled, Volumes
+from semeia.views.patient import Views
+
+Maps = Float[Tensor, "batch height width"]
+Output = Float[Tensor, " batch"]
+
+
+@torch.no_grad()
+def saliency(
+    encoder: PatientEncoder, head_logit: Callable[[Pooled, ModalityMask], Output], views: Views, *, size: int = 16
+) -> Maps:
+    """How much one output depends on each place of the pictures, as a share of the place it depends on most.
+
+    Args:
+        encoder: with the modality "image".
+        head_logit: from what the encoder pools, [batch, modality, dim], to one output, [batch].
+        views: what the encoder sees.
+        size: edge of the hidden squares in pixels; they overlap by half.
+
+    Returns:
+        [batch, height, width] in [0, 1]; 0 throughout where there is no picture, or where nothing depends on it.
+
+    Raises:
+        InputError: The images are volumes, or `size` is below 2.
+    """
+    view = views.modalities["image"]
+    if view.values.shape[1] != 1 or size < 2:
+        raise InputError(f"maps are of pictures, {view.values.shape[1]} planes given, by squares of 2 pixels or more")
+    # What is absent may hold anything, and is not read; a NaN there must not reach the map.
+    pictures = view.values.masked_fill(~view.present.any(1)[:, None, None, None], 0.0)
+
+    def output(values: Volumes) -> Labels:
+        shown = replace(views, modalities={**views.modalities, "image": replace(view, values=values)})
+        return head_logit(*encoder.pool(encoder(shown)))
+
+    was_training = encoder.training
+    encoder.eval()
+    try:
+        change = change_where_hidden(output, pictures, size)
+    finally:
+        encoder.train(was_training)
+    return change / change.amax((1, 2), keepdim=True).clamp(min=torch.finfo(change.dtype).tiny)
+
+
+def change_where_hidden(output: Callable[[Volumes], Output], pictures: Volumes, size: int) -> Maps:
+    """Mean absolute change of `output` over the squares that cover a pixel, [batch, height, width]."""
+    before = output(pictures)
+    # The picture's own mean: black or white would be news to the network.
+    mean = pictures.mean((1, 2, 3), keepdim=True)
+    change, hidden = torch.zeros_like(pictures[:, 0]), torch.zeros_like(pictures[:, 0])
+    for rows in stretches(pictures.shape[2], size):
+        for columns in stretches(pictures.shape[3], size):
+            without = pictures.clone()
+            without[:, :, rows, columns] = mean
+            change[:, rows, columns] += (before - output(without)).abs()[:, None, None]
+            hidden[:, rows, columns] += 1
+    return change / hidden
+
+
+def stretches(length: int, size: int) -> list[slice]:
+    """Stretches of `size` that overlap by half; the first and last reach beyond the border, so that pixels there are
+    hidden as often as others."""
+    step = size // 2
+    return [slice(max(start, 0), start + size) for start in range(step - size, length, step)]
