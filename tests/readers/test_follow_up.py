@@ -83,6 +83,7 @@ def test_outcomes_and_who_is_missing(archive: Archive):
     ]
     assert found.counts["knees with a grade in the archive and in the table"] == len(KNEES)
     assert found.counts["of them with different grades"] == 0
+    assert found.counts["rows that say they are synthetic"] == 0
     assert listing(archive.path) == before
 
 

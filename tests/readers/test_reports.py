@@ -53,10 +53,17 @@ def test_reports_become_a_part(archive: Archive, tmp_path: Path):
     assert after.parts[-1]["notes"] == {"counted": {"reports of what is not in the archive, left out": 1}}
     to_text(audit(after))
     assert all(b"CANARY" not in content for content in listing(archive.path).values())
+    assert after.parts[-1]["source"] == "reports"
     before = listing(archive.path)
     with pytest.raises(InputError, match="refused: 6 of 6 rows of reports are already"):
         ingest_reports(file, into=archive.path)
     assert listing(archive.path) == before
+
+
+def test_made_up_reports_are_marked_so(archive: Archive, tmp_path: Path):
+    rows = [row | {"synthetic": "true"} for row in _rows()]
+    assert "from synthetic reports" in str(ingest_reports(write_rows(tmp_path / "r.csv", rows), into=archive.path))
+    assert open_archive(archive.path).parts[-1]["source"] == "synthetic reports"
 
 
 def test_the_command_says_whose_duty_names_are(archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

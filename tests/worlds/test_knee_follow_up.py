@@ -80,6 +80,7 @@ def test_the_reader_finds_the_simulated_course(tmp_path: Path):
     }
     both = pl.concat([found.incidence, found.progression])
     assert dict(both.select("unit_id", "value").iter_rows()) == expected
+    assert found.counts["rows that say they are synthetic"] == rows.height
     assert found.counts["of them with different grades"] == 0
     assert int(found.by_grade["knees"].sum()) == labels.height
 

@@ -64,6 +64,7 @@ def follow_up_outcomes(
     units = knee_units(archive, key=key)
     readings = read_oai_table(file)
     counts: Counter[str] = Counter({"rows with no grade, left out": sum(one.grade is None for one in readings)})
+    counts["rows that say they are synthetic"] = sum(one.row.synthetic for one in readings)
     ends = [one for one in readings if one.months in (BASELINE, END) and one.grade is not None]
     grades = {when: _grades(ends, when, counts, any_project=any_project) for when in (BASELINE, END)}
     knees = _joined(grades[BASELINE], units, counts)

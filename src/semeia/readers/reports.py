@@ -4,6 +4,7 @@ The text is taken as it is. Taking names, dates and numbers of patients out of i
 here; only the patient's own id is looked for.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -37,7 +38,7 @@ def read_reports(file: str | Path, archive: Archive, *, key: str | Path | None =
         InputError: Names the row and column, never the patient: no text or one of over 20,000 characters, letters
             lost in conversion, the patient's id in the text, two texts of one unit; or no row is about a unit.
     """
-    return _found(file, archive, key=key)[0]
+    return _found(file, archive, key=key).texts
 
 
 def ingest_reports(file: str | Path, *, into: str | Path, key: str | Path | None = None) -> Summary:
@@ -49,22 +50,32 @@ def ingest_reports(file: str | Path, *, into: str | Path, key: str | Path | None
         key: File with the pseudonym key, when the archive does not keep its own.
 
     Returns:
-        What was added; rows about what the archive does not hold are counted on the part's record.
+        What was added; rows about what the archive does not hold are counted on the part's record. Where a column
+            `synthetic` is true, as in the tables of `semeia.worlds`, the part's source says so.
 
     Raises:
         InputError: As `read_reports`; or a unit has a report already. Nothing is written then.
     """
-    reports, left_out = _found(file, open_archive(into), key=key)
-    subjects = dict(open_archive(into).table("units").select("unit_id", "subject_id").iter_rows())
-    with writing(into, source="reports", key=key) as draft:
-        for unit_id, text in reports.iter_rows():
+    archive = open_archive(into)
+    found = _found(file, archive, key=key)
+    subjects = dict(archive.table("units").select("unit_id", "subject_id").iter_rows())
+    with writing(into, source="synthetic reports" if found.synthetic else "reports", key=key) as draft:
+        for unit_id, text in found.texts.iter_rows():
             draft.report(unit_id, subjects[unit_id], text=text)
-        draft.count("reports of what is not in the archive, left out", left_out)
+        draft.count("reports of what is not in the archive, left out", found.left_out)
     return draft.summary
 
 
-def _found(file: str | Path, archive: Archive, *, key: str | Path | None) -> tuple[pl.DataFrame, int]:
-    """The reports by unit, and how many rows are about no unit."""
+@dataclass(frozen=True)
+class _Found:
+    """Reports by unit (unit_id, text), how many rows are about no unit, and whether any report is made up."""
+
+    texts: pl.DataFrame
+    left_out: int
+    synthetic: bool
+
+
+def _found(file: str | Path, archive: Archive, *, key: str | Path | None) -> _Found:
     units = knee_units(archive, key=key)
     rows = read_rows(file, required=("text",))
     columns = rows[0].cells.keys()
@@ -81,7 +92,8 @@ def _found(file: str | Path, archive: Archive, *, key: str | Path | None) -> tup
     if not first:
         raise InputError(f"{file}: none of the {len(rows)} reports is about a unit of {archive.path}; check the ids.")
     found = sorted((unit, row.text("text")) for unit, row in first.items())
-    return pl.DataFrame(found, schema={"unit_id": pl.String, "text": pl.String}, orient="row"), left_out
+    texts = pl.DataFrame(found, schema={"unit_id": pl.String, "text": pl.String}, orient="row")
+    return _Found(texts, left_out, any(row.synthetic for row in first.values()))
 
 
 def _checked_text(row: Row) -> str:

@@ -38,6 +38,11 @@ class Row:
             raise self.error(column, "is empty; fill it in or leave the row out.")
         return cell
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether the row says that it is made up, as every table of `semeia.worlds` does."""
+        return (self.cells.get("synthetic") or "").lower() in ("true", "1")
+
     def number_or_none(self, column: str) -> float | None:
         """The cell as a finite number; None when it is empty or the table has no such column."""
         cell = self.cells.get(column)
