@@ -5,16 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from semeia.archive.atomic import write_json
 from semeia.encoders.build import ModelSettings, build_encoder
+from semeia.encoders.patient import EncoderSettings
+from semeia.encoders.text import PretrainedText, TextEncoder
+from semeia.errors import InputError
 from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import Report, silent
 from semeia.learning.recognition import recognise, verdict_on_looks
 from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.build import ObjectiveSettings, build_objective
+from semeia.objectives.build import READ_REPORTS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
 from semeia.views.augment import AugmentSettings
@@ -22,6 +26,7 @@ from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
 from semeia.views.patient import Views
 from semeia.views.preprocessing import fit_preprocessing
+from semeia.views.text import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,9 @@ class PretrainSettings:
         optimiser: how long and how fast.
         augmentation: how far a crop is moved.
         loop: device, precision, how often to save.
+        text: the text encoder of objectives that read reports.
+        text_folder: a local Hugging Face folder with a pretrained text encoder instead; nothing is downloaded.
+        words: longest report they read, in tokens.
         held_out: share of the pretraining patients on whom the diagnostics are measured; they are not trained on.
     """
 
@@ -42,6 +50,9 @@ class PretrainSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
+    text: EncoderSettings = field(default_factory=lambda: EncoderSettings(dim=128, depth=2, heads=4))
+    text_folder: str | None = None
+    words: int = 64
     held_out: float = 0.1
 
 
@@ -77,10 +88,11 @@ def pretrain(
     # The heads' weights, too, are a function of the seed alone, not of what the process did before.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        objective = build_objective(masks_for(settings.objective, modalities), encoder)
+        words, text = text_of(data, fit_rows, settings)
+        objective = build_objective(masks_for(settings.objective, modalities), encoder, text=text)
 
     def batch_of(chosen: np.ndarray, step: Step) -> Views:
-        return views_of(
+        views = views_of(
             data,
             fit_rows[chosen],
             preprocessing=preprocessing,
@@ -88,6 +100,10 @@ def pretrain(
             generator=step.generator("augment"),
             looks=objective.looks,
         )
+        if words is None:
+            return views
+        read = words.encode([data.reports[row] for row in fit_rows[chosen]], settings.words)
+        return replace(views, modalities=views.modalities | {"report": read})
 
     train(
         objective,
@@ -116,10 +132,28 @@ def pretrain(
         )
         found = recognise(encoder, watched)
         said = verdict_on_looks(found)
-    write_json(folder / "diagnostics.json", {"units": len(rows), "diagnostics": found, "verdict": said})
+    write_json(
+        folder / "diagnostics.json",
+        {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": found, "verdict": said},
+    )
     model = Model(encoder=encoder, head=None, settings=settings.model, preprocessing=preprocessing)
     model.save(folder, {"verdict": said})
     return model
+
+
+def text_of(
+    data: PatientData, rows: np.ndarray, settings: PretrainSettings
+) -> tuple[Vocabulary, nn.Module] | tuple[None, None]:
+    """Vocabulary and text encoder, from the training units' own reports or a local folder, where reports are read."""
+    if not set(READ_REPORTS) & set(settings.objective.terms):
+        return None, None
+    texts = [text for text in (data.reports[row] for row in rows) if text]
+    if not texts:
+        raise InputError(f"{', '.join(settings.objective.terms)}: none of the {len(rows)} training units has a report")
+    if settings.text_folder is not None:
+        return Vocabulary.of_folder(settings.text_folder), PretrainedText(settings.text_folder)
+    words = Vocabulary.fit(texts)
+    return words, TextEncoder(words.size, settings=settings.text)
 
 
 def masks_for(settings: ObjectiveSettings, modalities: tuple[str, ...]) -> ObjectiveSettings:

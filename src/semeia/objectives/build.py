@@ -54,6 +54,10 @@ OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder, nn.Module | N
 }
 
 
+# Those that a text encoder must be given to.
+READ_REPORTS = ("clip", "convirt")
+
+
 def build_objective(
     settings: ObjectiveSettings, encoder: PatientEncoder, *, text: nn.Module | None = None
 ) -> Objective:

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
@@ -15,7 +16,6 @@ from semeia.learning.resources import Used
 from semeia.report.flow import Box, flow_record
 from semeia.report.page import write_report
 from semeia.settings_json import to_plain
-from semeia.studies.arms import ARMS
 from semeia.studies.grid import DONE, Cell
 
 RECORD = "run.json"
@@ -24,8 +24,18 @@ LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
 MAY_CHANGE = ("workers",)
 
 
-def begin_run(run: Path, archive: Path, *, study: str, settings: object) -> None:
-    """Writes run.json for a new run; for one in which a model was begun, refuses other data and other settings."""
+def begin_run(
+    run: Path, archive: Path, *, study: str, settings: object, inputs: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Writes run.json for a new run; for one in which a model was begun, refuses other data and other settings.
+
+    Args:
+        run: its folder.
+        archive: what it is run on.
+        study: its name.
+        settings: see the study.
+        inputs: what else it reads, by name: hashes of the files.
+    """
     opened = open_archive(archive)
     record = {
         "semeia_version": __version__,
@@ -34,12 +44,16 @@ def begin_run(run: Path, archive: Path, *, study: str, settings: object) -> None
         "config": json.loads(json.dumps(to_plain(settings))),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "archive": {"fingerprint": opened.fingerprint()},
+        "inputs": dict(inputs),
         "state": "running",
     }
     path = run / RECORD
     if path.exists() and any((run / name).exists() for name in ("pretrained", "cells")):
         before = read_record(run)
-        same = ({**item["config"], "archive": item["archive"]["fingerprint"]} for item in (before, record))
+        same = (
+            {**item["config"], "archive": item["archive"]["fingerprint"], "inputs": item.get("inputs", {})}
+            for item in (before, record)
+        )
         then, now = ({k: v for k, v in plain.items() if k not in MAY_CHANGE} for plain in same)
         require_same_settings(then, now, path=run)
         return
@@ -102,22 +116,20 @@ def close_run(run: Path, facts: dict[str, object]) -> None:
 
 def pretraining_of(run: Path, cells: list[Cell]) -> list[dict[str, object]]:
     """What each pretrained encoder was trained on, and the verdict on it."""
-    config = read_record(run)["config"]
-    return [_pretraining(run, cell, config) for cell in cells]
+    return [_pretraining(run, cell) for cell in cells]
 
 
-def _pretraining(run: Path, cell: Cell, config: dict) -> dict[str, object]:
+def _pretraining(run: Path, cell: Cell) -> dict[str, object]:
     from semeia.learning.model import FILE, load_model
 
     folder = run / cell.name
-    fitted_on = load_model(folder / FILE).preprocessing.fitted_on
+    preprocessing = load_model(folder / FILE).preprocessing
     found = json.loads((folder / "diagnostics.json").read_text())
     return {
         "arm": cell.arm,
         "seed": cell.seed,
-        "patients": len(fitted_on.patients),
-        "modalities": list(ARMS[cell.arm].modalities),
-        "epochs": config["pretraining"]["optimiser"]["epochs"],
+        "patients": len(preprocessing.fitted_on.patients),
+        "modalities": list(preprocessing.modalities),
         "seconds": json.loads((folder / DONE).read_text())["seconds"],
         **found,
     }

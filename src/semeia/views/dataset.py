@@ -30,6 +30,7 @@ class PatientData:
         image_hash: content hash of each unit's image; "" where there is none.
         crop: grid of the crops.
         items: names of the items.
+        reports: text of each unit; None where there is none.
     """
 
     units: pl.DataFrame
@@ -39,6 +40,7 @@ class PatientData:
     image_hash: list[str]
     crop: CropSettings
     items: tuple[str, ...]
+    reports: tuple[str | None, ...] = ()
 
     def __len__(self) -> int:
         return self.units.height
@@ -76,6 +78,7 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
         image_hash=hashes,
         crop=crop,
         items=items,
+        reports=reports_beside(units, archive.table("reports")),
     )
 
 
@@ -128,3 +131,9 @@ def with_opinion(archive: Archive, units: pl.DataFrame) -> pl.DataFrame:
         return units
     opinion = readings.select("unit_id", pl.col("value").alias("input_opinion")).unique("unit_id", keep="first")
     return units.join(opinion, on="unit_id", how="left", maintain_order="left")
+
+
+def reports_beside(units: pl.DataFrame, reports: pl.DataFrame) -> tuple[str | None, ...]:
+    """The text of each unit, None where it has no report."""
+    texts = reports.select("unit_id", "text")
+    return tuple(units.join(texts, on="unit_id", how="left", maintain_order="left")["text"].to_list())

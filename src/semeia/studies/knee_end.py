@@ -1,0 +1,53 @@
+"""The end of the knee study: one predictions table of all outcomes, the cohort flow, and a few knees to look at."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.readers.knees import OUTCOME
+from semeia.report.flow import Box
+from semeia.studies.gather import gathered, write_predictions
+from semeia.studies.grid import Cell
+from semeia.studies.knee_arms import Training, parts_of
+from semeia.studies.knee_data import Knees, Sources
+
+
+def gather_outcomes(run: Path, cells: list[Cell], knees: Knees) -> pl.DataFrame:
+    """Writes and returns the predictions of all outcomes; an arm loses the outcome from its name."""
+    cohort = np.where(knees.outside, "external", "internal")
+    tables = []
+    for outcome, labels in knees.labels.items():
+        own = [cell for cell in cells if parts_of(cell.arm)[1] == outcome]
+        if own:
+            table = gathered(
+                run, own, knees.data.units, labels, cohort=cohort, study="knee", outcome=outcome, passed_on=("side",)
+            )
+            tables.append(table.with_columns(pl.col("arm").str.split("@").list.first()))
+    predictions = pl.concat(tables, how="diagonal")
+    write_predictions(run, predictions)
+    return predictions
+
+
+def knee_flow(knees: Knees) -> list[Box]:
+    """The cohort flow, counted."""
+    grades, testing = knees.labels[OUTCOME], knees.testing(0)
+    known, inside = ~np.isnan(grades), ~knees.outside
+
+    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
+        patients = len(np.unique(knees.subject[mask]))
+        return Box(label, group, patients=patients, units=int(mask.sum()), note=note)
+
+    boxes = [
+        box("In the archive", "archive", inside),
+        box("May be pretrained on", "pretraining", inside & ~testing, "all that are not set aside for testing"),
+        box("Labelled for training", "internal", inside & ~testing & known, "both knees of a patient together"),
+        box("Tested", "internal", inside & testing & known),
+    ]
+    if knees.outside.any():
+        boxes.append(box("Another hospital's, tested", "external", knees.outside & known))
+    return boxes
+
+
+def show_knees(run: Path, sources: Sources, knees: Knees, predictions: pl.DataFrame, training: Training) -> None:
+    """Draws a few tested knees with what a model looked at."""
