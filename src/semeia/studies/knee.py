@@ -4,8 +4,8 @@ Protocol. Input: the picture of one knee. Outcomes: the Kellgren-Lawrence grade;
 incidence and progression within four years. Encoders start from random weights, from ImageNet, or from pretraining on
 the training patients' pictures (and reports) without their labels; then they are probed or fine-tuned on 5, 25 and
 100 % of the labelled training patients, nested, both knees of a patient together. The fixed test split is internal,
-another hospital's archive external; both are only tested. Arms whose corpus is restricted ask what an archive of the diseased
-alone would have taught.
+another hospital's archive external; both are only tested. Arms whose corpus is restricted ask what an archive of the
+diseased alone would have taught.
 """
 
 from dataclasses import dataclass, field
