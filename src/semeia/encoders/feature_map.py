@@ -27,7 +27,9 @@ class GrayAsColours(nn.Module):
 
     def forward(self, gray: torch.Tensor) -> torch.Tensor:
         """To [batch, 3, height, width]."""
-        return (gray[:, None] - self.mean) / self.sd
+        colours = (gray[:, None] - self.mean) / self.sd
+        # Channels last in memory: on a CPU such networks are then about 1.4 times as fast.
+        return colours.contiguous(memory_format=torch.channels_last)
 
 
 def require_fit(name: str, dim: int, width: int, crop: CropSettings) -> None:
