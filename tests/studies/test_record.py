@@ -8,6 +8,7 @@ import pytest
 
 from archive_folder import small_archive
 from semeia.errors import InputError
+from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
 from semeia.studies.record import begin_run, close_run, read_record
 
@@ -32,14 +33,28 @@ def test_a_new_run_says_what_it_is(tiny: Path, tmp_path: Path):
 def test_a_begun_run_goes_on_under_its_settings_only(tiny: Path, tmp_path: Path):
     begin_run(tmp_path, tiny, study="nodule", settings=SETTINGS)
     (tmp_path / "pretrained").mkdir()
-    before = (tmp_path / "run.json").read_bytes()
     begin_run(tmp_path, tiny, study="nodule", settings=replace(SETTINGS, workers=7))
+    assert read_record(tmp_path)["config"]["workers"] == 7
+    before = (tmp_path / "run.json").read_bytes()
     with pytest.raises(InputError, match=r"\(draws: 2000 then, 500 now\); use another folder"):
         begin_run(tmp_path, tiny, study="nodule", settings=replace(SETTINGS, draws=500))
     small_archive(tmp_path / "other", 3)
     with pytest.raises(InputError, match="archive: "):
         begin_run(tmp_path, tmp_path / "other", study="nodule", settings=SETTINGS)
     assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_cells_and_files_may_be_added_to_a_run_and_none_exchanged(tiny: Path, tmp_path: Path):
+    few = KneeSettings(starts=("random",), modes=("frozen",))
+    begin_run(tmp_path, tiny, study="knee", settings=few, inputs={"external": "a"})
+    (tmp_path / "cells").mkdir()
+    more = replace(few, starts=("random", "mae"), modes=("frozen", "finetune"))
+    begin_run(tmp_path, tiny, study="knee", settings=more, inputs={"external": "a", "imagenet": "b"})
+    record = read_record(tmp_path)
+    assert record["config"]["starts"] == ["random", "mae"]
+    assert record["inputs"] == {"external": "a", "imagenet": "b"}
+    with pytest.raises(InputError, match=r"inputs.imagenet: b then, c now"):
+        begin_run(tmp_path, tiny, study="knee", settings=more, inputs={"imagenet": "c"})
 
 
 def test_before_anything_was_trained_settings_can_be_mended(tiny: Path, tmp_path: Path):

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from semeia.report.answer_points import (
     by_chance,
+    corpora,
     detectable,
     difference_words,
     gain_over_covariate,
+    nearness,
     other_arms,
 )
 from semeia.report.comparisons import against_scratch
 from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labels, headline_metric, outcomes_of
 from semeia.report.figures import Palette
-from semeia.report.names import arm_title, cohort_title, place, positive_words, reference_title
+from semeia.report.names import arm_title, cohort_title, outcome_title, place, positive_words, reference_title
 from semeia.report.numbers import count, estimate, interval, listed, number, percent
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
@@ -71,15 +73,18 @@ def answer_of(estimates: list[Estimate], palette: Palette) -> Answer | None:
         return _levels_only(estimates, outcome)
     first = _primary(asked)
     main = [e for e in asked if (e.arm, e.mode) == first]
-    paragraph = " ".join([_tested(main, outcome), *_with_all_labels(estimates, main, outcome)])
+    rivals = {e.arm for e in asked if palette.arm(e.arm).family == palette.arm(first[0]).family} - {first[0]}
+    paragraph = " ".join([_tested(main, outcome, rivals=len(rivals)), *_with_all_labels(estimates, main, outcome)])
     points = [
         *other_arms([e for e in asked if (e.arm, e.mode) != first]),
+        *nearness(estimates, main, outcome),
+        *corpora(estimates, outcome),
         by_chance(asked),
         *gain_over_covariate(estimates, first, outcome),
         *detectable(estimates, main, outcome),
         *_of_several_classes(main[0].metric),
     ]
-    return Answer(_lead(main), paragraph, _differences(main), points)
+    return Answer(_lead(main, by=arm_title(first[0], "none") if rivals else ""), paragraph, _differences(main), points)
 
 
 def headline(estimates: list[Estimate], palette: Palette, *, outcome: str) -> tuple[str, str] | None:
@@ -101,17 +106,21 @@ def _primary(asked: list[Estimate]) -> tuple[str, str]:
     return min(pairs, key=lambda p: (p[0] != "multimodal_jepa", p[1] != "finetune", pairs.index(p)))
 
 
-def _lead(main: list[Estimate]) -> str:
-    """What happened in each cohort; said once where it is the same in all of them."""
+def _lead(main: list[Estimate], *, by: str = "") -> str:
+    """What happened in each cohort; said once where it is the same in all of them.
+
+    `by` names the arm where there are several of its kind, so that it does not speak for all of them.
+    """
+    what = f"Pretraining ({by})" if by else "Pretraining"
     said = {cohort: _change([e for e in main if e.cohort == cohort]) for cohort in cohorts_of(main)}
     places = [place(cohort) for cohort in said]
     changes = list(dict.fromkeys(said.values()))
     if len(changes) == 1:
-        return f"Pretraining {changes[0]}, {listed(places)}{' alike' if len(places) > 1 else ''}."
+        return f"{what} {changes[0]}, {listed(places)}{' alike' if len(places) > 1 else ''}."
     kinds = {status([e for e in main if e.cohort == cohort]) for cohort in said}
     parts = [f"{place(cohort)} it {change}" for cohort, change in said.items()]
     whole = f"; {'and' if len(kinds) == 1 else 'but'} ".join(parts)
-    return f"Pretraining against no pretraining: {whole}."
+    return f"{what} against no pretraining: {whole}."
 
 
 def _change(rows: list[Estimate]) -> str:
@@ -127,12 +136,13 @@ def _change(rows: list[Estimate]) -> str:
     return f"{CHANGED[state]} with {some} of the labels and was not shown to change it with {others}"
 
 
-def _tested(main: list[Estimate], outcome: str) -> str:
+def _tested(main: list[Estimate], outcome: str, *, rivals: int) -> str:
     e = main[0]
+    first = " It is the first of its kind in the study\u2019s list; it was not chosen by how it did." if rivals else ""
     return (
-        f"The question was whether pretraining on unlabelled data improves the prediction of {outcome}. "
-        f"{arm_title(e.arm, e.mode)} was compared with {reference_title(e.reference)}, the same network "
-        "given the same labels without pretraining, on the same patients."
+        "The question was whether pretraining on unlabelled data improves the prediction of "
+        f"{outcome_title(outcome)}. {arm_title(e.arm, e.mode)} was compared with {reference_title(e.reference)}, "
+        f"the same network given the same labels without pretraining, on the same patients.{first}"
     )
 
 
@@ -140,10 +150,10 @@ def _with_all_labels(estimates: list[Estimate], main: list[Estimate], outcome: s
     """Both levels and their difference at the largest label fraction, a sentence for each cohort."""
     sentences = []
     for e in full_labels(main):
-        reference, _, _ = e.reference.partition("/")
+        reference, _, mode = e.reference.partition("/")
         here = find(estimates, metric=e.metric, outcome=outcome, cohort=e.cohort)
         with_it = [level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)]
-        without = full_labels([level for level in here if level.arm == reference])
+        without = full_labels([level for level in here if level.arm == reference and mode in ("", level.mode)])
         levels = [estimate(found[0].value, found[0].low, found[0].high) for found in (with_it, without) if found]
         said = f"{levels[0]} with and {levels[1]} without, a difference of " if len(levels) == 2 else "different by "
         sentences.append(
@@ -191,7 +201,7 @@ def _levels_only(estimates: list[Estimate], outcome: str) -> Answer | None:
     at = {e.cohort: e for e in levels if (e.arm, e.mode) == first}
     mine = [at[cohort] for cohort in cohorts_of(list(at.values()))]
     parts = [f"{estimate(e.value, e.low, e.high)} {place(e.cohort)}" for e in mine]
-    lead = f"{arm_title(*first)} predicts {outcome} with an AUROC of {listed(parts)}."
+    lead = f"{arm_title(*first)} predicts {outcome_title(outcome)} with an AUROC of {listed(parts)}."
     every = full_labels(find(estimates, metric=metric, outcome=outcome, differences=True))
     differences = [e for e in every if (e.arm, e.mode) == first]
     sentences = []

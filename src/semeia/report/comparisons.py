@@ -38,7 +38,13 @@ def against_scratch(estimates: list[Estimate], palette: Palette, *, outcome: str
             continue
         if palette.arm(e.arm).family == palette.arm(reference).family:
             found.append(e)
-    return found
+    return [e for e in found if not _other_mode(e, found)]
+
+
+def _other_mode(e: Estimate, rows: list[Estimate]) -> bool:
+    """Whether the arm is held, in other rows, against the same network in its own mode: that is the fair one."""
+    own = {r.reference for r in rows if (r.arm, r.mode) == (e.arm, e.mode) and r.reference.endswith(f"/{e.mode}")}
+    return bool(own) and e.reference not in own
 
 
 def pretraining_figure(estimates: list[Estimate], palette: Palette, *, outcome: str) -> Figure | None:
@@ -47,16 +53,20 @@ def pretraining_figure(estimates: list[Estimate], palette: Palette, *, outcome: 
         "Paired difference in AUROC, the same patients in each draw. To the right of the line pretraining is "
         "better; where an interval crosses it, no difference was shown."
     )
+    asked = against_scratch(estimates, palette, outcome=outcome)
+    many = len({(e.arm, e.mode, e.fraction) for e in asked}) > MOST_ROWS
+    shown = sorted(in_order(full_labels(asked), palette), key=lambda e: e.reference) if many else asked
     return interval_figure(
-        against_scratch(estimates, palette, outcome=outcome),
+        shown,
         palette,
         key="pretraining-differences",
         title="Pretraining minus no pretraining",
-        lead=lead,
-        name=lambda e: f"{percent(e.fraction)} of the labels",
-        group=lambda e: arm_title(e.arm, e.mode),
+        lead=f"{lead} Drawn are those with all labels; the others are among the numbers." if many else lead,
+        name=lambda e: arm_title(e.arm, "none") if many else f"{percent(e.fraction)} of the labels",
+        group=lambda e: f"Minus {reference_title(e.reference)}" if many else arm_title(e.arm, e.mode),
         null=0.0,
         axis="Difference in AUROC",
+        more=[e for e in asked if e not in shown],
     )
 
 
@@ -85,11 +95,12 @@ def reference_figure(estimates: list[Estimate], palette: Palette, *, outcome: st
 
 
 def _like_for_like(e: Estimate, palette: Palette) -> bool:
-    """Fine-tuned networks against anything; frozen ones against the random encoder only."""
-    role, reference = palette.arm(e.arm).role, palette.arm(e.reference.partition("/")[0]).role
-    if role not in ("pretrained", "scratch"):
+    """Fine-tuned networks against anything but frozen ones; frozen ones against those only."""
+    reference, _, mode = e.reference.partition("/")
+    if palette.arm(e.arm).role not in ("pretrained", "scratch"):
         return False
-    return e.mode == "frozen" if reference == "random" else e.mode in ("finetune", "none")
+    frozen = mode == "frozen" or palette.arm(reference).role == "random"
+    return e.mode == "frozen" if frozen else e.mode in ("finetune", "none")
 
 
 def gain_metric(estimates: list[Estimate], *, outcome: str) -> str | None:

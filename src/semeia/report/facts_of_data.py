@@ -11,7 +11,7 @@ from semeia.report.comparisons import against_scratch
 from semeia.report.estimates import cohorts_of
 from semeia.report.figures import palette_of
 from semeia.report.flow import Box, read_flow
-from semeia.report.names import cohort_title, covariate_title
+from semeia.report.names import cohort_title, covariate_title, outcome_title
 from semeia.report.numbers import MINUS, count, listed, percent
 from semeia.report.run_folder import Run
 from semeia.report.tables import sizes
@@ -25,13 +25,13 @@ def aim(run: Run) -> str:
     if not run.outcome:
         return ""
     what = "Development and evaluation of models" if run.trained_here else "Evaluation of predictions"
-    return f"{what} of {run.outcome}."
+    return f"{what} of {outcome_title(run.outcome)}."
 
 
 def question(run: Run) -> str:
     """The question of the run."""
     if against_scratch(run.estimates, palette_of(run.estimates, run.pretrained), outcome=run.outcome):
-        return f"Whether pretraining on unlabelled data improves the prediction of {run.outcome}."
+        return f"Whether pretraining on unlabelled data improves the prediction of {outcome_title(run.outcome)}."
     return aim(run)
 
 
@@ -100,7 +100,8 @@ def outcome(run: Run) -> str:
     frame = run.predictions
     classes = 0 if frame is None else frame.filter(pl.col("outcome") == run.outcome)["label"].n_unique()
     kind = {0: "", 1: "", 2: ", yes or no"}.get(classes, f", one of {classes} classes")
-    return f"{run.outcome}{kind}, of each unit." if run.outcome else ""
+    title = outcome_title(run.outcome)
+    return f"{title[:1].upper()}{title[1:]}{kind}, of each unit." if run.outcome else ""
 
 
 def inputs(run: Run) -> str:

@@ -13,7 +13,8 @@ def model(run: Run) -> str:
     """The arms that stand in the tables."""
     palette = palette_of(run.estimates, run.pretrained)
     pairs = [pair for pair in arms_of(run.estimates, run.pretrained) if palette.arm(pair[0]).role != "human"]
-    networks = " The networks are transformers pretrained by joint-embedding prediction." if run.pretrained else ""
+    named = [arm_title(arm, "none") for arm, _ in pairs if arm in run.pretrained]
+    networks = f" Pretrained without labels: {listed(list(dict.fromkeys(named)))}." if named else ""
     return f"Compared: {'; '.join(arm_title(*pair) for pair in pairs)}.{networks}" if pairs else ""
 
 

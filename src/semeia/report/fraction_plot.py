@@ -5,7 +5,7 @@ from markupsafe import Markup
 from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, headline_metric
 from semeia.report.figures import Figure, Palette, Panel
 from semeia.report.interval_plot import estimates_table
-from semeia.report.names import arm_title, cohort_title
+from semeia.report.names import MODES, arm_title, cohort_title
 from semeia.report.numbers import estimate, percent
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
@@ -13,6 +13,7 @@ from semeia.report.svg import PANEL, drawing, to_svg
 
 FAMILIES = {"multimodal": "multimodal", "image": "image only", "": ""}
 # Networks first; a baseline given several label fractions is in the table behind the figure.
+MOST_LINES = 6
 DRAWN = ("pretrained", "scratch", "random", "other")
 
 
@@ -32,14 +33,11 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
     shown = [e for e in levels if (e.arm, e.mode) in arms]
     ends = [x for e in shown for x in (e.value, e.low, e.high) if x is not None]
     limits = (min(ends) - 0.02, max(ends) + 0.02)
-    # An arm of no family (the random encoder) is a yardstick for all of them.
-    families = [f for f in FAMILIES if f and any(palette.arm(arm).family == f for arm, _ in arms)] or [""]
     panels = []
-    for family in families:
-        members = [pair for pair in arms if not family or palette.arm(pair[0]).family in (family, "")]
+    for words, members in _parts(arms, palette):
         for cohort in cohorts_of(shown):
             rows = [e for e in shown if e.cohort == cohort and (e.arm, e.mode) in members]
-            title = cohort_title(cohort) + (f", {FAMILIES[family]}" if family else "")
+            title = cohort_title(cohort) + (f", {words}" if words else "")
             mark = [e for e in levels if e.cohort == cohort and e.arm == "diameter" and e.fraction == 1.0]
             name = f"fractions{len(panels)}"
             panels.append(Panel(title, _draw(rows, members, mark, palette, limits=limits, title=title, name=name)))
@@ -50,6 +48,21 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
     lead += " The dotted line is the diameter alone." if any(e.arm == "diameter" for e in levels) else ""
     table = estimates_table([e for e in levels if (e.arm, e.mode) in several])
     return Figure("fractions", "AUROC by label fraction", lead, panels, table, palette.legend(arms))
+
+
+def _parts(arms: list[tuple[str, str]], palette: Palette) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What stands in one panel: the arms of an input; or, where there are too many lines, those of a mode."""
+    # An arm of no family (the random encoder) is a yardstick for all of them.
+    families = [f for f in FAMILIES if f and any(palette.arm(arm).family == f for arm, _ in arms)]
+    if families:
+        return [
+            (FAMILIES[family], [pair for pair in arms if palette.arm(pair[0]).family in (family, "")])
+            for family in families
+        ]
+    modes = [mode for mode in dict.fromkeys(mode for _, mode in arms) if MODES.get(mode)]
+    if len(arms) <= MOST_LINES or len(modes) < 2:
+        return [("", arms)]
+    return [(MODES[mode], [pair for pair in arms if pair[1] == mode or not MODES.get(pair[1])]) for mode in modes]
 
 
 def _of(levels: list[Estimate], pair: tuple[str, str]) -> list[Estimate]:
@@ -79,10 +92,11 @@ def _draw(
         for e in mark:
             axes.axhline(e.value, color="black", linewidth=1.1, linestyle=":")
         present = [pair for pair in members if _of(rows, pair)]
+        apart = min(0.11, 0.8 / max(len(present), 1))
         for index, pair in enumerate(present):
             style, points = palette.style(*pair), sorted(_of(rows, pair), key=lambda e: e.fraction)
             # Places are even and the arms stand side by side: intervals on top of each other cannot be read.
-            x = [fractions.index(e.fraction) + 0.11 * (index - (len(present) - 1) / 2) for e in points]
+            x = [fractions.index(e.fraction) + apart * (index - (len(present) - 1) / 2) for e in points]
             axes.plot(x, [e.value for e in points], color=style.colour, linestyle=style.line, linewidth=1.2)
             axes.plot(
                 x,

@@ -98,8 +98,13 @@ def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Line]]:
             plain = isinstance(value, int | float) and not isinstance(value, bool)
             if term not in NOT_TERMS and plain and math.isfinite(float(str(value))):
                 values[term][pair][float(at)][cell].append(float(str(value)))
-    # The total first, then in the order in which they were logged.
-    terms = sorted(values, key=lambda term: term not in ("loss", "total"))[:MOST_TERMS]
+    # The total first, then in the order in which they were logged; an arm none of whose terms is among the few
+    # that are drawn adds its first one.
+    order = sorted(values, key=lambda term: term not in ("loss", "total"))
+    terms = order[:MOST_TERMS]
+    for pair in dict.fromkeys(pair for term in order for pair in values[term]):
+        if not any(pair in values[term] for term in terms):
+            terms.append(next(term for term in order if pair in values[term]))
     return {term: {pair: _line(points) for pair, points in values[term].items()} for term in terms}
 
 

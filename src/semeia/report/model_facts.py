@@ -20,6 +20,7 @@ from semeia.report.names import (
     cohort_title,
     covariate_title,
     metric_title,
+    outcome_title,
     place,
     positive_words,
 )
@@ -112,7 +113,7 @@ def _mechanism(run: Run, arm: str, fraction: float) -> list[tuple[str, str]]:
     modalities = next((r.get("modalities") for r in run.records("pretraining") if r.get("arm") == arm), None)
     reads = listed([str(m) for m in modalities]) if isinstance(modalities, list) else ""
     facts = [
-        ("Predicts", run.outcome),
+        ("Predicts", outcome_title(run.outcome)),
         ("Output", output(run)),
         ("Reads", reads),
         ("Trained on", _trained_on(run, arm, fraction)),

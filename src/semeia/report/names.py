@@ -51,7 +51,23 @@ ARMS = {
     "z_extent": Arm("Z-extent alone", "shortcut"),
     "scanner": Arm("Scanner alone", "shortcut"),
     "human_reader": Arm("Another reader\u2019s rating", "human"),
+    # Of the knee study, by where the weights come from.
+    "random": Arm("Random weights", "scratch", "picture"),
+    "imagenet": Arm("ImageNet weights", "pretrained", "picture"),
+    "simclr": Arm("SimCLR", "pretrained", "picture"),
+    "moco": Arm("MoCo", "pretrained", "picture"),
+    "byol": Arm("BYOL", "pretrained", "picture"),
+    "vicreg": Arm("VICReg", "pretrained", "picture"),
+    "mae": Arm("Masked autoencoder", "pretrained", "picture"),
+    "ijepa": Arm("Latent prediction (I-JEPA)", "pretrained", "picture"),
+    "clip": Arm("Image and report, CLIP", "pretrained", "picture"),
+    "convirt": Arm("Image and report, ConVIRT", "pretrained", "picture"),
+    "slip": Arm("Two looks and report, SLIP", "pretrained", "picture"),
+    "simclr_oa": Arm("SimCLR, osteoarthritic knees only", "pretrained", "picture"),
+    "simclr_matched": Arm("SimCLR, as many knees of any grade", "pretrained", "picture"),
+    "picture_components": Arm("Picture components, logistic regression", "simple"),
 }
+IN_ORDER = "_ordinal"  # the same arm, told that the classes are grades in an order
 
 MODES = {
     "none": "",
@@ -59,6 +75,9 @@ MODES = {
     "finetune": "fine-tuned",
     "probe_finetune": "probed, then fine-tuned",
 }
+
+# Inside a sentence: "... improves the prediction of {}".
+OUTCOMES = {"kl_grade": "the Kellgren-Lawrence grade"}
 
 COHORTS = {"internal": "Internal", "external": "External", "all": "All patients"}
 PLACES = {
@@ -101,22 +120,29 @@ def arm_of(name: str, pretrained: frozenset[str] = frozenset()) -> Arm:
     """How an arm is shown; `pretrained` are the arms that the run pretrained."""
     if name in ARMS:
         return ARMS[name]
+    plain = ARMS.get(name.removesuffix(IN_ORDER))
+    if plain is not None:
+        # A family of its own: who is told the order is compared with others who are.
+        return Arm(f"{plain.title}, grades in order", plain.role, f"{plain.family}{IN_ORDER}")
     return Arm(name, "pretrained" if name in pretrained else "other")
 
 
 def arm_title(arm: str, mode: str) -> str:
     """The arm with its mode, where the mode tells something ("from scratch" says it already)."""
-    known = ARMS.get(arm)
-    words = MODES.get(mode, mode)
-    if not words or (known is not None and known.role == "scratch"):
-        return known.title if known else arm
-    return f"{known.title if known else arm} ({words})"
+    title, words = arm_of(arm).title, MODES.get(mode, mode)
+    said = arm in ARMS and title.endswith("from scratch")
+    return title if not words or said else f"{title} ({words})"
 
 
 def reference_title(reference: str) -> str:
     """A reference is written "arm" or "arm/mode" in the results."""
     arm, _, mode = reference.partition("/")
     return arm_title(arm, mode or "none")
+
+
+def outcome_title(outcome: str) -> str:
+    """The outcome inside a sentence."""
+    return OUTCOMES.get(outcome, outcome)
 
 
 def cohort_title(cohort: str) -> str:

@@ -22,7 +22,7 @@ from semeia.report.limits import limits_section
 from semeia.report.made import made_section
 from semeia.report.model_facts import model_facts_section
 from semeia.report.multiclass_section import multiclass_section
-from semeia.report.names import stratum_title
+from semeia.report.names import outcome_title, stratum_title
 from semeia.report.operating_section import operating_section
 from semeia.report.pretraining import pretraining_section
 from semeia.report.roc_plot import roc_section
@@ -61,7 +61,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
 )
 
 # How a study is called in the title, where not by its own name.
-STUDIES = {"predictions": "", "ehr": "health records"}
+STUDIES = {"predictions": "", "ehr": "health records", "knee": "knee radiographs"}
 
 
 def write_report(run: Path, *, examples: list[Example] | None = None) -> Path:
@@ -105,4 +105,5 @@ def _title(run: Run, palette: Palette, outcome: str) -> str:
     name = STUDIES.get(run.study, run.study).replace("_", " ").strip()
     start = f"{name[:1].upper()}{name[1:]}" if name else "Evaluation"
     asked = against_scratch(run.estimates, palette, outcome=outcome)
-    return f"{start}: does pretraining help to predict {outcome}?" if asked else f"{start}: predicting {outcome}"
+    predicted = outcome_title(outcome)
+    return f"{start}: does pretraining help to predict {predicted}?" if asked else f"{start}: predicting {predicted}"

@@ -10,6 +10,10 @@ from semeia.report.sections import Section, TitledTable
 
 # What a diagnostic means; the first word of which a diagnostic's name has all parts explains it.
 MEANINGS = {
+    ("paired", "to", "shuffled"): "paired loss over shuffled loss; near 1 the prediction does not use the pairing",
+    ("recognised", "chance"): "the same were the nearest look drawn by lot",
+    ("recognised",): "share of looks whose nearest other look is at the same image, patients held out",
+    ("watched",): "patients held out are too few for diagnostics: their images",
     ("ratio",): "paired loss over shuffled loss; near 1 the prediction does not use the pairing",
     ("shuffled", "r2"): "the same with patients shuffled: what is found without any signal",
     ("r2",): "share of one modality's embedding told by the other, patients held out",

@@ -52,8 +52,13 @@ class Run:
         return self.record.get("kind") in ("study", "own")
 
     def setting(self, *names: str) -> object:
-        """One setting of run.json "config" by its path; None where there is none."""
+        """One setting of run.json "config" by its path; None where there is none.
+
+        A study may keep how networks are trained under "training", or beside its other settings.
+        """
         found: object = self.record.get("config")
+        if isinstance(found, dict) and names[0] not in found and isinstance(found.get("training"), dict):
+            found = found["training"]
         for name in names:
             found = found.get(name) if isinstance(found, dict) else None
         return found

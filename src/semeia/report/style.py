@@ -1,4 +1,5 @@
-"""One visual language for every figure: hue says how the arm was trained, the dash says what it sees.
+"""One visual language for every figure: hue says how the arm was trained, the dash says what it sees; of the many starts
+of the knee study, hue and marker say which, the dash how they met the labels.
 
 Colours are those of Okabe and Ito, which stay apart for colour-blind readers; dash and marker repeat what hue
 says, so that a figure survives a black-and-white printer.
@@ -7,6 +8,8 @@ says, so that a figure survives a black-and-white printer.
 from dataclasses import dataclass
 
 from markupsafe import Markup
+
+from semeia.report.names import IN_ORDER
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
@@ -39,7 +42,25 @@ FIXED = {
     "reading_logistic": Style(ORANGE, "dotted", "P"),
     "reading_boosting": Style(ORANGE, "dashdot", "p"),
     "image_components": Style(ORANGE, "dashed", "h"),
+    "picture_components": Style(BLACK, "dotted", "v"),
 }
+# Where weights come from, each with its own hue and marker; frozen encoders are dashed.
+STARTS = {
+    "random": (VERMILION, "^"),
+    "imagenet": (BLACK, "P"),
+    "simclr": (BLUE, "o"),
+    "moco": (SKY, "p"),
+    "byol": (ORANGE, "<"),
+    "vicreg": (GREEN, "s"),
+    "mae": (ORANGE, "D"),
+    "ijepa": (PURPLE, "*"),
+    "clip": (GREEN, ">"),
+    "convirt": (PURPLE, "s"),
+    "slip": (BLACK, "D"),
+    "simclr_oa": (SKY, "X"),
+    "simclr_matched": (GREY, "h"),
+}
+BY_MODE = {"frozen": "dashed", "probe_finetune": "dashdot"}
 CYCLE = (
     Style(BLUE),
     Style(VERMILION, "dashed", "^"),
@@ -54,6 +75,9 @@ def style_of(arm: str, mode: str, *, role: str, family: str, position: int) -> S
     """The style of an arm; an arm of another study takes its place (`position`) in the cycle."""
     if arm in FIXED:
         return FIXED[arm]
+    if arm.removesuffix(IN_ORDER) in STARTS:
+        colour, marker = STARTS[arm.removesuffix(IN_ORDER)]
+        return Style(colour, "dotted" if arm.endswith(IN_ORDER) else BY_MODE.get(mode, "solid"), marker)
     line = "dashed" if family == "image" else "solid"
     if role == "pretrained" and mode in PRETRAINED:
         colour, marker = PRETRAINED[mode]

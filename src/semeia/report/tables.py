@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from semeia.report.comparisons import gain_metric
 from semeia.report.estimates import Estimate, arms_of, cohorts_of, find, full_labels, headline_metric, outcomes_of
 from semeia.report.figures import Palette
-from semeia.report.names import GAIN, ROLES, arm_title, cohort_title, metric_title, positive_words
+from semeia.report.names import GAIN, ROLES, arm_title, cohort_title, metric_title, outcome_title, positive_words
 from semeia.report.numbers import count, interval, number
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
@@ -91,7 +91,7 @@ def results_tables(estimates: list[Estimate], palette: Palette) -> list[ResultsT
             ("Each grade or more", _cuts(estimates, outcome), "How well each cut of the grades is told, by itself."),
         )
         for title, metrics, note in kinds:
-            name = f"{title}: {outcome}" if len(outcomes) > 1 else title
+            name = f"{title}: {outcome_title(outcome)}" if len(outcomes) > 1 else title
             table = _table(estimates, palette, outcome=outcome, title=name, note=note, metrics=metrics)
             if table is not None:
                 tables.append(table)

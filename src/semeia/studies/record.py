@@ -20,8 +20,8 @@ from semeia.studies.grid import DONE, Cell
 
 RECORD = "run.json"
 LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
-# What may change between two sittings of the same run.
-MAY_CHANGE = ("workers",)
+# What may change between two sittings of the same run: where it is run, and what only adds cells or leaves some out.
+MAY_CHANGE = ("workers", "starts", "modes", "heads")
 
 
 def begin_run(
@@ -49,18 +49,27 @@ def begin_run(
     }
     path = run / RECORD
     if path.exists() and any((run / name).exists() for name in ("pretrained", "cells")):
-        before = read_record(run)
-        same = (
-            {**item["config"], "archive": item["archive"]["fingerprint"], "inputs": item.get("inputs", {})}
-            for item in (before, record)
-        )
-        then, now = ({k: v for k, v in plain.items() if k not in MAY_CHANGE} for plain in same)
-        require_same_settings(then, now, path=run)
+        _go_on(run, read_record(run), record)
         return
     if not path.exists() and run.exists() and any(run.iterdir()):
         raise InputError(f"{run}: is not empty and holds no run; choose another folder")
     run.mkdir(parents=True, exist_ok=True)
     write_json(path, record)
+
+
+def _go_on(run: Path, before: dict, now: dict) -> None:
+    """Takes over what may change into run.json; refuses the rest. A file that was not read before may come along."""
+    known = before.get("inputs", {}).keys() & now["inputs"].keys()
+    plain = [
+        {
+            **{name: value for name, value in record["config"].items() if name not in MAY_CHANGE},
+            "archive": record["archive"]["fingerprint"],
+            "inputs": {name: record["inputs"][name] for name in known},
+        }
+        for record in (before, now)
+    ]
+    require_same_settings(*plain, path=run)
+    write_json(run / RECORD, {**before, "config": now["config"], "inputs": before.get("inputs", {}) | now["inputs"]})
 
 
 def read_record(run: Path) -> dict:
