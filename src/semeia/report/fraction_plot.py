@@ -12,8 +12,8 @@ from semeia.report.sections import Section
 from semeia.report.svg import PANEL, drawing, to_svg
 
 FAMILIES = {"multimodal": "multimodal", "image": "image only", "": ""}
-# Networks first; a baseline given several label fractions is in the table behind the figure.
 MOST_LINES = 6
+# Networks first; a baseline given several label fractions is in the table behind the figure.
 DRAWN = ("pretrained", "scratch", "random", "other")
 
 
