@@ -117,7 +117,7 @@ def knee_study(
 
 
 def plan(settings: KneeSettings, *, followed: bool) -> tuple[list[Cell], list[Cell]]:
-    """All cells: those that pretrain, then those that meet labels (long ones first)."""
+    """All cells: those that pretrain, then those that meet labels."""
     outcomes = (OUTCOME, *(FOLLOW_UP if followed else ()))
     first = [
         Cell(start, "pretrain", 1.0, s) for s in settings.seeds for start in settings.starts if STARTS[start].terms
@@ -128,8 +128,10 @@ def plan(settings: KneeSettings, *, followed: bool) -> tuple[list[Cell], list[Ce
         for start in settings.starts
         for head in (settings.heads if outcome == OUTCOME else ("nominal",))
     ]
-    modes = sorted(settings.modes, key=lambda mode: mode == "frozen")
-    then = [Cell(arm, m, f, s) for m in modes for f in settings.fractions for s in settings.seeds for arm in arms]
+    met = [
+        (arm, m) for m in settings.modes for arm in arms if m == "frozen" or not STARTS[parts_of(arm)[0]].probed_only
+    ]
+    then = [Cell(arm, m, f, s) for f in settings.fractions for s in settings.seeds for arm, m in met]
     simple = [arm_name(BASELINE, outcome) for outcome in outcomes]
     then += [Cell(arm, "none", f, s) for f in settings.fractions for s in settings.seeds for arm in simple]
     return first, then

@@ -32,7 +32,7 @@ KNEE = PictureSettings(fit="cover", levels="picture", bright_middle=True)
 # The band around the joint, where everything that is graded lies; wide pictures and square ones both hold it whole.
 SMALL = ModelSettings(
     image="patches",
-    crop=CropSettings(voxels=(1, 48, 80), patch=(1, 8, 8), picture=KNEE),
+    crop=CropSettings(voxels=(1, 64, 112), patch=(1, 16, 16), picture=KNEE),
     encoder=EncoderSettings(dim=128, depth=4, heads=4),
 )
 IMAGENET = ModelSettings(
@@ -52,12 +52,14 @@ class Start:
         corpus: what it was pretrained on (see `corpus_of`).
         passes: epochs for each of the settings' epochs: an objective that encodes a quarter of one look gets more, so
             that all take about the same time.
+        probed_only: whether it is left out of fine-tuning: what a corpus teaches is asked of the frozen encoder.
     """
 
     says: str
     terms: tuple[str, ...] = ()
     corpus: Literal["all", "osteoarthritis", "matched"] = "all"
     passes: int = 1
+    probed_only: bool = False
 
 
 STARTS = {
@@ -67,13 +69,13 @@ STARTS = {
     "moco": Start("MoCo", ("moco",)),
     "byol": Start("BYOL", ("byol",)),
     "vicreg": Start("VICReg", ("vicreg",)),
-    "mae": Start("masked autoencoder", ("mae",), passes=3),
-    "ijepa": Start("latent prediction (I-JEPA)", ("jepa",), passes=2),
+    "mae": Start("masked autoencoder", ("mae",), passes=5),
+    "ijepa": Start("latent prediction (I-JEPA)", ("jepa",), passes=3),
     "clip": Start("image and report (CLIP)", ("clip",)),
     "convirt": Start("image and report (ConVIRT)", ("convirt",)),
     "slip": Start("two looks, and image and report (SLIP)", ("simclr", "clip")),
-    "simclr_oa": Start("SimCLR on osteoarthritic knees only", ("simclr",), "osteoarthritis"),
-    "simclr_matched": Start("SimCLR on as many knees of any grade", ("simclr",), "matched"),
+    "simclr_oa": Start("SimCLR on osteoarthritic knees only", ("simclr",), "osteoarthritis", probed_only=True),
+    "simclr_matched": Start("SimCLR on as many knees of any grade", ("simclr",), "matched", probed_only=True),
 }
 
 
@@ -89,13 +91,13 @@ class Training:
 
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(
-            model=SMALL, optimiser=OptimiserSettings(epochs=20, batch=128), augmentation=RADIOGRAPH
+            model=SMALL, optimiser=OptimiserSettings(epochs=12, batch=128), augmentation=RADIOGRAPH
         )
     )
     finetuning: FinetuneSettings = field(
         default_factory=lambda: FinetuneSettings(
-            scratch=OptimiserSettings(steps=250, batch=64),
-            pretrained=OptimiserSettings(steps=250, batch=64, encoder_rate=3e-4),
+            scratch=OptimiserSettings(steps=150, batch=64),
+            pretrained=OptimiserSettings(steps=150, batch=64, encoder_rate=3e-4),
             augmentation=replace(RADIOGRAPH, zoom=0.15, degrees=7.0),
         )
     )
