@@ -91,7 +91,7 @@ class Training:
 
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(
-            model=SMALL, optimiser=OptimiserSettings(epochs=12, batch=128), augmentation=RADIOGRAPH
+            model=SMALL, optimiser=OptimiserSettings(epochs=12, batch=128, rate=1.5e-3), augmentation=RADIOGRAPH
         )
     )
     finetuning: FinetuneSettings = field(
