@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARCHIVE ?= archives/lidc
+KNEES ?= archives/knee
 WORKERS ?= 2
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
@@ -11,7 +12,7 @@ CHECKED = src tests tools $(wildcard benchmarks)
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check study-nodule bench clean
+.PHONY: help setup demo test check study-nodule study-knee bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -41,6 +42,12 @@ study-nodule: $(STAMP) ## Run the full nodule study on ARCHIVE (first made from 
 	  echo "$(ARCHIVE) is not an archive. Give one with ARCHIVE=..., or set SEMEIA_DATA to the folder that holds lidc/." >&2; exit 2; }
 	@test -e "$(ARCHIVE)/archive.json" || $(BIN)/semeia ingest nodules "$(SEMEIA_DATA)/lidc" --into "$(ARCHIVE)"
 	$(BIN)/semeia study nodule --archive "$(ARCHIVE)"
+
+study-knee: $(STAMP) ## Run the reduced knee study on KNEES (first made from $SEMEIA_DATA/knee if it is not there)
+	@test -e "$(KNEES)/archive.json" || test -d "$(SEMEIA_DATA)/knee" || { \
+	  echo "$(KNEES) is not an archive. Give one with KNEES=..., or set SEMEIA_DATA to the folder that holds knee/." >&2; exit 2; }
+	@test -e "$(KNEES)/archive.json" || $(BIN)/semeia ingest knees "$(SEMEIA_DATA)/knee" --into "$(KNEES)"
+	$(BIN)/semeia study knee --archive "$(KNEES)"
 
 bench: $(STAMP) ## Run every benchmark, one after the other
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

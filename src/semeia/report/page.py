@@ -24,6 +24,7 @@ from semeia.report.model_facts import model_facts_section
 from semeia.report.multiclass_section import multiclass_section
 from semeia.report.names import outcome_title, stratum_title
 from semeia.report.operating_section import operating_section
+from semeia.report.pictures_section import pictures_section
 from semeia.report.pretraining import pretraining_section
 from semeia.report.roc_plot import roc_section
 from semeia.report.run_folder import Run, read_run
@@ -55,6 +56,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     leakage_section,
     learning_section,
     examples_section,
+    pictures_section,
     limits_section,
     checklists_section,
     made_section,
