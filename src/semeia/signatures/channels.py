@@ -24,8 +24,8 @@ from jaxtyping import Bool
 
 from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive
+from semeia.compiled import compiled
 from semeia.errors import InputError
-from semeia.signatures.compiled import compiled
 
 MODES = ("demographic", "condition", "medication", "measurement")
 AGE = "age"

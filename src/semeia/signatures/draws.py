@@ -12,7 +12,7 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import UInt64
 
-from semeia.signatures.compiled import compiled
+from semeia.compiled import compiled
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)

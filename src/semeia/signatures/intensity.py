@@ -13,7 +13,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from semeia.signatures.compiled import compiled
+from semeia.compiled import compiled
 from semeia.signatures.draws import uniform
 
 ITERATIONS = 100

@@ -9,7 +9,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from semeia.signatures.compiled import compiled
+from semeia.compiled import compiled
 
 
 @compiled

@@ -13,8 +13,8 @@ import polars as pl
 from jaxtyping import Int64, UInt64
 
 from semeia.archive.store import Archive
+from semeia.compiled import compiled
 from semeia.errors import InputError
-from semeia.signatures.compiled import compiled
 from semeia.signatures.draws import derived, mixed_scalar, text_keys
 from semeia.signatures.window import Window
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from semeia.signatures.compiled import compiled
+from semeia.compiled import compiled
 
 
 class Seen(NamedTuple):

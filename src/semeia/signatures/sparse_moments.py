@@ -8,7 +8,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from semeia.signatures.compiled import compiled
+from semeia.compiled import compiled
 from semeia.signatures.matrix import SectionMatrix
 from semeia.signatures.moments import Moments, moments
 

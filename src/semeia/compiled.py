@@ -2,8 +2,8 @@
 
 The code is kept beside the file, or in the user's cache, and compiled once a machine; where neither can be written it
 is compiled in every process. Why numba: docs/decisions/0007. Two things to know when changing a compiled function:
-the cache notices a change in the function's own file only (after a change in draws.py delete __pycache__), and the
-functions bear `no_type_check` because the run-time type checks of the tests would hide them from numba.
+the cache notices a change in the function's own file only (after a change in signatures/draws.py delete __pycache__),
+and the functions bear `no_type_check` because the run-time type checks of the tests would hide them from numba.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ import math
 import pytest
 from numba.core import caching
 
-from semeia.signatures.compiled import compiled
+from semeia.compiled import compiled
 
 
 def ratio(one, other):
