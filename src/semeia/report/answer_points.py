@@ -5,7 +5,6 @@ from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labe
 from semeia.report.names import GAIN, arm_title, covariate_title, place, reference_title
 from semeia.report.numbers import estimate, listed, number
 
-
 KAPPA = "quadratic_kappa"
 WIDTH = 2 * 1.96  # of a 95 % interval, in standard errors
 MOST_SENTENCES = 4

@@ -12,6 +12,7 @@ from semeia.report.figures import palette_of
 from semeia.report.limits import limits_of, power
 from semeia.report.names import arm_title, cohort_title, covariate_title, metric_title, place, stratum_title
 from semeia.report.numbers import count, estimate, interval, listed
+from semeia.report.pictures_section import read_pictures
 from semeia.report.run_folder import Run
 
 
@@ -193,8 +194,9 @@ def limits(run: Run) -> str:
 
 def failures(run: Run) -> str:
     """Whether single cases are shown."""
-    shown = len(read_examples(run.path))
-    return f"{shown} cases are shown under Examples." if shown else ""
+    pictures = read_pictures(run.path)
+    shown = len(read_examples(run.path)) + (len(pictures[1]) if pictures else 0)
+    return f"{shown} cases are shown as pictures." if shown else ""
 
 
 RESULTS: dict[str, Callable[[Run], str]] = {

@@ -10,6 +10,7 @@ from semeia.report.checklists import checklists_section
 from semeia.report.comparison_tests import comparisons_section
 from semeia.report.comparisons import against_scratch, differences_section
 from semeia.report.decision_section import decision_section
+from semeia.report.embedding_section import embedding_section
 from semeia.report.estimates import outcomes_of
 from semeia.report.examples import Example, examples_section, write_examples
 from semeia.report.figures import Palette, palette_of
@@ -42,6 +43,7 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     flow_section,
     pretraining_section,
     signatures_section,
+    embedding_section,
     results_section,
     multiclass_section,
     fraction_section,

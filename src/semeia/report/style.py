@@ -1,5 +1,5 @@
-"""One visual language for every figure: hue says how the arm was trained, the dash says what it sees; of the many starts
-of the knee study, hue and marker say which, the dash how they met the labels.
+"""One visual language for every figure: hue says how the arm was trained, the dash says what it sees. Of the many
+starts of the knee study, hue and marker say which, the dash how it met the labels.
 
 Colours are those of Okabe and Ito, which stay apart for colour-blind readers; dash and marker repeat what hue
 says, so that a figure survives a black-and-white printer.
@@ -60,6 +60,14 @@ STARTS = {
     "simclr_oa": (SKY, "X"),
     "simclr_matched": (GREY, "h"),
 }
+# Grades in an order, darker with the grade.
+GRADES = (
+    Style("#C98500", "none", "o"),
+    Style("#D9541E", "none", "s"),
+    Style("#B12A6B", "none", "^"),
+    Style("#6C1D8E", "none", "D"),
+    Style("#1B1155", "none", "P"),
+)
 BY_MODE = {"frozen": "dashed", "probe_finetune": "dashdot"}
 CYCLE = (
     Style(BLUE),
@@ -107,9 +115,10 @@ OUTLINES = {
 
 
 def swatch(style: Style) -> Markup:
-    """The line and marker of a legend entry, hidden from screen readers (its label says the name)."""
+    """The line, if any, and the marker of a legend entry, hidden from screen readers (its label says the name)."""
+    line = Markup('<path d="M-16 0h32" fill="none" stroke="{0}" stroke-width="1.8" stroke-dasharray="{1}"/>')
+    drawn = "" if style.line == "none" else line.format(style.colour, DASHES[style.line])
     return Markup(
-        '<svg class="swatch" aria-hidden="true" width="34" height="12" viewBox="-17 -6 34 12">'
-        '<path d="M-16 0h32" fill="none" stroke="{0}" stroke-width="1.8" stroke-dasharray="{1}"/>'
-        '<path d="{2}" fill="{0}"/></svg>'
-    ).format(style.colour, DASHES[style.line], OUTLINES[style.marker])
+        '<svg class="swatch" aria-hidden="true" width="{3}" height="12" viewBox="{4} -6 {3} 12">'
+        '{1}<path d="{2}" fill="{0}"/></svg>'
+    ).format(style.colour, drawn, OUTLINES[style.marker], *((34, -17) if drawn else (12, -6)))

@@ -26,8 +26,11 @@ from semeia.readers.knees import OUTCOME
 from semeia.studies.gather import write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.knee_arms import BASELINE, STARTS, Training, arm_name, parts_of, pretrain_cell, score_cell
-from semeia.studies.knee_data import FOLLOW_UP, GRADES, Knees, Sources, fold_of, load_knees
-from semeia.studies.knee_end import gather_outcomes, knee_flow, show_knees
+from semeia.studies.knee_data import GRADES, Knees, Sources, fold_of, follow_up_names, load_knees
+from semeia.studies.knee_embedding import map_embeddings
+from semeia.studies.knee_end import gather_outcomes, knee_flow
+from semeia.studies.knee_pictures import show_knees
+from semeia.studies.knee_record import LIMITS, STATEMENTS
 from semeia.studies.leakage import Audited, audit_run
 from semeia.studies.record import begin_run, finish_run, pretraining_of
 from semeia.studies.results import write_results
@@ -98,7 +101,7 @@ def knee_study(
     if "imagenet" in settings.starts and imagenet is None:
         raise InputError("the start imagenet needs --imagenet, a file made by `semeia weights convert`")
     begin_run(out, archive, study="knee", settings=settings, inputs=sources.digests())
-    first, then = plan(settings, followed=outcomes is not None)
+    first, then = plan(settings, followed=() if outcomes is None else follow_up_names(outcomes))
     with measuring() as used:
         work = partial(work_on, sources=sources, run=out, settings=settings)
         run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
@@ -111,14 +114,15 @@ def knee_study(
         notes = write_results(
             out, predictions, settings=(judged,), further={"leakage": audit(out, sources, knees, first, then)}
         )
-    show_knees(out, sources, knees, predictions, settings.training)
-    facts = {"pretraining": pretraining_of(out, first)}
+        for show in (map_embeddings, show_knees):
+            show(out, sources, knees, predictions, settings.training)
+    facts = {"pretraining": pretraining_of(out, first), "limits": list(LIMITS), "statements": STATEMENTS}
     return finish_run(out, used=used, flow=knee_flow(knees), notes=notes, facts=facts, unit="knee")
 
 
-def plan(settings: KneeSettings, *, followed: bool) -> tuple[list[Cell], list[Cell]]:
+def plan(settings: KneeSettings, *, followed: tuple[str, ...]) -> tuple[list[Cell], list[Cell]]:
     """All cells: those that pretrain, then those that meet labels."""
-    outcomes = (OUTCOME, *(FOLLOW_UP if followed else ()))
+    outcomes = (OUTCOME, *followed)
     first = [
         Cell(start, "pretrain", 1.0, s) for s in settings.seeds for start in settings.starts if STARTS[start].terms
     ]

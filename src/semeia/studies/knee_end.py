@@ -1,4 +1,4 @@
-"""The end of the knee study: one predictions table of all outcomes, the cohort flow, and a few knees to look at."""
+"""The end of the knee study: one predictions table of all outcomes, and the cohort flow."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from semeia.readers.knees import OUTCOME
 from semeia.report.flow import Box
 from semeia.studies.gather import gathered, write_predictions
 from semeia.studies.grid import Cell
-from semeia.studies.knee_arms import Training, parts_of
-from semeia.studies.knee_data import Knees, Sources
+from semeia.studies.knee_arms import parts_of
+from semeia.studies.knee_data import Knees
 
 
 def gather_outcomes(run: Path, cells: list[Cell], knees: Knees) -> pl.DataFrame:
@@ -47,7 +47,3 @@ def knee_flow(knees: Knees) -> list[Box]:
     if knees.outside.any():
         boxes.append(box("Another hospital's, tested", "external", knees.outside & known))
     return boxes
-
-
-def show_knees(run: Path, sources: Sources, knees: Knees, predictions: pl.DataFrame, training: Training) -> None:
-    """Draws a few tested knees with what a model looked at."""
