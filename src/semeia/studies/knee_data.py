@@ -17,6 +17,7 @@ from semeia.errors import InputError
 from semeia.readers.follow_up import follow_up_outcomes
 from semeia.readers.knees import OUTCOME
 from semeia.readers.reports import read_reports
+from semeia.readers.rows import read_rows
 from semeia.studies.arms import Fold
 from semeia.studies.labels import labels_of
 from semeia.studies.own import kept_for_testing
@@ -24,7 +25,6 @@ from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data, reports_beside
 
 GRADES = 5
-FOLLOW_UP = ("incidence", "progression")
 OSTEOARTHRITIS = 2  # the grade from which a knee counts as osteoarthritic (Kellgren and Lawrence 1957)
 
 
@@ -95,11 +95,20 @@ def load_knees(sources: Sources, *, crop: CropSettings, cache: Path) -> Knees:
     labels = {OUTCOME: grades}
     if sources.outcomes is not None:
         followed = follow_up_outcomes(sources.outcomes, opened)
-        labels |= {name: beside(data, getattr(followed, name)) for name in FOLLOW_UP}
+        names = follow_up_names(sources.outcomes)
+        labels |= {
+            name: beside(data, one) for name, one in zip(names, (followed.incidence, followed.progression), strict=True)
+        }
     if sources.reports is not None:
         texts = read_reports(sources.reports, opened)
         data = replace(data, reports=reports_beside(data.units, texts))
     return Knees(data=data, outside=outside, labels=labels)
+
+
+def follow_up_names(outcomes: Path) -> tuple[str, str]:
+    """What the outcomes of a follow-up table are called: made-up ones say so wherever they appear."""
+    made_up = any(row.synthetic for row in read_rows(outcomes, required=()))
+    return ("incidence_simulated", "progression_simulated") if made_up else ("incidence", "progression")
 
 
 def beside(data: PatientData, values: pl.DataFrame) -> np.ndarray:
