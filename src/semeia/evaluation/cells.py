@@ -6,6 +6,7 @@ cohort in order of first appearance.
 """
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from jaxtyping import Bool, Float, Int, Int8
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
 from semeia.evaluation.schema import UNIT
+from semeia.evaluation.statistics.ranking import Ranking, ranking
 
 
 class Cell(NamedTuple):
@@ -48,6 +50,11 @@ class Fold:
     def take(self, keep: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> "Fold":
         """The rows that are kept, in the order given."""
         return Fold(**{field.name: getattr(self, field.name)[keep] for field in fields(self)})
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The rows by their scores: sorted once for all analyses."""
+        return ranking(self.label, self.score)
 
     def one_class(self) -> bool:
         """Whether AUROC is undefined here: no rows, or labels all the same."""

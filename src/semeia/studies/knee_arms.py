@@ -69,7 +69,7 @@ STARTS = {
     "moco": Start("MoCo", ("moco",)),
     "byol": Start("BYOL", ("byol",)),
     "vicreg": Start("VICReg", ("vicreg",)),
-    "mae": Start("masked autoencoder", ("mae",), passes=5),
+    "mae": Start("masked autoencoder", ("mae",), passes=6),
     "ijepa": Start("latent prediction (I-JEPA)", ("jepa",), passes=3),
     "clip": Start("image and report (CLIP)", ("clip",)),
     "convirt": Start("image and report (ConVIRT)", ("convirt",)),
@@ -91,7 +91,7 @@ class Training:
 
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(
-            model=SMALL, optimiser=OptimiserSettings(epochs=12, batch=128, rate=1.5e-3), augmentation=RADIOGRAPH
+            model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, rate=1.5e-3), augmentation=RADIOGRAPH
         )
     )
     finetuning: FinetuneSettings = field(

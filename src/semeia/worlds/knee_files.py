@@ -45,7 +45,7 @@ def impressions_of(folder: Path, *, seed: int = 0) -> pl.DataFrame:
 
 
 def scored_knees(folder: Path) -> pl.DataFrame:
-    """patient_id, side, grade and score (texture by rank, mean 0 and sd 1) of the knees that have a side and a grade."""
+    """patient_id, side, grade and score (texture by rank, mean 0, sd 1) of the knees that have a side and a grade."""
     source = folder_given(folder)
     rows = []
     for row in read_rows(source / "labels.csv", required=("image", "patient_id", "side", "grade")):

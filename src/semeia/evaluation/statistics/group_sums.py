@@ -23,9 +23,20 @@ def group_sums(
         groups: how many there are; an empty one sums to zero.
         value: one number a row; ones by default.
     """
-    from scipy.sparse import csr_array
+    values = np.ones((len(group), 1)) if value is None else value[:, None]
+    return sums_by_group(weights, group, values, groups=groups)[:, 0].T
 
-    value = np.ones(len(group)) if value is None else value.astype(np.float64)
-    # a sparse product adds whole rows of draws, in the order in which they lie in memory.
-    table = csr_array((value, (group, np.arange(len(group)))), shape=(groups, len(group)))
-    return (table @ weights.T).T
+
+def sums_by_group(
+    weights: Shaped[np.ndarray, "draws n"],
+    group: Int[np.ndarray, "n"],
+    values: Shaped[np.ndarray, "n k"],
+    *,
+    groups: int,
+) -> Float[np.ndarray, "groups k draws"]:
+    """The same of several values at once, in one pass over the weights."""
+    from semeia.evaluation.statistics.draw_loops import add_sums, rows_first
+
+    sums = np.zeros((groups, values.shape[1], len(weights)))
+    add_sums(rows_first(weights), group.astype(np.int64), np.ascontiguousarray(values, dtype=np.float64), sums)
+    return sums

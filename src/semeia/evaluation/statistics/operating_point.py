@@ -5,7 +5,9 @@ other patients than those they are judged on (see carry.py).
 """
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
+
+from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 
 
 def threshold_at_sensitivity(
@@ -26,3 +28,19 @@ def threshold_by_youden(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray
     sensitivity = 1 - np.searchsorted(positives, candidates, side="left") / len(positives)
     specificity = np.searchsorted(negatives, candidates, side="left") / len(negatives)
     return float(candidates[np.argmax(sensitivity + specificity)])
+
+
+def call_draws(
+    label: Shaped[np.ndarray, "n"], called: Float[np.ndarray, "n"], weights: Shaped[np.ndarray, "draws n"]
+) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+    """Sensitivity and specificity of calls in every draw; NaN for a draw without the class, or with calls unknown.
+
+    Args:
+        label: 0 or 1.
+        called: 1 or 0; NaN where nobody knows.
+        weights: how often each row is in each draw.
+    """
+    positive = label > 0
+    columns = [positive, np.where(positive, called, 0.0), ~positive, np.where(positive, 0.0, 1 - called)]
+    positives, found, negatives, cleared = weighted_sums(np.column_stack(columns), weights).T
+    return ratio(found, positives), ratio(cleared, negatives)

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.discrimination import weighted_mean
 from semeia.evaluation.statistics.fixed_points import fixed_points
+from semeia.evaluation.statistics.operating_point import call_draws
 from semeia.evaluation.statistics.predictive_values import predictive_values
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
@@ -69,7 +69,7 @@ def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float
         named += [("ppv", prevalence), ("npv", prevalence)]
 
     def statistic(fold: Fold, weights: Int[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
-        parts = list(fixed_points(fold.label, fold.score, weights, points=fixed))
+        parts = list(fixed_points(fold.ranking, weights, points=fixed))
         if prevalence is not None:
             parts.append(_of_calls(fold, weights, prevalence))
         return np.hstack(parts)
@@ -90,7 +90,4 @@ def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float
 
 def _of_calls(fold: Fold, weights: Int[np.ndarray, "draws n"], prevalence: float) -> Float[np.ndarray, "draws 2"]:
     """Predictive values of the calls at the carried threshold."""
-    positive = fold.label == 1
-    sensitivity = weighted_mean(fold.called[positive], weights[:, positive])
-    specificity = weighted_mean(1 - fold.called[~positive], weights[:, ~positive])
-    return np.column_stack(predictive_values(sensitivity, specificity, prevalence=prevalence))
+    return np.column_stack(predictive_values(*call_draws(fold.label, fold.called, weights), prevalence=prevalence))
