@@ -24,12 +24,14 @@ def other_arms(asked: list[Estimate]) -> list[str]:
     # Many arms: those of which the same is said share a sentence.
     together = sum(len(arms) for arms in said.values()) > MOST_SENTENCES
     parts = [["; ".join(arms)] if together else arms for arms in said.values()]
-    return [
-        f"{arm} against {reference}: {'each ' if ';' in arm else ''}{found} comparisons "
-        "(each share of the labels in each cohort)."
-        for (reference, found), arms in zip(said, parts, strict=True)
-        for arm in arms
-    ]
+    what = " (each share of the labels in each cohort)"
+    sentences = []
+    for (reference, found), arms in zip(said, parts, strict=True):
+        for arm in arms:
+            said_before = together and sentences
+            each = "each " if ";" in arm else ""
+            sentences.append(f"{arm} against {reference}: {each}{found} comparisons{'' if said_before else what}.")
+    return sentences
 
 
 def _tally(rows: list[Estimate]) -> str:

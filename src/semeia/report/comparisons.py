@@ -55,7 +55,9 @@ def pretraining_figure(estimates: list[Estimate], palette: Palette, *, outcome: 
     )
     asked = against_scratch(estimates, palette, outcome=outcome)
     many = len({(e.arm, e.mode, e.fraction) for e in asked}) > MOST_ROWS
-    shown = sorted(in_order(full_labels(asked), palette), key=lambda e: e.reference) if many else asked
+    shown = in_order(asked, palette)
+    if many:
+        shown = sorted(full_labels(shown), key=lambda e: e.reference)
     return interval_figure(
         shown,
         palette,

@@ -9,6 +9,7 @@ from semeia.report.names import MODES, arm_title, cohort_title
 from semeia.report.numbers import estimate, percent
 from semeia.report.run_folder import Run
 from semeia.report.sections import Section
+from semeia.report.style import LegendItem
 from semeia.report.svg import PANEL, drawing, to_svg
 
 FAMILIES = {"multimodal": "multimodal", "image": "image only", "": ""}
@@ -34,7 +35,8 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
     ends = [x for e in shown for x in (e.value, e.low, e.high) if x is not None]
     limits = (min(ends) - 0.02, max(ends) + 0.02)
     panels = []
-    for words, members in _parts(arms, palette):
+    parts = _parts(arms, palette)
+    for words, members in parts:
         for cohort in cohorts_of(shown):
             rows = [e for e in shown if e.cohort == cohort and (e.arm, e.mode) in members]
             title = cohort_title(cohort) + (f", {words}" if words else "")
@@ -47,7 +49,11 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
     )
     lead += " The dotted line is the diameter alone." if any(e.arm == "diameter" for e in levels) else ""
     table = estimates_table([e for e in levels if (e.arm, e.mode) in several])
-    return Figure("fractions", "AUROC by label fraction", lead, panels, table, palette.legend(arms))
+    # Panels that say how the labels were met need one mark an arm only.
+    apart = len(parts) > 1 and parts[0][0] not in FAMILIES.values()
+    first = {arm: (arm, mode) for arm, mode in reversed(arms)}
+    once = [LegendItem(arm_title(arm, "none"), palette.style(*pair)) for arm, pair in reversed(first.items())]
+    return Figure("fractions", "AUROC by label fraction", lead, panels, table, once if apart else palette.legend(arms))
 
 
 def _parts(arms: list[tuple[str, str]], palette: Palette) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -151,7 +151,9 @@ def _draw(curves: dict[Pair, Line], palette: Palette, *, name: str, alt: str) ->
             style = _style(pair, palette)
             x, mean, low, high = ([point[i] for point in line] for i in range(4))
             axes.fill_between(x, low, high, color=style.colour, alpha=0.15, linewidth=0)
-            axes.plot(x, mean, color=style.colour, linestyle=style.line, linewidth=1.5)
+            # A single epoch makes no line.
+            marker = style.marker if len(line) == 1 else ""
+            axes.plot(x, mean, color=style.colour, linestyle=style.line, linewidth=1.5, marker=marker)
         axes.set(xlabel="Epoch")
         axes.locator_params(axis="x", integer=True)
         return to_svg(figure, name=name, alt=alt)

@@ -59,12 +59,12 @@ ARMS = {
     "byol": Arm("BYOL", "pretrained", "picture"),
     "vicreg": Arm("VICReg", "pretrained", "picture"),
     "mae": Arm("Masked autoencoder", "pretrained", "picture"),
-    "ijepa": Arm("Latent prediction (I-JEPA)", "pretrained", "picture"),
+    "ijepa": Arm("Latent prediction, I-JEPA", "pretrained", "picture"),
     "clip": Arm("Image and report, CLIP", "pretrained", "picture"),
     "convirt": Arm("Image and report, ConVIRT", "pretrained", "picture"),
     "slip": Arm("Two looks and report, SLIP", "pretrained", "picture"),
-    "simclr_oa": Arm("SimCLR, osteoarthritic knees only", "pretrained", "picture"),
-    "simclr_matched": Arm("SimCLR, as many knees of any grade", "pretrained", "picture"),
+    "simclr_oa": Arm("SimCLR on osteoarthritis only", "pretrained", "picture"),
+    "simclr_matched": Arm("SimCLR on as many of any grade", "pretrained", "picture"),
     "picture_components": Arm("Picture components, logistic regression", "simple"),
 }
 IN_ORDER = "_ordinal"  # the same arm, told that the classes are grades in an order

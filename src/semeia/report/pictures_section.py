@@ -23,8 +23,8 @@ from semeia.report.run_folder import Run
 from semeia.report.sections import Section
 
 FOLDER, LIST = "pictures", "pictures.json"
-TINT = (230, 120, 0)  # an orange that stands out from gray, for colour-blind readers, too
-STRONGEST, HALF = 0.55, 0.5
+TINT = (213, 94, 0)  # an orange that stands out from gray, for colour-blind readers, too
+STRONGEST, HALF = 0.6, 0.5
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def pictures_section(run: Run, palette: Palette, *, outcome: str) -> Section | N
     )
     points = [
         "The maps are by occlusion: one square of the picture after the other is hidden under the picture\u2019s mean "
-        "gray. The stronger the orange, the more the expected grade changes when that place is hidden; the white line "
-        "is around places where it changes at least half as much as at the strongest one. Each map is relative to its "
+        "gray. The stronger the orange, the more the expected grade changes when that place is hidden; the outline is "
+        "around places where it changes at least half as much as at the strongest one. Each map is relative to its "
         "own strongest place, so that two maps cannot be compared in strength.",
         "A map says on what the output depends, not whether that is a sign of the disease. What is told twice, in two "
         "places that are never hidden together, it misses.",
@@ -155,13 +155,15 @@ def read_pictures(run: Path) -> tuple[Shown, list[ShownPicture]] | None:
 def overlaid(
     pixels: UInt8[np.ndarray, "height width"], strength: Float[np.ndarray, "height width"]
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The picture under a translucent map; a white line is around what is at least half as strong as the strongest."""
-    from scipy.ndimage import binary_dilation
+    """The picture under a translucent map, with an outline around what is at least half as strong as the strongest."""
+    from scipy.ndimage import binary_dilation, binary_erosion
 
     veil = STRONGEST * strength.clip(0, 1)[..., None]
     mixed = (1 - veil) * pixels[..., None] + veil * np.array(TINT)
     inside = strength >= HALF
+    # Black and white side by side: seen on bone and on air.
     mixed[binary_dilation(inside) & ~inside] = 255
+    mixed[inside & ~binary_erosion(inside, border_value=1)] = 0
     return np.rint(mixed).astype(np.uint8)
 
 
