@@ -13,7 +13,7 @@ from record_frames import START
 from semeia.archive import Archive
 from semeia.errors import InputError
 from semeia.signatures.express import express
-from semeia.signatures.fit import SignatureSettings, components_of, fit_signatures
+from semeia.signatures.fit import SignatureSettings, components_to_try, fit_signatures
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.signatures.sections import sample_sections
@@ -133,8 +133,21 @@ def test_a_fit_that_did_not_converge_expresses_nothing_unless_accepted(archive: 
 
 
 def test_components_follow_the_number_of_patients():
-    assert [components_of(n, None) for n in (10, 400, 10**6)] == [8, 50, 2000]
-    assert components_of(10, 3) == 3
+    assert [components_to_try(n, None)[0] for n in (10, 400, 10**6)] == [8, 50, 2000]
+    assert components_to_try(1154, None) == [144, 72, 36, 18, 9]
+    assert components_to_try(10, 3) == [3]
+
+
+def test_fewer_components_are_fitted_until_they_converge(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    """Those that have one iteration converge in no number; those with enough keep the first that does."""
+    monkeypatch.setattr("semeia.signatures.fit.PATIENTS_A_COMPONENT", 1)
+    monkeypatch.setattr("semeia.signatures.fit.LEAST_COMPONENTS", 2)
+    open_number = replace(SETTINGS, components=None, draws=0, starts=0)
+    hasty = replace(open_number, ica=IcaSettings(most_iterations=1, tolerance=1e-12, threads=1))
+    assert len(fit_signatures(archive, TRAINING, settings=hasty).components.unmixing) == 2
+    found = fit_signatures(archive, TRAINING, settings=open_number)
+    assert found.fitting.state == "converged"
+    assert len(found.components.unmixing) > 2
 
 
 @pytest.mark.parametrize("subjects", [[], [1]])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from semeia.views.augment import AugmentSettings, augment
+from semeia.views.augment import RADIOGRAPH, AugmentSettings, augment
 
 STILL = AugmentSettings(degrees=0.0, shift=0.0, contrast=0.0, brightness=0.0, flip=False)
 
@@ -79,3 +79,65 @@ def test_relighting_stays_in_range_and_leaves_the_unscanned_dark():
     assert moved.max() <= 1
     assert not moved[~planes].any()
     assert torch.equal(planes.sum(1), covered.sum(1))
+
+
+def places(batch: int, height: int, width: int) -> torch.Tensor:
+    """Two planes whose values say where a pixel is: its row and its column, each in (0, 1)."""
+    y = (torch.arange(height) + 0.5)[:, None].expand(height, width) / height
+    x = (torch.arange(width) + 0.5).expand(height, width) / width
+    return torch.stack([y, x]).expand(batch, -1, -1, -1).clone()
+
+
+@pytest.mark.parametrize("zoom", [0.2, 0.5, 0.9])
+def test_a_zoom_stays_inside_keeps_proportions_and_reaches_the_border(zoom: float):
+    volumes, covered = places(400, 24, 40), torch.ones(400, 2, dtype=torch.bool)
+    moved, _ = augment(volumes, covered, settings=replace(STILL, zoom=zoom), generator=generator())
+    # Nothing from outside: padding would be 0 at the border, and every line still rises by the same step.
+    steps = [moved[:, 0, 1:-1].diff(dim=1) * 24, moved[:, 1, :, 1:-1].diff(dim=2) * 40]
+    seen = [step.mean((1, 2)) for step in steps]
+    for step, mean in zip(steps, seen, strict=True):
+        assert (step - mean[:, None, None]).abs().max() < 1e-3
+    torch.testing.assert_close(seen[0], seen[1], atol=1e-3, rtol=0.0)
+    assert seen[0].min() > 1 - zoom - 1e-3
+    assert seen[0].max() < 1 + 1e-3
+    assert seen[0].min() < 1 - 0.9 * zoom
+    # The field of view may be anywhere inside.
+    first, last = moved[:, 0, 1, 0], moved[:, 0, -2, 0]
+    assert first.min() < 0.1
+    assert last.max() > 0.9
+    assert first.max() > zoom / 2
+
+
+def test_radiographs_stand_upright_and_mirror_left_to_right():
+    volumes, covered = places(200, 24, 40), torch.ones(200, 2, dtype=torch.bool)
+    settings = replace(RADIOGRAPH, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
+    moved, planes = augment(volumes[:, :1], covered[:, :1], settings=settings, generator=generator())
+    assert planes.all()
+    assert (moved[:, 0, 15:20].mean((1, 2)) > moved[:, 0, 4:9].mean((1, 2))).all()
+    sideways, _ = augment(volumes[:, 1:], covered[:, 1:], settings=settings, generator=generator())
+    rightwards = sideways[:, 0, :, 26:32].mean((1, 2)) > sideways[:, 0, :, 8:14].mean((1, 2))
+    assert 60 < int(rightwards.sum()) < 140
+
+
+def test_exposure_keeps_the_order_of_shades():
+    volumes, covered = places(50, 16, 16)[:, :1], torch.ones(50, 1, dtype=torch.bool)
+    settings = replace(STILL, gamma=0.5, contrast=0.3, brightness=0.1)
+    moved, _ = augment(volumes, covered, settings=settings, generator=generator())
+    assert (moved[:, 0].diff(dim=1) >= -1e-6).all()
+    assert moved[:, 0, 8, 8].std() > 0.05
+    noisy, _ = augment(volumes, covered, settings=replace(STILL, noise=0.2), generator=generator())
+    difference = (noisy - volumes)[:, 0, 4:-4].std((1, 2))
+    assert difference.max() < 0.2
+    assert difference.max() > 3 * difference.min()
+
+
+def test_what_is_off_by_default_draws_nothing():
+    """The draws of a study that was run before zoom, gamma and noise came are as they were."""
+    volumes, covered = torch.rand(4, 3, 8, 8), torch.ones(4, 3, dtype=torch.bool)
+    first = generator(5)
+    augment(volumes, covered, settings=AugmentSettings(), generator=first)
+    second = generator(5)
+    # Angle, mirror, shift, contrast, brightness: what there was from the beginning.
+    for shape in ((4,), (4, 2), (4, 2), (4, 1, 1, 1), (4, 1, 1, 1)):
+        torch.rand(shape, generator=second)
+    assert torch.equal(first.get_state(), second.get_state())

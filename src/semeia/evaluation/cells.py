@@ -5,6 +5,7 @@ cohort and seed one `Fold` of arrays, with patients and units as integers. Patie
 cohort in order of first appearance.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import NamedTuple
@@ -31,9 +32,9 @@ class Cell(NamedTuple):
         return f"{self.arm}/{self.mode} at {self.fraction:g}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold:
-    """What one seed of one cell predicted in one cohort: arrays over its rows."""
+    """What one seed of one cell predicted in one cohort: arrays over its rows. It equals itself alone."""
 
     label: Int8[np.ndarray, "n"]
     score: Float[np.ndarray, "n"]  # NaN where the outcome has several classes
@@ -55,6 +56,12 @@ class Fold:
     def ranking(self) -> Ranking:
         """The rows by their scores: sorted once for all analyses."""
         return ranking(self.label, self.score)
+
+    @cached_property
+    def with_covariate(self) -> "Fold":
+        """The rows of which it is known what the covariate adds; the fold itself where that is every row."""
+        unknown = np.isnan(self.combined) | np.isnan(self.alone)
+        return self.take(~unknown) if unknown.any() else self
 
     def one_class(self) -> bool:
         """Whether AUROC is undefined here: no rows, or labels all the same."""
@@ -86,10 +93,29 @@ def concatenate(folds: list[Fold]) -> Fold:
     return Fold(**{f.name: np.concatenate([getattr(fold, f.name) for fold in folds]) for f in fields(Fold)})
 
 
+def counts(folds: Iterable[Fold]) -> dict[str, int]:
+    """n, n_patients, n_positive: distinct units, patients and units of a label above 0 in the rows of several folds."""
+    every = list(folds)
+    numbers = {
+        "n": [fold.unit for fold in every],
+        "n_patients": [fold.patient for fold in every],
+        "n_positive": [fold.unit[fold.label > 0] for fold in every],
+    }
+    # counted by number and not sorted: this is asked for every row of every table.
+    return {name: int(np.count_nonzero(np.bincount(np.concatenate(each)))) for name, each in numbers.items()}
+
+
 def restrict(folds: dict[int, Fold], rows: Bool[np.ndarray, "n"]) -> dict[int, Fold]:
     """The folds' rows that lie in a stratum (a mask over the whole table); emptied folds are dropped."""
     kept = {seed: fold.take(rows[fold.row]) for seed, fold in folds.items()}
     return {seed: fold for seed, fold in kept.items() if len(fold.label)}
+
+
+def same_units(folds: dict[int, Fold], others: dict[int, Fold]) -> bool:
+    """Whether two cells have the same seeds, and in each the same units, in whatever order."""
+    return folds.keys() == others.keys() and all(
+        np.array_equal(np.sort(fold.unit), np.sort(others[seed].unit)) for seed, fold in folds.items()
+    )
 
 
 def blocks(frame: pl.DataFrame, *, covariate: str | None) -> list[Block]:

@@ -7,7 +7,9 @@ and combiners are fitted inside and carried (carry.py) before anything is judged
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import polars as pl
+from jaxtyping import Int
 
 from semeia.errors import InputError
 from semeia.evaluation.carry import carry_cell
@@ -48,7 +50,8 @@ class Place:
     @cached_property
     def cells(self) -> dict[Cell, dict[int, Fold]]:
         """cells[cell][seed]: the rows the evaluation speaks of; a cell without any is left out."""
-        return self.within(self.base)
+        kept = {cell: restrict(by_seed, self.base.rows) for cell, by_seed in self.folds.items()}
+        return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
 
     @cached_property
     def full(self) -> dict[Cell, dict[int, Fold]]:
@@ -60,6 +63,8 @@ class Place:
 
     def within(self, part: Stratum) -> dict[Cell, dict[int, Fold]]:
         """The rows that lie in a part of the table."""
+        if part is self.base:
+            return self.cells
         kept = {cell: restrict(by_seed, part.rows) for cell, by_seed in self.folds.items()}
         return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
 
@@ -86,6 +91,11 @@ class Judged:
     covariate: str | None
     settings: EvaluationSettings
     notes: Notes
+
+    @cached_property
+    def subject(self) -> Int[np.ndarray, "rows"]:
+        """The patient of each row of the table as a number, over all cohorts."""
+        return self.table["subject_id"].rank("dense").cast(pl.Int64).to_numpy()
 
     def of_kind(self, *, binary: bool) -> "Judged":
         """The same with only the places of binary outcomes, or only those of outcomes of several classes."""

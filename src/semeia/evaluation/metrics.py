@@ -8,9 +8,12 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Fold
+from semeia.evaluation.remembered import remembered
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.statistics.calibration import calibration, calibration_draws
-from semeia.evaluation.statistics.discrimination import auprc_draws, auroc_draws, brier_draws, weighted_mean
+from semeia.evaluation.statistics.calibration import calibration, calibration_draws, like_rows
+from semeia.evaluation.statistics.discrimination import brier_draws
+from semeia.evaluation.statistics.operating_point import call_draws
+from semeia.evaluation.statistics.ranking import ranked_draws, ranking
 
 COMPARED = ("auroc", "auprc", "brier")
 # those at the carried threshold, which not every outcome has.
@@ -19,25 +22,25 @@ CARRIED = ("sensitivity", "specificity")
 Values = dict[str, Float[np.ndarray, "rows"]]
 
 
+@remembered
 def compared_metrics(fold: Fold, draws: Draws) -> Values:
     """AUROC, AUPRC and Brier: those of which paired differences are taken."""
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 3"]:
-        functions = (auroc_draws, auprc_draws, brier_draws)
-        return np.column_stack([function(fold.label, fold.score, weights) for function in functions])
+        auroc, auprc = ranked_draws(fold.ranking, weights)
+        return np.column_stack([auroc, auprc, brier_draws(fold.label, fold.score, weights)])
 
     return by_name(COMPARED, draws.apply(fold.patient, statistic))
 
 
+@remembered
 def absolute_metrics(fold: Fold, draws: Draws) -> Values:
     """Calibration, and sensitivity and specificity at the carried threshold."""
-    positive = fold.label == 1
+    rows = like_rows(fold.label, fold.score)
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 4"]:
-        intercept, slope = calibration_draws(fold.label, fold.score, weights)
-        sensitivity = weighted_mean(fold.called[positive], weights[:, positive])
-        specificity = weighted_mean(1 - fold.called[~positive], weights[:, ~positive])
-        return np.column_stack([intercept, slope, sensitivity, specificity])
+        calibrated = calibration_draws(rows.label, rows.score, rows.weights(weights))
+        return np.column_stack([*calibrated, *call_draws(fold.label, fold.called, weights)])
 
     values = draws.apply(fold.patient, statistic)
     # the draws are fitted in single precision; the rows as they are deserve better.
@@ -47,13 +50,19 @@ def absolute_metrics(fold: Fold, draws: Draws) -> Values:
 
 def gain_metrics(fold: Fold, draws: Draws, *, covariate: str) -> Values:
     """AUROC with the covariate, and its excess over the covariate alone. No covariate may be missing."""
+    names = (f"auroc_with_{covariate}", f"auroc_gain_over_{covariate}")
+    return by_name(names, _gain(fold, draws))
+
+
+@remembered
+def _gain(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows 2"]:
+    rankings = [ranking(fold.label, score) for score in (fold.combined, fold.alone)]
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
-        together, alone = (auroc_draws(fold.label, score, weights) for score in (fold.combined, fold.alone))
+        together, alone = (ranked_draws(one, weights)[0] for one in rankings)
         return np.column_stack([together, together - alone])
 
-    names = (f"auroc_with_{covariate}", f"auroc_gain_over_{covariate}")
-    return by_name(names, draws.apply(fold.patient, statistic))
+    return draws.apply(fold.patient, statistic)
 
 
 def by_name(names: tuple[str, ...], values: Float[np.ndarray, "rows metrics"]) -> Values:

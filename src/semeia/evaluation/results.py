@@ -44,8 +44,9 @@ def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None =
     """
     judged = judge(predictions, settings=settings or EvaluationSettings())
     rows = [row for place in judged.places for part in judged.parts for row in _evaluate(place, part, judged)]
-    tables = {name: analyse(judged.of_kind(binary=True)) for name, analyse in ANALYSES.items()}
-    tables |= {name: analyse(judged.of_kind(binary=False)) for name, analyse in CLASS_ANALYSES.items()}
+    binary, several = (judged.of_kind(binary=binary) for binary in (True, False))
+    tables = {name: analyse(binary) for name, analyse in ANALYSES.items()}
+    tables |= {name: analyse(several) for name, analyse in CLASS_ANALYSES.items()}
     tables = {name: table for name, table in tables.items() if not table.is_empty()}
     return Evaluation(pl.DataFrame(rows, schema=RESULT_COLUMNS), judged.notes.lines(), tables)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.cells import Cell, Fold, counts
 from semeia.evaluation.measures import Measures
 from semeia.evaluation.metrics import CARRIED, Values, gain_metrics
 from semeia.evaluation.notes import Notes
@@ -112,7 +112,7 @@ def _note_absent_classes(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> No
 def _gains(scope: Scope, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
     if scope.covariate is None or not scope.carried:
         return []
-    known = {seed: fold.take(~(np.isnan(fold.combined) | np.isnan(fold.alone))) for seed, fold in folds.items()}
+    known = {seed: fold.with_covariate for seed, fold in folds.items()}
     known = _with_both_classes(scope, cell, known, f"gain over {scope.covariate}")
     metrics = {seed: gain_metrics(fold, scope.draws, covariate=scope.covariate) for seed, fold in known.items()}
     rows: list[Row] = []
@@ -146,7 +146,6 @@ def _row(
     if undefined:
         scope.notes.add(f"{name}: draws dropped, it is undefined in them", f"{scope.name(cell)} ({undefined})")
     low, high = scope.draws.interval(values)
-    every = concatenate(folds)
     return [
         {
             "study": scope.study,
@@ -162,9 +161,7 @@ def _row(
             "low": low,
             "high": high,
             "interval_method": scope.draws.words,
-            "n": len(np.unique(every.unit)),
-            "n_patients": len(np.unique(every.patient)),
-            "n_positive": len(np.unique(every.unit[every.label > 0])),
+            **counts(folds),
             "seeds": len(folds),
         }
     ]

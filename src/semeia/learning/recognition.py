@@ -10,10 +10,9 @@ from torch.nn import functional as F
 
 from semeia.encoders.patient import PatientEncoder
 from semeia.learning.collapse import ENOUGH, spread
+from semeia.objectives.looks import IMAGE, image_vectors, two_looks
 from semeia.shapes import Embeddings
 from semeia.views.patient import Views
-
-IMAGE = "image"
 
 
 @torch.no_grad()
@@ -28,23 +27,15 @@ def recognise(encoder: PatientEncoder, views: Views) -> dict[str, float]:
         Spread of the image's mean token (see `collapse.spread`), `recognised` (share of looks whose nearest look, by
         cosine of centred vectors, is at the same image) and `recognised_by_chance`; with few units only their number.
     """
-    one, there = vectors(encoder, views)
-    other, _ = vectors(encoder, views.other())
-    one, other = one[there], other[there]
-    if len(one) < ENOUGH:
-        return {"watched_units": float(len(one))}
+    looks = two_looks(views)  # of the units that have an image
+    if looks is None or len(looks[0]) < ENOUGH:
+        return {"watched_units": 0.0 if looks is None else float(len(looks[0]))}
+    one, other = (image_vectors(encoder, look).float() for look in looks)
     dim = encoder.settings.dim
     found = {f"{IMAGE}_{what}": value for what, value in spread(one[:, :dim]).items()}
     found["recognised"] = nearest_is_own(one, other)
     found["recognised_by_chance"] = 1 / len(one)
     return {name: round(value, 4) for name, value in found.items()}
-
-
-def vectors(encoder: PatientEncoder, views: Views) -> tuple[Embeddings, torch.Tensor]:
-    """What the encoder pools of each image, [n, pools * dim], and which units have one, [n]."""
-    index = encoder.kinds.index(IMAGE)
-    pooled, there = encoder.pool(encoder(Views({IMAGE: views.modalities[IMAGE]})))
-    return pooled[:, index].float(), there[:, index]
 
 
 def nearest_is_own(one: Embeddings, other: Embeddings) -> float:

@@ -38,8 +38,8 @@ class SignatureSettings:
     """How signatures are fitted. The defaults are those of arXiv 2402.05802, scaled to the archive.
 
     Attributes:
-        components: how many; None takes an eighth of the number of training patients, from 8 to 2000. Fewer are fitted
-            where the sections have no more.
+        components: how many; None begins with an eighth of the number of training patients, from 8 to 2000, and halves
+            that until the fit converges. Fewer are fitted where the sections have no more.
         least_patients: training patients a code must be seen in to be a channel.
         per_patient: sections drawn a patient, on average.
         at_least: sections drawn in all, where so many patients would give fewer.
@@ -105,23 +105,40 @@ def fit_signatures(
     stream = section_values(archive, sections, channels, window=window, seed=settings.seed, workers=settings.workers)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         matrix = build_matrix(stream, channels, into=Path(folder))
-        found = _separate(matrix, settings.seed, subjects=len(set(subjects)), settings=settings, report=report)
+        found = _first_fit(matrix, len(set(subjects)), settings, report)
         stable = _stability(matrix, sections, found, settings)
         return _model(archive, subjects, channels, window, sections, matrix, found, stable, settings)
 
 
-def components_of(patients: int, wanted: int | None) -> int:
-    """How many components are asked for."""
-    return wanted or int(np.clip(patients // PATIENTS_A_COMPONENT, LEAST_COMPONENTS, MOST_COMPONENTS))
+def components_to_try(patients: int, wanted: int | None) -> list[int]:
+    """Numbers of components, in the order they are tried: the one that is wanted, or half as many again and again."""
+    if wanted is not None:
+        return [wanted]
+    number = int(np.clip(patients // PATIENTS_A_COMPONENT, LEAST_COMPONENTS, MOST_COMPONENTS))
+    numbers = [number]
+    while numbers[-1] // 2 >= LEAST_COMPONENTS:
+        numbers.append(numbers[-1] // 2)
+    return numbers
+
+
+def _first_fit(
+    matrix: SectionMatrix, patients: int, settings: SignatureSettings, report: Report | None
+) -> Separation:
+    """The fit with the largest number of components that converges; the smallest where none does."""
+    for number in components_to_try(patients, settings.components):
+        found = _separate(matrix, settings.seed, components=number, settings=settings, report=report)
+        if found.unmixing.converged:
+            break
+    return found
 
 
 def _separate(
-    samples: Samples, seed: int, *, subjects: int, settings: SignatureSettings, report: Report | None = None
+    samples: Samples, seed: int, *, components: int, settings: SignatureSettings, report: Report | None = None
 ) -> Separation:
     return separate(
         samples,
         replace(settings.ica, seed=seed),
-        components=components_of(subjects, settings.components),
+        components=components,
         solver=settings.solver,
         trim=True,
         report=report,
@@ -130,7 +147,7 @@ def _separate(
 
 def _mixing(samples: Samples, seed: int, *, components: int, settings: SignatureSettings) -> np.ndarray:
     """A refit, as the first fit was made, from another start."""
-    return _separate(samples, seed, subjects=0, settings=replace(settings, components=components)).components.mixing
+    return _separate(samples, seed, components=components, settings=settings).components.mixing
 
 
 def _stability(

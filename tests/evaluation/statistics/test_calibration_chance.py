@@ -15,7 +15,11 @@ from semeia.evaluation.statistics.calibration_chance import (
     errors_by_chance,
     largest_by_chance,
 )
-from semeia.evaluation.statistics.calibration_curve import calibration_error_draws, flexible_calibration
+from semeia.evaluation.statistics.calibration_curve import (
+    calibration_error_draws,
+    flexible_calibration,
+    point_weights,
+)
 
 
 def fold(n: int, *, slope: float = 1.0, shift: float = 0.0) -> Fold:
@@ -28,8 +32,13 @@ def fold(n: int, *, slope: float = 1.0, shift: float = 0.0) -> Fold:
     return next(iter(place.full.values()))[0]
 
 
+def errors_of(label, score, weights):
+    prepared = flexible_calibration(label, score)
+    return calibration_error_draws(prepared, point_weights(prepared, weights))
+
+
 def ici(one: Fold) -> float:
-    return calibration_error_draws(flexible_calibration(one.label, one.score), np.ones((1, len(one.label))))[0, 0]
+    return errors_of(one.label, one.score, np.ones((1, len(one.label))))[0, 0]
 
 
 def test_equals_fits_to_simulated_labels_one_at_a_time():
@@ -38,7 +47,7 @@ def test_equals_fits_to_simulated_labels_one_at_a_time():
     uniform = np.random.default_rng(5).random((SIMULATIONS, 150))
     for each in (0, 1, 2):
         label = (uniform[each] < one.score).astype(np.int8)
-        expected = calibration_error_draws(flexible_calibration(label, one.score), np.ones((1, 150)))[0]
+        expected = errors_of(label, one.score, np.ones((1, 150)))[0]
         np.testing.assert_allclose(found[each], expected, atol=4e-3)  # the knots of doubled rows stand a hair apart
 
 
@@ -53,8 +62,7 @@ def test_the_interval_holds_zero_where_the_scores_may_be_right(slope, shift, rig
     chance = errors_by_chance([one], seed=0)[:, 0]
     assert (ici(one) <= largest_by_chance(chance, level=0.95)) == right
     draws = Draws(one.label > 0, 200)
-    prepared = flexible_calibration(one.label, one.score)
-    values = draws.apply(one.patient, lambda weights: calibration_error_draws(prepared, weights))[:, 0]
+    values = draws.apply(one.patient, lambda weights: errors_of(one.label, one.score, weights))[:, 0]
     low, high = error_interval(draws, values, chance)
     assert (low == 0) == right
     assert low <= values[0] <= high

@@ -12,6 +12,7 @@ from semeia.evaluation.statistics.calibration_curve import (
     calibration_error_draws,
     central_grid,
     flexible_calibration,
+    point_weights,
 )
 from semeia.evaluation.statistics.spline import spline_basis, spline_knots
 
@@ -31,6 +32,17 @@ def by_statsmodels(label, score, weight, knots, at):
     return fit.predict(columns(at))
 
 
+def errors_of(label, score):
+    """Of the rows as they are."""
+    prepared = flexible_calibration(label, score)
+    return calibration_error_draws(prepared, point_weights(prepared, np.ones((1, len(label)))))[0]
+
+
+def curve_of(label, score, grid):
+    prepared = flexible_calibration(label, score)
+    return calibration_curve_draws(prepared, point_weights(prepared, np.ones((1, len(label)))), grid=grid)[0]
+
+
 @pytest.mark.parametrize(("n", "count"), [(150, 3), (400, 4), (1500, 5)])
 def test_equals_statsmodels_in_every_draw(n, count):
     label, score = data(n)
@@ -38,7 +50,8 @@ def test_equals_statsmodels_in_every_draw(n, count):
     weights = np.vstack([np.ones(n), patient_draws(np.arange(n), label, draws=4, seed=0)])
     grid = central_grid(score)
     prepared = flexible_calibration(label, score)
-    curve, error = calibration_curve_draws(prepared, weights, grid=grid), calibration_error_draws(prepared, weights)
+    points = point_weights(prepared, weights)
+    curve, error = calibration_curve_draws(prepared, points, grid=grid), calibration_error_draws(prepared, points)
     tolerance = 2e-3 if len(np.unique(score)) > MOST_GROUPS else 1e-4
     knots = spline_knots(logit(score), count=count)
     for draw, weight in enumerate(weights):
@@ -51,30 +64,26 @@ def test_equals_statsmodels_in_every_draw(n, count):
 def test_known_miscalibration_is_found():
     label, score = data(60_000)
     error = np.abs(expit(0.6 * logit(score) + 0.4) - score)
-    prepared = flexible_calibration(label, score)
-    found = calibration_error_draws(prepared, np.ones((1, len(label))))[0]
+    found = errors_of(label, score)
     np.testing.assert_allclose(found, [error.mean(), *np.quantile(error, [0.5, 0.9])], atol=0.006)
     label, score = data(60_000, slope=1.0, shift=0.0)
-    assert calibration_error_draws(flexible_calibration(label, score), np.ones((1, 60_000)))[0, 0] < 0.006
+    assert errors_of(label, score)[0] < 0.006
 
 
 def test_grouping_neighbours_moves_little(monkeypatch):
     label, score = data(4000)
-    ones, grid = np.ones((1, 4000)), central_grid(score)
-    grouped = calibration_curve_draws(flexible_calibration(label, score), ones, grid=grid)
+    grid = central_grid(score)
+    grouped = curve_of(label, score, grid)
     monkeypatch.setattr("semeia.evaluation.statistics.calibration_curve.MOST_GROUPS", 10_000)
-    single = flexible_calibration(label, score)
-    assert len(single.score) == 4000
-    np.testing.assert_allclose(grouped, calibration_curve_draws(single, ones, grid=grid), atol=5e-4)
+    assert len(flexible_calibration(label, score).score) == 4000
+    np.testing.assert_allclose(grouped, curve_of(label, score, grid), atol=5e-4)
 
 
 def test_few_distinct_scores_are_fitted_by_a_line_and_one_by_its_share():
     label = np.array([0, 0, 1, 0, 1, 1, 0, 1], dtype=np.int8)
     two = np.array([0.2, 0.2, 0.2, 0.2, 0.7, 0.7, 0.7, 0.7])
-    curve = calibration_curve_draws(flexible_calibration(label, two), np.ones((1, 8)), grid=np.array([0.2, 0.7]))
-    np.testing.assert_allclose(curve[0], [0.25, 0.75], atol=1e-5)
-    error = calibration_error_draws(flexible_calibration(label, np.full(8, 0.8)), np.ones((1, 8)))
-    np.testing.assert_allclose(error, 0.3, atol=1e-5)
+    np.testing.assert_allclose(curve_of(label, two, np.array([0.2, 0.7])), [0.25, 0.75], atol=1e-5)
+    np.testing.assert_allclose(errors_of(label, np.full(8, 0.8)), 0.3, atol=1e-5)
 
 
 def test_a_draw_without_a_spline_falls_back_and_a_separated_one_has_no_curve():
@@ -86,18 +95,19 @@ def test_a_draw_without_a_spline_falls_back_and_a_separated_one_has_no_curve():
     few[0, [*low, *high]] = 1
     overlapping = score[low].min() < score[high].max() and score[high].min() < score[low].max()
     assert overlapping
-    assert np.isfinite(calibration_curve_draws(prepared, few, grid=grid)).all()
+    assert np.isfinite(calibration_curve_draws(prepared, point_weights(prepared, few), grid=grid)).all()
     separated = np.zeros((1, 60))
     separated[0, [np.argmin(np.where(label == 0, score, 2)), np.argmax(np.where(label == 1, score, -1))]] = 1
-    assert np.isnan(calibration_curve_draws(prepared, separated, grid=grid)).all()
-    assert np.isnan(calibration_error_draws(prepared, separated)).all()
+    points = point_weights(prepared, separated)
+    assert np.isnan(calibration_curve_draws(prepared, points, grid=grid)).all()
+    assert np.isnan(calibration_error_draws(prepared, points)).all()
 
 
 def test_one_class_and_empty_draws_have_no_error():
     label, score = data(60)
     prepared = flexible_calibration(label, score)
     weights = np.vstack([label == 1, np.zeros(60)]).astype(float)
-    assert np.isnan(calibration_error_draws(prepared, weights)).all()
+    assert np.isnan(calibration_error_draws(prepared, point_weights(prepared, weights))).all()
 
 
 def test_the_grid_is_the_central_part_of_the_scores():

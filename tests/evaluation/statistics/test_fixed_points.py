@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from semeia.evaluation.statistics.fixed_points import fixed_points
+from semeia.evaluation.statistics.ranking import ranking
 
 TARGETS = (0.5, 0.75, 0.9, 0.95, 1.0)
 
@@ -25,7 +26,7 @@ def test_equals_the_best_point_of_the_curve_of_each_draw(seed: int):
     label = rng.integers(0, 2, 25)
     score = rng.integers(0, 8, 25) + 2.0 * label
     weights = np.vstack([np.ones(25, dtype=int), rng.integers(0, 3, (6, 25)), label, 1 - label])
-    sensitivity, specificity = fixed_points(label, score, weights, points=TARGETS)
+    sensitivity, specificity = fixed_points(ranking(label, score), weights, points=TARGETS)
     for column, target in enumerate(TARGETS):
         expected = np.array([_by_curve(label, score, weight, target) for weight in weights])
         found = np.column_stack([sensitivity[:, column], specificity[:, column]])
@@ -35,12 +36,12 @@ def test_equals_the_best_point_of_the_curve_of_each_draw(seed: int):
 def test_nine_of_ten_is_enough_for_nine_tenths():
     label = np.repeat([0, 1], 10)
     score = np.concatenate([np.arange(10), np.arange(10) + 8.5])
-    sensitivity, specificity = fixed_points(label, score, np.ones((1, 20), dtype=int), points=(0.9, 0.95))
+    sensitivity, specificity = fixed_points(ranking(label, score), np.ones((1, 20), dtype=int), points=(0.9, 0.95))
     np.testing.assert_allclose(sensitivity, [[1.0, 0.9]])
     np.testing.assert_allclose(specificity, [[1.0, 0.9]])
 
 
 def test_one_class_is_undefined():
     for label in (np.ones(3), np.zeros(3)):
-        for values in fixed_points(label, np.arange(3.0), np.ones((2, 3), dtype=int), points=(0.9,)):
+        for values in fixed_points(ranking(label, np.arange(3.0)), np.ones((2, 3), dtype=int), points=(0.9,)):
             assert np.isnan(values).all()

@@ -9,6 +9,7 @@ from sklearn.metrics import brier_score_loss, precision_score, roc_auc_score
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
+from semeia.evaluation.statistics.discrimination import auroc_draws
 from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
 
 
@@ -20,7 +21,8 @@ def fold():
 
 def at(fold, prevalence, weights=None):
     weights = np.ones((1, len(fold.label))) if weights is None else weights
-    return dict(zip(SHIFTED, at_prevalence(class_means(fold, weights), prevalence)[0], strict=True))
+    auroc = auroc_draws(fold.label, fold.score, weights)
+    return dict(zip(SHIFTED, at_prevalence(auroc, class_means(fold, weights), prevalence)[0], strict=True))
 
 
 @given(st.integers(1, 5), st.integers(1, 5))

@@ -8,7 +8,12 @@ from prediction_tables import predictions
 from semeia.evaluation.judged import Judged, judge
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.statistics.brier_parts import brier_parts_draws
-from semeia.evaluation.statistics.calibration_curve import calibration_curve_draws, flexible_calibration, ici_draws
+from semeia.evaluation.statistics.calibration_curve import (
+    calibration_curve_draws,
+    flexible_calibration,
+    ici_draws,
+    point_weights,
+)
 from semeia.evaluation.tables.calibration_tables import MEASURES, calibration_curves, calibration_measures
 
 
@@ -29,17 +34,19 @@ def value(table: pl.DataFrame, metric: str, cohort: str) -> float:
     return rows_of(table, cohort=cohort).filter(pl.col("metric") == metric)["value"].item()
 
 
+def ici(frame: pl.DataFrame) -> float:
+    prepared = flexible_calibration(frame["label"].to_numpy(), frame["score"].to_numpy())
+    return ici_draws(prepared, point_weights(prepared, np.ones((1, len(frame)))))[0]
+
+
 def test_folds_are_pooled_and_repeated_predictions_averaged(made):
     table = calibration_measures(made)
     internal = rows_of(made.table, cohort="internal")
     label, score = internal["label"].to_numpy(), internal["score"].to_numpy()
     ones = np.ones((1, len(label)))
-    assert value(table, "ici", "internal") == pytest.approx(ici_draws(flexible_calibration(label, score), ones)[0])
+    assert value(table, "ici", "internal") == pytest.approx(ici(internal))
     assert value(table, "brier", "internal") == pytest.approx(brier_parts_draws(label, score, ones)[0, 0])
-    by_seed = [
-        ici_draws(flexible_calibration(each["label"].to_numpy(), each["score"].to_numpy()), np.ones((1, len(each))))[0]
-        for each in rows_of(made.table, cohort="external").partition_by("seed")
-    ]
+    by_seed = [ici(each) for each in rows_of(made.table, cohort="external").partition_by("seed")]
     assert value(table, "ici", "external") == pytest.approx(np.mean(by_seed))
 
 
@@ -59,7 +66,9 @@ def test_the_curve_is_that_of_the_pooled_rows(made):
     internal = rows_of(made.table, cohort="internal")
     label, score = internal["label"].to_numpy(), internal["score"].to_numpy()
     grid = table["predicted"].to_numpy()
-    expected = calibration_curve_draws(flexible_calibration(label, score), np.ones((1, len(label))), grid=grid)[0]
+    prepared = flexible_calibration(label, score)
+    points = point_weights(prepared, np.ones((1, len(label))))
+    expected = calibration_curve_draws(prepared, points, grid=grid)[0]
     np.testing.assert_allclose(table["observed"], expected)
     assert (table["low"] <= table["high"]).all()
     assert grid[0] == pytest.approx(np.quantile(score, 0.025))

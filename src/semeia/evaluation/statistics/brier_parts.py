@@ -15,7 +15,7 @@ within-bin variance of the scores and twice their covariance with the labels, th
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from semeia.evaluation.statistics.group_sums import group_sums
+from semeia.evaluation.statistics.group_sums import sums_by_group
 
 BINS = 10
 BRIER_PARTS = (
@@ -36,17 +36,18 @@ def brier_parts_draws(
     weights: Shaped[np.ndarray, "draws n"],
     *,
     bins: int = BINS,
+    bin_of: Int[np.ndarray, "n"] | None = None,
 ) -> Float[np.ndarray, "draws 8"]:
-    """BRIER_PARTS of every draw.
+    """BRIER_PARTS of every draw; `bin_of` spares cutting the bins anew where `score_bins` has already.
 
     `scaled_brier` is 1 - Brier / uncertainty: 1 is perfect, 0 no better than giving everyone the share of
     positives. `observed_expected` is positives over the sum of scores. NaN where undefined: a draw without
     rows, a scaled Brier score of one class, a sum of scores of zero.
     """
-    f, o, bin_of = score.astype(np.float64), label.astype(np.float64), score_bins(score, bins=bins)
-    count, sum_f, sum_o, sum_ff, sum_fo = (
-        group_sums(weights, bin_of, groups=bins, value=value) for value in (np.ones(len(f)), f, o, f * f, f * o)
-    )
+    f, o = score.astype(np.float64), label.astype(np.float64)
+    bin_of = score_bins(score, bins=bins) if bin_of is None else bin_of
+    values = np.column_stack([np.ones(len(f)), f, o, f * f, f * o])
+    count, sum_f, sum_o, sum_ff, sum_fo = sums_by_group(weights, bin_of, values, groups=bins).transpose(1, 2, 0)
     n = count.sum(axis=1)
     mean_f, mean_o = _ratio(sum_f, count, empty=0.0), _ratio(sum_o, count, empty=0.0)
     observed, expected = sum_o.sum(axis=1), sum_f.sum(axis=1)

@@ -6,11 +6,16 @@ right scores have one, and a bootstrap around it leans upwards: it would never h
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.statistics.calibration_curve import calibration_error_draws, flexible_calibration
+from semeia.evaluation.statistics.calibration_curve import (
+    FlexibleCalibration,
+    calibration_error_draws,
+    flexible_calibration,
+)
+from semeia.evaluation.statistics.group_sums import group_sums
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, percentile_interval
 
 SIMULATIONS = 200
@@ -29,11 +34,13 @@ def errors_by_chance(folds: list[Fold], *, seed: int) -> Float[np.ndarray, "simu
     rng = np.random.default_rng(seed)
     units = 1 + max(int(fold.unit.max()) for fold in folds)
     step = max(1, BLOCK_ELEMENTS // units)
+    prepared = [_either_label(fold) for fold in folds]
     parts = []
     for start in range(0, SIMULATIONS, step):
         # one number a unit: folds that predict the same unit must meet the same label.
         uniform = rng.random((min(step, SIMULATIONS - start), units))
-        parts.append(np.mean([_simulated(fold, uniform[:, fold.unit] < fold.score) for fold in folds], axis=0))
+        errors = [_simulated(fold, each, uniform) for fold, each in zip(folds, prepared, strict=True)]
+        parts.append(np.mean(errors, axis=0))
     return np.concatenate(parts)
 
 
@@ -60,9 +67,21 @@ def error_interval(
     return (0.0 if values[0] <= largest_by_chance(errors, level=draws.level) else low), high
 
 
-def _simulated(fold: Fold, positive: Bool[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "draws 3"]:
-    # every row stands twice, once with either label; a simulation takes one of the two.
+def _either_label(fold: Fold) -> FlexibleCalibration:
+    """Of rows that stand twice, once with either label: points come in pairs, without and with the event."""
     label = np.repeat([0, 1], len(fold.score))
     rarer = int(min(fold.label.sum(), (1 - fold.label).sum()))
-    prepared = flexible_calibration(label, np.tile(fold.score, 2), rarer=rarer)
-    return calibration_error_draws(prepared, np.hstack([~positive, positive]).astype(np.float64))
+    return flexible_calibration(label, np.tile(fold.score, 2), rarer=rarer)
+
+
+def _simulated(
+    fold: Fold, prepared: FlexibleCalibration, uniform: Float[np.ndarray, "draws units"]
+) -> Float[np.ndarray, "draws 3"]:
+    positive = (uniform[:, fold.unit] < fold.score).astype(np.int16)
+    pair = prepared.group[: len(fold.score)] // 2
+    # a simulation takes one of the two of each row.
+    size = np.bincount(pair)
+    points = np.empty((len(positive), len(prepared.score)))
+    points[:, 1::2] = group_sums(positive, pair, groups=len(size))
+    points[:, ::2] = size - points[:, 1::2]
+    return calibration_error_draws(prepared, points)

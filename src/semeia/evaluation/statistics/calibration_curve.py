@@ -17,7 +17,7 @@ from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.group_sums import group_sums
 from semeia.evaluation.statistics.logistic import fit_logistic_draws
 from semeia.evaluation.statistics.spline import spline_basis, spline_knots
-from semeia.evaluation.statistics.weighted_quantile import weighted_quantile
+from semeia.evaluation.statistics.weighted_quantile import weighted_quantiles
 
 # Rows of the rarer class from which there are so many knots.
 KNOTS = {5: 500, 4: 100, 3: 0}
@@ -88,26 +88,35 @@ def point_weights(
 
 
 def calibration_curve_draws(
-    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"], *, grid: Float[np.ndarray, "grid"]
+    prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"], *, grid: Float[np.ndarray, "grid"]
 ) -> Float[np.ndarray, "draws grid"]:
     """Probability that it comes true at each predicted probability of the grid, in every draw."""
-    return _fitted(prepared, point_weights(prepared, weights), grid)
+    return _fitted(prepared, points, grid)
 
 
-def ici_draws(prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws"]:
-    """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019)."""
-    return _mean(*_errors(prepared, weights))
+def ici_draws(prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"]) -> Float[np.ndarray, "draws"]:
+    """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019).
+
+    Args:
+        prepared: of the rows.
+        points: what `point_weights` gives.
+    """
+    return _mean(_errors(prepared, points), points)
 
 
 def calibration_error_draws(
-    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
+    prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"]
 ) -> Float[np.ndarray, "draws 3"]:
     """ICI, E50 and E90 of every draw: mean, median and 90th percentile of |curve at the score - score| over its rows.
 
     Source: Austin and Steyerberg 2019 (The Integrated Calibration Index), with the spline for their loess.
+
+    Args:
+        prepared: of the rows.
+        points: what `point_weights` gives.
     """
-    error, weight = _errors(prepared, weights)
-    return np.column_stack([_mean(error, weight), *(weighted_quantile(error, weight, q) for q in (0.5, 0.9))])
+    error = _errors(prepared, points)
+    return np.column_stack([_mean(error, points), *weighted_quantiles(error, points, (0.5, 0.9))])
 
 
 def _neighbours(score: Shaped[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
@@ -139,10 +148,9 @@ def _columns(
 
 
 def _errors(
-    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
-) -> tuple[Float[np.ndarray, "draws points"], Float[np.ndarray, "draws points"]]:
-    weight = point_weights(prepared, weights)
-    return np.abs(_fitted(prepared, weight, prepared.score) - prepared.score), weight
+    prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"]
+) -> Float[np.ndarray, "draws points"]:
+    return np.abs(_fitted(prepared, points, prepared.score) - prepared.score)
 
 
 def _mean(

@@ -25,6 +25,7 @@ def fit_logistic(
     *,
     offset: Float[np.ndarray, "n"] | None = None,
     penalty: Float[np.ndarray, "k"] | None = None,
+    weight: Float[np.ndarray, "n"] | None = None,
 ) -> Float[np.ndarray, "k"]:
     """Coefficients of one fit.
 
@@ -32,8 +33,10 @@ def fit_logistic(
         features: include a column of ones for an intercept.
         offset: added to the linear predictor with coefficient one.
         penalty: ridge, `0.5 * penalty * coefficient**2` added to the summed negative log-likelihood.
+        weight: how often each row counts; ones by default.
     """
-    start, weights = np.zeros((1, features.shape[1])), np.ones((1, len(label)))
+    start = np.zeros((1, features.shape[1]))
+    weights = np.ones((1, len(label))) if weight is None else weight[None]
     offset = np.zeros(len(label)) if offset is None else offset
     penalty = np.zeros(features.shape[1]) if penalty is None else penalty
     return _newton(start, features, label.astype(np.float64), weights, offset, penalty, TOLERANCE)[0]
@@ -46,10 +49,11 @@ def fit_logistic_draws(
     *,
     offset: Float[np.ndarray, "n"] | None = None,
 ) -> Float[np.ndarray, "draws k"]:
-    """Coefficients of every draw, in single precision (good to about 1e-5), from the unweighted fit on."""
+    """Coefficients of every draw, in single precision (good to about 1e-5), from the fit to all draws together on."""
     n, k = features.shape
     offset = np.zeros(n) if offset is None else offset
-    start = np.nan_to_num(fit_logistic(features, label, offset=offset)).astype(np.float32)
+    together = fit_logistic(features, label, offset=offset, weight=weights.mean(axis=0))
+    start = np.nan_to_num(together).astype(np.float32)
     single = [array.astype(np.float32) for array in (features, label, offset)]
     out = np.empty((len(weights), k))
     step = max(16, BLOCK_ELEMENTS // max(1, n))

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, Shaped
 
-from semeia.evaluation.statistics.discrimination import auroc_draws
+from semeia.evaluation.statistics.discrimination import ratio
 from semeia.evaluation.statistics.logistic import fit_logistic
+from semeia.evaluation.statistics.ranking import Ranking, ranked_sums, ranking
 from semeia.evaluation.tables.covariates import Covariate
 
 PARTS = 5
@@ -79,20 +80,27 @@ def membership_score(
 
 
 def membership_auroc_draws(
-    member: Shaped[np.ndarray, "n"],
-    score: Float[np.ndarray, "n"],
-    part: Int[np.ndarray, "n"],
-    weights: Shaped[np.ndarray, "draws n"],
+    rankings: list[Ranking], weights: Shaped[np.ndarray, "draws n"]
 ) -> Float[np.ndarray, "draws"]:
-    """AUROC over pairs of units of one part, in every draw."""
+    """AUROC over pairs of units of one part, in every draw.
+
+    Args:
+        rankings: what `rankings_of_parts` gives.
+        weights: how often each unit is in each draw.
+    """
     won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for number in range(PARTS):
-        rows = part == number
-        of_cohort = [weights[:, rows & (member == cohort)].sum(axis=1, dtype=np.float64) for cohort in (0, 1)]
-        number_of_pairs = of_cohort[0] * of_cohort[1]
-        won += np.nan_to_num(auroc_draws(member[rows], score[rows], weights[:, rows])) * number_of_pairs
-        pairs += number_of_pairs
-    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    for ranked in rankings:
+        positives, negatives, of_part, _ = ranked_sums(ranked, weights)
+        won += of_part
+        pairs += positives * negatives
+    return ratio(won, pairs)
+
+
+def rankings_of_parts(
+    member: Shaped[np.ndarray, "n"], score: Float[np.ndarray, "n"], part: Int[np.ndarray, "n"]
+) -> list[Ranking]:
+    """The units of each part by their scores; see `membership_score`."""
+    return [ranking(member, score, among=part == number) for number in range(PARTS)]
 
 
 def _parts(member: Shaped[np.ndarray, "n"], subject: Int[np.ndarray, "n"], seed: int) -> Int[np.ndarray, "n"]:

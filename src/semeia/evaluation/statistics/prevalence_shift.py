@@ -9,16 +9,16 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.statistics.discrimination import auroc_draws, ratio, weighted_sums
+from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 from semeia.evaluation.statistics.predictive_values import predictive_values
 
 SHIFTED = ("auroc", "brier", "o_e", "ppv", "npv")
 
 
-def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 7"]:
+def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 6"]:
     """What does not depend on the prevalence, in every draw; NaN for a draw without one of the classes.
 
-    AUROC; then, of the positives and then of the negatives: the mean score, the mean squared error, and the share that
+    Of the positives and then of the negatives: the mean score, the mean squared error, and the share that
     the carried threshold calls rightly (NaN where there is none).
     """
     label, score = fold.label.astype(np.float64), fold.score
@@ -28,15 +28,17 @@ def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.
         columns = np.column_stack([of_class, of_class * score, of_class * error, of_class * right])
         total, *sums = weighted_sums(columns, weights).T
         means += [ratio(one, total) for one in sums]
-    return np.column_stack([auroc_draws(fold.label, score, weights), *means])
+    return np.column_stack(means)
 
 
-def at_prevalence(means: Float[np.ndarray, "draws 7"], prevalence: float) -> Float[np.ndarray, "draws 5"]:
-    """SHIFTED at a given prevalence, from what `class_means` gives.
+def at_prevalence(
+    auroc: Float[np.ndarray, "draws"], means: Float[np.ndarray, "draws 6"], prevalence: float
+) -> Float[np.ndarray, "draws 5"]:
+    """SHIFTED at a given prevalence, from the AUROC and what `class_means` gives.
 
     `o_e` is the prevalence over the mean score; the predictive values are those of the calls at the carried threshold.
     """
-    auroc, score, error, sensitivity, other_score, other_error, specificity = means.T
+    score, error, sensitivity, other_score, other_error, specificity = means.T
     expected = prevalence * score + (1 - prevalence) * other_score
     values = [
         auroc,

@@ -12,6 +12,7 @@ from jaxtyping import Float, Shaped
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.resampling import Draws, average_seeds
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED
+from semeia.evaluation.statistics.ranking import ranked_draws
 
 FoldStatistic = Callable[[Fold, Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k"]]
 
@@ -28,6 +29,11 @@ def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic)
         statistic: from a fold and weights of its rows to k values a draw.
     """
     return mean_over_seeds(np.stack([_of_fold(fold, draws, statistic) for fold in folds.values()]))
+
+
+def auroc_across_seeds(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "rows"]:
+    """AUROC in every draw, averaged over seeds."""
+    return across_seeds(folds, draws, lambda fold, weights: ranked_draws(fold.ranking, weights)[0][:, None])[:, 0]
 
 
 def mean_over_seeds(values: Float[np.ndarray, "seeds rows k"]) -> Float[np.ndarray, "rows k"]:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws
+from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws, score_bins
 from semeia.evaluation.statistics.calibration_chance import FROM_ZERO, SIMULATIONS, error_interval, errors_by_chance
 from semeia.evaluation.statistics.calibration_curve import (
     CALIBRATION_ERRORS,
@@ -22,6 +22,7 @@ from semeia.evaluation.statistics.calibration_curve import (
     calibration_error_draws,
     central_grid,
     flexible_calibration,
+    point_weights,
 )
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, percentile_interval
 from semeia.evaluation.summary import Row
@@ -51,9 +52,10 @@ def calibration_curves(judged: Judged) -> pl.DataFrame:
             folds = pooled(seeds)
             grid = central_grid(concatenate(list(folds.values())).score)
             values = _values(place, folds, lambda fold, grid=grid: _curve(fold, grid))
+            counts = count_columns(seeds)
             for column, predicted in enumerate(grid):
                 found: Row = {"predicted": float(predicted), "observed": float(values[0, column])}
-                rows += _row(judged, place, cell, seeds, values[:, column], found, "calibration curve")
+                rows += _row(judged, place, cell, counts, values[:, column], found, "calibration curve")
     return pl.DataFrame(rows, schema=CURVE_COLUMNS)
 
 
@@ -67,34 +69,38 @@ def calibration_measures(judged: Judged) -> pl.DataFrame:
     for place in judged.places:
         for cell, seeds in place.full.items():
             values = _values(place, pooled(seeds), _measures)
+            counts = count_columns(seeds)
             errors = errors_by_chance(list(pooled(seeds).values()), seed=judged.settings.seed)
             for column, metric in enumerate(MEASURES):
                 found: Row = {"metric": metric, "value": float(values[0, column])}
                 chance = errors[:, column] if metric in CALIBRATION_ERRORS else None
-                rows += _row(judged, place, cell, seeds, values[:, column], found, metric, chance)
-            rows += _by_chance(place, cell, seeds, errors[:, 0])
+                rows += _row(judged, place, cell, counts, values[:, column], found, metric, chance)
+            rows += _by_chance(place, cell, counts, errors[:, 0])
     return pl.DataFrame(rows, schema=MEASURE_COLUMNS)
 
 
 def _curve(fold: Fold, grid: Float[np.ndarray, "grid"]) -> Statistic:
     prepared = flexible_calibration(fold.label, fold.score)
-    return lambda weights: calibration_curve_draws(prepared, weights, grid=grid)
+    return lambda weights: calibration_curve_draws(prepared, point_weights(prepared, weights), grid=grid)
 
 
 def _measures(fold: Fold) -> Statistic:
-    prepared = flexible_calibration(fold.label, fold.score)
+    prepared, bin_of = flexible_calibration(fold.label, fold.score), score_bins(fold.score)
     return lambda weights: np.hstack(
-        [calibration_error_draws(prepared, weights), brier_parts_draws(fold.label, fold.score, weights)]
+        [
+            calibration_error_draws(prepared, point_weights(prepared, weights)),
+            brier_parts_draws(fold.label, fold.score, weights, bin_of=bin_of),
+        ]
     )
 
 
-def _by_chance(place: Place, cell: Cell, seeds: dict[int, Fold], errors: Float[np.ndarray, "simulations"]) -> list[Row]:
+def _by_chance(place: Place, cell: Cell, counts: Row, errors: Float[np.ndarray, "simulations"]) -> list[Row]:
     low, high = percentile_interval(errors, level=place.draws.level)
     if np.isnan(errors).mean() > 1 - LEAST_DEFINED:
         return []
     value: Row = {"metric": "ici_by_chance", "value": float(np.nanmean(errors)), "low": low, "high": high}
     method: Row = {"interval_method": f"{place.draws.level:.0%} of {SIMULATIONS} simulations of scores that are right"}
-    return [place_columns(place, cell) | value | method | count_columns(seeds)]
+    return [place_columns(place, cell) | value | method | counts]
 
 
 def _values(place: Place, folds: dict[int, Fold], prepare: Callable[[Fold], Statistic]) -> Float[np.ndarray, "rows k"]:
@@ -106,7 +112,7 @@ def _row(
     judged: Judged,
     place: Place,
     cell: Cell,
-    seeds: dict[int, Fold],
+    counts: Row,
     values: Float[np.ndarray, "rows"],
     found: Row,
     what: str,
@@ -119,4 +125,4 @@ def _row(
     low, high = place.draws.interval(values) if chance is None else error_interval(place.draws, values, chance)
     method = place.draws.words if chance is None else f"{place.draws.words}; {FROM_ZERO}"
     interval: Row = {"low": low, "high": high, "interval_method": method}
-    return [place_columns(place, cell) | found | interval | count_columns(seeds)]
+    return [place_columns(place, cell) | found | interval | counts]

@@ -15,10 +15,16 @@ from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.metrics import compared_metrics
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
-from semeia.evaluation.statistics.membership import features_of, membership_auroc_draws, membership_score
+from semeia.evaluation.statistics.membership import (
+    features_of,
+    membership_auroc_draws,
+    membership_score,
+    rankings_of_parts,
+)
 from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
@@ -68,10 +74,11 @@ def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]
                 findings += described[covariate.name][place.cohort]
         nobody = Cell("", "", 1.0)
         rows += [_row(place, nobody, finding, home) for finding in findings]
+        joined = None if place is home else _joined_draws(home, place)
         for cell, folds in place.full.items():
             found = _linear_predictor(place, folds) + _performance(place, folds, home, units)
-            if place is not home and cell in home.full:
-                found += _membership(judged, place, folds, home, home.full[cell], covariates)
+            if joined is not None and cell in home.full:
+                found += _membership(judged, place, folds, home, home.full[cell], covariates, joined)
             rows += [_row(place, cell, finding, home) for finding in found]
     return rows
 
@@ -121,15 +128,25 @@ def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
 
 def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
     """SHIFTED at the cohort's own prevalence, and at the home cohort's."""
-    means = [place.draws.apply(fold.patient, partial(class_means, fold)) for fold in folds.values()]
+    known = [
+        (compared_metrics(fold, place.draws)["auroc"], place.draws.apply(fold.patient, partial(class_means, fold)))
+        for fold in folds.values()
+    ]
     found: list[Finding] = []
     for cohort in dict.fromkeys([place.cohort, home.cohort]):
         prevalence = float(units[cohort].label.mean())
         if 0 < prevalence < 1:
             level = "own prevalence" if cohort == place.cohort else "home prevalence"
-            values = mean_over_seeds(np.stack([at_prevalence(of_seed, prevalence) for of_seed in means]))
+            values = mean_over_seeds(np.stack([at_prevalence(auroc, means, prevalence) for auroc, means in known]))
             found += _findings(values, SHIFTED, place.draws, "performance", level, cohort != place.cohort)
     return found
+
+
+def _joined_draws(home: Place, place: Place) -> Draws:
+    """Draws of the patients of two cohorts, each drawn from its own."""
+    return replace(
+        place.draws, strata=np.concatenate([home.draws.strata, place.draws.strata + home.draws.strata.max() + 1])
+    )
 
 
 def _membership(
@@ -139,12 +156,11 @@ def _membership(
     home: Place,
     at_home: dict[int, Fold],
     covariates: list[Covariate],
+    draws: Draws,
 ) -> list[Finding]:
     """C-statistic of the membership model, averaged over the seeds that predicted in both cohorts."""
     usable = [covariate for covariate in covariates if covariate.name != "site"]
-    strata = np.concatenate([home.draws.strata, place.draws.strata + home.draws.strata.max() + 1])
-    draws = replace(place.draws, strata=strata)
-    subjects = judged.table["subject_id"].rank("dense").to_numpy().astype(np.int64)
+    subjects = judged.subject
     values = []
     for seed in folds.keys() & at_home.keys():
         pair = (at_home[seed], folds[seed])
@@ -159,7 +175,8 @@ def _membership(
         )
         if not np.isnan(score).any():
             patient = np.concatenate([pair[0].patient, pair[1].patient + len(home.draws.strata)])
-            values.append(draws.apply(patient, partial(membership_auroc_draws, member, score, part)))
+            rankings = rankings_of_parts(member, score, part)
+            values.append(draws.apply(patient, partial(membership_auroc_draws, rankings)))
     if not values:
         judged.notes.add("membership model left out, there are too few patients", place.cohort)
         return []

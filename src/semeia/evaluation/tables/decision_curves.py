@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Shaped
 
-from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.cells import Cell, Fold, concatenate, same_units
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.references import reference_cell
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws, threshold_grid, treat_all_draws
@@ -37,6 +37,7 @@ OWN: dict[str, type[pl.DataType]] = {
 DECISION_COLUMNS = PLACE_COLUMNS | OWN | INTERVAL_COLUMNS | COUNT_COLUMNS
 
 Grid = Float[np.ndarray, "thresholds"]
+Values = Float[np.ndarray, "rows thresholds"]
 Folds = dict[int, Fold]
 Statistic = Callable[[Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws thresholds"]]
 
@@ -48,14 +49,17 @@ def decision_curves(judged: Judged) -> pl.DataFrame:
     for place in judged.places:
         if place.full:
             rows += _defaults(place, grid)
-        for cell, seeds in place.full.items():
-            folds = pooled(seeds)
-            found = _over_folds(place, folds, [_benefit(fold, grid) for fold in folds.values()])
-            rows += _rows(place, cell, seeds, found, grid, "model")
-            found = _over_folds(place, folds, [_above_treating_all(fold, grid) for fold in folds.values()])
-            rows += _rows(place, cell, seeds, found, grid, "model", "treat_all")
+        found = {cell: _own(place, folds, grid) for cell, folds in place.full.items()}
+        for cell, (benefit, above_all) in found.items():
+            rows += _rows(place, cell, place.full[cell], benefit, grid, "model")
+            rows += _rows(place, cell, place.full[cell], above_all, grid, "model", "treat_all")
             for reference in judged.settings.references:
-                rows += _difference(place, cell, reference, grid)
+                other = reference_cell(reference, cell, list(place.full))
+                if other is not None and same_units(place.full[cell], place.full[other]):
+                    apart = benefit - found[other][0]
+                    rows += _rows(place, cell, place.full[cell], apart, grid, "model", reference)
+                elif other is not None:
+                    rows += _difference(place, cell, other, reference, grid)
     return pl.DataFrame(rows, schema=DECISION_COLUMNS)
 
 
@@ -69,16 +73,30 @@ def _defaults(place: Place, grid: Grid) -> list[Row]:
     return rows + [row | {"interval_method": "exact: zero by definition"} for row in nobody]
 
 
-def _difference(place: Place, cell: Cell, reference: str, grid: Grid) -> list[Row]:
+def _own(place: Place, seeds: Folds, grid: Grid) -> tuple[Values, Values]:
+    """Net benefit of an arm, and what it is above that of treating all of its units."""
+
+    def statistic(fold: Fold) -> Statistic:
+        model, everybody = _benefit(fold, grid), _treat_all(fold, grid)
+
+        def both(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws twice"]:
+            benefit = model(weights)
+            return np.hstack([benefit, benefit - everybody(weights)])
+
+        return both
+
+    folds = pooled(seeds)
+    values = _over_folds(place, folds, [statistic(fold) for fold in folds.values()])
+    return values[:, : len(grid)], values[:, len(grid) :]
+
+
+def _difference(place: Place, cell: Cell, other: Cell, reference: str, grid: Grid) -> list[Row]:
     """An arm minus a reference, on the units that both predicted with the same seed."""
-    subtracted = reference_cell(reference, cell, list(place.full))
-    if subtracted is None:
-        return []
-    mine, theirs = _shared(place.full[cell], place.full[subtracted])
+    mine, theirs = _shared(place.full[cell], place.full[other])
     if not mine:
         return []
     pairs = zip(pooled(mine).values(), pooled(theirs).values(), strict=True)
-    apart = [_minus(_benefit(one, grid), _benefit(other, grid)) for one, other in pairs]
+    apart = [_minus(_benefit(one, grid), _benefit(two, grid)) for one, two in pairs]
     return _rows(place, cell, mine, _over_folds(place, pooled(mine), apart), grid, "model", reference)
 
 
@@ -99,15 +117,11 @@ def _treat_all(fold: Fold, grid: Grid) -> Statistic:
     return lambda weights: treat_all_draws(fold.label, weights, thresholds=grid)
 
 
-def _above_treating_all(fold: Fold, grid: Grid) -> Statistic:
-    return _minus(_benefit(fold, grid), _treat_all(fold, grid))
-
-
 def _minus(one: Statistic, other: Statistic) -> Statistic:
     return lambda weights: one(weights) - other(weights)
 
 
-def _over_folds(place: Place, folds: Folds, statistics: list[Statistic]) -> Float[np.ndarray, "rows thresholds"]:
+def _over_folds(place: Place, folds: Folds, statistics: list[Statistic]) -> Values:
     pairs = zip(folds.values(), statistics, strict=True)
     return mean_over_seeds(np.stack([place.draws.apply(fold.patient, statistic) for fold, statistic in pairs]))
 
@@ -116,7 +130,7 @@ def _rows(
     place: Place,
     cell: Cell,
     folds: Folds,
-    values: Float[np.ndarray, "rows thresholds"],
+    values: Values,
     grid: Grid,
     strategy: str,
     reference: str = "",

@@ -13,10 +13,9 @@ from scipy.special import chdtrc, logit
 
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.discrimination import auroc_draws
 from semeia.evaluation.statistics.holm import holm
 from semeia.evaluation.summary import Row
-from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
+from semeia.evaluation.tables.across_seeds import auroc_across_seeds, mostly_defined
 from semeia.evaluation.tables.bands import MISSING
 from semeia.evaluation.tables.subgroups import columns_of, states_of, within
 from semeia.evaluation.tables.suppression import SUPPRESSED
@@ -79,9 +78,7 @@ def _shown(
     for level, state in states_of(by_level).items():
         if state == SUPPRESSED or level == MISSING:
             continue
-        values = across_seeds(by_level[level], place.draws, lambda f, w: auroc_draws(f.label, f.score, w)[:, None])[
-            :, 0
-        ]
+        values = auroc_across_seeds(by_level[level], place.draws)
         if mostly_defined(values, place.draws) and 0 < values[0] < 1 and place.draws.error(values) > 0:
             found.append(values)
         else:

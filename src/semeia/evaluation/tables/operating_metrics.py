@@ -6,15 +6,15 @@ values are those of the calls at the carried threshold, at a stated prevalence (
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.metrics import absolute_metrics
 from semeia.evaluation.statistics.fixed_points import fixed_points
-from semeia.evaluation.statistics.operating_point import call_draws
 from semeia.evaluation.statistics.predictive_values import predictive_values
 from semeia.evaluation.summary import Row
-from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
+from semeia.evaluation.tables.across_seeds import mean_over_seeds, mostly_defined
 from semeia.evaluation.tables.table_rows import (
     COUNT_COLUMNS,
     INTERVAL_COLUMNS,
@@ -68,13 +68,8 @@ def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float
     if prevalence is not None:
         named += [("ppv", prevalence), ("npv", prevalence)]
 
-    def statistic(fold: Fold, weights: Int[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
-        parts = list(fixed_points(fold.ranking, weights, points=fixed))
-        if prevalence is not None:
-            parts.append(_of_calls(fold, weights, prevalence))
-        return np.hstack(parts)
-
-    values = across_seeds(folds, place.draws, statistic)
+    values = mean_over_seeds(np.stack([_values(fold, place, fixed, prevalence) for fold in folds.values()]))
+    counts = count_columns(folds)
     rows: list[Row] = []
     for (metric, at), column in zip(named, values.T, strict=True):
         if not mostly_defined(column, place.draws):
@@ -83,11 +78,18 @@ def _of_cell(place: Place, cell: Cell, folds: dict[int, Fold], prevalence: float
             continue
         low, high = place.draws.interval(column)
         said = {"metric": metric, "at": at, "value": float(column[0]), "low": low, "high": high}
-        counts = count_columns(folds)
         rows.append({**place_columns(place, cell), **said, "interval_method": place.draws.words, **counts})
     return rows
 
 
-def _of_calls(fold: Fold, weights: Int[np.ndarray, "draws n"], prevalence: float) -> Float[np.ndarray, "draws 2"]:
-    """Predictive values of the calls at the carried threshold."""
-    return np.column_stack(predictive_values(*call_draws(fold.label, fold.called, weights), prevalence=prevalence))
+def _values(
+    fold: Fold, place: Place, fixed: tuple[float, ...], prevalence: float | None
+) -> Float[np.ndarray, "rows k"]:
+    at_fixed = place.draws.apply(
+        fold.patient, lambda weights: np.hstack(fixed_points(fold.ranking, weights, points=fixed))
+    )
+    if prevalence is None:
+        return at_fixed
+    known = absolute_metrics(fold, place.draws)
+    carried = predictive_values(known["sensitivity"], known["specificity"], prevalence=prevalence)
+    return np.column_stack([at_fixed, *carried])

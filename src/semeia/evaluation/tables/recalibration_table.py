@@ -15,10 +15,10 @@ from jaxtyping import Float, Int, Shaped
 from semeia.evaluation.carry import Rule, carry
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws
 from semeia.evaluation.statistics.calibration import calibration_draws
 from semeia.evaluation.statistics.calibration_chance import FROM_ZERO, error_interval, errors_by_chance
 from semeia.evaluation.statistics.calibration_curve import flexible_calibration, ici_draws, point_weights
+from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 from semeia.evaluation.statistics.recalibration import METHODS, Method, fit_recalibration, recalibrated
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import mean_over_seeds, mostly_defined
@@ -38,7 +38,7 @@ METRICS = ("intercept", "slope", "ici", "brier", "o_e")
 
 def recalibrations(judged: Judged) -> pl.DataFrame:
     """The table "recalibration": method, metric, value and its interval."""
-    patient = judged.table["subject_id"].rank("dense").cast(pl.Int64).to_numpy()
+    patient = judged.subject
     rows: list[Row] = []
     for places in judged.outcomes().values():
         inside = next((place.cohort for place in places if place.inside), None)
@@ -88,6 +88,7 @@ def _rows(judged: Judged, place: Place, cell: Cell, method: str, mended: Float[n
     folds = list(pooled(seeds).values())
     values = mean_over_seeds(np.stack([_measures(fold, place) for fold in folds]))
     errors = errors_by_chance(folds, seed=judged.settings.seed)[:, 0]
+    counts = count_columns(seeds)
     rows: list[Row] = []
     for column, metric in enumerate(METRICS):
         if not mostly_defined(values[:, column], place.draws):
@@ -98,19 +99,20 @@ def _rows(judged: Judged, place: Place, cell: Cell, method: str, mended: Float[n
         words = f"{place.draws.words}; {FROM_ZERO}" if is_error else place.draws.words
         found: Row = {"method": method, "metric": metric, "value": float(values[0, column])}
         interval: Row = {"low": low, "high": high, "interval_method": words}
-        rows.append(place_columns(place, cell) | found | interval | count_columns(seeds))
+        rows.append(place_columns(place, cell) | found | interval | counts)
     return rows
 
 
 def _measures(fold: Fold, place: Place) -> Float[np.ndarray, "draws k"]:
     prepared = flexible_calibration(fold.label, fold.score)
-    brier, ratio = BRIER_PARTS.index("brier"), BRIER_PARTS.index("observed_expected")
+    sums = np.column_stack([np.ones(len(fold.label)), fold.label, fold.score, (fold.score - fold.label) ** 2])
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws k"]:
         points = point_weights(prepared, weights)
         intercept, slope = calibration_draws(prepared.label, prepared.score, points)
-        error = ici_draws(prepared, weights)
-        parts = brier_parts_draws(fold.label, fold.score, weights)
-        return np.column_stack([intercept, slope, error, parts[:, brier], parts[:, ratio]])
+        n, positive, expected, error = weighted_sums(sums, weights).T
+        return np.column_stack(
+            [intercept, slope, ici_draws(prepared, points), ratio(error, n), ratio(positive, expected)]
+        )
 
     return place.draws.apply(fold.patient, statistic)

@@ -8,16 +8,13 @@ note and enters nothing.
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 from scipy.special import expit, logit
 
 from semeia.evaluation.cells import Cell, Fold, restrict
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.resampling import Draws
-from semeia.evaluation.statistics.discrimination import auroc_draws
 from semeia.evaluation.statistics.random_effects import Summary, summarise_sites
 from semeia.evaluation.summary import Row
-from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
+from semeia.evaluation.tables.across_seeds import auroc_across_seeds, mostly_defined
 from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
 from semeia.evaluation.tables.table_rows import (
     COUNT_COLUMNS,
@@ -94,7 +91,7 @@ def _rows(judged: Judged, place: Place, cell: Cell, at_site: dict[str, dict[int,
                 "site left out, it has fewer than 10 patients, positives or negatives", f"{name}, {place.cohort}"
             )
             continue
-        values = site_auroc(folds, place.draws)
+        values = auroc_across_seeds(folds, place.draws)
         if not mostly_defined(values, place.draws) or place.draws.error(values) == 0 or not 0 < values[0] < 1:
             judged.notes.add("site left out, its AUROC has no standard error", f"{name}, {place.name(cell)}")
             continue
@@ -112,11 +109,6 @@ def _rows(judged: Judged, place: Place, cell: Cell, at_site: dict[str, dict[int,
         shown: Row = dict(count) if state == SHOWN else {}
         rows.append(place_columns(place, cell) | own | shown)
     return rows
-
-
-def site_auroc(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "rows"]:
-    """AUROC over the rows of one site in every draw, averaged over seeds."""
-    return across_seeds(folds, draws, lambda fold, w: auroc_draws(fold.label, fold.score, w)[:, None])[:, 0]
 
 
 def _weighted(judged: Judged, rows: list[Row]) -> list[Row]:

@@ -11,7 +11,8 @@ from jaxtyping import Float, Shaped
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell, Fold, restrict
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.discrimination import auroc_draws, ratio, weighted_sums
+from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
+from semeia.evaluation.statistics.ranking import ranked_draws
 from semeia.evaluation.strata import IDENTIFYING, Stratum
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
@@ -124,7 +125,7 @@ def _statistics(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.
     n, positive, expected, error, found, cleared = weighted_sums(np.column_stack(columns), weights).T
     return np.column_stack(
         [
-            auroc_draws(fold.label, score, weights),
+            ranked_draws(fold.ranking, weights)[0],
             ratio(error, n),
             ratio(positive, expected),
             ratio(found, positive),

@@ -1,9 +1,8 @@
 """The columns that every table of an analysis begins with, and the counts that it ends with."""
 
-import numpy as np
 import polars as pl
 
-from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.cells import Cell, Fold, counts
 from semeia.evaluation.judged import Place
 from semeia.evaluation.summary import Row
 
@@ -28,9 +27,4 @@ def place_columns(place: Place, cell: Cell) -> Row:
 
 def count_columns(folds: dict[int, Fold]) -> dict[str, int]:
     """n, n_patients, n_positive: distinct units, patients and positive units over the seeds."""
-    every = concatenate(list(folds.values()))
-    return {
-        "n": len(np.unique(every.unit)),
-        "n_patients": len(np.unique(every.patient)),
-        "n_positive": len(np.unique(every.unit[every.label == 1])),
-    }
+    return counts(folds.values())

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from semeia.evaluation.cells import Cell, Fold
+from semeia.evaluation.cells import Cell, Fold, same_units
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.metrics import (
     CARRIED,
@@ -135,7 +135,7 @@ def _metrics(judged: Judged, place: Place, folds: Folds) -> Values:
     every = [compared_metrics(fold, draws) | absolute_metrics(fold, draws) for fold in folds.values()]
     found = _averaged(every, names)
     if judged.covariate is not None and place.carried:
-        known = [fold.take(~(np.isnan(fold.combined) | np.isnan(fold.alone))) for fold in folds.values()]
+        known = [fold.with_covariate for fold in folds.values()]
         gains = [gain_metrics(fold, draws, covariate=judged.covariate) for fold in known if not fold.one_class()]
         found |= _averaged(gains, (f"auroc_gain_over_{judged.covariate}",)) if gains else {}
     return found
@@ -150,19 +150,13 @@ def _less(judged: Judged, place: Place, cell: Cell, other: Cell, known: dict[Cel
     """The metrics of `cell` less those of `other`, over the seeds and units that both predicted."""
     mine, theirs = place.full[cell], place.full[other]
     first, second = known[cell], known[other]
-    if not _same_units(mine, theirs):
+    if not same_units(mine, theirs):
         pairs = _shared(mine, theirs)
         if not pairs:
             return {}
         judged.notes.add(f"difference of gaps from {other.arm} taken on the units both predicted", place.name(cell))
         first, second = (_metrics(judged, place, {seed: both[side] for seed, both in pairs.items()}) for side in (0, 1))
     return {metric: first[metric] - second[metric] for metric in COMPARED}
-
-
-def _same_units(mine: Folds, theirs: Folds) -> bool:
-    return mine.keys() == theirs.keys() and all(
-        np.array_equal(np.sort(fold.unit), np.sort(theirs[seed].unit)) for seed, fold in mine.items()
-    )
 
 
 def _shared(mine: Folds, theirs: Folds) -> dict[int, tuple[Fold, Fold]]:
