@@ -1,0 +1,106 @@
+"""The loops over all rows and all draws, compiled: weights go in, sums that every draw needs come out.
+
+Weights lie rows first, `[n, draws]`, so that the inner loop of each function runs through the draws of one row, which
+are neighbours in memory. Imported where it is called, not before: numba takes a while to load.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from jaxtyping import Shaped
+
+from semeia.compiled import compiled
+
+
+def rows_first(weights: Shaped[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "n draws"]:
+    """Weights as the loops want them: contiguous, in 16-bit counts as `Draws.apply` gives them or else as floats."""
+    return np.ascontiguousarray(weights.T, dtype=np.int16 if weights.dtype == np.int16 else np.float64)
+
+
+@compiled
+@no_type_check
+def add_sums(rows, group, values, sums):
+    """Add `weight * value` of each row to the sums of its group.
+
+    rows [n, draws]; group [n]; values [n, k]; sums [groups, k, draws], float64, zeros.
+    """
+    one = np.empty(rows.shape[1])
+    for row in range(rows.shape[0]):
+        # loops and full indices: numba makes twice as much of them as of slices.
+        for draw in range(one.size):
+            one[draw] = rows[row, draw]
+        for column in range(values.shape[1]):
+            value = values[row, column]
+            if value != 0:
+                for draw in range(one.size):
+                    sums[group[row], column, draw] += value * one[draw]
+
+
+@compiled
+@no_type_check
+def add_ranked(rows, order, positive, last, sums):
+    """Walk down the scores, and add up what the AUROC and the average precision are made of.
+
+    rows [n, draws]; order [m], the rows by falling score; positive [m] and last [m] in that order, `last` where no
+    further row has the same score; sums [4, draws], float64, zeros: positives, negatives, pairs won (a tied pair counts
+    one half), and precision summed over the positives.
+    """
+    true, false, won, precision = sums[0], sums[1], sums[2], sums[3]
+    tied_true, tied_false = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    for place in range(order.size):
+        row = rows[order[place]]
+        if last[place] and (place == 0 or last[place - 1]):
+            if positive[place]:
+                for draw in range(row.size):
+                    true[draw] += row[draw]
+                    called = true[draw] + false[draw]
+                    precision[draw] += row[draw] * true[draw] / (called if called > 0 else 1.0)
+            else:
+                for draw in range(row.size):
+                    false[draw] += row[draw]
+                    won[draw] += row[draw] * true[draw]
+            continue
+        tied = tied_true if positive[place] else tied_false
+        for draw in range(row.size):
+            tied[draw] += row[draw]
+        if last[place]:
+            for draw in range(row.size):
+                won[draw] += tied_false[draw] * (true[draw] + 0.5 * tied_true[draw])
+                true[draw] += tied_true[draw]
+                false[draw] += tied_false[draw]
+                called = true[draw] + false[draw]
+                precision[draw] += tied_true[draw] * true[draw] / (called if called > 0 else 1.0)
+            tied_true[:] = 0
+            tied_false[:] = 0
+
+
+@compiled
+@no_type_check
+def first_passing(rows, order, positive, wanted_negatives, wanted_positives, missed_then, below_then):
+    """Walk up the scores until so many negatives, or positives, are passed, and keep how many of the others are.
+
+    rows [n, draws]; order [m], the rows by rising score, the positives of tied ones first; positive [m]; the others
+    [points, draws], float64. `missed_then` becomes the positives passed when the negatives first reach
+    `wanted_negatives`, `below_then` the negatives passed before the positives first exceed `wanted_positives`; both
+    must be reached in the end.
+    """
+    draws = rows.shape[1]
+    below, missed = np.zeros(draws), np.zeros(draws)
+    for place in range(order.size):
+        row = rows[order[place]]
+        if positive[place]:
+            for draw in range(draws):
+                missed[draw] += row[draw]
+            for point in range(wanted_positives.shape[0]):
+                wanted, then = wanted_positives[point], below_then[point]
+                for draw in range(draws):
+                    if missed[draw] > wanted[draw] and missed[draw] - row[draw] <= wanted[draw]:
+                        then[draw] = below[draw]
+        else:
+            for draw in range(draws):
+                below[draw] += row[draw]
+            for point in range(wanted_negatives.shape[0]):
+                wanted, then = wanted_negatives[point], missed_then[point]
+                for draw in range(draws):
+                    if below[draw] >= wanted[draw] and below[draw] - row[draw] < wanted[draw]:
+                        then[draw] = missed[draw]

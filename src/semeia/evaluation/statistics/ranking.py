@@ -1,0 +1,58 @@
+"""Rows in the order of their scores: sorted once, and walked through for any number of bootstrap draws.
+
+Labels and scores `[n]` go in; `Ranking` comes out, and of it, given weights `[draws, n]`, what depends on the order
+alone: AUROC and average precision. Ties are exact: a tied pair counts one half (AUROC, Hanley and McNeil 1982), tied
+scores enter the precision together (AUPRC, as average precision).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Some rows by falling score, the negatives of tied ones first.
+
+    Attributes:
+        order: places of the rows.
+        positive: of each, in that order.
+        last: whether no further row has the same score.
+    """
+
+    order: Int[np.ndarray, "m"]
+    positive: Bool[np.ndarray, "m"]
+    last: Bool[np.ndarray, "m"]
+
+
+def ranking(
+    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, among: Bool[np.ndarray, "n"] | None = None
+) -> Ranking:
+    """Rank the rows, or those `among` them; `label` is 0/1 or boolean."""
+    positive = np.asarray(label, dtype=bool)
+    rows = np.arange(len(score)) if among is None else np.flatnonzero(among)
+    order = rows[np.lexsort((~positive[rows], score[rows]))[::-1]]
+    ranked = score[order]
+    return Ranking(order, positive[order], np.append(ranked[1:] != ranked[:-1], True)[: len(order)])
+
+
+def ranked_draws(
+    ranked: Ranking, weights: Shaped[np.ndarray, "draws n"]
+) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+    """Weighted AUROC and average precision of every draw; NaN for a draw that holds one class only."""
+    positives, negatives, won, precision = ranked_sums(ranked, weights)
+    both = (positives > 0) & (negatives > 0)
+    auroc, auprc = np.full((2, len(weights)), np.nan)
+    np.divide(won, positives * negatives, out=auroc, where=both)
+    np.divide(precision, positives, out=auprc, where=both)
+    return auroc, auprc
+
+
+def ranked_sums(ranked: Ranking, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "4 draws"]:
+    """Of every draw the positives, the negatives, the pairs won, and the precision summed over the positives."""
+    from semeia.evaluation.statistics.draw_loops import add_ranked, rows_first
+
+    sums = np.zeros((4, len(weights)))
+    add_ranked(rows_first(weights), ranked.order, ranked.positive, ranked.last, sums)
+    return sums
