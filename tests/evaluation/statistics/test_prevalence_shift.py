@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, precision_score, roc_auc_score
 
@@ -25,6 +25,7 @@ def at(fold, prevalence, weights=None):
     return dict(zip(SHIFTED, at_prevalence(auroc, class_means(fold, weights), prevalence)[0], strict=True))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 5))
 def test_as_if_each_class_came_more_often(fold, times_positive, times_negative):
     times = np.where(fold.label == 1, times_positive, times_negative)
