@@ -1,12 +1,14 @@
 """Tables become arrays without losing whose row is whose."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from prediction_tables import predictions
 from semeia.errors import InputError
-from semeia.evaluation.cells import Cell, blocks, concatenate, covariate_values
+from semeia.evaluation.cells import Cell, blocks, concatenate, counts, covariate_values, same_units
 from semeia.evaluation.schema import check_predictions
 
 
@@ -53,3 +55,36 @@ def test_the_covariate_is_logged_only_when_all_of_it_is_positive():
     np.testing.assert_allclose(covariate_values(frame, "change"), [-1, 0, 2])
     with pytest.raises(InputError, match="site holds String"):
         covariate_values(frame, "site")
+
+
+def test_counts_are_of_distinct_units_patients_and_positive_units():
+    frame = checked()
+    (block,) = blocks(frame, covariate=None)
+    folds = block.folds[Cell("model", "finetune", 1.0)]["external"]
+    rows = frame.filter(pl.col("cohort") == "external", pl.col("arm") == "model")
+    assert counts(folds.values()) == {
+        "n": rows["unit_id"].n_unique(),
+        "n_patients": rows["subject_id"].n_unique(),
+        "n_positive": rows.filter(pl.col("label") == 1)["unit_id"].n_unique(),
+    }
+    assert counts([folds[0].take(folds[0].label == 0)])["n_positive"] == 0
+
+
+def test_cells_have_the_same_units_in_any_order():
+    (block,) = blocks(checked(), covariate=None)
+    folds, others = (by_cohort["internal"] for by_cohort in block.folds.values())
+    turned = {seed: fold.take(np.arange(len(fold.unit))[::-1]) for seed, fold in others.items()}
+    assert same_units(folds, turned)
+    assert not same_units(folds, turned | {0: turned[0].take(np.arange(3))})
+    assert not same_units(folds, {0: folds[0]})
+
+
+def test_what_the_covariate_adds_is_known_of_some_rows():
+    (block,) = blocks(checked(), covariate=None)
+    fold = block.folds[Cell("model", "finetune", 1.0)]["external"][0]
+    score = fold.score.copy()
+    score[:3] = np.nan
+    known = replace(fold, combined=score, alone=fold.score).with_covariate
+    np.testing.assert_array_equal(known.unit, fold.unit[3:])
+    every = replace(fold, combined=fold.score, alone=fold.score)
+    assert every.with_covariate is every

@@ -82,6 +82,8 @@ def test_draws_are_the_same_kept_or_drawn_again_whole_or_in_blocks(monkeypatch: 
     assert whole.shape == (1 + 700 + 40,)
     direct = auroc_draws(label, score, draw_patients(strata, draws=700, seed=5)[:, patient])
     np.testing.assert_array_equal(whole[1:701], direct)
+    monkeypatch.setattr(resampling, "PIECE_ELEMENTS", 40 * 300)  # two chunks of 125 draws
+    np.testing.assert_array_equal(values("bca"), whole)
     monkeypatch.setattr(resampling, "KEPT_BYTES", 0)
     monkeypatch.setattr(resampling, "BLOCK_ELEMENTS", 1000)
     np.testing.assert_array_equal(values("bca"), whole)

@@ -5,7 +5,13 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit, logit
 
-from semeia.evaluation.statistics.calibration import calibration, calibration_draws, clipped_logit
+from semeia.evaluation.statistics.calibration import (
+    FEW_ROWS,
+    calibration,
+    calibration_draws,
+    clipped_logit,
+    like_rows,
+)
 
 
 def data(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -43,3 +49,28 @@ def test_certain_scores_are_clipped_and_constant_ones_have_no_slope():
     intercept, slope = calibration(label, np.full(4, 0.5))
     assert intercept == pytest.approx(0, abs=1e-9)
     assert np.isnan(slope)
+
+
+def test_like_rows_taken_together_give_the_draws_of_single_rows():
+    label, odds = data(FEW_ROWS)
+    score = expit(1.4 * odds + 0.2)
+    score[:4] = [0.0, 1.0, 1e-5, 1e-5]  # a long range makes wide steps
+    weights = np.random.default_rng(1).poisson(1, (6, len(label))).astype(np.int16)
+    rows = like_rows(label, score)
+    together = calibration_draws(rows.label, rows.score, rows.weights(weights))
+    np.testing.assert_allclose(together, calibration_draws(label, score, weights), atol=1e-4)
+    assert len(rows.score) < len(score) / 2
+    np.testing.assert_allclose(rows.weights(weights).sum(axis=1), weights.sum(axis=1))
+
+
+def test_few_rows_stay_as_they_are():
+    label, odds = data(50)
+    rows, weights = like_rows(label, odds), np.ones((2, 50))
+    assert rows.label is label
+    assert rows.weights(weights) is weights
+
+
+def test_rows_of_one_score_are_two_points():
+    rows = like_rows(np.arange(FEW_ROWS) % 2, np.full(FEW_ROWS, 0.3))
+    np.testing.assert_allclose(rows.score, [0.3, 0.3])
+    assert rows.label.tolist() == [0, 1]

@@ -34,6 +34,14 @@ def test_a_ridge_equals_sklearn():
     np.testing.assert_allclose(ours, np.append(model.intercept_, model.coef_[0]), atol=1e-5)
 
 
+def test_a_weight_counts_a_row_so_often():
+    features, label = data(60)
+    weight = np.random.default_rng(2).integers(0, 4, 60)
+    rows = np.repeat(np.arange(60), weight)
+    ours = fit_logistic(features, label, weight=weight.astype(np.float64))
+    np.testing.assert_allclose(ours, fit_logistic(features[rows], label[rows]), atol=1e-8)
+
+
 def test_draws_equal_weighted_fits():
     features, label = data()
     weights = np.random.default_rng(1).integers(0, 3, size=(400, len(label)))

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity, threshold_by_youden
+from semeia.evaluation.statistics.operating_point import (
+    call_draws,
+    threshold_at_sensitivity,
+    threshold_by_youden,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -28,3 +32,21 @@ def test_thresholds_by_brute_force(rows, target):
 def test_nine_of_ten_is_ninety_percent():
     label, score = np.ones(10), np.arange(10) / 10
     assert threshold_at_sensitivity(label, score, target=0.9) == 0.1
+
+
+def test_calls_of_draws_are_shares_of_their_classes():
+    rng = np.random.default_rng(0)
+    label, called = rng.integers(0, 2, 30), rng.integers(0, 2, 30).astype(np.float64)
+    weights = np.vstack([rng.integers(0, 3, (5, 30)), label, 1 - label])
+    sensitivity, specificity = call_draws(label, called, weights)
+    for draw, weight in enumerate(weights[:5]):
+        assert sensitivity[draw] == pytest.approx(np.average(called[label == 1], weights=weight[label == 1]))
+        assert specificity[draw] == pytest.approx(np.average(1 - called[label == 0], weights=weight[label == 0]))
+    assert np.isnan([sensitivity[6], specificity[5]]).all()
+
+
+def test_an_unknown_call_makes_its_own_class_unknown():
+    label, called = np.array([1, 1, 0, 0]), np.array([1.0, 0.0, np.nan, 0.0])
+    sensitivity, specificity = call_draws(label, called, np.ones((1, 4)))
+    assert sensitivity.tolist() == [0.5]
+    assert np.isnan(specificity).all()

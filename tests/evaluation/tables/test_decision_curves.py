@@ -3,11 +3,13 @@
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from prediction_tables import predictions
 from semeia.evaluation.judged import judge
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws
+from semeia.evaluation.tables import decision_curves as decision_curves_module
 from semeia.evaluation.tables.decision_curves import decision_curves
 
 SETTINGS = EvaluationSettings(draws=100, covariate=None, references=("baseline",), thresholds=(0.1, 0.9, 0.1))
@@ -76,6 +78,12 @@ def test_a_difference_is_taken_on_the_units_both_predicted(frame):
     assert rows["n"].unique().to_list() == [
         half.filter(pl.col("arm") == "baseline", pl.col("cohort") == "external")["unit_id"].n_unique()
     ]
+
+
+def test_a_difference_of_curves_is_that_of_the_units_one_by_one(frame, table, monkeypatch):
+    monkeypatch.setattr(decision_curves_module, "same_units", lambda *_: False)
+    again = decision_curves(judge(frame, settings=SETTINGS))
+    assert_frame_equal(again, table, abs_tol=1e-12)
 
 
 def test_ten_patients_of_one_class_are_handled():
