@@ -70,11 +70,13 @@ def components(
     """
     mean, sd = fitted.mean(0), fitted.std(0)
     varies = sd > 1e-6
+    if not varies.any():
+        return np.zeros((len(shown), 2)), np.zeros(2)
     centred = (fitted[:, varies] - mean[varies]) / sd[varies]
     _, strength, axes = np.linalg.svd(centred, full_matrices=False)
     found = np.zeros((2, int(varies.sum())))
     found[: min(2, len(axes))] = axes[:2]
-    largest = np.abs(found).argmax(1) if varies.any() else np.zeros(2, int)
+    largest = np.abs(found).argmax(1)
     signs = np.array([np.sign(axis[place]) or 1.0 for axis, place in zip(found, largest, strict=True)])
     shares = np.zeros(2)
     variance = np.square(strength)

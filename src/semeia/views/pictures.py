@@ -57,7 +57,7 @@ def plane_of(picture: np.ndarray, *, size: tuple[int, int], settings: PictureSet
     if settings.levels == "picture":
         low, high = np.percentile(plane, TAILS)
         plane = (plane - low) / max(high - low, 1e-6)
-    plane = plane.clip(0.0, 1.0)
+    plane = plane.clip(0.0, 1.0).astype(np.float32)
     return 1 - plane if settings.bright_middle and middle_is_dark(plane) else plane
 
 
