@@ -172,8 +172,10 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_the_run_scores_a_hospital_it_never_saw_and_is_judged_there(study: Study, elsewhere: Path, tmp_path: Path):
-    table = predict(study.run, archive=elsewhere, arm="simclr", mode="frozen", fraction=1.0, outcome=OUTCOME)
+    table = predict(study.run, archive=elsewhere, arm="simclr", mode="frozen", fraction=1.0)
     assert table.height == 24
+    assert set(table["outcome"]) == {OUTCOME}
+    assert table["label"].is_not_null().all()
     check_predictions(table)
     table.write_csv(tmp_path / "table.csv")
     evaluate_table(tmp_path / "table.csv", out=tmp_path / "evaluated", settings=EvaluationSettings(draws=100))

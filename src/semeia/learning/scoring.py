@@ -130,7 +130,8 @@ def predict(
     named = {**asdict(choice), "seed": 0, "cohort": "external"}
     if outcome is not None and outcome not in opened.outcomes():
         raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
-    outcome = outcome or about_run(run).get("outcome")
+    # An arm of one of several outcomes carries its own after an @.
+    outcome = outcome or choice.arm.partition("@")[2] or about_run(run).get("outcome")
     table = data.units[rows].with_columns(pl.Series(name, values) for name, values in columns.items())
     table = with_labels(opened, table, outcome, classes=max(len(columns), 2))
     study = str(about_run(run).get("study", "predictions"))
@@ -154,7 +155,8 @@ def about_run(run: Path) -> dict:
         record = json.loads(path.read_text())
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not readable as JSON ({error})") from error
-    return {"study": record.get("study", "predictions"), "outcome": record.get("config", {}).get("outcome")}
+    outcome = record.get("config", {}).get("outcome") or record.get("outcome")
+    return {"study": record.get("study", "predictions"), "outcome": outcome}
 
 
 def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: PatientData) -> tuple[str, ...]:

@@ -160,10 +160,10 @@ def overlaid(
 
     veil = STRONGEST * strength.clip(0, 1)[..., None]
     mixed = (1 - veil) * pixels[..., None] + veil * np.array(TINT)
-    inside = strength >= HALF
+    inside = np.asarray(strength >= HALF)
     # Black and white side by side: seen on bone and on air.
-    mixed[binary_dilation(inside) & ~inside] = 255
-    mixed[inside & ~binary_erosion(inside, border_value=1)] = 0
+    mixed[np.asarray(binary_dilation(inside), bool) & ~inside] = 255
+    mixed[inside & ~np.asarray(binary_erosion(inside, border_value=1), bool)] = 0
     return np.rint(mixed).astype(np.uint8)
 
 

@@ -116,7 +116,8 @@ def knee_study(
         )
         for show in (map_embeddings, show_knees):
             show(out, sources, knees, predictions, settings.training)
-    facts = {"pretraining": pretraining_of(out, first), "limits": list(LIMITS), "statements": STATEMENTS}
+    words = {"outcome": OUTCOME, "limits": list(LIMITS), "statements": STATEMENTS}
+    facts = {"pretraining": pretraining_of(out, first), **words}
     return finish_run(out, used=used, flow=knee_flow(knees), notes=notes, facts=facts, unit="knee")
 
 
