@@ -34,3 +34,16 @@ def test_what_is_no_number_is_passed_over():
 
     assert learning_figures(metrics, PALETTE) == []
     assert learning_figures([], PALETTE) == []
+
+
+def test_each_objective_has_a_panel_of_its_first_term():
+    """Each way of pretraining logs terms of its own; that there are many must not leave one of them out."""
+    jepa = ("prediction", "variance", "covariance", "rest")
+    terms = {"ijepa": jepa, "mae": ("reconstruction",), "simclr": ("contrast",)}
+    metrics = [
+        line(f"pretrained/{arm}/seed-0", epoch, **dict.fromkeys(own, 1.0 / epoch))
+        for arm, own in terms.items()
+        for epoch in (1, 2)
+    ]
+    (figure,) = learning_figures(metrics, PALETTE)
+    assert [panel.title for panel in figure.panels] == [*terms["ijepa"], "reconstruction", "contrast"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from semeia.report.names import arm_of, arm_title, metric_title, reference_title, stratum_title
+from semeia.report.names import arm_of, arm_title, metric_title, outcome_title, reference_title, stratum_title
 from semeia.report.numbers import duration, estimate, interval, listed, memory, number, percent
 
 
@@ -55,3 +55,16 @@ def test_metrics_and_strata():
     assert stratum_title("diameter_mm >= 9 AND diameter_mm <= 16") == "diameter 9\u201316\u00a0mm"
     assert stratum_title("manufacturer=GE") == "manufacturer=GE"
     assert stratum_title("age >= 9 AND size <= 16") == "age >= 9 AND size <= 16"
+
+
+def test_grades_told_in_order_are_an_arm_of_their_own_family():
+    assert arm_title("mae_ordinal", "frozen") == "Masked autoencoder, grades in order (frozen)"
+    assert arm_of("mae_ordinal").role == arm_of("mae").role
+    assert arm_of("mae_ordinal").family != arm_of("mae").family
+    assert arm_title("mine_ordinal", "frozen") == "mine_ordinal (frozen)"
+    assert arm_title("mine from scratch", "finetune") == "mine from scratch (fine-tuned)"
+
+
+def test_outcomes_known_and_not():
+    assert outcome_title("kl_grade") == "the Kellgren-Lawrence grade"
+    assert outcome_title("malignancy") == "malignancy"
