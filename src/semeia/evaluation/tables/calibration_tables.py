@@ -94,7 +94,7 @@ def _measures(fold: Fold) -> Statistic:
     )
 
 
-def _by_chance(place: Place, cell: Cell, counts: Row, errors: Float[np.ndarray, "simulations"]) -> list[Row]:
+def _by_chance(place: Place, cell: Cell, counts: dict[str, int], errors: Float[np.ndarray, "simulations"]) -> list[Row]:
     low, high = percentile_interval(errors, level=place.draws.level)
     if np.isnan(errors).mean() > 1 - LEAST_DEFINED:
         return []
@@ -112,7 +112,7 @@ def _row(
     judged: Judged,
     place: Place,
     cell: Cell,
-    counts: Row,
+    counts: dict[str, int],
     values: Float[np.ndarray, "rows"],
     found: Row,
     what: str,
