@@ -1,10 +1,12 @@
 """What stands beside the answer of a study with many starts: who against whom, kappa, corpora, what was in reach."""
 
+from dataclasses import replace
+
 import pytest
 
 from semeia.evaluation.statistics.power import detectable_difference
 from semeia.report.answer import answer_of, headline
-from semeia.report.answer_points import corpora, detectable, nearness, other_arms
+from semeia.report.answer_points import against_plain, corpora, detectable, nearness, other_arms
 from semeia.report.comparisons import against_scratch
 from semeia.report.estimates import Estimate
 from semeia.report.figures import palette_of
@@ -91,3 +93,25 @@ def test_what_a_corpus_is_worth_is_asked_of_frozen_encoders(estimates: list[Esti
     assert "0.000 (\u22120.010 to 0.010) inside the home institution" in restricted
     assert whole.startswith("A corpus of all knees, less one of as many")
     assert corpora(start_estimates(("random", "simclr")), "kl_grade") == []
+
+
+def test_what_else_was_not_pretrained_is_held_against_it(estimates: list[Estimate], main: list[Estimate]):
+    palette = palette_of(estimates, PRETRAINED)
+    (sentence,) = against_plain(estimates, main, palette)
+    assert sentence.startswith(
+        "Against what else was not pretrained, with all labels, the AUROC of SimCLR (fine-tuned)"
+    )
+    # Random weights in the other mode; never a pretrained arm, nor the comparison of the answer itself.
+    assert (
+        "inside the home institution higher than that of Random weights (frozen), +0.050 (0.040 to 0.060)" in sentence
+    )
+    assert "SimCLR on" not in sentence
+    assert "Random weights (fine-tuned)" not in sentence
+    worse = [
+        replace(e, reference="picture_components", value=-0.03, low=-0.05, high=-0.01)
+        for e in estimates
+        if (e.arm, e.mode, e.reference, e.metric) == ("simclr", "finetune", "random/frozen", "macro_auroc")
+    ]
+    (both,) = against_plain(estimates + worse, main, palette)
+    assert "lower than that of Picture components, logistic regression, \u22120.030 (\u22120.050 to" in both
+    assert against_plain([e for e in estimates if e.reference == "random/finetune"], main, palette) == []

@@ -7,6 +7,7 @@ other "was not shown to change". A negative result is said as plainly as a posit
 from dataclasses import dataclass
 
 from semeia.report.answer_points import (
+    against_plain,
     by_chance,
     corpora,
     detectable,
@@ -76,6 +77,7 @@ def answer_of(estimates: list[Estimate], palette: Palette) -> Answer | None:
     rivals = {e.arm for e in asked if palette.arm(e.arm).family == palette.arm(first[0]).family} - {first[0]}
     paragraph = " ".join([_tested(main, outcome, rivals=len(rivals)), *_with_all_labels(estimates, main, outcome)])
     points = [
+        *against_plain(estimates, main, palette),
         *other_arms([e for e in asked if (e.arm, e.mode) != first]),
         *nearness(estimates, main, outcome),
         *corpora(estimates, outcome),

@@ -1,18 +1,42 @@
 """What to weigh beside the answer: the other pretrained arms, chance, what is added to size, and power."""
 
 from semeia.report.comparisons import gain_metric, gains
-from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labels
+from semeia.report.estimates import ALL, MACRO, Estimate, cohorts_of, find, full_labels
+from semeia.report.figures import Palette
 from semeia.report.names import GAIN, arm_title, covariate_title, place, reference_title
 from semeia.report.numbers import estimate, listed, number
 
 KAPPA = "quadratic_kappa"
 WIDTH = 2 * 1.96  # of a 95 % interval, in standard errors
 MOST_SENTENCES = 4
+PLAIN = ("simple", "scratch", "random")  # parts of arms that met no unlabelled data
 # What the corpus is worth: an arm, the one that is subtracted, and what the difference means.
 CORPORA = (
     ("simclr_oa", "simclr_matched", "A corpus of osteoarthritic knees only, less one of as many knees of any grade"),
     ("simclr", "simclr_matched", "A corpus of all knees, less one of as many as are osteoarthritic"),
 )
+
+
+def against_plain(estimates: list[Estimate], main: list[Estimate], palette: Palette) -> list[str]:
+    """The arm of the answer against all else that was not pretrained, with all labels: a weak opponent flatters it."""
+    first = main[0]
+    mine = [e for e in estimates if (e.arm, e.mode, e.metric, e.stratum) == (first.arm, first.mode, first.metric, ALL)]
+    rows = [
+        e
+        for e in full_labels([e for e in mine if e.outcome == first.outcome])
+        if e.reference not in ("", first.reference) and palette.arm(e.reference.partition("/")[0]).role in PLAIN
+    ]
+    said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
+    sentences = []
+    for cohort in cohorts_of(rows):
+        parts = []
+        for direction, words in said.items():
+            here = [e for e in rows if (e.cohort, e.direction) == (cohort, direction)]
+            named = [f"{reference_title(e.reference)}, {difference_words(e)}" for e in here]
+            parts += [f"{words} that of {'; '.join(named)}"] if named else []
+        sentences.append(f"{place(cohort)} it is {listed(parts)}")
+    start = f"The AUROC of {arm_title(first.arm, first.mode)} against what else was not pretrained, with all labels"
+    return [f"{start}: {'; '.join(sentences)}."] if sentences else []
 
 
 def other_arms(asked: list[Estimate]) -> list[str]:

@@ -51,8 +51,10 @@ def fraction_figure(estimates: list[Estimate], palette: Palette, *, outcome: str
     table = estimates_table([e for e in levels if (e.arm, e.mode) in several])
     # Panels that say how the labels were met need one mark an arm only.
     apart = len(parts) > 1 and parts[0][0] not in FAMILIES.values()
-    first = {arm: (arm, mode) for arm, mode in reversed(arms)}
-    once = [LegendItem(arm_title(arm, "none"), palette.style(*pair)) for arm, pair in reversed(first.items())]
+    first: dict[str, str] = {}
+    for arm, mode in arms:
+        first.setdefault(arm, mode)
+    once = [LegendItem(arm_title(arm, "none"), palette.style(arm, mode)) for arm, mode in first.items()]
     return Figure("fractions", "AUROC by label fraction", lead, panels, table, once if apart else palette.legend(arms))
 
 

@@ -32,7 +32,7 @@ RULE = (
     "The model is the first pretrained one of the study\N{RIGHT SINGLE QUOTATION MARK}s list, fine-tuned where that "
     "was done, with the most labels and the lowest seed, whatever its results. Shown are, of each grade, the tested "
     "knee that it graded rightly with the highest chance, and the worst misses: the knees whose expected grade is "
-    "farthest from the true one, of each cohort first."
+    "farthest from the true one, of each cohort first. A grade that is missing was never graded rightly."
 )
 
 
