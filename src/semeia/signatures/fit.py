@@ -121,9 +121,7 @@ def components_to_try(patients: int, wanted: int | None) -> list[int]:
     return numbers
 
 
-def _first_fit(
-    matrix: SectionMatrix, patients: int, settings: SignatureSettings, report: Report | None
-) -> Separation:
+def _first_fit(matrix: SectionMatrix, patients: int, settings: SignatureSettings, report: Report | None) -> Separation:
     """The fit with the largest number of components that converges; the smallest where none does."""
     for number in components_to_try(patients, settings.components):
         found = _separate(matrix, settings.seed, components=number, settings=settings, report=report)

@@ -96,8 +96,8 @@ class Training:
     )
     finetuning: FinetuneSettings = field(
         default_factory=lambda: FinetuneSettings(
-            scratch=OptimiserSettings(steps=150, batch=64),
-            pretrained=OptimiserSettings(steps=150, batch=64, encoder_rate=3e-4),
+            scratch=OptimiserSettings(steps=400, batch=64),
+            pretrained=OptimiserSettings(steps=400, batch=64),
             augmentation=replace(RADIOGRAPH, zoom=0.15, degrees=7.0),
         )
     )
