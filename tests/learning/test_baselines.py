@@ -125,7 +125,7 @@ def test_a_missing_value_takes_the_training_mean(data: PatientData, training: Tr
     gone = replace(data, units=data.units.with_columns(pl.lit(None, pl.Float64).alias("z_extent_mm")))
     mean = data.units["z_extent_mm"].to_numpy()[rows].mean()
     expected = 1 / (1 + np.exp(-(mean * fitted.weight[0] + fitted.bias)))
-    np.testing.assert_allclose(fitted.score(gone, np.arange(3)), expected)
+    np.testing.assert_allclose(fitted.score(gone, np.arange(3)), np.repeat(expected, 3))
 
 
 def test_what_does_not_fit_is_refused(data: PatientData, training: Training, tmp_path: Path):

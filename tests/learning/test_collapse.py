@@ -102,7 +102,7 @@ def test_verdicts():
 def untrained(data: PatientData, modalities: tuple[str, ...] = ("image", "reading")) -> LatentPrediction:
     preprocessing = fit_preprocessing(data, np.arange(20), modalities=modalities, geometry="rings")
     torch.manual_seed(0)
-    return LatentPrediction(build_encoder(MODEL, preprocessing, seed=0), settings=PRETRAIN.objective)
+    return LatentPrediction(build_encoder(MODEL, preprocessing, seed=0), settings=PRETRAIN.objective.jepa)
 
 
 def test_an_untrained_objective_has_no_signal_and_the_same_diagnostics_twice(data: PatientData):

@@ -55,7 +55,7 @@ def run(data: PatientData) -> Run:
     ) -> Objective:
         torch.manual_seed(1)
         encoder = build_encoder(MODEL, preprocessing, seed=1)
-        objective = LatentPrediction(encoder, settings=PRETRAIN.objective)
+        objective = LatentPrediction(encoder, settings=PRETRAIN.objective.jepa)
 
         def batch_of(chosen: np.ndarray, step: Step) -> Views:
             moved = {"augmentation": AugmentSettings(), "generator": step.generator("augment")}

@@ -1,6 +1,6 @@
 """The arms of the issue are all there, and the plan names every cell once."""
 
-from semeia.learning.baselines import BASELINES
+from semeia.learning.baselines import OF_NODULES
 from semeia.studies.arms import ARMS, plan
 
 
@@ -13,7 +13,7 @@ def test_the_arms_of_the_protocol():
         "random_encoder": (("image", "reading"), "random"),
     }
     assert ARMS["multimodal_jepa"].modes == ("frozen", "finetune", "probe_finetune")
-    assert set(BASELINES) == {
+    assert set(OF_NODULES) == {
         "diameter",
         "z_extent",
         "scanner",
@@ -22,7 +22,7 @@ def test_the_arms_of_the_protocol():
         "reading_boosting",
         "image_components",
     }
-    assert not set(ARMS) & set(BASELINES)
+    assert not set(ARMS) & set(OF_NODULES)
 
 
 def test_the_plan_is_every_arm_mode_fraction_and_seed_once():
@@ -31,8 +31,8 @@ def test_the_plan_is_every_arm_mode_fraction_and_seed_once():
         f"pretrained/{arm}/seed-{seed}" for seed in (0, 3) for arm in ("multimodal_jepa", "image_jepa")
     ]
     modes = sum(len(row.modes) for row in ARMS.values())
-    assert len(then) == 2 * 2 * (modes + len(BASELINES))
+    assert len(then) == 2 * 2 * (modes + len(OF_NODULES))
     names = [cell.name for cell in (*first, *then)]
     assert len(set(names)) == len(names)
     assert "cells/multimodal_jepa/probe_finetune/0.1/seed-3" in names
-    assert {cell.mode for cell in then if cell.arm in BASELINES} == {"none"}
+    assert {cell.mode for cell in then if cell.arm in OF_NODULES} == {"none"}

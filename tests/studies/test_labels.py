@@ -27,7 +27,7 @@ def test_beside_their_units(data: PatientData, archive: Path):
     [
         ("nothing", r"no outcome 'nothing'; it has grade, malignancy, same"),
         ("grade", "other values than 0 and 1"),
-        ("same", "labels 4 units, not of both classes"),
+        ("same", "labels 4 units, all of one class"),
     ],
 )
 def test_refused(tmp_path: Path, name: str, words: str):

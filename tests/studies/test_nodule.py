@@ -14,7 +14,7 @@ from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS, RESULT_COLUMNS
-from semeia.learning.baselines import BASELINES, load_baseline
+from semeia.learning.baselines import OF_NODULES, load_baseline
 from semeia.learning.baselines import FILE as BASELINE
 from semeia.learning.interrupt import Interrupted
 from semeia.learning.metrics_log import read_metrics
@@ -129,7 +129,7 @@ def test_every_arm_mode_and_fraction_scored_the_same_units(study, data: PatientD
     predictions = pl.read_parquet(study.run / "predictions.parquet")
     groups = predictions.partition_by("arm", "mode", "fraction", as_dict=True)
     expected = {(arm, mode, f) for arm, row in ARMS.items() for mode in row.modes for f in (0.5, 1.0)}
-    assert set(groups) == expected | {(arm, "none", f) for arm in BASELINES for f in (0.5, 1.0)}
+    assert set(groups) == expected | {(arm, "none", f) for arm in OF_NODULES for f in (0.5, 1.0)}
     fold = fold_of_seed(data, labels, study.settings, seed=1, fraction=1.0)
     for group in groups.values():
         assert group["unit_id"].to_list() == data.units["unit_id"].gather(fold.test).to_list()
@@ -144,7 +144,7 @@ def test_no_stored_model_has_seen_a_patient_it_is_tested_on(study, data: Patient
     outside = cohort_of(data, study.settings) == "external"
     prints = [load_model(path).preprocessing.fitted_on for path in study.run.glob(f"**/{FILE}")]
     prints += [load_baseline(path).fitted_on for path in study.run.glob(f"**/{BASELINE}")]
-    assert len(prints) == 2 + 2 * sum(len(row.modes) for row in ARMS.values()) + 2 * (len(BASELINES) - 1)
+    assert len(prints) == 2 + 2 * sum(len(row.modes) for row in ARMS.values()) + 2 * (len(OF_NODULES) - 1)
     for mark in prints:
         seen = mark.seen(data)
         assert seen.any()
@@ -174,8 +174,9 @@ def test_no_original_id_is_in_any_file(study):
 
 
 def without_conclusion(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the seconds that evaluation and report take where only the cells are looked at."""
-    monkeypatch.setattr(nodule, "evaluate_run", lambda run, predictions, draws: [])
+    """Leaves out the seconds that audit, evaluation and report take where only the cells are looked at."""
+    monkeypatch.setattr(nodule, "audit_run", lambda audited: None)
+    monkeypatch.setattr(nodule, "evaluate_run", lambda run, predictions, draws, audit: [])
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 
