@@ -14,8 +14,8 @@ from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS, RESULT_COLUMNS
-from semeia.learning.baselines import OF_NODULES, load_baseline
 from semeia.learning.baselines import FILE as BASELINE
+from semeia.learning.baselines import OF_NODULES, load_baseline
 from semeia.learning.interrupt import Interrupted
 from semeia.learning.metrics_log import read_metrics
 from semeia.learning.model import FILE, load_model
