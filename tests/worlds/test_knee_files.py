@@ -1,4 +1,4 @@
-"""Made-up tables of a folder of pictures: marked as such, of the knees that have a side and a grade, by their texture."""
+"""Made-up tables of a folder of pictures: marked as such, of knees with a side and a grade, by their texture."""
 
 from pathlib import Path
 
