@@ -53,8 +53,8 @@ class PretrainedText(nn.Module):
         if absent:
             raise InputError(f"{folder}: lacks {' and '.join(absent)}; give a Hugging Face folder with safetensors.")
         try:
-            from transformers import AutoModel
-            from transformers.utils import logging
+            from transformers import AutoModel  # pyright: ignore[reportMissingImports]
+            from transformers.utils import logging  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise InputError("a pretrained text model needs the package transformers; install it.") from error
         logging.disable_progress_bar()  # one of the weights, half a second long

@@ -48,14 +48,7 @@ def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.nd
     """Fits the cumulative logits of `PooledHead` on standardised features [n, features]."""
     y, x = torch.from_numpy(labels).double(), x.double()
     folds = inner_folds(labels, patients, seed)
-    losses = [
-        np.mean(
-            [_loss(fit_ordinal(x[one], y[one], head.task, strength), x[two], y[two], head.task) for one, two in folds]
-        )
-        if folds
-        else 0.0
-        for strength in STRENGTHS
-    ]
+    losses = [_out_of_fold(x, y, folds, head.task, strength) for strength in STRENGTHS]
     weight, bias, steps = fit_ordinal(x, y, head.task, STRENGTHS[int(np.argmin(losses)) if folds else 1])
     with torch.no_grad():
         head.linear.weight.copy_(weight[None])
@@ -64,6 +57,13 @@ def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.nd
 
 
 Ordinal = tuple[Tensor, Tensor, Tensor]
+Folds = list[tuple[np.ndarray, np.ndarray]]
+
+
+def _out_of_fold(x: Tensor, y: Tensor, folds: Folds, task: Task, strength: float) -> float:
+    """Mean loss on the parts that were left out; 0 where nothing could be."""
+    losses = [_loss(fit_ordinal(x[one], y[one], task, strength), x[two], y[two], task) for one, two in folds]
+    return float(np.mean(losses)) if losses else 0.0
 
 
 def fit_ordinal(x: Tensor, y: Tensor, task: Task, strength: float) -> Ordinal:

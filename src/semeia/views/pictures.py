@@ -52,7 +52,7 @@ def plane_of(picture: np.ndarray, *, size: tuple[int, int], settings: PictureSet
     gray = gray.mean(2) if gray.ndim == 3 else gray
     # Pillow widens its filter where it shrinks: what is finer than a pixel of the plane does not alias into it.
     box = middle_part(gray.shape, size) if settings.fit == "cover" else None
-    small = Image.fromarray(gray).resize(size[::-1], Image.Resampling.BILINEAR, box=box)
+    small = Image.fromarray(gray).resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
     plane = np.asarray(small, np.float32)
     if settings.levels == "picture":
         low, high = np.percentile(plane, TAILS)
