@@ -9,12 +9,26 @@ import polars as pl
 
 from record_frames import MODES, START, Event, event_frame
 from semeia.archive import Archive, open_archive, writing
+from semeia.signatures.fit import SignatureSettings
+from semeia.signatures.ica import IcaSettings
+from semeia.signatures.window import Window
 
 PATIENTS, HOSPITALS = 120, 8
 # Every so many patients leave before the day is over, and have no label.
 SHORT = 6
 OUTCOME = "hospital_mortality"
 DAY = dt.timedelta(hours=24)
+# Four signatures in seconds; how well they converge is not what is tested with them.
+SIGNATURES = SignatureSettings(
+    components=4,
+    least_patients=5,
+    at_least=400,
+    window=Window(24, 1),
+    draws=0,
+    starts=0,
+    accept_unconverged=True,
+    ica=IcaSettings(most_iterations=60),
+)
 EXTRA = {"MEDS_BIRTH": "other", "ONLY/SEVEN": "condition"}
 
 

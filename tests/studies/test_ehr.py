@@ -13,28 +13,15 @@ from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
 from semeia.learning.linear import FILE, load_linear
-from semeia.signatures.fit import SignatureSettings
-from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import ARRAYS, load_signatures
-from semeia.signatures.window import Window
 from semeia.studies import ehr, ehr_arms, record
 from semeia.studies.ehr import EhrSettings, cohort_of, ehr_study, fold_of_seed, work_on
 from semeia.studies.ehr_arms import ARMS, blocks_of, plan
 from semeia.studies.grid import Cell, delete_cells, list_cells, run_cells
 from semeia.studies.resume import resume_study
 from semeia.studies.stays import stays_of
-from stay_archive import OUTCOME, stay_archive
+from stay_archive import OUTCOME, SIGNATURES, stay_archive
 
-SIGNATURES = SignatureSettings(
-    components=4,
-    least_patients=5,
-    at_least=400,
-    window=Window(24, 1),
-    draws=0,
-    starts=0,
-    accept_unconverged=True,
-    ica=IcaSettings(most_iterations=60),
-)
 SETTINGS = EhrSettings(
     seeds=(0, 1), folds=2, fractions=(1.0,), signatures=SIGNATURES, draws=100, workers=1, hospitals=3
 )

@@ -8,30 +8,14 @@ import polars as pl
 import pytest
 
 from semeia.archive import open_archive
-from semeia.signatures.fit import SignatureSettings
-from semeia.signatures.ica import IcaSettings
-from semeia.signatures.window import Window
 from semeia.studies.ehr import EhrSettings, cohort_of, fold_of_seed, work_on
 from semeia.studies.ehr_audit import audit_records
 from semeia.studies.grid import Cell
 from semeia.studies.stays import stays_of
-from stay_archive import OUTCOME, stay_archive
+from stay_archive import OUTCOME, SIGNATURES, stay_archive
 
-SETTINGS = EhrSettings(
-    seeds=(0,),
-    folds=2,
-    signatures=SignatureSettings(
-        components=4,
-        least_patients=5,
-        at_least=200,
-        window=Window(24, 1),
-        draws=0,
-        starts=0,
-        accept_unconverged=True,
-        ica=IcaSettings(most_iterations=30),
-    ),
-)
-SIGNATURES, LINEAR = Cell("signatures", "pretrain", 1.0, 0), Cell("age_sex", "none", 1.0, 0)
+SETTINGS = EhrSettings(seeds=(0,), folds=2, signatures=SIGNATURES)
+FITTED, LINEAR = Cell("signatures", "pretrain", 1.0, 0), Cell("age_sex", "none", 1.0, 0)
 PRETRAINED, TRAINED = "Tested patients that were pretrained on", "Tested patients that were trained on"
 
 
@@ -39,7 +23,7 @@ PRETRAINED, TRAINED = "Tested patients that were pretrained on", "Tested patient
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("audit")
     archive = stay_archive(folder / "archive").path
-    for cell in (SIGNATURES, LINEAR):
+    for cell in (FITTED, LINEAR):
         (folder / "run" / cell.name).mkdir(parents=True)
         work_on(cell, folder / "run" / cell.name, archive=archive, run=folder / "run", settings=SETTINGS)
     return archive, folder / "run"
@@ -56,9 +40,7 @@ def audited(made: tuple[Path, Path], *, leaked: int = 0, moved: bool = False) ->
         inside = pl.col("row") == int(fold.labelled[0])
         stays = stays.with_columns(site=pl.when(inside).then(pl.lit(outside)).otherwise("site"))
     fold = replace(fold, test=np.concatenate([fold.test, fold.labelled[:leaked]]))
-    table = audit_records(
-        made[1], opened, stays, cohort=cohort, folds={0: fold}, signatures=[SIGNATURES], cells=[LINEAR]
-    )
+    table = audit_records(made[1], opened, stays, cohort=cohort, folds={0: fold}, signatures=[FITTED], cells=[LINEAR])
     return {row["check"]: row for row in table.rows(named=True)}
 
 

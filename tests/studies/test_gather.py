@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from semeia.evaluation.schema import PREDICTION_COLUMNS
-from semeia.studies.gather import gather, write_scores
+from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import Cell
 from semeia.views.dataset import PatientData
 
@@ -19,6 +19,7 @@ def test_gather(data: PatientData, tmp_path: Path):
     labels = np.where(np.arange(len(data)) < 8, np.arange(len(data)) % 2, np.nan).astype(float)
     cohort = np.where(np.arange(len(data)) < 5, "internal", "external")
     table = gather(tmp_path, cells, data.units, labels, cohort=cohort, study="own", outcome="label")
+    write_predictions(tmp_path, table)
 
     assert table.columns[: len(PREDICTION_COLUMNS)] == list(PREDICTION_COLUMNS)
     order = np.concatenate(rows)

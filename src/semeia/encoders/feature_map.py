@@ -28,7 +28,7 @@ class GrayAsColours(nn.Module):
     def forward(self, gray: torch.Tensor) -> torch.Tensor:
         """To [batch, 3, height, width]."""
         colours = (gray[:, None] - self.mean) / self.sd
-        # Channels last in memory: on a CPU such networks are then about 1.4 times as fast.
+        # Channels last in memory: the layout that convolutions on a CPU work in.
         return colours.contiguous(memory_format=torch.channels_last)
 
 

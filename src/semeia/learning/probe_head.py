@@ -10,7 +10,7 @@ from torch import Tensor
 
 from semeia.learning.probe import fit_classes, fit_linear, inner_folds
 from semeia.objectives.supervised import PooledHead
-from semeia.objectives.task import Task
+from semeia.objectives.task import Task, thresholds
 from semeia.shapes import ModalityMask, Pooled
 
 STRENGTHS = (1e-3, 1e-2, 1e-1)
@@ -88,8 +88,7 @@ def fit_ordinal(x: Tensor, y: Tensor, task: Task, strength: float) -> Ordinal:
 
 def _logits(fitted: Ordinal, x: Tensor) -> Tensor:
     weight, bias, steps = fitted
-    rising = torch.nn.functional.softplus(steps).cumsum(0)
-    return (x @ weight + bias)[:, None] - torch.cat([rising.new_zeros(1), rising])
+    return (x @ weight + bias)[:, None] - thresholds(steps)
 
 
 def _loss(fitted: Ordinal, x: Tensor, y: Tensor, task: Task) -> float:

@@ -22,6 +22,7 @@ from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens
 from semeia.errors import InputError
 from semeia.objectives.guards import covariance_penalty, sigreg, variance_hinge
+from semeia.objectives.momentum import follow, slow_copy
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Attention, Embeddings, Scalar, TokenValues
@@ -110,7 +111,7 @@ class LatentPrediction(Objective):
         self.settings = settings
         self.encoder = encoder
         self.uses_ema = settings.guard.startswith("ema")
-        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False) if self.uses_ema else None
+        self.target_encoder = slow_copy(encoder) if self.uses_ema else None
         dim = encoder.settings.dim
         self.predictor = Predictor(dim, kinds=len(encoder.kinds), settings=settings)
         self.centre: Embeddings
@@ -159,11 +160,7 @@ class LatentPrediction(Objective):
         if self.target_encoder is None:
             return
         momentum = self.settings.ema + (1 - self.settings.ema) * step.progress
-        with torch.no_grad():
-            for slow, fast in zip(self.target_encoder.parameters(), self.encoder.parameters(), strict=True):
-                slow.lerp_(fast, 1 - momentum)
-            for slow, fast in zip(self.target_encoder.buffers(), self.encoder.buffers(), strict=True):
-                slow.copy_(fast)
+        follow(self.target_encoder, self.encoder, momentum=momentum)
 
     def pretrained(self) -> PatientEncoder:
         """What is kept after pretraining: (a copy of) the target encoder where there is one."""

@@ -1,4 +1,4 @@
-"""Slow copies of networks: what the moving averages of MoCo and BYOL have in common."""
+"""Slow copies of networks: what the moving averages of latent prediction, MoCo and BYOL have in common."""
 
 import copy
 from typing import TypeVar

@@ -14,7 +14,7 @@ from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
-from semeia.objectives.task import BINARY, Logits, Task
+from semeia.objectives.task import BINARY, Logits, Task, thresholds
 from semeia.shapes import Features, ModalityMask, Pooled, Scalar
 from semeia.views.patient import Views
 
@@ -46,12 +46,8 @@ class PooledHead(nn.Module):
     def forward(self, pooled: Pooled, there: ModalityMask) -> Logits:
         """Logits, [batch, outputs]."""
         score = self.linear(self.dropout(self.features(pooled, there)))
-        return score - self.thresholds() if self.task.kind == "ordinal" else score
-
-    def thresholds(self) -> Features:
-        """Of the ordinal score: 0, then each above the one before, [1, outputs]. The bias moves all of them."""
-        rising = F.softplus(self.steps).cumsum(0)
-        return torch.cat([rising.new_zeros(1), rising])[None]
+        # The bias of the one linear unit moves all thresholds.
+        return score - thresholds(self.steps) if self.task.kind == "ordinal" else score
 
     def standardise_by(self, pooled: Pooled, there: ModalityMask) -> None:
         """Fits mean and standard deviation of each feature on training units, over those that have the

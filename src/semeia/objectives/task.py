@@ -58,4 +58,10 @@ class Task:
         return torch.cat([one, above], 1) - torch.cat([above, none], 1)
 
 
+def thresholds(steps: Float[Tensor, " steps"]) -> Float[Tensor, " outputs"]:
+    """Of an ordinal score: 0, then each above the one before, whatever the steps are."""
+    rising = F.softplus(steps).cumsum(0)
+    return torch.cat([rising.new_zeros(1), rising])
+
+
 BINARY = Task()

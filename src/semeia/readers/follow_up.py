@@ -22,6 +22,7 @@ from semeia.readers.oai_table import Reading, read_oai_table
 BASELINE, END = 0, 48
 WHOLE_SERIES = 15  # the project that read all visits of a knee together
 GRADES = range(5)
+_SYNTHETIC = "rows that say they are synthetic"
 _FRAME = {"unit_id": pl.String(), "subject_id": pl.Int64(), "value": pl.Float64()}
 
 
@@ -41,6 +42,11 @@ class FollowUp:
     progression: pl.DataFrame
     by_grade: pl.DataFrame
     counts: Mapping[str, int]
+
+    def outcomes(self) -> dict[str, pl.DataFrame]:
+        """Both by name; those of made-up readings say so wherever they appear."""
+        mark = "_simulated" if self.counts[_SYNTHETIC] else ""
+        return {f"incidence{mark}": self.incidence, f"progression{mark}": self.progression}
 
 
 def follow_up_outcomes(
@@ -64,7 +70,7 @@ def follow_up_outcomes(
     units = knee_units(archive, key=key)
     readings = read_oai_table(file)
     counts: Counter[str] = Counter({"rows with no grade, left out": sum(one.grade is None for one in readings)})
-    counts["rows that say they are synthetic"] = sum(one.row.synthetic for one in readings)
+    counts[_SYNTHETIC] = sum(one.row.synthetic for one in readings)
     ends = [one for one in readings if one.months in (BASELINE, END) and one.grade is not None]
     grades = {when: _grades(ends, when, counts, any_project=any_project) for when in (BASELINE, END)}
     knees = _joined(grades[BASELINE], units, counts)

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from semeia.errors import InputError
 from semeia.evaluation.resampling import draw_patients
+from semeia.processes import in_processes
 from semeia.signatures.blocks import RepeatedRows, Samples
 
 # At a |cosine| of 0.9 four fifths (0.81) of two columns is common. Of 48 components of pure noise (five or seven normal
@@ -76,7 +77,7 @@ def stability(
         seed: of the draws and of the first start.
         workers: local processes to refit in.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     if len(patients) != samples.shape[0]:
         raise InputError(f"patients: {len(patients)} given for {samples.shape[0]} rows; give one a row.")
@@ -87,7 +88,7 @@ def stability(
         for number, counts in enumerate(_counts(patients, draws, seed))
     ]
     tasks += [(samples, seed + 1 + draws + number) for number in range(starts)]
-    found = Parallel(n_jobs=workers)(delayed(refit)(rows, start) for rows, start in tasks)
+    found = in_processes((delayed(refit)(rows, start) for rows, start in tasks), workers=workers)
     matches = [matched(mixing, np.asarray(other)) for other in found]
     cosines = np.array([cosine for cosine, _ in matches])
     return Stability(

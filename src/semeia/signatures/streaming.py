@@ -14,6 +14,7 @@ import polars as pl
 from semeia.archive.schema import EVENTS
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.processes import in_processes
 from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues, joined, values_at
 from semeia.signatures.window import Window
@@ -57,11 +58,10 @@ def section_values(
     if workers == 1:
         yield from (_values_of(*job) for job in jobs)
         return
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     calls = (delayed(_values_of)(*job) for job in jobs)
-    done = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")(calls)
-    yield from done  # pyright: ignore[reportReturnType]  (joblib's stub allows for calls that return nothing)
+    yield from in_processes(calls, workers=workers)
 
 
 def _batches(sections: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:

@@ -3,7 +3,7 @@
 Baselines (learning/baselines.py) are arms, too, with the mode "none".
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -106,7 +106,6 @@ def score_cell(
         start = fresh_model(
             data, fold.pretraining, modalities=arm.modalities, settings=pretraining.model, seed=cell.seed
         )
-    start = replace(start, encoder=start.encoder.requires_grad_(cell.mode != "frozen"))
     model = finetune(
         data,
         fold.labelled,

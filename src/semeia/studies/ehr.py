@@ -27,8 +27,9 @@ from semeia.studies.counts import densities, seen_codes
 from semeia.studies.ehr_arms import learn_signatures, plan, score_arm
 from semeia.studies.ehr_audit import audit_records
 from semeia.studies.ehr_record import facts_of, flow, unmapped_by_hospital
-from semeia.studies.gather import gather, write_scores
+from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import Cell, run_cells
+from semeia.studies.protocol import require_fractions, require_seeds
 from semeia.studies.record import begin_run, finish_run
 from semeia.studies.results import write_results
 from semeia.studies.stays import hospitals_inside, stays_of
@@ -68,10 +69,8 @@ class EhrSettings:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        if not self.seeds or not set(self.seeds) <= set(range(self.folds)):
-            raise InputError(f"study: seeds {self.seeds} must be among the folds 0 to {self.folds - 1}")
-        if not self.fractions or not all(0 < fraction <= 1 for fraction in self.fractions):
-            raise InputError(f"study: fractions {self.fractions} must lie above 0 and not above 1")
+        require_seeds(self.seeds, folds=self.folds)
+        require_fractions(self.fractions)
         if not 0 < self.inside < 1:
             raise InputError(f"study: inside is {self.inside}; give a share between 0 and 1, such as 0.6")
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the fits
@@ -101,6 +100,7 @@ def ehr_study(archive: Path, *, out: Path, settings: EhrSettings) -> Path:
             outcome=settings.outcome,
             passed_on=PASSED_ON,
         )
+        write_predictions(out, predictions)
         audit = audit_records(out, opened, stays, cohort=cohort, folds=folds, signatures=first, cells=then)
         unmapped = unmapped_by_hospital(out, first, stays, cohort)
         judged = EvaluationSettings(draws=settings.draws, references=REFERENCES, covariate="record_density")

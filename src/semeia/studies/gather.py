@@ -25,6 +25,11 @@ def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
     write_parquet(folder / SCORES, pl.DataFrame({"row": rows, **columns}))
 
 
+def write_predictions(run: Path, table: pl.DataFrame) -> None:
+    """Writes `predictions.parquet`."""
+    write_parquet(run / "predictions.parquet", table)
+
+
 def gather(
     run: Path,
     cells: list[Cell],
@@ -36,7 +41,7 @@ def gather(
     outcome: str,
     passed_on: tuple[str, ...] = PASSED_ON,
 ) -> pl.DataFrame:
-    """The predictions table of one outcome, from the scores of all cells; also written to `predictions.parquet`.
+    """The predictions table of one outcome, from the scores of all cells.
 
     Args:
         run: the run folder.
@@ -48,28 +53,6 @@ def gather(
         outcome: what is predicted.
         passed_on: covariates that go along, where the units have them.
     """
-    table = gathered(run, cells, units, labels, cohort=cohort, study=study, outcome=outcome, passed_on=passed_on)
-    write_predictions(run, table)
-    return table
-
-
-def write_predictions(run: Path, table: pl.DataFrame) -> None:
-    """Writes `predictions.parquet`."""
-    write_parquet(run / "predictions.parquet", table)
-
-
-def gathered(
-    run: Path,
-    cells: list[Cell],
-    units: pl.DataFrame,
-    labels: np.ndarray,
-    *,
-    cohort: np.ndarray,
-    study: str,
-    outcome: str,
-    passed_on: tuple[str, ...] = PASSED_ON,
-) -> pl.DataFrame:
-    """As `gather`, and nothing is written."""
     there = [name for name in passed_on if name in units.columns]
     about = units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *there).with_columns(
         pl.Series("row", np.arange(units.height)),

@@ -16,6 +16,7 @@ import polars as pl
 from semeia.archive.atomic import write_json
 from semeia.errors import InputError
 from semeia.learning.interrupt import Interrupted
+from semeia.processes import in_processes
 
 DONE = "cell.json"
 
@@ -54,13 +55,13 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
         cells: what to run, in this order.
         work: called with a cell and its folder; must be importable (it runs in another process).
         run: the run folder.
-        workers: number of processes; 1 stays in this one. `joblib.parallel_config` can send them to a cluster.
+        workers: number of processes; 1 stays in this one.
         label: for the progress bar.
 
     Raises:
         Interrupted: Ctrl-C; finished cells are kept, and those begun go on from their checkpoints.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     left = [cell for cell in cells if not (run / cell.name / DONE).exists()]
     if not left:
@@ -70,7 +71,7 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
             finished = (one_cell(cell, work, run) for cell in left)
         else:
             jobs = (delayed(one_cell)(cell, work, run) for cell in left)
-            finished = Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
+            finished = in_processes(jobs, workers=workers, ordered=False)
         follow(finished, label=label, total=len(left), before=len(cells) - len(left))
     except KeyboardInterrupt as stop:
         done = sum((run / cell.name / DONE).exists() for cell in cells)

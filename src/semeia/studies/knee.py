@@ -22,16 +22,18 @@ from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import Mode
 from semeia.learning.model import FILE
 from semeia.learning.resources import measuring
+from semeia.readers.follow_up import follow_up_outcomes
 from semeia.readers.knees import OUTCOME
 from semeia.studies.gather import write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.knee_arms import BASELINE, STARTS, Training, arm_name, parts_of, pretrain_cell, score_cell
-from semeia.studies.knee_data import GRADES, Knees, Sources, fold_of, follow_up_names, load_knees
+from semeia.studies.knee_data import OSTEOARTHRITIS, Knees, Sources, fold_of, load_knees
 from semeia.studies.knee_embedding import map_embeddings
 from semeia.studies.knee_end import gather_outcomes, knee_flow
 from semeia.studies.knee_pictures import show_knees
 from semeia.studies.knee_record import LIMITS, STATEMENTS
 from semeia.studies.leakage import Audited, audit_run
+from semeia.studies.protocol import require_fractions
 from semeia.studies.record import begin_run, finish_run, pretraining_of
 from semeia.studies.results import write_results
 
@@ -71,8 +73,7 @@ class KneeSettings:
                 raise InputError(f"study: no {name} '{', '.join(unknown)}'; there are {', '.join(known)}")
         if not self.heads or not self.seeds:
             raise InputError("study: name at least one head and one seed")
-        if not self.fractions or not all(0 < fraction <= 1 for fraction in self.fractions):
-            raise InputError(f"study: fractions {self.fractions} must lie above 0 and not above 1")
+        require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 
 
@@ -101,7 +102,8 @@ def knee_study(
     if "imagenet" in settings.starts and imagenet is None:
         raise InputError("the start imagenet needs --imagenet, a file made by `semeia weights convert`")
     begin_run(out, archive, study="knee", settings=settings, inputs=sources.digests())
-    first, then = plan(settings, followed=() if outcomes is None else follow_up_names(outcomes))
+    followed = () if outcomes is None else tuple(follow_up_outcomes(outcomes, open_archive(archive)).outcomes())
+    first, then = plan(settings, followed=followed)
     with measuring() as used:
         work = partial(work_on, sources=sources, run=out, settings=settings)
         run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
@@ -159,7 +161,7 @@ def work_on(cell: Cell, folder: Path, *, sources: Sources, run: Path, settings: 
 def audit(run: Path, sources: Sources, knees: Knees, first: list[Cell], then: list[Cell]) -> pl.DataFrame:
     """The leakage audit of the run; osteoarthritis or none stands for the grade where two classes are needed."""
     grades = knees.labels[OUTCOME]
-    two = np.where(np.isnan(grades), np.nan, grades >= GRADES // 2)
+    two = np.where(np.isnan(grades), np.nan, grades >= OSTEOARTHRITIS)
     seeds = {cell.seed for cell in then}
     folds = {seed: fold_of(knees, OUTCOME, seed=seed, fraction=1.0) for seed in seeds}
     encoders = {(cell.arm, cell.seed): run / cell.name / FILE for cell in first}

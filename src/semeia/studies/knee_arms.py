@@ -47,7 +47,6 @@ class Start:
     """Where weights come from.
 
     Attributes:
-        says: in words.
         terms: objectives (objectives/build.py) it was pretrained by; none for weights that met no knee.
         corpus: what it was pretrained on (see `corpus_of`).
         passes: epochs for each of the settings' epochs: an objective that encodes a quarter of one look gets more, so
@@ -55,7 +54,6 @@ class Start:
         probed_only: whether it is left out of fine-tuning: what a corpus teaches is asked of the frozen encoder.
     """
 
-    says: str
     terms: tuple[str, ...] = ()
     corpus: Literal["all", "osteoarthritis", "matched"] = "all"
     passes: int = 1
@@ -63,19 +61,19 @@ class Start:
 
 
 STARTS = {
-    "random": Start("random weights"),
-    "imagenet": Start("weights from ImageNet"),
-    "simclr": Start("SimCLR", ("simclr",)),
-    "moco": Start("MoCo", ("moco",)),
-    "byol": Start("BYOL", ("byol",)),
-    "vicreg": Start("VICReg", ("vicreg",)),
-    "mae": Start("masked autoencoder", ("mae",), passes=6),
-    "ijepa": Start("latent prediction (I-JEPA)", ("jepa",), passes=3),
-    "clip": Start("image and report (CLIP)", ("clip",)),
-    "convirt": Start("image and report (ConVIRT)", ("convirt",)),
-    "slip": Start("two looks, and image and report (SLIP)", ("simclr", "clip")),
-    "simclr_oa": Start("SimCLR on osteoarthritic knees only", ("simclr",), "osteoarthritis", probed_only=True),
-    "simclr_matched": Start("SimCLR on as many knees of any grade", ("simclr",), "matched", probed_only=True),
+    "random": Start(),
+    "imagenet": Start(),
+    "simclr": Start(("simclr",)),
+    "moco": Start(("moco",)),
+    "byol": Start(("byol",)),
+    "vicreg": Start(("vicreg",)),
+    "mae": Start(("mae",), passes=6),
+    "ijepa": Start(("jepa",), passes=3),
+    "clip": Start(("clip",)),
+    "convirt": Start(("convirt",)),
+    "slip": Start(("simclr", "clip")),
+    "simclr_oa": Start(("simclr",), "osteoarthritis", probed_only=True),
+    "simclr_matched": Start(("simclr",), "matched", probed_only=True),
 }
 
 
@@ -157,7 +155,6 @@ def score_cell(
             classes=task.classes,
         )
     model = start_of(start, run, knees, fold, training=training, weights=weights, seed=cell.seed)
-    model = replace(model, encoder=model.encoder.requires_grad_(cell.mode != "frozen"))
     mode: Mode = cell.mode  # pyright: ignore[reportAssignmentType]
     fitted = finetune(
         knees.data,

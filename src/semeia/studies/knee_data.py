@@ -17,9 +17,8 @@ from semeia.errors import InputError
 from semeia.readers.follow_up import follow_up_outcomes
 from semeia.readers.knees import OUTCOME
 from semeia.readers.reports import read_reports
-from semeia.readers.rows import read_rows
 from semeia.studies.arms import Fold
-from semeia.studies.labels import labels_of
+from semeia.studies.labels import labels_of, values_beside
 from semeia.studies.own import kept_for_testing
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data, reports_beside
@@ -36,7 +35,7 @@ class Sources:
         archive: radiographs with grades; the fixed split test (or val) is tested, or else one of five patient folds.
         external: another hospital's; only tested.
         outcomes: the user's own follow-up table (readers/follow_up.py): incidence and progression.
-        reports: the user's own table of reports (readers/reports.py), beside those in the archive.
+        reports: the user's own table of reports (readers/reports.py), in place of those in the archive.
         imagenet: weights for the arm `imagenet`, made by `semeia weights convert`.
     """
 
@@ -94,27 +93,12 @@ def load_knees(sources: Sources, *, crop: CropSettings, cache: Path) -> Knees:
         data = laid_end_to_end(data, further)
     labels = {OUTCOME: grades}
     if sources.outcomes is not None:
-        followed = follow_up_outcomes(sources.outcomes, opened)
-        names = follow_up_names(sources.outcomes)
-        labels |= {
-            name: beside(data, one) for name, one in zip(names, (followed.incidence, followed.progression), strict=True)
-        }
+        followed = follow_up_outcomes(sources.outcomes, opened).outcomes()
+        labels |= {name: values_beside(data, values) for name, values in followed.items()}
     if sources.reports is not None:
         texts = read_reports(sources.reports, opened)
         data = replace(data, reports=reports_beside(data.units, texts))
     return Knees(data=data, outside=outside, labels=labels)
-
-
-def follow_up_names(outcomes: Path) -> tuple[str, str]:
-    """What the outcomes of a follow-up table are called: made-up ones say so wherever they appear."""
-    made_up = any(row.synthetic for row in read_rows(outcomes, required=()))
-    return ("incidence_simulated", "progression_simulated") if made_up else ("incidence", "progression")
-
-
-def beside(data: PatientData, values: pl.DataFrame) -> np.ndarray:
-    """The values of some units laid beside all of them, NaN where there is none."""
-    joined = data.units.join(values.select("unit_id", "value"), on="unit_id", how="left", maintain_order="left")
-    return joined["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def laid_end_to_end(one: PatientData, other: PatientData) -> PatientData:

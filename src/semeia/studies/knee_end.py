@@ -7,7 +7,7 @@ import polars as pl
 
 from semeia.readers.knees import OUTCOME
 from semeia.report.flow import Box
-from semeia.studies.gather import gathered, write_predictions
+from semeia.studies.gather import gather, write_predictions
 from semeia.studies.grid import Cell
 from semeia.studies.knee_arms import parts_of
 from semeia.studies.knee_data import Knees
@@ -20,7 +20,7 @@ def gather_outcomes(run: Path, cells: list[Cell], knees: Knees) -> pl.DataFrame:
     for outcome, labels in knees.labels.items():
         own = [cell for cell in cells if parts_of(cell.arm)[1] == outcome]
         if own:
-            table = gathered(
+            table = gather(
                 run, own, knees.data.units, labels, cohort=cohort, study="knee", outcome=outcome, passed_on=("side",)
             )
             tables.append(table.with_columns(pl.col("arm").str.split("@").list.first()))

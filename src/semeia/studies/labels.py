@@ -23,9 +23,7 @@ def labels_of(data: PatientData, archive: Archive, outcome: str, *, classes: int
     if outcome not in archive.outcomes():
         there = ", ".join(archive.outcomes()) or "none"
         raise InputError(f"{archive.path}: no outcome '{outcome}'; it has {there}")
-    values = archive.outcome(outcome).select("unit_id", "value")
-    beside = data.units.join(values, on="unit_id", how="left", maintain_order="left")["value"]
-    labels = beside.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    labels = values_beside(data, archive.outcome(outcome))
     known = labels[~np.isnan(labels)]
     if not np.isin(known, range(classes)).all():
         allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
@@ -35,3 +33,10 @@ def labels_of(data: PatientData, archive: Archive, outcome: str, *, classes: int
     if len(np.unique(known)) < 2:
         raise InputError(f"{archive.path}: outcome '{outcome}' labels {len(known)} units, all of one class")
     return labels
+
+
+def values_beside(data: PatientData, values: pl.DataFrame) -> np.ndarray:
+    """The values (unit_id, value) of some units laid beside all of them, NaN where there is none."""
+    known = values.select("unit_id", "value")
+    beside = data.units.join(known, on="unit_id", how="left", maintain_order="left")["value"]
+    return beside.cast(pl.Float64).fill_null(float("nan")).to_numpy()

@@ -23,10 +23,11 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
 from semeia.studies.conclusion import evaluate_run, flow, show_examples
-from semeia.studies.gather import gather, write_scores
+from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.labels import labels_of
 from semeia.studies.leakage import Audited, audit_run
+from semeia.studies.protocol import require_fractions, require_seeds
 from semeia.studies.record import begin_run, finish_run, pretraining_of
 from semeia.views.dataset import PatientData, load_patient_data
 
@@ -58,10 +59,8 @@ class NoduleSettings:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        if not self.seeds or not set(self.seeds) <= set(range(self.folds)):
-            raise InputError(f"study: seeds {self.seeds} must be among the folds 0 to {self.folds - 1}")
-        if not self.fractions or not all(0 < fraction <= 1 for fraction in self.fractions):
-            raise InputError(f"study: fractions {self.fractions} must lie above 0 and not above 1")
+        require_seeds(self.seeds, folds=self.folds)
+        require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 
 
@@ -76,6 +75,7 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
         run_cells(then, work, run=out, workers=settings.workers, label="fine-tuning and baselines")
         cohort = cohort_of(data, settings)
         predictions = gather(out, then, data.units, labels, cohort=cohort, study="nodule", outcome=settings.outcome)
+        write_predictions(out, predictions)
         folds = {seed: fold_of_seed(data, labels, settings, seed=seed, fraction=1.0) for seed in settings.seeds}
         encoders = {(cell.arm, cell.seed): out / cell.name / FILE for cell in first}
         audit = audit_run(Audited(out, open_archive(archive), data, labels, folds, then, encoders))

@@ -1,6 +1,6 @@
 """Pretraining and fine-tuning on an archive of one's own: any images, readings and outcome, any or no fixed split."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -19,7 +19,7 @@ from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
 from semeia.report.page import write_report
 from semeia.studies.arms import Fold
-from semeia.studies.gather import gather, write_scores
+from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import DONE, Cell, one_cell
 from semeia.studies.labels import labels_of
 from semeia.studies.leakage import Audited, audit_run
@@ -171,6 +171,7 @@ def finetune_archive(
             one_cell(cell, work, out)
     cohort = np.full(len(data), "internal")
     table = gather(out, cells, data.units, labels, cohort=cohort, study="own", outcome=outcome)
+    write_predictions(out, table)
     audit = audit_run(
         Audited(
             run=out,
@@ -247,7 +248,6 @@ def score_own(
         )
     else:
         model = load_model(start)
-    model = replace(model, encoder=model.encoder.requires_grad_(cell.mode != "frozen"))
     total = settings.finetuning.scratch.total(len(rows))
     with terminal(f"fine-tuning on {len(rows)} labels", total, per_step=settings.finetuning.scratch.batch) as report:
         fitted = finetune(
