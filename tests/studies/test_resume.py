@@ -9,27 +9,48 @@ from semeia.errors import InputError
 from semeia.settings_json import to_plain
 from semeia.studies import resume
 from semeia.studies.ehr import EhrSettings
+from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
 from semeia.studies.resume import STUDIES, resume_study
 
+BEGUN = [
+    ("nodule", NoduleSettings(seeds=(2,)), {}),
+    ("ehr", EhrSettings(seeds=(3, 4), inside=0.5), {}),
+    ("knee", KneeSettings(heads=("ordinal",)), {"outcomes": Path("follow_up.csv"), "external": Path("other")}),
+]
 
-@pytest.mark.parametrize(
-    ("name", "settings"), [("nodule", NoduleSettings(seeds=(2,))), ("ehr", EhrSettings(seeds=(3, 4), inside=0.5))]
-)
-def test_by_the_studys_name(name: str, settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "run.json").write_text(json.dumps({"study": name, "config": to_plain(settings)}))
-    given = []
 
-    def study(archive: Path, *, out: Path, settings: object) -> Path:
-        given.append((archive, out, settings))
+def begun(run: Path, name: str, settings: object, further: dict[str, Path]) -> None:
+    """The record of a study that was begun on these files."""
+    inputs = dict.fromkeys(further, "a hash")
+    (run / "run.json").write_text(json.dumps({"study": name, "config": to_plain(settings), "inputs": inputs}))
+
+
+@pytest.mark.parametrize(("name", "settings", "further"), BEGUN)
+def test_by_the_studys_name(
+    name: str, settings: object, further: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begun(tmp_path, name, settings, further)
+    asked = []
+
+    def study(archive: Path, *, out: Path, settings: object, **given: Path) -> Path:
+        asked.append((archive, out, settings, given))
         return out / "report.html"
 
     monkeypatch.setitem(resume.STUDIES, name, (STUDIES[name][0], study))
-    assert resume_study(tmp_path, Path("archive")) == tmp_path / "report.html"
-    assert given == [(Path("archive"), tmp_path, settings)]
+    assert resume_study(tmp_path, Path("archive"), **further) == tmp_path / "report.html"
+    assert asked == [(Path("archive"), tmp_path, settings, further)]
+
+
+def test_only_with_what_it_was_begun_on(tmp_path: Path):
+    begun(tmp_path, "knee", KneeSettings(), {"outcomes": Path("follow_up.csv")})
+    with pytest.raises(InputError, match="was begun with --outcomes; give it again"):
+        resume_study(tmp_path, tmp_path)
+    with pytest.raises(InputError, match="was begun without --imagenet; leave it out"):
+        resume_study(tmp_path, tmp_path, outcomes=tmp_path / "follow_up.csv", imagenet=tmp_path / "weights")
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path):
     (tmp_path / "run.json").write_text(json.dumps({"study": "own", "config": {}}))
-    with pytest.raises(InputError, match="names no study that can be resumed; there are nodule, ehr"):
+    with pytest.raises(InputError, match="names no study that can be resumed; there are nodule, knee, ehr"):
         resume_study(tmp_path, tmp_path)
