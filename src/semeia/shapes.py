@@ -18,6 +18,7 @@ TokenTime = Float[Tensor, "batch length"]
 Attention = Bool[Tensor, "batch length length"]
 
 Pooled = Float[Tensor, "batch modality dim"]
+TokenMembers = Bool[Tensor, "batch modality length"]
 ModalityMask = Bool[Tensor, "batch modality"]
 Embeddings = Float[Tensor, "n dim"]
 Features = Float[Tensor, "batch features"]

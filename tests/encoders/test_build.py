@@ -39,7 +39,7 @@ def test_what_is_built_reads_its_views(image: str, modalities: tuple[str, ...]):
     encoder = build_encoder(settings, manifest(settings, modalities), seed=0)
     assert encoder.kinds == modalities
     pooled, there = encoder.pool(encoder(small_views(image=image, gaps=False, crop=settings.crop)))
-    assert pooled.shape == (6, len(modalities), encoder.pools * settings.encoder.dim)
+    assert pooled.shape == (6, len(modalities), encoder.pooled_width())
     assert pooled.isfinite().all()
     assert there.shape == (6, len(modalities))
 

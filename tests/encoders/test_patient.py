@@ -83,7 +83,7 @@ def test_pooling_is_the_mean_and_the_spread_of_what_is_there():
     encoder = small_encoder()
     tokens = encoder.mix(encoder.embed(small_views()))
     pooled, there = encoder.pool(tokens)
-    assert pooled.shape == (6, 2, 16 * encoder.pools)
+    assert pooled.shape == (6, 2, encoder.pooled_width())
     for row in range(6):
         for kind in range(2):
             mine = tokens.x[row][tokens.present[row] & (tokens.kind[row] == kind)]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from semeia.errors import InputError
-from semeia.learning.finetune import finetune, fresh_model
-from semeia.learning.model import FILE, Model
+from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
+from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe import fit_linear
 from semeia.learning.schedule import OptimiserSettings
 from semeia.views.dataset import PatientData
@@ -21,7 +21,14 @@ Training = tuple[np.ndarray, np.ndarray]
 
 
 def fit(
-    start: Model, data: PatientData, training: Training, folder: Path, mode: str, *, pretrained: bool = True
+    start: Model,
+    data: PatientData,
+    training: Training,
+    folder: Path,
+    mode: str,
+    *,
+    pretrained: bool = True,
+    settings: FinetuneSettings = FINETUNE,
 ) -> Model:
     rows, labels = training
     return finetune(
@@ -31,7 +38,7 @@ def fit(
         start=copy.deepcopy(start),
         mode=mode,  # pyright: ignore[reportArgumentType]
         pretrained=pretrained,
-        settings=FINETUNE,
+        settings=settings,
         seed=0,
         folder=folder,
     )
@@ -109,6 +116,21 @@ def test_a_finished_folder_is_read(pretrained: Model, data: PatientData, trainin
     again = fit(pretrained, data, training, tmp_path, "finetune")
     assert (tmp_path / FILE).stat().st_mtime_ns == stamp
     assert np.array_equal(model.score(data, np.arange(9)), again.score(data, np.arange(9)))
+
+
+@pytest.mark.parametrize("mode", ["frozen", "finetune"])
+def test_a_head_that_reads_places_is_saved_as_one(
+    pretrained: Model, data: PatientData, training: Training, tmp_path: Path, mode: str
+):
+    settings = replace(FINETUNE, supervised=replace(FINETUNE.supervised, cells=(1, 2, 2)))
+    model = fit(pretrained, data, training, tmp_path, mode, settings=settings)
+    assert model.head is not None
+    assert model.head.mean.shape[1] == model.encoder.settings.dim * (2 + 4)
+    rows, _ = training
+    again = load_model(tmp_path / FILE)
+    np.testing.assert_array_equal(again.score(data, rows), model.score(data, rows))
+    whole = fit(pretrained, data, training, tmp_path / "whole", mode)
+    assert np.abs(whole.score(data, rows) - model.score(data, rows)).max() > 1e-6
 
 
 def test_whoever_gave_labels_counts_as_seen(pretrained: Model, data: PatientData, tmp_path: Path):

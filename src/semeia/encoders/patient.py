@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from semeia.encoders.pooling import WHOLE, Cells, pool, statistics
 from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens, join
 from semeia.errors import InputError
@@ -110,23 +111,11 @@ class PatientEncoder(nn.Module):
         """Contextual tokens of everything that is present, without padding in between."""
         return self.mix(self.embed(views).packed())
 
-    @property
-    def pools(self) -> int:
-        """How many statistics `pool` lays side by side."""
-        return 2
+    def pooled_width(self, cells: Cells = WHOLE) -> int:
+        """Of what `pool` gives for each modality."""
+        return self.settings.dim * statistics(cells)
 
-    def pool(self, tokens: Tokens) -> tuple[Pooled, ModalityMask]:
-        """Mean and standard deviation of each modality's tokens, [batch, modality, 2 * dim], and if it has
-        any.
-
-        The mean alone loses how far tokens spread, and with it the size of a lesion. Padding reaches neither.
-        """
-        kinds = torch.arange(len(self.kinds), device=tokens.x.device)
-        member = (tokens.kind[:, None, :] == kinds[:, None]) & tokens.present[:, None, :]
-        count = member.sum(-1, keepdim=True).clamp(min=1)
-        weight, x = member.float(), tokens.x.float()
-        # In float32 under autocast, too: the variance is a difference of two means.
-        with torch.autocast(x.device.type, enabled=False):
-            mean = (weight @ x) / count
-            variance = (weight @ x.square()) / count - mean.square()
-        return torch.cat([mean, (variance.clamp(min=0) + 1e-5).sqrt()], -1), member.any(-1)
+    def pool(self, tokens: Tokens, *, cells: Cells = WHOLE) -> tuple[Pooled, ModalityMask]:
+        """What is read of each modality's tokens (encoders/pooling.py), [batch, modality, pooled_width], and if it has
+        any."""
+        return pool(tokens, kinds=len(self.kinds), cells=cells)

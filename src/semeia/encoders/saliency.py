@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from semeia.encoders.patient import PatientEncoder
+from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
 from semeia.shapes import Labels, ModalityMask, Pooled, Volumes
 from semeia.views.patient import Views
@@ -24,7 +25,12 @@ Output = Float[Tensor, " batch"]
 
 @torch.no_grad()
 def saliency(
-    encoder: PatientEncoder, head_logit: Callable[[Pooled, ModalityMask], Output], views: Views, *, size: int = 16
+    encoder: PatientEncoder,
+    head_logit: Callable[[Pooled, ModalityMask], Output],
+    views: Views,
+    *,
+    cells: Cells = WHOLE,
+    size: int = 16,
 ) -> Maps:
     """How much one output depends on each place of the pictures, as a share of the place it depends on most.
 
@@ -32,6 +38,7 @@ def saliency(
         encoder: with the modality "image".
         head_logit: from what the encoder pools, [batch, modality, dim], to one output, [batch].
         views: what the encoder sees.
+        cells: that the output reads (encoders/pooling.py).
         size: edge of the hidden squares in pixels; they overlap by half.
 
     Returns:
@@ -48,7 +55,7 @@ def saliency(
 
     def output(values: Volumes) -> Labels:
         shown = replace(views, modalities={**views.modalities, "image": replace(view, values=values)})
-        return head_logit(*encoder.pool(encoder(shown)))
+        return head_logit(*encoder.pool(encoder(shown), cells=cells))
 
     was_training = encoder.training
     encoder.eval()

@@ -8,6 +8,7 @@ import torch
 
 from semeia.encoders.build import ModelSettings, build_encoder
 from semeia.encoders.patient import PatientEncoder
+from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
 from semeia.objectives.supervised import PooledHead
@@ -38,13 +39,14 @@ class Model:
     preprocessing: Preprocessing
 
     @torch.no_grad()
-    def pooled(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> tuple:
+    def pooled(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = (), cells: Cells = WHOLE) -> tuple:
         """Pooled tokens and which modalities there are: [n, modality, dim], [n, modality].
 
         Args:
             data: prepared as the preprocessing says, else refused.
             rows: which units.
             hide: modalities to mask, as if the archive lacked them.
+            cells: read apart (encoders/pooling.py).
         """
         self.preprocessing.require_same(data)
         device = next(self.encoder.parameters()).device
@@ -54,7 +56,7 @@ class Model:
             views = views_of(data, rows[start : start + BATCH], preprocessing=self.preprocessing).to(device)
             for name in hide:
                 views = views.without(name)
-            pooled, present = self.encoder.pool(self.encoder(views))
+            pooled, present = self.encoder.pool(self.encoder(views), cells=cells)
             parts.append(pooled.float().cpu())
             there.append(present.cpu())
         return torch.cat(parts), torch.cat(there)
@@ -64,8 +66,8 @@ class Model:
         """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         if self.head is None:
             raise InputError("this model was only pretrained; fine-tune it before it can score")
-        pooled, there = self.pooled(data, rows, hide=hide)
         head = self.head.cpu().eval()
+        pooled, there = self.pooled(data, rows, hide=hide, cells=head.cells)
         chances = head.task.probabilities(head(pooled, there).double()).numpy()
         return chances[:, 1] if head.task.kind == "binary" else chances
 
@@ -80,6 +82,7 @@ class Model:
             "preprocessing": to_plain(self.preprocessing),
             "has_head": self.head is not None,
             "task": to_plain(BINARY if self.head is None else self.head.task),
+            "cells": list(WHOLE if self.head is None else self.head.cells),
             **(about or {}),
         }
         save_tensors(folder / FILE, tensors, manifest)
@@ -96,12 +99,14 @@ def load_model(path: Path) -> Model:
         preprocessing = from_plain(Preprocessing, about["preprocessing"])
         has_head = bool(about["has_head"])
         task = from_plain(Task, about.get("task", {}))  # absent before there were others than binary ones
-    except (KeyError, TypeError, AttributeError) as error:
+        depth, height, width = about.get("cells", WHOLE)  # absent before there were heads that read places
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
     encoder = build_encoder(settings, preprocessing, seed=0)
     load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
     head = None
     if has_head:
-        head = PooledHead(len(encoder.kinds), settings.encoder.dim * encoder.pools, task=task)
+        cells = (int(depth), int(height), int(width))
+        head = PooledHead(len(encoder.kinds), encoder.pooled_width(cells), task=task, cells=cells)
         load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
     return Model(encoder=encoder.eval(), head=head, settings=settings, preprocessing=preprocessing)

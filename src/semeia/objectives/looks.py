@@ -52,10 +52,10 @@ def image_width(encoder: PatientEncoder) -> int:
     """Length of `image_vectors`. Raises InputError for an encoder that reads no images."""
     if IMAGE not in encoder.kinds:
         raise InputError(f"this objective learns from images; the encoder reads {', '.join(encoder.kinds)}")
-    return encoder.settings.dim * encoder.pools
+    return encoder.pooled_width()
 
 
 def image_vectors(encoder: PatientEncoder, views: Views) -> Embeddings:
-    """Mean and standard deviation of each image's tokens, [batch, pools * dim]."""
+    """Mean and standard deviation of each image's tokens, [batch, pooled_width]."""
     pooled, _ = encoder.pool(encoder(views))
     return pooled[:, encoder.kinds.index(IMAGE)]

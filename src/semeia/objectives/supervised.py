@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from semeia.encoders.patient import PatientEncoder
+from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
@@ -25,9 +26,12 @@ class PooledHead(nn.Module):
     Of ordered classes there is one linear unit and a rising threshold between each two of them.
     """
 
-    def __init__(self, modalities: int, dim: int, *, dropout: float = 0.0, task: Task = BINARY) -> None:
+    def __init__(
+        self, modalities: int, dim: int, *, dropout: float = 0.0, task: Task = BINARY, cells: Cells = WHOLE
+    ) -> None:
         super().__init__()
         self.task = task
+        self.cells = cells  # what `PatientEncoder.pool` is to read for it
         self.mean: torch.Tensor
         self.sd: torch.Tensor
         self.register_buffer("mean", torch.zeros(modalities, dim))
@@ -62,15 +66,22 @@ class PooledHead(nn.Module):
 
 @dataclass(frozen=True)
 class SupervisedSettings:
-    """Regularisation of supervised training.
+    """The head, and the regularisation of supervised training.
 
     Attributes:
         modality_dropout: probability to hide each modality of a patient; never the last one it has.
         dropout: of the head's features.
+        cells: parts along depth, height and width whose mean tokens the head reads apart, beside mean and spread of
+            all: for images taken in one position, where the place tells.
     """
 
     modality_dropout: float = 0.2
     dropout: float = 0.1
+    cells: Cells = WHOLE
+
+    def __post_init__(self) -> None:
+        if min(self.cells) < 1:
+            raise InputError(f"supervised: cells {list(self.cells)} must be 1 or more")
 
 
 class Supervised(Objective):
@@ -80,12 +91,12 @@ class Supervised(Objective):
         super().__init__()
         self.settings = settings
         self.encoder = encoder
-        width = encoder.settings.dim * encoder.pools
-        self.head = PooledHead(len(encoder.kinds), width, dropout=settings.dropout, task=task)
+        width = encoder.pooled_width(settings.cells)
+        self.head = PooledHead(len(encoder.kinds), width, dropout=settings.dropout, task=task, cells=settings.cells)
 
     def logits(self, views: Views) -> Logits:
         """Logits, [batch, outputs]."""
-        pooled, there = self.encoder.pool(self.encoder(views))
+        pooled, there = self.encoder.pool(self.encoder(views), cells=self.head.cells)
         return self.head(pooled, there)
 
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:

@@ -59,6 +59,7 @@ ARMS = {
     "byol": Arm("BYOL", "pretrained", "picture"),
     "vicreg": Arm("VICReg", "pretrained", "picture"),
     "mae": Arm("Masked autoencoder", "pretrained", "picture"),
+    "mae_long": Arm("Masked autoencoder, trained longer", "pretrained", "picture"),
     "ijepa": Arm("Latent prediction, I-JEPA", "pretrained", "picture"),
     "clip": Arm("Image and report, CLIP", "pretrained", "picture"),
     "convirt": Arm("Image and report, ConVIRT", "pretrained", "picture"),

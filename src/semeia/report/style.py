@@ -53,6 +53,7 @@ STARTS = {
     "byol": (ORANGE, "<"),
     "vicreg": (GREEN, "s"),
     "mae": (ORANGE, "D"),
+    "mae_long": (VERMILION, "v"),
     "ijepa": (PURPLE, "*"),
     "clip": (GREEN, ">"),
     "convirt": (PURPLE, "s"),

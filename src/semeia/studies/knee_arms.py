@@ -17,6 +17,7 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.weights import load_weights
+from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.task import BINARY, Kind, Task
 from semeia.readers.knees import OUTCOME
 from semeia.studies.arms import Fold
@@ -50,7 +51,7 @@ class Start:
         terms: objectives (objectives/build.py) it was pretrained by; none for weights that met no knee.
         corpus: what it was pretrained on (see `corpus_of`).
         passes: epochs for each of the settings' epochs: an objective that encodes a quarter of one look gets more, so
-            that all take about the same time.
+            that all take about the same time; but for `mae_long`, which takes five times as long.
         probed_only: whether it is left out of fine-tuning: what a corpus teaches is asked of the frozen encoder.
     """
 
@@ -68,6 +69,7 @@ STARTS = {
     "byol": Start(("byol",)),
     "vicreg": Start(("vicreg",)),
     "mae": Start(("mae",), passes=6),
+    "mae_long": Start(("mae",), passes=30),
     "ijepa": Start(("jepa",), passes=3),
     "clip": Start(("clip",)),
     "convirt": Start(("convirt",)),
@@ -96,6 +98,7 @@ class Training:
         default_factory=lambda: FinetuneSettings(
             scratch=OptimiserSettings(steps=400, batch=64),
             pretrained=OptimiserSettings(steps=400, batch=64),
+            supervised=SupervisedSettings(cells=(1, 2, 3)),  # above and below the joint; its sides and middle
             augmentation=replace(RADIOGRAPH, zoom=0.15, degrees=7.0),
         )
     )

@@ -132,7 +132,7 @@ def maps_of(model: Model, knees: Knees, rows: np.ndarray) -> np.ndarray:
         return chances @ torch.arange(chances.shape[1], dtype=chances.dtype)
 
     views = views_of(knees.data, rows, preprocessing=model.preprocessing)
-    return saliency(model.encoder, expected, views, size=SQUARE).numpy()
+    return saliency(model.encoder, expected, views, cells=head.cells, size=SQUARE).numpy()
 
 
 def drawn(archive: Archive, unit: str, crop: CropSettings) -> np.ndarray:
