@@ -1,11 +1,15 @@
 """Worker processes: results come, in order or not, also when joblib replaces a worker that has grown."""
 
+import sys
 import time
 
+import joblib
 import numpy as np
+import pytest
 from joblib import delayed
 
-from semeia.processes import in_processes
+from semeia.errors import InputError
+from semeia.processes import backend, in_processes
 
 HELD = []
 
@@ -31,3 +35,36 @@ def test_results_come_in_order_unless_that_does_not_matter():
 def test_a_worker_that_has_grown_is_replaced_without_a_word():
     # The suite turns warnings into errors, those of joblib's own thread too.
     assert sorted(in_processes((delayed(grow)(number) for number in range(6)), workers=2, ordered=False)) == [*range(6)]
+
+
+def test_a_backend_that_gives_results_all_at_once_is_asked_in_waves(monkeypatch: pytest.MonkeyPatch):
+    taken = []
+
+    def calls():
+        for number in range(20):
+            taken.append(number)
+            yield delayed(double)(number)
+
+    monkeypatch.setattr(joblib.parallel.ThreadingBackend, "supports_return_generator", False)
+    with joblib.parallel_config("threading"):
+        found = in_processes(calls(), workers=2)
+        assert next(found) == 0
+        assert len(taken) == 8
+        assert [0, *found] == [2 * number for number in range(20)]
+
+
+def test_a_ray_cluster_gives_the_same_results():
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    try:
+        with backend("ray"):
+            assert list(in_processes((delayed(double)(number) for number in range(20)), workers=2)) == [
+                *range(0, 40, 2)
+            ]
+    finally:
+        ray.shutdown()
+
+
+def test_ray_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "ray.util.joblib", None)
+    with pytest.raises(InputError, match="needs Ray: pip install"), backend("ray"):
+        pass

@@ -1,8 +1,17 @@
-"""Calls spread over worker processes, by joblib; `joblib.parallel_config` can send them to a cluster."""
+"""Calls spread over worker processes by joblib: of this machine, or of a Ray cluster."""
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Literal
+
+from semeia.errors import InputError
+
+Backend = Literal["local", "ray"]
+# Where results cannot be handed over one by one, so many calls a worker are made before they are.
+CALLS_A_WAVE = 4
 
 
 def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) -> Iterator[Any]:
@@ -14,8 +23,37 @@ def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) ->
         ordered: whether results come in the order of the calls, or as they are finished.
     """
     from joblib import Parallel
+    from joblib.parallel import get_active_backend
 
+    if not get_active_backend()[0].supports_return_generator:
+        left = iter(calls)
+        while wave := list(islice(left, CALLS_A_WAVE * workers)):
+            yield from Parallel(n_jobs=workers)(wave)
+        return
     with warnings.catch_warnings():
         # A worker that has grown by 300 MB is replaced by a fresh one between two calls; nothing is lost by it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
         yield from Parallel(n_jobs=workers, return_as="generator" if ordered else "generator_unordered")(calls)
+
+
+@contextmanager
+def backend(name: Backend) -> Iterator[None]:
+    """Sends the calls of `in_processes` to processes of this machine ("local"), or of the Ray cluster that RAY_ADDRESS
+    names ("ray"; of a cluster on this machine where it names none). All its machines must see the same files.
+
+    Raises:
+        InputError: Ray is not installed.
+    """
+    if name == "local":
+        yield
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    try:
+        from ray.util.joblib import register_ray
+    except ImportError as error:
+        raise InputError("--backend ray needs Ray: pip install 'semeia[ray]'") from error
+    from joblib import parallel_config
+
+    register_ray()
+    with parallel_config("ray"):
+        yield

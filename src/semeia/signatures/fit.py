@@ -15,6 +15,7 @@ import polars as pl
 
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.processes import Backend, backend
 from semeia.signatures.blocks import Samples
 from semeia.signatures.channels import Channels, channels_of
 from semeia.signatures.fitted_on import fitted_on
@@ -51,6 +52,7 @@ class SignatureSettings:
         starts: refits from other starts. Both 0: stability stays unknown.
         accept_unconverged: keep and use a fit that did not converge.
         workers: processes for the curves and the refits.
+        backend: where those run: "local", or "ray" for the Ray cluster that RAY_ADDRESS names.
     """
 
     components: int | None = None
@@ -65,6 +67,7 @@ class SignatureSettings:
     starts: int = 3
     accept_unconverged: bool = False
     workers: int = 1
+    backend: Backend = "local"
 
 
 def fit_signatures(
@@ -81,7 +84,8 @@ def fit_signatures(
         archive: Where the records are.
         subjects: The training patients.
         settings: See there.
-        scratch: Folder for the matrix of sections and the white rows while the fit lasts; None: a temporary one.
+        scratch: Folder for the matrix of sections and the white rows while the fit lasts; None: a temporary one. The
+            machines of a cluster must see it.
         report: Called after every iteration of the first fit.
 
     Returns:
@@ -103,7 +107,7 @@ def fit_signatures(
         at_least=settings.at_least,
     )
     stream = section_values(archive, sections, channels, window=window, seed=settings.seed, workers=settings.workers)
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder, backend(settings.backend):
         matrix = build_matrix(stream, channels, into=Path(folder))
         found = _first_fit(matrix, len(set(subjects)), settings, report)
         stable = _stability(matrix, sections, found, settings)

@@ -42,7 +42,7 @@ def section_values(
         channels: What is looked at.
         window: Step of the grid and length of the trailing window.
         seed: Of the draws of the intensities.
-        workers: Number of processes; 1 stays in this one. `joblib.parallel_config` can send them to a cluster.
+        workers: Number of processes; 1 stays in this one.
         size: Sections of a batch; a subject is never cut.
 
     Raises:

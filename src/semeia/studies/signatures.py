@@ -11,6 +11,8 @@ import polars as pl
 from semeia.archive.atomic import naming
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
+from semeia.processes import Backend
+from semeia.processes import backend as sent_to
 from semeia.report.atlas import write_atlas
 from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import SignatureSettings, fit_signatures
@@ -55,7 +57,13 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings) -> str:
 
 
 def express_table(
-    model: Path, *, archive: Path, dates: Path | None = None, unseen: bool = False, workers: int = 1
+    model: Path,
+    *,
+    archive: Path,
+    dates: Path | None = None,
+    unseen: bool = False,
+    workers: int = 1,
+    backend: Backend = "local",
 ) -> pl.DataFrame:
     """Expressions of patients at dates, one row a patient and date.
 
@@ -66,6 +74,7 @@ def express_table(
             of each patient's record.
         unseen: refuse patients that the signatures were fitted on.
         workers: processes.
+        backend: where they run: "local", or "ray" for the Ray cluster that RAY_ADDRESS names.
 
     Returns:
         pseudonym, time, and a column for each signature.
@@ -73,7 +82,8 @@ def express_table(
     opened = open_archive(archive)
     people = opened.table("subjects").select("subject_id", "pseudonym")
     sections = _ends(opened) if dates is None else _dates(dates, people)
-    found = express(load_signatures(model), opened, sections, unseen=unseen, workers=workers)
+    with sent_to(backend):
+        found = express(load_signatures(model), opened, sections, unseen=unseen, workers=workers)
     _note(found)
     named = found.table.join(people, on="subject_id", how="left", maintain_order="left")
     return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
