@@ -16,7 +16,13 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("tutorial.md", "how-to/records.md", "how-to/evaluate-predictions.md", "how-to/knees.md")
+PAGES = (
+    "tutorial.md",
+    "how-to/records.md",
+    "how-to/evaluate-predictions.md",
+    "how-to/knees.md",
+    "how-to/large-archives.md",
+)
 SHOWN = {"text", "yaml", "csv", "mermaid"}
 FENCE = re.compile(r"^```(?P<mark>[\w-]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
