@@ -21,7 +21,7 @@ def test_every_name_builds_an_objective_on_the_encoder_given(name: str):
 
 
 def test_every_name_has_a_field_of_settings():
-    assert {field.name for field in fields(ObjectiveSettings)} == {"terms", *OBJECTIVES}
+    assert {field.name for field in fields(ObjectiveSettings)} == {"terms", "weights", *OBJECTIVES}
 
 
 def test_several_names_are_summed():
@@ -34,6 +34,12 @@ def test_several_names_are_summed():
 def test_wrong_names_are_told_the_right_ones(terms: tuple[str, ...]):
     with pytest.raises(InputError, match="different names of jepa, simclr, moco, byol, vicreg, mae, clip, convirt"):
         build_objective(ObjectiveSettings(terms=terms), small_encoder())
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (1.0, 0.0), (1.0, 1.0, 1.0)])
+def test_weights_are_one_above_zero_for_each_term(weights: tuple[float, ...]):
+    with pytest.raises(InputError, match=r"must be one above 0 for each of \['simclr', 'byol'\]"):
+        build_objective(ObjectiveSettings(terms=("simclr", "byol"), weights=weights), small_encoder())
 
 
 @pytest.mark.parametrize("name", ["clip", "convirt"])

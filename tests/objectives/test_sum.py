@@ -18,10 +18,13 @@ from small_views import SmallText, small_encoder, small_views, with_other_look, 
 STEP = Step(index=1, total=10, seed=0)
 
 
-def objective(*terms: str, seed: int = 0, encoder: PatientEncoder | None = None) -> Objective:
+def objective(
+    *terms: str, seed: int = 0, encoder: PatientEncoder | None = None, weights: tuple[float, ...] = ()
+) -> Objective:
     torch.manual_seed(seed)
     settings = ObjectiveSettings(
         terms=terms,
+        weights=weights,
         jepa=LatentPredictionSettings(predictor_dim=16, predictor_heads=2),
         byol=ByolSettings(hidden=16, dim=8),
         simclr=SimClrSettings(hidden=16, dim=8),
@@ -43,6 +46,14 @@ def test_every_term_is_that_of_its_own_objective_under_its_name():
     alone = objective("simclr").eval()
     alone.load_state_dict({n.removeprefix("terms.simclr."): v for n, v in slip.state_dict().items() if "clip" not in n})
     assert torch.equal(terms["simclr_contrast"], alone.loss(views(), STEP)["contrast"])
+
+
+def test_weights_multiply_the_terms_of_their_objective():
+    plain, weighted = (objective("simclr", "clip", weights=weights).eval() for weights in ((), (1.0, 0.25)))
+    one, other = plain.loss(views(), STEP), weighted.loss(views(), STEP)
+    assert torch.equal(other["simclr_contrast"], one["simclr_contrast"])
+    for name in ("clip_image_to_text", "clip_text_to_image"):
+        torch.testing.assert_close(other[name], one[name] / 4)
 
 
 def test_it_asks_for_what_any_of_its_parts_asks_for():

@@ -27,11 +27,13 @@ class ObjectiveSettings:
 
     Attributes:
         terms: names in `OBJECTIVES`; several are summed over one encoder.
+        weights: of the terms in a sum, in their order; empty: all 1.
         jepa, simclr, moco, byol, vicreg, mae, clip, convirt: settings of the objective of that name; read only where
             `terms` names it.
     """
 
     terms: tuple[str, ...] = ("jepa",)
+    weights: tuple[float, ...] = ()
     jepa: LatentPredictionSettings = field(default_factory=LatentPredictionSettings)
     simclr: SimClrSettings = field(default_factory=SimClrSettings)
     moco: MoCoSettings = field(default_factory=MoCoSettings)
@@ -69,13 +71,19 @@ def build_objective(
         text: encoder of the reports, `View -> [batch, text.dim]`; needed by objectives that read reports.
 
     Raises:
-        InputError: no term, one twice, or one that is not known; reports to read and no text encoder.
+        InputError: no term, one twice, or one that is not known; another number of weights than of terms, or one that
+            is not above 0; reports to read and no text encoder.
     """
     unknown = [name for name in settings.terms if name not in OBJECTIVES]
     if unknown or not settings.terms or len(set(settings.terms)) < len(settings.terms):
         raise InputError(f"objective: terms {list(settings.terms)} must be different names of {', '.join(OBJECTIVES)}")
+    weights = settings.weights or (1.0,) * len(settings.terms)
+    if len(weights) != len(settings.terms) or min(weights) <= 0:
+        raise InputError(f"objective: weights {list(weights)} must be one above 0 for each of {list(settings.terms)}")
     terms = {name: OBJECTIVES[name](settings, encoder, text) for name in settings.terms}
-    return Sum(encoder, terms=terms) if len(terms) > 1 else terms[settings.terms[0]]
+    if len(terms) == 1 and not settings.weights:
+        return terms[settings.terms[0]]
+    return Sum(encoder, terms=terms, weights=dict(zip(terms, weights, strict=True)))
 
 
 def given(text: nn.Module | None) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Several objectives over one encoder: their terms side by side, each under its objective's name.
+"""Several objectives over one encoder: their weighted terms side by side, each under its objective's name.
 
 SLIP (Mu et al. 2021, 2112.12750) is the sum of SimCLR and CLIP.
 """
@@ -18,11 +18,13 @@ class Sum(Objective):
     Args:
         encoder: what all of them train.
         terms: objectives over this very encoder, by name.
+        weights: what each one's terms are multiplied by, by name.
     """
 
-    def __init__(self, encoder: PatientEncoder, *, terms: dict[str, Objective]) -> None:
+    def __init__(self, encoder: PatientEncoder, *, terms: dict[str, Objective], weights: dict[str, float]) -> None:
         super().__init__()
         self.encoder = encoder
+        self.weights = weights
         self.terms = nn.ModuleDict(terms)
         self.looks = max(term.looks for term in terms.values())
         self.reads_reports = any(term.reads_reports for term in terms.values())
@@ -32,9 +34,11 @@ class Sum(Objective):
             object.__setattr__(term, "encoder", encoder)
 
     def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
-        """Every term of every objective, as `<objective>_<term>`."""
+        """Every term of every objective times its weight, as `<objective>_<term>`."""
         return {
-            f"{name}_{part}": value for name, term in self._each() for part, value in term.loss(views, step).items()
+            f"{name}_{part}": self.weights[name] * value
+            for name, term in self._each()
+            for part, value in term.loss(views, step).items()
         }
 
     def after_step(self, step: Step) -> None:
