@@ -43,7 +43,7 @@ study-nodule: $(STAMP) ## Run the full nodule study on ARCHIVE (first made from 
 	@test -e "$(ARCHIVE)/archive.json" || $(BIN)/semeia ingest nodules "$(SEMEIA_DATA)/lidc" --into "$(ARCHIVE)"
 	$(BIN)/semeia study nodule --archive "$(ARCHIVE)"
 
-study-knee: $(STAMP) ## Run the reduced knee study on KNEES (first made from $SEMEIA_DATA/knee if it is not there)
+study-knee: $(STAMP) ## Run the reduced knee study on KNEES (made from $SEMEIA_DATA/knee if it is not there; 2 to 3 hours, resumable)
 	@test -e "$(KNEES)/archive.json" || test -d "$(SEMEIA_DATA)/knee" || { \
 	  echo "$(KNEES) is not an archive. Give one with KNEES=..., or set SEMEIA_DATA to the folder that holds knee/." >&2; exit 2; }
 	@test -e "$(KNEES)/archive.json" || $(BIN)/semeia ingest knees "$(SEMEIA_DATA)/knee" --into "$(KNEES)"

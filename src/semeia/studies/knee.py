@@ -57,7 +57,7 @@ class KneeSettings:
         workers: processes, one thread each.
     """
 
-    starts: tuple[str, ...] = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched")
+    starts: tuple[str, ...] = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched", "mae_long")
     modes: tuple[str, ...] = ("frozen", "finetune")
     heads: tuple[Head, ...] = ("nominal",)
     seeds: tuple[int, ...] = (0, 1, 2)
