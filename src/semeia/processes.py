@@ -25,7 +25,7 @@ def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) ->
     from joblib import Parallel
     from joblib.parallel import get_active_backend
 
-    if not get_active_backend()[0].supports_return_generator:
+    if not getattr(get_active_backend()[0], "supports_return_generator", False):
         left = iter(calls)
         while wave := list(islice(left, CALLS_A_WAVE * workers)):
             yield from Parallel(n_jobs=workers)(wave)
@@ -49,7 +49,7 @@ def backend(name: Backend) -> Iterator[None]:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     try:
-        from ray.util.joblib import register_ray
+        from ray.util.joblib import register_ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InputError("--backend ray needs Ray: pip install 'semeia[ray]'") from error
     from joblib import parallel_config
