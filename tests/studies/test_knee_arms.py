@@ -74,6 +74,7 @@ def test_every_start_has_a_title_and_a_mark_on_the_page():
 def test_imagenet_has_its_own_network():
     training = Training()
     assert training.model_of("imagenet") == IMAGENET
+    assert training.finetuning_of("imagenet") == training.imagenet_finetuning != training.finetuning_of("random")
     assert training.model_of("mae") == training.model_of("random") == SMALL
     for model in (SMALL, IMAGENET):
         # About the same part of the picture, whichever the network.

@@ -42,6 +42,9 @@ IMAGENET = ModelSettings(
     encoder=EncoderSettings(dim=1280, depth=0, heads=4),
 )
 
+# Of pictures whose label is known: less is cut off and turned.
+GENTLE = replace(RADIOGRAPH, zoom=0.15, degrees=7.0)
+
 
 @dataclass(frozen=True)
 class Start:
@@ -87,6 +90,8 @@ class Training:
         pretraining: without labels.
         finetuning: with labels.
         imagenet: the network of the arm `imagenet`; the others have that of `pretraining`.
+        imagenet_finetuning: of that arm. Its head reads thousands of features, and all of them move at once: at the
+            rate of a narrow encoder's head it swings instead of learning.
     """
 
     pretraining: PretrainSettings = field(
@@ -99,14 +104,24 @@ class Training:
             scratch=OptimiserSettings(steps=400, batch=64),
             pretrained=OptimiserSettings(steps=400, batch=64),
             supervised=SupervisedSettings(cells=(1, 2, 3)),  # above and below the joint; its sides and middle
-            augmentation=replace(RADIOGRAPH, zoom=0.15, degrees=7.0),
+            augmentation=GENTLE,
         )
     )
     imagenet: ModelSettings = IMAGENET
+    imagenet_finetuning: FinetuneSettings = field(
+        default_factory=lambda: FinetuneSettings(
+            pretrained=OptimiserSettings(steps=800, batch=64, rate=1e-4, encoder_rate=5e-4),
+            augmentation=GENTLE,
+        )
+    )
 
     def model_of(self, start: str) -> ModelSettings:
         """The network of a start."""
         return self.imagenet if start == "imagenet" else self.pretraining.model
+
+    def finetuning_of(self, start: str) -> FinetuneSettings:
+        """How a start meets its labels."""
+        return self.imagenet_finetuning if start == "imagenet" else self.finetuning
 
 
 def arm_name(start: str, outcome: str, *, ordinal: bool = False) -> str:
@@ -166,7 +181,7 @@ def score_cell(
         start=model,
         mode=mode,
         pretrained=start != "random",
-        settings=training.finetuning,
+        settings=training.finetuning_of(start),
         seed=cell.seed,
         folder=folder,
         task=task,
