@@ -42,8 +42,10 @@ def levels(results: pl.DataFrame, outcome: str, metric: str) -> None:
 
 
 def differences(results: pl.DataFrame, outcome: str, metric: str, reference: str) -> None:
-    """Every arm in the reference's mode minus the reference, paired."""
-    found = results.filter(reference=reference, outcome=outcome, metric=metric, mode=reference.partition("/")[2])
+    """Every arm in the reference's mode (in any, where the reference has none) minus the reference, paired."""
+    mode = reference.partition("/")[2]
+    found = results.filter(pl.lit(mode == "none") | (pl.col("mode") == mode), reference=reference)
+    found = found.filter(outcome=outcome, metric=metric)
     if found.is_empty():
         return
     places = found.select("cohort", "fraction").unique().sort("cohort", "fraction", descending=[True, False]).rows()

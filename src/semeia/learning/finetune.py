@@ -97,7 +97,7 @@ def finetune(
     folder.mkdir(parents=True, exist_ok=True)
     objective = Supervised(start.encoder, settings=settings.supervised, task=task)
     if mode != "finetune" or pretrained:
-        pooled, there = start.pooled(data, rows, cells=settings.supervised.cells)
+        pooled, there = start.pooled(data, rows, cells=objective.head.cells)
         objective.head.standardise_by(pooled, there)
         if mode != "finetune":
             patients = data.units["subject_id"].to_numpy()[rows]
