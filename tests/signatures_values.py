@@ -6,6 +6,7 @@ import numpy as np
 
 from record_frames import small_channels
 from semeia.signatures.curves import SectionValues
+from semeia.signatures.scaling import Scaling
 
 CHANNELS = small_channels()
 ROWS = 400
@@ -33,3 +34,10 @@ def cut(values: SectionValues, parts: int) -> list[SectionValues]:
         own = (values.row >= start) & (values.row < end)
         pieces.append(SectionValues(values.row[own] - start, values.channel[own], values.value[own], int(end - start)))
     return pieces
+
+
+def dense(scaling: Scaling, values: SectionValues) -> np.ndarray:
+    """Standardised rows, what is absent filled: [rows, channels]."""
+    rows = np.tile(scaling.fill_row, (values.rows, 1))
+    rows[values.row, values.channel] = scaling.standardised(values.channel, values.value)
+    return rows

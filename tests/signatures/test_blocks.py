@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semeia.errors import InputError
-from semeia.signatures.blocks import ArraySamples, LeadingRows, RepeatedRows, Samples, block_rows, open_samples
+from semeia.signatures.blocks import ArraySamples, LeadingRows, RepeatedRows, Samples, block_rows, blocks, open_samples
 
 
 def rows(n: int = 23, p: int = 3) -> np.ndarray:
@@ -21,15 +21,15 @@ def test_blocks_are_all_rows_in_order(tmp_path, size):
 
     for samples in (ArraySamples(values), open_samples(tmp_path / "rows.npy")):
         assert isinstance(samples, Samples)
-        blocks = list(samples.blocks(size))
+        found = list(blocks(samples, size))
         assert samples.shape == (23, 3)
-        assert [len(block) for block in blocks[:-1]] == [size] * (len(blocks) - 1)
-        np.testing.assert_array_equal(np.concatenate(blocks), values)
+        assert [len(block) for block in found[:-1]] == [size] * (len(found) - 1)
+        np.testing.assert_array_equal(np.concatenate(found), values)
 
 
 def test_what_is_written_to_a_block_never_reaches_the_file(tmp_path):
     np.save(tmp_path / "rows.npy", rows())
-    next(iter(open_samples(tmp_path / "rows.npy").blocks(4)))[:] = 7
+    open_samples(tmp_path / "rows.npy").rows(0, 4)[:] = 7
 
     np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), rows())
 
@@ -41,7 +41,7 @@ def test_a_file_takes_no_more_memory_than_a_block(tmp_path):
     samples, process = open_samples(tmp_path / "rows.npy"), psutil.Process(os.getpid())
     before = process.memory_info().rss
     most = 0
-    for block in samples.blocks(2**12):
+    for block in blocks(samples, 2**12):
         block.sum()
         most = max(most, process.memory_info().rss - before)
 
@@ -77,13 +77,13 @@ def test_refuses_what_is_no_npy_file(tmp_path):
 def test_repeated_rows_are_the_repeated_matrix(counts, size):
     values = rows(len(counts))
     samples = RepeatedRows(ArraySamples(values), np.array(counts))
-    blocks = list(samples.blocks(size))
+    found = list(blocks(samples, size))
     repeated = np.repeat(values, counts, axis=0)
 
     assert samples.shape == repeated.shape
-    assert all(len(block) == size for block in blocks[:-1])
-    assert all(0 < len(block) <= size for block in blocks)
-    np.testing.assert_array_equal(np.concatenate([*blocks, np.empty((0, 3))]), repeated)
+    assert all(len(block) == size for block in found[:-1])
+    assert all(0 < len(block) <= size for block in found)
+    np.testing.assert_array_equal(np.concatenate([*found, np.empty((0, 3))]), repeated)
 
 
 @given(n=st.integers(1, 40), piece=st.integers(1, 15), taken=st.integers(1, 15), size=st.integers(1, 12))
@@ -91,12 +91,12 @@ def test_repeated_rows_are_the_repeated_matrix(counts, size):
 def test_leading_rows_are_the_first_of_every_piece(n, piece, taken, size):
     values = rows(n)
     samples = LeadingRows(ArraySamples(values), piece, min(taken, piece))
-    blocks = list(samples.blocks(size))
+    found = list(blocks(samples, size))
     expected = values[np.arange(n) % piece < min(taken, piece)]
 
     assert samples.shape == expected.shape
-    assert all(len(block) == size for block in blocks[:-1])
-    np.testing.assert_array_equal(np.concatenate(blocks), expected)
+    assert all(len(block) == size for block in found[:-1])
+    np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
 def test_blocks_shrink_with_columns_within_bounds():

@@ -47,6 +47,19 @@ def test_a_measurement_needs_numbers_in_enough_patients(tmp_path: Path):
     assert channels_of(archive, range(1, 5), least_patients=2).table["code"].to_list() == ["sex=F", "sex=M", "C/1"]
 
 
+def test_measurements_have_the_limits_of_the_training_patients_values(tmp_path: Path):
+    rows = [(subject, float(hour), "L/1", 5.0 + hour) for subject in (1, 2) for hour in range(60)]
+    rows += [(2, 70.0, "L/1", 1e6), (3, 1.0, "L/1", -1e6), (1, 1.0, "C/1", 3.0), (2, 1.0, "C/1", 4.0)]
+    archive = record_archive(tmp_path / "a", rows, patients=3)
+
+    channels = channels_of(archive, [1, 2], least_patients=2)
+
+    limits = {code: (low, high) for code, low, high in channels.table.select("code", "lowest", "highest").iter_rows()}
+    assert limits["L/1"] == pytest.approx((2 * 5 - 35, 2 * 64 - 35), abs=3)
+    assert limits["C/1"] == (None, None)
+    assert [limit[list(limits).index("C/1")] for limit in channels.limits] == [-float("inf"), float("inf")]
+
+
 def test_nothing_in_enough_patients(tmp_path: Path):
     archive = record_archive(tmp_path / "a", random_rows(3, 5), patients=3)
     with pytest.raises(InputError, match="no code is in 10 training patients; lower least_patients"):

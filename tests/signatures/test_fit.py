@@ -17,7 +17,9 @@ from semeia.signatures.fit import SignatureSettings, components_to_try, fit_sign
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.signatures.sections import sample_sections
+from semeia.signatures.streaming import section_values
 from semeia.signatures.window import Window
+from signatures_values import dense
 
 PATIENTS = 24
 TRAINING = list(range(1, 17))
@@ -80,6 +82,37 @@ def test_the_future_changes_no_bit_of_an_expression(tmp_path: Path, archive: Arc
     sections = pl.DataFrame({"subject_id": [17, 3, 20], "time": [at] * 3}, schema_overrides={"time": pl.Datetime("us")})
     one, other = (express(model, place, sections).table for place in (archive, longer))
     assert one.equals(other)
+
+
+def test_expressions_are_those_of_the_dense_rows(archive: Archive, model: SignatureModel):
+    sections = sample_sections(archive, [17, 18, 19], window=model.window, seed=3, at_least=30)
+    table = express(model, archive, sections).table
+    [values] = section_values(archive, sections, model.channels, window=model.window, seed=model.seed)
+    centred = dense(model.scaling, values) - model.components.mean
+    np.testing.assert_allclose(table.select(model.names).to_numpy(), centred @ model.components.unmixing.T, atol=1e-12)
+
+
+def test_the_company_of_other_patients_changes_no_bit(archive: Archive, model: SignatureModel):
+    sections = sample_sections(archive, [17, 18, 19, 20], window=model.window, seed=3, at_least=40)
+    whole = express(model, archive, sections).table
+    alone = [express(model, archive, own).table for own in sections.partition_by("subject_id")]
+    assert pl.concat(alone).equals(whole)
+
+
+def test_what_was_left_out_or_limited_is_counted(tmp_path: Path):
+    rows = [*random_rows(PATIENTS, 60), (1, 10.0, "L/1", 1e6), (1, None, "C/1", None), (20, 10.0, "L/1", 1e6)]
+    archive = record_archive(tmp_path / "archive", rows, patients=PATIENTS)
+    fitting = fit_signatures(archive, TRAINING, settings=replace(SETTINGS, draws=0, starts=0)).fitting
+    numberless = [row for row in rows if row[0] in TRAINING and row[2] in ("L/1", "L/2") and row[3] is None]
+    assert (fitting.valueless, fitting.undated, fitting.limited) == (len(numberless), 1, 1)
+
+
+def test_a_fit_tells_how_far_it_is(archive: Archive):
+    told: list[str] = []
+    fit_signatures(archive, TRAINING, settings=SETTINGS, report=told.append)
+    assert told[0] == "curves at 300 of 300 dates"
+    assert told[1].startswith("4 components: iteration 1, ")
+    assert told[-3:] == [f"stability: refit {done} of 3" for done in (1, 2, 3)]
 
 
 def test_expressions_come_in_the_order_asked_for(archive: Archive, model: SignatureModel):

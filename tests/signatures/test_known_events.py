@@ -1,9 +1,11 @@
 """Events in order: by subject, channel, time, number, whatever order they came in and however many codes there are."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from record_frames import event_frame, small_channels
+from semeia.signatures.channels import Channels
 from semeia.signatures.known_events import known_events
 from semeia.signatures.window import Window
 
@@ -48,3 +50,16 @@ def test_the_grid_begins_with_the_first_event_of_any_code_but_birth():
 
     assert (found.start - found.start[1]).tolist() == [1, 0]
     assert len(found.segment) == 2
+
+
+def test_numbers_beyond_a_limit_are_taken_as_the_limit_and_counted():
+    table = CHANNELS.table.with_columns(
+        lowest=pl.when(pl.col("code") == "L/1").then(1.0), highest=pl.when(pl.col("code") == "L/1").then(10.0)
+    )
+    numbers = [0.5, 1.0, 7.0, 10.0, 650_000.0]
+    rows = [(1, float(hour), code, number) for code in ("L/1", "L/2") for hour, number in enumerate(numbers)]
+
+    found = known_events(event_frame(rows), np.array([1]), Channels(table), Window())
+
+    assert found.number.tolist() == [1.0, 1.0, 7.0, 10.0, 10.0, *numbers]
+    assert found.limited == 2

@@ -7,30 +7,30 @@ import pytest
 
 from record_archive import random_rows, record_archive
 from semeia.errors import InputError
-from semeia.signatures.blocks import Samples
+from semeia.signatures.blocks import Samples, blocks
 from semeia.signatures.channels import channels_of
 from semeia.signatures.matrix import build_matrix, open_matrix
 from semeia.signatures.scaling import fit_scaling
 from semeia.signatures.sections import sample_sections
 from semeia.signatures.streaming import section_values
 from semeia.signatures.window import Window
-from signatures_values import CHANNELS, cut, random_values
+from signatures_values import CHANNELS, cut, dense, random_values
 
 
 @pytest.mark.parametrize("size", [1, 64, 1000])
 def test_blocks_are_the_dense_rows(tmp_path: Path, size: int):
     values = random_values(np.random.default_rng(0))
-    dense = fit_scaling([values], CHANNELS).dense(values)
+    whole = dense(fit_scaling([values], CHANNELS), values)
 
     build_matrix(iter(cut(values, 5)), CHANNELS, into=tmp_path / "m")
     matrix = open_matrix(tmp_path / "m")
 
     assert isinstance(matrix, Samples)
-    assert matrix.shape == dense.shape
-    blocks = list(matrix.blocks(size))
-    assert {block.dtype for block in blocks} == {np.dtype(np.float32)}
-    assert np.concatenate(blocks) == pytest.approx(dense, rel=1e-5, abs=1e-5)
-    assert np.concatenate(list(matrix.blocks(size, "float64"))) == pytest.approx(dense, rel=1e-5, abs=1e-5)
+    assert matrix.shape == whole.shape
+    found = list(blocks(matrix, size))
+    assert {block.dtype for block in found} == {np.dtype(np.float32)}
+    assert np.concatenate(found) == pytest.approx(whole, rel=1e-5, abs=1e-5)
+    assert matrix.rows(0, len(whole), "float64") == pytest.approx(whole, rel=1e-5, abs=1e-5)
 
 
 def test_deviations_and_the_fill_row_make_the_rows(tmp_path: Path):
@@ -38,10 +38,11 @@ def test_deviations_and_the_fill_row_make_the_rows(tmp_path: Path):
     matrix = build_matrix([values], CHANNELS, into=tmp_path)
 
     rows = np.tile(matrix.fill_row, (matrix.shape[0], 1))
-    for number, (row, channel, deviation) in enumerate(matrix.deviations(33)):
-        rows[number * 33 + row, channel] += deviation
+    for start in range(0, len(rows), 33):
+        row, channel, deviation = matrix.deviations(start, min(start + 33, len(rows)))
+        rows[start + row, channel] += deviation
 
-    assert rows == pytest.approx(np.concatenate(list(matrix.blocks(50, "float64"))), abs=1e-12)
+    assert rows == pytest.approx(matrix.rows(0, len(rows), "float64"), abs=1e-12)
 
 
 def test_a_given_scaling_is_kept(tmp_path: Path):
@@ -89,4 +90,4 @@ def test_a_damaged_column(tmp_path: Path, damage: str):
         np.save(path, np.zeros(3, int))
 
     with pytest.raises(InputError, match=r"value\.npy: .*damaged; build the matrix again"):
-        list(open_matrix(tmp_path).blocks(10))
+        list(blocks(open_matrix(tmp_path), 10))

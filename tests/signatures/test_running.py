@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semeia.signatures.running import MedianSketch, moments_of, repeated
+from semeia.signatures.running import QuantileSketch, moments_of, repeated
 
 VALUES = st.lists(st.tuples(st.integers(0, 3), st.floats(-1e4, 1e4)), max_size=60)
 
@@ -44,7 +44,7 @@ def test_pooled_moments_are_those_of_one_channel():
 
 @given(values=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=40), parts=st.integers(1, 5))
 def test_medians_are_right_to_half_a_bin(values: list[float], parts: int):
-    sketch, again = MedianSketch(), MedianSketch()
+    sketch, again = QuantileSketch(), QuantileSketch()
     for part in np.array_split(np.array(values), parts):
         sketch.add(np.full(len(part), 1), part)
     again.add(np.full(len(values), 1), np.array(values[::-1]))

@@ -10,7 +10,7 @@ from semeia.errors import InputError
 from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues
 from semeia.signatures.scaling import SCALES, ModeScale, Scaling, fit_scaling, scaling_from
-from signatures_values import CHANNELS, ROWS, cut, random_values
+from signatures_values import CHANNELS, ROWS, cut, dense, random_values
 
 AT = {code: channel for channel, code in CHANNELS.table.select("channel", "code").iter_rows()}
 
@@ -23,11 +23,11 @@ def column(values: SectionValues, code: str) -> np.ndarray:
 def test_every_mode_has_its_rule(parts: int):
     values = random_values(np.random.default_rng(0))
     scaling = fit_scaling(cut(values, parts), CHANNELS)
-    dense = scaling.dense(values)
+    rows_of = dense(scaling, values)
 
     def expected(code: str, standardised: np.ndarray) -> None:
         rows = values.row[values.channel == AT[code]]
-        assert dense[rows, AT[code]] == pytest.approx(standardised, rel=1e-9, abs=1e-9)
+        assert rows_of[rows, AT[code]] == pytest.approx(standardised, rel=1e-9, abs=1e-9)
 
     for code in ("age", "L/1", "L/2"):
         own = column(values, code)
@@ -57,7 +57,7 @@ def test_what_is_absent_is_filled_on_the_same_scale():
     for code in ("L/1", "age"):
         assert filled[code] == pytest.approx(np.median(column(values, code)), rel=1 / 2000)
     empty = SectionValues(np.zeros(0, int), np.zeros(0, np.int32), np.zeros(0), 1)
-    assert np.array_equal(scaling.dense(empty)[0], scaling.fill_row)
+    assert np.array_equal(dense(scaling, empty)[0], scaling.fill_row)
     everything = np.arange(len(CHANNELS))
     assert np.array_equal(scaling.fill_row, scaling.standardised(everything, scaling.fill))
 
@@ -79,7 +79,7 @@ def test_a_constant_channel_becomes_zero_and_an_unseen_one_too():
     scaling = fit_scaling([values], CHANNELS)
 
     assert np.flatnonzero(scaling.constant).tolist() == sorted([AT["L/1"], AT["L/2"]])
-    assert not scaling.dense(values)[:, [AT["L/1"], AT["L/2"]]].any()
+    assert not dense(scaling, values)[:, [AT["L/1"], AT["L/2"]]].any()
 
 
 def test_many_negative_values_take_no_logarithm():

@@ -3,7 +3,7 @@ import pytest
 
 from planted_sources import planted
 from semeia.errors import InputError
-from semeia.signatures.blocks import ArraySamples
+from semeia.signatures.blocks import ArraySamples, blocks
 from semeia.signatures.moments import moments
 from semeia.signatures.whitening import whiten, whitened
 
@@ -16,11 +16,11 @@ def test_white_rows_are_white_and_the_same_in_memory_and_file(tmp_path, dtype, t
     whitening = whiten(moments(samples), components=7)
     memory = whitened(samples, whitening, dtype=dtype, block=700, threads=threads)
     file = whitened(samples, whitening, path=tmp_path / "white.npy", dtype=dtype, block=700, threads=threads)
-    white = np.concatenate(list(memory.blocks(5000)))
+    white = np.concatenate(list(blocks(memory, 5000)))
 
     assert white.dtype == dtype
     np.testing.assert_array_equal(np.load(tmp_path / "white.npy"), white)
-    np.testing.assert_array_equal(np.concatenate(list(file.blocks(333))), white)
+    np.testing.assert_array_equal(np.concatenate(list(blocks(file, 333))), white)
     tolerance = 1e-5 if dtype == "float32" else 1e-11
     np.testing.assert_allclose(white.mean(axis=0), 0, atol=tolerance)
     np.testing.assert_allclose(np.cov(white.T, ddof=0), np.eye(7), atol=tolerance)

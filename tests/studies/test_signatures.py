@@ -1,7 +1,11 @@
 """Signatures on the command line's terms: fit, express, show, a patient's page; and no one is named."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from record_archive import random_rows, record_archive
@@ -9,6 +13,7 @@ from semeia.archive import Archive, open_archive
 from semeia.errors import InputError
 from semeia.signatures.fit import SignatureSettings
 from semeia.signatures.ica import IcaSettings
+from semeia.signatures.model import load_signatures
 from semeia.studies.signatures import express_table, fit, patient, show, training_patients
 
 PATIENTS = 16
@@ -111,3 +116,23 @@ def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archi
     empty = record_archive(tmp_path / "empty", [], patients=3)
     with pytest.raises(InputError, match="no health records"):
         training_patients(open_archive(empty.path))
+
+
+def test_the_processes_of_torchrun_make_one_fit(archive: Archive, model: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "semeia"]
+    options = ["--components", "3", "--least_patients", "5", "--at_least", "200", "--draws", "1", "--starts", "1"]
+    folders = ["--out", str(tmp_path / "model"), "--scratch", str(tmp_path / "scratch")]
+    done = subprocess.run(
+        [*command, "signatures", "fit", str(archive.path), *options, "--ica.threads", "1", *folders],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("3 signatures of 10 channels") == 1
+    together, alone = load_signatures(tmp_path / "model"), load_signatures(model)
+    np.testing.assert_allclose(together.components.mixing, alone.components.mixing, atol=1e-3)
+    np.testing.assert_allclose(together.stable, alone.stable, atol=1e-3)
+    assert together.fitting.limited == alone.fitting.limited
+    assert list((tmp_path / "scratch").iterdir()) == []

@@ -1,4 +1,4 @@
-"""How far training is: a bar with throughput and time left, or a line now and then where there is no terminal."""
+"""How far work is: a bar with throughput and time left, or words; a line now and then where there is no terminal."""
 
 import sys
 import time
@@ -42,6 +42,26 @@ def terminal(label: str, total: int, *, per_step: int) -> Iterator[Report]:
             bar.update(task, completed=done, note=f"{speed:.0f} units/s  {words}")
 
         yield report
+
+
+@contextmanager
+def words() -> Iterator[Callable[[str], None]]:
+    """Shows the latest of the words that are reported, on standard error."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status("...") as status:
+            yield status.update
+        return
+    last = time.monotonic()
+
+    def report(said: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 20:
+            print(said, file=sys.stderr)
+            last = time.monotonic()
+
+    yield report
 
 
 def _lines(label: str, total: int, per_step: int) -> Report:

@@ -1,12 +1,13 @@
-"""Rows that are read a block at a time: a matrix in memory or in a .npy file goes in, its blocks come out in order.
+"""Rows that are read a block at a time: a matrix in memory or in a .npy file goes in, blocks of its rows come out.
 
 Everything that fits components reads its rows through `Samples`, so none of it knows where they are kept. A file is
 read, not mapped: the system keeps it in memory as far as there is room, the process holds a few blocks however long it
 is, and reading is faster than the page faults of a mapping.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +16,7 @@ from jaxtyping import Float, Int
 
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
+from semeia.signatures.processes import own_share
 
 # A block and its projections stay in cache; with fewer rows, adding up k x k sums would show beside the products.
 BLOCK_BYTES = 2**20
@@ -30,9 +32,21 @@ class Samples(Protocol):
         """(rows, channels)."""
         ...
 
-    def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-        """All rows in order, float32 or float64, `size` at a time; only the last block may be shorter."""
+    def rows(self, start: int, end: int) -> Float[np.ndarray, "b p"]:
+        """Rows `start` to `end`, that one not included; float32 or float64."""
         ...
+
+
+def blocks(samples: Samples, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
+    """All rows in order, `size` at a time; only the last block may be shorter."""
+    for start in range(0, samples.shape[0], size):
+        yield samples.rows(start, min(start + size, samples.shape[0]))
+
+
+def own_blocks(samples: Samples, size: int) -> Iterator[tuple[int, Float[np.ndarray, "b p"]]]:
+    """The blocks that are this process's share (all, without a group), each with the place of its first row."""
+    for start in own_share(range(0, samples.shape[0], size)):
+        yield start, samples.rows(start, min(start + size, samples.shape[0]))
 
 
 @dataclass(frozen=True)
@@ -45,9 +59,8 @@ class ArraySamples:
     def shape(self) -> tuple[int, int]:
         return self.values.shape[0], self.values.shape[1]
 
-    def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-        for start in range(0, len(self.values), size):
-            yield self.values[start : start + size]
+    def rows(self, start: int, end: int) -> Float[np.ndarray, "b p"]:
+        return self.values[start:end]
 
 
 @dataclass(frozen=True)
@@ -59,13 +72,11 @@ class FileSamples:
     dtype: np.dtype
     offset: int
 
-    def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
+    def rows(self, start: int, end: int) -> Float[np.ndarray, "b p"]:
         channels = self.shape[1]
         with naming(self.path, "read"), self.path.open("rb") as stream:
-            stream.seek(self.offset)
-            for start in range(0, self.shape[0], size):
-                rows = min(size, self.shape[0] - start)
-                yield np.fromfile(stream, self.dtype, rows * channels).reshape(rows, channels)
+            stream.seek(self.offset + start * channels * self.dtype.itemsize)
+            return np.fromfile(stream, self.dtype, (end - start) * channels).reshape(end - start, channels)
 
 
 def open_samples(path: str | Path) -> FileSamples:
@@ -97,14 +108,17 @@ class RepeatedRows:
     def shape(self) -> tuple[int, int]:
         return int(self.counts.sum()), self.samples.shape[1]
 
-    def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-        return _regular(self._pieces(size), size)
+    @cached_property
+    def _ends(self) -> Int[np.ndarray, " n"]:
+        """Where the copies of each row end."""
+        return np.cumsum(self.counts)
 
-    def _pieces(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-        start = 0
-        for block in self.samples.blocks(size):
-            yield np.repeat(block, self.counts[start : start + len(block)], axis=0)
-            start += len(block)
+    def rows(self, start: int, end: int) -> Float[np.ndarray, "b p"]:
+        first = int(np.searchsorted(self._ends, start, side="right"))
+        last = int(np.searchsorted(self._ends, end, side="left")) + 1
+        ends, counts = self._ends[first:last], self.counts[first:last]
+        within = np.minimum(ends, end) - np.maximum(ends - counts, start)
+        return np.repeat(self.samples.rows(first, last), within, axis=0)
 
 
 @dataclass(frozen=True)
@@ -123,27 +137,14 @@ class LeadingRows:
         rows, channels = self.samples.shape
         return rows // self.piece * self.taken + min(rows % self.piece, self.taken), channels
 
-    def blocks(self, size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-        return _regular((block[: self.taken] for block in self.samples.blocks(self.piece)), size)
+    def rows(self, start: int, end: int) -> Float[np.ndarray, "b p"]:
+        parts = []
+        for number in range(start // self.taken, -(-end // self.taken)):
+            first, before = number * self.piece, number * self.taken
+            parts.append(self.samples.rows(first + max(start - before, 0), first + min(end - before, self.taken)))
+        return np.concatenate(parts)
 
 
 def block_rows(columns: int, itemsize: int) -> int:
     """Rows to a block of so many columns."""
     return int(np.clip(BLOCK_BYTES // (columns * itemsize), LEAST_ROWS, MOST_ROWS))
-
-
-def _regular(pieces: Iterable[Float[np.ndarray, "b p"]], size: int) -> Iterator[Float[np.ndarray, "b p"]]:
-    """The rows of pieces of any length, `size` at a time."""
-    held: list[np.ndarray] = []
-    rows = 0
-    for piece in pieces:
-        held.append(piece)
-        rows += len(piece)
-        if rows >= size:
-            joined = np.concatenate(held)
-            whole = rows - rows % size
-            for start in range(0, whole, size):
-                yield joined[start : start + size]
-            held, rows = [joined[whole:].copy()], rows - whole
-    if rows:
-        yield np.concatenate(held)

@@ -20,12 +20,14 @@ from typing import no_type_check
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive
 from semeia.compiled import compiled
 from semeia.errors import InputError
+from semeia.signatures.limits import limits
+from semeia.signatures.running import QuantileSketch
 
 MODES = ("demographic", "condition", "medication", "measurement")
 AGE = "age"
@@ -38,6 +40,8 @@ _SCHEMA = {
     "name": pl.String(),
     "unit": pl.String(),
     "fill": pl.Float64(),
+    "lowest": pl.Float64(),
+    "highest": pl.Float64(),
 }
 
 
@@ -47,7 +51,8 @@ class Channels:
 
     Attributes:
         table: channel, code, mode, name (what people read), unit, fill (value of a patient without the code; null: the
-            rule of its mode), one row a channel, in the order of their numbers.
+            rule of its mode), lowest and highest (values beyond are taken as these; null: no limit), one row a channel,
+            in the order of their numbers.
     """
 
     table: pl.DataFrame
@@ -72,6 +77,12 @@ class Channels:
     def of_mode(self, mode: str) -> Bool[np.ndarray, "channels"]:
         """Which channels have a mode."""
         return (self.table["mode"] == mode).to_numpy()
+
+    @cached_property
+    def limits(self) -> tuple[Float64[np.ndarray, "channels"], Float64[np.ndarray, "channels"]]:
+        """The lowest and the highest value of each channel that is taken as it is."""
+        lowest, highest = self.table["lowest"].fill_null(-np.inf), self.table["highest"].fill_null(np.inf)
+        return lowest.to_numpy(), highest.to_numpy()
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
@@ -104,23 +115,32 @@ def channels_of(archive: Archive, subjects: Collection[int], *, least_patients: 
 
 
 def numbered(tables: list[pl.DataFrame]) -> Channels:
-    """Channels from tables of code, mode, name, unit, fill: numbered by mode, then by code."""
+    """Channels from tables of code, mode, name, unit, fill, lowest, highest: numbered by mode, then by code."""
     wanted = pl.DataFrame(schema={name: kind for name, kind in _SCHEMA.items() if name != "channel"})
-    rows = pl.concat([wanted, *(table.select(wanted.columns).cast(wanted.schema) for table in tables)])  # pyright: ignore[reportArgumentType]
+    rows = pl.concat([wanted, *tables], how="diagonal_relaxed").select(wanted.columns).cast(wanted.schema)  # pyright: ignore[reportArgumentType]
     rank = pl.col("mode").replace_strict({mode: rank for rank, mode in enumerate(MODES)}, return_dtype=pl.Int8)
     return Channels(rows.sort(rank, "code").with_row_index("channel"))
 
 
 def _patients_by_code(archive: Archive, subjects: Collection[int]) -> pl.DataFrame:
-    """The archive's codes with how many of these patients have each, and how many have it with a number."""
+    """The archive's codes with how many of these patients have each, how many have it with a number, and its limits."""
     codes = archive.codes()
-    kind = pl.Enum(codes["code"])
+    kind, measured = pl.Enum(codes["code"]), (codes["mode"] == "measurement").to_numpy()
     seen, counts = np.full((2, codes.height), -1), np.zeros((2, codes.height), np.int64)
+    values = QuantileSketch()
     for batch in archive.event_batches(subjects=subjects):
         number = batch["numeric_value"].is_finite().fill_null(False).to_numpy(writable=True)
         code = batch["code"].cast(kind).to_physical().cast(pl.Int64).to_numpy(writable=True)
         _count_patients(batch["subject_id"].to_numpy(writable=True), code, number, seen, counts)
-    return codes.with_columns(patients=pl.Series(counts[0]), numbers=pl.Series(counts[1]))
+        known = np.flatnonzero(number & measured[code])
+        values.add(code[known], batch["numeric_value"].to_numpy()[known])
+    lowest, highest = limits(values, channels=codes.height)
+    return codes.with_columns(
+        patients=pl.Series(counts[0]),
+        numbers=pl.Series(counts[1]),
+        lowest=pl.Series(lowest).fill_nan(None),
+        highest=pl.Series(highest).fill_nan(None),
+    )
 
 
 @compiled
@@ -147,7 +167,6 @@ def _built_in(archive: Archive, subjects: Collection[int], least_patients: int) 
             "mode": ["demographic"] * len(codes),
             "name": ["Age" if code == AGE else f"Sex: {code.removeprefix(SEX)}" for code in codes],
             "unit": ["years" if code == AGE else None for code in codes],
-            "fill": [None] * len(codes),
         },
-        schema={"code": pl.String, "mode": pl.String, "name": pl.String, "unit": pl.String, "fill": pl.Float64},
+        schema={"code": pl.String, "mode": pl.String, "name": pl.String, "unit": pl.String},
     )

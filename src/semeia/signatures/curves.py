@@ -9,7 +9,8 @@ subject's first event (births apart, whatever the code) to its own step. For eve
     demographic   1 if it applies; age in years                             demographics.py
 
 A condition counts once a step; of several values of a measurement in a step the last counts, of several at one time the
-largest. Measurements without a number and undated events (demographics apart) are left out and counted.
+largest, and none is beyond its limits (limits.py). Measurements without a number and undated events (demographics
+apart) are left out; both, and the numbers beyond a limit, are counted.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from semeia.signatures.persistence import persistence_values
 from semeia.signatures.segments import Seen, seen_by_sections
 from semeia.signatures.window import Window
 
+# What is counted of the events, once for each subject's.
+COUNTED = ("valueless", "undated", "limited")
+
 Triplets = tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "n"], Float64[np.ndarray, "n"]]
 
 
@@ -43,6 +47,7 @@ class SectionValues:
         rows: number of sections.
         valueless: events of measurements that were left out for want of a number.
         undated: events that were left out for want of a time.
+        limited: events of measurements whose number was beyond a limit and was taken as that.
     """
 
     row: Int64[np.ndarray, "n"]
@@ -51,6 +56,7 @@ class SectionValues:
     rows: int
     valueless: int = 0
     undated: int = 0
+    limited: int = 0
 
 
 def joined(parts: list[SectionValues]) -> SectionValues:
@@ -65,9 +71,7 @@ def joined(parts: list[SectionValues]) -> SectionValues:
         row=row,
         channel=channel,
         value=value,
-        rows=sum(part.rows for part in parts),
-        valueless=sum(part.valueless for part in parts),
-        undated=sum(part.undated for part in parts),
+        **{name: sum(getattr(part, name) for part in parts) for name in ("rows", *COUNTED)},
     )
 
 
@@ -111,6 +115,7 @@ def values_at(
         rows=sections.height,
         valueless=known.valueless,
         undated=known.undated,
+        limited=known.limited,
     )
 
 

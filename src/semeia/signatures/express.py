@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float64
 
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.signatures.curves import SectionValues
 from semeia.signatures.model import SignatureModel
 from semeia.signatures.streaming import section_values
 from semeia.signatures.unmapped import unmapped
@@ -56,9 +58,18 @@ def express(
         model.fitted_on.require_unseen(archive, sections["subject_id"].unique().to_list())
     ordered = sections.with_row_index("_place").sort("subject_id", "time", maintain_order=True)
     asked = ordered.select("subject_id", "time")
-    parts = []
-    for values in section_values(archive, asked, model.channels, window=model.window, seed=model.seed, workers=workers):
-        parts.append((model.scaling.dense(values) - model.components.mean) @ model.components.unmixing.T)
+    stream = section_values(archive, asked, model.channels, window=model.window, seed=model.seed, workers=workers)
+    parts = [_expressed(model, values) for values in stream]
     expressed = pl.DataFrame(np.concatenate(parts), schema=list(model.names), orient="row")
     table = pl.concat([ordered, expressed], how="horizontal").sort("_place").drop("_place")
     return Expressions(table, unmapped(archive, asked, model.channels))
+
+
+def _expressed(model: SignatureModel, values: SectionValues) -> Float64[np.ndarray, "rows k"]:
+    """Expressions of some sections: those of nothing but fills, and what the values add; each row for itself."""
+    from scipy.sparse import csr_array
+
+    fill = model.scaling.fill_row
+    beyond = model.scaling.standardised(values.channel, values.value) - fill[values.channel]
+    rows = csr_array((beyond, (values.row, values.channel)), shape=(values.rows, len(fill)))
+    return (fill - model.components.mean) @ model.components.unmixing.T + rows @ model.components.unmixing.T

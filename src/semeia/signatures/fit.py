@@ -4,8 +4,7 @@ Only the training patients' records are read; nothing of anybody else reaches th
 white rows live on disk while the fit lasts.
 """
 
-import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,10 +17,12 @@ from semeia.errors import InputError
 from semeia.processes import Backend, backend
 from semeia.signatures.blocks import Samples
 from semeia.signatures.channels import Channels, channels_of
+from semeia.signatures.curves import COUNTED, SectionValues
 from semeia.signatures.fitted_on import fitted_on
-from semeia.signatures.ica import IcaSettings, Report
-from semeia.signatures.matrix import SectionMatrix, build_matrix
+from semeia.signatures.ica_settings import IcaSettings, Iteration, Report
+from semeia.signatures.matrix import SectionMatrix, build_matrix, open_matrix
 from semeia.signatures.model import Fitting, SignatureModel
+from semeia.signatures.processes import add_up, process_of, shared_folder
 from semeia.signatures.sections import repeats, sample_sections
 from semeia.signatures.solvers import Separation, SolverName, separate
 from semeia.signatures.stability import Stability, stability
@@ -32,6 +33,8 @@ MOST_COMPONENTS, LEAST_COMPONENTS = 2000, 8
 # Patients, not sections, are what a fit has many of: their sections resemble each other.
 PATIENTS_A_COMPONENT = 8
 SECTIONS_AT_A_TIME = 10_000
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,20 @@ def fit_signatures(
     *,
     settings: SignatureSettings,
     scratch: Path | None = None,
-    report: Report | None = None,
+    report: Tell = lambda words: None,
 ) -> SignatureModel:
     """Fit signatures to the records of some patients.
+
+    Called by all processes of a group (processes.py), it is one fit: the first makes the curves, all fit the components
+    and refit them, and each returns the model.
 
     Args:
         archive: Where the records are.
         subjects: The training patients.
         settings: See there.
         scratch: Folder for the matrix of sections and the white rows while the fit lasts; None: a temporary one. The
-            machines of a cluster must see it.
-        report: Called after every iteration of the first fit.
+            machines of a cluster, and the processes of a group, must see it.
+        report: Called now and then with how far the fit is, in words.
 
     Returns:
         The model. One that did not converge says so, and refuses to express anything unless that was accepted.
@@ -106,12 +112,34 @@ def fit_signatures(
         per_patient=settings.per_patient,
         at_least=settings.at_least,
     )
-    stream = section_values(archive, sections, channels, window=window, seed=settings.seed, workers=settings.workers)
-    with tempfile.TemporaryDirectory(dir=scratch) as folder, backend(settings.backend):
-        matrix = build_matrix(stream, channels, into=Path(folder))
+    with shared_folder(scratch) as folder, backend(settings.backend):
+        stream = section_values(
+            archive, sections, channels, window=window, seed=settings.seed, workers=settings.workers
+        )
+        matrix, counted = _matrix(stream, sections.height, channels, folder, report)
         found = _first_fit(matrix, len(set(subjects)), settings, report)
-        stable = _stability(matrix, sections, found, settings)
-        return _model(archive, subjects, channels, window, sections, matrix, found, stable, settings)
+        stable = _stability(matrix, sections, found, settings, report)
+        return _model(archive, subjects, channels, window, sections, matrix, counted, found, stable, settings)
+
+
+def _matrix(
+    stream: Iterable[SectionValues], sections: int, channels: Channels, folder: Path, report: Tell
+) -> tuple[SectionMatrix, dict[str, int]]:
+    """The matrix of all sections, written by the first process of a group; and what was counted on the way."""
+    counts = np.zeros(len(COUNTED), np.int64)
+
+    def watched() -> Iterator[SectionValues]:
+        done = 0
+        for values in stream:
+            yield values
+            done += values.rows
+            counts[:] += [getattr(values, name) for name in COUNTED]
+            report(f"curves at {done:,} of {sections:,} dates")
+
+    if process_of()[0] == 0:
+        build_matrix(watched(), channels, into=folder)
+    add_up(counts)  # here the others wait, with nothing to add
+    return open_matrix(folder), dict(zip(COUNTED, counts.tolist(), strict=True))
 
 
 def components_to_try(patients: int, wanted: int | None) -> list[int]:
@@ -125,17 +153,33 @@ def components_to_try(patients: int, wanted: int | None) -> list[int]:
     return numbers
 
 
-def _first_fit(matrix: SectionMatrix, patients: int, settings: SignatureSettings, report: Report | None) -> Separation:
+def _first_fit(matrix: SectionMatrix, patients: int, settings: SignatureSettings, report: Tell) -> Separation:
     """The fit with the largest number of components that converges; the smallest where none does."""
     for number in components_to_try(patients, settings.components):
-        found = _separate(matrix, settings.seed, components=number, settings=settings, report=report)
+
+        def tell(step: Iteration, number: int = number) -> None:
+            report(
+                f"{number} components: iteration {step.number}, a change of {step.change:.1g} "
+                f"(converged below {settings.ica.tolerance:g})"
+            )
+
+        found = _separate(
+            matrix, settings.seed, components=number, settings=settings, scratch=matrix.folder, report=tell
+        )
         if found.unmixing.converged:
             break
+        report(f"{number} components do not converge in {found.unmixing.iterations} iterations")
     return found
 
 
 def _separate(
-    samples: Samples, seed: int, *, components: int, settings: SignatureSettings, report: Report | None = None
+    samples: Samples,
+    seed: int,
+    *,
+    components: int,
+    settings: SignatureSettings,
+    scratch: Path,
+    report: Report | None = None,
 ) -> Separation:
     return separate(
         samples,
@@ -143,37 +187,41 @@ def _separate(
         components=components,
         solver=settings.solver,
         trim=True,
+        scratch=scratch,
         report=report,
     )
 
 
-def _mixing(samples: Samples, seed: int, *, components: int, settings: SignatureSettings) -> np.ndarray:
+def _mixing(samples: Samples, seed: int, *, components: int, settings: SignatureSettings, scratch: Path) -> np.ndarray:
     """A refit, as the first fit was made, from another start."""
-    return _separate(samples, seed, components=components, settings=settings).components.mixing
+    return _separate(samples, seed, components=components, settings=settings, scratch=scratch).components.mixing
 
 
 def _stability(
-    matrix: SectionMatrix, sections: pl.DataFrame, found: Separation, settings: SignatureSettings
+    matrix: SectionMatrix, sections: pl.DataFrame, found: Separation, settings: SignatureSettings, report: Tell
 ) -> Stability | None:
     if settings.draws + settings.starts == 0:
         return None
-    mixing = found.components.mixing
+    mixing, refits = found.components.mixing, settings.draws + settings.starts
     return stability(
         matrix,
         sections["subject_id"].to_numpy(),
         mixing=mixing,
-        refit=partial(_mixing, components=mixing.shape[1], settings=settings),
+        refit=partial(_mixing, components=mixing.shape[1], settings=settings, scratch=matrix.folder),
         draws=settings.draws,
         starts=settings.starts,
         seed=settings.seed,
-        workers=settings.workers,
+        workers=settings.workers if process_of()[1] == 1 else 1,  # a group makes each refit together
+        report=lambda done: report(f"stability: refit {done} of {refits}"),
     )
 
 
 def _prevalence(matrix: SectionMatrix) -> np.ndarray:
     rows, channels = matrix.shape
-    counts = [np.bincount(channel, minlength=channels) for _, channel, _ in matrix.deviations(SECTIONS_AT_A_TIME)]
-    return np.sum(counts, axis=0) / rows
+    counts = np.zeros(channels)
+    for start in range(0, rows, SECTIONS_AT_A_TIME):
+        counts += np.bincount(matrix.values(start, min(start + SECTIONS_AT_A_TIME, rows))[1], minlength=channels)
+    return counts / rows
 
 
 def _model(
@@ -183,6 +231,7 @@ def _model(
     window: Window,
     sections: pl.DataFrame,
     matrix: SectionMatrix,
+    counted: dict[str, int],
     found: Separation,
     stable: Stability | None,
     settings: SignatureSettings,
@@ -209,6 +258,7 @@ def _model(
             sections=sections.height,
             repeated_sections=repeats(sections),
             variance_kept=float(found.whitening.variances.sum() / found.whitening.total_variance),
+            **counted,
         ),
         fitted_on=fitted_on(archive, subjects),
     )

@@ -22,11 +22,12 @@ class KnownEvents:
     Attributes:
         segment: subject x channels + channel; subjects are numbered in the order of their ids.
         time: microseconds since 1970.
-        number: the numeric value; of a measurement it is finite.
+        number: the numeric value; of a measurement it is finite and within its limits.
         start: each subject's first step; without any dated event, some number that nothing looks at.
         demographics: subject, channel, time of the codes that say who the patient is.
         valueless: events of measurements left out for want of a number.
         undated: events left out for want of a time.
+        limited: events of measurements whose number was beyond a limit and was taken as that.
     """
 
     segment: Int64[np.ndarray, "events"]
@@ -36,6 +37,7 @@ class KnownEvents:
     demographics: pl.DataFrame
     valueless: int
     undated: int
+    limited: int
 
 
 def known_events(
@@ -60,10 +62,14 @@ def known_events(
     codes = channels.table["code"]
     channel = events["code"].cast(pl.Enum(codes), strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
     ours &= channel >= 0
-    number = events["numeric_value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    number = events["numeric_value"].cast(pl.Float64).fill_null(np.nan).to_numpy(writable=True)
     measured, told = (channels.of_mode(mode)[channel] & ours for mode in ("measurement", "demographic"))
     numberless = measured & ~np.isfinite(number)
     kept = np.flatnonzero(ours & ~told & ~numberless & dated)
+    lowest, highest = channels.limits
+    believed = np.clip(number[kept], lowest[channel[kept]], highest[channel[kept]])
+    limited = int(np.count_nonzero(measured[kept] & (believed != number[kept])))
+    number[kept] = believed
     order = kept[_in_order(subject[kept], channel[kept], time[kept], np.nan_to_num(number[kept]))]
     return KnownEvents(
         segment=subject[order] * len(channels) + channel[order],
@@ -73,6 +79,7 @@ def known_events(
         demographics=pl.DataFrame({"subject": subject, "channel": channel, "time": events["time"]}).filter(told),
         valueless=int(numberless.sum()),
         undated=int((ours & ~told & ~dated).sum()),
+        limited=limited,
     )
 
 

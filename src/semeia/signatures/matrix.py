@@ -5,7 +5,7 @@ after row: row_ends.npy [rows + 1], channel.npy and value.npy [values], as they 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,22 +43,19 @@ class SectionMatrix:
         """How many values there are; everything else is filled."""
         return len(_opened(self.folder, "value"))
 
-    def blocks(self, size: int, dtype: Literal["float32", "float64"] = "float32") -> Iterator[Float[np.ndarray, "b p"]]:
-        """All rows in order, `size` at a time; only the last block may be shorter."""
-        fill = self.fill_row.astype(dtype)
-        for start in range(0, self.shape[0], size):
-            row, channel, value = self.values(start, min(start + size, self.shape[0]))
-            block = np.tile(fill, (min(size, self.shape[0] - start), 1))
-            block[row, channel] = self.scaling.standardised(channel, value)
-            yield block
+    def rows(self, start: int, end: int, dtype: Literal["float32", "float64"] = "float32") -> Float[np.ndarray, "b p"]:
+        """Rows `start` to `end`, that one not included."""
+        row, channel, value = self.values(start, end)
+        rows = np.tile(self.fill_row.astype(dtype), (end - start, 1))
+        rows[row, channel] = self.scaling.standardised(channel, value)
+        return rows
 
     def deviations(
-        self, size: int
-    ) -> Iterator[tuple[Int64[np.ndarray, "n"], Int32[np.ndarray, "n"], Float64[np.ndarray, "n"]]]:
-        """What the rows have beyond the fill row, `size` rows at a time: row in the block, channel, difference."""
-        for start in range(0, self.shape[0], size):
-            row, channel, value = self.values(start, min(start + size, self.shape[0]))
-            yield row, channel, self.scaling.standardised(channel, value) - self.fill_row[channel]
+        self, start: int, end: int
+    ) -> tuple[Int64[np.ndarray, "n"], Int32[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
+        """What rows `start` to `end` have beyond the fill row: row counted from `start`, channel, difference."""
+        row, channel, value = self.values(start, end)
+        return row, channel, self.scaling.standardised(channel, value) - self.fill_row[channel]
 
     def values(
         self, start: int, end: int

@@ -24,7 +24,7 @@ from semeia.signatures.stability import LEAST_STABLE
 from semeia.signatures.window import Window
 
 ARRAYS, CHANNELS, ABOUT = "signatures.safetensors", "channels.parquet", "signatures.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Fitting:
     """How the fit ended, and on how much.
 
     `state` is converged, unconverged (nothing may be expressed), or accepted (unconverged, and taken as it is).
-    `last_change` is None where a solver does not tell.
+    `last_change` is None where a solver does not tell. Of the training patients' events are counted: measurements
+    without a number (`valueless`) and events without a time (`undated`), which were left out, and numbers that were
+    taken as the limit of their channel (`limited`).
     """
 
     solver: str
@@ -43,6 +45,9 @@ class Fitting:
     sections: int
     repeated_sections: int
     variance_kept: float
+    valueless: int
+    undated: int
+    limited: int
 
 
 @dataclass(frozen=True)

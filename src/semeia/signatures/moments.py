@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.errors import InputError
-from semeia.signatures.blocks import Samples, block_rows
-from semeia.signatures.processes import add_up, own_share
+from semeia.signatures.blocks import Samples, block_rows, own_blocks
+from semeia.signatures.processes import add_up
 from semeia.signatures.threads import LARGE, in_order, one_thread_each
 
 
@@ -35,10 +35,11 @@ def moments(samples: Samples, *, block: int | None = None, threads: int = 1) -> 
     rows, channels = samples.shape
     if rows < 2 or channels < 1:
         raise InputError(f"{rows} rows of {channels} channels have no covariance: give at least two rows.")
-    first = next(iter(samples.blocks(1)))
+    first = samples.rows(0, 1)
     shift = first[0].astype(np.float64)
     size = block or block_rows(channels, 8)
-    total, products = (_sums if channels < LARGE else _sums_in_place)(own_share(samples.blocks(size)), shift, threads)
+    parts = (part for _, part in own_blocks(samples, size))
+    total, products = (_sums if channels < LARGE else _sums_in_place)(parts, shift, threads)
     add_up(total, products.T)
     mean = total / rows
     products /= rows

@@ -1,4 +1,4 @@
-"""What one pass over sparse values leaves behind: moments that merge, and medians in a bounded sketch.
+"""What one pass over sparse values leaves behind: moments that merge, and quantiles in a bounded sketch.
 
 Moments are merged as in Chan, Golub and LeVeque (1979), batch by batch, so no difference of large sums is ever taken.
 """
@@ -58,7 +58,7 @@ def repeated(value: float | int, times: Float64[np.ndarray, "p"]) -> ChannelMome
     return ChannelMoments(times, np.full(len(times), float(value)), np.zeros(len(times)))
 
 
-class MedianSketch:
+class QuantileSketch:
     """Counts of values in fine bins, 1/2,000 of the value wide: the same whatever the order, small however many."""
 
     def __init__(self) -> None:
@@ -74,17 +74,23 @@ class MedianSketch:
 
     def medians(self, *, channels: int) -> Float64[np.ndarray, "channels"]:
         """The median of each channel, to within half a bin; NaN for a channel without values."""
+        return (self._at(0.5, channels, np.floor) + self._at(0.5, channels, np.ceil)) / 2
+
+    def quantiles(self, share: float, *, channels: int) -> Float64[np.ndarray, "channels"]:
+        """The largest value that at most `share` of each channel's other values lie below, to within half a bin."""
+        return self._at(share, channels, np.floor)
+
+    def _at(self, share: float, channels: int, rounded: np.ufunc) -> Float64[np.ndarray, "channels"]:
+        """The values at place `share` (number - 1), rounded, of each channel's values in order."""
         self._settle()
-        owner = self._bins >> _KEPT
-        total = np.bincount(owner, self._counts, channels)
-        below = np.cumsum(self._counts)
+        total = np.bincount(self._bins >> _KEPT, self._counts, channels)
         before = np.concatenate([[0.0], np.cumsum(total)])[:-1]
-        found = np.full((2, channels), np.nan)
         there = np.flatnonzero(total)
-        for row, middle in enumerate(((total - 1) // 2, total // 2)):
-            at = np.searchsorted(below, (before + middle)[there], side="right")
-            found[row, there] = _middle_of(self._bins[at] & ((1 << _KEPT) - 1))
-        return found.mean(0)
+        place = (before + rounded(share * (total - 1)))[there]
+        found = np.full(channels, np.nan)
+        at = np.searchsorted(np.cumsum(self._counts), place, side="right")
+        found[there] = _middle_of(self._bins[at] & ((1 << _KEPT) - 1))
+        return found
 
     def _settle(self) -> None:
         bins = np.concatenate([self._bins, *(bins for bins, _ in self._pending)])

@@ -25,7 +25,7 @@ from jaxtyping import Bool, Float64, Int
 from semeia.errors import InputError
 from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues
-from semeia.signatures.running import MedianSketch, moments_of, repeated
+from semeia.signatures.running import QuantileSketch, moments_of, repeated
 
 OFFSET = 1e-6
 ONCE_IN_20_YEARS = 1 / (20 * 365.25)
@@ -87,12 +87,6 @@ class Scaling:
         """The row of a patient without any record, standardised."""
         return self.standardised(np.arange(len(self.fill)), self.fill)
 
-    def dense(self, values: SectionValues) -> Float64[np.ndarray, "rows p"]:
-        """Standardised rows, what is absent filled."""
-        rows = np.tile(self.fill_row, (values.rows, 1))
-        rows[values.row, values.channel] = self.standardised(values.channel, values.value)
-        return rows
-
     def as_json(self) -> dict[str, object]:
         """For a JSON file; numbers keep all their digits."""
         return {name: getattr(self, name).tolist() for name in ("log", "shift", "scale", "fill", "constant")}
@@ -136,7 +130,7 @@ class ScalingFit:
         self._plain = self._logged = repeated(0.0, np.zeros(number))
         self._low, self._high = np.full(number, np.inf), np.full(number, -np.inf)
         self._negative = np.zeros(number)
-        self._medians = MedianSketch()
+        self._medians = QuantileSketch()
         self._sketched = np.array([scale.fill == "median" for scale in self._scale], bool) & np.isnan(self._own_fill)
 
     def watching(self, stream: Iterable[SectionValues]) -> Iterator[SectionValues]:

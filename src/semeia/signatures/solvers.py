@@ -3,10 +3,8 @@
 `SOLVERS` is the table: a new algorithm is one function of white rows in it.
 """
 
-import tempfile
 import warnings
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,8 +15,8 @@ from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.components import Components, canonical, start_from
 from semeia.signatures.ica_settings import IcaSettings, Report, Unmixing, initial
-from semeia.signatures.moments import moments
-from semeia.signatures.processes import process_of
+from semeia.signatures.processes import shared_folder
+from semeia.signatures.sparse_moments import section_moments
 from semeia.signatures.whitening import Whitening, whiten, whitened
 
 SolverName = Literal["fastica", "picard"]
@@ -73,44 +71,13 @@ def separate(
     Raises:
         InputError: The samples cannot give so many components, or the solver is not installed.
     """
-    if scratch is None and process_of()[1] > 1:
-        raise InputError("scratch: several processes need a folder that all of them see.")
-    whitening = whiten(moments(samples, threads=settings.at_once()), components=components, trim=trim)
+    whitening = whiten(section_moments(samples, threads=settings.at_once()), components=components, trim=trim)
     start = None if warm is None else start_from(warm, whitening)
-    # Processes of a group share one file; other fits that use the same folder must not meet it.
-    alone = process_of()[1] == 1
-    with tempfile.TemporaryDirectory(dir=scratch) if alone else nullcontext(scratch) as folder:
-        path = Path(str(folder)) / "white.npy"
-        try:
-            white = whitened(samples, whitening, path=path, dtype=settings.dtype, threads=settings.at_once())
-            found = SOLVERS[solver](white, settings, start=start, report=report)
-        finally:
-            path.unlink(missing_ok=True)
+    with shared_folder(scratch) as folder:
+        path = folder / "white.npy"
+        white = whitened(samples, whitening, path=path, dtype=settings.dtype, threads=settings.at_once())
+        found = SOLVERS[solver](white, settings, start=start, report=report)
     return Separation(canonical(found.rotation, whitening), whitening, found)
-
-
-def refitted(
-    samples: Samples, seed: int, *, settings: IcaSettings, components: int, solver: SolverName = "fastica"
-) -> Float[np.ndarray, "p m"]:
-    """The mixing of a fit that differs from others in its rows and its seed; perhaps of fewer components."""
-    found = separate(samples, replace(settings, seed=seed), components=components, solver=solver, trim=True)
-    return found.components.mixing
-
-
-def require_converged(unmixing: Unmixing) -> None:
-    """Refuse a fit that did not converge.
-
-    Raises:
-        InputError: It did not.
-    """
-    if not unmixing.converged:
-        change = (
-            "" if unmixing.last_change is None else f" (the last one turned a component by {unmixing.last_change:.2g})"
-        )
-        raise InputError(
-            f"the components did not converge in {unmixing.iterations} iterations{change}; ask for fewer components, "
-            "allow more iterations, or accept the state as it is."
-        )
 
 
 def fastica(
@@ -146,7 +113,7 @@ def picard(
     except ImportError as error:
         raise InputError("solver: picard is not installed; install it with `pip install python-picard`.") from error
     size = white.shape[1]
-    rows = np.concatenate(list(white.blocks(white.shape[0])))
+    rows = white.rows(0, white.shape[0])
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         _, rotation, _, iterations = solve(  # pyright: ignore[reportAssignmentType]

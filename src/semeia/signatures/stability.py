@@ -63,6 +63,7 @@ def stability(
     starts: int = 5,
     seed: int = 0,
     workers: int = 1,
+    report: Callable[[int], None] = lambda done: None,
 ) -> Stability:
     """Refit on `draws` bootstrap draws of the patients and from `starts` other seeds.
 
@@ -76,6 +77,7 @@ def stability(
         starts: refits of the rows as they are.
         seed: of the draws and of the first start.
         workers: local processes to refit in.
+        report: called with the number of refits done.
     """
     from joblib import delayed
 
@@ -89,7 +91,10 @@ def stability(
     ]
     tasks += [(samples, seed + 1 + draws + number) for number in range(starts)]
     found = in_processes((delayed(refit)(rows, start) for rows, start in tasks), workers=workers)
-    matches = [matched(mixing, np.asarray(other)) for other in found]
+    matches = []
+    for done, other in enumerate(found, start=1):
+        matches.append(matched(mixing, np.asarray(other)))
+        report(done)
     cosines = np.array([cosine for cosine, _ in matches])
     return Stability(
         cosines[:draws], cosines[draws:], cluster_index([_unit(mixing), *(columns for _, columns in matches)])

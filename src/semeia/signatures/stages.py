@@ -23,7 +23,7 @@ ROWS_A_COMPONENT = 50
 PLACES = 64
 MOST_TURN = 0.9
 # A part this small is kept in memory.
-KEPT_BYTES = 2**24
+KEPT_BYTES = 2**23
 # A direction with less of its variance in the part is left as it is: the part does not know it.
 LEAST_VARIANCE = 0.1
 
@@ -62,7 +62,7 @@ def _part_of(white: Samples, share: float, settings: IcaSettings, device: torch.
     piece = -(-white.shape[0] // PLACES)
     part: Samples = LeadingRows(white, piece, max(1, round(share * piece)))
     if part.shape[0] * part.shape[1] * 4 <= KEPT_BYTES:
-        part = ArraySamples(np.concatenate(list(part.blocks(piece))))
+        part = ArraySamples(part.rows(0, part.shape[0]))
     # Made white on their own: the update would drown in what these rows are not white by.
     variances, directions = np.linalg.eigh(moments(part, threads=how.threads).covariance)
     variances = np.where(variances < LEAST_VARIANCE, 1.0, variances)

@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from semeia.signatures.blocks import Samples, block_rows
+from semeia.signatures.blocks import Samples, block_rows, own_blocks
 from semeia.signatures.ica_settings import Nonlinearity
 from semeia.signatures.nonlinearities import NONLINEARITIES
-from semeia.signatures.processes import add_up, own_share
+from semeia.signatures.processes import add_up
 from semeia.signatures.threads import in_order, one_thread_each
 
 # A GPU needs longer blocks to be busy.
@@ -52,11 +52,11 @@ class Means:
 def rows_of(samples: Samples, device: torch.device, block: int | None = None) -> Rows:
     """The rows of `samples` on a device, read anew in every pass unless a GPU has room for them twice."""
     columns = samples.shape[1]
-    dtype = torch.from_numpy(next(iter(samples.blocks(1))).copy()).dtype
+    dtype = torch.from_numpy(samples.rows(0, 1).copy()).dtype
     size = block or max(block_rows(columns, 4), GPU_ROWS if device.type == "cuda" else 0)
 
     def read() -> Iterator[Tensor]:
-        for rows in own_share(samples.blocks(size)):
+        for _, rows in own_blocks(samples, size):
             # torch refuses memory that is read-only.
             yield torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
 

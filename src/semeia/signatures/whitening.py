@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
-from semeia.signatures.blocks import ArraySamples, FileSamples, Samples, block_rows, open_samples
+from semeia.signatures.blocks import ArraySamples, FileSamples, Samples, block_rows, blocks, open_samples, own_blocks
 from semeia.signatures.moments import Moments
-from semeia.signatures.processes import own_share, process_of, wait_for_all
+from semeia.signatures.processes import process_of, wait_for_all
 from semeia.signatures.threads import in_order, one_thread_each, threads_for
 
 # A direction counts if its SD is this many rounding steps of the samples: whitened, it is then 1 % rounding at most.
@@ -95,17 +95,18 @@ def whitened(
     size = block or block_rows(max(samples.shape[1], kept), np.dtype(dtype).itemsize)
     transposed = np.ascontiguousarray(whitening.matrix.T, dtype=dtype)
 
-    def work(numbered: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
-        number, part = numbered
+    def work(placed: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
+        place, part = placed
         moved = np.empty(part.shape, dtype)
         # Subtracted in float64, rounded once.
         np.subtract(part, whitening.mean, out=moved, dtype=np.float64, casting="same_kind")
-        return number, moved @ transposed
+        return place, moved @ transposed
 
     if path is None:
         values = np.empty((rows, kept), dtype)
         with one_thread_each():
-            for number, part in in_order(enumerate(samples.blocks(size)), work, threads=threads):
+            every = enumerate(blocks(samples, size))
+            for number, part in in_order(every, work, threads=threads):
                 values[number * size : number * size + len(part)] = part
         return ArraySamples(values)
     with naming(path):
@@ -115,8 +116,8 @@ def whitened(
         file = open_samples(path)
         # Plain writes, not a writable mapping: a full disk is then an error, not the end of the process.
         with path.open("r+b") as stream, one_thread_each():
-            for number, part in in_order(own_share(enumerate(samples.blocks(size))), work, threads=threads):
-                stream.seek(file.offset + number * size * kept * file.dtype.itemsize)
+            for start, part in in_order(own_blocks(samples, size), work, threads=threads):
+                stream.seek(file.offset + start * kept * file.dtype.itemsize)
                 stream.write(part.data)
         wait_for_all()
     return file

@@ -98,6 +98,11 @@ def _facts(model: SignatureModel) -> list[tuple[str, str]]:
         ("Variance kept", percent(round(100 * fitting.variance_kept) / 100)),
         ("Window", f"trailing {window.length_hours:g} h, in steps of {window.step_hours:g} h"),
         ("Fit", f"{fitting.solver}, {fitting.state} in {count(fitting.iterations)} iterations{change}"),
+        (
+            "Events left out",
+            f"{count(fitting.valueless)} measurements without a number, {count(fitting.undated)} without a time; "
+            f"{count(fitting.limited)} values beyond the limits of their channel taken as the limit",
+        ),
     ]
 
 

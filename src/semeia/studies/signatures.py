@@ -4,6 +4,7 @@ A fit ends with a folder: the model (signatures/model.py) and atlas.html, the pa
 """
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import polars as pl
@@ -11,12 +12,14 @@ import polars as pl
 from semeia.archive.atomic import naming
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
+from semeia.learning.progress import words
 from semeia.processes import Backend
 from semeia.processes import backend as sent_to
 from semeia.report.atlas import write_atlas
 from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import SignatureSettings, fit_signatures
 from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
+from semeia.signatures.processes import process_group, process_of
 from semeia.signatures.sections import given_sections
 from semeia.studies.atlas import atlas_of, patient_of
 
@@ -24,15 +27,18 @@ MOST_UNMAPPED = 0.2
 ATLAS = "atlas.html"
 
 
-def fit(archive: Path, *, out: Path, settings: SignatureSettings) -> str:
+def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path | None = None) -> str:
     """Fit signatures to the training patients of an archive, and draw their atlas.
 
-    The training patients are those of the fixed split where the archive has one, else all.
+    The training patients are those of the fixed split where the archive has one, else all. Started by torchrun, the
+    processes make one fit.
 
     Args:
         archive: with events and codes.
         out: the model's folder; must not hold a model.
         settings: see `SignatureSettings`.
+        scratch: a folder for the rows while the fit lasts (dates x components x 4 bytes and more); by default the
+            system's temporary folder. All processes of torchrun or of a cluster must see it.
 
     Returns:
         What was fitted, in words.
@@ -45,7 +51,12 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings) -> str:
         raise InputError(f"{out}: holds signatures already; name another folder with --out.")
     opened = open_archive(archive)
     patients = training_patients(opened)
-    model = fit_signatures(opened, patients, settings=settings)
+    with process_group(settings.ica.device):
+        first = process_of()[0] == 0
+        with words() if first else nullcontext(lambda said: None) as report:
+            model = fit_signatures(opened, patients, settings=settings, scratch=scratch, report=report)
+    if not first:
+        raise SystemExit(0)  # what all have found, the first one keeps
     model.save(out)
     write_atlas(atlas_of(model, opened, patients), out / ATLAS)
     model.require_usable()
