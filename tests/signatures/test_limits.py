@@ -1,4 +1,4 @@
-"""Limits: as far beyond the percentiles as these are from the median; typing errors do not move them; or there are none."""
+"""Limits lie as far beyond the percentiles as these are from the median; typing errors do not move them."""
 
 import numpy as np
 import pytest

@@ -14,7 +14,7 @@ from semeia.errors import InputError
 from semeia.signatures.fit import SignatureSettings
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import load_signatures
-from semeia.studies.signatures import express_table, fit, patient, show, training_patients
+from semeia.studies.signatures import express_table, fit, patient, show, training_patients, unmapped_table
 
 PATIENTS = 16
 SETTINGS = SignatureSettings(
@@ -68,6 +68,15 @@ def test_expressions_at_the_end_of_each_record_and_at_given_dates(archive: Archi
 def test_a_test_on_the_patients_of_the_fit_is_refused(archive: Archive, model: Path):
     with pytest.raises(InputError, match="16 of 16 patients"):
         express_table(model, archive=archive.path, unseen=True)
+
+
+def test_what_signatures_do_not_know_of_a_site(model: Path, tmp_path: Path):
+    rows = [*random_rows(4, 30), *((3, float(hour), "RARE", None) for hour in range(50))]
+    elsewhere = record_archive(tmp_path / "elsewhere", rows, patients=4)
+    [site] = unmapped_table(model, archive=elsewhere.path).iter_rows(named=True)
+    assert (site["site"], site["patients"], site["unmapped_codes"]) == ("", 4, 1)
+    assert site["unmapped_events"] == 52  # and the two of random_rows
+    assert site["share"] == site["unmapped_events"] / site["events"]
 
 
 def test_show_all_or_one(model: Path):

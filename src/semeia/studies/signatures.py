@@ -21,6 +21,7 @@ from semeia.signatures.fit import SignatureSettings, fit_signatures
 from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
 from semeia.signatures.processes import process_group, process_of
 from semeia.signatures.sections import given_sections
+from semeia.signatures.unmapped import unmapped
 from semeia.studies.atlas import atlas_of, patient_of
 
 MOST_UNMAPPED = 0.2
@@ -92,12 +93,29 @@ def express_table(
     """
     opened = open_archive(archive)
     people = opened.table("subjects").select("subject_id", "pseudonym")
-    sections = _ends(opened) if dates is None else _dates(dates, people)
+    sections = _sections(opened, dates)
     with sent_to(backend):
         found = express(load_signatures(model), opened, sections, unseen=unseen, workers=workers)
     _note(found)
     named = found.table.join(people, on="subject_id", how="left", maintain_order="left")
     return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
+
+
+def unmapped_table(model: Path, *, archive: Path, dates: Path | None = None) -> pl.DataFrame:
+    """How much of each site's records has codes that the signatures do not know.
+
+    Where that is much, expressions describe the coding rather than the patients.
+
+    Args:
+        model: a folder of `semeia signatures fit`.
+        archive: of the records.
+        dates: as for `express_table`; events after them do not count.
+
+    Returns:
+        site, patients, events, unmapped_events, share (of the events), codes, unmapped_codes.
+    """
+    opened = open_archive(archive)
+    return unmapped(opened, _sections(opened, dates), load_signatures(model).channels)
 
 
 def show(model: Path, *, signature: str | None = None, channel: str | None = None, most: int = 8) -> pl.DataFrame:
@@ -187,19 +205,19 @@ def _summary(model: SignatureModel, number: int, most: int) -> dict[str, object]
     }
 
 
-def _ends(archive: Archive) -> pl.DataFrame:
-    return archive.event_subjects().select("subject_id", pl.col("last").alias("time"))
-
-
-def _dates(path: Path, people: pl.DataFrame) -> pl.DataFrame:
-    table = _read(path)
+def _sections(archive: Archive, dates: Path | None) -> pl.DataFrame:
+    """The dates of a file, or the end of each record."""
+    if dates is None:
+        return archive.event_subjects().select("subject_id", pl.col("last").alias("time"))
+    table = _read(dates)
     if "pseudonym" in table.columns:
+        people = archive.table("subjects").select("subject_id", "pseudonym")
         known = table.join(people, on="pseudonym", how="left", maintain_order="left")
         missing = known["subject_id"].null_count()
         if missing:
-            raise InputError(f"{path}: {missing} of {table.height} rows name patients that are not in the archive.")
+            raise InputError(f"{dates}: {missing} of {table.height} rows name patients that are not in the archive.")
         table = known
-    return given_sections(table, where=str(path))
+    return given_sections(table, where=str(dates))
 
 
 def _read(path: Path) -> pl.DataFrame:

@@ -1,12 +1,13 @@
-"""Two claims: curves at the needed dates against every day of a grid; millions of events to cross-sections.
+"""Three claims: curves at needed dates against a daily grid; millions of events to cross-sections; their covariance.
 
 1. Both sides get the same patients and sections. The grid paints every curve on every day up to the section (numpy and
    scipy's PCHIP; the oracle of the tests) and averages the last 365; ours computes the one value. Values are compared.
 2. Simulated patients are written to an archive (not timed). Then channels are counted, sections drawn, and the archive
    is turned into standardised cross-sections on disk: events a second, and the peak memory of all processes together.
+3. The covariance of those cross-sections: from the values that are there against whole blocks (the first 20,000 rows).
 
-    python benchmarks/signatures_curves.py                       a few minutes
-    python benchmarks/signatures_curves.py --events 20000000     the claim in full
+    python benchmarks/signatures/curves.py                       a few minutes
+    python benchmarks/signatures/curves.py --events 20000000     the claim in full
 """
 
 import argparse
@@ -15,38 +16,31 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 from time import perf_counter
 
 import numpy as np
 import polars as pl
-import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "tests")]
 
-SHARES = {"measurement": 0.45, "condition": 0.35, "medication": 0.20}
-CODES = {"measurement": 400, "condition": 1500, "medication": 600}
-EVENTS_A_PATIENT = 200
-OWN_CODES = 15  # of each mode; the r-th comes up in proportion to 1 / r
-_DAY = 86_400_000_000
+from patients import IN_WORDS, simulated_archive  # noqa: E402
+from watch import Watch, processor  # noqa: E402
+
+ROWS = 20_000
 
 
 def main(events: int = 2_000_000, grid_patients: int = 100, workers: int = os.cpu_count() or 1) -> None:
-    """Both claims on simulated patients."""
+    """All claims on simulated patients."""
     from semeia.signatures.window import Window
 
-    print(f"machine: {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(
-        f"simulated patients: {EVENTS_A_PATIENT} events on average (long-tailed) in 0.1 to 20 years; events are "
-        + ", ".join(f"{share:.0%} {mode}s of {CODES[mode]} codes" for mode, share in SHARES.items())
-    )
+    print(f"machine: {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"simulated patients: {IN_WORDS}")
     with tempfile.TemporaryDirectory() as folder:
-        start = perf_counter()
         archive = simulated_archive(Path(folder) / "archive", events)
-        print(f"written to an archive in {perf_counter() - start:.0f} s (not part of what follows)")
         against_the_grid(archive, grid_patients, Window())
-        to_cross_sections(archive, Path(folder) / "matrix", Window(), workers)
+        covariance(to_cross_sections(archive, Path(folder) / "matrix", Window(), workers))
 
 
 def against_the_grid(archive, patients: int, window) -> None:
@@ -88,6 +82,7 @@ def painted(events: pl.DataFrame, sections: pl.DataFrame, channels, subjects: pl
     numbers = {
         code: (channel, mode) for channel, code, mode in channels.table.select("channel", "code", "mode").iter_rows()
     }
+    lowest, highest = channels.limits
     codes = derived(np.array([0], np.uint64), text_keys(channels.table["code"]))
     person = dict(zip(subjects["subject_id"], text_keys(subjects["pseudonym"]), strict=True))
     values = []
@@ -106,14 +101,14 @@ def painted(events: pl.DataFrame, sections: pl.DataFrame, channels, subjects: pl
             elif mode == "medication":
                 row[channel] = persistence_curve(own, drugs, steps[0], end, window.steps)[-1]
             else:
-                known = number[code == name].astype(float)
+                known = number[code == name].astype(float).clip(lowest[channel], highest[channel])
                 row[channel] = trailing_mean(interpolated_curve(own, known, steps[0], end), window.steps)
         values += [row[channel] for channel in sorted(row)]
     return np.array(values)
 
 
-def to_cross_sections(archive, into: Path, window, workers: int) -> None:
-    """From events on disk to standardised rows on disk."""
+def to_cross_sections(archive, into: Path, window, workers: int):
+    """From events on disk to standardised rows on disk, which are returned."""
     from semeia.signatures.channels import channels_of
     from semeia.signatures.matrix import build_matrix
     from semeia.signatures.sections import sample_sections
@@ -144,6 +139,29 @@ def to_cross_sections(archive, into: Path, window, workers: int) -> None:
     print(f"processor time: {cpu:.1f} s: {events / cpu / 1e6:.2f} million events/s a core")
     peak = max(watch.peak for watch in watched.values())
     print(f"peak resident memory, parent and workers added up: {peak / 2**30:.2f} GiB")
+    return matrix
+
+
+def covariance(matrix) -> None:
+    """Mean and covariance of the first rows, from what is there and from whole blocks."""
+    from semeia.signatures.moments import moments
+    from semeia.signatures.sparse_moments import sparse_moments
+
+    few = replace(matrix, shape=(min(ROWS, matrix.shape[0]), matrix.shape[1]))
+    sparse_moments(replace(few, shape=(10, few.shape[1])))  # compiles, or loads what was compiled before
+    took, found = {}, {}
+    for side, work in {
+        "values": sparse_moments,
+        "blocks": lambda rows: moments(rows, threads=os.cpu_count() or 1),
+    }.items():
+        start = perf_counter()
+        found[side] = work(few).covariance
+        took[side] = perf_counter() - start
+    apart = float(np.abs(found["values"] - found["blocks"]).max())
+    there = len(few.values(0, few.shape[0])[1]) / few.shape[0]
+    print(f"\ncovariance of {few.shape[0]:,} x {few.shape[1]:,}, {there:.0f} values a row")
+    print(f"from whole blocks: {took['blocks']:.2f} s; from the values that are there: {took['values']:.2f} s")
+    print(f"ratio: {took['blocks'] / took['values']:.1f}; largest difference: {apart:.1e}")
 
 
 def random_histograms(archive, sections: pl.DataFrame) -> tuple[float, float]:
@@ -158,85 +176,6 @@ def random_histograms(archive, sections: pl.DataFrame) -> tuple[float, float]:
     )
     often = days.filter(days >= 20)
     return len(often) / len(days), float(often.sum() / days.sum())
-
-
-def simulated_archive(path: Path, events: int):
-    """An archive of simulated patients with about `events` events."""
-    from semeia.archive import open_archive, writing
-
-    rng, patients = np.random.default_rng(0), max(events // EVENTS_A_PATIENT, 200)
-    codes = {f"{mode}/{number:04d}": mode for mode in SHARES for number in range(CODES[mode])}
-    with writing(path, source="simulated patients") as draft:
-        for number in range(patients):
-            draft.subject(str(number))
-        draft.codes(pl.DataFrame({"code": list(codes), "mode": list(codes.values()), "rule": "simulated"}))
-        for first in range(1, patients + 1, 10_000):
-            draft.events(simulated(rng, first, min(10_000, patients + 1 - first), list(codes)))
-    return open_archive(path)
-
-
-def simulated(rng: np.random.Generator, first: int, patients: int, codes: list[str]) -> pl.DataFrame:
-    """Events of patients numbered from `first`: each has a few codes of every mode, some of which come back often."""
-    counts = np.maximum(rng.lognormal(np.log(EVENTS_A_PATIENT) - 0.5, 1.0, patients).astype(int), 1)
-    patient = np.repeat(np.arange(patients), counts)
-    years = rng.gamma(2.0, 2.5, patients).clip(0.1, 20)[patient]
-    begin = np.datetime64("2005-01-01", "D").astype(int) + rng.integers(0, 3650, patients)[patient]
-    time = begin * _DAY + (rng.random(len(patient)) * years * 365.25 * _DAY).astype(np.int64)
-    mode = rng.choice(len(SHARES), len(patient), p=list(SHARES.values()))
-    rank = np.floor(OWN_CODES ** rng.random(len(patient))).astype(int)
-    # Which code is a patient's r-th is a function of patient, mode and r; low numbers are popular.
-    popular = rng.random((patients, len(SHARES), OWN_CODES))[patient, mode, rank - 1] ** 2
-    sizes = np.array(list(CODES.values()))
-    place = np.concatenate([[0], np.cumsum(sizes)[:-1]])[mode] + (popular * sizes[mode]).astype(int)
-    value = np.where(mode == 0, rng.lognormal(popular * 4, 0.3), np.nan)
-    return pl.DataFrame(
-        {
-            "subject_id": patient + first,
-            "time": pl.Series(time).cast(pl.Datetime("us")),
-            "code": pl.Series(codes).gather(place),
-            "numeric_value": pl.Series(value.astype(np.float32)).fill_nan(None),
-        }
-    )
-
-
-class Watch:
-    """Seconds, processor time and the largest resident memory, of this process and its children together."""
-
-    def __enter__(self) -> "Watch":
-        self.peak, self._stop = 0, Event()
-        self._begin, self._used = perf_counter(), self._look()
-        self._thread = Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.seconds, self.cpu = perf_counter() - self._begin, self._look() - self._used
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.05):
-            self._look()
-
-    def _look(self) -> float:
-        """Notes the memory; returns the processor time used so far."""
-        me, memory, used = psutil.Process(), 0, 0.0
-        for process in [me, *me.children(recursive=True)]:
-            try:
-                memory += process.memory_info().rss
-                used += sum(process.cpu_times()[:2])
-            except psutil.Error:
-                continue  # it has just ended
-        self.peak = max(self.peak, memory)
-        return used
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

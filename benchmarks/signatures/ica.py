@@ -9,7 +9,7 @@
    and what a fit will take: 60,000 rows, or 600,000 with --full.
 3. That iteration's products in bfloat16 against float32 on this processor.
 
-    python benchmarks/signatures_ica.py --sizes 50000x64 200000x64 200000x256 600000x256
+    python benchmarks/signatures/ica.py --sizes 50000x64 200000x64 200000x256 600000x256
 """
 
 import argparse
