@@ -61,7 +61,7 @@ def test_cards_say_what_they_raise_and_which_are_unstable():
     ids = [attrs["id"] for _, attrs in found if "id" in attrs]
     assert len(ids) == len(set(ids))
     widths = [attrs["style"] for tag, attrs in found if tag == "span" and attrs.get("class") in ("up", "down")]
-    assert widths == ["width: 50.0%", "width: 16.7%", "width: 25.0%"]
+    assert widths == ["width: 50.0%", "width: 16.7%", "width: 50.0%"]  # the longest bar of each fills its half
 
 
 def test_a_patient_page_has_tracks_and_no_search(tmp_path: Path):

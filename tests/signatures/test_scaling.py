@@ -70,6 +70,16 @@ def test_the_codes_own_fill_comes_first():
     assert scaling.fill[AT["C/2"]] == 1 / (20 * 365.25)
 
 
+def test_who_never_had_a_condition_is_never_taken_to_have_it_more_often_than_who_did():
+    values = random_values(np.random.default_rng(2))
+    once_in_60_years = 1 / (60 * 365.25)
+    rare = np.where(values.channel == AT["C/2"], once_in_60_years, values.value)
+    scaling = fit_scaling([SectionValues(values.row, values.channel, rare, values.rows)], CHANNELS)
+
+    assert scaling.fill[AT["C/1"]] == scaling.fill[AT["C/2"]] == once_in_60_years
+    assert scaling.fill[AT["D/1"]] == 0.0
+
+
 def test_a_constant_channel_becomes_zero_and_an_unseen_one_too():
     values = random_values(np.random.default_rng(3))
     kept = values.channel != AT["L/2"]

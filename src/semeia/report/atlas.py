@@ -78,6 +78,11 @@ class Card:
     timelines: list[Timeline] = field(default_factory=list)
     holds: list[str] = field(default_factory=list)
 
+    @property
+    def largest(self) -> float:
+        """The largest |weight| of its bars."""
+        return max((abs(bar.weight) for bar in self.bars), default=0.0) or 1.0
+
 
 @dataclass(frozen=True)
 class Atlas:
@@ -115,9 +120,8 @@ def atlas_html(atlas: Atlas) -> str:
     script = resources.files("semeia.report").joinpath("templates/atlas.js").read_text(encoding="utf-8")
     # The page may run this script and no other: the policy names its hash.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    largest = max((abs(bar.weight) for card in atlas.cards for bar in card.bars), default=1.0)
     page = template("atlas.html.j2")
-    return page.render(atlas=atlas, script=script, digest=digest, largest=largest, points=polyline) + "\n"
+    return page.render(atlas=atlas, script=script, digest=digest, points=polyline) + "\n"
 
 
 def polyline(line: list[tuple[float, float]]) -> str:

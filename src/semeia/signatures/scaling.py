@@ -11,7 +11,8 @@ By mode, as in arXiv 2402.05802, but over sampled sections whose record is cut a
 Dividing by two SD puts numbers beside 0-1 channels (Gelman 2008). In an SD over a mode every section without the code
 counts as 0. A channel scaled alone that is nearly constant says nothing and becomes 0; one with over 1 % negative
 values takes no logarithm. A fill stands for a channel that the patient does not have by then, and goes through the same
-standardiser; the codes table's own fill comes first.
+standardiser; the codes table's own fill comes first. In records longer than 20 years, a condition may come up more
+rarely than its fill says of those who never had it; there, the fill is the rarest rate seen in any section.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,12 +41,14 @@ class ModeScale:
     Attributes:
         spread: divided by twice the SD of the channel, of the whole mode, or not at all.
         fill: value of a section without the channel, or the median of those that have it.
+        least: whether the fill is the lowest value seen in the whole mode, where that is lower.
         centre: whether the mean is subtracted first.
         log: whether log10(x + 1e-6) is taken before.
     """
 
     spread: Literal["channel", "mode", "none"]
     fill: float | Literal["median"]
+    least: bool = False
     centre: bool = False
     log: bool = False
 
@@ -53,7 +56,7 @@ class ModeScale:
 SCALES: Mapping[str, ModeScale] = {
     "age": ModeScale("channel", "median", centre=True),
     "demographic": ModeScale("none", 0.0),
-    "condition": ModeScale("mode", ONCE_IN_20_YEARS, log=True),
+    "condition": ModeScale("mode", ONCE_IN_20_YEARS, least=True, log=True),
     "medication": ModeScale("mode", 0.0),
     "measurement": ModeScale("channel", "median", centre=True),
 }
@@ -190,4 +193,8 @@ class ScalingFit:
         """The codes' own fills, else the mode's number, else the median, kept between the extremes seen."""
         medians = np.clip(self._medians.medians(channels=len(self._low)), self._low, self._high)
         numbers = [medians[at] if scale.fill == "median" else scale.fill for at, scale in enumerate(self._scale)]
-        return np.where(np.isnan(self._own_fill), np.array(numbers, float), self._own_fill)
+        fills = np.array(numbers, float)
+        for kind in np.unique(self._kind[[scale.least for scale in self._scale]]):
+            own = self._kind == kind
+            fills[own] = np.minimum(fills[own], self._low[own].min())
+        return np.where(np.isnan(self._own_fill), fills, self._own_fill)

@@ -96,14 +96,20 @@ def _facts(model: SignatureModel) -> list[tuple[str, str]]:
         ("Fitted on", f"{count(fitting.patients)} patients, {count(fitting.sections)} dates"),
         ("Channels", ", ".join(f"{count(n)} {mode}s" for mode, n in kinds.iter_rows())),
         ("Variance kept", percent(round(100 * fitting.variance_kept) / 100)),
-        ("Window", f"trailing {window.length_hours:g} h, in steps of {window.step_hours:g} h"),
+        ("Window", f"trailing {_hours(window.length_hours)}, in steps of {_hours(window.step_hours)}"),
         ("Fit", f"{fitting.solver}, {fitting.state} in {count(fitting.iterations)} iterations{change}"),
         (
-            "Events left out",
-            f"{count(fitting.valueless)} measurements without a number, {count(fitting.undated)} without a time; "
-            f"{count(fitting.limited)} values beyond the limits of their channel taken as the limit",
+            "Events",
+            f"left out: {count(fitting.valueless)} measurements without a number, {count(fitting.undated)} events without "
+            f"a time; taken as the limit of their channel: {count(fitting.limited)} values beyond it",
         ),
     ]
+
+
+def _hours(hours: float) -> str:
+    """A length of time in words: days where they are whole and at least two."""
+    days = hours / 24
+    return f"{days:g}{NBSP}days" if days >= 2 and days == round(days) else f"{hours:g}{NBSP}h"
 
 
 def _remarks(model: SignatureModel) -> list[str]:
