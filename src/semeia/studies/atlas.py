@@ -100,8 +100,8 @@ def _facts(model: SignatureModel) -> list[tuple[str, str]]:
         ("Fit", f"{fitting.solver}, {fitting.state} in {count(fitting.iterations)} iterations{change}"),
         (
             "Events",
-            f"left out: {count(fitting.valueless)} measurements without a number, {count(fitting.undated)} events without "
-            f"a time; taken as the limit of their channel: {count(fitting.limited)} values beyond it",
+            f"left out: {count(fitting.valueless)} measurements without a number, {count(fitting.undated)} events "
+            f"without a time; taken as the limit of their channel: {count(fitting.limited)} values beyond it",
         ),
     ]
 
