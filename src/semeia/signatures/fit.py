@@ -19,10 +19,10 @@ from semeia.signatures.blocks import Samples
 from semeia.signatures.channels import Channels, channels_of
 from semeia.signatures.curves import COUNTED, SectionValues
 from semeia.signatures.fitted_on import fitted_on
+from semeia.signatures.group import add_up, process_of, shared_folder
 from semeia.signatures.ica_settings import IcaSettings, Iteration, Report
 from semeia.signatures.matrix import SectionMatrix, build_matrix, open_matrix
 from semeia.signatures.model import Fitting, SignatureModel
-from semeia.signatures.processes import add_up, process_of, shared_folder
 from semeia.signatures.sections import repeats, sample_sections
 from semeia.signatures.solvers import Separation, SolverName, separate
 from semeia.signatures.stability import Stability, stability
@@ -83,7 +83,7 @@ def fit_signatures(
 ) -> SignatureModel:
     """Fit signatures to the records of some patients.
 
-    Called by all processes of a group (processes.py), it is one fit: the first makes the curves, all fit the components
+    Called by all processes of a group (group.py), it is one fit: the first makes the curves, all fit the components
     and refit them, and each returns the model.
 
     Args:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from semeia.errors import InputError
 from semeia.signatures.blocks import Samples, block_rows, own_blocks
-from semeia.signatures.processes import add_up
+from semeia.signatures.group import add_up
 from semeia.signatures.threads import LARGE, in_order, one_thread_each
 
 

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from semeia.errors import InputError
 from semeia.signatures.blocks import Samples
 from semeia.signatures.components import Components, canonical, start_from
+from semeia.signatures.group import shared_folder
 from semeia.signatures.ica_settings import IcaSettings, Report, Unmixing, initial
-from semeia.signatures.processes import shared_folder
 from semeia.signatures.sparse_moments import section_moments
 from semeia.signatures.whitening import Whitening, whiten, whitened
 

@@ -11,9 +11,9 @@ from jaxtyping import Int
 
 from semeia.compiled import compiled
 from semeia.signatures.blocks import RepeatedRows, Samples
+from semeia.signatures.group import add_up, own_share
 from semeia.signatures.matrix import SectionMatrix
 from semeia.signatures.moments import Moments, moments
-from semeia.signatures.processes import add_up, own_share
 
 _ROWS = 8192  # at a time
 _WORTH = 5  # times as many channels as values: a product of pairs one by one is slower than one of whole blocks

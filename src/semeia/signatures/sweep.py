@@ -15,9 +15,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from semeia.signatures.blocks import Samples, block_rows, own_blocks
+from semeia.signatures.group import add_up
 from semeia.signatures.ica_settings import Nonlinearity
 from semeia.signatures.nonlinearities import NONLINEARITIES
-from semeia.signatures.processes import add_up
 from semeia.signatures.threads import in_order, one_thread_each
 
 # A GPU needs longer blocks to be busy.

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from semeia.signatures.group import from_first
 from semeia.signatures.ica_settings import Stage
-from semeia.signatures.processes import from_first
 from semeia.signatures.sweep import Pass, Rows, sweep
 
 Rotation = Float[Tensor, "k k"]

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
 from semeia.signatures.blocks import ArraySamples, FileSamples, Samples, block_rows, blocks, open_samples, own_blocks
+from semeia.signatures.group import process_of, wait_for_all
 from semeia.signatures.moments import Moments
-from semeia.signatures.processes import process_of, wait_for_all
 from semeia.signatures.threads import in_order, one_thread_each, threads_for
 
 # A direction counts if its SD is this many rounding steps of the samples: whitened, it is then 1 % rounding at most.

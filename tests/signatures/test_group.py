@@ -8,8 +8,8 @@ import numpy as np
 
 from planted_sources import planted
 from semeia.signatures.blocks import open_samples
+from semeia.signatures.group import add_up, own_share, process_of
 from semeia.signatures.ica_settings import IcaSettings
-from semeia.signatures.processes import add_up, own_share, process_of
 from semeia.signatures.solvers import separate
 
 FIT = """
@@ -20,7 +20,7 @@ import numpy as np
 from torch import distributed
 from semeia.signatures.blocks import open_samples
 from semeia.signatures.ica_settings import IcaSettings
-from semeia.signatures.processes import process_of
+from semeia.signatures.group import process_of
 from semeia.signatures.solvers import separate
 
 folder = Path(sys.argv[1])
