@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,25 @@ def test_a_patient_page_names_nobody(archive: Archive, model: Path, tmp_path: Pa
         patient(model, archive=archive.path, pseudonym=pseudonyms(archive)[3], out=page)
     with pytest.raises(InputError, match="no patient"):
         patient(model, archive=archive.path, pseudonym="p0", out=tmp_path / "other.html")
+
+
+def test_an_unstable_signature_is_marked_wherever_it_appears(
+    archive: Archive, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    fitted = load_signatures(model)
+    shaky = replace(fitted, stable=np.array([0.99, 0.5, 0.99])).save(tmp_path / "shaky")
+    assert show(shaky)["unstable"].to_list() == [False, True, False]
+    found = show(shaky, channel="/")
+    assert found["unstable"].to_list() == [name == "s002" for name in found["signature"]]
+    for look in (lambda: show(shaky, signature="s002"), lambda: express_table(shaky, archive=archive.path)):
+        capsys.readouterr()
+        look()
+        assert "unstable: s002\n" in capsys.readouterr().err
+    capsys.readouterr()
+    show(shaky, signature="s001")
+    assert not capsys.readouterr().err
+    page = patient(shaky, archive=archive.path, pseudonym=pseudonyms(archive)[3], out=tmp_path / "page.html")
+    assert "s002 (unstable)" in page.read_text()
 
 
 def test_bad_dates_are_one_clear_line(archive: Archive, model: Path, tmp_path: Path):

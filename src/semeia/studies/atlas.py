@@ -74,7 +74,7 @@ def patient_of(model: SignatureModel, archive: Archive, subject: int, *, most: i
     life = _lives(archive, [subject])[subject]
     values = express(model, archive, life.dates).table.select(model.names).to_numpy()
     strongest = np.argsort(-np.abs(values).max(axis=0), kind="stable")[:most]
-    signatures = [_line(f"{model.names[at]}: {_label(model, int(at))}", life, values[:, at]) for at in strongest]
+    signatures = [_line(_marked(model, int(at)), life, values[:, at]) for at in strongest]
     channels = list(dict.fromkeys(int(c) for at in strongest for c in model.top(int(at), most=3)))
     tracks = _channel_tracks(model, archive, life, channels)
     return Atlas(
@@ -86,6 +86,11 @@ def patient_of(model: SignatureModel, archive: Archive, subject: int, *, most: i
             Timeline("Their channels: curves and events", life.span, tracks),
         ],
     )
+
+
+def _marked(model: SignatureModel, at: int) -> str:
+    """A signature's name and label; an unstable one says so."""
+    return f"{model.names[at]}{' (unstable)' if model.unstable[at] else ''}: {_label(model, at)}"
 
 
 def _facts(model: SignatureModel) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ A fit ends with a folder: the model (signatures/model.py) and atlas.html, the pa
 """
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from semeia.signatures.unmapped import unmapped
 from semeia.studies.atlas import atlas_of, patient_of
 
 MOST_UNMAPPED = 0.2
+NAMED = 8
 ATLAS = "atlas.html"
 
 
@@ -94,9 +96,11 @@ def express_table(
     opened = open_archive(archive)
     people = opened.table("subjects").select("subject_id", "pseudonym")
     sections = _sections(opened, dates)
+    fitted = load_signatures(model)
     with sent_to(backend):
-        found = express(load_signatures(model), opened, sections, unseen=unseen, workers=workers)
+        found = express(fitted, opened, sections, unseen=unseen, workers=workers)
     _note(found)
+    _note_unstable(fitted, range(len(fitted.names)))
     named = found.table.join(people, on="subject_id", how="left", maintain_order="left")
     return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
 
@@ -129,7 +133,8 @@ def show(model: Path, *, signature: str | None = None, channel: str | None = Non
 
     Returns:
         For all: signature, explained, stability, channels in words. For one: channel, mode, weight, how much of what is
-        explained of the channel is explained by this signature (holds). For channels: the signature that holds most.
+        explained of the channel is explained by this signature (holds). For channels: the signature that holds most,
+        and whether it is unstable.
     """
     fitted = load_signatures(model)
     if channel is not None:
@@ -139,6 +144,7 @@ def show(model: Path, *, signature: str | None = None, channel: str | None = Non
     if signature not in fitted.names:
         raise InputError(f"{model}: no signature '{signature}'; there are {fitted.names[0]} to {fitted.names[-1]}.")
     number = fitted.names.index(signature)
+    _note_unstable(fitted, [number])
     top = fitted.top(number, most=most)
     table = fitted.channels.table[top.tolist()]
     weights = fitted.components.mixing[top, number]
@@ -186,6 +192,7 @@ def _where(model: SignatureModel, words: str) -> pl.DataFrame:
     best = model.holds[places].argmax(axis=1)
     return named.select("name", "code", "mode").with_columns(
         signature=pl.Series([model.names[at] for at in best]),
+        unstable=pl.Series(model.unstable[best]),
         holds=pl.Series(model.holds[places, best]).round(2),
         weight=pl.Series(model.components.mixing[places, best]).round(3),
     )
@@ -236,3 +243,11 @@ def _note(found: Expressions) -> None:
         print(
             f"Note: {row['share']:.0%} of the events of {site} have codes unknown to the signatures.", file=sys.stderr
         )
+
+
+def _note_unstable(model: SignatureModel, places: Sequence[int]) -> None:
+    """Say on standard error which of some signatures refits do not find again."""
+    unstable = [model.names[at] for at in places if model.unstable[at]]
+    if unstable:
+        named = ", ".join(unstable[:NAMED]) + (", ..." if len(unstable) > NAMED else "")
+        print(f"Note: {len(unstable)} of {len(places)} signatures are unstable: {named}", file=sys.stderr)
