@@ -68,3 +68,8 @@ def test_ray_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "ray.util.joblib", None)
     with pytest.raises(InputError, match="needs Ray: pip install"), backend("ray"):
         pass
+
+
+def test_no_workers_are_refused():
+    with pytest.raises(InputError, match="workers is 0"):
+        list(in_processes([delayed(double)(1)], workers=0))

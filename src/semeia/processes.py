@@ -21,10 +21,15 @@ def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) ->
         calls: taken as they are needed, a few ahead.
         workers: number of processes.
         ordered: whether results come in the order of the calls, or as they are finished.
+
+    Raises:
+        InputError: There are no workers.
     """
     from joblib import Parallel
     from joblib.parallel import get_active_backend
 
+    if workers < 1:
+        raise InputError(f"workers is {workers}; it must be 1 or more.")
     if not getattr(get_active_backend()[0], "supports_return_generator", False):
         left = iter(calls)
         while wave := list(islice(left, CALLS_A_WAVE * workers)):

@@ -189,6 +189,15 @@ def test_fewer_components_are_fitted_until_they_converge(archive: Archive, monke
     assert len(found.components.unmixing) > 2
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"workers": 0}, {"least_patients": 0}, {"draws": -1}, {"starts": -1}, {"at_least": 0}, {"per_patient": -1.0}],
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))}.*or more"):
+        SignatureSettings(**wrong)
+
+
 @pytest.mark.parametrize("subjects", [[], [1]])
 def test_too_few_patients_are_refused(archive: Archive, subjects: list[int]):
     with pytest.raises(InputError, match="at least two"):

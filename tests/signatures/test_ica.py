@@ -199,3 +199,11 @@ def test_auto_takes_bf16_only_where_it_is_native():
     stages = {step.stage for step in fast_ica(white, DOUBLE).history}
 
     assert ("bf16" in stages) == has_bf16(torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tolerance": 0.0}, {"subsample": 1.5}, {"threads": 0}, {"block": 0}, {"most_iterations": 0}]
+)
+def test_settings_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        replace(DOUBLE, **wrong)

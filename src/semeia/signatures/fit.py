@@ -72,6 +72,18 @@ class SignatureSettings:
     workers: int = 1
     backend: Backend = "local"
 
+    def __post_init__(self) -> None:
+        for name in ("least_patients", "workers"):
+            if getattr(self, name) < 1:
+                raise InputError(f"signatures: {name} is {getattr(self, name)}; it must be 1 or more.")
+        for name in ("draws", "starts"):
+            if getattr(self, name) < 0:
+                raise InputError(f"signatures: {name} is {getattr(self, name)}; it must be 0 or more.")
+        if self.at_least < 2 or self.per_patient < 0:
+            raise InputError(
+                f"signatures: at_least {self.at_least} and per_patient {self.per_patient} must be 2 and 0 or more."
+            )
+
 
 def fit_signatures(
     archive: Archive,

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from semeia.errors import InputError
+
 Nonlinearity = Literal["tanh", "cube", "exp"]
 Stage = Literal["subsample", "bf16", "full"]
 
@@ -38,6 +40,16 @@ class IcaSettings:
     threads: int | None = None
     block: int | None = None
     dtype: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("most_iterations", "threads", "block"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"ica: {name} is {value}; it must be 1 or more.")
+        if not self.tolerance > 0 or not (self.subsample is None or 0 < self.subsample <= 1):
+            raise InputError(
+                f"ica: tolerance {self.tolerance} must be above 0, subsample {self.subsample} above 0 and at most 1."
+            )
 
     def at_once(self) -> int:
         """Blocks worked on at a time."""
