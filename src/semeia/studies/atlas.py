@@ -111,7 +111,7 @@ def _facts(model: SignatureModel) -> list[tuple[str, str]]:
     ]
 
 
-def _hours(hours: float) -> str:
+def _hours(hours: float | int) -> str:
     """A length of time in words: days where they are whole and at least two."""
     days = hours / 24
     return f"{days:g}{NBSP}days" if days >= 2 and days == round(days) else f"{hours:g}{NBSP}h"
