@@ -9,8 +9,8 @@ import polars as pl
 
 from record_frames import MODES, START, Event, event_frame
 from semeia.archive import Archive, open_archive, writing
-from semeia.signatures.fit import SignatureSettings
 from semeia.signatures.ica import IcaSettings
+from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
 
 PATIENTS, HOSPITALS = 120, 8

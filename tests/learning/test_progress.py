@@ -1,11 +1,11 @@
-"""Without a terminal: a line at the end with speed and terms, and never a flood of them."""
+"""Without a terminal: a line at the end with speed and terms, words now and then, and never a flood of them."""
 
 import re
 import sys
 
 import pytest
 
-from semeia.learning.progress import silent, terminal
+from semeia.learning.progress import silent, terminal, words
 
 
 def test_a_line_at_the_end_without_a_terminal(capsys: pytest.CaptureFixture[str]):
@@ -34,3 +34,22 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
         report(1, {})
         report(3, {"prediction": 0.5})
     silent(1, {})
+
+
+def test_words_without_a_terminal_are_said_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    now = 0.0
+    monkeypatch.setattr("semeia.learning.progress.time.monotonic", lambda: now)
+    with words() as report:
+        for minute in range(4):
+            now = 60.0 * minute
+            report(f"minute {minute}")
+            report("a moment later")
+    assert capsys.readouterr().err.splitlines() == ["minute 1", "minute 2", "minute 3"]
+
+
+def test_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with words() as report:
+        report("iteration 1")

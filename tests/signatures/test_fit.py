@@ -13,10 +13,11 @@ from record_frames import START
 from semeia.archive import Archive
 from semeia.errors import InputError
 from semeia.signatures.express import express
-from semeia.signatures.fit import SignatureSettings, components_to_try, fit_signatures
+from semeia.signatures.fit import components_to_try, fit_signatures
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.signatures.sections import sample_sections
+from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.streaming import section_values
 from semeia.signatures.window import Window
 from signatures_values import dense

@@ -12,9 +12,9 @@ import pytest
 from record_archive import random_rows, record_archive
 from semeia.archive import Archive, open_archive
 from semeia.errors import InputError
-from semeia.signatures.fit import SignatureSettings
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import load_signatures
+from semeia.signatures.settings import SignatureSettings
 from semeia.studies.signatures import express_table, fit, patient, show, training_patients, unmapped_table
 
 PATIENTS = 16

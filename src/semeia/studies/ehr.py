@@ -19,8 +19,8 @@ from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.learning.resources import measuring
-from semeia.signatures.fit import SignatureSettings
 from semeia.signatures.ica import IcaSettings
+from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
 from semeia.studies.arms import Fold
 from semeia.studies.counts import densities, seen_codes

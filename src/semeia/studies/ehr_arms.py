@@ -19,8 +19,9 @@ from semeia.learning.linear import fit_logistic_regression
 from semeia.report.atlas import write_atlas
 from semeia.signatures.channels import AGE, SEX, Channels
 from semeia.signatures.express import express
-from semeia.signatures.fit import SignatureSettings, fit_signatures
+from semeia.signatures.fit import fit_signatures
 from semeia.signatures.model import SignatureModel
+from semeia.signatures.settings import SignatureSettings
 from semeia.studies.arms import Fold
 from semeia.studies.atlas import atlas_of
 from semeia.studies.counts import counts_of, densities, seen_codes, values_of

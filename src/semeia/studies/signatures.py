@@ -18,10 +18,11 @@ from semeia.processes import Backend
 from semeia.processes import backend as sent_to
 from semeia.report.atlas import write_atlas
 from semeia.signatures.express import Expressions, express
-from semeia.signatures.fit import SignatureSettings, fit_signatures
+from semeia.signatures.fit import fit_signatures
 from semeia.signatures.group import process_group, process_of
 from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
 from semeia.signatures.sections import given_sections
+from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.unmapped import unmapped
 from semeia.studies.atlas import atlas_of, patient_of
 
