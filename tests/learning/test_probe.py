@@ -35,6 +35,15 @@ def test_the_strength_is_the_one_cross_validation_over_patients_chooses(seed: in
     np.testing.assert_allclose(fitted.weight, theirs.coef_[0], atol=2e-3)
 
 
+def test_float32_is_fitted_in_float64():
+    """Its rounding may stop the solver short of the optimum, and it says so with a warning."""
+    x, labels, patients = table()
+    narrow = x.astype(np.float32)
+    one, other = (fit_linear(rows, labels, patients, seed=0) for rows in (narrow, narrow.astype(np.float64)))
+    np.testing.assert_array_equal(one.weight, other.weight)
+    assert one.bias == other.bias
+
+
 def test_too_few_patients_for_a_fold_take_a_strong_penalty():
     x, labels, _ = table(8)
     patients = np.where(labels == 1, 1, np.arange(8) + 10)

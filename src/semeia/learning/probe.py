@@ -84,6 +84,8 @@ def _logistic(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, *, seed: 
     from sklearn.metrics import log_loss
 
     there = np.unique(labels)
+    # In float32 the solver's line search may find no step that lowers the loss by more than its rounding, and gives up.
+    x = x.astype(np.float64)
     folds = inner_folds(labels, patients, seed) if len(strengths) > 1 else []
     losses = []
     for strength in strengths:
