@@ -17,6 +17,7 @@ from time import perf_counter, process_time
 
 import numpy as np
 import polars as pl
+from shared.watch import processor
 from sklearn import __version__ as sklearn_version
 from sklearn.metrics import roc_auc_score
 
@@ -87,14 +88,6 @@ def many_predictions(rows: int, *, arms: int, draws: int) -> None:
     )
 
 
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5_000)
@@ -107,7 +100,7 @@ if __name__ == "__main__":
     if given.only_many:
         many_predictions(given.many, arms=given.arms, draws=given.draws)
         sys.exit()
-    print(f"machine: {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    print(f"machine: {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     against_a_loop(rows=given.rows, arms=given.arms, draws=given.draws, measured=given.measured)
     if given.many:
         same = ["--only-many", "--many", str(given.many), "--arms", str(given.arms), "--draws", str(given.draws)]

@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 import psutil
 import torch
+from shared.watch import processor
 
 from semeia.encoders.build import build_encoder
 from semeia.learning.devices import autocast, pick_precision
@@ -191,7 +192,7 @@ def main(
     data = synthetic(units)
     parameters = sum(value.numel() for value in prepared(data)[0].encoder.parameters())
     python, torch_version = platform.python_version(), torch.__version__
-    print(f"machine: {_processor()}, {os.cpu_count()} cores, Python {python}, torch {torch_version}")
+    print(f"machine: {processor()}, {os.cpu_count()} cores, Python {python}, torch {torch_version}")
     print(f"busy with other work: load {os.getloadavg()[0]:.1f} when this began")
     shape = " x ".join(str(size) for size in DEFAULT.model.crop.voxels)
     print(f"task: LatentPrediction, {DEFAULT.model.image} of {shape} voxels, {parameters:,} parameters, batch {batch}")
@@ -203,14 +204,6 @@ def main(
             size = {"rounds": 1, "steps": 1} if emulated else {"rounds": rounds, "steps": steps}
             compare(data, precision=precision, threads=threads, batch=batch, seconds_at_most=seconds_at_most, **size)
     memory(data, epochs=epochs, batch=batch, precision=auto)
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "tests")]
 
 from patients import IN_WORDS, simulated_archive  # noqa: E402
-from watch import Watch, processor  # noqa: E402
+from shared.watch import Watch, processor  # noqa: E402
 
 ROWS = 20_000
 

@@ -38,6 +38,10 @@ from semeia.signatures.sweep import Pass, rows_of, sweep
 from semeia.signatures.threads import in_order, one_thread_each
 from semeia.signatures.whitening import whiten, whitened
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from shared.watch import processor
+
 GIGA, MIB = 1e9, 2**20
 CPU = torch.device("cpu")
 THREADS = len(os.sched_getaffinity(0))
@@ -193,9 +197,8 @@ def one_iteration(rows: int, *, folder: Path) -> None:
 
 def main(sizes: list[str], dtypes: list[str], repeats: int, full: bool) -> None:
     """All fits, then the one iteration."""
-    model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     print(
-        f"machine: {model[0].split(':')[1].strip()}, {THREADS} threads, Python {platform.python_version()}, "
+        f"machine: {processor()}, {THREADS} threads, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("numpy", "torch", "scikit-learn", "python-picard"))
     )
     print(f"busy with other work: load {os.getloadavg()[0]:.1f} when this began")

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import polars as pl
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from patients import IN_WORDS, batches, patients_for
-from watch import Watch, processor
+from shared.watch import Watch, processor
 
 MAPPING = """
 name: simulated
