@@ -4,10 +4,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Scalar = Float[Tensor, ""]
-Volumes = Float[Tensor, "batch depth height width"]
+Volumes = Float[Tensor, "batch channel depth height width"]
+Pictures = Float[Tensor, "batch channel height width"]
 Planes = Bool[Tensor, "batch depth"]
-Items = Float[Tensor, "batch items"]
-ItemMask = Bool[Tensor, "batch items"]
 Labels = Float[Tensor, " batch"]
 
 TokenValues = Float[Tensor, "batch length dim"]

@@ -22,7 +22,7 @@ from semeia.archive.summary import Summary
 from semeia.archive.writer import Writer
 from semeia.errors import InputError
 
-_COUNTED = ("subjects", "units", "images", "readings", "reports", "codes")
+_COUNTED = ("subjects", "units", "images", "readings", "reports", "arrays", "codes")
 
 
 @contextmanager

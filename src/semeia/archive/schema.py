@@ -10,7 +10,7 @@ import polars as pl
 
 from semeia.errors import InputError
 
-SCHEMA_VERSION = 2  # 2: events and codes
+SCHEMA_VERSION = 3  # 2: events and codes; 3: arrays, and observations of a patient instead of a unit
 SPLITS = ("train", "val", "test")
 MODES = ("condition", "medication", "measurement", "demographic", "other")
 BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
@@ -66,6 +66,8 @@ class Table:
 
 _UNIT = Column("unit_id", "text", False, "what is predicted on")
 _SUBJECT = Column("subject_id", "whole", False, "the patient, numbered in order of arrival")
+_OBSERVED = Column("unit_id", "text", True, "the unit it belongs to; empty: to all units of the patient, by its time")
+_WHEN = Column("time", "time", True, "when it was observed")
 
 SUBJECTS = Table(
     "subjects",
@@ -98,10 +100,10 @@ UNITS = Table(
 IMAGES = Table(
     "images",
     (
-        Column("image_id", "text", False, "unit and kind"),
-        _UNIT,
+        Column("image_id", "text", False, "unit (or patient) and kind"),
+        _OBSERVED,
         _SUBJECT,
-        Column("time", "time", True, "when it was taken"),
+        _WHEN,
         Column("kind", "text", False, "img8, hu, mask or picture"),
         Column(
             "intensity",
@@ -130,20 +132,38 @@ IMAGES = Table(
 READINGS = Table(
     "readings",
     (
-        _UNIT,
+        _OBSERVED,
         _SUBJECT,
+        _WHEN,
         Column("reader", "text", False, "who read it: input, input_opinion, ..."),
         Column("item", "text", False, "what was rated"),
         Column("value", "real", False, "the rating"),
     ),
-    ("unit_id", "reader", "item"),
-    "One row a rating of a unit by a reader.",
+    ("unit_id", "subject_id", "time", "reader", "item"),
+    "One row a rating by a reader.",
 )
 REPORTS = Table(
     "reports",
-    (_UNIT, _SUBJECT, Column("text", "text", False, "the report")),
-    ("unit_id",),
+    (_OBSERVED, _SUBJECT, _WHEN, Column("text", "text", False, "the report")),
+    ("unit_id", "subject_id", "time"),
     "One row a written report.",
+)
+ARRAYS = Table(
+    "arrays",
+    (
+        Column("array_id", "text", False, "modality and number"),
+        _OBSERVED,
+        _SUBJECT,
+        _WHEN,
+        Column("modality", "text", False, "what it is: a signal, features of a scan, signature expressions, ..."),
+        Column("shape", "wholes", False, "as stored: [features], [region, feature], [lead, sample]"),
+        Column("dtype", "text", False, "numpy name of the type, little endian"),
+        Column("part", "text", False, "the pixel file"),
+        Column("offset", "whole", False, "first byte in the pixel file"),
+        Column("sha256", "text", False, "of type, shape and content"),
+    ),
+    ("array_id",),
+    "One row an observation that is an array and no image.",
 )
 OUTCOMES = Table(
     "outcomes",
@@ -182,7 +202,7 @@ CODES = Table(
     "One row a code of the events.",
     replace=True,
 )
-TABLES = {table.name: table for table in (SUBJECTS, UNITS, IMAGES, READINGS, REPORTS, OUTCOMES, EVENTS, CODES)}
+TABLES = {table.name: table for table in (SUBJECTS, UNITS, IMAGES, READINGS, REPORTS, ARRAYS, OUTCOMES, EVENTS, CODES)}
 
 
 def check(table: Table, frame: pl.DataFrame, *, where: str) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from semeia.errors import InputError
 MANIFEST = "archive.json"
 PIXEL_TYPES = ("uint8", "int16", "uint16", "int32", "float32")
 _LISTED = re.compile(
-    r"(subjects|units|images|readings|reports|events|codes|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
+    r"(subjects|units|images|readings|reports|arrays|events|codes|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
 )
 
 
@@ -42,7 +42,7 @@ class Archive:
         return open_archive, (self.path,)  # worker processes reopen the files instead of copying them
 
     def table(self, name: str) -> pl.DataFrame:
-        """All parts of a table (`subjects`, `units`, `images`, `readings`, `reports`, `codes`), checked.
+        """All parts of a table (`subjects`, `units`, `images`, `readings`, `reports`, `arrays`, `codes`), checked.
 
         Raises:
             InputError: No such table, or a part is missing or damaged.
@@ -68,6 +68,10 @@ class Archive:
             there = ", ".join(self.outcomes()) or "none"
             raise InputError(f"{self.path}: no outcome '{name}'; the archive has: {there}.")
         return self._joined(f"outcomes/{name}", OUTCOMES)
+
+    def arrays(self, modality: str) -> pl.DataFrame:
+        """The arrays of one modality, in the order of their ids; `pixels` reads each."""
+        return self.table("arrays").filter(pl.col("modality") == modality).sort("array_id")
 
     def codes(self) -> pl.DataFrame:
         """The codes of the events: code, mode, name, unit, fill, rule; one row a code."""
@@ -96,7 +100,7 @@ class Archive:
         return events.summarise(self.files_of("events"))
 
     def pixels(self, image: dict[str, object]) -> np.ndarray:
-        """The pixels of one row of `images` (a dict), as a read-only view of the memory-mapped file.
+        """The pixels of one row of `images`, or the numbers of one of `arrays` (a dict), as a read-only view of the memory-mapped file.
 
         Raises:
             InputError: The pixel file is missing or shorter than the row says.

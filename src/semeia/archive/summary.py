@@ -14,6 +14,7 @@ class Summary:
     images: int
     readings: int
     reports: int = 0
+    arrays: int = 0
     events: int = 0
     codes: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -22,10 +23,11 @@ class Summary:
     def __str__(self) -> str:
         imaged = (
             f", {self.images} images, {self.readings} readings"
-            if self.images or not (self.events or self.reports)
+            if self.images or not (self.events or self.reports or self.arrays)
             else ""
         )
         written = f", {self.reports} reports" if self.reports else ""
+        written += f", {self.arrays} arrays" if self.arrays else ""
         record = f", {self.events} events of {self.codes} codes" if self.events else ""
         labelled = "".join(f", {count} labels of {name}" for name, count in self.outcomes.items())
         return (

@@ -39,7 +39,7 @@ class Writer:
         self.path, self.source, self.notes = path, source, dict(notes or {})
         self._archive, self._key = archive, key
         self.number = number = 1 + (len(archive.parts) if archive else 0)
-        self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": [], "reports": []}
+        self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": [], "reports": [], "arrays": []}
         self._outcomes: dict[str, list[dict[str, object]]] = {}
         self._people = People(key, archive.table("subjects").rows(named=True) if archive else [])
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
@@ -115,7 +115,7 @@ class Writer:
         self,
         array: np.ndarray,
         *,
-        unit_id: str,
+        unit_id: str | None,
         subject_id: int,
         kind: str,
         intensity: str,
@@ -136,7 +136,7 @@ class Writer:
             raise InputError(f"unit {unit_id}: cannot store pixels of type {array.dtype.name}, {array.shape}.")
         if intensity not in INTENSITIES:
             raise InputError(f"unit {unit_id}: intensity '{intensity}' is none of {', '.join(INTENSITIES)}.")
-        stem = f"{unit_id}/{kind}" + (f"/{time:%Y%m%dT%H%M%S}" if time else "")
+        stem = f"{unit_id or f'patient-{subject_id}'}/{kind}" + (f"/{time:%Y%m%dT%H%M%S}" if time else "")
         image_id, count = stem, 1
         while image_id in self._images:
             count += 1
@@ -165,20 +165,77 @@ class Writer:
         self._rows["images"].append(row)
         return image_id
 
-    def reading(self, unit_id: str, subject_id: int, *, reader: str, item: str, value: float | int) -> None:
-        """Add one rating of a unit by a reader."""
+    def reading(
+        self,
+        unit_id: str | None,
+        subject_id: int,
+        *,
+        reader: str,
+        item: str,
+        value: float | int,
+        time: dt.datetime | None = None,
+    ) -> None:
+        """Add one rating by a reader, of a unit or (None) of a patient at a time."""
         row = {
             "unit_id": unit_id,
             "subject_id": subject_id,
+            "time": time,
             "reader": reader,
             "item": item,
             "value": float(value),
         }
         self._rows["readings"].append(row)
 
-    def report(self, unit_id: str, subject_id: int, *, text: str) -> None:
+    def report(
+        self, unit_id: str | None, subject_id: int, *, text: str, time: dt.datetime | None = None
+    ) -> None:
         """Add the written report of a unit. It is stored as it is: taking names out is the user's duty."""
-        self._rows["reports"].append({"unit_id": unit_id, "subject_id": subject_id, "text": text})
+        self._rows["reports"].append({"unit_id": unit_id, "subject_id": subject_id, "time": time, "text": text})
+
+    def array(
+        self,
+        array: np.ndarray,
+        *,
+        modality: str,
+        subject_id: int,
+        unit_id: str | None = None,
+        time: dt.datetime | None = None,
+    ) -> str:
+        """Add an observation that is an array and no image: a signal, features of a scan, expressions.
+
+        Args:
+            array: float32 (others are converted), [feature], [region, feature] or [lead, sample].
+            modality: what it is called; lower case letters, digits and underscores.
+            subject_id: the patient.
+            unit_id: the unit it belongs to; None: to all units of the patient, by its time.
+            time: when it was observed.
+
+        Returns:
+            The array_id.
+
+        Raises:
+            InputError: The name is not one, the array is empty, of another dimension, or the disk is full.
+        """
+        if not re.fullmatch("[a-z][a-z0-9_]*", modality):
+            raise InputError(f"modality '{modality}': a name is lower case letters, digits and underscores.")
+        if array.ndim not in (1, 2) or array.size == 0:
+            raise InputError(f"modality '{modality}': cannot store an array of shape {array.shape}.")
+        stored = np.ascontiguousarray(array, np.float32)
+        array_id = f"{modality}/{self.number:04d}-{len(self._rows['arrays']):08d}"
+        row = {
+            "array_id": array_id,
+            "unit_id": unit_id,
+            "subject_id": subject_id,
+            "time": time,
+            "modality": modality,
+            "shape": list(stored.shape),
+            "dtype": stored.dtype.name,
+            "part": f"pixels/{self.pixels.path.name}",
+            "offset": self.pixels.append(stored),
+            "sha256": array_sha256(stored),
+        }
+        self._rows["arrays"].append(row)
+        return array_id
 
     def outcome(
         self,
@@ -251,7 +308,7 @@ class Writer:
         frame = pl.DataFrame(rows, infer_schema_length=None, schema_overrides=declared)
         frame = check(table, frame, where=self.source)
         if "unit_id" in frame.columns and table is not TABLES["units"]:
-            unknown = set(frame["unit_id"]) - self._units - self._old_units
+            unknown = set(frame["unit_id"].drop_nulls()) - self._units - self._old_units
             if unknown:
                 raise InputError(f"{self.source}: {len(unknown)} units of {folder} are not among the units.")
         there = _rows_there(self._archive, folder, table.key)

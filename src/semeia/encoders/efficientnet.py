@@ -1,4 +1,4 @@
-"""Pictures to tokens by EfficientNet-lite0: the smallest network here with published ImageNet weights (18 MB).
+"""Embed pictures by EfficientNet-lite0: the smallest network here with published ImageNet weights (18 MB).
 
 EfficientNet (Tan and Le 2019) without squeeze-and-excitation and with ReLU6, as Google's "lite" models for phones have
 it. MONAI's blocks, under the names of the PyTorch port of EfficientNet that the weights are published with.
@@ -8,10 +8,9 @@ from collections import OrderedDict
 
 from torch import nn
 
-from semeia.encoders.feature_map import STRIDE, GrayAsColours, require_fit, tokens_of_map
-from semeia.shapes import TokenValues
-from semeia.views.crops import CropSettings
-from semeia.views.patient import View
+from semeia.data.modalities import Volume
+from semeia.encoders.feature_map import STRIDE, Colours, require_fit, tokens_of_map
+from semeia.shapes import TokenMask, TokenValues, Volumes
 
 WIDTH = 1280
 MEAN, SD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
@@ -34,19 +33,19 @@ class EfficientNetEmbedding(nn.Module):
 
     Args:
         dim: width of a token: 1280.
-        crop: pictures in patches of 32 pixels.
+        modality: pictures in patches of 32 pixels.
     """
 
     maskable = False
     architecture = "efficientnet_lite0"
 
-    def __init__(self, dim: int, *, crop: CropSettings) -> None:
+    def __init__(self, dim: int, *, modality: Volume) -> None:
         super().__init__()
         from monai.networks.nets.efficientnet import EfficientNet
 
-        require_fit(self.architecture, dim, WIDTH, crop)
-        self.crop = crop
-        self.colours = GrayAsColours(MEAN, SD)
+        require_fit(self.architecture, dim, WIDTH, modality.crop)
+        self.crop = modality.crop
+        self.colours = Colours(MEAN, SD)
         # MONAI pads for one size of picture; all multiples of 32 are padded alike.
         whole = EfficientNet(list(BLOCKS), num_classes=1, image_size=STRIDE, norm=NORM, drop_connect_rate=0.0)
         blocks = [block for stage in whole._blocks.children() for block in stage.children()]
@@ -70,6 +69,6 @@ class EfficientNetEmbedding(nn.Module):
             )
         )
 
-    def forward(self, view: View) -> TokenValues:
-        """Gray in [0, 1], [batch, 1, height, width], to [batch, height/32 * width/32, 1280]; absent tokens are 0."""
-        return tokens_of_map(nn.Sequential(self.colours, self.network), view, self.crop)
+    def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
+        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, height/32 * width/32, 1280]; absent tokens are 0."""
+        return tokens_of_map(nn.Sequential(self.colours, self.network), values, present, self.crop)

@@ -1,22 +1,21 @@
-"""What convolutional networks of photographs share: a gray picture goes in as three equal colours, one token a
-location of the last feature map comes out, 32 pixels apart. Pictures that are absent are never computed, so that they
+"""Share what convolutional networks of photographs have in common: gray becomes three equal colours, one token is a
+location of the last feature map, 32 pixels apart. Pictures that are absent are never computed, so that they
 reach no batch statistics either.
 """
 
 import torch
 from torch import nn
 
+from semeia.data.crops import CropSettings
 from semeia.encoders.volume import scanned
 from semeia.errors import InputError
-from semeia.shapes import TokenValues
-from semeia.views.crops import CropSettings
-from semeia.views.patient import View
+from semeia.shapes import Pictures, TokenMask, TokenValues, Volumes
 
 STRIDE = 32  # five halvings, in every network here
 
 
-class GrayAsColours(nn.Module):
-    """Gray in [0, 1], [batch, height, width], thrice and scaled as the network's own photographs were."""
+class Colours(nn.Module):
+    """Colours in [0, 1], scaled as the network's own photographs were; gray is taken thrice."""
 
     def __init__(self, mean: tuple[float, float, float], sd: tuple[float, float, float]) -> None:
         super().__init__()
@@ -25,9 +24,9 @@ class GrayAsColours(nn.Module):
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("sd", torch.tensor(sd)[:, None, None], persistent=False)
 
-    def forward(self, gray: torch.Tensor) -> torch.Tensor:
-        """To [batch, 3, height, width]."""
-        colours = (gray[:, None] - self.mean) / self.sd
+    def forward(self, pictures: Pictures) -> Pictures:
+        """[n, 1 or 3, height, width] to [n, 3, height, width]."""
+        colours = (pictures - self.mean) / self.sd
         # Channels last in memory: the layout that convolutions on a CPU work in.
         return colours.contiguous(memory_format=torch.channels_last)
 
@@ -43,14 +42,14 @@ def require_fit(name: str, dim: int, width: int, crop: CropSettings) -> None:
         raise InputError(f"{name} makes tokens {width} wide: set encoder.dim to {width}, not {dim}")
 
 
-def tokens_of_map(network: nn.Module, view: View, crop: CropSettings) -> TokenValues:
-    """Runs `network` ([batch, height, width] to [batch, dim, rows, columns]) on the pictures that are there.
+def tokens_of_map(network: nn.Module, values: Volumes, present: TokenMask, crop: CropSettings) -> TokenValues:
+    """Run `network` ([n, channel, height, width] to [n, dim, rows, columns]) on the pictures that are there.
 
     Returns:
-        [batch, rows * columns, dim]; absent tokens are 0.
+        [n, rows * columns, dim]; absent tokens are 0.
     """
-    there = view.present.any(1)
-    pictures = scanned(view.values[there], view.present[there], crop)[:, 0]
+    there = present.any(1)
+    pictures = scanned(values[there], present[there], crop)[:, :, 0]
     tokens = network(pictures).flatten(2).transpose(1, 2)
-    padded = tokens.new_zeros(*view.present.shape, tokens.shape[-1])
+    padded = tokens.new_zeros(*present.shape, tokens.shape[-1])
     return padded.masked_scatter(there[:, None, None], tokens)

@@ -1,5 +1,4 @@
-"""The patient encoder: tokens of any modalities in one sequence, mixed by pre-norm transformer blocks from
-MONAI.
+"""Encode a patient: tokens of any modalities and visits in one sequence, mixed by pre-norm transformer blocks.
 
 `embed` makes tokens that do not know each other; `mix` lets them. The seam between the two is where
 joint-embedding prediction cuts: the context encoder mixes the kept tokens, the target encoder mixes them all.
@@ -10,12 +9,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from semeia.data.batch import Batch, Seen
+from semeia.encoders.blocks import TransformerBlocks
 from semeia.encoders.pooling import WHOLE, Cells, pool, statistics
 from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens, join
 from semeia.errors import InputError
-from semeia.shapes import Attention, ModalityMask, Pooled
-from semeia.views.patient import Views
+from semeia.shapes import Attention, ModalityMask, Pooled, TokenValues
 
 
 @dataclass(frozen=True)
@@ -35,42 +35,15 @@ class EncoderSettings:
     mlp_ratio: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.dim % 8 or self.dim % self.heads:
+        if self.heads < 1 or self.dim < 8 or self.dim % 8 or self.dim % self.heads:
             raise InputError(f"encoder: dim {self.dim} must be a multiple of 8 and of heads ({self.heads})")
 
 
-class TransformerBlocks(nn.Module):
-    """MONAI blocks behind one mask of who may attend to whom."""
-
-    def __init__(self, dim: int, *, depth: int, heads: int, mlp_ratio: float) -> None:
-        super().__init__()
-        from monai.networks.blocks.transformerblock import TransformerBlock
-
-        # Dropout stays 0: MONAI's fused attention would apply it in evaluation, too.
-        self.blocks = nn.ModuleList(
-            TransformerBlock(dim, int(dim * mlp_ratio), heads, qkv_bias=True, use_flash_attention=True)
-            for _ in range(depth)
-        )
-        for block in self.blocks:
-            # MONAI makes these even where there is no cross-attention: parameters no gradient would reach.
-            block.add_module("norm_cross_attn", nn.Identity())
-            block.add_module("cross_attn", nn.Identity())
-        self.norm = nn.LayerNorm(dim)
-
-    def forward(self, x: torch.Tensor, attend: Attention) -> torch.Tensor:
-        """[batch, length, dim] to the same shape. A token may always attend to itself, padding included."""
-        itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
-        allowed = (attend | itself)[:, None]
-        for block in self.blocks:
-            x = block(x, attn_mask=allowed)
-        return self.norm(x)
-
-
 class PatientEncoder(nn.Module):
-    """Embeds each modality, adds place, time and kind, and mixes what is present.
+    """Embed each modality, add place, time and kind, and mix what is present.
 
     Args:
-        embeddings: one module a modality, `View -> [batch, length, dim]`, with `maskable`.
+        embeddings: one module a modality, `(values [n, channel, ...], present [n, length]) -> [n, length, dim]`, with `maskable`.
         settings: size of the transformer.
     """
 
@@ -84,22 +57,43 @@ class PatientEncoder(nn.Module):
             settings.dim, depth=settings.depth, heads=settings.heads, mlp_ratio=settings.mlp_ratio
         )
 
-    def embed(self, views: Views) -> Tokens:
-        """Tokens that do not know each other yet, in the order of the modalities."""
-        known = {name: views.modalities[name] for name in self.kinds if name in views.modalities}
+    def embed(self, batch: Batch) -> Tokens:
+        """Make tokens that do not know each other yet, in the order of the modalities, visit by visit."""
+        known = {name: batch.modalities[name] for name in self.kinds if name in batch.modalities}
         if not known:
             raise InputError(f"none of the modalities {', '.join(self.kinds)} is given")
         # Of what this encoder reads: a patient with other modalities only would have no token.
-        Views(known).require_something()
-        parts = []
-        for name, view in known.items():
-            index = self.kinds.index(name)
-            when = torch.zeros_like(view.present, dtype=torch.float32) if view.when is None else view.when
-            x = self.embeddings[name](view) + self.kind[index]
-            x = x + place_and_time(view.where, when, self.settings.dim)
-            kind = torch.full_like(view.present, index, dtype=torch.long)
-            parts.append(Tokens(x=x, present=view.present, kind=kind, where=view.where, when=when))
-        return join(parts)
+        Batch(known).require_something()
+        return join([self._tokens(name, seen) for name, seen in known.items()])
+
+    def _tokens(self, name: str, seen: Seen) -> Tokens:
+        index, (_, visits, length) = self.kinds.index(name), seen.present.shape
+        present, where = seen.present.flatten(1, 2), seen.where.flatten(1, 2)
+        when = seen.when[:, :, None].expand(-1, -1, length).flatten(1, 2)
+        x = self._embedded(name, seen).unflatten(0, (-1, visits)).flatten(1, 2) + self.kind[index]
+        x = x + place_and_time(where, when, self.settings.dim)
+        kind = torch.full_like(present, index, dtype=torch.long)
+        return Tokens(x=x, present=present, kind=kind, where=where, when=when)
+
+    def _embedded(self, name: str, seen: Seen) -> TokenValues:
+        """The tokens of every visit of every patient, [batch * visit, length, dim]."""
+        embedding = self.embeddings[name]
+        values, present = seen.values.flatten(0, 1), seen.present.flatten(0, 1)
+        there = present.any(1)
+        if seen.present.shape[1] == 1 or bool(there.all()):
+            return embedding(values, present)
+        # Most patients have fewer visits than the one with most: what is not there is not computed.
+        tokens = embedding(values[there], present[there])
+        return tokens.new_zeros(len(values), *tokens.shape[1:]).index_put((there,), tokens)
+
+    def only(self, names: tuple[str, ...]) -> "PatientEncoder":
+        """The encoder of some of the modalities, with the same weights."""
+        kept = [name for name in self.kinds if name in names]
+        smaller = PatientEncoder({name: self.embeddings[name] for name in kept}, settings=self.settings)
+        with torch.no_grad():
+            smaller.kind.copy_(self.kind[[self.kinds.index(name) for name in kept]])
+        smaller.blocks = self.blocks
+        return smaller
 
     def mix(self, tokens: Tokens, *, attend: Attention | None = None) -> Tokens:
         """Lets tokens see each other: all present ones, or of those what `attend` [batch, query, key]
@@ -107,9 +101,9 @@ class PatientEncoder(nn.Module):
         seen = tokens.present[:, None, :].expand(-1, tokens.present.shape[1], -1)
         return replace(tokens, x=self.blocks(tokens.x, seen if attend is None else seen & attend))
 
-    def forward(self, views: Views) -> Tokens:
+    def forward(self, batch: Batch) -> Tokens:
         """Contextual tokens of everything that is present, without padding in between."""
-        return self.mix(self.embed(views).packed())
+        return self.mix(self.embed(batch).packed())
 
     def pooled_width(self, cells: Cells = WHOLE) -> int:
         """Of what `pool` gives for each modality."""

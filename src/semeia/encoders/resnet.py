@@ -1,4 +1,4 @@
-"""Pictures to tokens by a residual network (He et al. 2016), 18 or 50 layers deep: the usual network to compare with,
+"""Embed pictures by a residual network (He et al. 2016), 18 or 50 layers deep: the usual network to compare with,
 and one of which ImageNet weights are published. MONAI's layers, named and laid out as torchvision's.
 """
 
@@ -7,10 +7,9 @@ from typing import Literal
 
 from torch import nn
 
-from semeia.encoders.feature_map import GrayAsColours, require_fit, tokens_of_map
-from semeia.shapes import TokenValues
-from semeia.views.crops import CropSettings
-from semeia.views.patient import View
+from semeia.data.modalities import Volume
+from semeia.encoders.feature_map import Colours, require_fit, tokens_of_map
+from semeia.shapes import TokenMask, TokenValues, Volumes
 
 # Of the photographs that torchvision's weights were trained on.
 MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -24,21 +23,21 @@ class ResNetEmbedding(nn.Module):
 
     Args:
         dim: width of a token: 512 of depth 18, 2048 of depth 50.
-        crop: pictures in patches of 32 pixels.
+        modality: pictures in patches of 32 pixels.
         depth: number of layers.
     """
 
     maskable = False
 
-    def __init__(self, dim: int, *, crop: CropSettings, depth: Literal[18, 50] = 18) -> None:
+    def __init__(self, dim: int, *, modality: Volume, depth: Literal[18, 50] = 18) -> None:
         super().__init__()
         from monai.networks.nets.resnet import ResNet
 
         block, blocks, width = SIZES[depth]
         self.architecture = f"resnet{depth}"
-        require_fit(self.architecture, dim, width, crop)
-        self.crop = crop
-        self.colours = GrayAsColours(MEAN, SD)
+        require_fit(self.architecture, dim, width, modality.crop)
+        self.crop = modality.crop
+        self.colours = Colours(MEAN, SD)
         # Shortcuts of type B without bias are torchvision's.
         whole = ResNet(
             block,
@@ -53,6 +52,6 @@ class ResNetEmbedding(nn.Module):
         )
         self.network = nn.Sequential(OrderedDict((name, getattr(whole, name)) for name in LAYERS))
 
-    def forward(self, view: View) -> TokenValues:
-        """Gray in [0, 1], [batch, 1, height, width], to [batch, height/32 * width/32, dim]; absent tokens are 0."""
-        return tokens_of_map(nn.Sequential(self.colours, self.network), view, self.crop)
+    def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
+        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, height/32 * width/32, dim]; absent tokens are 0."""
+        return tokens_of_map(nn.Sequential(self.colours, self.network), values, present, self.crop)

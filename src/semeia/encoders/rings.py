@@ -11,10 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from semeia.data.modalities import Volume
 from semeia.errors import InputError
-from semeia.shapes import TokenValues
-from semeia.views.crops import CropSettings
-from semeia.views.patient import View
+from semeia.shapes import TokenMask, TokenValues, Volumes
 
 
 class RingEmbedding(nn.Module):
@@ -22,15 +21,18 @@ class RingEmbedding(nn.Module):
 
     Args:
         dim: width of a token.
-        crop: the grid; height and width must be equal.
+        modality: with one channel; height and width of its crop must be equal.
         angles: samples around a ring.
         channels: width of the network that reads an angle.
     """
 
     maskable = True
 
-    def __init__(self, dim: int, *, crop: CropSettings, angles: int = 32, channels: int = 32) -> None:
+    def __init__(self, dim: int, *, modality: Volume, angles: int = 32, channels: int = 32) -> None:
         super().__init__()
+        crop = modality.crop
+        if modality.channels != 1:
+            raise InputError("rings read one channel; use patches for colours")
         if crop.voxels[1] != crop.voxels[2]:
             raise InputError(f"rings need a square plane, not {crop.voxels[1:]} voxels")
         self.deep, self.wide = crop.patch[:2]
@@ -42,21 +44,20 @@ class RingEmbedding(nn.Module):
         self.circles: torch.Tensor
         self.register_buffer("circles", circles(crop.voxels[1], angles), persistent=False)
 
-    def forward(self, view: View) -> TokenValues:
-        """Voxels in [0, 1], [batch, depth, height, width], to [batch, layers * rings, dim]; absent tokens are
-        0."""
-        batch = len(view.values)
-        around = F.grid_sample(view.values - 0.5, self.circles.expand(batch, -1, -1, -1), align_corners=False)
+    def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
+        """Voxels in [0, 1], [n, 1, depth, height, width], to [n, layers * rings, dim]; absent tokens are 0."""
+        batch = len(values)
+        around = F.grid_sample(values[:, 0] - 0.5, self.circles.expand(batch, -1, -1, -1), align_corners=False)
         layers, rings = around.shape[1] // self.deep, around.shape[2] // self.wide
         around = around.reshape(batch, layers, self.deep, rings, self.wide, -1)
         around = around.permute(0, 1, 3, 5, 2, 4).reshape(batch, layers * rings, around.shape[-1], -1)
         # Thin stacks leave most layers empty: only what was scanned is computed.
-        scanned = around[view.present]
+        scanned = around[present]
         read = F.gelu(self.second(with_neighbours(F.gelu(self.first(with_neighbours(scanned)))))).float()
         mean = read.mean(1)
         spread = ((read.square().mean(1) - mean.square()).clamp(min=0) + 1e-5).sqrt()
         tokens = self.leave(torch.cat([mean, spread], -1))
-        return tokens.new_zeros(*view.present.shape, tokens.shape[-1]).masked_scatter(view.present[..., None], tokens)
+        return tokens.new_zeros(*present.shape, tokens.shape[-1]).masked_scatter(present[..., None], tokens)
 
 
 def with_neighbours(around: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Where a picture holds what an output depends on: squares of it are hidden in turn, and the output is watched.
+"""Map where a picture holds what an output depends on: squares of it are hidden in turn, and the output is watched.
 
 Occlusion (Zeiler and Fergus 2014), not a gradient times the input: the gradient is that of one point, where sigmoid,
 ReLU6 and attention may be flat; times the input it is 0 wherever the picture is black, however much the darkness tells;
@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
-from semeia.shapes import Labels, ModalityMask, Pooled, Volumes
-from semeia.views.patient import Views
+from semeia.shapes import Labels, ModalityMask, Pooled, Pictures
 
 Maps = Float[Tensor, "batch height width"]
 Output = Float[Tensor, " batch"]
@@ -27,17 +27,19 @@ Output = Float[Tensor, " batch"]
 def saliency(
     encoder: PatientEncoder,
     head_logit: Callable[[Pooled, ModalityMask], Output],
-    views: Views,
+    batch: Batch,
     *,
+    modality: str,
     cells: Cells = WHOLE,
     size: int = 16,
 ) -> Maps:
     """How much one output depends on each place of the pictures, as a share of the place it depends on most.
 
     Args:
-        encoder: with the modality "image".
+        encoder: that reads the modality.
         head_logit: from what the encoder pools, [batch, modality, dim], to one output, [batch].
-        views: what the encoder sees.
+        batch: what the encoder sees.
+        modality: the pictures; of several visits the newest is looked into.
         cells: that the output reads (encoders/pooling.py).
         size: edge of the hidden squares in pixels; they overlap by half.
 
@@ -47,14 +49,16 @@ def saliency(
     Raises:
         InputError: The images are volumes, or `size` is below 2.
     """
-    view = views.modalities["image"]
-    if view.values.shape[1] != 1 or size < 2:
-        raise InputError(f"maps are of pictures, {view.values.shape[1]} planes given, by squares of 2 pixels or more")
+    seen = batch.modalities[modality]
+    newest = seen.values[:, 0]
+    if newest.ndim != 5 or newest.shape[2] != 1 or size < 2:
+        raise InputError("maps are of pictures (one plane), by squares of 2 pixels or more")
     # What is absent may hold anything, and is not read; a NaN there must not reach the map.
-    pictures = view.values.masked_fill(~view.present.any(1)[:, None, None, None], 0.0)
+    pictures = newest[:, :, 0].masked_fill(~seen.present[:, 0].any(1)[:, None, None, None], 0.0)
 
-    def output(values: Volumes) -> Labels:
-        shown = replace(views, modalities={**views.modalities, "image": replace(view, values=values)})
+    def output(values: Pictures) -> Labels:
+        changed = torch.cat([values[:, None, :, None], seen.values[:, 1:]], 1)
+        shown = replace(batch, modalities={**batch.modalities, modality: replace(seen, values=changed)})
         return head_logit(*encoder.pool(encoder(shown), cells=cells))
 
     was_training = encoder.training
@@ -66,7 +70,7 @@ def saliency(
     return change / change.amax((1, 2), keepdim=True).clamp(min=torch.finfo(change.dtype).tiny)
 
 
-def change_where_hidden(output: Callable[[Volumes], Output], pictures: Volumes, size: int) -> Maps:
+def change_where_hidden(output: Callable[[Pictures], Output], pictures: Pictures, size: int) -> Maps:
     """Mean absolute change of `output` over the squares that cover a pixel, [batch, height, width]."""
     before = output(pictures)
     # The picture's own mean: black or white would be news to the network.

@@ -17,7 +17,7 @@ class Tokens:
         x: values, [batch, length, dim].
         present: False where there is only padding, [batch, length].
         kind: which modality each token is of, an index into the encoder's `kinds`, [batch, length].
-        where: place of the token within its modality, [batch, length, 3] (see views/patient.py).
+        where: place of the token within its modality, [batch, length, 3] (see data/batch.py).
         when: months before the index date, [batch, length].
     """
 

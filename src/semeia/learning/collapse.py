@@ -1,4 +1,4 @@
-"""Has pretraining collapsed, and does it carry signal from one modality to the other? Measured, then said in words.
+"""Measure whether pretraining has collapsed and whether it carries signal between modalities, and say it in words.
 
 The loss and the rank alone mislead: a constant vector absorbs most of an uncentred loss, and the centred rank can be
 highest where nothing was learnt. So: the loss against the same loss with patients shuffled, and what a ridge regression
@@ -7,17 +7,17 @@ Sources: RankMe (Garrido et al. 2022, 2210.02885), here centred; thresholds are 
 """
 
 import math
+from itertools import permutations
 
 import numpy as np
 import torch
 
+from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset
+from semeia.data.preprocessing import Preprocessing, make_batch
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings
-from semeia.views.batch import views_of
-from semeia.views.dataset import PatientData
-from semeia.views.patient import Views
-from semeia.views.preprocessing import Preprocessing
 
 SHUFFLES = 8
 # With fewer held-out units than this, rank and spread say more of their number than of the encoder.
@@ -27,7 +27,7 @@ ENOUGH = 8
 @torch.no_grad()
 def diagnose(
     objective: LatentPrediction,
-    data: PatientData,
+    data: Dataset,
     fit_rows: np.ndarray,
     watch_rows: np.ndarray,
     *,
@@ -38,7 +38,7 @@ def diagnose(
 
     Args:
         objective: after training; put into evaluation mode.
-        data: the archive in memory.
+        data: units with their observations.
         fit_rows: trained units; the ridge regressions are fitted on these.
         watch_rows: units of patients that were not trained on; everything is measured on these.
         preprocessing: as in training.
@@ -50,28 +50,28 @@ def diagnose(
     objective.eval()
     if len(watch_rows) < ENOUGH:
         return {"watched_units": float(len(watch_rows))}
-    watched = views_of(data, watch_rows, preprocessing=preprocessing)
+    watched = make_batch(data, watch_rows, preprocessing=preprocessing)
     found = paired_against_shuffled(objective, watched, seed=seed)
     pooled = means(objective, watched)
     for index, name in enumerate(objective.encoder.kinds):
         found |= {f"{name}_{what}": value for what, value in spread(pooled[index]).items()}
-    if len(objective.encoder.kinds) == 2:
-        fitted = views_of(data, fit_rows[:1000], preprocessing=preprocessing)
+    if len(objective.encoder.kinds) > 1:
+        fitted = make_batch(data, fit_rows[:1000], preprocessing=preprocessing)
         found |= cross_modal(objective, fitted, watched, seed=seed)
     return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
 
 
-def paired_against_shuffled(objective: LatentPrediction, views: Views, *, seed: int) -> dict[str, float]:
+def paired_against_shuffled(objective: LatentPrediction, batch: Batch, *, seed: int) -> dict[str, float]:
     """The prediction loss, and the same with each patient's prediction held against another patient's target."""
     step = Step(index=0, total=1, seed=seed)
-    tokens = objective.encoder.embed(views)
+    tokens = objective.encoder.embed(batch)
     masks = objective.masks_of(tokens, step.generator("diagnostic masks"))
-    prediction, target = objective.predict(views, masks)
+    prediction, target = objective.predict(batch, masks)
     generator = np.random.default_rng([seed, 5])
     paired = _loss(prediction, target, masks.target)
     shuffled = []
     for _ in range(SHUFFLES):
-        order = torch.from_numpy(derangement(len(views), generator))
+        order = torch.from_numpy(derangement(len(batch), generator))
         # Only places where both have a token can be compared.
         both = masks.target & tokens.present[order]
         shuffled.append(_loss(prediction, target[order], both))
@@ -92,9 +92,9 @@ def derangement(n: int, generator: np.random.Generator) -> np.ndarray:
     return moved
 
 
-def means(objective: LatentPrediction, views: Views) -> list[Embeddings]:
+def means(objective: LatentPrediction, batch: Batch) -> list[Embeddings]:
     """The mean layer-normed target token of each modality seen alone, patients that have it, [n, dim] each."""
-    pooled, there = objective.encoder.pool(objective.targets(views))
+    pooled, there = objective.encoder.pool(objective.targets(batch))
     dim = objective.encoder.settings.dim
     return [pooled[there[:, index], index, :dim].float() for index in range(there.shape[1])]
 
@@ -121,25 +121,24 @@ def spread(z: Embeddings) -> dict[str, float]:
     }
 
 
-def cross_modal(objective: LatentPrediction, fitted: Views, watched: Views, *, seed: int) -> dict[str, float]:
-    """R2 of each modality's mean latent from the other's, by ridge regression; paired, and fitted on shuffled pairs."""
-    first, second = objective.encoder.kinds
-    found: dict[str, float] = {}
-    pairs = {}
-    for name, views in (("fit", fitted), ("watch", watched)):
-        keep = views.observed().all(1)
-        pooled, _ = objective.encoder.pool(objective.targets(views))
-        dim = objective.encoder.settings.dim
-        pairs[name] = [pooled[keep, index, :dim].double().numpy() for index in range(2)]
-    if min(len(pairs["fit"][0]), len(pairs["watch"][0])) < 2:
-        return found
+def cross_modal(objective: LatentPrediction, fitted: Batch, watched: Batch, *, seed: int) -> dict[str, float]:
+    """R2 of each modality's mean latent from each other's, by ridge regression; paired, and fitted on shuffled pairs."""
+    encoder, measures = objective.encoder, {}
+    pools = [encoder.pool(objective.targets(batch)) for batch in (fitted, watched)]
     generator = np.random.default_rng([seed, 6])
-    for source, target, name in ((0, 1, f"{first}_to_{second}"), (1, 0, f"{second}_to_{first}")):
-        x, y = pairs["fit"][source], pairs["fit"][target]
-        new_x, new_y = pairs["watch"][source], pairs["watch"][target]
-        found[f"r2_{name}"] = ridge_r2(x, y, new_x, new_y)
-        found[f"r2_{name}_shuffled"] = ridge_r2(x, y[generator.permutation(len(y))], new_x, new_y)
-    return found
+    for source, target in permutations(range(len(encoder.kinds)), 2):
+        sides = []
+        for pooled, there in pools:
+            both = there[:, source] & there[:, target]
+            mean = pooled[both, :, : encoder.settings.dim].double().numpy()
+            sides += [mean[:, source], mean[:, target]]
+        x, y, new_x, new_y = sides
+        if min(len(x), len(new_x)) < 2:
+            continue
+        name = f"r2_{encoder.kinds[source]}_to_{encoder.kinds[target]}"
+        measures[name] = ridge_r2(x, y, new_x, new_y)
+        measures[f"{name}_shuffled"] = ridge_r2(x, y[generator.permutation(len(y))], new_x, new_y)
+    return measures
 
 
 def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray, *, strength: float = 1.0) -> float:
@@ -157,19 +156,8 @@ def verdict(found: dict[str, float]) -> str:
     """One verdict in words: collapse first, then whether anything is predicted, then whether it crosses modalities."""
     if "paired_to_shuffled" not in found:
         return "Not measured: too few patients were held out to tell whether pretraining has worked."
-    collapsed = [
-        name.removesuffix("_std_median")
-        for name, value in found.items()
-        if name.endswith("_std_median") and value < 0.05
-    ]
-    collapsed += [
-        name.removesuffix("_effective_rank")
-        for name, value in found.items()
-        if name.endswith("_effective_rank") and value < 4
-    ]
-    if collapsed:
-        which = ", ".join(sorted(set(collapsed)))
-        return f"Collapsed: the embedding of {which} hardly differs between patients. Do not use this encoder."
+    if words := collapsed(found):
+        return words
     ratio = found["paired_to_shuffled"]
     if not ratio <= 0.98:
         return (
@@ -185,3 +173,12 @@ def verdict(found: dict[str, float]) -> str:
     if carried:
         return f"{said} Pretraining carries cross-modal signal ({words})."
     return f"{said} Pretraining does not carry cross-modal signal ({words}): expect little from the other modality."
+
+
+def collapsed(measures: dict[str, float]) -> str:
+    """Say which modality's embedding hardly differs between patients; empty where none does."""
+    which = {name.removesuffix("_std_median") for name, value in measures.items() if name.endswith("_std_median") and value < 0.05}
+    which |= {name.removesuffix("_effective_rank") for name, value in measures.items() if name.endswith("_effective_rank") and value < 4}
+    if not which:
+        return ""
+    return f"Collapsed: the embedding of {', '.join(sorted(which))} hardly differs between patients. Do not use this encoder."

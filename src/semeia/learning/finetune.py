@@ -1,4 +1,4 @@
-"""From few labels: probe a frozen encoder, fine-tune it, or probe and then fine-tune (LP-FT, Kumar et al. 2022)."""
+"""Learn from few labels: probe a frozen encoder, fine-tune it, or probe and then fine-tune (LP-FT, Kumar et al. 2022)."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,7 +7,13 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from semeia.encoders.build import ModelSettings, build_encoder
+from semeia.data.augment import AugmentSettings
+from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset
+from semeia.data.fingerprint import fingerprint
+from semeia.data.preprocessing import fit_preprocessing, make_batch
+from semeia.encoders.build import build_encoder
+from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
@@ -17,12 +23,6 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.step import Step
 from semeia.objectives.supervised import Supervised, SupervisedSettings
 from semeia.objectives.task import BINARY, Task
-from semeia.views.augment import AugmentSettings
-from semeia.views.batch import views_of
-from semeia.views.dataset import PatientData
-from semeia.views.fingerprint import fingerprint
-from semeia.views.patient import Views
-from semeia.views.preprocessing import fit_preprocessing
 
 Mode = Literal["frozen", "finetune", "probe_finetune"]
 
@@ -50,33 +50,33 @@ class FinetuneSettings:
 
 
 def fresh_model(
-    data: PatientData, rows: np.ndarray, *, modalities: tuple[str, ...], settings: ModelSettings, seed: int
+    data: Dataset, rows: np.ndarray, *, modalities: tuple[str, ...], settings: EncoderSettings, seed: int
 ) -> Model:
-    """An encoder that was never trained, with preprocessing fitted on the given units."""
-    preprocessing = fit_preprocessing(data, rows, modalities=modalities, geometry=settings.geometry)
+    """Draw an encoder that was never trained, with preprocessing fitted on the given units."""
+    preprocessing = fit_preprocessing(data, rows, modalities=modalities)
     encoder = build_encoder(settings, preprocessing, seed=seed)
-    return Model(encoder=encoder.eval(), head=None, settings=settings, preprocessing=preprocessing)
+    return Model(encoder=encoder.eval(), head=None, preprocessing=preprocessing)
 
 
 def finetune(
-    data: PatientData,
+    data: Dataset,
     rows: np.ndarray,
     labels: np.ndarray,
     *,
     start: Model,
-    mode: Mode,
-    pretrained: bool,
+    mode: Mode = "probe_finetune",
+    pretrained: bool = True,
     settings: FinetuneSettings,
-    seed: int,
+    seed: int = 0,
     folder: Path,
     task: Task = BINARY,
     cell: str = "finetune",
     report: Report = silent,
 ) -> Model:
-    """Trains a head, and the encoder unless it is frozen; a folder that holds the finished model is read instead.
+    """Train a head, and the encoder unless it is frozen; a folder that holds the finished model is read instead.
 
     Args:
-        data: the archive in memory.
+        data: units with their observations.
         rows: training units, [n].
         labels: 0 or 1, [n].
         start: where the encoder comes from; it is trained in place.
@@ -100,21 +100,21 @@ def finetune(
         pooled, there = start.pooled(data, rows, cells=objective.head.cells)
         objective.head.standardise_by(pooled, there)
         if mode != "finetune":
-            patients = data.units["subject_id"].to_numpy()[rows]
-            set_probe(objective.head, pooled, there, labels, patients, seed)
+            set_probe(objective.head, pooled, there, labels, data.subjects[rows], seed)
     if mode != "frozen":
         optimiser = settings.pretrained if pretrained else settings.scratch
         optimiser = replace(optimiser, batch=min(optimiser.batch, len(rows)))
 
-        def batch_of(chosen: np.ndarray, step: Step) -> Views:
-            views = views_of(
+        def batch_of(chosen: np.ndarray, step: Step, device: torch.device) -> Batch:
+            batch = make_batch(
                 data,
                 rows[chosen],
                 preprocessing=start.preprocessing,
                 augmentation=settings.augmentation,
                 generator=step.generator("augment"),
+                device=device,
             )
-            return replace(views, labels=torch.from_numpy(labels[chosen]).float())
+            return replace(batch, labels=torch.from_numpy(labels[chosen]).float().to(device))
 
         train(
             objective,

@@ -1,63 +1,80 @@
-"""Logistic regression on columns of numbers: raw columns go in, a stored linear model and probabilities come out.
+"""Fit, store and apply logistic regression on columns of numbers.
 
-Columns are standardised and missing values filled by the training rows only, and nothing is carried on beyond their
-range: a value that no training patient had counts as the nearest they had. The weights are those of the raw columns.
+Columns are standardised and missing values filled by the training rows only. The weights are those of the raw columns,
+so that principal components, too, end as one linear map.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.special import expit, softmax
 
+from semeia.data.dataset import Dataset
+from semeia.data.fingerprint import Fingerprint
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
-from semeia.learning.probe import fit_linear
+from semeia.learning.columns import Columns, numbers
+from semeia.learning.probe import STRENGTHS, fit_classes, fit_linear
+from semeia.settings_json import from_plain, to_plain
 
 FILE = "linear.safetensors"
 KIND = "linear"
+_ARRAYS = ("weight", "bias", "fill", "low", "high")
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """logit = columns @ weight + bias, missing values filled and others held in the range of the training rows.
+    """logits = columns @ weight + bias, missing values filled, others held in a range.
 
     Attributes:
-        columns: what the columns are.
-        weight: of the raw columns, [p].
-        bias: the rest.
+        columns: names of the columns.
+        weight: of the raw columns, [p, output]: one output of two classes, one a class of several.
+        bias: [output].
         fill: what stands for a missing value, [p]: the mean of the training rows.
-        low: least value of the training rows, [p].
-        high: their largest, [p].
-        fitted_on: marks of the patients whose labels it was fitted to (archive/keys.py).
+        low: least value that counts, [p]; a smaller one counts as this.
+        high: largest, [p].
+        fitted_on: the patients it was fitted to.
+        reads: where the columns come from; None where whoever scores brings them.
     """
 
     columns: tuple[str, ...]
-    weight: Float[np.ndarray, " p"]
-    bias: float
+    weight: Float[np.ndarray, "p output"]
+    bias: Float[np.ndarray, " output"]
     fill: Float[np.ndarray, " p"]
     low: Float[np.ndarray, " p"]
     high: Float[np.ndarray, " p"]
-    fitted_on: tuple[str, ...]
+    fitted_on: Fingerprint
+    reads: Columns | None = None
 
-    def score(self, x: Float[np.ndarray, "n p"]) -> Float[np.ndarray, " n"]:
-        """Probabilities."""
+    def score(self, x: Float[np.ndarray, "n p"]) -> np.ndarray:
+        """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         known = np.where(np.isnan(x), self.fill, x).clip(self.low, self.high)
-        return 1 / (1 + np.exp(-(known @ self.weight + self.bias)))
+        logits = known @ self.weight + self.bias
+        return expit(logits[:, 0]) if logits.shape[1] == 1 else softmax(logits, axis=1)
+
+    def score_units(self, data: Dataset, rows: np.ndarray) -> np.ndarray:
+        """Probabilities of units of a dataset; as `score`."""
+        if self.reads is None:
+            raise InputError("this linear model does not say where its columns come from")
+        if self.reads.modality in data.modalities:
+            stored = self.reads.settings[self.reads.modality]
+            if stored.key() != data.modalities[self.reads.modality].key():
+                now = data.modalities[self.reads.modality].describe()
+                raise InputError(f"the model reads {stored.describe()}; the data were read as {now}")
+        return self.score(numbers(data, rows, self.reads, self.columns)[0])
 
     def save(self, folder: Path) -> None:
-        """Writes `linear.safetensors`."""
-        tensors = {name: torch.from_numpy(getattr(self, name)) for name in _ARRAYS}
-        about = {"kind": KIND, "columns": list(self.columns), "bias": self.bias, "fitted_on": list(self.fitted_on)}
-        save_tensors(folder / FILE, tensors, about)
-
-
-_ARRAYS = ("weight", "fill", "low", "high")
+        """Write `linear.safetensors`."""
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(self, name))) for name in _ARRAYS}
+        about = {"kind": KIND, "columns": list(self.columns), "fitted_on": to_plain(self.fitted_on)}
+        save_tensors(folder / FILE, tensors, about | ({} if self.reads is None else {"reads": to_plain(self.reads)}))
 
 
 def load_linear(path: Path) -> LinearModel:
-    """Reads a stored model.
+    """Read a stored model.
 
     Raises:
         InputError: the file is damaged or holds something else.
@@ -65,12 +82,15 @@ def load_linear(path: Path) -> LinearModel:
     tensors, about = load_tensors(path)
     if about.get("kind") != KIND:
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a linear one")
-    return LinearModel(
-        columns=tuple(about["columns"]),
-        bias=about["bias"],
-        fitted_on=tuple(about["fitted_on"]),
-        **{name: tensors[name].numpy() for name in _ARRAYS},
-    )
+    try:
+        return LinearModel(
+            columns=tuple(about["columns"]),
+            fitted_on=from_plain(Fingerprint, about["fitted_on"]),
+            reads=from_plain(Columns, about["reads"]) if "reads" in about else None,
+            **{name: tensors[name].numpy() for name in _ARRAYS},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
 
 
 def fit_logistic_regression(
@@ -79,18 +99,24 @@ def fit_logistic_regression(
     patients: np.ndarray,
     *,
     columns: tuple[str, ...],
-    fitted_on: tuple[str, ...],
+    fitted_on: Fingerprint,
     seed: int,
+    classes: int = 2,
+    strengths: tuple[float, ...] = STRENGTHS,
+    hold_range: bool = True,
 ) -> LinearModel:
-    """Fits; the strength of the ridge is chosen by cross-validation over the training patients.
+    """Fit; the strength of the ridge is chosen by cross-validation over the training patients.
 
     Args:
         x: raw columns, NaN where missing.
-        labels: 0 or 1.
+        labels: 0 or 1, or 0 to classes - 1.
         patients: whose each row is.
         columns: names of the columns.
-        fitted_on: marks of the patients.
+        fitted_on: the patients.
         seed: of the folds.
+        classes: of the outcome.
+        strengths: candidates for the inverse strength of the penalty.
+        hold_range: a value that no training patient had counts as the nearest they had.
     """
     there = ~np.isnan(x)
     fill = np.where(there, x, 0.0).sum(axis=0) / there.sum(axis=0).clip(min=1)
@@ -98,14 +124,29 @@ def fit_logistic_regression(
     spread = filled.std(axis=0)
     # What the training rows do not vary in says nothing of the label, and must not explode elsewhere.
     scale = np.where(spread > 1e-9, spread, np.inf)
-    fitted = fit_linear((filled - fill) / scale, labels, patients, seed=seed)
-    weight = fitted.weight / scale
-    return LinearModel(
-        columns=columns,
-        weight=weight,
-        bias=fitted.bias - float(fill @ weight),
-        fill=fill,
-        low=filled.min(axis=0),
-        high=filled.max(axis=0),
-        fitted_on=fitted_on,
+    scaled = (filled - fill) / scale
+    if classes == 2:
+        binary = fit_linear(scaled, labels, patients, seed=seed, strengths=strengths)
+        weight, bias = binary.weight[:, None], np.array([binary.bias])
+    else:
+        several = fit_classes(scaled, labels, patients, classes=classes, seed=seed, strengths=strengths)
+        weight, bias = several.weight.T, several.bias
+    weight = weight / scale[:, None]
+    free = np.full(x.shape[1], np.inf)
+    low, high = (filled.min(axis=0), filled.max(axis=0)) if hold_range else (-free, free)
+    return LinearModel(columns, weight, bias - fill @ weight, fill, low, high, fitted_on)
+
+
+def through(model: LinearModel, components: np.ndarray, mean: np.ndarray) -> LinearModel:
+    """Write a model of principal components as one of the raw columns.
+
+    Args:
+        model: of the scores on the components.
+        components: [component, p].
+        mean: of the raw columns, [p].
+    """
+    weight = components.T @ model.weight
+    free = np.full(len(mean), np.inf)
+    return replace(
+        model, columns=("pixels",), weight=weight, bias=model.bias - mean @ weight, fill=mean, low=-free, high=free
     )

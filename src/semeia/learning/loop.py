@@ -1,4 +1,4 @@
-"""The one loop. An objective and a way to make its batches go in; a trained objective comes out.
+"""Train an objective: the one loop.
 
 Everything random is a function of (seed, step), so that a run killed at any moment goes on from its last checkpoint to
 the same bits. Ctrl-C ends the current step, saves, and says how to go on.
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from semeia.data.batch import Batch
 from semeia.errors import InputError
 from semeia.learning.checkpoint import (
     load_into,
@@ -30,7 +31,6 @@ from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimis
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
-from semeia.views.patient import Views
 
 STATE = "training.safetensors"
 
@@ -54,7 +54,7 @@ class LoopSettings:
 
 def train(
     objective: Objective,
-    batch_of: Callable[[np.ndarray, Step], Views],
+    batch_of: Callable[[np.ndarray, Step, torch.device], Batch],
     *,
     units: int,
     optimiser: OptimiserSettings,
@@ -69,7 +69,7 @@ def train(
 
     Args:
         objective: what is trained.
-        batch_of: views of some units (indices below `units`) for a step.
+        batch_of: the batch of some units (indices below `units`) for a step, on a device.
         units: number of training units.
         optimiser: see `OptimiserSettings`.
         seed: of order, masks, augmentation, dropout.
@@ -95,15 +95,15 @@ def train(
     with listening() as stop:
         for index in range(start, total):
             step = Step(index=index, total=total, seed=seed)
-            views = batch_of(batch_rows(step, units, optimiser), step).to(device)
-            losses, slope = one_step(objective, views, adam, step, optimiser, autocast(device, precision))
+            batch = batch_of(batch_rows(step, units, optimiser), step, device)
+            losses, grad_norm = one_step(objective, batch, adam, step, optimiser, autocast(device, precision))
             last = index == total - 1
             # Asked once: a signal that comes later in this step is heard, and saved for, at the end of the next.
             stopping = stop.signal
             due = stopping is not None or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
             logged = last or index % settings.log_every == 0
             if due or logged:
-                terms = finite(losses, slope, step, path)
+                terms = finite(losses, grad_norm, step, path)
             if logged:
                 epoch = index // optimiser.per_epoch(units)
                 log.write({"cell": cell, "phase": phase, "step": index, "epoch": epoch, **terms})
@@ -119,7 +119,7 @@ def train(
 
 def one_step(
     objective: Objective,
-    views: Views,
+    batch: Batch,
     adam: torch.optim.Optimizer,
     step: Step,
     settings: OptimiserSettings,
@@ -130,18 +130,18 @@ def one_step(
     torch.manual_seed(step.generator("dropout").initial_seed())
     tune(adam, step, settings)
     with precision:
-        losses = objective.loss(views, step)
+        losses = objective.loss(batch, step)
     adam.zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()
-    slope = torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
+    grad_norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
     adam.step()
     objective.after_step(step)
-    return losses, slope
+    return losses, grad_norm
 
 
-def finite(losses: dict[str, Scalar], slope: Scalar, step: Step, path: Path) -> dict[str, float]:
+def finite(losses: dict[str, Scalar], grad_norm: Scalar, step: Step, path: Path) -> dict[str, float]:
     """The terms as numbers, one transfer for all of them; refuses a loss or a gradient that is not a number."""
-    *values, norm = torch.stack([value.detach().float() for value in (*losses.values(), slope)]).tolist()
+    *values, norm = torch.stack([value.detach().float() for value in (*losses.values(), grad_norm)]).tolist()
     wrong = [
         name for name, value in zip((*losses, "gradient"), (*values, norm), strict=True) if not math.isfinite(value)
     ]

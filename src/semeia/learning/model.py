@@ -1,4 +1,4 @@
-"""A model as it leaves training: encoder, head, and the preprocessing it must be used with. One safetensors file."""
+"""Hold a model as it leaves training: encoder, head, and the preprocessing it must be used with. One safetensors file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,17 +6,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from semeia.encoders.build import ModelSettings, build_encoder
-from semeia.encoders.patient import PatientEncoder
+from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset
+from semeia.data.preprocessing import Preprocessing, make_batch
+from semeia.encoders.build import build_encoder
+from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
 from semeia.objectives.supervised import PooledHead
 from semeia.objectives.task import BINARY, Task
 from semeia.settings_json import from_plain, to_plain
-from semeia.views.batch import views_of
-from semeia.views.dataset import PatientData
-from semeia.views.preprocessing import Preprocessing
+from semeia.shapes import ModalityMask, Pooled
 
 FILE = "model.safetensors"
 BATCH = 256
@@ -29,18 +30,18 @@ class Model:
     Attributes:
         encoder: in evaluation mode.
         head: None after pretraining.
-        settings: how the encoder is built.
         preprocessing: what its input must have gone through.
     """
 
     encoder: PatientEncoder
     head: PooledHead | None
-    settings: ModelSettings
     preprocessing: Preprocessing
 
     @torch.no_grad()
-    def pooled(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = (), cells: Cells = WHOLE) -> tuple:
-        """Pooled tokens and which modalities there are: [n, modality, dim], [n, modality].
+    def pooled(
+        self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = (), cells: Cells = WHOLE
+    ) -> tuple[Pooled, ModalityMask]:
+        """Pool the tokens of some units: [n, modality, pooled_width], and which modalities there are, [n, modality].
 
         Args:
             data: prepared as the preprocessing says, else refused.
@@ -49,36 +50,42 @@ class Model:
             cells: read apart (encoders/pooling.py).
         """
         self.preprocessing.require_same(data)
-        device = next(self.encoder.parameters()).device
         parts, there = [], []
         self.encoder.eval()
         for start in range(0, len(rows), BATCH):
-            views = views_of(data, rows[start : start + BATCH], preprocessing=self.preprocessing).to(device)
-            for name in hide:
-                views = views.without(name)
-            pooled, present = self.encoder.pool(self.encoder(views), cells=cells)
+            batch = self.batch(data, rows[start : start + BATCH], hide=hide)
+            pooled, present = self.encoder.pool(self.encoder(batch), cells=cells)
             parts.append(pooled.float().cpu())
             there.append(present.cpu())
         return torch.cat(parts), torch.cat(there)
 
+    def batch(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> Batch:
+        """What the encoder sees of some units, on its device, without what is hidden."""
+        device = next(self.encoder.parameters()).device
+        batch = make_batch(data, rows, preprocessing=self.preprocessing, device=device)
+        for name in hide:
+            batch = batch.without(name)
+        return batch
+
     @torch.no_grad()
-    def score(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
-        """Probabilities: [n] of the positive class, or [n, class] where there are several."""
+    def score(self, data: Dataset, rows: np.ndarray | None = None, *, hide: tuple[str, ...] = ()) -> np.ndarray:
+        """Probabilities of units (all by default): [n] of the positive class, or [n, class] where there are several."""
         if self.head is None:
             raise InputError("this model was only pretrained; fine-tune it before it can score")
         head = self.head.cpu().eval()
+        rows = np.arange(len(data)) if rows is None else rows
         pooled, there = self.pooled(data, rows, hide=hide, cells=head.cells)
         chances = head.task.probabilities(head(pooled, there).double()).numpy()
         return chances[:, 1] if head.task.kind == "binary" else chances
 
     def save(self, folder: Path, about: dict[str, object] | None = None) -> Path:
-        """Writes `model.safetensors` with its manifest."""
+        """Write `model.safetensors` with its manifest."""
         tensors = {f"encoder.{name}": value for name, value in self.encoder.state_dict().items()}
         if self.head is not None:
             tensors |= {f"head.{name}": value for name, value in self.head.state_dict().items()}
         manifest = {
             "kind": "network",
-            "settings": to_plain(self.settings),
+            "encoder": to_plain(self.encoder.settings),
             "preprocessing": to_plain(self.preprocessing),
             "has_head": self.head is not None,
             "task": to_plain(BINARY if self.head is None else self.head.task),
@@ -90,16 +97,16 @@ class Model:
 
 
 def load_model(path: Path) -> Model:
-    """Reads a model; refuses damaged files and tensors that do not fit."""
+    """Read a model; refuses damaged files and tensors that do not fit."""
     tensors, about = load_tensors(path)
     if about.get("kind") != "network":
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
     try:
-        settings = from_plain(ModelSettings, about["settings"])
+        settings = from_plain(EncoderSettings, about["encoder"])
         preprocessing = from_plain(Preprocessing, about["preprocessing"])
         has_head = bool(about["has_head"])
-        task = from_plain(Task, about.get("task", {}))  # absent before there were others than binary ones
-        depth, height, width = about.get("cells", WHOLE)  # absent before there were heads that read places
+        task = from_plain(Task, about["task"])
+        depth, height, width = about["cells"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
     encoder = build_encoder(settings, preprocessing, seed=0)
@@ -109,4 +116,4 @@ def load_model(path: Path) -> Model:
         cells = (int(depth), int(height), int(width))
         head = PooledHead(len(encoder.kinds), encoder.pooled_width(cells), task=task, cells=cells)
         load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
-    return Model(encoder=encoder.eval(), head=head, settings=settings, preprocessing=preprocessing)
+    return Model(encoder=encoder.eval(), head=head, preprocessing=preprocessing)

@@ -1,32 +1,27 @@
-"""Pretraining: unlabelled units in, an encoder and a verdict on it out."""
+"""Pretrain on unlabelled units: an encoder comes out, and a verdict on it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from semeia.archive.atomic import write_json
-from semeia.encoders.build import ModelSettings, build_encoder
-from semeia.encoders.patient import EncoderSettings
-from semeia.encoders.text import PretrainedText, TextEncoder
-from semeia.errors import InputError
+from semeia.data.augment import AugmentSettings
+from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset
+from semeia.data.preprocessing import fit_preprocessing, make_batch
+from semeia.encoders.build import build_encoder
+from semeia.encoders.settings import TEXT, ModelSettings
 from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import Report, silent
-from semeia.learning.recognition import recognise, verdict_on_looks
+from semeia.learning.retrieval import retrieve, verdict_on_retrieval
 from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.build import READ_REPORTS, ObjectiveSettings, build_objective
+from semeia.objectives.build import ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
-from semeia.views.augment import AugmentSettings
-from semeia.views.batch import views_of
-from semeia.views.dataset import PatientData
-from semeia.views.patient import Views
-from semeia.views.preprocessing import fit_preprocessing
-from semeia.views.text import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -34,14 +29,11 @@ class PretrainSettings:
     """All that decides what is learnt without labels.
 
     Attributes:
-        model: the network.
+        model: what is read, and the network.
         objective: what is learnt; latent prediction by default.
         optimiser: how long and how fast.
-        augmentation: how far a crop is moved.
+        augmentation: how far images are moved.
         loop: device, precision, how often to save.
-        text: the text encoder of objectives that read reports.
-        text_folder: a local Hugging Face folder with a pretrained text encoder instead; nothing is downloaded.
-        words: longest report they read, in tokens.
         held_out: share of the pretraining patients on whom the diagnostics are measured; they are not trained on.
     """
 
@@ -50,29 +42,28 @@ class PretrainSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
-    text: EncoderSettings = field(default_factory=lambda: EncoderSettings(dim=128, depth=2, heads=4))
-    text_folder: str | None = None
-    words: int = 64
     held_out: float = 0.1
 
 
 def pretrain(
-    data: PatientData,
-    rows: np.ndarray,
+    data: Dataset,
+    rows: np.ndarray | None = None,
     *,
-    modalities: tuple[str, ...],
+    modalities: tuple[str, ...] | None = None,
     settings: PretrainSettings,
-    seed: int,
+    seed: int = 0,
     folder: Path,
     cell: str = "pretrain",
     report: Report = silent,
 ) -> Model:
-    """Pretrains on the given units; a folder that holds the finished model is read instead.
+    """Pretrain on the given units; a folder that holds the finished model is read instead.
 
     Args:
-        data: the archive in memory.
-        rows: units that may be seen, [n]; none of a test patient may be among them (the caller's duty, audited later).
-        modalities: names; with a single one only masks within it are drawn.
+        data: units with their observations.
+        rows: units that may be seen, [n], all by default; none of a test patient may be among them (the caller's duty,
+            audited later).
+        modalities: what the encoder is to read, by name; by default all the data have. An objective that pairs
+            modalities reads the reports, too, and forgets them afterwards.
         settings: see `PretrainSettings`.
         seed: of everything.
         folder: where checkpoint, metrics, model and diagnostics go.
@@ -82,28 +73,27 @@ def pretrain(
     if (folder / FILE).exists():
         return load_model(folder / FILE)
     folder.mkdir(parents=True, exist_ok=True)
+    rows = np.arange(len(data)) if rows is None else rows
+    kept = tuple(data.modalities) if modalities is None else modalities
+    read = kept if TEXT in kept or not settings.objective.pairs else (*kept, TEXT)
     fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
-    preprocessing = fit_preprocessing(data, rows, modalities=modalities, geometry=settings.model.geometry)
-    encoder = build_encoder(settings.model, preprocessing, seed=seed)
+    preprocessing = fit_preprocessing(data, rows, modalities=read)
+    encoder = build_encoder(settings.model.encoder, preprocessing, seed=seed)
     # The heads' weights, too, are a function of the seed alone, not of what the process did before.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        words, text = text_of(data, fit_rows, settings)
-        objective = build_objective(masks_for(settings.objective, modalities), encoder, text=text)
+        objective = build_objective(settings.objective, encoder)
 
-    def batch_of(chosen: np.ndarray, step: Step) -> Views:
-        views = views_of(
+    def batch_of(chosen: np.ndarray, step: Step, device: torch.device) -> Batch:
+        return make_batch(
             data,
             fit_rows[chosen],
             preprocessing=preprocessing,
             augmentation=settings.augmentation,
             generator=step.generator("augment"),
-            looks=objective.looks,
+            views=objective.views,
+            device=device,
         )
-        if words is None:
-            return views
-        read = words.encode([data.reports[row] for row in fit_rows[chosen]], settings.words)
-        return replace(views, modalities=views.modalities | {"report": read})
 
     train(
         objective,
@@ -119,56 +109,31 @@ def pretrain(
     )
     encoder = objective.cpu().pretrained().eval()
     if isinstance(objective, LatentPrediction):
-        found = diagnose(objective, data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
-        said = verdict(found)
+        measures = diagnose(objective, data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
+        words = verdict(measures)
     else:
-        watched = views_of(
+        watched = make_batch(
             data,
             watch_rows,
             preprocessing=preprocessing,
             augmentation=settings.augmentation,
             generator=torch.Generator().manual_seed(seed),
-            looks=2,
+            views=2,
         )
-        found = recognise(encoder, watched)
-        said = verdict_on_looks(found)
-    write_json(
-        folder / "diagnostics.json",
-        {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": found, "verdict": said},
-    )
-    model = Model(encoder=encoder, head=None, settings=settings.model, preprocessing=preprocessing)
-    model.save(folder, {"verdict": said})
+        measures = retrieve(encoder, watched, settings.objective.modality or encoder.kinds[0])
+        words = verdict_on_retrieval(measures)
+    facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
+    write_json(folder / "diagnostics.json", facts)
+    if read != kept:
+        encoder, preprocessing = encoder.only(kept), preprocessing.only(kept)
+    model = Model(encoder=encoder, head=None, preprocessing=preprocessing)
+    model.save(folder, {"verdict": words})
     return model
 
 
-def text_of(
-    data: PatientData, rows: np.ndarray, settings: PretrainSettings
-) -> tuple[Vocabulary, nn.Module] | tuple[None, None]:
-    """Vocabulary and text encoder, from the training units' own reports or a local folder, where reports are read."""
-    if not set(READ_REPORTS) & set(settings.objective.terms):
-        return None, None
-    texts = [text for text in (data.reports[row] for row in rows) if text]
-    if not texts:
-        raise InputError(f"{', '.join(settings.objective.terms)}: none of the {len(rows)} training units has a report")
-    if settings.text_folder is not None:
-        return Vocabulary.of_folder(settings.text_folder), PretrainedText(settings.text_folder)
-    words = Vocabulary.fit(texts)
-    return words, TextEncoder(words.size, settings=settings.text)
-
-
-def masks_for(settings: ObjectiveSettings, modalities: tuple[str, ...]) -> ObjectiveSettings:
-    """With one modality there is nothing to predict across: only masks within it are left."""
-    if len(modalities) > 1:
-        return settings
-    masks = settings.jepa.masks
-    block = masks.block if masks.block + masks.token else 1.0
-    within = replace(masks, modality=0.0, visit=0.0, block=block)
-    return replace(settings, jepa=replace(settings.jepa, masks=within))
-
-
-def hold_out(data: PatientData, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sets whole patients aside: training rows and watched rows."""
-    subjects = data.units["subject_id"].to_numpy()[rows]
+def hold_out(data: Dataset, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Set whole patients aside: training rows and watched rows."""
+    subjects = data.subjects[rows]
     patients = np.unique(subjects)
     count = min(max(round(share * len(patients)), 1), len(patients) - 1)
     watched = np.random.default_rng([seed, 77]).permutation(patients)[:count]

@@ -16,14 +16,15 @@ from safetensors.torch import load
 from semeia.archive.atomic import naming
 from semeia.archive.hashing import file_sha256
 from semeia.encoders import efficientnet, resnet
-from semeia.encoders.build import IMAGE_EMBEDDINGS
+from semeia.data.crops import CropSettings
+from semeia.data.modalities import Picture
+from semeia.encoders.build import EMBEDDINGS
 from semeia.encoders.efficientnet import EfficientNetEmbedding
 from semeia.encoders.feature_map import STRIDE
 from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.resnet import ResNetEmbedding
 from semeia.errors import InputError
 from semeia.learning.checkpoint import Tensors, load_into, load_tensors, save_tensors
-from semeia.views.crops import CropSettings
 
 WIDTHS = {
     "resnet18": resnet.SIZES[18][2],
@@ -71,9 +72,10 @@ def load_weights(encoder: PatientEncoder, path: Path) -> None:
     """
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: convert it first: semeia weights convert {path.name} --out imagenet.safetensors")
-    image = dict(encoder.embeddings.items()).get("image")
-    if not isinstance(image, ResNetEmbedding | EfficientNetEmbedding):
+    photographs = [one for one in encoder.embeddings.values() if isinstance(one, ResNetEmbedding | EfficientNetEmbedding)]
+    if not photographs:
         raise InputError(f"weights need an encoder whose images are read by one of {', '.join(WIDTHS)}")
+    image = photographs[0]
     tensors, about = load_tensors(path)
     if about.get("kind") != KIND:
         raise InputError(f"{path}: holds no converted weights but a {about.get('kind')} model")
@@ -109,10 +111,10 @@ def read_published(file: Path) -> Tensors:
 def recognise(published: Tensors, *, file: Path) -> str:
     """Which network all tensors but the classifier's are of, by names and shapes."""
     given, nearest = _shapes(published), {}
-    crop = CropSettings(voxels=(1, STRIDE, STRIDE), patch=(1, STRIDE, STRIDE))
+    pictures = Picture(crop=CropSettings(voxels=(1, STRIDE, STRIDE), patch=(1, STRIDE, STRIDE)), colours=3)
     for name, width in WIDTHS.items():
         with torch.device("meta"):  # shapes without memory
-            embedding = IMAGE_EMBEDDINGS[name](width, crop=crop)
+            embedding = EMBEDDINGS[name](width, modality=pictures)
         differ = _shapes(embedding.network.state_dict()) ^ given
         if not differ:
             return name

@@ -1,21 +1,19 @@
-"""From names to objectives: the one place that knows them all.
+"""Build objectives from names: the one place that knows them all.
 
-A new objective is one new file, one field in `ObjectiveSettings` and one line in `OBJECTIVES`.
+A new objective is one new file, one field in `ObjectiveSettings` and one row of `OBJECTIVES`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from torch import nn
-
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.objectives.byol import Byol, ByolSettings
-from semeia.objectives.image_text import CONVIRT, ImageText, ImageTextSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.mae import MaeSettings, MaskedAutoencoder
 from semeia.objectives.moco import MoCo, MoCoSettings
 from semeia.objectives.objective import Objective
+from semeia.objectives.pairs import CONVIRT, Pairs, PairSettings
 from semeia.objectives.simclr import SimClr, SimClrSettings
 from semeia.objectives.sum import Sum
 from semeia.objectives.vicreg import VicReg, VicRegSettings
@@ -28,66 +26,73 @@ class ObjectiveSettings:
     Attributes:
         terms: names in `OBJECTIVES`; several are summed over one encoder.
         weights: of the terms in a sum, in their order; empty: all 1.
+        modality: whose views or patches are learnt from; empty: the first that the encoder reads.
+        other: what `clip` and `convirt` pair it with; empty: the last that the encoder reads.
         jepa, simclr, moco, byol, vicreg, mae, clip, convirt: settings of the objective of that name; read only where
             `terms` names it.
     """
 
     terms: tuple[str, ...] = ("jepa",)
     weights: tuple[float, ...] = ()
+    modality: str = ""
+    other: str = ""
     jepa: LatentPredictionSettings = field(default_factory=LatentPredictionSettings)
     simclr: SimClrSettings = field(default_factory=SimClrSettings)
     moco: MoCoSettings = field(default_factory=MoCoSettings)
     byol: ByolSettings = field(default_factory=ByolSettings)
     vicreg: VicRegSettings = field(default_factory=VicRegSettings)
     mae: MaeSettings = field(default_factory=MaeSettings)
-    clip: ImageTextSettings = field(default_factory=ImageTextSettings)
-    convirt: ImageTextSettings = CONVIRT
+    clip: PairSettings = field(default_factory=PairSettings)
+    convirt: PairSettings = CONVIRT
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.terms if name not in OBJECTIVES]
+        if unknown or not self.terms or len(set(self.terms)) < len(self.terms):
+            raise InputError(f"objective: terms {list(self.terms)} must be different names of {', '.join(OBJECTIVES)}")
+        if self.weights and (len(self.weights) != len(self.terms) or min(self.weights) <= 0):
+            raise InputError(f"objective: weights {list(self.weights)} must be one above 0 for each of {list(self.terms)}")
+
+    @property
+    def pairs(self) -> bool:
+        """Whether any term compares two modalities."""
+        return bool({"clip", "convirt"} & set(self.terms))
 
 
-OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder, nn.Module | None], Objective]] = {
-    "jepa": lambda settings, encoder, text: LatentPrediction(encoder, settings=settings.jepa),
-    "simclr": lambda settings, encoder, text: SimClr(encoder, settings=settings.simclr),
-    "moco": lambda settings, encoder, text: MoCo(encoder, settings=settings.moco),
-    "byol": lambda settings, encoder, text: Byol(encoder, settings=settings.byol),
-    "vicreg": lambda settings, encoder, text: VicReg(encoder, settings=settings.vicreg),
-    "mae": lambda settings, encoder, text: MaskedAutoencoder(encoder, settings=settings.mae),
-    "clip": lambda settings, encoder, text: ImageText(encoder, text=given(text), settings=settings.clip),
-    "convirt": lambda settings, encoder, text: ImageText(encoder, text=given(text), settings=settings.convirt),
+def _pair(settings: ObjectiveSettings, encoder: PatientEncoder) -> tuple[str, str]:
+    one, other = _first(settings, encoder), settings.other or encoder.kinds[-1]
+    if one == other:
+        raise InputError(f"objective: clip and convirt compare two modalities; the encoder reads {', '.join(encoder.kinds)}")
+    return one, other
+
+
+def _first(settings: ObjectiveSettings, encoder: PatientEncoder) -> str:
+    return settings.modality or encoder.kinds[0]
+
+
+OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder], Objective]] = {
+    "jepa": lambda s, encoder: LatentPrediction(encoder, settings=s.jepa),
+    "simclr": lambda s, encoder: SimClr(encoder, settings=s.simclr, modality=_first(s, encoder)),
+    "moco": lambda s, encoder: MoCo(encoder, settings=s.moco, modality=_first(s, encoder)),
+    "byol": lambda s, encoder: Byol(encoder, settings=s.byol, modality=_first(s, encoder)),
+    "vicreg": lambda s, encoder: VicReg(encoder, settings=s.vicreg, modality=_first(s, encoder)),
+    "mae": lambda s, encoder: MaskedAutoencoder(encoder, settings=s.mae, modality=_first(s, encoder)),
+    "clip": lambda s, encoder: Pairs(encoder, settings=s.clip, pair=_pair(s, encoder)),
+    "convirt": lambda s, encoder: Pairs(encoder, settings=s.convirt, pair=_pair(s, encoder)),
 }
 
 
-# Those that a text encoder must be given to.
-READ_REPORTS = ("clip", "convirt")
-
-
-def build_objective(
-    settings: ObjectiveSettings, encoder: PatientEncoder, *, text: nn.Module | None = None
-) -> Objective:
-    """The objective that `settings.terms` names, over one encoder. Its heads are drawn from torch's global generator.
+def build_objective(settings: ObjectiveSettings, encoder: PatientEncoder) -> Objective:
+    """Build what `settings.terms` names, over one encoder. Heads are drawn from torch's global generator.
 
     Args:
         settings: see `ObjectiveSettings`.
         encoder: trained in place.
-        text: encoder of the reports, `View -> [batch, text.dim]`; needed by objectives that read reports.
 
     Raises:
-        InputError: no term, one twice, or one that is not known; another number of weights than of terms, or one that
-            is not above 0; reports to read and no text encoder.
+        InputError: the encoder does not read what a term learns from.
     """
-    unknown = [name for name in settings.terms if name not in OBJECTIVES]
-    if unknown or not settings.terms or len(set(settings.terms)) < len(settings.terms):
-        raise InputError(f"objective: terms {list(settings.terms)} must be different names of {', '.join(OBJECTIVES)}")
-    weights = settings.weights or (1.0,) * len(settings.terms)
-    if len(weights) != len(settings.terms) or min(weights) <= 0:
-        raise InputError(f"objective: weights {list(weights)} must be one above 0 for each of {list(settings.terms)}")
-    terms = {name: OBJECTIVES[name](settings, encoder, text) for name in settings.terms}
+    terms = {name: OBJECTIVES[name](settings, encoder) for name in settings.terms}
     if len(terms) == 1 and not settings.weights:
         return terms[settings.terms[0]]
+    weights = settings.weights or (1.0,) * len(terms)
     return Sum(encoder, terms=terms, weights=dict(zip(terms, weights, strict=True)))
-
-
-def given(text: nn.Module | None) -> nn.Module:
-    """The text encoder, which must be there."""
-    if text is None:
-        raise InputError("objective: clip and convirt compare images with reports, and there is no text encoder")
-    return text

@@ -1,6 +1,6 @@
-"""BYOL: predict what a slow copy of the network makes of the other look at an image. No negatives.
+"""Predict what the momentum encoder makes of the other view of an image (BYOL). No negatives.
 
-Views with two looks go in; the term `agreement` comes out. Source: Grill et al. 2020 (2006.07733), eqs. 1 and 2, and
+Source: Grill et al. 2020 (2006.07733), eqs. 1 and 2, and
 appendix A for the rise of the momentum.
 """
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 
 from torch.nn import functional as F
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
-from semeia.objectives.looks import image_vectors, image_width, two_looks
-from semeia.objectives.momentum import follow, slow_copy
+from semeia.objectives.views import two_views, vector_width, vectors
+from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings, Scalar
-from semeia.views.patient import Views
 
 
 @dataclass(frozen=True)
 class ByolSettings:
-    """Heads and the slow copy.
+    """Heads and the momentum encoder.
 
     Attributes:
-        momentum: of the slow copy at the first step; it rises along a cosine to 1 at the last. The paper's 0.996 is
+        momentum: of the momentum encoder at the first step; it rises along a cosine to 1 at the last. The paper's 0.996 is
             for hundreds of thousands of steps.
         hidden: width of the hidden layer of projector and predictor.
         dim: width of their outputs.
@@ -38,38 +38,39 @@ class ByolSettings:
 class Byol(Objective):
     """The objective. The encoder that is kept is the one trained by gradient, as in the paper."""
 
-    looks = 2
+    views = 2
 
-    def __init__(self, encoder: PatientEncoder, *, settings: ByolSettings) -> None:
+    def __init__(self, encoder: PatientEncoder, *, settings: ByolSettings, modality: str) -> None:
         super().__init__()
         self.settings = settings
+        self.modality = modality
         self.encoder = encoder
-        self.projector = perceptron((image_width(encoder), settings.hidden, settings.dim), norm=True)
+        self.projector = perceptron((vector_width(encoder, modality), settings.hidden, settings.dim), norm=True)
         self.predictor = perceptron((settings.dim, settings.hidden, settings.dim), norm=True)
-        self.slow_encoder = slow_copy(encoder)
-        self.slow_projector = slow_copy(self.projector)
+        self.momentum_encoder = momentum_copy(encoder)
+        self.momentum_projector = momentum_copy(self.projector)
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
-        """`agreement`: the distance of prediction and target, each look predicting the other."""
-        looks = two_looks(views)
-        if looks is None:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
+        """`agreement`: the distance of prediction and target, each view predicting the other."""
+        views = two_views(batch, self.modality)
+        if views is None:
             return {"agreement": no_loss(self)}
-        one, other = looks
+        one, other = views
         forth = distance(self._prediction(one), self._target(other))
         back = distance(self._prediction(other), self._target(one))
         return {"agreement": forth + back}
 
     def after_step(self, step: Step) -> None:
-        """Moves the slow copy."""
+        """Moves the momentum encoder."""
         momentum = rising(self.settings.momentum, step.progress)
-        follow(self.slow_encoder, self.encoder, momentum=momentum)
-        follow(self.slow_projector, self.projector, momentum=momentum)
+        update_momentum(self.momentum_encoder, self.encoder, momentum=momentum)
+        update_momentum(self.momentum_projector, self.projector, momentum=momentum)
 
-    def _prediction(self, look: Views) -> Embeddings:
-        return self.predictor(self.projector(image_vectors(self.encoder, look)))
+    def _prediction(self, view: Batch) -> Embeddings:
+        return self.predictor(self.projector(vectors(self.encoder, view, self.modality)))
 
-    def _target(self, look: Views) -> Embeddings:
-        return self.slow_projector(image_vectors(self.slow_encoder, look)).detach()
+    def _target(self, view: Batch) -> Embeddings:
+        return self.momentum_projector(vectors(self.momentum_encoder, view, self.modality)).detach()
 
 
 def distance(prediction: Embeddings, target: Embeddings) -> Scalar:

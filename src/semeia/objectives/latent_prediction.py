@@ -1,7 +1,6 @@
-"""JEPA: predict the latents of what is hidden from the latents of what is seen. One class for patches and for
-patients.
+"""Predict the latents of what is hidden from the latents of what is seen (JEPA). One class for patches and for patients.
 
-Views go in; named loss terms come out. The context encoder sees the kept tokens; the target encoder (an
+The context encoder sees the kept tokens; the target encoder (an
 exponential moving average of it, without gradient) sees its modality whole; a narrow predictor goes from one
 to the other.
 Sources: I-JEPA (Assran et al. 2023, 2301.08243) for blocks, layer-normed targets, smooth L1 and the EMA
@@ -17,17 +16,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from semeia.encoders.patient import PatientEncoder, TransformerBlocks
+from semeia.data.batch import Batch
+from semeia.data.masks import Masks, MaskSettings, draw_masks
+from semeia.encoders.blocks import TransformerBlocks
+from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens
 from semeia.errors import InputError
 from semeia.objectives.guards import covariance_penalty, sigreg, variance_hinge
-from semeia.objectives.momentum import follow, slow_copy
+from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Attention, Embeddings, Scalar, TokenValues
-from semeia.views.block_masks import Masks, MaskSettings, draw_masks
-from semeia.views.patient import Views
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LatentPredictionSettings:
         predictor_dim: width of the predictor.
         predictor_depth: its number of blocks.
         predictor_heads: its number of heads.
-        masks: see views/block_masks.py.
+        masks: see data/masks.py.
     """
 
     guard: Literal["ema", "ema+vicreg", "vicreg", "sigreg"] = "ema+vicreg"
@@ -111,18 +111,18 @@ class LatentPrediction(Objective):
         self.settings = settings
         self.encoder = encoder
         self.uses_ema = settings.guard.startswith("ema")
-        self.target_encoder = slow_copy(encoder) if self.uses_ema else None
+        self.target_encoder = momentum_copy(encoder) if self.uses_ema else None
         dim = encoder.settings.dim
         self.predictor = Predictor(dim, kinds=len(encoder.kinds), settings=settings)
         self.centre: Embeddings
         self.register_buffer("centre", torch.zeros(len(encoder.kinds), dim))
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """Weighted terms, to be summed: `prediction`, and the guard's."""
-        tokens = self.encoder.embed(views).packed()
+        tokens = self.encoder.embed(batch).packed()
         masks = self.masks_of(tokens, step.generator("masks"))
         context = self.encoder.mix(tokens.select(masks.context))
-        targets = self.targets(views)
+        targets = self.targets(batch)
         if self.settings.centre and self.training:
             self._move_centre(targets, rate=max(0.02, 1 / (step.index + 1)))
         asked = targets.select(masks.target)
@@ -136,22 +136,22 @@ class LatentPrediction(Objective):
             tokens.present, tokens.kind, tokens.where, tokens.when, settings=self.settings.masks, generator=generator
         )
 
-    def targets(self, views: Views) -> Tokens:
+    def targets(self, batch: Batch) -> Tokens:
         """Layer-normed latents of all tokens, as the target encoder sees them; without gradient under EMA."""
         encoder = self.target_encoder if self.target_encoder is not None else self.encoder
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.uses_ema):
-            tokens = encoder.embed(views).packed()
+            tokens = encoder.embed(batch).packed()
             mixed = encoder.mix(tokens, attend=visible(tokens, self.settings.target_view))
             return mixed.holding(F.layer_norm(mixed.x, mixed.x.shape[-1:]))
 
-    def predict(self, views: Views, masks: Masks) -> tuple[TokenValues, TokenValues]:
+    def predict(self, batch: Batch, masks: Masks) -> tuple[TokenValues, TokenValues]:
         """Predictions and centred targets in the layout of `encoder.embed`; meaningful at `masks.target`
         only."""
-        tokens = self.encoder.embed(views)
+        tokens = self.encoder.embed(batch)
         context = self.encoder.mix(tokens.holding(tokens.x, present=masks.context))
         prediction = self.predictor(context, tokens.holding(tokens.x, present=masks.target))
         encoder = self.target_encoder if self.target_encoder is not None else self.encoder
-        tokens = encoder.embed(views)
+        tokens = encoder.embed(batch)
         mixed = encoder.mix(tokens, attend=visible(tokens, self.settings.target_view))
         return prediction, self._centred(mixed.holding(F.layer_norm(mixed.x, mixed.x.shape[-1:])))
 
@@ -160,7 +160,7 @@ class LatentPrediction(Objective):
         if self.target_encoder is None:
             return
         momentum = self.settings.ema + (1 - self.settings.ema) * step.progress
-        follow(self.target_encoder, self.encoder, momentum=momentum)
+        update_momentum(self.target_encoder, self.encoder, momentum=momentum)
 
     def pretrained(self) -> PatientEncoder:
         """What is kept after pretraining: (a copy of) the target encoder where there is one."""

@@ -1,6 +1,6 @@
-"""Masked autoencoder: from a quarter of an image's patches, draw the others.
+"""Draw an image's patches from a quarter of them (masked autoencoder).
 
-Views go in; the term `reconstruction` comes out. The encoder sees the kept patches only; a narrow decoder, thrown away
+The encoder sees the kept patches only; a narrow decoder, thrown away
 later, sees their latents and a mask token with its place for every hidden patch, and gives that patch's pixels.
 Source: He et al. 2022 (2111.06377), section 3. A patch that was not observed is neither shown nor asked for.
 """
@@ -10,18 +10,19 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from semeia.encoders.patient import PatientEncoder, TransformerBlocks
+from semeia.data.batch import Batch, Seen
+from semeia.data.crops import CropSettings
+from semeia.encoders.blocks import TransformerBlocks
+from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens, pack_order, take
 from semeia.encoders.volume import PatchEmbedding, scanned
 from semeia.errors import InputError
-from semeia.objectives.looks import IMAGE, has, image_width, images
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss
 from semeia.objectives.step import Step
+from semeia.objectives.views import vector_width
 from semeia.shapes import Scalar, TokenMask, TokenValues
-from semeia.views.crops import CropSettings
-from semeia.views.patient import View, Views
 
 
 @dataclass(frozen=True)
@@ -79,31 +80,31 @@ class MaskedAutoencoder(Objective):
         InputError: an encoder whose image embedding does not cut square patches that can be hidden one by one.
     """
 
-    def __init__(self, encoder: PatientEncoder, *, settings: MaeSettings) -> None:
+    def __init__(self, encoder: PatientEncoder, *, settings: MaeSettings, modality: str) -> None:
         super().__init__()
-        image_width(encoder)
-        embedding = encoder.embeddings[IMAGE]
+        vector_width(encoder, modality)
+        embedding = encoder.embeddings[modality]
         if not isinstance(embedding, PatchEmbedding):
-            raise InputError(f"mae hides and draws patches: use the image embedding patches, not {_name(embedding)}")
+            raise InputError(f"mae hides and draws patches: '{modality}' must be read by patches, not {type(embedding).__name__}")
         self.settings = settings
+        self.modality = modality
         self.encoder = encoder
         self.crop = embedding.crop
-        depth, height, width = self.crop.patch
-        self.decoder = Decoder(encoder.settings.dim, pixels=depth * height * width, settings=settings)
+        self.decoder = Decoder(encoder.settings.dim, pixels=embedding.pixels, settings=settings)
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """`reconstruction`: mean squared error of the hidden patches, the mean over each image first."""
-        there = has(views, IMAGE)
+        there = batch.has(self.modality)
         if not bool(there.any()):
             return {"reconstruction": no_loss(self)}
-        views = images(views, there)
-        tokens = self.encoder.embed(views)
+        batch = batch.of(self.modality, there)
+        tokens = self.encoder.embed(batch)
         kept = draw_kept(tokens.present, share=1 - self.settings.hidden_share, generator=step.generator("masks"))
         hidden = tokens.present & ~kept
         if not bool(hidden.any()):
             return {"reconstruction": no_loss(self)}
         drawn = self.decoder(self.encoder.mix(tokens.select(kept)), tokens.select(hidden))
-        pixels = patch_pixels(views.modalities[IMAGE], self.crop, normalise=self.settings.normalise)
+        pixels = patch_pixels(batch.modalities[self.modality], self.crop, normalise=self.settings.normalise)
         order = pack_order(hidden)
         asked = hidden.gather(1, order)
         error = (drawn.float() - take(pixels, order)).square().mean(-1) * asked
@@ -119,17 +120,15 @@ def draw_kept(present: TokenMask, *, share: float, generator: torch.Generator) -
     return (there & (noise.argsort(1).argsort(1) < count)).to(present.device)
 
 
-def patch_pixels(view: View, crop: CropSettings, *, normalise: bool) -> TokenValues:
-    """The pixels of each patch, in the order of the tokens, [batch, patches, pixels]."""
+def patch_pixels(seen: Seen, crop: CropSettings, *, normalise: bool) -> TokenValues:
+    """The pixels of each patch of all channels, in the order of the tokens, [batch, visits * patches, pixels]."""
     from einops import rearrange
 
     depth, height, width = crop.patch
-    volumes = scanned(view.values, view.present, crop).float()
-    pixels = rearrange(volumes, "b (z d) (y h) (x w) -> b (z y x) (d h w)", d=depth, h=height, w=width)
+    batch = len(seen.values)
+    volumes = scanned(seen.values.flatten(0, 1), seen.present.flatten(0, 1), crop).float()
+    pixels = rearrange(volumes, "b c (z d) (y h) (x w) -> b (z y x) (c d h w)", d=depth, h=height, w=width)
+    pixels = pixels.unflatten(0, (batch, -1)).flatten(1, 2)
     if not normalise:
         return pixels
     return (pixels - pixels.mean(-1, keepdim=True)) / (pixels.var(-1, keepdim=True) + 1e-6).sqrt()
-
-
-def _name(embedding: nn.Module) -> str:
-    return type(embedding).__name__

@@ -1,13 +1,13 @@
-"""What can be trained: the one interface between losses and the loop."""
+"""Define what can be trained: the one interface between losses and the loop."""
 
 from abc import ABC, abstractmethod
 
 from torch import nn
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
-from semeia.views.patient import Views
 
 
 class Objective(nn.Module, ABC):
@@ -15,16 +15,14 @@ class Objective(nn.Module, ABC):
 
     Attributes:
         encoder: what is trained.
-        looks: how many augmentations of an image it compares; with 2, `views.other()` gives the second.
-        reads_reports: whether it needs the modality `report` beside those of its encoder.
+        views: how many augmented views it compares; with 2, `batch.second` has the other.
     """
 
     encoder: PatientEncoder
-    looks: int = 1
-    reads_reports: bool = False
+    views: int = 1
 
     @abstractmethod
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """Named terms, already weighted; their sum is minimised. All randomness comes from `step`."""
 
     def after_step(self, step: Step) -> None:

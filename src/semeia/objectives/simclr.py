@@ -1,6 +1,6 @@
-"""SimCLR: two looks at one image should be nearer to each other than to any other look in the batch.
+"""Bring two views of one image nearer to each other than to any other view in the batch (SimCLR).
 
-Views with two looks go in; the term `contrast` comes out. Source: Chen et al. 2020 (2002.05709), eq. 1 (NT-Xent).
+Source: Chen et al. 2020 (2002.05709), eq. 1 (NT-Xent).
 """
 
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.guards import full_precision
-from semeia.objectives.looks import image_vectors, image_width, two_looks
+from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings, Scalar
-from semeia.views.patient import Views
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,28 @@ class SimClrSettings:
 class SimClr(Objective):
     """The objective. Negatives are the other images of the batch, so it wants large batches."""
 
-    looks = 2
+    views = 2
 
-    def __init__(self, encoder: PatientEncoder, *, settings: SimClrSettings) -> None:
+    def __init__(self, encoder: PatientEncoder, *, settings: SimClrSettings, modality: str) -> None:
         super().__init__()
         self.settings = settings
+        self.modality = modality
         self.encoder = encoder
-        self.head = perceptron((image_width(encoder), settings.hidden, settings.dim), norm=True)
+        self.head = perceptron((vector_width(encoder, modality), settings.hidden, settings.dim), norm=True)
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """`contrast`; 0 for a batch of one, which has nothing to contrast with."""
-        looks = two_looks(views)
-        if looks is None:
+        views = two_views(batch, self.modality)
+        if views is None:
             return {"contrast": no_loss(self)}
-        # One pass of the head: its normalisation sees both looks, as in the paper.
-        projected = self.head(torch.cat([image_vectors(self.encoder, look) for look in looks]))
+        # One pass of the head: its normalisation sees both views, as in the paper.
+        projected = self.head(torch.cat([vectors(self.encoder, view, self.modality) for view in views]))
         one, other = projected.chunk(2)
         return {"contrast": nt_xent(one, other, temperature=self.settings.temperature)}
 
 
 def nt_xent(one: Embeddings, other: Embeddings, *, temperature: float) -> Scalar:
-    """Mean over all 2n looks of -log( exp(s(i, partner) / t) / sum over k != i of exp(s(i, k) / t) ), s the cosine."""
+    """Mean over all 2n views of -log( exp(s(i, partner) / t) / sum over k != i of exp(s(i, k) / t) ), s the cosine."""
     z = F.normalize(torch.cat([one, other]).float(), dim=1)
     with full_precision(z):
         similarity = z @ z.T / temperature

@@ -1,15 +1,15 @@
-"""Several objectives over one encoder: their weighted terms side by side, each under its objective's name.
+"""Sum several objectives over one encoder: their weighted terms side by side, each under its objective's name.
 
 SLIP (Mu et al. 2021, 2112.12750) is the sum of SimCLR and CLIP.
 """
 
 from torch import nn
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
-from semeia.views.patient import Views
 
 
 class Sum(Objective):
@@ -26,19 +26,18 @@ class Sum(Objective):
         self.encoder = encoder
         self.weights = weights
         self.terms = nn.ModuleDict(terms)
-        self.looks = max(term.looks for term in terms.values())
-        self.reads_reports = any(term.reads_reports for term in terms.values())
+        self.views = max(term.views for term in terms.values())
         for term in terms.values():
             # Held by the sum; as a plain reference in each term it stays out of that term's state, and is saved once.
             del term.encoder
             object.__setattr__(term, "encoder", encoder)
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """Every term of every objective times its weight, as `<objective>_<term>`."""
         return {
             f"{name}_{part}": self.weights[name] * value
             for name, term in self._each()
-            for part, value in term.loss(views, step).items()
+            for part, value in term.loss(batch, step).items()
         }
 
     def after_step(self, step: Step) -> None:

@@ -1,4 +1,4 @@
-"""The supervised objective: a linear head on what the patient encoder pools, cross-entropy, modality dropout.
+"""Learn from labels: a linear head on what the patient encoder pools, cross-entropy, modality dropout.
 
 One head serves all modes: a frozen probe (weights from L2-logistic regression), fine-tuning, and
 probe-then-fine-tune.
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
@@ -17,7 +18,6 @@ from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.objectives.task import BINARY, Logits, Task, thresholds
 from semeia.shapes import Features, ModalityMask, Pooled, Scalar
-from semeia.views.patient import Views
 
 
 class PooledHead(nn.Module):
@@ -94,29 +94,26 @@ class Supervised(Objective):
         width = encoder.pooled_width(settings.cells)
         self.head = PooledHead(len(encoder.kinds), width, dropout=settings.dropout, task=task, cells=settings.cells)
 
-    def logits(self, views: Views) -> Logits:
+    def logits(self, batch: Batch) -> Logits:
         """Logits, [batch, outputs]."""
-        pooled, there = self.encoder.pool(self.encoder(views), cells=self.head.cells)
+        pooled, there = self.encoder.pool(self.encoder(batch), cells=self.head.cells)
         return self.head(pooled, there)
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """Mean cross-entropy of the batch. Raises InputError without labels."""
-        if views.labels is None:
+        if batch.labels is None:
             raise InputError("the batch carries no labels: fine-tuning needs an outcome")
-        logits = self.logits(self._dropped(views, step))
-        return {"cross_entropy": self.head.task.loss(logits, views.labels.float())}
+        logits = self.logits(self._dropped(batch, step))
+        return {"cross_entropy": self.head.task.loss(logits, batch.labels.float())}
 
-    def _dropped(self, views: Views, step: Step) -> Views:
-        there = views.observed().cpu()
+    def _dropped(self, batch: Batch, step: Step) -> Batch:
+        there = batch.observed().cpu()
         if not self.training or there.shape[1] < 2 or not self.settings.modality_dropout:
-            return views
+            return batch
         draw = torch.rand(there.shape, generator=step.generator("modality dropout"))
         keep = there & (draw >= self.settings.modality_dropout)
         # Where all would go, the one with the highest draw stays.
         last = F.one_hot((draw * there).argmax(1), there.shape[1]).bool()
         keep = torch.where(keep.any(1, keepdim=True), keep, last)
-        modalities = {
-            name: replace(view, present=view.present & keep[:, index, None].to(view.present.device))
-            for index, (name, view) in enumerate(views.modalities.items())
-        }
-        return replace(views, modalities=modalities)
+        modalities = {name: seen.hidden(~keep[:, index]) for index, (name, seen) in enumerate(batch.modalities.items())}
+        return replace(batch, modalities=modalities)

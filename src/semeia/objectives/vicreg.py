@@ -1,22 +1,21 @@
-"""VICReg: two looks at an image get the same vector; every dimension varies, and no two vary together.
+"""Give two views of an image the same vector, while every dimension varies and no two vary together (VICReg).
 
-Views with two looks go in; the terms `invariance`, `variance` and `covariance` come out. No negatives, no second
-network. Source: Bardes et al. 2022 (2105.04906), eqs. 1 to 6, normalised as in the official code, to which the
-coefficients 25, 25, 1 belong: a mean over dimensions in the invariance term, a mean over looks in the variance term.
+No negatives, no second network. Source: Bardes et al. 2022 (2105.04906), eqs. 1 to 6, normalised as in the official code, to which the
+coefficients 25, 25, 1 belong: a mean over dimensions in the invariance term, a mean over views in the variance term.
 """
 
 from dataclasses import dataclass
 
 from torch.nn import functional as F
 
+from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.guards import covariance_penalty, variance_hinge
-from semeia.objectives.looks import image_vectors, image_width, two_looks
+from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.shapes import Embeddings, Scalar
-from semeia.views.patient import Views
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class VicRegSettings:
     """Coefficients, and the size of the expander.
 
     Attributes:
-        invariance: coefficient of the mean squared difference of the looks.
+        invariance: coefficient of the mean squared difference of the views.
         variance: coefficient of the variance hinge.
         covariance: coefficient of the covariance term.
         hidden: width of the expander's two hidden layers.
@@ -41,27 +40,28 @@ class VicRegSettings:
 class VicReg(Objective):
     """The objective."""
 
-    looks = 2
+    views = 2
 
-    def __init__(self, encoder: PatientEncoder, *, settings: VicRegSettings) -> None:
+    def __init__(self, encoder: PatientEncoder, *, settings: VicRegSettings, modality: str) -> None:
         super().__init__()
         self.settings = settings
+        self.modality = modality
         self.encoder = encoder
-        widths = (image_width(encoder), settings.hidden, settings.hidden, settings.dim)
+        widths = (vector_width(encoder, modality), settings.hidden, settings.hidden, settings.dim)
         # None of the terms sees a shift common to all rows: a last bias would never be trained.
         self.head = perceptron(widths, norm=True, last_bias=False)
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """The three terms, weighted."""
-        looks = two_looks(views)
-        if looks is None:
+        views = two_views(batch, self.modality)
+        if views is None:
             return dict.fromkeys(("invariance", "variance", "covariance"), no_loss(self))
-        one, other = (self.head(image_vectors(self.encoder, look)).float() for look in looks)
+        one, other = (self.head(vectors(self.encoder, view, self.modality)).float() for view in views)
         return vicreg_terms(one, other, settings=self.settings)
 
 
 def vicreg_terms(one: Embeddings, other: Embeddings, *, settings: VicRegSettings) -> dict[str, Scalar]:
-    """Eq. 6 as in the official code: the variance term is the mean over the looks, the covariance term the sum."""
+    """Eq. 6 as in the official code: the variance term is the mean over the views, the covariance term the sum."""
     dim = one.shape[1]
     variance = (variance_hinge(one) + variance_hinge(other)) / 2
     # The guard is a mean over pairs of dimensions; the paper's sum over pairs, divided by dim, is dim - 1 times that.

@@ -1,7 +1,6 @@
-"""From a picture as it was stored (a radiograph, an endoscopy) to the plane a network sees: gray, of a fixed size.
+"""Resample a picture (a radiograph, an endoscopy) to the planes that a network sees: gray or colours, of a fixed size.
 
-In: uint8 or uint16 [rows, columns], perhaps with colours. Out: float32 [height, width] in [0, 1]. Nothing is fitted:
-every choice is a function of the picture alone, so that another hospital's pictures go the same way.
+Nothing is fitted: every choice is a function of the picture alone, so that another hospital's pictures go the same way.
 """
 
 from dataclasses import dataclass
@@ -24,41 +23,53 @@ class PictureSettings:
             largest middle part that fills the plane.
         levels: "type" maps the range of the pixel type to [0, 1]; "picture" maps the picture's own 1st and 99th
             percentiles, so that 12 bits kept in 16, or a pale exposure, do not come out dark.
+        colour: "keep" gives a model three channels where any picture of the archive has colours; "gray" averages them.
         bright_middle: inverts a picture whose middle is darker than its left and right sides: in a radiograph of a
             limb, bone must be bright (PNG and JPEG do not carry DICOM's MONOCHROME1).
     """
 
     fit: Literal["stretch", "cover"] = "stretch"
     levels: Literal["type", "picture"] = "type"
+    colour: Literal["keep", "gray"] = "keep"
     bright_middle: bool = False
 
 
-def plane_of(picture: np.ndarray, *, size: tuple[int, int], settings: PictureSettings) -> np.ndarray:
-    """One plane, float32 [height, width] in [0, 1].
+def planes_of(
+    picture: np.ndarray, *, size: tuple[int, int], settings: PictureSettings, channels: int = 1
+) -> np.ndarray:
+    """Resample a picture to float32 [channel, height, width] in [0, 1].
 
     Args:
         picture: uint8 or uint16 [rows, columns] or [rows, columns, colours].
         size: height and width of the plane.
         settings: see `PictureSettings`.
+        channels: 1 averages colours to gray; 3 keeps them, and repeats gray.
 
     Raises:
         InputError: other pixels than 8 or 16 bits.
     """
-    from PIL import Image
-
     if picture.dtype.kind != "u":
         raise InputError(f"a picture holds {picture.dtype}: expected unsigned integers")
-    gray = picture.astype(np.float32) / np.iinfo(picture.dtype).max
-    gray = gray.mean(2) if gray.ndim == 3 else gray
+    scaled = picture.astype(np.float32) / np.iinfo(picture.dtype).max
+    if channels == 1:
+        colours = [scaled.mean(2) if scaled.ndim == 3 else scaled]
+    else:
+        colours = list(np.moveaxis(scaled, 2, 0)) if scaled.ndim == 3 else [scaled] * channels
+    planes = np.stack([_resized(colour, size, settings) for colour in colours])
+    if settings.levels == "picture":
+        low, high = np.percentile(planes, TAILS)
+        planes = (planes - low) / max(high - low, 1e-6)
+    planes = planes.clip(0.0, 1.0).astype(np.float32)
+    return 1 - planes if settings.bright_middle and middle_is_dark(planes.mean(0)) else planes
+
+
+def _resized(gray: np.ndarray, size: tuple[int, int], settings: PictureSettings) -> np.ndarray:
+    from PIL import Image
+
     # Pillow widens its filter where it shrinks: what is finer than a pixel of the plane does not alias into it.
     box = middle_part(gray.shape, size) if settings.fit == "cover" else None
     small = Image.fromarray(gray).resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
-    plane = np.asarray(small, np.float32)
-    if settings.levels == "picture":
-        low, high = np.percentile(plane, TAILS)
-        plane = (plane - low) / max(high - low, 1e-6)
-    plane = plane.clip(0.0, 1.0).astype(np.float32)
-    return 1 - plane if settings.bright_middle and middle_is_dark(plane) else plane
+    return np.asarray(small, np.float32)
 
 
 def middle_part(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:

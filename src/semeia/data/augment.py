@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch of crops at once, from an explicit generator.
+"""Augment a whole batch of crops at once, from an explicit generator.
 
 What a label can hang on is kept by default: lengths (there is no zoom), the order of slices up to a mirror, and the
 covered extent.
@@ -45,22 +45,23 @@ RADIOGRAPH = AugmentSettings(
 
 
 def uniform(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
-    """Uniform on [-1, 1]."""
+    """Draw uniformly on [-1, 1]."""
     return torch.rand(shape, generator=generator) * 2 - 1
 
 
 def augment(
     volumes: Volumes, covered: Planes, *, settings: AugmentSettings, generator: torch.Generator
 ) -> tuple[Volumes, Planes]:
-    """Rotates, mirrors, shifts and re-lights each crop of a batch, all slices of one alike.
+    """Rotate, mirror, shift and re-light each crop of a batch, all slices and channels of one alike.
 
     Args:
-        volumes: voxels in [0, 1], [batch, depth, height, width].
+        volumes: voxels in [0, 1], [batch, channel, depth, height, width].
         covered: scanned planes, [batch, depth]; mirrored with the voxels.
         settings: how far.
         generator: the only source of randomness (on the CPU, so that every device draws the same).
     """
-    batch, _, height, width = volumes.shape
+    batch, channels, depth, height, width = volumes.shape
+    device = volumes.device
     angle = uniform((batch,), generator) * torch.pi * settings.degrees / 180
     mirror = torch.ones(batch, 2)
     if settings.flip:
@@ -74,20 +75,27 @@ def augment(
     # affine_grid counts each side as 2: the ratio of sides keeps a rotation a rotation where they differ.
     rows = [torch.stack([cosine * mirror[:, 0], -sine * height / width, shift[:, 0]], 1)]
     rows.append(torch.stack([sine * mirror[:, 0] * width / height, cosine, shift[:, 1]], 1))
-    theta = torch.stack(rows, 1).to(volumes.device)
-    grid = F.affine_grid(theta, list(volumes.shape), align_corners=False)
-    volumes = F.grid_sample(volumes, grid, padding_mode="zeros", align_corners=False)
-    upside_down = (mirror[:, 1] < 0).to(volumes.device)
-    volumes = torch.where(upside_down[:, None, None, None], volumes.flip(1), volumes)
+    theta = torch.stack(rows, 1).to(device)
+    planes = volumes.reshape(batch, channels * depth, height, width)
+    grid = F.affine_grid(theta, list(planes.shape), align_corners=False)
+    planes = F.grid_sample(planes, grid, padding_mode="zeros", align_corners=False)
+    volumes = planes.reshape(batch, channels, depth, height, width)
+    upside_down = (mirror[:, 1] < 0).to(device)
+    volumes = torch.where(upside_down[:, None, None, None, None], volumes.flip(2), volumes)
     covered = torch.where(upside_down[:, None], covered.flip(1), covered)
+    return _relit(volumes, settings, generator) * covered[:, None, :, None, None], covered
+
+
+def _relit(volumes: Volumes, settings: AugmentSettings, generator: torch.Generator) -> Volumes:
+    """Another exposure, contrast, brightness and noise for each crop, in [0, 1]."""
+    each, device = (len(volumes), 1, 1, 1, 1), volumes.device
     if settings.gamma:
-        exponent = torch.exp(settings.gamma * uniform((batch, 1, 1, 1), generator)).to(volumes.device)
+        exponent = torch.exp(settings.gamma * uniform(each, generator)).to(device)
         volumes = volumes.clamp(min=0).pow(exponent)
-    contrast = 1 + settings.contrast * uniform((batch, 1, 1, 1), generator).to(volumes.device)
-    brightness = settings.brightness * uniform((batch, 1, 1, 1), generator).to(volumes.device)
+    contrast = 1 + settings.contrast * uniform(each, generator).to(device)
+    brightness = settings.brightness * uniform(each, generator).to(device)
     lit = (volumes - 0.5) * contrast + 0.5 + brightness
     if settings.noise:
-        strength = settings.noise * torch.rand((batch, 1, 1, 1), generator=generator)
-        lit = lit + (strength * torch.randn(volumes.shape, generator=generator)).to(volumes.device)
-    lit = lit.clamp(0, 1)
-    return lit * covered[:, :, None, None], covered
+        strength = settings.noise * torch.rand(each, generator=generator)
+        lit = lit + (strength * torch.randn(volumes.shape, generator=generator)).to(device)
+    return lit.clamp(0, 1)

@@ -1,9 +1,6 @@
-"""From an image as it was stored to the crop a network sees: millimetres, a fixed size, and what was really
-observed.
+"""Resample an image to the crop a network sees, a fixed number of voxels of a fixed size in millimetres, and cut it in
+tokens: square patches, or rings around the axis.
 
-In: a native array (x, y, z) with its spacing. Out: `Crop`: voxels [depth, height, width] in [0, 1] on a
-regular grid of `voxel_mm`, centred on the image's centre, and `covered`, which of the depth planes lie inside
-the scanned extent.
 What was not scanned is marked, never invented: it is 0 in `voxels` and False in `covered`.
 """
 
@@ -11,9 +8,11 @@ import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
+from semeia.data.pictures import PictureSettings, planes_of
 from semeia.errors import InputError
-from semeia.views.pictures import PictureSettings, plane_of
+from semeia.shapes import Planes, TokenMask
 
 # Lung window, width 1500 HU around -600: air to soft tissue (the usual reading window for nodules).
 LUNG_WINDOW_HU = (-1350.0, 150.0)
@@ -27,7 +26,7 @@ class CropSettings:
         voxels: grid size (depth, height, width).
         voxel_mm: edge of a voxel (depth, height, width), in millimetres.
         patch: size of a token in voxels (depth, height, width), dividing `voxels`; of rings
-            (views/patches.py), the depth, the width of a ring, and again its width.
+            (`patch_places`), the depth, the width of a ring, and again its width.
         window_hu: lower and upper bound mapped to 0 and 1, where the intensity is in Hounsfield units.
         picture: how pictures without a spacing fill the plane.
     """
@@ -59,7 +58,7 @@ class CropSettings:
 
 @dataclass(frozen=True)
 class Crop:
-    """One resampled image: `voxels` float32 [depth, height, width] in [0, 1]; `covered` bool [depth]."""
+    """One resampled image: `voxels` float32 [channel, depth, height, width] in [0, 1]; `covered` bool [depth]."""
 
     voxels: np.ndarray
     covered: np.ndarray
@@ -76,21 +75,24 @@ def rescale(array: np.ndarray, intensity: str, window_hu: tuple[float, float]) -
     raise InputError(f"image of kind '{intensity}' holds {array.dtype}: expected hu, or unsigned integers")
 
 
-def crop_image(array: np.ndarray, spacing: list[float] | None, *, intensity: str, settings: CropSettings) -> Crop:
-    """Resamples an image (x, y, z) to the grid of `settings` by trilinear interpolation around its centre.
+def crop_image(
+    array: np.ndarray, spacing: list[float] | None, *, intensity: str, settings: CropSettings, channels: int = 1
+) -> Crop:
+    """Resample an image (x, y, z) to the grid of `settings` by trilinear interpolation around its centre.
 
     Args:
         array: native voxels, axes x, y, z; or a picture, axes row, column and perhaps colour.
-        spacing: millimetres per voxel along x, y, z; None: a picture (views/pictures.py).
+        spacing: millimetres per voxel along x, y, z; None: a picture (data/pictures.py).
         intensity: "hu", "per_slice_stretched" or "display" (see archive/schema.py).
         settings: the grid.
+        channels: of a picture, 1 or 3.
     """
     from scipy.ndimage import affine_transform
 
     depth, *plane = settings.voxels
     if spacing is None:
-        flat = plane_of(array, size=(plane[0], plane[1]), settings=settings.picture)
-        return Crop(voxels=np.repeat(flat[None], depth, axis=0), covered=np.ones(depth, bool))
+        flat = planes_of(array, size=(plane[0], plane[1]), settings=settings.picture, channels=channels)
+        return Crop(voxels=np.repeat(flat[:, None], depth, axis=1), covered=np.ones(depth, bool))
     scaled = rescale(array, intensity, settings.window_hu)
     # Volumes come as x, y, z; networks see depth, height, width.
     native = scaled[None] if scaled.ndim == 2 else scaled.transpose(2, 1, 0)
@@ -114,4 +116,31 @@ def crop_image(array: np.ndarray, spacing: list[float] | None, *, intensity: str
     halves = np.maximum(native.shape * native_mm, settings.voxel_mm) / 2
     inside = [np.abs(centre) <= half + 1e-6 for centre, half in zip(centres, halves, strict=True)]
     voxels *= inside[0][:, None, None] & inside[1][:, None] & inside[2]
-    return Crop(voxels=np.clip(voxels, 0.0, 1.0), covered=inside[0])
+    return Crop(voxels=np.clip(voxels, 0.0, 1.0)[None], covered=inside[0])
+
+
+def patch_places(crop: CropSettings, geometry: str = "patches") -> torch.Tensor:
+    """Place every token in millimetres from the centre of the crop.
+
+    Returns:
+        [patches, 3] (depth, height, width) of patches; [layers * rings, 3] (depth, radius, 0) of rings.
+    """
+    depth, height, width = (
+        (torch.arange(count) - (count - 1) / 2) * size * mm
+        for count, size, mm in zip(crop.grid, crop.patch, crop.voxel_mm, strict=True)
+    )
+    if geometry == "rings":
+        rings = crop.grid[1] // 2
+        radius = (torch.arange(rings) + 0.5) * crop.patch[1] * crop.voxel_mm[1]
+        axes = (depth, radius, torch.zeros(1))
+    else:
+        axes = (depth, height, width)
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3).float()
+
+
+def patch_presence(covered: Planes, crop: CropSettings, geometry: str = "patches") -> TokenMask:
+    """Count a token as present when at least one of its planes was scanned: [batch, depth] to [batch, tokens]."""
+    layers, rows, columns = crop.grid
+    beside = rows // 2 if geometry == "rings" else rows * columns
+    scanned = covered.reshape(len(covered), layers, crop.patch[0]).any(2)
+    return scanned[:, :, None].expand(-1, -1, beside).reshape(len(covered), -1)

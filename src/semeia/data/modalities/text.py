@@ -1,4 +1,4 @@
-"""Reports as token ids: a vocabulary is fitted on the training texts, or read from a folder; texts become a `View`.
+"""Written reports as a modality: a vocabulary is fitted on the training texts, or read from a folder; a word is a token.
 
 Words whole, in lower case, punctuation apart. A word that few texts hold stays out of the vocabulary: it cannot be
 learned from, and may be a name, which a saved model must not carry.
@@ -6,16 +6,20 @@ learned from, and may be a name, which a saved model must not carry.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+import polars as pl
 import torch
+from jaxtyping import Float
 
 from semeia.archive.atomic import naming
+from semeia.archive.store import Archive
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered
 from semeia.errors import InputError
-from semeia.views.patient import View
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -33,6 +37,11 @@ class Vocabulary:
     """
 
     definition: str
+
+    @property
+    def size(self) -> int:
+        """Number of token ids."""
+        return _tokenizer(self.definition, None).get_vocab_size()
 
     @classmethod
     def fit(cls, texts: Sequence[str], *, size: int = LARGEST, least: int = 2) -> "Vocabulary":
@@ -83,34 +92,78 @@ class Vocabulary:
             raise InputError(f"{path}: not a tokenizer of the tokenizers library.") from error
         return vocabulary
 
-    @property
-    def size(self) -> int:
-        """Number of token ids."""
-        return _tokenizer(self.definition, None).get_vocab_size()
-
-    def encode(self, texts: Sequence[str | None], length: int) -> View:
-        """The view of a batch of texts, at most `length` tokens each; the rest of a text is cut off.
-
-        Args:
-            texts: one a unit; None or blank where there is no report.
-            length: tokens of the view.
-
-        Returns:
-            values: token ids (int64) [batch, length]; present: real tokens, none where there is no report; where:
-            the token's place in the text, then 0, 0.
-        """
+    def encode(self, texts: Sequence[str], length: int) -> tuple[torch.Tensor, Mask]:
+        """Token ids [text, length] and which there are; the rest of a longer text is cut off."""
         tokenizer = _tokenizer(self.definition, length)
         values = torch.zeros(len(texts), length, dtype=torch.long)
         present = torch.zeros(len(texts), length, dtype=torch.bool)
         for row, text in enumerate(texts):
-            if text is None or not text.strip():  # a pretrained tokenizer would still open and close the text
+            if not text or not text.strip():  # a pretrained tokenizer would still open and close the text
                 continue
             ids = tokenizer.encode(text).ids
             values[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
             present[row, : len(ids)] = True
-        where = torch.zeros(len(texts), length, 3)
-        where[..., 0] = torch.arange(length)
-        return View(values=values, present=present, where=where)
+        return values, present
+
+
+@dataclass(frozen=True)
+class Text(Modality):
+    """Written reports.
+
+    Attributes:
+        length: tokens that are read of a text; the rest is cut off.
+        depth: transformer blocks that read the words alone, before other modalities are seen.
+        folder: a local Hugging Face folder with a pretrained text encoder instead; nothing is ever downloaded.
+        fitted: None before `fit`.
+    """
+
+    type: Literal["text"] = "text"
+    length: int = 64
+    depth: int = 2
+    folder: str | None = None
+    fitted: Vocabulary | None = None
+
+    @property
+    def embedding(self) -> str:
+        """A small network from nothing, or a pretrained one."""
+        return "words" if self.folder is None else "pretrained_words"
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The fitted words."""
+        if self.fitted is None:
+            raise InputError(f"{self.describe()}: nothing has been fitted yet")
+        return self.fitted
+
+    def find(self, archive: Archive) -> pl.DataFrame:
+        """List the reports."""
+        return archive.table("reports").select("unit_id", "subject_id", "time", "text")
+
+    def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
+        """Take the texts as they are."""
+        return self.arrays(np.array(found["text"].to_list(), dtype=object))
+
+    def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
+        """Take texts from memory, [n]; None or blank where there is none."""
+        there = np.array([bool(text and str(text).strip()) for text in values], bool)
+        return Arrays(np.asarray(values, dtype=object), there[:, None], names)
+
+    def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Text":
+        """The words of the training units, or those of the folder."""
+        if self.folder is not None:
+            return replace(self, fitted=Vocabulary.of_folder(self.folder))
+        texts = [text for text in arrays.values[chosen] if text]
+        if not texts:
+            raise InputError(f"none of the {len(chosen)} training units has a report")
+        return replace(self, fitted=Vocabulary.fit(texts))
+
+    def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
+        """Token ids."""
+        return self.vocabulary.encode([text or "" for text in arrays.values[chosen]], self.length)
+
+    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
+        """The word's number."""
+        return numbered(tokens)
 
 
 @lru_cache(maxsize=4)

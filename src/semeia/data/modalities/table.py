@@ -1,0 +1,103 @@
+"""A table of items (a structured reading, demographics) as a modality: one token an item, standardised."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float
+
+from semeia.archive.store import Archive
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered
+from semeia.errors import InputError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What was fitted: items with their mean and standard deviation over the training units."""
+
+    items: tuple[str, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Table(Modality):
+    """Numbers with names.
+
+    Attributes:
+        source: the reader whose ratings are read.
+        fitted: None before `fit`.
+    """
+
+    source: str = "input"
+    type: Literal["table"] = "table"
+    fitted: Scale | None = None
+
+    @property
+    def embedding(self) -> str:
+        """One direction an item."""
+        return "items"
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Names of the fitted items."""
+        return self._fitted.items
+
+    @property
+    def _fitted(self) -> Scale:
+        if self.fitted is None:
+            raise InputError(f"{self.describe()}: nothing has been fitted yet")
+        return self.fitted
+
+    def find(self, archive: Archive) -> pl.DataFrame:
+        """List the units that the reader rated, one column an item, in alphabetical order."""
+        readings = archive.table("readings").filter(pl.col("reader") == self.source)
+        names = sorted(readings["item"].unique().to_list())
+        keys = ["unit_id", "subject_id", "time"]
+        return readings.pivot(on="item", index=keys, values="value", aggregate_function="first").select(*keys, *names)
+
+    def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
+        """Take the items as they are, NaN where one is missing."""
+        names = tuple(found.columns[3:])
+        return self.arrays(found.select(names).to_numpy().astype(np.float32).reshape(found.height, len(names)), names)
+
+    def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
+        """Take items from memory, [n, item], NaN where missing."""
+        values = np.asarray(values, np.float32)
+        return Arrays(values, ~np.isnan(values), names or tuple(f"item{k}" for k in range(values.shape[1])))
+
+    def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Table":
+        """Scale of each item over the training units."""
+        values = np.asarray(arrays.values)[chosen]
+        empty = [name for name, column in zip(arrays.names, values.T, strict=True) if np.isnan(column).all()]
+        if empty or not arrays.names:
+            raise InputError(f"no value of {', '.join(empty) or 'any item'} among the {len(chosen)} training units")
+        mean, sd = np.nanmean(values, 0), np.nanstd(values, 0)
+        # A constant item says nothing; dividing by 1 keeps it at 0.
+        scale = Scale(
+            arrays.names, tuple(float(one) for one in mean), tuple(float(one) if one > 1e-6 else 1.0 for one in sd)
+        )
+        return replace(self, fitted=scale)
+
+    def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
+        """Standardise, in the order of the fitted items; what the data lack is missing."""
+        scale = self._fitted
+        values = np.full((len(chosen), len(scale.items)), np.nan, np.float32)
+        for place, name in enumerate(scale.items):
+            if name in arrays.names:
+                values[:, place] = arrays.values[chosen, arrays.names.index(name)]
+        scaled = (values - np.asarray(scale.mean, np.float32)) / np.asarray(scale.sd, np.float32)
+        return torch.from_numpy(scaled), torch.from_numpy(~np.isnan(scaled))
+
+    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
+        """The item's number."""
+        return numbered(tokens)
+
+    def require_same(self, other: Modality, arrays: Arrays) -> None:
+        """Refuse a table that has none of the fitted items."""
+        if arrays.names and not set(arrays.names) & set(self.items):
+            raise InputError(
+                f"the model reads {', '.join(self.items)}; the archive has none of these but {', '.join(arrays.names)}"
+            )

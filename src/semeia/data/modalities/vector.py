@@ -1,0 +1,98 @@
+"""Vectors with dates (signature expressions, frozen features of images) as a modality: one token a region."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float
+
+from semeia.archive.store import Archive
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered, standard_scale
+from semeia.errors import InputError
+
+
+@dataclass(frozen=True)
+class VectorScale:
+    """What was fitted: regions, and mean and standard deviation of each feature over the training units."""
+
+    regions: int
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Vector(Modality):
+    """Arrays [features] or [region, features] of the archive, all of one shape.
+
+    Attributes:
+        source: name of the arrays in the archive.
+        fitted: None before `fit`.
+    """
+
+    large: ClassVar[bool] = True
+
+    type: Literal["vector"] = "vector"
+    fitted: VectorScale | None = None
+
+    @property
+    def embedding(self) -> str:
+        """A linear layer."""
+        return "linear"
+
+    @property
+    def features(self) -> int:
+        """Width of a vector."""
+        return len(self._fitted.mean)
+
+    @property
+    def _fitted(self) -> VectorScale:
+        if self.fitted is None:
+            raise InputError(f"{self.describe()}: nothing has been fitted yet")
+        return self.fitted
+
+    def find(self, archive: Archive) -> pl.DataFrame:
+        """List the arrays of that name."""
+        return archive.arrays(self.source)
+
+    def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
+        """Read them all; refuse other shapes than the first."""
+        shapes = found["shape"].unique().to_list()
+        if len(shapes) > 1:
+            raise InputError(f"{archive.path}: '{self.source}' has vectors of {len(shapes)} shapes; they must be alike")
+        shape = tuple(shapes[0]) if shapes else (0, 0)
+        values = allocate((found.height, *(shape if len(shape) == 2 else (1, *shape))), np.float32)
+        for row, entry in enumerate(found.iter_rows(named=True)):
+            values[row] = archive.pixels(entry)
+        return self.arrays(values)
+
+    def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
+        """Take vectors from memory, [n, feature] or [n, region, feature]; a region with a NaN is missing."""
+        shaped = values[:, None] if values.ndim == 2 else values
+        return Arrays(shaped, ~np.isnan(shaped).any(-1), names)
+
+    def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Vector":
+        """Scale of each feature over the regions of the training units."""
+        if not arrays.mask[chosen].any():
+            raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
+        mean, sd = standard_scale(np.asarray(arrays.values[chosen], np.float64), (0, 1))
+        return replace(self, fitted=VectorScale(arrays.values.shape[1], tuple(mean.tolist()), tuple(sd.tolist())))
+
+    def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
+        """Standardise."""
+        values = np.asarray(arrays.values[chosen], np.float32)
+        scaled = (values - np.float32(self._fitted.mean)) / np.float32(self._fitted.sd)
+        return torch.from_numpy(scaled), torch.from_numpy(arrays.mask[chosen])
+
+    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
+        """The region's number."""
+        return numbered(tokens)
+
+    def require_same(self, other: Modality, arrays: Arrays) -> None:
+        """Refuse vectors of another shape."""
+        if len(arrays) and arrays.values.shape[1:] != (self._fitted.regions, self.features):
+            raise InputError(
+                f"the model reads {self._fitted.regions} x {self.features} numbers of '{self.source}'; the archive "
+                f"has {' x '.join(str(n) for n in arrays.values.shape[1:])}"
+            )

@@ -1,0 +1,124 @@
+"""Volumes (CT crops) as a modality: resampled to millimetres, cut in rings or patches, moved by the stage's settings."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float
+
+from semeia.archive.store import Archive
+from semeia.data.augment import AugmentSettings, augment
+from semeia.data.crops import CropSettings, crop_image, patch_places, patch_presence
+from semeia.data.modality import Allocate, Arrays, Mask, Modality
+from semeia.errors import InputError
+from semeia.shapes import TokenMask
+
+MASK, HOUNSFIELD = "mask", "hu"
+
+
+@dataclass(frozen=True)
+class Volume(Modality):
+    """Images with a spacing in millimetres.
+
+    Attributes:
+        source: image type, as in the archive (img8, hu, ...); empty: all but masks, and Hounsfield volumes only where
+            a whole archive is in Hounsfield units (that a file is there at all can carry the label, see the audit).
+        crop: grid of the crops.
+        network: how a crop becomes tokens.
+        augmentation: how far a crop is moved; None: as the stage of training says.
+    """
+
+    large: ClassVar[bool] = True
+
+    type: Literal["volume"] = "volume"
+    crop: CropSettings = field(default_factory=CropSettings)
+    network: Literal["rings", "patches", "conv"] = "rings"
+    augmentation: AugmentSettings | None = None
+
+    @property
+    def embedding(self) -> str:
+        """As set."""
+        return self.network
+
+    @property
+    def channels(self) -> int:
+        """Of the values."""
+        return 1
+
+    @property
+    def geometry(self) -> str:
+        """Whether tokens are rings or patches."""
+        return "rings" if self.network == "rings" else "patches"
+
+    def find(self, archive: Archive) -> pl.DataFrame:
+        """List the images that have a spacing, in the order of their ids."""
+        return readable(archive, self.source).filter(self._mine())
+
+    def _mine(self) -> pl.Expr:
+        return pl.col("spacing").is_not_null()
+
+    def left_out(self, archive: Archive) -> dict[str, int]:
+        """Count the images of other kinds, and those without (or with) a spacing."""
+        every = archive.table("images").filter(pl.col("kind") != MASK)
+        images = readable(archive, self.source)
+        other = images.filter(~self._mine()).height
+        words = f"images that are no {type(self).__name__.lower()}s"
+        return {f"images of other kinds than {self.source or 'those read'}": every.height - images.height, words: other}
+
+    def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
+        """Crop every image, quantised to 8 bits, and remember which planes were scanned."""
+        values = allocate((found.height, self.channels, *self.crop.voxels), np.uint8)
+        covered = np.zeros((found.height, self.crop.voxels[0]), bool)
+        for row, image in enumerate(found.iter_rows(named=True)):
+            made = crop_image(
+                archive.pixels(image),
+                image["spacing"],
+                intensity=image["intensity"],
+                settings=self.crop,
+                channels=self.channels,
+            )
+            values[row] = np.rint(made.voxels * 255)
+            covered[row] = made.covered
+        return Arrays(values, covered)
+
+    def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
+        """Take crops from memory: [n, depth, height, width] or with channels second; [0, 1], or 8 bits."""
+        shaped = values[:, None] if values.ndim == 4 else values
+        if shaped.ndim != 5 or shaped.shape[2:] != self.crop.voxels:
+            raise InputError(f"volumes of shape {values.shape[1:]} do not fit the crop {self.crop.voxels}")
+        return Arrays(shaped, np.ones((len(shaped), self.crop.voxels[0]), bool), names)
+
+    def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
+        """Scale 8 bits to [0, 1]."""
+        values, mask = super().prepare(arrays, chosen)
+        return (values.float() / 255 if values.dtype == torch.uint8 else values.float()), mask
+
+    def augment(
+        self, values: torch.Tensor, mask: Mask, *, stage: AugmentSettings, generator: torch.Generator
+    ) -> tuple[torch.Tensor, Mask]:
+        """Move, mirror and re-light."""
+        return augment(values, mask, settings=self.augmentation or stage, generator=generator)
+
+    def present(self, mask: Mask) -> TokenMask:
+        """A token is there when any of its planes was scanned."""
+        return patch_presence(mask, self.crop, self.geometry)
+
+    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
+        """In millimetres from the centre."""
+        return patch_places(self.crop, self.geometry)
+
+    def describe(self) -> str:
+        """Say the grid and the source."""
+        size = " x ".join(str(count) for count in self.crop.voxels)
+        return f"{type(self).__name__.lower()}s of {size} voxels, {self.channels} channel(s)"
+
+
+def readable(archive: Archive, source: str) -> pl.DataFrame:
+    """Images of an archive that a model may read, in the order of their ids; see `Volume.source`."""
+    images = archive.table("images").filter(pl.col("kind") != MASK).sort("image_id")
+    if source:
+        return images.filter(pl.col("kind") == source)
+    others = images.filter(pl.col("kind") != HOUNSFIELD)
+    return others if others.height else images

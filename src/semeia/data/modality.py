@@ -1,0 +1,173 @@
+"""The contract of a modality: how one kind of observation becomes model input.
+
+A modality is settings and what was fitted, nothing else, so that it is written into a checkpoint as JSON and read back.
+Its life: `find` lists the observations in an archive, `read` makes arrays of them once, `fit` remembers scales or a
+vocabulary of training units, `prepare` makes the model's numbers of a batch, `augment` moves them, `present` and
+`places` say which tokens there are and where. The network that reads it is named by `embedding` (encoders/build.py).
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Bool, Float
+
+from semeia.archive.store import Archive
+from semeia.data.augment import AugmentSettings
+from semeia.errors import InputError
+from semeia.shapes import TokenMask
+
+Mask = Bool[torch.Tensor, "n *part"]
+Allocate = Callable[[tuple[int, ...], type], np.ndarray]
+# Settings that change no stored array: what is fitted, which observations a unit has, what a network makes of them.
+AFTER_READING = ("fitted", "history", "network", "augmentation", "gain", "shift")
+
+
+@dataclass(frozen=True)
+class History:
+    """How much of a unit's past is read.
+
+    Attributes:
+        most: observations at most, the newest first.
+        months: how far back from the index date; None is all the way.
+    """
+
+    most: int = 16
+    months: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.most < 1 or (self.months is not None and self.months < 0):
+            raise InputError(f"history: most {self.most} must be 1 or more, months {self.months} 0 or more")
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The observations of one modality.
+
+    Attributes:
+        values: [observation, channel, ...], perhaps memory-mapped; of texts an array of objects.
+        mask: what was observed of each, bool [observation, part], in the modality's own parts (planes, items, ...).
+        names: of the items, where the parts have names.
+    """
+
+    values: np.ndarray
+    mask: np.ndarray
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.mask)
+
+
+@dataclass(frozen=True)
+class Modality(ABC):
+    """Settings of one modality; a subclass is one file, has a field `type` that names it, and registers itself.
+
+    Attributes:
+        source: which observations of an archive are read.
+        history: how much of a unit's past.
+    """
+
+    register: ClassVar[dict[str, type["Modality"]]] = {}  # by the value of `type`; a checkpoint is read by it
+    large: ClassVar[bool] = False  # whether arrays are worth keeping on disk
+
+    source: str = ""
+    history: History = History()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "type" in vars(cls):
+            Modality.register[vars(cls)["type"]] = cls
+
+    @property
+    @abstractmethod
+    def embedding(self) -> str:
+        """The network that reads it, a name in `encoders.build.EMBEDDINGS`."""
+
+    @abstractmethod
+    def find(self, archive: Archive) -> pl.DataFrame:
+        """List the observations: unit_id (null: of the whole patient), subject_id, time, and what `read` needs.
+
+        Columns sha256 and phash, where there are any, recognise a known patient (data/fingerprint.py).
+        """
+
+    @abstractmethod
+    def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
+        """Make arrays of what was found, in its order; large ones in memory that `allocate(shape, dtype)` gives."""
+
+    @abstractmethod
+    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
+        """Where the tokens of one observation lie; see `Seen.where`."""
+
+    def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
+        """Take observations from memory, [observation, ...]; by default all of each is there."""
+        return Arrays(values, np.ones((len(values), 1), bool), names)
+
+    def of_archive(self, archive: Archive) -> Self:
+        """Settings that only an archive decides (number of channels, ...)."""
+        return self
+
+    def left_out(self, archive: Archive) -> dict[str, int]:
+        """Count what the archive holds and this modality does not read, in words."""
+        return {}
+
+    def fit(self, arrays: Arrays, chosen: np.ndarray) -> Self:
+        """Fit on the observations of training units; the returned modality remembers."""
+        return self
+
+    def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
+        """Make the model's values [n, channel, ...] and the mask [n, part] of some observations."""
+        return torch.from_numpy(np.asarray(arrays.values[chosen])), torch.from_numpy(arrays.mask[chosen])
+
+    def augment(
+        self, values: torch.Tensor, mask: Mask, *, stage: AugmentSettings, generator: torch.Generator
+    ) -> tuple[torch.Tensor, Mask]:
+        """Draw parameters, then apply them to a whole batch on its device; by default nothing is moved.
+
+        Args:
+            values: [n, channel, ...].
+            mask: [n, part].
+            stage: how far images are moved in this stage of training.
+            generator: the only source of randomness, on the CPU.
+        """
+        return values, mask
+
+    @property
+    def augmented(self) -> bool:
+        """Whether two views of an observation differ."""
+        return type(self).augment is not Modality.augment
+
+    def present(self, mask: Mask) -> TokenMask:
+        """Which tokens there are, [n, token]; by default a part is a token."""
+        return mask
+
+    def require_same(self, other: "Modality", arrays: Arrays) -> None:
+        """Refuse data that were read otherwise than what this was fitted on."""
+        if other.key() != self.key():
+            raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
+
+    def key(self) -> str:
+        """Name everything that decides what `read` gives: cached arrays hang on it."""
+        read = {name: value for name, value in vars(self).items() if name not in AFTER_READING}
+        return hashlib.sha256(repr(read).encode()).hexdigest()[:8]
+
+    def describe(self) -> str:
+        """Say in words what becomes of an observation."""
+        return f"{type(self).__name__.lower()} of '{self.source}'"
+
+
+def standard_scale(values: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation over `axes`, NaN left out; 1 for what does not vary, so that it stays at 0."""
+    mean, sd = np.nanmean(values, axes), np.nanstd(values, axes)
+    return mean, np.where(sd > 1e-6, sd, 1.0)
+
+
+def numbered(tokens: int) -> Float[torch.Tensor, "token 3"]:
+    """Places of tokens that have a number and no place: (number, 0, 0)."""
+    where = torch.zeros(tokens, 3)
+    where[:, 0] = torch.arange(tokens)
+    return where

@@ -1,0 +1,60 @@
+"""Measure whether an encoder finds an image again in another view of it (instance retrieval), and say it in words.
+
+The diagnostics of objectives that predict no latents (learning/collapse.py has those of the ones that do), on patients
+that were not trained on.
+
+A contrastive loss says little by itself (it depends on the batch), and a reconstruction can be good where the vector is
+empty. So: how the vectors spread, and how often the nearest of all other views is the right one, against chance.
+"""
+
+import torch
+from torch.nn import functional as F
+
+from semeia.data.batch import Batch
+from semeia.encoders.patient import PatientEncoder
+from semeia.learning.collapse import ENOUGH, collapsed, spread
+from semeia.objectives.views import two_views, vectors
+from semeia.shapes import Embeddings
+
+
+@torch.no_grad()
+def retrieve(encoder: PatientEncoder, batch: Batch, modality: str) -> dict[str, float]:
+    """Measure an encoder of one modality.
+
+    Args:
+        encoder: in evaluation mode.
+        batch: two views of watched units.
+        modality: whose views.
+
+    Returns:
+        Spread of the modality's mean token (see `collapse.spread`), `retrieved` (share of views whose nearest view, by
+        cosine of centred vectors, is of the same unit) and `retrieved_by_chance`; with few units only their number.
+    """
+    views = two_views(batch, modality)  # of the units that have both
+    if views is None or len(views[0]) < ENOUGH:
+        return {"watched_units": 0.0 if views is None else float(len(views[0]))}
+    one, other = (vectors(encoder, view, modality).float() for view in views)
+    dim = encoder.settings.dim
+    measures = {f"{modality}_{what}": value for what, value in spread(one[:, :dim]).items()}
+    measures["retrieved"] = nearest_is_own(one, other)
+    measures["retrieved_by_chance"] = 1 / len(one)
+    return {name: round(value, 4) for name, value in measures.items()}
+
+
+def nearest_is_own(one: Embeddings, other: Embeddings) -> float:
+    """Share of rows whose most similar row of `other` is their own; both centred, as a shared vector is no match."""
+    similarity = F.normalize(one - one.mean(0), dim=1) @ F.normalize(other - other.mean(0), dim=1).T
+    return float((similarity.argmax(1) == torch.arange(len(one))).float().mean())
+
+
+def verdict_on_retrieval(measures: dict[str, float]) -> str:
+    """One verdict in words: collapse first, then whether a unit is found again."""
+    if "retrieved" not in measures:
+        return "Not measured: too few patients were held out to tell whether pretraining has worked."
+    if words := collapsed(measures):
+        return words
+    share, chance = measures["retrieved"], measures["retrieved_by_chance"]
+    words = f"another view of the same unit is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
+    if share < 3 * chance:
+        return f"No signal: {words}. Do not expect pretraining to help."
+    return f"Healthy: {words}. What it recognises a unit by need not be what the outcome hangs on."

@@ -1,0 +1,124 @@
+"""Find the other modality of one's own unit among the batch's (CLIP, ConVIRT): an image its report, a report its image.
+
+Rows that lack one of the two take no part. Sources: Radford et al. 2021 (2103.00020), figure 3; Zhang et al. 2020
+(2010.00747), eqs. 2 to 4. Ours: rows whose second modality is the same are all right answers; "no acute findings" is
+nobody's own.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import nn
+from torch.nn import functional as F
+
+from semeia.data.batch import Batch, Seen
+from semeia.encoders.patient import PatientEncoder
+from semeia.errors import InputError
+from semeia.objectives.guards import full_precision
+from semeia.objectives.objective import Objective
+from semeia.objectives.projection import no_loss, perceptron
+from semeia.objectives.step import Step
+from semeia.objectives.views import vector_width, vectors
+from semeia.shapes import Embeddings, Scalar
+
+Same = Bool[torch.Tensor, "n n"]
+# CLIP keeps similarities from being multiplied by more than this.
+SHARPEST = 100.0
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """The defaults are CLIP's; `CONVIRT` has ConVIRT's.
+
+    Attributes:
+        temperature: similarities are divided by it; the first value, where it is learnt.
+        learn_temperature: whether it is trained; it stays above 1 / 100.
+        forth: weight of the direction from the first modality to the second; the other has the rest to 1.
+        layers: of each projection: 1 is linear, 2 has a hidden layer as wide as `dim`.
+        dim: width of the common space.
+    """
+
+    temperature: float = 0.07
+    learn_temperature: bool = True
+    forth: float = 0.5
+    layers: int = 1
+    dim: int = 128
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.forth <= 1 or self.temperature <= 0 or self.layers < 1:
+            raise InputError("pairs: forth lies in [0, 1], temperature above 0, layers is 1 or more")
+
+
+CONVIRT = PairSettings(temperature=0.1, learn_temperature=False, forth=0.75, layers=2)
+
+
+class Pairs(Objective):
+    """The objective. Owns both projections.
+
+    Args:
+        encoder: that reads both modalities; trained in place.
+        settings: see `PairSettings`.
+        pair: names of the two modalities.
+    """
+
+    def __init__(self, encoder: PatientEncoder, *, settings: PairSettings, pair: tuple[str, str]) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = encoder
+        self.pair = pair
+        within = (settings.dim,) * settings.layers
+        self.first_head = perceptron((vector_width(encoder, pair[0]), *within), norm=False, last_bias=False)
+        self.second_head = perceptron((vector_width(encoder, pair[1]), *within), norm=False, last_bias=False)
+        sharpness = torch.tensor(-math.log(settings.temperature))
+        self.log_sharpness: torch.Tensor
+        if settings.learn_temperature:
+            self.log_sharpness = nn.Parameter(sharpness)
+        else:
+            self.register_buffer("log_sharpness", sharpness)
+
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
+        """Both directions, weighted. Raises InputError for a batch that lacks one of the two."""
+        first, second = self.pair
+        if missing := [name for name in self.pair if name not in batch.modalities]:
+            raise InputError(f"this objective compares {first} with {second}: the batch has no {', '.join(missing)}")
+        both = batch.has(first) & batch.has(second)
+        if not bool(both.any()):
+            return dict.fromkeys((f"{first}_to_{second}", f"{second}_to_{first}"), no_loss(self))
+        one = self.first_head(vectors(self.encoder, batch.of(first, both), first))
+        other = self.second_head(vectors(self.encoder, batch.of(second, both), second))
+        same = same_values(batch.modalities[second].rows(both))
+        there, back = matching(one, other, same, self.log_sharpness.exp())
+        share = self.settings.forth
+        return {f"{first}_to_{second}": share * there, f"{second}_to_{first}": (1 - share) * back}
+
+    def after_step(self, step: Step) -> None:
+        """Bring a learnt temperature back above its bound, as CLIP does."""
+        with torch.no_grad():
+            self.log_sharpness.clamp_(max=math.log(SHARPEST))
+
+
+def matching(one: Embeddings, other: Embeddings, same: Same, sharpness: Scalar) -> tuple[Scalar, Scalar]:
+    """Cross-entropy of finding the other vector of each row's, there and back.
+
+    Args:
+        one: [n, dim], of any length.
+        other: [n, dim].
+        same: which rows' other observations are the same, bool [n, n]; the target of a row is uniform over them.
+        sharpness: cosines are multiplied by it.
+    """
+    one, other = F.normalize(one.float(), dim=1), F.normalize(other.float(), dim=1)
+    with full_precision(one):
+        similarity = sharpness * (one @ other.T)
+    target = same.float() / same.sum(1, keepdim=True)
+    return F.cross_entropy(similarity, target), F.cross_entropy(similarity.T, target)
+
+
+def same_values(seen: Seen) -> Same:
+    """Which rows hold the same values, bool [n, n]; what is not present does not count."""
+    values = seen.values.flatten(1)
+    if values.shape[1] == seen.present.flatten(1).shape[1]:  # a token a value: words, items
+        values = values.masked_fill(~seen.present.flatten(1), -1)
+    _, group = values.unique(dim=0, return_inverse=True)
+    return group[:, None] == group
