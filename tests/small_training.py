@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ from PIL import Image
 
 from lidc_folder import read_rows, write_lidc_folder, write_rows
 from semeia.archive import open_archive
-from semeia.encoders.build import ModelSettings
+from semeia.data.crops import CropSettings
+from semeia.data.dataset import Dataset, open_dataset
+from semeia.data.modality import Modality
 from semeia.encoders.patient import EncoderSettings
+from semeia.encoders.settings import ModelSettings
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.loop import LoopSettings
 from semeia.learning.pretrain import PretrainSettings
@@ -21,8 +25,6 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.readers import ingest_images, ingest_nodules
-from semeia.views.crops import CropSettings
-from semeia.views.dataset import PatientData, load_patient_data
 
 MAKERS = ("GE MEDICAL SYSTEMS", "SIEMENS", "unknown")
 CROP = CropSettings(voxels=(16, 16, 16), voxel_mm=(2.0, 2.0, 2.0), patch=(4, 2, 2))
@@ -75,12 +77,13 @@ def picture_archive(
     return folder / "archive"
 
 
-def loaded(archive: Path) -> PatientData:
+def loaded(archive: Path) -> Dataset:
     """The archive in memory on the small grid."""
-    return load_patient_data(open_archive(archive), crop=CROP)
+    opened = open_archive(archive)
+    return open_dataset(opened, MODEL.modalities_of(opened))
 
 
-def labels_by_row(data: PatientData, archive: Path, outcome: str = "malignancy") -> pl.Series:
+def labels_by_row(data: Dataset, archive: Path, outcome: str = "malignancy") -> pl.Series:
     """The label of each unit, null where it has none."""
     values = open_archive(archive).outcome(outcome).select("unit_id", "value")
     return data.units.join(values, on="unit_id", how="left", maintain_order="left")["value"]
@@ -104,3 +107,25 @@ def killed_by(work: Callable[[], object]) -> int:
     status = os.waitpid(child, 0)[1]
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed of itself"
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def with_arrays(data: Dataset, **values: np.ndarray) -> Dataset:
+    """The same units with other values of some modalities (of each observation), and of what is not NaN the mask."""
+    observations = dict(data.observations)
+    for name, given in values.items():
+        old = observations[name]
+        mask = ~np.isnan(given) if given.dtype.kind == "f" and given.ndim == 2 else old.arrays.mask
+        observations[name] = replace(old, arrays=replace(old.arrays, values=given, mask=mask))
+    return replace(data, observations=observations)
+
+
+def with_modalities(data: Dataset, **modalities: Modality) -> Dataset:
+    """As if the data had been read by other settings."""
+    return replace(data, modalities={**data.modalities, **modalities})
+
+
+def values_of(data: Dataset, name: str, rows: np.ndarray | None = None) -> np.ndarray:
+    """The newest observation of each unit."""
+    observed = data.observations[name]
+    slot = observed.slot[:, 0] if rows is None else observed.slot[rows, 0]
+    return np.asarray(observed.arrays.values)[slot]

@@ -1,7 +1,7 @@
 """What every objective must do: a battery of checks, each a function of `make`.
 
 `make(seed)` gives a fresh objective on `small_encoder`, in training mode, whose weights are away from values at
-which a gradient vanishes (a head of zeros hides the encoder). `loss(views, step)` gives named, weighted terms.
+which a gradient vanishes (a head of zeros hides the encoder). `loss(batch, step)` gives named, weighted terms.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from semeia.data.batch import Batch, Seen
 from semeia.objectives.step import Step
-from semeia.views.patient import Views
-from small_views import rows, small_views, with_other_look, with_reports
+from small_batches import rows, small_batch, with_reports, with_second_view, with_visits
 
 Make = Callable[[int], nn.Module]
 STEP = Step(index=3, total=20, seed=0)
@@ -29,10 +29,10 @@ class Asked(Step):
         return super().generator(purpose)
 
 
-def terms_of(objective: nn.Module, views: Views, step: Step = STEP) -> dict[str, Tensor]:
+def terms_of(objective: nn.Module, batch: Batch, step: Step = STEP) -> dict[str, Tensor]:
     """The terms, with dropout's global generator set as the loop sets it."""
     torch.manual_seed(step.generator("dropout").initial_seed())
-    return objective.loss(views, step)
+    return objective.loss(batch, step)
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:
@@ -49,7 +49,7 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 
 
 def terms_are_named_finite_scalars(make: Make) -> None:
-    terms = terms_of(make(0), views_for(make))
+    terms = terms_of(make(0), batch_for(make))
     assert terms
     assert all(isinstance(name, str) and name.isidentifier() for name in terms)
     for name, value in terms.items():
@@ -60,13 +60,13 @@ def terms_are_named_finite_scalars(make: Make) -> None:
 
 def one_patient_is_a_batch(make: Make) -> None:
     """Complete, with one modality, and with a single token: the loss and its gradients stay finite."""
-    views = views_for(make)
-    reading = views.modalities["reading"]
+    batch = batch_for(make)
+    reading = batch.modalities["reading"]
     single = replace(reading, present=reading.present & (torch.arange(3) == 0))
-    lonely = replace(views, modalities=views.modalities | {"reading": single}).without("image")
-    for batch in (rows(views, [4]), rows(views, [0]), rows(views, [2]), rows(lonely, [5])):
+    lonely = replace(batch, modalities=batch.modalities | {"reading": single}).without("image")
+    for alone in (rows(batch, [4]), rows(batch, [0]), rows(batch, [2]), rows(lonely, [5])):
         objective = make(0)
-        loss = total(terms_of(objective, batch))
+        loss = total(terms_of(objective, alone))
         assert loss.isfinite()
         loss.backward()
         for name, parameter in objective.named_parameters():
@@ -76,24 +76,24 @@ def one_patient_is_a_batch(make: Make) -> None:
 def seed_and_step_decide(make: Make) -> None:
     """The same bits for the same (seed, step), whatever was drawn before; other steps and seeds differ if and only if
     the objective draws anything."""
-    views = views_for(make)
-    first = terms_of(make(0), views)
+    batch = batch_for(make)
+    first = terms_of(make(0), batch)
     torch.rand(7)
-    again = terms_of(make(0), views)
+    again = terms_of(make(0), batch)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    others = {float(total(terms_of(make(0), views, replace(STEP, index=index))).detach()) for index in range(3)}
-    others |= {float(total(terms_of(make(0), views, replace(STEP, seed=seed))).detach()) for seed in range(3)}
+    others = {float(total(terms_of(make(0), batch, replace(STEP, index=index))).detach()) for index in range(3)}
+    others |= {float(total(terms_of(make(0), batch, replace(STEP, seed=seed))).detach()) for seed in range(3)}
     asked = Asked(index=3, total=20, seed=0)
     objective = make(0)
-    objective.loss(views, asked)
+    objective.loss(batch, asked)
     dropout = any(isinstance(module, nn.Dropout) and module.p > 0 for module in objective.modules())
     assert (len(others) > 1) == (dropout or bool(asked.purposes))
 
 
 def gradient_reaches_what_is_trained_and_nothing_else(make: Make) -> None:
-    objective, views = make(0), views_for(make)
+    objective, batch = make(0), batch_for(make)
     for index in range(8):  # one mask need not ask for everything
-        total(terms_of(objective, views, replace(STEP, index=index))).backward()
+        total(terms_of(objective, batch, replace(STEP, index=index))).backward()
     for name, parameter in objective.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, name
@@ -104,41 +104,83 @@ def gradient_reaches_what_is_trained_and_nothing_else(make: Make) -> None:
 
 
 def a_saved_state_gives_the_same_loss(make: Make) -> None:
-    views = views_for(make)
+    batch = batch_for(make)
     old, new = make(0), make(1)
-    terms_of(old, views)
+    terms_of(old, batch)
     old.after_step(STEP)
     new.load_state_dict(old.state_dict(), strict=True)
-    first, second = terms_of(old, views), terms_of(new, views)
+    first, second = terms_of(old, batch), terms_of(new, batch)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def a_missing_modality_is_a_mask(make: Make) -> None:
     """Values that are not there are not read, and a modality masked for all is a modality deleted."""
-    views = views_for(make)
-    filled = {name: replace(view, values=view.values.nan_to_num(9.0)) for name, view in views.modalities.items()}
-    first, second = terms_of(make(0), views), terms_of(make(0), replace(views, modalities=filled))
+    batch = batch_for(make)
+    first, second = terms_of(make(0), batch), terms_of(make(0), filled(batch))
     for name in first:
         torch.testing.assert_close(first[name], second[name])
-    whole = rows(views, [1, 3, 4, 5])
-    others = {name: view for name, view in whole.modalities.items() if name != "reading"}
-    deleted = replace(whole, modalities=others)
-    first, second = (terms_of(make(0).eval(), batch) for batch in (whole.without("reading"), deleted))
+    whole = rows(batch, [1, 3, 4, 5])
+    deleted = replace(whole, modalities={name: one for name, one in whole.modalities.items() if name != "reading"})
+    first, second = (terms_of(make(0).eval(), one) for one in (whole.without("reading"), deleted))
     for name in first:
         torch.testing.assert_close(first[name], second[name], rtol=1e-4, atol=1e-6)
 
 
+def filled(batch: Batch) -> Batch:
+    """Other values wherever nothing is present."""
+
+    def of(one: dict[str, Seen]) -> dict[str, Seen]:
+        return {
+            name: replace(seen, values=seen.values.nan_to_num(9.0) if seen.values.is_floating_point() else seen.values)
+            for name, seen in one.items()
+        }
+
+    return replace(batch, modalities=of(batch.modalities), second=of(batch.second))
+
+
+def visits_train(make: Make) -> None:
+    """Several visits of every modality give finite terms and gradients; an empty one more changes no bit of them."""
+    batch = with_visits(batch_for(make))
+    objective, other = make(0), make(0)
+    terms = terms_of(objective, batch)
+    total(terms).backward()
+    for name, parameter in objective.named_parameters():
+        assert parameter.grad is None or parameter.grad.isfinite().all(), name
+    padded = terms_of(other, padded_by_a_visit(batch))
+    assert all(torch.equal(terms[name], padded[name]) for name in terms)
+
+
+def padded_by_a_visit(batch: Batch) -> Batch:
+    """One visit more, in which nobody has anything; its values are NaN."""
+
+    def of(seen: Seen) -> Seen:
+        empty = seen.values[:, :1]
+        empty = torch.full_like(empty, torch.nan) if empty.is_floating_point() else empty + 1
+        return Seen(
+            values=torch.cat([seen.values, empty], 1),
+            present=torch.cat([seen.present, torch.zeros_like(seen.present[:, :1])], 1),
+            where=torch.cat([seen.where, seen.where[:, :1]], 1),
+            when=torch.cat([seen.when, seen.when[:, :1] + 99], 1),
+        )
+
+    return replace(
+        batch,
+        modalities={name: of(seen) for name, seen in batch.modalities.items()},
+        second={name: of(seen) for name, seen in batch.second.items()},
+    )
+
+
 def averages_move_only_in_training(make: Make) -> None:
     """Evaluation moves nothing; the loss buffers but no weight; `after_step` none trained, in its bounds."""
-    views = views_for(make)
+    batch = batch_for(make)
     objective = make(0).eval()
     before = state(objective)
     with torch.no_grad():
-        terms_of(objective, views)
+        terms_of(objective, batch)
     assert not changed(before, state(objective))
     objective.train()
     weights = dict(objective.named_parameters())
-    terms_of(objective, views)
+    terms_of(objective, batch)
     after_loss = state(objective)
     assert not changed(before, after_loss) & set(weights)
     objective.after_step(STEP)
@@ -146,17 +188,17 @@ def averages_move_only_in_training(make: Make) -> None:
     assert all(not weights[name].requires_grad for name in moved if name in weights)
 
 
-def views_for(make: Make) -> Views:
-    """Small views with all the objective reads: a second look or reports, if it says so."""
+def batch_for(make: Make) -> Batch:
+    """A small batch with all the objective reads: a second view, or reports, if it asks for them."""
     objective = make(0)
-    views = small_views(image=make_image(objective))
-    if objective.looks == 2:
-        views = with_other_look(views)
-    return with_reports(views) if objective.reads_reports else views
+    batch = small_batch(image=make_image(objective))
+    if getattr(objective, "views", 1) == 2:
+        batch = with_second_view(batch)
+    return with_reports(batch) if "report" in objective.encoder.kinds else batch
 
 
 def make_image(objective: nn.Module) -> str:
-    """Which embedding the objective's encoder reads images with, so that the views are cut for it."""
+    """Which embedding the objective's encoder reads images with, so that the batch is cut for it."""
     names = {"PatchEmbedding": "patches", "RingEmbedding": "rings", "ConvEmbedding": "conv"}
     return names[type(objective.encoder.embeddings["image"]).__name__]
 
@@ -168,6 +210,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     gradient_reaches_what_is_trained_and_nothing_else,
     a_saved_state_gives_the_same_loss,
     a_missing_modality_is_a_mask,
+    visits_train,
     averages_move_only_in_training,
 )
 

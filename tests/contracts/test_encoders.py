@@ -1,16 +1,22 @@
 """Every embedding against the contract of embeddings. A new one is one line in `CASES`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from contracts.encoder_contract import CHECKS, Case, Make
-from semeia.encoders.build import IMAGE_EMBEDDINGS
-from semeia.views.crops import CropSettings
-from small_views import CROP, ITEMS, SMALL, small_encoder, small_views
+from semeia.data.crops import CropSettings
+from semeia.data.modalities import Signal, Vector
+from semeia.data.modalities.signal import LeadScale
+from semeia.data.modalities.vector import VectorScale
+from semeia.data.modality import Modality
+from semeia.encoders.build import EMBEDDINGS
+from small_batches import CROP, ITEMS, READING, REPORT, SMALL, image_of, small_batch, with_reports
 
+COLOURED = CropSettings(voxels=(1, 8, 8), patch=(1, 4, 4))
 RINGS = CropSettings(voxels=(4, 32, 32), patch=(2, 8, 8))
 
 
@@ -20,6 +26,12 @@ def patch_inputs(token: int) -> Tensor:
     for axis, size in enumerate(CROP.patch):
         places = places.repeat_interleave(size, axis)
     return places == token
+
+
+def coloured_inputs(token: int) -> Tensor:
+    """The pixels of one patch, of all three colours."""
+    places = torch.arange(2 * 2).reshape(1, 2, 2).repeat_interleave(4, 1).repeat_interleave(4, 2)
+    return (places == token).expand(3, 1, 8, 8)
 
 
 def ring_inputs(token: int) -> Tensor:
@@ -33,33 +45,66 @@ def ring_inputs(token: int) -> Tensor:
     return mask
 
 
-def image(name: str, crop: CropSettings, inputs: Callable[[int], Tensor] | None) -> Make:
+def case_of(modality: Modality, values: Tensor, present: Tensor, seed: int, inputs=None, dim: int = SMALL.dim) -> Case:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = EMBEDDINGS[modality.embedding](dim, modality=modality)
+    # In training, batch normalisation lets patients know each other.
+    return Case(module.eval(), values, present, dim, inputs)
+
+
+def image(
+    name: str, crop: CropSettings, inputs: Callable[[int], Tensor] | None, dim: int = SMALL.dim, colours: int = 1
+) -> Make:
     def make(seed: int) -> Case:
-        view = small_views(image=name, crop=crop).modalities["image"]
-        return Case(small_encoder(name, seed=seed, crop=crop).embeddings["image"], view, SMALL.dim, inputs)
+        seen = small_batch(image=name, crop=crop).modalities["image"]
+        modality = image_of(name, crop)
+        values = seen.values[:, 0]
+        if colours > 1:
+            modality = replace(modality, colours=colours)
+            values = values * torch.tensor([1.0, 0.7, 0.2])[:, None, None, None]
+        return case_of(modality, values, seen.present[:, 0], seed, inputs, dim)
 
     return make
 
 
-def network(name: str, dim: int) -> Make:
-    def make(seed: int) -> Case:
-        crop = CropSettings(voxels=(1, 64, 32), patch=(1, 32, 32))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            module = IMAGE_EMBEDDINGS[name](dim, crop=crop)
-        # In training, batch normalisation lets patients know each other.
-        return Case(module.eval(), small_views(image=name, crop=crop).modalities["image"], dim, None)
-
-    return make
+def network(name: str, dim: int, colours: int = 1) -> Make:
+    return image(name, CropSettings(voxels=(1, 64, 32), patch=(1, 32, 32)), None, dim, colours)
 
 
 def reading(seed: int) -> Case:
-    view = small_views().modalities["reading"]
-    return Case(
-        small_encoder(seed=seed).embeddings["reading"],
-        view,
-        SMALL.dim,
-        lambda token: torch.arange(ITEMS) == token,
+    seen = small_batch().modalities["reading"]
+    own = lambda token: torch.arange(ITEMS) == token  # noqa: E731
+    return case_of(READING, seen.values[:, 0], seen.present[:, 0], seed, own)
+
+
+def report(seed: int) -> Case:
+    seen = with_reports(small_batch()).modalities["report"]
+    return case_of(REPORT, seen.values[:, 0], seen.present[:, 0], seed)
+
+
+def gaps(length: int) -> Tensor:
+    """Row 0 has nothing, row 1 lacks the first token."""
+    present = torch.ones(6, length, dtype=torch.bool)
+    present[0], present[1, 0] = False, False
+    return present
+
+
+def vector(seed: int) -> Case:
+    modality = Vector(source="features", fitted=VectorScale(2, (0.0,) * 5, (1.0,) * 5))
+    values = torch.randn(6, 2, 5, generator=torch.Generator().manual_seed(0))
+    present = gaps(2)
+    own = lambda token: (torch.arange(2) == token)[:, None].expand(2, 5)  # noqa: E731
+    return case_of(modality, values.masked_fill(~present[..., None], torch.nan), present, seed, own)
+
+
+def signal(seed: int) -> Case:
+    modality = Signal(source="ecg", length=12, patch=4, fitted=LeadScale((0.0, 0.0), (1.0, 1.0)))
+    values = torch.randn(6, 2, 12, generator=torch.Generator().manual_seed(0))
+    present = gaps(3)
+    own = lambda token: (torch.arange(12) // 4 == token).expand(2, 12)  # noqa: E731
+    return case_of(
+        modality, values.masked_fill(~present.repeat_interleave(4, 1)[:, None], torch.nan), present, seed, own
     )
 
 
@@ -71,7 +116,12 @@ CASES: dict[str, Make] = {
     "resnet18": network("resnet18", 512),
     "resnet50": network("resnet50", 2048),
     "efficientnet_lite0": network("efficientnet_lite0", 1280),
+    "patches-of-colours": image("patches", COLOURED, coloured_inputs, colours=3),
+    "resnet18-of-colours": network("resnet18", 512, colours=3),
     "reading": reading,
+    "report": report,
+    "vector": vector,
+    "signal": signal,
 }
 
 

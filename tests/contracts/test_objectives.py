@@ -8,21 +8,22 @@ import torch
 from torch import nn
 
 from contracts.objective_contract import CHECKS, STEP, Make
+from semeia.data.masks import MaskSettings
 from semeia.objectives.build import ObjectiveSettings, build_objective
 from semeia.objectives.byol import ByolSettings
-from semeia.objectives.image_text import CONVIRT, ImageTextSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.mae import MaeSettings
 from semeia.objectives.moco import MoCoSettings
+from semeia.objectives.pairs import CONVIRT, PairSettings
 from semeia.objectives.simclr import SimClrSettings
 from semeia.objectives.supervised import Supervised, SupervisedSettings
 from semeia.objectives.vicreg import VicRegSettings
-from semeia.views.block_masks import MaskSettings
-from small_views import SmallText, small_encoder, small_views, with_other_look
+from small_batches import small_batch, small_encoder, with_second_view
 
 GUARDS = ("ema", "ema+vicreg", "vicreg", "sigreg")
 WITHIN = MaskSettings(scale=(0.3, 0.4), token=0.2)
 WHOLE = MaskSettings(block=0.0)
+BOTH = ("image", "report")
 
 
 def latent(image: str = "patches", *, masks: MaskSettings = WITHIN, **settings: object) -> Make:
@@ -51,7 +52,7 @@ def built(*terms: str, image: str = "patches", modalities: tuple[str, ...] = ("i
     def make(seed: int) -> nn.Module:
         torch.manual_seed(seed)
         encoder = small_encoder(image, seed=seed, modalities=modalities)
-        return build_objective(settings_of(terms), encoder, text=SmallText()).train()
+        return build_objective(settings_of(terms), encoder).train()
 
     return make
 
@@ -59,7 +60,7 @@ def built(*terms: str, image: str = "patches", modalities: tuple[str, ...] = ("i
 def moco_with_a_queue(seed: int) -> nn.Module:
     """MoCo after a first batch: with an empty queue it has nothing to learn from."""
     objective = built("moco")(seed)
-    objective.loss(with_other_look(small_views(seed=1)), STEP)
+    objective.loss(with_second_view(small_batch(seed=1)), STEP)
     return objective
 
 
@@ -72,7 +73,7 @@ def settings_of(terms: tuple[str, ...]) -> ObjectiveSettings:
         simclr=SimClrSettings(hidden=16, dim=8),
         vicreg=VicRegSettings(hidden=16, dim=8),
         mae=MaeSettings(decoder_dim=16, decoder_heads=2),
-        clip=ImageTextSettings(dim=8),
+        clip=PairSettings(dim=8),
         convirt=replace(CONVIRT, dim=8),
     )
 
@@ -92,10 +93,10 @@ OBJECTIVES: dict[str, Make] = {
     "mae": built("mae"),
     "moco": moco_with_a_queue,
     "byol": built("byol"),
-    "clip": built("clip"),
-    "convirt": built("convirt"),
-    "slip": built("simclr", "clip"),
-    "jepa-and-byol": built("jepa", "byol", modalities=("reading", "image")),
+    "clip": built("clip", modalities=BOTH),
+    "convirt": built("convirt", modalities=BOTH),
+    "slip": built("simclr", "clip", modalities=BOTH),
+    "jepa-and-byol": built("jepa", "byol", modalities=("image", "reading")),
 }
 
 

@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import nn
 
+from semeia.data.batch import Batch
+from semeia.data.crops import CropSettings, patch_places
+from semeia.data.modalities import Picture
 from semeia.encoders.efficientnet import EfficientNetEmbedding
-from semeia.encoders.feature_map import GrayAsColours, tokens_of_map
+from semeia.encoders.feature_map import Colours, tokens_of_map
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.resnet import ResNetEmbedding
 from semeia.errors import InputError
-from semeia.views.crops import CropSettings
-from semeia.views.patches import patch_places
-from semeia.views.patient import View, Views
+from small_batches import seen
 
 NETWORKS = {
     "resnet18": (ResNetEmbedding, 512),
@@ -27,38 +28,39 @@ def build(name: str, crop: CropSettings = CROP) -> nn.Module:
     make, dim = NETWORKS[name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return make(dim, crop=crop)
+        return make(dim, modality=Picture(crop=crop))
 
 
-def pictures(batch: int, crop: CropSettings = CROP) -> View:
+def pictures(batch: int, crop: CropSettings = CROP) -> tuple[torch.Tensor, torch.Tensor]:
+    """Values and presence."""
     tokens = crop.grid[1] * crop.grid[2]
-    values = torch.rand(batch, *crop.voxels, generator=torch.Generator().manual_seed(1))
-    return View(values, torch.ones(batch, tokens, dtype=torch.bool), patch_places(crop).expand(batch, -1, -1))
+    values = torch.rand(batch, 1, *crop.voxels, generator=torch.Generator().manual_seed(1))
+    return values, torch.ones(batch, tokens, dtype=torch.bool)
 
 
 class PatchMeans(nn.Module):
     def forward(self, gray: torch.Tensor) -> torch.Tensor:
-        return nn.functional.avg_pool2d(gray[:, None], 32).repeat(1, 2, 1, 1)
+        return nn.functional.avg_pool2d(gray, 32).repeat(1, 2, 1, 1)
 
 
 def test_tokens_lie_in_the_order_of_their_places():
-    view = pictures(2)
-    tokens = tokens_of_map(PatchMeans(), view, CROP)
+    values, present = pictures(2)
+    tokens = tokens_of_map(PatchMeans(), values, present, CROP)
     assert tokens.shape == (2, 6, 2)
     for token, (_, y, x) in enumerate(patch_places(CROP).int().tolist()):
-        patch = view.values[:, 0, 32 + y - 16 : 32 + y + 16, 48 + x - 16 : 48 + x + 16]
+        patch = values[:, 0, 0, 32 + y - 16 : 32 + y + 16, 48 + x - 16 : 48 + x + 16]
         torch.testing.assert_close(tokens[:, token, 0], patch.mean((1, 2)))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_one_token_a_place_of_a_wide_picture(name: str):
-    assert build(name).eval()(pictures(1)).shape == (1, 6, NETWORKS[name][1])
+    assert build(name).eval()(*pictures(1)).shape == (1, 6, NETWORKS[name][1])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_pictures_differ_before_any_training(name: str):
     # The baseline of a random frozen encoder: statistics are still 0 and 1.
-    tokens = build(name).eval()(pictures(4)).detach()
+    tokens = build(name).eval()(*pictures(4)).detach()
     assert tokens.mean(1).std(0).mean() > 0.02
     assert tokens.abs().max() < 1000
 
@@ -66,14 +68,10 @@ def test_pictures_differ_before_any_training(name: str):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_absent_pictures_reach_no_batch_statistics(name: str):
     with_absent, without = build(name).train(), build(name).train()
-    whole, there = pictures(4), pictures(2)
+    values, present = pictures(4)
     gone = torch.tensor([False, False, True, True])
-    holes = View(
-        whole.values.masked_fill(gone[:, None, None, None], torch.nan), whole.present & ~gone[:, None], whole.where
-    )
-    there = View(whole.values[:2], there.present, there.where)
-    tokens = with_absent(holes)
-    torch.testing.assert_close(tokens[:2], without(there))
+    tokens = with_absent(values.masked_fill(gone[:, None, None, None, None], torch.nan), present & ~gone[:, None])
+    torch.testing.assert_close(tokens[:2], without(values[:2], present[:2]))
     assert not tokens[2:].any()
     for one, other in zip(with_absent.buffers(), without.buffers(), strict=True):
         torch.testing.assert_close(one, other)
@@ -81,17 +79,33 @@ def test_absent_pictures_reach_no_batch_statistics(name: str):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_picture_at_all_moves_no_statistics(name: str):
-    module, view = build(name).train(), pictures(2)
+    module, (values, present) = build(name).train(), pictures(2)
     before = {key: value.clone() for key, value in module.state_dict().items() if "num_batches" not in key}
-    tokens = module(View(view.values, torch.zeros_like(view.present), view.where))
+    tokens = module(values, torch.zeros_like(present))
     assert not tokens.any()
     assert all(torch.equal(module.state_dict()[key], value) for key, value in before.items())
 
 
-def test_gray_is_three_colours_as_the_photographs_were_scaled():
-    scaled = GrayAsColours((0.5, 0.25, 0.0), (0.5, 0.25, 1.0))(torch.ones(2, 3, 4))
+def test_gray_is_three_equal_colours_and_colours_are_kept():
+    colours = Colours((0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
+    scaled = colours(torch.ones(2, 1, 3, 4))
     assert scaled.shape == (2, 3, 3, 4)
     assert scaled.amax((0, 2, 3)).tolist() == scaled.amin((0, 2, 3)).tolist() == [1.0, 3.0, 1.0]
+    red = torch.zeros(1, 3, 2, 2)
+    red[:, 0] = 1.0
+    assert colours(red)[0, :, 0, 0].tolist() == [1.0, -1.0, 0.0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_pictures_that_differ_in_hue_only_make_other_tokens(name: str):
+    """Averaged to gray they would be one."""
+    make, dim = NETWORKS[name]
+    torch.manual_seed(0)
+    network = make(dim, modality=Picture(crop=CROP, colours=3)).eval()
+    values, present = pictures(1)
+    red, blue = torch.zeros(1, 3, *CROP.voxels), torch.zeros(1, 3, *CROP.voxels)
+    red[:, :1], blue[:, 2:] = values, values
+    assert not torch.allclose(network(red, present), network(blue, present), atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +126,16 @@ def test_crops_that_are_no_pictures_are_refused(name: str, voxels: tuple, patch:
 def test_another_width_is_refused(name: str):
     make, dim = NETWORKS[name]
     with pytest.raises(InputError, match=f"{name} makes tokens {dim} wide: set encoder.dim to {dim}, not 64"):
-        make(64, crop=CROP)
+        make(64, modality=Picture(crop=CROP))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_patient_encoder_without_blocks_trains_it(name: str):
     encoder = PatientEncoder({"image": build(name)}, settings=EncoderSettings(dim=NETWORKS[name][1], depth=0))
-    pooled, there = encoder.pool(encoder(Views({"image": pictures(3)})))
+    values, present = pictures(3)
+    image = seen(Picture(crop=CROP), values)
+    assert torch.equal(image.present[:, 0], present)
+    pooled, there = encoder.pool(encoder(Batch({"image": image})))
     assert there.all()
     (pooled * torch.randn(pooled.shape, generator=torch.Generator().manual_seed(2))).sum().backward()
     for key, parameter in encoder.named_parameters():

@@ -4,27 +4,28 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from semeia.data.batch import Batch, Seen
+from semeia.data.crops import CropSettings
+from semeia.data.modalities import Picture, Table, Volume
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.saliency import saliency, stretches
 from semeia.encoders.volume import PatchEmbedding
 from semeia.errors import InputError
-from semeia.views.crops import CropSettings
-from semeia.views.patches import patch_places
-from semeia.views.patient import View, Views
+from small_batches import seen
 
 CROP = CropSettings(voxels=(1, 32, 48), patch=(1, 8, 8))
+MODALITY = Picture(crop=CROP)
 
 
-def pictures(batch: int = 3) -> Views:
-    values = torch.rand(batch, *CROP.voxels, generator=torch.Generator().manual_seed(0))
-    present = torch.ones(batch, 24, dtype=torch.bool)
-    return Views({"image": View(values, present, patch_places(CROP).expand(batch, -1, -1))})
+def pictures(batch: int = 3) -> Batch:
+    values = torch.rand(batch, 1, *CROP.voxels, generator=torch.Generator().manual_seed(0))
+    return Batch({"image": seen(MODALITY, values)})
 
 
 def small_encoder() -> PatientEncoder:
     torch.manual_seed(0)
     settings = EncoderSettings(dim=16, depth=1, heads=2)
-    return PatientEncoder({"image": PatchEmbedding(16, crop=CROP)}, settings=settings)
+    return PatientEncoder({"image": PatchEmbedding(16, modality=MODALITY)}, settings=settings)
 
 
 def first_feature(pooled: Tensor, there: Tensor) -> Tensor:
@@ -36,18 +37,18 @@ class Corner(nn.Module):
 
     maskable = True
 
-    def forward(self, view: View) -> Tensor:
-        tokens = torch.zeros(*view.present.shape, 16)
-        tokens[:, 0, 0] = 40 * view.values[:, 0, 8:16, 32:40].mean((1, 2))
+    def forward(self, values: Tensor, present: Tensor) -> Tensor:
+        tokens = torch.zeros(*present.shape, 16)
+        tokens[:, 0, 0] = 40 * values[:, 0, 0, 8:16, 32:40].mean((1, 2))
         return tokens
 
 
 def test_an_output_that_depends_on_one_patch_only():
     encoder = PatientEncoder({"image": Corner()}, settings=EncoderSettings(dim=16, depth=0, heads=2))
-    views = pictures()
-    views.modalities["image"].values[:, 0, 8:16, 32:40] += 1.0
+    batch = pictures()
+    batch.modalities["image"].values[:, 0, 0, 0, 8:16, 32:40] += 1.0
 
-    found = saliency(encoder, first_feature, views, size=8)
+    found = saliency(encoder, first_feature, batch, modality="image", size=8)
 
     assert found.shape == (3, 32, 48)
     assert found.amin() >= 0
@@ -65,24 +66,23 @@ def test_a_network_that_learned_one_patch_shows_it():
     generator = torch.Generator().manual_seed(3)
     optimiser = torch.optim.Adam([*encoder.parameters(), *head.parameters()], lr=3e-3)
 
-    def drawn() -> tuple[Views, Tensor]:
-        views = pictures(32)
-        values = torch.rand(32, *CROP.voxels, generator=generator)
+    def drawn() -> tuple[Batch, Tensor]:
+        values = torch.rand(32, 1, *CROP.voxels, generator=generator)
         label = (torch.rand(32, generator=generator) < 0.5).float()
-        values[:, 0, 16:24, 8:16] = 0.2 + 0.6 * label[:, None, None]
-        return Views({"image": View(values, views.modalities["image"].present, views.modalities["image"].where)}), label
+        values[:, 0, 0, 16:24, 8:16] = 0.2 + 0.6 * label[:, None, None]
+        return Batch({"image": seen(MODALITY, values)}), label
 
     def logit(pooled: Tensor, there: Tensor) -> Tensor:
         return head(pooled[:, 0])[:, 0]
 
     for _ in range(60):
-        views, label = drawn()
-        loss = nn.functional.binary_cross_entropy_with_logits(logit(*encoder.pool(encoder(views))), label)
+        batch, label = drawn()
+        loss = nn.functional.binary_cross_entropy_with_logits(logit(*encoder.pool(encoder(batch))), label)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    views, label = drawn()
-    found = saliency(encoder, logit, views, size=8).mean(0)
+    batch, label = drawn()
+    found = saliency(encoder, logit, batch, modality="image", size=8).mean(0)
 
     assert loss < 0.3
     place = found.argmax()
@@ -92,31 +92,35 @@ def test_a_network_that_learned_one_patch_shows_it():
 
 
 def test_nothing_is_changed():
-    encoder, views = small_encoder().train(), pictures()
-    before = views.modalities["image"].values.clone()
+    encoder, batch = small_encoder().train(), pictures()
+    before = batch.modalities["image"].values.clone()
     weights = {name: value.clone() for name, value in encoder.state_dict().items()}
 
-    first, again = (saliency(encoder, first_feature, views) for _ in range(2))
+    first, again = (saliency(encoder, first_feature, batch, modality="image") for _ in range(2))
 
     assert torch.equal(first, again)
-    assert torch.equal(views.modalities["image"].values, before)
+    assert torch.equal(batch.modalities["image"].values, before)
     assert all(torch.equal(value, weights[name]) for name, value in encoder.state_dict().items())
     assert encoder.training
     assert not first.requires_grad
 
 
 def test_pictures_do_not_know_each_other_and_an_absent_one_has_no_map():
-    encoder, views = small_encoder(), pictures()
-    alone = saliency(encoder, first_feature, pictures(1))
-    torch.testing.assert_close(saliency(encoder, first_feature, views)[:1], alone, atol=1e-4, rtol=1e-4)
-
-    reading = View(torch.randn(3, 2), torch.ones(3, 2, dtype=torch.bool), torch.zeros(3, 2, 3))
-    both = PatientEncoder(
-        {"image": PatchEmbedding(16, crop=CROP), "reading": Reading()}, settings=EncoderSettings(dim=16, heads=2)
+    encoder, batch = small_encoder(), pictures()
+    alone = saliency(encoder, first_feature, pictures(1), modality="image")
+    torch.testing.assert_close(
+        saliency(encoder, first_feature, batch, modality="image")[:1], alone, atol=1e-4, rtol=1e-4
     )
-    image = views.modalities["image"]
+
+    reading = seen(Table(), torch.randn(3, 2))
+    both = PatientEncoder(
+        {"image": PatchEmbedding(16, modality=MODALITY), "reading": Reading()},
+        settings=EncoderSettings(dim=16, heads=2),
+    )
+    image = batch.modalities["image"]
     image.values[1], image.present[1] = torch.nan, False
-    found = saliency(both, lambda pooled, there: pooled.sum((1, 2)), Views({"image": image, "reading": reading}))
+    both_seen = Batch({"image": image, "reading": reading})
+    found = saliency(both, lambda pooled, there: pooled.sum((1, 2)), both_seen, modality="image")
     assert not found[1].any()
     assert (found[[0, 2]].amax((1, 2)) == 1).all()
 
@@ -124,8 +128,8 @@ def test_pictures_do_not_know_each_other_and_an_absent_one_has_no_map():
 class Reading(nn.Module):
     maskable = True
 
-    def forward(self, view: View) -> Tensor:
-        return view.values[..., None].expand(-1, -1, 16)
+    def forward(self, values: Tensor, present: Tensor) -> Tensor:
+        return values[..., None].expand(-1, -1, 16)
 
 
 @pytest.mark.parametrize("length", [16, 20, 33])
@@ -138,6 +142,17 @@ def test_every_pixel_is_hidden_twice(length: int, size: int):
 
 
 def test_volumes_are_refused():
-    image = View(torch.rand(1, 2, 8, 8), torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1, 3))
-    with pytest.raises(InputError, match="maps are of pictures, 2 planes given"):
-        saliency(small_encoder(), first_feature, Views({"image": image}))
+    volume = Volume(crop=CropSettings(voxels=(2, 8, 8), patch=(2, 8, 8)), network="patches")
+    batch = Batch({"image": seen(volume, torch.rand(1, 1, 2, 8, 8))})
+    with pytest.raises(InputError, match="maps are of pictures"):
+        saliency(small_encoder(), first_feature, batch, modality="image")
+
+
+def test_of_several_visits_the_newest_is_looked_into():
+    encoder = PatientEncoder({"image": Corner()}, settings=EncoderSettings(dim=16, depth=0, heads=2))
+    newest, older = pictures().modalities["image"], pictures().modalities["image"]
+    two = [torch.cat([getattr(one, name) for one in (newest, older)], 1) for name in ("values", "present", "where")]
+    both = Batch({"image": Seen(*two, when=torch.tensor([[0.0, 12.0]]).expand(3, -1))})
+    found = saliency(encoder, first_feature, both, modality="image", size=8)
+    assert found.shape == (3, 32, 48)
+    assert (found[:, 8:16, 32:40].amin((1, 2)) > found[:, :4].amax((1, 2))).all()

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from semeia.data.dataset import Dataset
 from semeia.learning.model import Model
 from semeia.learning.pretrain import pretrain
-from semeia.views.dataset import PatientData
 from small_training import PRETRAIN, labels_by_row, loaded, nodule_archive
 
 
@@ -17,12 +17,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def data(archive: Path) -> PatientData:
+def data(archive: Path) -> Dataset:
     return loaded(archive)
 
 
 @pytest.fixture(scope="session")
-def training(data: PatientData, archive: Path) -> tuple[np.ndarray, np.ndarray]:
+def training(data: Dataset, archive: Path) -> tuple[np.ndarray, np.ndarray]:
     """Labelled units of the first half of the patients, and their labels."""
     labels = labels_by_row(data, archive)
     rows = np.flatnonzero(labels.is_not_null().to_numpy() & (data.units["subject_id"] <= 15).to_numpy())
@@ -30,7 +30,7 @@ def training(data: PatientData, archive: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def pretrained(data: PatientData, tmp_path_factory: pytest.TempPathFactory) -> Model:
+def pretrained(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
     """Both modalities, four steps, on the first half of the patients. Tests that train it work on a copy."""
     rows = np.flatnonzero((data.units["subject_id"] <= 15).to_numpy())
     folder = tmp_path_factory.mktemp("pretrained")

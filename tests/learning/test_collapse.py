@@ -1,7 +1,5 @@
 """The verdict knows a collapsed, a healthy and a signal-free embedding; measures equal independent ones."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,12 +8,12 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
+from semeia.data.dataset import Dataset
+from semeia.data.preprocessing import fit_preprocessing
 from semeia.encoders.build import build_encoder
 from semeia.learning.collapse import ENOUGH, derangement, diagnose, ridge_r2, spread, verdict
 from semeia.objectives.latent_prediction import LatentPrediction
-from semeia.views.dataset import PatientData
-from semeia.views.preprocessing import fit_preprocessing
-from small_training import MODEL, PRETRAIN
+from small_training import MODEL, PRETRAIN, values_of, with_arrays
 
 FINE = {
     "paired_loss": 0.2,
@@ -99,15 +97,15 @@ def test_verdicts():
     assert verdict({"watched_units": 3.0}).startswith("Not measured")
 
 
-def untrained(data: PatientData, modalities: tuple[str, ...] = ("image", "reading")) -> LatentPrediction:
-    preprocessing = fit_preprocessing(data, np.arange(20), modalities=modalities, geometry="rings")
+def untrained(data: Dataset, modalities: tuple[str, ...] = ("image", "reading")) -> LatentPrediction:
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=modalities)
     torch.manual_seed(0)
-    return LatentPrediction(build_encoder(MODEL, preprocessing, seed=0), settings=PRETRAIN.objective.jepa)
+    return LatentPrediction(build_encoder(MODEL.encoder, preprocessing, seed=0), settings=PRETRAIN.objective.jepa)
 
 
-def test_an_untrained_objective_has_no_signal_and_the_same_diagnostics_twice(data: PatientData):
+def test_an_untrained_objective_has_no_signal_and_the_same_diagnostics_twice(data: Dataset):
     objective = untrained(data)
-    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"))
     measured = [
         diagnose(objective, data, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
         for _ in range(2)
@@ -117,25 +115,29 @@ def test_an_untrained_objective_has_no_signal_and_the_same_diagnostics_twice(dat
     assert not verdict(measured[0]).startswith("Healthy")
 
 
-def test_an_encoder_that_gives_everybody_the_same_is_called_collapsed(data: PatientData):
+def test_an_encoder_that_gives_everybody_the_same_is_called_collapsed(data: Dataset):
     objective = untrained(data)
     for name, parameter in objective.encoder.named_parameters():
         if name.startswith("embeddings"):
             parameter.data.zero_()
     objective.target_encoder = None
-    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"))
     found = diagnose(objective, data, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
     assert verdict(found).startswith("Collapsed: the embedding of image, reading")
 
 
-def test_too_few_held_out_units_and_units_without_a_pair(data: PatientData):
+def test_too_few_held_out_units_and_units_without_a_pair(data: Dataset):
     objective = untrained(data)
-    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
+    preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"))
     few = np.arange(20, 20 + ENOUGH - 1)
     found = diagnose(objective, data, np.arange(20), few, preprocessing=preprocessing, seed=0)
     assert found == {"watched_units": ENOUGH - 1}
 
-    unread = replace(data, readings=np.where(np.arange(len(data))[:, None] < 20, data.readings, np.nan))
+    readings = values_of(data, "reading")
+    slot = data.observations["reading"].slot[:, 0]
+    gone = np.empty_like(readings)
+    gone[slot] = np.where(np.arange(len(data))[:, None] < 20, readings, np.nan)
+    unread = with_arrays(data, reading=gone)
     found = diagnose(objective, unread, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
     assert all(np.isfinite(value) for value in found.values())
     assert not any(name.startswith(("r2", "reading")) for name in found)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from semeia.data.dataset import Dataset
+from semeia.data.fingerprint import fingerprint
 from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe import fit_linear
 from semeia.learning.schedule import OptimiserSettings
-from semeia.views.dataset import PatientData
-from semeia.views.fingerprint import fingerprint
 from small_training import FINETUNE, MODEL
 
 Training = tuple[np.ndarray, np.ndarray]
@@ -22,7 +22,7 @@ Training = tuple[np.ndarray, np.ndarray]
 
 def fit(
     start: Model,
-    data: PatientData,
+    data: Dataset,
     training: Training,
     folder: Path,
     mode: str,
@@ -50,7 +50,7 @@ def moved(one: Model, other: Model) -> bool:
 
 
 def test_frozen_is_a_probe_on_an_encoder_left_alone(
-    pretrained: Model, data: PatientData, training: Training, tmp_path: Path
+    pretrained: Model, data: Dataset, training: Training, tmp_path: Path
 ):
     model = fit(pretrained, data, training, tmp_path, "frozen")
     assert not moved(model, pretrained)
@@ -67,14 +67,14 @@ def test_frozen_is_a_probe_on_an_encoder_left_alone(
 
 
 @pytest.mark.parametrize("mode", ["finetune", "probe_finetune"])
-def test_the_encoder_moves(pretrained: Model, data: PatientData, training: Training, tmp_path: Path, mode: str):
+def test_the_encoder_moves(pretrained: Model, data: Dataset, training: Training, tmp_path: Path, mode: str):
     model = fit(pretrained, data, training, tmp_path, mode)
     assert moved(model, pretrained)
     assert (tmp_path / "metrics.jsonl").exists()
 
 
 def test_probe_finetune_begins_where_the_probe_ends(
-    pretrained: Model, data: PatientData, training: Training, tmp_path: Path
+    pretrained: Model, data: Dataset, training: Training, tmp_path: Path
 ):
     still = OptimiserSettings(steps=1, batch=4, rate=1e-12, encoder_rate=1e-12, decay=(0.0, 0.0))
     rows, labels = training
@@ -97,12 +97,12 @@ def test_probe_finetune_begins_where_the_probe_ends(
 
 
 @pytest.mark.parametrize("mode", ["finetune", "probe_finetune", "frozen"])
-def test_from_scratch(data: PatientData, training: Training, tmp_path: Path, mode: str):
+def test_from_scratch(data: Dataset, training: Training, tmp_path: Path, mode: str):
     rows = np.arange(30)
     scores = []
     for place in range(2):
         torch.manual_seed(place)
-        start = fresh_model(data, rows, modalities=("image",), settings=MODEL, seed=3)
+        start = fresh_model(data, rows, modalities=("image",), settings=MODEL.encoder, seed=3)
         model = fit(start, data, training, tmp_path / str(place), mode, pretrained=False)
         scores.append(model.score(data, rows))
     assert np.array_equal(*scores)
@@ -110,7 +110,7 @@ def test_from_scratch(data: PatientData, training: Training, tmp_path: Path, mod
     assert scores[0].std() > 0
 
 
-def test_a_finished_folder_is_read(pretrained: Model, data: PatientData, training: Training, tmp_path: Path):
+def test_a_finished_folder_is_read(pretrained: Model, data: Dataset, training: Training, tmp_path: Path):
     model = fit(pretrained, data, training, tmp_path, "finetune")
     stamp = (tmp_path / FILE).stat().st_mtime_ns
     again = fit(pretrained, data, training, tmp_path, "finetune")
@@ -120,7 +120,7 @@ def test_a_finished_folder_is_read(pretrained: Model, data: PatientData, trainin
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune"])
 def test_a_head_that_reads_places_is_saved_as_one(
-    pretrained: Model, data: PatientData, training: Training, tmp_path: Path, mode: str
+    pretrained: Model, data: Dataset, training: Training, tmp_path: Path, mode: str
 ):
     settings = replace(FINETUNE, supervised=replace(FINETUNE.supervised, cells=(1, 2, 2)))
     model = fit(pretrained, data, training, tmp_path, mode, settings=settings)
@@ -133,7 +133,7 @@ def test_a_head_that_reads_places_is_saved_as_one(
     assert np.abs(whole.score(data, rows) - model.score(data, rows)).max() > 1e-6
 
 
-def test_whoever_gave_labels_counts_as_seen(pretrained: Model, data: PatientData, tmp_path: Path):
+def test_whoever_gave_labels_counts_as_seen(pretrained: Model, data: Dataset, tmp_path: Path):
     """Also when the encoder was pretrained on others: a later test on these patients would flatter."""
     late = np.flatnonzero((data.units["subject_id"] > 20).to_numpy())
     assert not pretrained.preprocessing.fitted_on.seen(data)[late].any()
@@ -144,9 +144,7 @@ def test_whoever_gave_labels_counts_as_seen(pretrained: Model, data: PatientData
     assert model.preprocessing.fitted_on == pretrained.preprocessing.fitted_on | fingerprint(data, late)
 
 
-def test_one_class_and_unknown_modes_are_refused(
-    pretrained: Model, data: PatientData, training: Training, tmp_path: Path
-):
+def test_one_class_and_unknown_modes_are_refused(pretrained: Model, data: Dataset, training: Training, tmp_path: Path):
     with pytest.raises(InputError, match="one class"):
         fit(pretrained, data, (training[0], np.ones(len(training[0]))), tmp_path, "finetune")
     assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
+from semeia.data.fingerprint import Fingerprint
 from semeia.errors import InputError
 from semeia.learning.linear import FILE, LinearModel, fit_logistic_regression, load_linear
 from semeia.learning.probe import STRENGTHS
@@ -24,7 +25,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def fitted(x: np.ndarray, labels: np.ndarray) -> LinearModel:
     names = tuple("abcd")
-    return fit_logistic_regression(x, labels, np.arange(len(x)), columns=names, fitted_on=("m",), seed=0)
+    return fit_logistic_regression(x, labels, np.arange(len(x)), columns=names, fitted_on=Fingerprint(("m",)), seed=0)
 
 
 def test_it_is_sklearns_on_filled_and_standardised_columns(data: tuple[np.ndarray, np.ndarray]):
@@ -65,7 +66,23 @@ def test_stored_and_read(data: tuple[np.ndarray, np.ndarray], tmp_path: Path):
     model.save(tmp_path)
     again = load_linear(tmp_path / FILE)
     np.testing.assert_array_equal(again.score(data[0]), model.score(data[0]))
-    assert (again.columns, again.fitted_on, again.bias) == (model.columns, ("m",), model.bias)
+    assert (again.columns, again.fitted_on) == (model.columns, Fingerprint(("m",)))
+    np.testing.assert_array_equal(again.bias, model.bias)
     (tmp_path / FILE).write_bytes(b"x" * 20)
     with pytest.raises(InputError):
         load_linear(tmp_path / FILE)
+
+
+def test_several_classes_are_sklearns_and_come_back_from_the_file(tmp_path: Path):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(150, 3))
+    labels = np.argmax(x @ rng.normal(size=(3, 3)) + rng.normal(size=(150, 3)), 1)
+    names, whose = tuple("abc"), Fingerprint(("m",))
+    model = fit_logistic_regression(
+        x, labels, np.arange(150), columns=names, fitted_on=whose, seed=0, classes=3, strengths=(0.5,)
+    )
+    z = (x - x.mean(0)) / x.std(0)
+    expected = LogisticRegression(C=0.5, max_iter=5000).fit(z, labels).predict_proba(z)
+    np.testing.assert_allclose(model.score(x), expected, atol=1e-4)
+    model.save(tmp_path)
+    np.testing.assert_array_equal(load_linear(tmp_path / FILE).score(x), model.score(x))

@@ -11,6 +11,10 @@ import pytest
 import torch
 from torch import nn
 
+from semeia.data.augment import AugmentSettings
+from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset
+from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
 from semeia.errors import InputError
 from semeia.learning import checkpoint
@@ -22,13 +26,8 @@ from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
-from semeia.views.augment import AugmentSettings
-from semeia.views.batch import views_of
-from semeia.views.dataset import PatientData
-from semeia.views.patient import Views
-from semeia.views.preprocessing import fit_preprocessing
+from small_batches import small_batch
 from small_training import MODEL, PRETRAIN, killed_by
-from small_views import small_views
 
 STEPS = 12
 OPTIMISER = OptimiserSettings(steps=STEPS, batch=4)
@@ -38,10 +37,10 @@ Run = Callable[..., Objective]
 
 
 @pytest.fixture(scope="module")
-def run(data: PatientData) -> Run:
+def run(data: Dataset) -> Run:
     """Trains the real objective, with augmentation and masks, in a folder."""
     rows = np.flatnonzero((data.units["subject_id"] <= 12).to_numpy())
-    preprocessing = fit_preprocessing(data, rows, modalities=("image", "reading"), geometry="rings")
+    preprocessing = fit_preprocessing(data, rows, modalities=("image", "reading"))
 
     def go(
         folder: Path,
@@ -54,12 +53,12 @@ def run(data: PatientData) -> Run:
         log_every: int = 1,
     ) -> Objective:
         torch.manual_seed(1)
-        encoder = build_encoder(MODEL, preprocessing, seed=1)
+        encoder = build_encoder(MODEL.encoder, preprocessing, seed=1)
         objective = LatentPrediction(encoder, settings=PRETRAIN.objective.jepa)
 
-        def batch_of(chosen: np.ndarray, step: Step) -> Views:
+        def batch_of(chosen: np.ndarray, step: Step, device: torch.device) -> Batch:
             moved = {"augmentation": AugmentSettings(), "generator": step.generator("augment")}
-            return views_of(data, rows[chosen], preprocessing=preprocessing, **moved)  # pyright: ignore[reportArgumentType]
+            return make_batch(data, rows[chosen], preprocessing=preprocessing, device=device, **moved)  # pyright: ignore[reportArgumentType]
 
         settings = LoopSettings(device="cpu", precision=precision, save_every=save_every, log_every=log_every)  # pyright: ignore[reportArgumentType]
         return train(
@@ -223,7 +222,7 @@ class Fragile(Objective):
         self.weight = nn.Parameter(torch.ones(1))
         self.breaks = breaks
 
-    def loss(self, views: Views, step: Step) -> dict[str, Scalar]:
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         value = self.weight.square().sum()
         if step.index == 5 and self.breaks == "loss":
             value = value * float("nan")
@@ -237,7 +236,7 @@ def test_what_is_not_a_number_stops_and_keeps_the_last_checkpoint(tmp_path: Path
     with pytest.raises(InputError, match=rf"not finite at step 5 \(.*{named}.*The last checkpoint is kept"):
         train(
             Fragile(breaks),
-            lambda chosen, step: small_views(),
+            lambda chosen, step, device: small_batch(),
             units=8,
             optimiser=OPTIMISER,
             seed=0,

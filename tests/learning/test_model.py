@@ -9,18 +9,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from semeia.data.crops import CropSettings
+from semeia.data.dataset import Dataset, Observed
+from semeia.data.modality import Arrays
 from semeia.errors import InputError
 from semeia.learning.finetune import finetune
 from semeia.learning.model import FILE, Model, load_model
-from semeia.views.crops import CropSettings
-from semeia.views.dataset import PatientData
-from small_training import FINETUNE
+from small_training import FINETUNE, with_modalities
 
 
 @pytest.fixture(scope="module")
 def fitted(
     pretrained: Model,
-    data: PatientData,
+    data: Dataset,
     training: tuple[np.ndarray, np.ndarray],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
@@ -32,16 +33,16 @@ def fitted(
     return folder / FILE
 
 
-def test_round_trip_gives_identical_scores(fitted: Path, data: PatientData, tmp_path: Path):
+def test_round_trip_gives_identical_scores(fitted: Path, data: Dataset, tmp_path: Path):
     model = load_model(fitted)
     again = load_model(model.save(tmp_path))
     rows = np.arange(len(data))
     assert np.array_equal(model.score(data, rows), again.score(data, rows))
     assert again.preprocessing == model.preprocessing
-    assert again.settings == model.settings
+    assert again.encoder.settings == model.encoder.settings
 
 
-def test_a_unit_has_one_score_in_whatever_company(fitted: Path, data: PatientData, monkeypatch: pytest.MonkeyPatch):
+def test_a_unit_has_one_score_in_whatever_company(fitted: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch):
     model, rows = load_model(fitted), np.arange(len(data))
     together = model.score(data, rows)
     alone = np.concatenate([model.score(data, rows[place : place + 1]) for place in rows])
@@ -51,28 +52,29 @@ def test_a_unit_has_one_score_in_whatever_company(fitted: Path, data: PatientDat
 
 
 @pytest.mark.parametrize("hide", ["image", "reading"])
-def test_hiding_a_modality_is_an_archive_without_it(fitted: Path, data: PatientData, hide: str):
+def test_hiding_a_modality_is_an_archive_without_it(fitted: Path, data: Dataset, hide: str):
     model, rows = load_model(fitted), np.arange(len(data))
-    if hide == "image":
-        rng = np.random.default_rng(0)
-        junk = rng.integers(0, 256, data.voxels.shape, dtype=np.uint8)
-        without = replace(data, covered=np.zeros_like(data.covered), voxels=junk)
-    else:
-        without = replace(data, readings=np.zeros((len(data), 0), np.float32), items=())
+    nothing = Arrays(np.zeros((0, 0), np.float32), np.zeros((0, 0), bool))
+    none = Observed(nothing, np.full((len(data), 1), -1), np.zeros((len(data), 1), np.float32))
+    without = replace(data, observations=data.observations | {hide: none})
     hidden = model.score(data, rows, hide=(hide,))
     assert np.array_equal(hidden, model.score(without, rows))
     assert not np.allclose(hidden, model.score(data, rows))
 
 
-def test_data_prepared_otherwise_are_refused(fitted: Path, data: PatientData):
+def test_data_prepared_otherwise_are_refused(fitted: Path, data: Dataset):
     model = load_model(fitted)
-    with pytest.raises(InputError, match="trained on crops"):
-        model.score(replace(data, crop=CropSettings(voxels=(16, 16, 16), patch=(4, 2, 2))), np.arange(3))
-    with pytest.raises(InputError, match="readings have none of these"):
-        model.score(replace(data, items=tuple(f"other {name}" for name in data.items)), np.arange(3))
+    other = replace(data.modalities["image"], crop=CropSettings(voxels=(16, 16, 16), patch=(4, 2, 2)))
+    with pytest.raises(InputError, match="the model reads volumes"):
+        model.score(with_modalities(data, image=other), np.arange(3))
+    reading = data.observations["reading"]
+    names = tuple(f"other {name}" for name in reading.arrays.names)
+    renamed = replace(reading, arrays=replace(reading.arrays, names=names))
+    with pytest.raises(InputError, match="the data have none of these"):
+        model.score(replace(data, observations=data.observations | {"reading": renamed}), np.arange(3))
 
 
-def test_a_pretrained_model_cannot_score(pretrained: Model, data: PatientData):
+def test_a_pretrained_model_cannot_score(pretrained: Model, data: Dataset):
     with pytest.raises(InputError, match="only pretrained"):
         pretrained.score(data, np.arange(3))
 
@@ -94,11 +96,15 @@ CHANGES = {
     "type": (lambda t, a: t.update({"head.linear.bias": torch.zeros(1, dtype=torch.float64)}), "do not fit"),
     "missing": (lambda t, a: t.pop("head.linear.bias"), "do not fit"),
     "extra": (lambda t, a: t.update({"encoder.more": torch.zeros(1)}), "do not fit"),
-    "wider": (lambda t, a: a["settings"]["encoder"].update(dim=24), "do not fit"),
+    "wider": (lambda t, a: a["encoder"].update(dim=24), "do not fit"),
     "kind": (lambda t, a: a.update(kind="baseline"), "holds a baseline model"),
-    "no settings": (lambda t, a: a.pop("settings"), "does not fit this version"),
-    "no patients": (lambda t, a: a["preprocessing"].pop("fitted_on"), "does not fit this version"),
-    "from the future": (lambda t, a: a["settings"].update(novelty=1), "does not fit this version"),
+    "no settings": (lambda t, a: a.pop("encoder"), "does not fit this version"),
+    "no patients": (lambda t, a: a["preprocessing"].pop("fitted_on"), "fitted_on is missing"),
+    "an unknown modality": (
+        lambda t, a: a["preprocessing"]["modalities"]["image"].update(type="hologram"),
+        "type must be one of",
+    ),
+    "from the future": (lambda t, a: a["encoder"].update(novelty=1), "has no field 'novelty'"),
 }
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from semeia.data.dataset import Dataset
+from semeia.data.modalities import Text
 from semeia.learning.model import FILE, Model, load_model
-from semeia.learning.pretrain import hold_out, masks_for, pretrain
-from semeia.views.block_masks import MaskSettings
-from semeia.views.dataset import PatientData
-from small_training import PRETRAIN
+from semeia.learning.pretrain import compared, hold_out, pretrain
+from semeia.objectives.build import ObjectiveSettings
+from small_training import PRETRAIN, with_arrays
 
 ROWS = np.arange(30)
 
@@ -25,7 +26,7 @@ def same(one: Model, other: Model) -> bool:
     return all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
 
 
-def test_a_function_of_the_seed_whatever_the_process_did_before(data: PatientData, tmp_path: Path):
+def test_a_function_of_the_seed_whatever_the_process_did_before(data: Dataset, tmp_path: Path):
     made = []
     for place, seed in enumerate((0, 0, 1)):
         torch.manual_seed(place)
@@ -37,7 +38,7 @@ def test_a_function_of_the_seed_whatever_the_process_did_before(data: PatientDat
     assert logs[0] == logs[1]
 
 
-def test_what_is_written_and_that_a_finished_folder_is_read(data: PatientData, tmp_path: Path):
+def test_what_is_written_and_that_a_finished_folder_is_read(data: Dataset, tmp_path: Path):
     model = pretrain(data, ROWS, modalities=("image",), settings=PRETRAIN, seed=0, folder=tmp_path)
     found = json.loads((tmp_path / "diagnostics.json").read_text())
     assert found["verdict"]
@@ -49,7 +50,7 @@ def test_what_is_written_and_that_a_finished_folder_is_read(data: PatientData, t
         "diagnostics.json",
     }
     assert model.head is None
-    assert model.preprocessing.modalities == ("image",)
+    assert model.preprocessing.names == ("image",)
     stamp = (tmp_path / FILE).stat().st_mtime_ns
     again = pretrain(data, ROWS, modalities=("image",), settings=PRETRAIN, seed=0, folder=tmp_path)
     assert same(model, again)
@@ -57,7 +58,7 @@ def test_what_is_written_and_that_a_finished_folder_is_read(data: PatientData, t
     assert (tmp_path / FILE).stat().st_mtime_ns == stamp
 
 
-def test_killed_between_training_and_diagnostics_it_ends_the_same(data: PatientData, tmp_path: Path):
+def test_killed_between_training_and_diagnostics_it_ends_the_same(data: Dataset, tmp_path: Path):
     first = pretrain(data, ROWS, modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path)
     said = (tmp_path / "diagnostics.json").read_bytes()
     for name in (FILE, "diagnostics.json"):
@@ -67,12 +68,13 @@ def test_killed_between_training_and_diagnostics_it_ends_the_same(data: PatientD
     assert (tmp_path / "diagnostics.json").read_bytes() == said
 
 
-def test_pixels_and_readings_of_other_patients_change_nothing(data: PatientData, tmp_path: Path):
+def test_pixels_and_readings_of_other_patients_change_nothing(data: Dataset, tmp_path: Path):
     rng = np.random.default_rng(0)
-    voxels, readings = data.voxels.copy(), data.readings.copy()
-    voxels[len(ROWS) :] = rng.integers(0, 256, voxels[len(ROWS) :].shape)
-    readings[len(ROWS) :] = 99
-    other = replace(data, voxels=voxels, readings=readings)
+    voxels, readings = (np.array(data.observations[name].arrays.values) for name in ("image", "reading"))
+    others = {name: data.observations[name].of_rows(np.arange(len(ROWS), len(data))) for name in ("image", "reading")}
+    voxels[others["image"]] = rng.integers(0, 256, voxels[others["image"]].shape)
+    readings[others["reading"]] = 99
+    other = with_arrays(data, image=voxels, reading=readings)
     made = [
         pretrain(given, ROWS, modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path / str(place))
         for place, given in enumerate((data, other))
@@ -82,7 +84,7 @@ def test_pixels_and_readings_of_other_patients_change_nothing(data: PatientData,
 
 
 @pytest.mark.parametrize("guard", ["ema", "vicreg", "sigreg"])
-def test_every_guard_comes_to_its_end(data: PatientData, tmp_path: Path, guard: str):
+def test_every_guard_comes_to_its_end(data: Dataset, tmp_path: Path, guard: str):
     jepa = replace(PRETRAIN.objective.jepa, guard=guard)
     settings = replace(PRETRAIN, objective=replace(PRETRAIN.objective, jepa=jepa))
     model = pretrain(data, ROWS, modalities=("image", "reading"), settings=settings, seed=0, folder=tmp_path)
@@ -90,12 +92,12 @@ def test_every_guard_comes_to_its_end(data: PatientData, tmp_path: Path, guard: 
     assert all(parameter.requires_grad for parameter in model.encoder.parameters())
 
 
-def test_a_handful_of_patients_is_pretrained_on_and_not_judged(data: PatientData, tmp_path: Path):
+def test_a_handful_of_patients_is_pretrained_on_and_not_judged(data: Dataset, tmp_path: Path):
     pretrain(data, np.arange(6), modalities=("image", "reading"), settings=PRETRAIN, seed=0, folder=tmp_path)
     assert json.loads((tmp_path / "diagnostics.json").read_text())["verdict"].startswith("Not measured")
 
 
-def test_whole_patients_are_held_out(data: PatientData):
+def test_whole_patients_are_held_out(data: Dataset):
     rows = np.arange(0, 40)
     fit, watch = hold_out(data, rows, share=0.3, seed=0)
     subjects = data.units["subject_id"].to_numpy()
@@ -105,10 +107,21 @@ def test_whole_patients_are_held_out(data: PatientData):
     assert not np.array_equal(watch, hold_out(data, rows, share=0.3, seed=1)[1])
 
 
-def test_masks_of_one_modality():
-    assert masks_for(PRETRAIN.objective, ("image", "reading")) == PRETRAIN.objective
-    within = masks_for(PRETRAIN.objective, ("image",)).jepa.masks
-    assert (within.modality, within.visit) == (0, 0)
-    assert within.block > 0
-    jepa = replace(PRETRAIN.objective.jepa, masks=MaskSettings(modality=1.0, visit=0.0, block=0.0))
-    assert masks_for(replace(PRETRAIN.objective, jepa=jepa), ("image",)).jepa.masks.block == 1.0
+def test_what_is_compared_is_read_whatever_is_kept(data: Dataset):
+    clip = ObjectiveSettings(terms=("clip",))
+    assert compared(data, PRETRAIN.objective) == ()
+    assert compared(data, clip) == ()  # no reports: the first and the last of what is read
+    assert compared(data, replace(clip, modality="reading", other="image")) == ("reading", "image")
+    with_report = replace(data, modalities={**data.modalities, "report": Text()})
+    assert compared(with_report, clip) == ("report",)
+    assert compared(with_report, replace(clip, other="reading")) == ("reading",)
+
+
+def test_an_encoder_forgets_what_it_was_only_compared_with(data: Dataset, tmp_path: Path):
+    objective = ObjectiveSettings(terms=("clip",), modality="image", other="reading")
+    settings = replace(PRETRAIN, objective=objective)
+    model = pretrain(data, ROWS, modalities=("image",), settings=settings, seed=0, folder=tmp_path)
+    assert model.encoder.kinds == model.preprocessing.names == ("image",)
+    assert same(model, load_model(tmp_path / FILE))
+    verdict = json.loads((tmp_path / "diagnostics.json").read_text())["verdict"]
+    assert verdict.startswith(("Healthy", "No signal", "Collapsed", "Not measured"))

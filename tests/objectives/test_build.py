@@ -8,24 +8,24 @@ from semeia.errors import InputError
 from semeia.objectives.build import OBJECTIVES, ObjectiveSettings, build_objective
 from semeia.objectives.objective import Objective
 from semeia.objectives.sum import Sum
-from small_views import SmallText, small_encoder
+from small_batches import small_encoder
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_name_builds_an_objective_on_the_encoder_given(name: str):
     encoder = small_encoder()
-    made = build_objective(ObjectiveSettings(terms=(name,)), encoder, text=SmallText())
+    made = build_objective(ObjectiveSettings(terms=(name,)), encoder)
     assert isinstance(made, Objective)
     assert not isinstance(made, Sum)
     assert made.encoder is encoder
 
 
 def test_every_name_has_a_field_of_settings():
-    assert {field.name for field in fields(ObjectiveSettings)} == {"terms", "weights", *OBJECTIVES}
+    assert {field.name for field in fields(ObjectiveSettings)} == {"terms", "weights", "modality", "other", *OBJECTIVES}
 
 
 def test_several_names_are_summed():
-    made = build_objective(ObjectiveSettings(terms=("simclr", "clip")), small_encoder(), text=SmallText())
+    made = build_objective(ObjectiveSettings(terms=("simclr", "clip")), small_encoder())
     assert isinstance(made, Sum)
     assert list(made.terms) == ["simclr", "clip"]
 
@@ -43,6 +43,22 @@ def test_weights_are_one_above_zero_for_each_term(weights: tuple[float, ...]):
 
 
 @pytest.mark.parametrize("name", ["clip", "convirt"])
-def test_reports_need_an_encoder_of_text(name: str):
-    with pytest.raises(InputError, match="no text encoder"):
-        build_objective(ObjectiveSettings(terms=(name,)), small_encoder())
+def test_pairs_are_of_two_modalities_the_first_and_the_last_or_as_named(name: str):
+    with pytest.raises(InputError, match="compare two modalities; the encoder reads image"):
+        build_objective(ObjectiveSettings(terms=(name,)), small_encoder(modalities=("image",)))
+    encoder = small_encoder(modalities=("image", "reading", "report"))
+    assert build_objective(ObjectiveSettings(terms=(name,)), encoder).pair == ("image", "report")
+    named = ObjectiveSettings(terms=(name,), modality="reading", other="image")
+    assert build_objective(named, encoder).pair == ("reading", "image")
+    with pytest.raises(InputError, match="learns from 'ecg'; the encoder reads image, reading, report"):
+        build_objective(ObjectiveSettings(terms=(name,), other="ecg"), encoder)
+
+
+@pytest.mark.parametrize("name", ["simclr", "moco", "byol", "vicreg", "mae"])
+def test_views_are_of_the_first_modality_or_of_the_one_named(name: str):
+    encoder = small_encoder(modalities=("image", "reading"))
+    assert build_objective(ObjectiveSettings(terms=(name,)), encoder).modality == "image"
+    with pytest.raises(InputError, match="learns from 'ecg'; the encoder reads image, reading"):
+        build_objective(ObjectiveSettings(terms=(name,), modality="ecg"), encoder)
+    if name != "mae":  # a reading has no patches
+        assert build_objective(ObjectiveSettings(terms=(name,), modality="reading"), encoder).modality == "reading"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from semeia.data.batch import Batch
+from semeia.data.masks import Masks, MaskSettings, draw_masks
 from semeia.encoders.position import place_and_time
 from semeia.errors import InputError
 from semeia.objectives.guards import covariance_penalty, sigreg, variance_hinge
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.step import Step
-from semeia.views.block_masks import Masks, MaskSettings, draw_masks
-from semeia.views.patient import Views
-from small_views import rows, small_encoder, small_views
+from small_batches import rows, small_batch, small_encoder
 
 STEP = Step(index=2, total=10, seed=0)
 ALL_MASKS = MaskSettings(modality=0.4, visit=0.1, block=0.3, token=0.2, scale=(0.3, 0.4))
@@ -38,8 +38,8 @@ def alone(blocks: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
     return blocks(x[None], torch.ones(1, length, length, dtype=torch.bool))[0]
 
 
-def masks_of(made: LatentPrediction, views: Views, step: Step = STEP) -> tuple[Masks, torch.Tensor]:
-    tokens = made.encoder.embed(views).packed()
+def masks_of(made: LatentPrediction, batch: Batch, step: Step = STEP) -> tuple[Masks, torch.Tensor]:
+    tokens = made.encoder.embed(batch).packed()
     masks = draw_masks(
         tokens.present,
         tokens.kind,
@@ -51,17 +51,17 @@ def masks_of(made: LatentPrediction, views: Views, step: Step = STEP) -> tuple[M
     return masks, tokens.present
 
 
-def by_hand(made: LatentPrediction, views: Views, step: Step) -> tuple[float, torch.Tensor]:
+def by_hand(made: LatentPrediction, batch: Batch, step: Step) -> tuple[float, torch.Tensor]:
     """The prediction loss and the mean context tokens, patient by patient, token by token, with numpy at the end."""
     settings, predictor = made.settings, made.predictor
     teacher = made.target_encoder or made.encoder
-    masks, present = masks_of(made, views, step)
+    masks, present = masks_of(made, batch, step)
     losses, means = [], []
-    for row in range(len(views)):
+    for row in range(len(batch)):
         there = present[row]
         context, target = masks.context[row][there], masks.target[row][there]
-        own = made.encoder.embed(rows(views, [row])).packed()
-        theirs = teacher.embed(rows(views, [row])).packed().x[0]
+        own = made.encoder.embed(rows(batch, [row])).packed()
+        theirs = teacher.embed(rows(batch, [row])).packed().x[0]
         kind, where, when = own.kind[0], own.where[0], own.when[0]
         seen = alone(made.encoder.blocks, own.x[0][context])
         means.append(seen.mean(0))
@@ -97,10 +97,10 @@ def groups(kind: torch.Tensor, view: str) -> list[torch.Tensor]:
 @torch.no_grad()
 def test_the_loss_is_that_of_a_loop_over_patients(guard: str, view: str):
     made = objective("rings" if view == "full" else "patches", guard=guard, target_view=view)
-    views = small_views(8, image="rings" if view == "full" else "patches")
+    batch = small_batch(8, image="rings" if view == "full" else "patches")
     for step in (STEP, replace(STEP, index=7)):
-        terms = made.loss(views, step)
-        expected, z = by_hand(made, views, step)
+        terms = made.loss(batch, step)
+        expected, z = by_hand(made, batch, step)
         assert float(terms.pop("prediction")) == pytest.approx(expected, rel=1e-4)
         guards = {
             "variance": variance_hinge(z),
@@ -116,39 +116,40 @@ def test_the_loss_is_that_of_a_loop_over_patients(guard: str, view: str):
 @torch.no_grad()
 def test_without_centring_the_centre_is_not_used():
     made = objective(centre=False)
-    assert float(made.loss(small_views(), STEP)["prediction"]) == pytest.approx(
-        by_hand(made, small_views(), STEP)[0], rel=1e-4
+    assert float(made.loss(small_batch(), STEP)["prediction"]) == pytest.approx(
+        by_hand(made, small_batch(), STEP)[0], rel=1e-4
     )
-    made.train().loss(small_views(), STEP)
+    made.train().loss(small_batch(), STEP)
     assert torch.equal(made.centre, objective().centre)
 
 
 @torch.no_grad()
 def test_predict_is_the_same_in_the_layout_of_the_embedding():
-    made, views = objective(), small_views(gaps=False)
-    masks, _ = masks_of(made, views)  # without gaps, packed and unpacked layouts are one
-    prediction, target = made.predict(views, masks)
+    made, batch = objective(), small_batch(gaps=False)
+    masks, _ = masks_of(made, batch)  # without gaps, packed and unpacked layouts are one
+    prediction, target = made.predict(batch, masks)
     error = torch.nn.functional.smooth_l1_loss(prediction, target, reduction="none").mean(-1)
     means = [error[row][masks.target[row]].mean() for row in range(6) if masks.target[row].any()]
-    assert float(torch.stack(means).mean()) == pytest.approx(float(made.loss(views, STEP)["prediction"]), rel=1e-4)
+    assert float(torch.stack(means).mean()) == pytest.approx(float(made.loss(batch, STEP)["prediction"]), rel=1e-4)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("guard", ["ema+vicreg", "sigreg"])
 @torch.no_grad()
 def test_the_input_of_a_target_never_reaches_its_prediction(guard: str, view: str):
-    made, views = objective(guard=guard, target_view=view), small_views(gaps=False)
-    masks, _ = masks_of(made, views)
+    made, batch = objective(guard=guard, target_view=view), small_batch(gaps=False)
+    masks, _ = masks_of(made, batch)
     assert masks.target.any(1).all()
-    before, target = made.predict(views, masks)
-    image, reading = views.modalities["image"], views.modalities["reading"]
+    before, target = made.predict(batch, masks)
+    image, reading = batch.modalities["image"], batch.modalities["reading"]
     hidden = masks.target[:, :32].unflatten(1, (2, 4, 4))
     for axis in (1, 2, 3):
         hidden = hidden.repeat_interleave(2, axis)
-    noisy = Views(
+    hidden, items = hidden[:, None, None], masks.target[:, None, 32:]
+    noisy = Batch(
         {
             "image": replace(image, values=torch.where(hidden, torch.rand_like(image.values), image.values)),
-            "reading": replace(reading, values=torch.where(masks.target[:, 32:], reading.values + 3, reading.values)),
+            "reading": replace(reading, values=torch.where(items, reading.values + 3, reading.values)),
         }
     )
     after, moved = made.predict(noisy, masks)
@@ -156,18 +157,18 @@ def test_the_input_of_a_target_never_reaches_its_prediction(guard: str, view: st
     assert ((moved - target).abs().amax(-1) > 1e-4)[masks.target].all()
     # Nor do inputs of the context reach the targets, unless the target encoder is to see them.
     context = made.encoder.embed(noisy).holding(made.encoder.embed(noisy).x, present=masks.context)
-    plain = made.encoder.embed(views).holding(made.encoder.embed(views).x, present=masks.context)
+    plain = made.encoder.embed(batch).holding(made.encoder.embed(batch).x, present=masks.context)
     torch.testing.assert_close(made.encoder.mix(context).x[masks.context], made.encoder.mix(plain).x[masks.context])
 
 
 @torch.no_grad()
 def test_targets_see_what_the_setting_says():
-    views = small_views(gaps=False)
-    reading = views.modalities["reading"]
-    other = replace(views, modalities=views.modalities | {"reading": replace(reading, values=reading.values + 1)})
+    batch = small_batch(gaps=False)
+    reading = batch.modalities["reading"]
+    other = replace(batch, modalities=batch.modalities | {"reading": replace(reading, values=reading.values + 1)})
     for view in VIEWS:
         made = objective(target_view=view)
-        same = (made.targets(other).x - made.targets(views).x).abs().amax((0, 2)) < 1e-6
+        same = (made.targets(other).x - made.targets(batch).x).abs().amax((0, 2)) < 1e-6
         assert bool(same[:32].all()) == (view != "full")
         assert not same[32:].any()
 
@@ -175,10 +176,10 @@ def test_targets_see_what_the_setting_says():
 def test_no_gradient_through_the_targets_of_a_moving_average():
     for guard in GUARDS:
         made = objective(guard=guard)
-        assert made.targets(small_views()).x.requires_grad == (not guard.startswith("ema"))
+        assert made.targets(small_batch()).x.requires_grad == (not guard.startswith("ema"))
     made = objective()
     assert made.target_encoder is not None
-    sum(made.loss(small_views(), STEP).values()).backward()
+    sum(made.loss(small_batch(), STEP).values()).backward()
     assert all(parameter.grad is None for parameter in made.target_encoder.parameters())
 
 
@@ -198,12 +199,12 @@ def test_the_moving_average_is_exact(ema: float, index: int, momentum: float):
 
 @pytest.mark.parametrize(("index", "rate"), [(0, 1.0), (4, 0.2), (500, 0.02)])
 def test_the_centre_moves_to_the_mean_over_patients_of_each_modality(index: int, rate: float):
-    made, views = objective().train(), small_views().without("reading")
-    views = rows(views, [1, 2, 3, 4, 5])
+    made, batch = objective().train(), small_batch().without("reading")
+    batch = rows(batch, [1, 2, 3, 4, 5])
     before = made.centre.clone()
-    targets = made.targets(views)
+    targets = made.targets(batch)
     mean = torch.stack([targets.x[row][targets.present[row]].mean(0) for row in range(5)]).mean(0)
-    made.loss(views, Step(index=index, total=1000, seed=0))
+    made.loss(batch, Step(index=index, total=1000, seed=0))
     torch.testing.assert_close(made.centre[0], (1 - rate) * before[0] + rate * mean, atol=1e-5, rtol=1e-4)
     assert torch.equal(made.centre[1], before[1])  # nobody has a reading: its centre stays
 
@@ -228,17 +229,17 @@ def test_masks_within_an_image_need_tokens_that_see_only_themselves(masks: MaskS
 
 def test_a_patient_that_cannot_be_divided_is_left_out_of_the_prediction_only():
     made = objective(masks=MaskSettings(modality=1.0, visit=0.0, block=0.0), guard="ema+vicreg")
-    views = small_views()  # rows 0 and 2 have one modality each
-    terms = made.loss(views, STEP)
-    assert float(terms["prediction"].detach()) == pytest.approx(by_hand_rows(made, views), rel=1e-4)
-    none = made.loss(rows(views, [0, 2]), STEP)
+    batch = small_batch()  # rows 0 and 2 have one modality each
+    terms = made.loss(batch, STEP)
+    assert float(terms["prediction"].detach()) == pytest.approx(by_hand_rows(made, batch), rel=1e-4)
+    none = made.loss(rows(batch, [0, 2]), STEP)
     assert float(none["prediction"].detach()) == 0.0
     sum(none.values()).backward()
     assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in made.parameters())
 
 
 @torch.no_grad()
-def by_hand_rows(made: LatentPrediction, views: Views) -> float:
-    masks, _ = masks_of(made, views)
+def by_hand_rows(made: LatentPrediction, batch: Batch) -> float:
+    masks, _ = masks_of(made, batch)
     assert masks.target.any(1).tolist() == [False, True, False, True, True, True]
-    return by_hand(made, views, STEP)[0]
+    return by_hand(made, batch, STEP)[0]

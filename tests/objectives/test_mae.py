@@ -8,12 +8,13 @@ from einops.layers.torch import Rearrange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semeia.data.batch import Batch, Seen
+from semeia.data.crops import CropSettings
 from semeia.encoders.volume import PatchEmbedding
 from semeia.errors import InputError
 from semeia.objectives.mae import MaeSettings, MaskedAutoencoder, draw_kept, patch_pixels
 from semeia.objectives.step import Step
-from semeia.views.patient import Views
-from small_views import CROP, rows, small_encoder, small_views
+from small_batches import CROP, image_of, rows, seen, small_batch, small_encoder
 
 STEP = Step(index=1, total=10, seed=0)
 
@@ -21,21 +22,22 @@ STEP = Step(index=1, total=10, seed=0)
 def objective(**settings: object) -> MaskedAutoencoder:
     torch.manual_seed(0)
     chosen = MaeSettings(decoder_dim=16, decoder_heads=2, **settings)
-    return MaskedAutoencoder(small_encoder(modalities=("image",)), settings=chosen).eval()
+    return MaskedAutoencoder(small_encoder(modalities=("image",)), settings=chosen, modality="image").eval()
 
 
-def one_image(made: MaskedAutoencoder, views: Views, kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def one_image(made: MaskedAutoencoder, batch: Batch, kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Drawn and true pixels of one image's hidden patches, without padding, from its voxels cut by slicing."""
-    view = views.modalities["image"]
-    tokens = made.encoder.embed(views)
+    image = batch.modalities["image"]
+    tokens = made.encoder.embed(batch).packed()
     hidden = tokens.present & ~kept
+    places = image.present[0, 0].nonzero()[:, 0]  # in which patch each of the packed tokens lies
     drawn = made.decoder(made.encoder.mix(tokens.select(kept)), tokens.select(hidden))[0]
     depth, height, width = CROP.patch
     truth = []
-    for index in hidden[0].nonzero()[:, 0].tolist():
+    for index in places[hidden[0].nonzero()[:, 0]].tolist():
         z, rest = divmod(index, CROP.grid[1] * CROP.grid[2])
         y, x = divmod(rest, CROP.grid[2])
-        block = view.values[0, z * depth :, y * height :, x * width :][:depth, :height, :width].flatten()
+        block = image.values[0, 0, 0, z * depth :, y * height :, x * width :][:depth, :height, :width].flatten()
         truth.append((block - block.mean()) / (block.var() + 1e-6).sqrt() if made.settings.normalise else block)
     return drawn, torch.stack(truth)
 
@@ -43,51 +45,76 @@ def one_image(made: MaskedAutoencoder, views: Views, kept: torch.Tensor) -> tupl
 @pytest.mark.parametrize("normalise", [True, False])
 @torch.no_grad()
 def test_the_loss_is_the_mean_over_images_of_the_mean_over_hidden_patches(normalise: bool):
-    made, views = objective(normalise=normalise), small_views()
-    withimage = rows(views, [1, 2, 3, 4, 5])
-    present = withimage.modalities["image"].present
+    made, batch = objective(normalise=normalise), small_batch()
+    withimage = rows(batch, [1, 2, 3, 4, 5])
+    present = made.encoder.embed(images_only(withimage)).packed().present
     kept = draw_kept(present, share=0.25, generator=STEP.generator("masks"))
     errors = []
     for row in range(5):
-        drawn, truth = one_image(made, images_only(rows(withimage, [row])), kept[row : row + 1])
+        drawn, truth = one_image(
+            made, images_only(rows(withimage, [row])), kept[row : row + 1, : int(present[row].sum())]
+        )
         errors.append(sum(float(((d - t) ** 2).mean()) for d, t in zip(drawn, truth, strict=True)) / len(truth))
-    loss = made.loss(views, STEP)["reconstruction"]
+    loss = made.loss(batch, STEP)["reconstruction"]
     assert float(loss) == pytest.approx(sum(errors) / 5, rel=1e-4)
 
 
-def images_only(views: Views) -> Views:
-    return Views({"image": views.modalities["image"]})
+def images_only(batch: Batch) -> Batch:
+    return Batch({"image": batch.modalities["image"]})
 
 
 @torch.no_grad()
 def test_two_hidden_places_get_different_pixels():
-    made, views = objective(), images_only(rows(small_views(), [4]))
-    kept = draw_kept(views.modalities["image"].present, share=0.25, generator=STEP.generator("masks"))
-    drawn, _ = one_image(made, views, kept)
+    made, batch = objective(), images_only(rows(small_batch(), [4]))
+    kept = draw_kept(batch.modalities["image"].present[:, 0], share=0.25, generator=STEP.generator("masks"))
+    drawn, _ = one_image(made, batch, kept)
     distances = torch.cdist(drawn, drawn) + torch.eye(len(drawn))
     assert float(distances.min()) > 1e-4
 
 
 @torch.no_grad()
 def test_what_is_hidden_reaches_no_prediction():
-    made, views = objective(), images_only(rows(small_views(), [4]))
-    view = views.modalities["image"]
-    kept = draw_kept(view.present, share=0.25, generator=STEP.generator("masks"))
-    before, truth = one_image(made, views, kept)
+    made, batch = objective(), images_only(rows(small_batch(), [4]))
+    image = batch.modalities["image"]
+    kept = draw_kept(image.present[:, 0], share=0.25, generator=STEP.generator("masks"))
+    before, truth = one_image(made, batch, kept)
     shown = kept[0].unflatten(0, CROP.grid)
     for axis, size in enumerate(CROP.patch):
         shown = shown.repeat_interleave(size, axis)
-    noise = torch.rand(view.values.shape, generator=torch.Generator().manual_seed(9))
-    changed = Views({"image": replace(view, values=torch.where(shown, view.values, noise))})
+    noise = torch.rand(image.values.shape, generator=torch.Generator().manual_seed(9))
+    changed = Batch({"image": replace(image, values=torch.where(shown, image.values, noise))})
     after, other = one_image(made, changed, kept)
     assert torch.equal(before, after)
     assert not torch.equal(truth, other)
 
 
 def test_pixels_come_in_the_order_in_which_the_embedding_reads_them():
-    view = small_views(gaps=False).modalities["image"]
-    cut = next(layer for layer in PatchEmbedding(16, crop=CROP).project if isinstance(layer, Rearrange))
-    assert torch.equal(patch_pixels(view, CROP, normalise=False), cut(view.values))
+    image = small_batch(gaps=False).modalities["image"]
+    cut = next(layer for layer in PatchEmbedding(16, modality=image_of()).project if isinstance(layer, Rearrange))
+    assert torch.equal(patch_pixels(image, CROP, normalise=False), cut(image.values[:, 0]))
+
+
+def test_pixels_of_visits_and_of_colours_come_in_the_order_of_their_tokens():
+    crop = CropSettings(voxels=(1, 8, 8), patch=(1, 4, 4))
+    coloured = torch.rand(3, 2, 3, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    whole = seen(image_of(crop=crop), coloured[:, 0])
+    twice = [torch.cat([getattr(whole, name)] * 2, 1) for name in ("present", "where", "when")]
+    pixels = patch_pixels(Seen(coloured, *twice), crop, normalise=False)
+    assert pixels.shape == (3, 8, 48)
+    for visit in range(2):
+        for token in range(4):
+            y, x = divmod(token, 2)
+            block = coloured[:, visit, :, 0, 4 * y : 4 * y + 4, 4 * x : 4 * x + 4]
+            assert torch.equal(pixels[:, 4 * visit + token], block.flatten(1))
+
+
+def test_padding_between_patches_changes_no_draw():
+    made, batch = objective(), images_only(rows(small_batch(), [1, 2, 3, 4, 5]))
+    image = batch.modalities["image"]
+    two = [torch.cat([getattr(image, name)] * 2, 1) for name in ("values", "where", "when")]
+    there = torch.cat([image.present, image.present & False], 1)
+    padded = Batch({"image": Seen(values=two[0], present=there, where=two[1], when=two[2])})
+    assert torch.equal(*(made.loss(each, STEP)["reconstruction"] for each in (batch, padded)))
 
 
 @settings(max_examples=50, deadline=None)
@@ -106,8 +133,8 @@ def test_a_share_of_what_is_there_is_kept_at_least_one(counts: list[int], share:
 
 @pytest.mark.parametrize("image", ["conv", "rings"])
 def test_only_square_patches_can_be_drawn(image: str):
-    with pytest.raises(InputError, match="use the image embedding patches"):
-        MaskedAutoencoder(small_encoder(image), settings=MaeSettings())
+    with pytest.raises(InputError, match="'image' must be read by patches"):
+        MaskedAutoencoder(small_encoder(image), settings=MaeSettings(), modality="image")
 
 
 def test_settings_that_cannot_be_are_refused():

@@ -7,24 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from semeia.objectives.looks import image_vectors, two_looks
 from semeia.objectives.moco import MoCo, MoCoSettings, info_nce
 from semeia.objectives.step import Step
-from small_views import small_encoder, small_views, with_other_look
+from semeia.objectives.views import two_views, vectors
+from small_batches import small_batch, small_encoder, with_second_view
 
 STEP = Step(index=1, total=10, seed=0)
 
 
 def objective(queue: int = 16) -> MoCo:
     torch.manual_seed(0)
-    return MoCo(small_encoder(modalities=("image",)), settings=MoCoSettings(queue=queue, hidden=16, dim=8))
+    return MoCo(
+        small_encoder(modalities=("image",)), settings=MoCoSettings(queue=queue, hidden=16, dim=8), modality="image"
+    )
 
 
 def keys_of(made: MoCo, seed: int) -> torch.Tensor:
-    looks = two_looks(with_other_look(small_views(seed=seed)))
-    assert looks is not None
+    views = two_views(with_second_view(small_batch(seed=seed)), "image")
+    assert views is not None
     with torch.no_grad():
-        return F.normalize(made.slow_head(image_vectors(made.slow_encoder, looks[1])), dim=1)
+        return F.normalize(made.momentum_head(vectors(made.momentum_encoder, views[1], "image")), dim=1)
 
 
 def by_hand(query: torch.Tensor, key: torch.Tensor, negatives: torch.Tensor, temperature: float) -> float:
@@ -46,26 +48,26 @@ def test_info_nce_is_the_definition(negatives: int):
 
 def test_the_loss_compares_with_the_keys_of_earlier_batches_and_nothing_else():
     made = objective()
-    assert float(made.loss(with_other_look(small_views(seed=1)), STEP)["contrast"].detach()) == 0
+    assert float(made.loss(with_second_view(small_batch(seed=1)), STEP)["contrast"].detach()) == 0
     earlier = keys_of(made, 1)
-    views = with_other_look(small_views(seed=2))
-    looks = two_looks(views)
-    assert looks is not None
-    query = F.normalize(made.head(image_vectors(made.encoder, looks[0])), dim=1).detach()
-    loss = made.loss(views, STEP)["contrast"].detach()
+    batch = with_second_view(small_batch(seed=2))
+    views = two_views(batch, "image")
+    assert views is not None
+    query = F.normalize(made.head(vectors(made.encoder, views[0], "image")), dim=1).detach()
+    loss = made.loss(batch, STEP)["contrast"].detach()
     assert float(loss) == pytest.approx(by_hand(query, keys_of(made, 2), earlier, 0.2), rel=1e-4)
 
 
 def test_a_key_is_a_function_of_its_own_image():
     made = objective()
-    made.slow_encoder.add_module("norm", torch.nn.BatchNorm1d(3))
-    assert not made.train().slow_encoder.norm.training
+    made.momentum_encoder.add_module("norm", torch.nn.BatchNorm1d(3))
+    assert not made.train().momentum_encoder.norm.training
     assert made.encoder.training
 
 
 def test_evaluation_writes_nothing():
     made = objective().eval()
-    made.loss(with_other_look(small_views()), STEP)
+    made.loss(with_second_view(small_batch()), STEP)
     assert int(made.written) == 0
 
 

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from semeia.objectives.looks import image_vectors, two_looks
 from semeia.objectives.simclr import SimClr, SimClrSettings, nt_xent
 from semeia.objectives.step import Step
-from small_views import rows, small_encoder, small_views, with_other_look
+from semeia.objectives.views import two_views, vectors
+from small_batches import rows, small_batch, small_encoder, with_second_view
 
 STEP = Step(index=1, total=10, seed=0)
 
 
 def by_hand(one: np.ndarray, other: np.ndarray, temperature: float) -> float:
-    """Eq. 1 of the paper, one look at a time."""
-    looks = [vector / np.linalg.norm(vector) for vector in [*one, *other]]
+    """Eq. 1 of the paper, one view at a time."""
+    views = [vector / np.linalg.norm(vector) for vector in [*one, *other]]
     losses = []
-    for i, look in enumerate(looks):
-        partner = looks[(i + len(one)) % len(looks)]
-        below = sum(np.exp(look @ rival / temperature) for k, rival in enumerate(looks) if k != i)
-        losses.append(-np.log(np.exp(look @ partner / temperature) / below))
+    for i, view in enumerate(views):
+        partner = views[(i + len(one)) % len(views)]
+        below = sum(np.exp(view @ rival / temperature) for k, rival in enumerate(views) if k != i)
+        losses.append(-np.log(np.exp(view @ partner / temperature) / below))
     return float(np.mean(losses))
 
 
@@ -38,11 +38,11 @@ def test_one_image_has_nothing_to_contrast_with():
 @torch.no_grad()
 def test_the_loss_is_nt_xent_of_the_projected_images_that_have_a_pair():
     torch.manual_seed(0)
-    made = SimClr(small_encoder(), settings=SimClrSettings(hidden=16, dim=8)).eval()
-    views = with_other_look(small_views())
-    looks = two_looks(views)
-    assert looks is not None
-    one, other = (made.head(image_vectors(made.encoder, look)).double().numpy() for look in looks)
-    loss = made.loss(views, STEP)["contrast"]
+    made = SimClr(small_encoder(), settings=SimClrSettings(hidden=16, dim=8), modality="image").eval()
+    batch = with_second_view(small_batch())
+    views = two_views(batch, "image")
+    assert views is not None
+    one, other = (made.head(vectors(made.encoder, view, "image")).double().numpy() for view in views)
+    loss = made.loss(batch, STEP)["contrast"]
     assert float(loss) == pytest.approx(by_hand(one, other, 0.1), rel=1e-4)
-    torch.testing.assert_close(loss, made.loss(rows(views, [2, 3, 4, 5]), STEP)["contrast"])
+    torch.testing.assert_close(loss, made.loss(rows(batch, [2, 3, 4, 5]), STEP)["contrast"])

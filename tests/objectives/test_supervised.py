@@ -8,7 +8,7 @@ import torch
 from semeia.errors import InputError
 from semeia.objectives.step import Step
 from semeia.objectives.supervised import PooledHead, Supervised, SupervisedSettings
-from small_views import rows, small_encoder, small_views
+from small_batches import rows, small_batch, small_encoder
 
 STEP = Step(index=1, total=10, seed=0)
 
@@ -21,19 +21,19 @@ def objective(**settings: float) -> Supervised:
 
 @torch.no_grad()
 def test_the_loss_is_binary_cross_entropy():
-    made, views = objective(), small_views()
-    probability = made.logits(views)[:, 0].sigmoid().double()
+    made, batch = objective(), small_batch()
+    probability = made.logits(batch)[:, 0].sigmoid().double()
     labels = torch.arange(6) % 2
     chosen = torch.where(labels == 1, probability, 1 - probability)
-    assert float(made.loss(views, STEP)["cross_entropy"]) == pytest.approx(float(-chosen.log().mean()), rel=1e-5)
+    assert float(made.loss(batch, STEP)["cross_entropy"]) == pytest.approx(float(-chosen.log().mean()), rel=1e-5)
     with pytest.raises(InputError, match="carries no labels"):
-        made.loss(replace(views, labels=None), STEP)
+        made.loss(replace(batch, labels=None), STEP)
 
 
 @torch.no_grad()
 def test_a_new_head_says_one_half():
     made = Supervised(small_encoder(), settings=SupervisedSettings())
-    assert not made.logits(small_views()).any()
+    assert not made.logits(small_batch()).any()
 
 
 @torch.no_grad()
@@ -55,18 +55,18 @@ def test_standardising_uses_those_that_have_the_modality():
 
 def test_modality_dropout_hides_at_its_rate_and_never_the_last():
     made = objective(modality_dropout=0.4).train()
-    views = rows(small_views(gaps=False), [0] * 400)
-    there = made._dropped(views, STEP).observed()
+    batch = rows(small_batch(gaps=False), [0] * 400)
+    there = made._dropped(batch, STEP).observed()
     assert there.any(1).all()
     # Each stays with 0.6, or is kept as the last of two that both would go (0.16, shared).
     assert there.float().mean(0).tolist() == pytest.approx([0.68, 0.68], abs=0.06)
-    partial = made._dropped(small_views(), STEP).observed()
-    assert not (partial & ~small_views().observed()).any()
+    partial = made._dropped(small_batch(), STEP).observed()
+    assert not (partial & ~small_batch().observed()).any()
     assert partial.any(1).all()
 
 
 @torch.no_grad()
 def test_evaluation_hides_nothing():
     made = objective(modality_dropout=0.9, dropout=0.9)
-    losses = {float(made.loss(small_views(), replace(STEP, index=index))["cross_entropy"]) for index in range(4)}
+    losses = {float(made.loss(small_batch(), replace(STEP, index=index))["cross_entropy"]) for index in range(4)}
     assert len(losses) == 1

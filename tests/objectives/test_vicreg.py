@@ -8,7 +8,7 @@ from semeia.objectives.vicreg import VicRegSettings, vicreg_terms
 
 
 def by_hand(x: np.ndarray, y: np.ndarray) -> float:
-    """Eqs. 1, 3, 4, 5, 6 with lambda = mu = 25, nu = 1; the hinges of both looks are halved, as in the code."""
+    """Eqs. 1, 3, 4, 5, 6 with lambda = mu = 25, nu = 1; the hinges of both views are halved, as in the code."""
     n, dim = x.shape
     invariance = ((x - y) ** 2).sum() / (n * dim)
     variance = covariance = 0.0

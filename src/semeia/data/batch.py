@@ -93,6 +93,8 @@ class Batch:
 
     def without(self, name: str, rows: RowMask | None = None) -> "Batch":
         """Mask a modality for the given rows; for all by default."""
+        if name not in self.modalities:
+            return self
         gone = torch.ones(len(self), dtype=torch.bool) if rows is None else rows
         return replace(self, modalities={**self.modalities, name: self.modalities[name].hidden(gone)})
 

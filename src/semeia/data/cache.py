@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import polars as pl
@@ -25,13 +26,14 @@ def cached_arrays(archive: Archive, modality: Modality, found: pl.DataFrame, cac
     if cache is None or not modality.large or found.is_empty():
         return modality.read(archive, found, np.zeros)
     stem = f"{type(modality).__name__.lower()}-{archive.fingerprint()[:16]}-{modality.key()}"
-    values, mask = cache / f"{stem}.values.npy", cache / f"{stem}.mask.npy"
-    if values.exists() and mask.exists():
+    values, rest = cache / f"{stem}.values.npy", cache / f"{stem}.rest.npz"
+    if values.exists() and rest.exists():
         try:
-            kept = Arrays(np.load(values, mmap_mode="r"), np.load(mask))
+            with np.load(rest) as part:
+                kept = Arrays(np.load(values, mmap_mode="r"), part["mask"], tuple(part["names"].tolist()))
             if len(kept) == len(kept.values) == found.height:
                 return kept
-        except (ValueError, OSError, EOFError):
+        except (ValueError, OSError, EOFError, KeyError, BadZipFile):
             pass
     with replacing(values) as temporary:
 
@@ -40,6 +42,6 @@ def cached_arrays(archive: Archive, modality: Modality, found: pl.DataFrame, cac
 
         arrays = modality.read(archive, found, on_disk)
         arrays.values.flush()  # pyright: ignore[reportAttributeAccessIssue]
-    with replacing(mask) as temporary, temporary.open("wb") as handle:
-        np.save(handle, arrays.mask)
+    with replacing(rest) as temporary, temporary.open("wb") as handle:
+        np.savez(handle, mask=arrays.mask, names=np.array(arrays.names, str))
     return replace(arrays, values=np.load(values, mmap_mode="r"))

@@ -5,6 +5,7 @@ One class, two doors: `open_dataset` reads an archive (arrays are made once, kep
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,10 +40,10 @@ class Observed:
     @property
     def there(self) -> np.ndarray:
         """Which units have any of it, bool [unit]."""
-        something = self.arrays.mask.reshape(len(self.arrays), -1).any(1)
+        something = np.asarray(self.arrays.mask.reshape(len(self.arrays), -1).any(1))
         if not len(something):
             return np.zeros(len(self.slot), bool)
-        return (something[self.slot] & (self.slot >= 0)).any(1)
+        return np.asarray((something[self.slot] & (self.slot >= 0)).any(1))
 
     def of_rows(self, rows: np.ndarray) -> np.ndarray:
         """The observations of some units, each once, in the order of the units."""
@@ -111,7 +112,11 @@ class Dataset:
 
 
 def open_dataset(
-    archive: Archive, modalities: Mapping[str, Modality], *, cache: Path | None = None, units: pl.DataFrame | None = None
+    archive: Archive,
+    modalities: Mapping[str, Modality],
+    *,
+    cache: Path | None = None,
+    units: pl.DataFrame | None = None,
 ) -> Dataset:
     """Read an archive.
 
@@ -147,16 +152,21 @@ def open_dataset(
 
 def _described(archive: Archive) -> pl.DataFrame:
     """Units; a whole patient counts only where it was observed as such, not where it merely carries an outcome."""
-    described = [archive.table(name)["unit_id"].drop_nulls() for name in ("images", "readings", "arrays")]
-    observed = pl.col("unit_id").is_in(pl.concat(described).unique().implode())
-    return archive.table("units").filter((pl.col("kind") != "patient") | observed)
+    tables = [
+        archive.table(name).select("unit_id", "subject_id") for name in ("images", "readings", "reports", "arrays")
+    ]
+    listed = pl.concat(tables).unique()
+    of_unit = pl.col("unit_id").is_in(listed["unit_id"].drop_nulls().implode())
+    of_patient = pl.col("subject_id").is_in(listed.filter(pl.col("unit_id").is_null())["subject_id"].implode())
+    return archive.table("units").filter((pl.col("kind") != "patient") | of_unit | of_patient)
 
 
 def assign(found: pl.DataFrame, units: pl.DataFrame, history: History) -> tuple[np.ndarray, np.ndarray]:
     """Give each unit its observations up to its index date, the newest first.
 
     Args:
-        found: unit_id, subject_id, time; an observation of a unit belongs to it alone, one without to its patient.
+        found: unit_id, subject_id, time; an observation of a unit belongs to it alone, one without to its patient. Of
+            the latter one without a time is no one's who has an index date: it may have come after it.
         units: unit_id, subject_id, time (the index date; empty: no limit).
         history: how many, how far back.
 
@@ -167,6 +177,7 @@ def assign(found: pl.DataFrame, units: pl.DataFrame, history: History) -> tuple[
     listed = found.select("unit_id", "subject_id", "time", slot=pl.int_range(pl.len()))
     own = listed.filter(pl.col("unit_id").is_not_null()).join(rows.drop("subject_id"), on="unit_id")
     of_patient = listed.filter(pl.col("unit_id").is_null()).join(rows.drop("unit_id"), on="subject_id")
+    of_patient = of_patient.filter(pl.col("time").is_not_null() | pl.col("index").is_null())
     pairs = pl.concat([part.select("row", "slot", "time", "index") for part in (own, of_patient)])
     before = (pl.col("index") - pl.col("time")).dt.total_seconds() / MONTH
     pairs = pairs.with_columns(when=before.fill_null(0.0)).filter(pl.col("when") >= 0)
@@ -182,9 +193,7 @@ def assign(found: pl.DataFrame, units: pl.DataFrame, history: History) -> tuple[
     return slot, when
 
 
-def array_dataset(
-    modalities: Mapping[str, tuple[Modality, object]], *, units: pl.DataFrame | None = None
-) -> Dataset:
+def array_dataset(modalities: Mapping[str, tuple[Modality, object]], *, units: pl.DataFrame | None = None) -> Dataset:
     """Take one observation a unit from memory.
 
     Args:
@@ -195,11 +204,12 @@ def array_dataset(
     Raises:
         InputError: arrays of different lengths, or of a shape that the settings do not fit.
     """
+    settings: dict[str, Modality] = {}
     made: dict[str, Arrays] = {}
     for name, (modality, values) in modalities.items():
-        names = tuple(str(column) for column in getattr(values, "columns", ()))
-        plain = values.numpy(force=True) if isinstance(values, torch.Tensor) else np.asarray(values)
-        made[name] = modality.arrays(plain, names)
+        plain, names = _plain(values)
+        settings[name] = modality.of_values(plain)
+        made[name] = settings[name].arrays(plain, names)
     lengths = {name: len(arrays) for name, arrays in made.items()} | ({} if units is None else {"units": units.height})
     if len(set(lengths.values())) != 1:
         raise InputError(f"a dataset needs one row a unit in each of: {lengths}")
@@ -208,7 +218,20 @@ def array_dataset(
         name: Observed(arrays, np.arange(count)[:, None], np.zeros((count, 1), np.float32))
         for name, arrays in made.items()
     }
-    return Dataset(_facts(units, count), {name: pair[0] for name, pair in modalities.items()}, observations)
+    return Dataset(_facts(units, count), settings, observations)
+
+
+def _plain(values: object) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A numpy array of what users hold, and the names of its columns where it has any."""
+    if isinstance(values, torch.Tensor):
+        return values.numpy(force=True), ()
+    names = tuple(str(column) for column in getattr(values, "columns", ()))
+    plain = np.asarray(values)
+    if plain.dtype == object and type(values).__module__.startswith("pandas"):
+        # pandas keeps whole numbers with gaps as objects; texts stay texts.
+        with suppress(TypeError, ValueError):
+            plain = values.to_numpy(float, na_value=np.nan)  # pyright: ignore[reportAttributeAccessIssue]
+    return plain, names
 
 
 def _facts(units: pl.DataFrame | None, count: int) -> pl.DataFrame:
@@ -226,14 +249,13 @@ def joined(one: Dataset, other: Dataset) -> Dataset:
     """Lay two datasets of the same modalities end to end; patients of the second are numbered after the first's."""
     first = int(one.units["subject_id"].max()) + 1  # pyright: ignore[reportArgumentType]
     moved = other.units.with_columns(pl.col("subject_id") + first)
-    observations = {
-        name: _joined(one.observations[name], other.observations[name])
-        for name in one.observations.keys() & other.observations.keys()
-    }
+    both = [name for name in one.observations if name in other.observations]
+    observations = {name: _joined(one.observations[name], other.observations[name]) for name in both}
     left_out = {
         words: one.left_out.get(words, 0) + other.left_out.get(words, 0) for words in one.left_out | other.left_out
     }
-    return Dataset(pl.concat([one.units, moved], how="diagonal_relaxed"), one.modalities, observations, left_out)
+    units = pl.concat([one.units, moved], how="diagonal_relaxed")
+    return Dataset(units, {name: one.modalities[name] for name in both}, observations, left_out)
 
 
 def _joined(one: Observed, other: Observed) -> Observed:
@@ -243,14 +265,38 @@ def _joined(one: Observed, other: Observed) -> Observed:
         return np.pad(values, ((0, 0), (0, visits - values.shape[1])), constant_values=empty)
 
     after = np.where(other.slot >= 0, other.slot + len(one.arrays), -1)
-    arrays = Arrays(
-        np.concatenate([one.arrays.values, other.arrays.values]),
-        np.concatenate([one.arrays.mask, other.arrays.mask]),
-        one.arrays.names,
+    # One of the two may have no content hashes, or no observation at all (and then arrays of no shape).
+    sha256 = (
+        ()
+        if not one.sha256 + other.sha256
+        else tuple(sha for part in (one, other) for sha in (part.sha256 or ("",) * len(part.arrays)))
     )
     return Observed(
-        arrays,
+        _end_to_end(one.arrays, other.arrays),
         np.concatenate([wide(one.slot, -1), wide(after, -1)]),
         np.concatenate([wide(one.when, 0), wide(other.when, 0)]),
-        one.sha256 + other.sha256,
+        sha256,
     )
+
+
+def _end_to_end(one: Arrays, other: Arrays) -> Arrays:
+    """Observations of both; columns are matched by their names, and one that a side lacks is missing there."""
+    if not len(other) or not len(one):
+        return one if len(one) else other
+    if one.names != other.names:
+        names = tuple(dict.fromkeys(one.names + other.names))
+        one, other = _with_names(one, names), _with_names(other, names)
+    if one.values.shape[1:] != other.values.shape[1:]:
+        raise InputError(f"observations of {one.values.shape[1:]} and of {other.values.shape[1:]} do not join")
+    parts = [(part.values, part.mask) for part in (one, other)]
+    values, mask = (np.concatenate(list(each)) for each in zip(*parts, strict=True))
+    return Arrays(values, mask, one.names)
+
+
+def _with_names(arrays: Arrays, names: tuple[str, ...]) -> Arrays:
+    """The columns of those names, in their order; NaN where there is none."""
+    values = np.full((len(arrays), len(names)), np.nan, np.float32)
+    for place, name in enumerate(names):
+        if name in arrays.names:
+            values[:, place] = arrays.values[:, arrays.names.index(name)]
+    return Arrays(values, ~np.isnan(values), names)

@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -24,8 +24,6 @@ from semeia.shapes import TokenMask
 
 Mask = Bool[torch.Tensor, "n *part"]
 Allocate = Callable[[tuple[int, ...], type], np.ndarray]
-# Settings that change no stored array: what is fitted, which observations a unit has, what a network makes of them.
-AFTER_READING = ("fitted", "history", "network", "augmentation", "gain", "shift")
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,8 @@ class Modality(ABC):
 
     register: ClassVar[dict[str, type["Modality"]]] = {}  # by the value of `type`; a checkpoint is read by it
     large: ClassVar[bool] = False  # whether arrays are worth keeping on disk
+    # Settings that change no stored array: what is fitted, which observations a unit has, what a network makes of them.
+    after_reading: ClassVar[tuple[str, ...]] = ("fitted", "history")
 
     source: str = ""
     history: History = History()
@@ -107,15 +107,19 @@ class Modality(ABC):
         """Take observations from memory, [observation, ...]; by default all of each is there."""
         return Arrays(values, np.ones((len(values), 1), bool), names)
 
-    def of_archive(self, archive: Archive) -> Self:
+    def of_archive(self, archive: Archive) -> "Modality":
         """Settings that only an archive decides (number of channels, ...)."""
+        return self
+
+    def of_values(self, values: np.ndarray) -> "Modality":
+        """The same where the observations come from memory."""
         return self
 
     def left_out(self, archive: Archive) -> dict[str, int]:
         """Count what the archive holds and this modality does not read, in words."""
         return {}
 
-    def fit(self, arrays: Arrays, chosen: np.ndarray) -> Self:
+    def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Modality":
         """Fit on the observations of training units; the returned modality remembers."""
         return self
 
@@ -150,9 +154,12 @@ class Modality(ABC):
         if other.key() != self.key():
             raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
 
+    def require_readable(self, archive: Archive) -> None:
+        """Say why nothing was found, where the archive holds something that is nearly it."""
+
     def key(self) -> str:
         """Name everything that decides what `read` gives: cached arrays hang on it."""
-        read = {name: value for name, value in vars(self).items() if name not in AFTER_READING}
+        read = {name: value for name, value in vars(self).items() if name not in self.after_reading}
         return hashlib.sha256(repr(read).encode()).hexdigest()[:8]
 
     def describe(self) -> str:

@@ -85,16 +85,17 @@ def make_batch(
     """
     modalities: dict[str, Seen] = {}
     second: dict[str, Seen] = {}
-    moving = augmentation is not None and generator is not None
     for name, modality in preprocessing.modalities.items():
-        if name not in data.observations:
+        if name not in data.observations or not len(data.observations[name].arrays):
             continue
         values, mask, slot, when = _gathered(data.observations[name], rows, modality, device)
         for view in range(views if modality.augmented else 1):
             seen = values, mask
-            if moving:
+            if augmentation is not None and generator is not None:
                 seen = modality.augment(values, mask, stage=augmentation, generator=generator)
             (second if view else modalities)[name] = _seen(modality, *seen, slot=slot, when=when)
+    if not modalities:
+        raise InputError(f"the data have no observation of {', '.join(preprocessing.names)}: there is nothing to read")
     known = None if labels is None else torch.from_numpy(labels[rows]).float().to(device)
     return Batch(modalities, known, second)
 
@@ -121,5 +122,8 @@ def _seen(
     present = modality.present(mask)
     where = modality.places(present.shape[1]).to(values.device).expand(batch, visits, -1, -1)
     return Seen(
-        values=values.unflatten(0, (batch, visits)), present=present.unflatten(0, (batch, visits)), where=where, when=when
+        values=values.unflatten(0, (batch, visits)),
+        present=present.unflatten(0, (batch, visits)),
+        where=where,
+        when=when,
     )

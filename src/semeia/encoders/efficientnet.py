@@ -70,5 +70,5 @@ class EfficientNetEmbedding(nn.Module):
         )
 
     def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
-        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, height/32 * width/32, 1280]; absent tokens are 0."""
+        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, locations, 1280]; absent tokens are 0."""
         return tokens_of_map(nn.Sequential(self.colours, self.network), values, present, self.crop)

@@ -4,7 +4,8 @@ reach no batch statistics either.
 """
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from semeia.data.crops import CropSettings
 from semeia.encoders.volume import scanned
@@ -24,7 +25,7 @@ class Colours(nn.Module):
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("sd", torch.tensor(sd)[:, None, None], persistent=False)
 
-    def forward(self, pictures: Pictures) -> Pictures:
+    def forward(self, pictures: Pictures) -> Float[Tensor, "batch 3 height width"]:
         """[n, 1 or 3, height, width] to [n, 3, height, width]."""
         colours = (pictures - self.mean) / self.sd
         # Channels last in memory: the layout that convolutions on a CPU work in.

@@ -43,7 +43,8 @@ class PatientEncoder(nn.Module):
     """Embed each modality, add place, time and kind, and mix what is present.
 
     Args:
-        embeddings: one module a modality, `(values [n, channel, ...], present [n, length]) -> [n, length, dim]`, with `maskable`.
+        embeddings: one module a modality, with `maskable`: `(values, present) -> tokens`, [n, channel, ...] and
+            [n, length] to [n, length, dim].
         settings: size of the transformer.
     """
 
@@ -77,14 +78,14 @@ class PatientEncoder(nn.Module):
 
     def _embedded(self, name: str, seen: Seen) -> TokenValues:
         """The tokens of every visit of every patient, [batch * visit, length, dim]."""
-        embedding = self.embeddings[name]
         values, present = seen.values.flatten(0, 1), seen.present.flatten(0, 1)
         there = present.any(1)
-        if seen.present.shape[1] == 1 or bool(there.all()):
-            return embedding(values, present)
-        # Most patients have fewer visits than the one with most: what is not there is not computed.
-        tokens = embedding(values[there], present[there])
-        return tokens.new_zeros(len(values), *tokens.shape[1:]).index_put((there,), tokens)
+        tokens = self.kind.new_zeros(*present.shape, self.settings.dim)
+        if not bool(there.any()):
+            return tokens
+        # What is not there is not computed, so that empty visits cost nothing, and change no bit of the others.
+        made = self.embeddings[name](values[there], present[there])
+        return tokens.to(made.dtype).index_put((there,), made)
 
     def only(self, names: tuple[str, ...]) -> "PatientEncoder":
         """The encoder of some of the modalities, with the same weights."""
@@ -93,10 +94,10 @@ class PatientEncoder(nn.Module):
         with torch.no_grad():
             smaller.kind.copy_(self.kind[[self.kinds.index(name) for name in kept]])
         smaller.blocks = self.blocks
-        return smaller
+        return smaller.train(self.training)
 
     def mix(self, tokens: Tokens, *, attend: Attention | None = None) -> Tokens:
-        """Lets tokens see each other: all present ones, or of those what `attend` [batch, query, key]
+        """Let tokens see each other: all present ones, or of those what `attend` [batch, query, key]
         says."""
         seen = tokens.present[:, None, :].expand(-1, tokens.present.shape[1], -1)
         return replace(tokens, x=self.blocks(tokens.x, seen if attend is None else seen & attend))
@@ -110,6 +111,5 @@ class PatientEncoder(nn.Module):
         return self.settings.dim * statistics(cells)
 
     def pool(self, tokens: Tokens, *, cells: Cells = WHOLE) -> tuple[Pooled, ModalityMask]:
-        """What is read of each modality's tokens (encoders/pooling.py), [batch, modality, pooled_width], and if it has
-        any."""
+        """Read each modality's tokens (encoders/pooling.py), [batch, modality, pooled_width], and say if it has any."""
         return pool(tokens, kinds=len(self.kinds), cells=cells)

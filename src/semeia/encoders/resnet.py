@@ -53,5 +53,5 @@ class ResNetEmbedding(nn.Module):
         self.network = nn.Sequential(OrderedDict((name, getattr(whole, name)) for name in LAYERS))
 
     def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
-        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, height/32 * width/32, dim]; absent tokens are 0."""
+        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, locations, dim]; absent tokens are 0."""
         return tokens_of_map(nn.Sequential(self.colours, self.network), values, present, self.crop)

@@ -17,7 +17,7 @@ from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
-from semeia.shapes import Labels, ModalityMask, Pooled, Pictures
+from semeia.shapes import Labels, ModalityMask, Pictures, Pooled
 
 Maps = Float[Tensor, "batch height width"]
 Output = Float[Tensor, " batch"]

@@ -1,7 +1,7 @@
 """Embed written words: one token a word, mixed among themselves before any other modality is seen.
 
-`WordEmbedding` is small and starts from nothing. `PretrainedWords` is a BERT-like model in a local folder. Neither reads
-padding.
+`WordEmbedding` is small and starts from nothing. `PretrainedWords` is a BERT-like model in a local folder. Neither
+reads padding.
 """
 
 import json
@@ -46,7 +46,7 @@ class PretrainedWords(nn.Module):
     def __init__(self, dim: int, *, modality: Text) -> None:
         super().__init__()
         self.model = _bert(Path(modality.folder or "."))
-        self.leave = nn.Linear(int(self.model.config.hidden_size), dim)
+        self.leave = nn.Linear(int(self.model.config.hidden_size), dim)  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
 
     def forward(self, values: Ids, present: TokenMask) -> TokenValues:
         """Token ids [n, length] to [n, length, dim]; `length` is at most what the model has places for."""

@@ -78,8 +78,8 @@ def _category(units: pl.DataFrame, label: str) -> np.ndarray:
 def _of_modality(
     data: Dataset, rows: np.ndarray, name: str, names: tuple[str, ...]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    if name not in data.observations:
-        raise InputError(f"the data have no modality '{name}'")
+    if name not in data.observations or not len(data.observations[name].arrays):
+        raise InputError(f"the data have no '{name}'")
     observed = data.observations[name]
     slot = observed.slot[rows, 0]
     values = observed.arrays.values[slot.clip(0)]

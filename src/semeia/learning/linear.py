@@ -89,7 +89,7 @@ def load_linear(path: Path) -> LinearModel:
             reads=from_plain(Columns, about["reads"]) if "reads" in about else None,
             **{name: tensors[name].numpy() for name in _ARRAYS},
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
 
 

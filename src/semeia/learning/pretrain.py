@@ -62,8 +62,8 @@ def pretrain(
         data: units with their observations.
         rows: units that may be seen, [n], all by default; none of a test patient may be among them (the caller's duty,
             audited later).
-        modalities: what the encoder is to read, by name; by default all the data have. An objective that pairs
-            modalities reads the reports, too, and forgets them afterwards.
+        modalities: what the encoder is to read, by name; by default all the data have. What the objective compares
+            it with (reports, as a rule) is read, too, and forgotten afterwards.
         settings: see `PretrainSettings`.
         seed: of everything.
         folder: where checkpoint, metrics, model and diagnostics go.
@@ -75,7 +75,7 @@ def pretrain(
     folder.mkdir(parents=True, exist_ok=True)
     rows = np.arange(len(data)) if rows is None else rows
     kept = tuple(data.modalities) if modalities is None else modalities
-    read = kept if TEXT in kept or not settings.objective.pairs else (*kept, TEXT)
+    read = (*kept, *(name for name in compared(data, settings.objective) if name not in kept))
     fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
     preprocessing = fit_preprocessing(data, rows, modalities=read)
     encoder = build_encoder(settings.model.encoder, preprocessing, seed=seed)
@@ -129,6 +129,12 @@ def pretrain(
     model = Model(encoder=encoder, head=None, preprocessing=preprocessing)
     model.save(folder, {"verdict": words})
     return model
+
+
+def compared(data: Dataset, objective: ObjectiveSettings) -> tuple[str, ...]:
+    """Name the modalities that an objective learns from, whatever the encoder keeps; reports where it pairs any."""
+    other = TEXT if objective.pairs and not objective.other and TEXT in data.modalities else objective.other
+    return tuple(name for name in dict.fromkeys((objective.modality, other)) if name)
 
 
 def hold_out(data: Dataset, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

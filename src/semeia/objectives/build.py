@@ -50,7 +50,9 @@ class ObjectiveSettings:
         if unknown or not self.terms or len(set(self.terms)) < len(self.terms):
             raise InputError(f"objective: terms {list(self.terms)} must be different names of {', '.join(OBJECTIVES)}")
         if self.weights and (len(self.weights) != len(self.terms) or min(self.weights) <= 0):
-            raise InputError(f"objective: weights {list(self.weights)} must be one above 0 for each of {list(self.terms)}")
+            raise InputError(
+                f"objective: weights {list(self.weights)} must be one above 0 for each of {list(self.terms)}"
+            )
 
     @property
     def pairs(self) -> bool:
@@ -61,7 +63,9 @@ class ObjectiveSettings:
 def _pair(settings: ObjectiveSettings, encoder: PatientEncoder) -> tuple[str, str]:
     one, other = _first(settings, encoder), settings.other or encoder.kinds[-1]
     if one == other:
-        raise InputError(f"objective: clip and convirt compare two modalities; the encoder reads {', '.join(encoder.kinds)}")
+        raise InputError(
+            f"objective: clip and convirt compare two modalities; the encoder reads {', '.join(encoder.kinds)}"
+        )
     return one, other
 
 

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
-from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.shapes import Embeddings, Scalar
 
 
@@ -24,8 +24,8 @@ class ByolSettings:
     """Heads and the momentum encoder.
 
     Attributes:
-        momentum: of the momentum encoder at the first step; it rises along a cosine to 1 at the last. The paper's 0.996 is
-            for hundreds of thousands of steps.
+        momentum: of the momentum encoder at the first step; it rises along a cosine to 1 at the last. The paper's 0.996
+            is for hundreds of thousands of steps.
         hidden: width of the hidden layer of projector and predictor.
         dim: width of their outputs.
     """

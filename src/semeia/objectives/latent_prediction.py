@@ -1,4 +1,4 @@
-"""Predict the latents of what is hidden from the latents of what is seen (JEPA). One class for patches and for patients.
+"""Predict the latents of what is hidden from the latents of what is seen (JEPA). One class for patches and patients.
 
 The context encoder sees the kept tokens; the target encoder (an
 exponential moving average of it, without gradient) sees its modality whole; a narrow predictor goes from one

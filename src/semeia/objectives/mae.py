@@ -85,7 +85,9 @@ class MaskedAutoencoder(Objective):
         vector_width(encoder, modality)
         embedding = encoder.embeddings[modality]
         if not isinstance(embedding, PatchEmbedding):
-            raise InputError(f"mae hides and draws patches: '{modality}' must be read by patches, not {type(embedding).__name__}")
+            raise InputError(
+                f"mae hides and draws patches: '{modality}' must be read by patches, not {type(embedding).__name__}"
+            )
         self.settings = settings
         self.modality = modality
         self.encoder = encoder
@@ -99,12 +101,14 @@ class MaskedAutoencoder(Objective):
             return {"reconstruction": no_loss(self)}
         batch = batch.of(self.modality, there)
         tokens = self.encoder.embed(batch)
+        pixels = patch_pixels(batch.modalities[self.modality], self.crop, normalise=self.settings.normalise)
+        # What is drawn hangs on the patches that are there, not on the padding between them.
+        pixels, tokens = take(pixels, pack_order(tokens.present)), tokens.packed()
         kept = draw_kept(tokens.present, share=1 - self.settings.hidden_share, generator=step.generator("masks"))
         hidden = tokens.present & ~kept
         if not bool(hidden.any()):
             return {"reconstruction": no_loss(self)}
         drawn = self.decoder(self.encoder.mix(tokens.select(kept)), tokens.select(hidden))
-        pixels = patch_pixels(batch.modalities[self.modality], self.crop, normalise=self.settings.normalise)
         order = pack_order(hidden)
         asked = hidden.gather(1, order)
         error = (drawn.float() - take(pixels, order)).square().mean(-1) * asked

@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.guards import full_precision
-from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.shapes import Embeddings, Scalar
 
 
@@ -60,8 +60,11 @@ class MoCo(Objective):
         self.register_buffer("written", torch.zeros((), dtype=torch.long))
 
     def train(self, mode: bool = True) -> "MoCo":
-        """Training mode for all but the momentum encoder: were its batch normalised, a key could tell its batch, and with it
-        its query. The paper shuffles batches between devices instead; running statistics do it on one (2101.08482)."""
+        """Set training mode for all but the momentum encoder.
+
+        Were its batch normalised, a key could tell its batch, and with it its query. The paper shuffles batches between
+        devices instead; running statistics do it on one (2101.08482).
+        """
         super().train(mode)
         self.momentum_encoder.eval()
         return self

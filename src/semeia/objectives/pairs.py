@@ -117,7 +117,9 @@ def matching(one: Embeddings, other: Embeddings, same: Same, sharpness: Scalar) 
 
 def same_values(seen: Seen) -> Same:
     """Which rows hold the same values, bool [n, n]; what is not present does not count."""
-    values = seen.values.flatten(1)
+    there = seen.present.any(2)
+    values = torch.where(there[(..., *[None] * (seen.values.ndim - 2))], seen.values, 0)
+    values = (values.nan_to_num() if values.is_floating_point() else values).flatten(1)
     if values.shape[1] == seen.present.flatten(1).shape[1]:  # a token a value: words, items
         values = values.masked_fill(~seen.present.flatten(1), -1)
     _, group = values.unique(dim=0, return_inverse=True)

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.guards import full_precision
-from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.shapes import Embeddings, Scalar
 
 

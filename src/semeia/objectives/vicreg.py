@@ -1,7 +1,8 @@
 """Give two views of an image the same vector, while every dimension varies and no two vary together (VICReg).
 
-No negatives, no second network. Source: Bardes et al. 2022 (2105.04906), eqs. 1 to 6, normalised as in the official code, to which the
-coefficients 25, 25, 1 belong: a mean over dimensions in the invariance term, a mean over views in the variance term.
+No negatives, no second network. Source: Bardes et al. 2022 (2105.04906), eqs. 1 to 6, normalised as in the official
+code, to which the coefficients 25, 25, 1 belong: a mean over dimensions in the invariance term, a mean over views in
+the variance term.
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from torch.nn import functional as F
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.objectives.guards import covariance_penalty, variance_hinge
-from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.shapes import Embeddings, Scalar
 
 

@@ -34,20 +34,25 @@ class Picture(Volume):
         return self.colours or 1
 
     def _mine(self) -> pl.Expr:
-        return pl.col("spacing").is_null()
+        form = pl.col("spacing").is_null()
+        return form & pl.col("intensity").is_in(self.values) if self.values else form
 
     def of_archive(self, archive: Archive) -> "Picture":
         """Three channels where any picture has colours and the settings keep them."""
+        known = super().of_archive(archive)
         if self.colours or self.crop.picture.colour == "gray":
-            return replace(self, colours=self.colours or 1)
+            return replace(known, colours=self.colours or 1)
         images = readable(archive, self.source).filter(self._mine())
-        return replace(self, colours=3 if (images["shape"].list.len() == 3).any() else 1)
+        return replace(known, colours=3 if (images["shape"].list.len() == 3).any() else 1)
+
+    def of_values(self, values: np.ndarray) -> "Picture":
+        """As many channels as the pictures have colours."""
+        return self if self.colours else replace(self, colours=values.shape[3] if values.ndim == 4 else 1)
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take planes from memory: [n, height, width], with or without colours last; [0, 1], or 8 bits."""
         last = values if values.ndim == 4 else values[..., None]
         if last.ndim != 4 or last.shape[1:3] != self.crop.voxels[1:] or last.shape[3] != self.channels:
-            raise InputError(
-                f"pictures of shape {values.shape[1:]} do not fit {self.crop.voxels[1:]} with {self.channels} channel(s)"
-            )
+            words = f"{self.crop.voxels[1:]} with {self.channels} channel(s)"
+            raise InputError(f"pictures of shape {values.shape[1:]} do not fit {words}")
         return super().arrays(np.moveaxis(last, 3, 1)[:, :, None], names)

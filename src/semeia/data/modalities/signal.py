@@ -36,6 +36,7 @@ class Signal(Modality):
     """
 
     large: ClassVar[bool] = True
+    after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "gain", "shift")
 
     type: Literal["signal"] = "signal"
     length: int = 1000
@@ -69,23 +70,31 @@ class Signal(Modality):
         return archive.arrays(self.source)
 
     def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
-        """Cut or mark each signal to the length that is read."""
+        """Cut each signal to the length that is read; mark what a shorter one, or one with NaN, lacks."""
         leads = {shape[0] for shape in found["shape"].to_list()}
         if len(leads) > 1:
-            raise InputError(f"{archive.path}: '{self.source}' has signals of {sorted(leads)} leads; they must be alike")
+            raise InputError(
+                f"{archive.path}: '{self.source}' has signals of {sorted(leads)} leads; they must be alike"
+            )
         values = allocate((found.height, leads.pop() if leads else 0, self.length), np.float32)
         mask = np.zeros((found.height, self.length // self.patch), bool)
         for row, entry in enumerate(found.iter_rows(named=True)):
             signal = archive.pixels(entry)[:, : self.length]
             values[row, :, : signal.shape[1]] = signal
             mask[row, : signal.shape[1] // self.patch] = True
+            mask[row] &= self._whole(np.asarray(values[row]))
         return Arrays(values, mask)
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
-        """Take signals from memory, [n, lead, sample]."""
+        """Take signals from memory, [n, lead, sample]; a stretch with a NaN is missing."""
         if values.ndim != 3 or values.shape[2] < self.length:
             raise InputError(f"signals of shape {values.shape[1:]}: expected leads x at least {self.length} samples")
-        return Arrays(values[..., : self.length], np.ones((len(values), self.length // self.patch), bool), names)
+        return Arrays(values[..., : self.length], self._whole(values[..., : self.length]), names)
+
+    def _whole(self, signals: np.ndarray) -> np.ndarray:
+        """Which stretches of signals [..., lead, sample] have every number, [..., stretch]."""
+        stretches = signals.reshape(*signals.shape[:-1], -1, self.patch)
+        return np.asarray(np.isfinite(stretches).all((-3, -1)))
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Signal":
         """Scale of each lead over the training units."""
@@ -104,11 +113,16 @@ class Signal(Modality):
     def augment(
         self, values: torch.Tensor, mask: Mask, *, stage: AugmentSettings, generator: torch.Generator
     ) -> tuple[torch.Tensor, Mask]:
-        """Change the amplitude of each lead, and move all leads together in time."""
+        """Change the amplitude of each lead, and move all leads together in time.
+
+        A sample whose new value would come from what is missing stays as it is.
+        """
         gain = 1 + self.gain * uniform((*values.shape[:2], 1), generator).to(values.device)
         moved = torch.randint(-self.shift, self.shift + 1, (len(values),), generator=generator)
         index = (torch.arange(values.shape[2]) + moved[:, None]).clamp(0, values.shape[2] - 1).to(values.device)
-        return values.gather(2, index[:, None].expand_as(values)) * gain, mask
+        known = mask.repeat_interleave(self.patch, 1).gather(1, index)
+        shifted = values.gather(2, index[:, None].expand_as(values))
+        return torch.where(known[:, None], shifted, values) * gain, mask
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
         """The stretch's number."""
@@ -118,4 +132,5 @@ class Signal(Modality):
         """Refuse signals of another number of leads or another length."""
         super().require_same(other, arrays)
         if len(arrays) and arrays.values.shape[1] != self.leads:
-            raise InputError(f"the model reads {self.leads} leads of '{self.source}', the archive has {arrays.values.shape[1]}")
+            there = arrays.values.shape[1]
+            raise InputError(f"the model reads {self.leads} leads of '{self.source}'; the data have {there}")

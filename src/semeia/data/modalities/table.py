@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 
 from semeia.archive.store import Archive
-from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered, standard_scale
 from semeia.errors import InputError
 
 
@@ -65,7 +65,12 @@ class Table(Modality):
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take items from memory, [n, item], NaN where missing."""
-        values = np.asarray(values, np.float32)
+        if values.ndim != 2:
+            raise InputError(f"a table of shape {values.shape[1:]} a unit: expected its items")
+        try:
+            values = values.astype(np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError("a table holds numbers only; give names and words numbers first") from error
         return Arrays(values, ~np.isnan(values), names or tuple(f"item{k}" for k in range(values.shape[1])))
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Table":
@@ -74,12 +79,8 @@ class Table(Modality):
         empty = [name for name, column in zip(arrays.names, values.T, strict=True) if np.isnan(column).all()]
         if empty or not arrays.names:
             raise InputError(f"no value of {', '.join(empty) or 'any item'} among the {len(chosen)} training units")
-        mean, sd = np.nanmean(values, 0), np.nanstd(values, 0)
-        # A constant item says nothing; dividing by 1 keeps it at 0.
-        scale = Scale(
-            arrays.names, tuple(float(one) for one in mean), tuple(float(one) if one > 1e-6 else 1.0 for one in sd)
-        )
-        return replace(self, fitted=scale)
+        mean, sd = standard_scale(values, (0,))  # in float32, as models stored so far were fitted
+        return replace(self, fitted=Scale(arrays.names, tuple(mean.tolist()), tuple(sd.tolist())))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise, in the order of the fitted items; what the data lack is missing."""
@@ -98,6 +99,5 @@ class Table(Modality):
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse a table that has none of the fitted items."""
         if arrays.names and not set(arrays.names) & set(self.items):
-            raise InputError(
-                f"the model reads {', '.join(self.items)}; the archive has none of these but {', '.join(arrays.names)}"
-            )
+            words = f"the data have none of these but {', '.join(arrays.names)}"
+            raise InputError(f"the model reads {', '.join(self.items)}; {words}")

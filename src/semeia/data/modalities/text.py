@@ -1,4 +1,4 @@
-"""Written reports as a modality: a vocabulary is fitted on the training texts, or read from a folder; a word is a token.
+"""Written reports as a modality: a vocabulary is fitted on the training texts, or read from a folder; a token a word.
 
 Words whole, in lower case, punctuation apart. A word that few texts hold stays out of the vocabulary: it cannot be
 learned from, and may be a name, which a saved model must not carry.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -45,7 +45,7 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Sequence[str], *, size: int = LARGEST, least: int = 2) -> "Vocabulary":
-        """Takes the words that most texts hold; ties go by the alphabet, so the order of the texts is nothing.
+        """Take the words that most texts hold; ties go by the alphabet, so the order of the texts is nothing.
 
         Args:
             texts: of training patients only.
@@ -75,7 +75,7 @@ class Vocabulary:
 
     @classmethod
     def of_folder(cls, folder: str | Path) -> "Vocabulary":
-        """The tokenizer of a local Hugging Face folder, for `PretrainedText` of the same folder.
+        """Read the tokenizer of a local Hugging Face folder, for `PretrainedWords` of the same folder.
 
         Raises:
             InputError: The folder has no `tokenizer.json`, or one that cannot be read.
@@ -92,7 +92,7 @@ class Vocabulary:
             raise InputError(f"{path}: not a tokenizer of the tokenizers library.") from error
         return vocabulary
 
-    def encode(self, texts: Sequence[str], length: int) -> tuple[torch.Tensor, Mask]:
+    def encode(self, texts: Sequence[str | None], length: int) -> tuple[torch.Tensor, Mask]:
         """Token ids [text, length] and which there are; the rest of a longer text is cut off."""
         tokenizer = _tokenizer(self.definition, length)
         values = torch.zeros(len(texts), length, dtype=torch.long)
@@ -116,6 +116,9 @@ class Text(Modality):
         folder: a local Hugging Face folder with a pretrained text encoder instead; nothing is ever downloaded.
         fitted: None before `fit`.
     """
+
+    # Words are cut, and counted, when a batch is made.
+    after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "length", "depth", "folder")
 
     type: Literal["text"] = "text"
     length: int = 64
@@ -144,22 +147,26 @@ class Text(Modality):
         return self.arrays(np.array(found["text"].to_list(), dtype=object))
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
-        """Take texts from memory, [n]; None or blank where there is none."""
-        there = np.array([bool(text and str(text).strip()) for text in values], bool)
-        return Arrays(np.asarray(values, dtype=object), there[:, None], names)
+        """Take texts from memory, [n] or one column; what is no text, or blank, is none."""
+        if values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
+        if values.ndim != 1:
+            raise InputError(f"texts of shape {values.shape[1:]}: expected one a unit")
+        texts = np.array([str(text) if isinstance(text, str) else "" for text in values], dtype=object)
+        return Arrays(texts, np.array([bool(text.strip()) for text in texts], bool)[:, None], names)
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Text":
         """The words of the training units, or those of the folder."""
         if self.folder is not None:
             return replace(self, fitted=Vocabulary.of_folder(self.folder))
-        texts = [text for text in arrays.values[chosen] if text]
+        texts = [text for text in arrays.values[chosen] if text.strip()]
         if not texts:
             raise InputError(f"none of the {len(chosen)} training units has a report")
         return replace(self, fitted=Vocabulary.fit(texts))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Token ids."""
-        return self.vocabulary.encode([text or "" for text in arrays.values[chosen]], self.length)
+        return self.vocabulary.encode(arrays.values[chosen].tolist(), self.length)
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
         """The word's number."""

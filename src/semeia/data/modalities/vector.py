@@ -70,19 +70,23 @@ class Vector(Modality):
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take vectors from memory, [n, feature] or [n, region, feature]; a region with a NaN is missing."""
         shaped = values[:, None] if values.ndim == 2 else values
-        return Arrays(shaped, ~np.isnan(shaped).any(-1), names)
+        if shaped.ndim != 3:
+            raise InputError(f"vectors of shape {values.shape[1:]}: expected features, or regions x features")
+        return Arrays(shaped, np.asarray(np.isfinite(shaped).all(-1)), names)
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Vector":
         """Scale of each feature over the regions of the training units."""
         if not arrays.mask[chosen].any():
             raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
-        mean, sd = standard_scale(np.asarray(arrays.values[chosen], np.float64), (0, 1))
+        known = np.where(arrays.mask[chosen][..., None], np.asarray(arrays.values[chosen], np.float64), np.nan)
+        mean, sd = standard_scale(known, (0, 1))
         return replace(self, fitted=VectorScale(arrays.values.shape[1], tuple(mean.tolist()), tuple(sd.tolist())))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise."""
         values = np.asarray(arrays.values[chosen], np.float32)
-        scaled = (values - np.float32(self._fitted.mean)) / np.float32(self._fitted.sd)
+        mean, sd = (np.asarray(one, np.float32) for one in (self._fitted.mean, self._fitted.sd))
+        scaled = (values - mean) / sd
         return torch.from_numpy(scaled), torch.from_numpy(arrays.mask[chosen])
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
@@ -92,7 +96,6 @@ class Vector(Modality):
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse vectors of another shape."""
         if len(arrays) and arrays.values.shape[1:] != (self._fitted.regions, self.features):
-            raise InputError(
-                f"the model reads {self._fitted.regions} x {self.features} numbers of '{self.source}'; the archive "
-                f"has {' x '.join(str(n) for n in arrays.values.shape[1:])}"
-            )
+            there = " x ".join(str(n) for n in arrays.values.shape[1:])
+            words = f"{self._fitted.regions} x {self.features} numbers of '{self.source}'"
+            raise InputError(f"the model reads {words}; the data have {there}")

@@ -1,6 +1,6 @@
-"""Volumes (CT crops) as a modality: resampled to millimetres, cut in rings or patches, moved by the stage's settings."""
+"""Volumes (CT crops) as a modality: resampled to millimetres, in rings or patches, moved as the stage says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,14 +27,18 @@ class Volume(Modality):
             a whole archive is in Hounsfield units (that a file is there at all can carry the label, see the audit).
         crop: grid of the crops.
         network: how a crop becomes tokens.
+        values: what the values of the images are (`INTENSITIES` of archive/schema.py); none named: as in the archive
+            that is trained on.
         augmentation: how far a crop is moved; None: as the stage of training says.
     """
 
     large: ClassVar[bool] = True
+    after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "network", "augmentation")
 
     type: Literal["volume"] = "volume"
     crop: CropSettings = field(default_factory=CropSettings)
     network: Literal["rings", "patches", "conv"] = "rings"
+    values: tuple[str, ...] = ()
     augmentation: AugmentSettings | None = None
 
     @property
@@ -53,11 +57,28 @@ class Volume(Modality):
         return "rings" if self.network == "rings" else "patches"
 
     def find(self, archive: Archive) -> pl.DataFrame:
-        """List the images that have a spacing, in the order of their ids."""
+        """List the images of this form whose values are of the right kind, in the order of their ids."""
         return readable(archive, self.source).filter(self._mine())
 
     def _mine(self) -> pl.Expr:
-        return pl.col("spacing").is_not_null()
+        form = pl.col("spacing").is_not_null()
+        return form & pl.col("intensity").is_in(self.values) if self.values else form
+
+    def of_archive(self, archive: Archive) -> "Volume":
+        """What the values of its images are."""
+        kinds = readable(archive, self.source).filter(self._mine())["intensity"].unique().sort()
+        return self if self.values else replace(self, values=tuple(kinds))
+
+    def require_readable(self, archive: Archive) -> None:
+        """Refuse an archive whose images are all of another form or of other values."""
+        images = readable(archive, "")
+        if images.height:
+            flat = int(images["spacing"].is_null().sum())
+            kinds = ", ".join(images["intensity"].unique().sort())
+            raise InputError(
+                f"the model was trained on {self.describe()}; this archive holds {flat} pictures and "
+                f"{images.height - flat} volumes ({kinds}): scores on another type of image mean nothing"
+            )
 
     def left_out(self, archive: Archive) -> dict[str, int]:
         """Count the images of other kinds, and those without (or with) a spacing."""
@@ -84,11 +105,19 @@ class Volume(Modality):
         return Arrays(values, covered)
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
-        """Take crops from memory: [n, depth, height, width] or with channels second; [0, 1], or 8 bits."""
+        """Take crops from memory: [n, depth, height, width] or with channels second; [0, 1], or 8 bits.
+
+        A plane with a NaN was not scanned.
+        """
         shaped = values[:, None] if values.ndim == 4 else values
-        if shaped.ndim != 5 or shaped.shape[2:] != self.crop.voxels:
-            raise InputError(f"volumes of shape {values.shape[1:]} do not fit the crop {self.crop.voxels}")
-        return Arrays(shaped, np.ones((len(shaped), self.crop.voxels[0]), bool), names)
+        if shaped.ndim != 5 or shaped.shape[1:] != (self.channels, *self.crop.voxels):
+            words = f"{self.channels} channel(s) of {self.crop.voxels}"
+            raise InputError(f"{type(self).__name__.lower()}s of shape {values.shape[1:]} do not fit {words}")
+        if shaped.dtype == np.uint8:
+            return Arrays(shaped, np.ones((len(shaped), self.crop.voxels[0]), bool), names)
+        if shaped.dtype.kind != "f" or ((shaped < 0) | (shaped > 1)).any():
+            raise InputError(f"{type(self).__name__.lower()}s from memory hold 8 bits (uint8), or numbers from 0 to 1")
+        return Arrays(shaped, ~np.asarray(np.isnan(shaped).any((1, 3, 4))), names)
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Scale 8 bits to [0, 1]."""
@@ -112,7 +141,8 @@ class Volume(Modality):
     def describe(self) -> str:
         """Say the grid and the source."""
         size = " x ".join(str(count) for count in self.crop.voxels)
-        return f"{type(self).__name__.lower()}s of {size} voxels, {self.channels} channel(s)"
+        values = f" ({', '.join(self.values)})" if self.values else ""
+        return f"{type(self).__name__.lower()}s{values} of {size} voxels, {self.channels} channel(s)"
 
 
 def readable(archive: Archive, source: str) -> pl.DataFrame:

@@ -8,41 +8,47 @@ import pytest
 
 from archive_folder import small_archive
 from semeia.archive import open_archive
-from semeia.views.crops import CropSettings
-from semeia.views.dataset import PatientData, load_patient_data
-from semeia.views.fingerprint import Fingerprint, fingerprint
+from semeia.data.crops import CropSettings
+from semeia.data.dataset import Dataset, open_dataset
+from semeia.data.fingerprint import Fingerprint, fingerprint
+from semeia.data.modalities import Volume
 
 CROP = CropSettings(voxels=(4, 8, 8), patch=(2, 2, 2))
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> PatientData:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     path = tmp_path_factory.mktemp("a") / "archive"
     small_archive(path, 6)
-    return load_patient_data(open_archive(path), crop=CROP)
+    return open_dataset(open_archive(path), {"image": Volume(crop=CROP)})
 
 
-def renamed(data: PatientData) -> PatientData:
+def renamed(data: Dataset) -> Dataset:
     """As if under another key."""
     return replace(data, units=data.units.with_columns(("x" + pl.col("pseudonym")).alias("pseudonym")))
 
 
-def test_known_by_pseudonym_or_by_pixels(data: PatientData):
+def unhashed(data: Dataset) -> Dataset:
+    """As if nothing were known of the content of the images."""
+    return replace(data, observations={name: replace(one, sha256=()) for name, one in data.observations.items()})
+
+
+def test_known_by_pseudonym_or_by_pixels(data: Dataset):
     mark = fingerprint(data, np.array([1, 4]))
     expected = [False, True, False, False, True, False]
     assert mark.seen(data).tolist() == expected
     assert mark.seen(renamed(data)).tolist() == expected
-    assert mark.seen(replace(data, image_hash=[""] * 6)).tolist() == expected
-    assert not mark.seen(replace(renamed(data), image_hash=[""] * 6)).any()
+    assert mark.seen(unhashed(data)).tolist() == expected
+    assert not mark.seen(unhashed(renamed(data))).any()
 
 
-def test_all_units_of_a_patient_are_seen_when_one_is(data: PatientData):
+def test_all_units_of_a_patient_are_seen_when_one_is(data: Dataset):
     two = replace(data, units=data.units.with_columns(pl.lit(7).cast(pl.Int64).alias("subject_id")))
     mark = fingerprint(data, np.array([0]))
     assert mark.seen(two).all()
 
 
-def test_every_image_of_a_patient_is_marked_not_only_those_trained_on(data: PatientData):
+def test_every_image_of_a_patient_is_marked_not_only_those_trained_on(data: Dataset):
     pairs = replace(
         data,
         units=data.units.with_columns(
@@ -54,13 +60,13 @@ def test_every_image_of_a_patient_is_marked_not_only_those_trained_on(data: Pati
     assert mark.seen(data).tolist() == [True, True, False, False, False, False]
 
 
-def test_both(data: PatientData):
+def test_both(data: Dataset):
     one, other = fingerprint(data, np.array([0, 1])), fingerprint(data, np.array([1, 2]))
     assert one | other == fingerprint(data, np.array([0, 1, 2])) == other | one
     assert one | Fingerprint((), ()) == one
 
 
-def test_nobody_is_named(data: PatientData):
+def test_nobody_is_named(data: Dataset):
     mark = fingerprint(data, np.arange(6))
     names = set(data.units["pseudonym"]) | {f"CANARY-{place}" for place in range(6)}
     assert not any(name in repr(mark) for name in names)

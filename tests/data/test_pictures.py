@@ -5,13 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semeia.data.pictures import PictureSettings, middle_is_dark, middle_part, planes_of
 from semeia.errors import InputError
-from semeia.views.pictures import PictureSettings, middle_is_dark, middle_part, plane_of
 
 COVER = PictureSettings(fit="cover")
 STRETCH = PictureSettings()
 OWN_LEVELS = PictureSettings(levels="picture")
 BONE = PictureSettings(fit="cover", levels="picture", bright_middle=True)
+
+
+def plane_of(picture: np.ndarray, *, size: tuple[int, int], settings: PictureSettings) -> np.ndarray:
+    """The plane of one channel."""
+    return planes_of(picture, size=size, settings=settings)[0]
 
 
 def disc(size: tuple[int, int], radius: float) -> np.ndarray:
@@ -136,3 +141,14 @@ def test_the_mean_is_kept_where_nothing_is_cut_or_stretched():
 def test_other_pixels_are_refused(kind: type):
     with pytest.raises(InputError, match="expected unsigned integers"):
         plane_of(np.zeros((4, 4), kind), size=(2, 2), settings=STRETCH)
+
+
+def test_colours_are_kept_and_levels_are_the_pictures_own():
+    picture = np.random.default_rng(0).integers(0, 120, (30, 40, 3), dtype=np.uint8)
+    picture[..., 1] += 100
+    planes = planes_of(picture, size=(30, 40), settings=STRETCH, channels=3)
+    np.testing.assert_allclose(planes, np.moveaxis(picture, 2, 0) / 255, atol=1e-6)
+    own = planes_of(picture, size=(30, 40), settings=OWN_LEVELS, channels=3)
+    # Levels are those of the three together: what hue there was, stays.
+    assert own[1].mean() > own[0].mean() + 0.3
+    assert (own.min(), own.max()) == (0.0, 1.0)

@@ -5,9 +5,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from semeia.views.augment import RADIOGRAPH, AugmentSettings, augment
+from semeia.data import augment as room
+from semeia.data.augment import RADIOGRAPH, AugmentSettings
 
 STILL = AugmentSettings(degrees=0.0, shift=0.0, contrast=0.0, brightness=0.0, flip=False)
+
+
+def augment(
+    volumes: torch.Tensor, covered: torch.Tensor, *, settings: AugmentSettings, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of crops with one channel, [batch, depth, height, width]."""
+    moved, planes = room.augment(volumes[:, None], covered, settings=settings, generator=generator)
+    assert moved.shape == (len(volumes), 1, *volumes.shape[1:])
+    return moved[:, 0], planes
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -146,3 +156,12 @@ def test_what_is_off_by_default_draws_nothing():
     for shape in ((4,), (4, 2), (4, 2), (4, 1, 1, 1), (4, 1, 1, 1)):
         torch.rand(shape, generator=second)
     assert torch.equal(first.get_state(), second.get_state())
+
+
+def test_colours_move_together():
+    volumes, covered = torch.rand(5, 1, 1, 12, 12), torch.ones(5, 1, dtype=torch.bool)
+    settings = replace(RADIOGRAPH, noise=0.0)
+    gray, _ = room.augment(volumes, covered, settings=settings, generator=generator())
+    coloured, _ = room.augment(volumes.expand(-1, 3, -1, -1, -1), covered, settings=settings, generator=generator())
+    for channel in range(3):
+        torch.testing.assert_close(coloured[:, channel], gray[:, 0])

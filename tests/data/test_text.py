@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semeia.data.modalities.text import Text, Vocabulary
 from semeia.errors import InputError
-from semeia.views.text import Vocabulary
 
 TEXTS = [
     "Joint space narrowing, medially.",
@@ -43,22 +43,22 @@ def test_the_order_of_the_texts_is_nothing(texts: list[str]):
 def test_encoding_marks_what_is_there():
     vocabulary = Vocabulary.fit(TEXTS)
     words = _words(vocabulary)
-    view = vocabulary.encode(["No EFFUSION of the joint, no", None, "  ", "joint"], 5)
+    values, present = vocabulary.encode(["No EFFUSION of the joint, no", None, "  ", "joint"], 5)
     expected = [words[word] for word in ("no", "effusion", "[UNK]", "[UNK]", "joint")]
-    assert view.values.dtype == torch.long
-    assert view.values[0].tolist() == expected
-    assert view.present.sum(1).tolist() == [5, 0, 0, 1]
-    assert view.values[3].tolist() == [words["joint"], 0, 0, 0, 0]
-    assert torch.equal(view.where[1, :, 0], torch.arange(5.0))
-    assert not view.where[..., 1:].any()
-    assert view.when is None
+    assert values.dtype == torch.long
+    assert values[0].tolist() == expected
+    assert present.sum(1).tolist() == [5, 0, 0, 1]
+    assert values[3].tolist() == [words["joint"], 0, 0, 0, 0]
+    where = Text().places(5)
+    assert torch.equal(where[:, 0], torch.arange(5.0))
+    assert not where[:, 1:].any()
 
 
 def test_a_saved_vocabulary_is_the_same():
     vocabulary = Vocabulary.fit(TEXTS)
     again = Vocabulary(json.loads(json.dumps(vocabulary.definition)))
-    assert torch.equal(again.encode(TEXTS, 8).values, vocabulary.encode(TEXTS, 8).values)
-    assert again.encode(TEXTS, 3).values.shape == (3, 3)
+    assert torch.equal(again.encode(TEXTS, 8)[0], vocabulary.encode(TEXTS, 8)[0])
+    assert again.encode(TEXTS, 3)[0].shape == (3, 3)
 
 
 def test_texts_without_a_common_word_are_refused():
@@ -85,8 +85,9 @@ def test_a_folder_with_our_own_tokenizer(tmp_path: Path):
 def test_a_pretrained_tokenizer_pads_nothing_by_itself():
     if "SEMEIA_TEXT_MODEL" not in os.environ:
         pytest.skip("SEMEIA_TEXT_MODEL is not set: no pretrained text model is at hand")
-    view = Vocabulary.of_folder(os.environ["SEMEIA_TEXT_MODEL"]).encode(["no effusion", None, "word " * 50], 12)
-    assert view.present.sum(1).tolist()[1:] == [0, 12]
-    assert 3 < int(view.present[0].sum()) < 8
-    assert view.values[0, 0] == view.values[2, 0]  # both are opened by the same token
-    assert view.values[2, -1] == view.values[0, int(view.present[0].sum()) - 1]  # and closed, after the cut, too
+    vocabulary = Vocabulary.of_folder(os.environ["SEMEIA_TEXT_MODEL"])
+    values, present = vocabulary.encode(["no effusion", None, "word " * 50], 12)
+    assert present.sum(1).tolist()[1:] == [0, 12]
+    assert 3 < int(present[0].sum()) < 8
+    assert values[0, 0] == values[2, 0]  # both are opened by the same token
+    assert values[2, -1] == values[0, int(present[0].sum()) - 1]  # and closed, after the cut, too

@@ -5,10 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semeia.data.crops import CropSettings, patch_places
+from semeia.data.masks import Masks, MaskSettings, blocks, draw_masks, one_group
 from semeia.errors import InputError
-from semeia.views.block_masks import Masks, MaskSettings, blocks, draw_masks, one_group
-from semeia.views.crops import CropSettings
-from semeia.views.patches import patch_places
 
 ONLY = {
     name: MaskSettings(**({"modality": 0.0, "visit": 0.0, "block": 0.0, "token": 0.0} | {name: 1.0}))

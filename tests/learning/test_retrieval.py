@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from semeia.data.batch import Batch, Seen
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.learning.collapse import ENOUGH
-from semeia.learning.recognition import nearest_is_own, recognise, verdict_on_looks
-from semeia.views.patient import OTHER, View, Views
+from semeia.learning.retrieval import nearest_is_own, retrieve, verdict_on_retrieval
 
 DIM = 16
 
@@ -19,7 +19,7 @@ class Planted(nn.Module):
     """Two tokens an image, a fixed random map of what it holds, around a vector that all images share.
 
     Args:
-        reads: "all" that two looks share, "noise" alone, or next to "nothing".
+        reads: "all" that two views share, "noise" alone, or next to "nothing".
     """
 
     maskable = True
@@ -28,12 +28,12 @@ class Planted(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(1)
         weight = torch.randn(8, DIM, generator=generator)
-        # The first four values are the image's own, the last four are drawn for each look.
+        # The first four values are the image's own, the last four are drawn for each view.
         weight[{"all": slice(4, 8), "noise": slice(0, 4), "nothing": slice(0, 8)}[reads]] = 0
         self.register_buffer("weight", weight)
 
-    def forward(self, view: View) -> torch.Tensor:
-        values = view.values.flatten(1) @ self.weight  # pyright: ignore[reportOperatorIssue]
+    def forward(self, values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        values = values.flatten(1) @ self.weight  # pyright: ignore[reportOperatorIssue]
         return 5.0 + values[:, None].repeat(1, 2, 1)
 
 
@@ -42,32 +42,39 @@ def encoder(reads: str) -> PatientEncoder:
     return made.eval()
 
 
-def two_looks(units: int) -> Views:
-    """Images of eight numbers: four are the image's, four are new in each look."""
+def two_views(units: int) -> Batch:
+    """Images of eight numbers: four are the image's, four are new in each view."""
     generator = torch.Generator().manual_seed(0)
     own = torch.randn(units, 4, generator=generator)
-    looks = {}
-    for look in ("", OTHER):
-        values = torch.cat([own, torch.randn(units, 4, generator=generator)], 1).reshape(units, 1, 2, 4)
-        there = torch.ones(units, 2, dtype=torch.bool)
-        looks["image" + look] = View(values=values, present=there, where=torch.zeros(units, 2, 3))
-    return Views(looks)
+
+    def view() -> dict[str, Seen]:
+        values = torch.cat([own, torch.randn(units, 4, generator=generator)], 1).reshape(units, 1, 1, 1, 2, 4)
+        there = torch.ones(units, 1, 2, dtype=torch.bool)
+        return {"image": Seen(values, there, torch.zeros(units, 1, 2, 3), torch.zeros(units, 1))}
+
+    return Batch(view(), second=view())
+
+
+def hidden(batch: Batch, gone: torch.Tensor) -> Batch:
+    """Without the images of some units, in both views."""
+    both = ({name: seen.hidden(gone) for name, seen in part.items()} for part in (batch.modalities, batch.second))
+    return Batch(next(both), second=next(both))
 
 
 @pytest.mark.parametrize(("reads", "begins"), [("all", "Healthy"), ("noise", "No signal"), ("nothing", "Collapsed")])
 def test_each_kind_is_told(reads: str, begins: str):
     # Blocks of depth 0 end in a norm of each token, which leaves directions as they are.
-    found = recognise(encoder(reads), two_looks(200))
+    found = retrieve(encoder(reads), two_views(200), "image")
     if reads == "all":
         # Four directions only are used; what is asked here is the other half of the verdict.
-        assert found["recognised"] > 0.95
+        assert found["retrieved"] > 0.95
         assert found["image_effective_rank"] > 3
         found["image_effective_rank"] = max(found["image_effective_rank"], 4.0)
     elif reads == "noise":
-        assert found["recognised"] < 0.05
+        assert found["retrieved"] < 0.05
         found["image_effective_rank"] = max(found["image_effective_rank"], 4.0)
-    assert found["recognised_by_chance"] == 1 / 200
-    said = verdict_on_looks(found)
+    assert found["retrieved_by_chance"] == 1 / 200
+    said = verdict_on_retrieval(found)
     assert said.startswith(begins)
     assert ("chance 0.5%" in said) == (reads != "nothing")
 
@@ -76,34 +83,31 @@ def test_what_the_words_hang_on():
     fine = {
         "image_std_median": 0.5,
         "image_effective_rank": 12.0,
-        "recognised": 0.6,
-        "recognised_by_chance": 0.01,
+        "retrieved": 0.6,
+        "retrieved_by_chance": 0.01,
     }
-    assert verdict_on_looks(fine).startswith(
-        "Healthy: another look at the same image is the nearest in 60% (chance 1.0%)"
+    assert verdict_on_retrieval(fine).startswith(
+        "Healthy: another view of the same unit is the nearest in 60% (chance 1.0%)"
     )
     # Collapse comes first: with next to no spread, recognising may be rounding.
-    assert verdict_on_looks(fine | {"image_std_median": 0.04}).startswith("Collapsed")
-    assert verdict_on_looks(fine | {"image_effective_rank": 3.9}).startswith("Collapsed")
-    assert verdict_on_looks(fine | {"recognised": 0.029}).startswith("No signal")
-    assert verdict_on_looks(fine | {"recognised": 0.031}).startswith("Healthy")
-    assert verdict_on_looks({"watched_units": 3.0}).startswith("Not measured")
+    assert verdict_on_retrieval(fine | {"image_std_median": 0.04}).startswith("Collapsed")
+    assert verdict_on_retrieval(fine | {"image_effective_rank": 3.9}).startswith("Collapsed")
+    assert verdict_on_retrieval(fine | {"retrieved": 0.029}).startswith("No signal")
+    assert verdict_on_retrieval(fine | {"retrieved": 0.031}).startswith("Healthy")
+    assert verdict_on_retrieval({"watched_units": 3.0}).startswith("Not measured")
 
 
 def test_few_units_are_counted_and_nothing_else():
-    assert recognise(encoder("all"), two_looks(ENOUGH - 1)) == {"watched_units": ENOUGH - 1}
+    assert retrieve(encoder("all"), two_views(ENOUGH - 1), "image") == {"watched_units": ENOUGH - 1}
 
 
 def test_units_without_an_image_take_no_part():
-    views = two_looks(60)
-    there = torch.ones(60, 2, dtype=torch.bool)
-    there[:20] = False
-    some = Views({name: View(view.values, there, view.where) for name, view in views.modalities.items()})
-    rest = Views({name: View(v.values[20:], v.present[20:], v.where[20:]) for name, v in views.modalities.items()})
+    batch, gone = two_views(60), torch.arange(60) < 20
+    keep = ~gone
+    rest = Batch({"image": batch.modalities["image"].rows(keep)}, second={"image": batch.second["image"].rows(keep)})
     one = encoder("all")
-    assert recognise(one, some) == recognise(one, rest)
-    nobody = Views({name: View(v.values, there & False, v.where) for name, v in views.modalities.items()})
-    assert recognise(one, nobody) == {"watched_units": 0.0}
+    assert retrieve(one, hidden(batch, gone), "image") == retrieve(one, rest, "image")
+    assert retrieve(one, hidden(batch, gone | True), "image") == {"watched_units": 0.0}
 
 
 @settings(max_examples=40, deadline=None)

@@ -6,22 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from semeia.errors import InputError
-from semeia.objectives.image_text import CONVIRT, ImageText, ImageTextSettings, matching, same_words
-from semeia.objectives.looks import has, image_vectors, images
+from semeia.objectives.pairs import CONVIRT, Pairs, PairSettings, matching, same_values
 from semeia.objectives.step import Step
-from semeia.views.patient import View
-from small_views import SmallText, rows, small_encoder, small_views, with_reports
+from semeia.objectives.views import vectors
+from small_batches import REPORT, rows, seen, small_batch, small_encoder, with_reports
 
 STEP = Step(index=1, total=10, seed=0)
 
 
-def objective(settings: ImageTextSettings) -> ImageText:
+def objective(settings: PairSettings) -> Pairs:
     torch.manual_seed(0)
-    encoder = small_encoder(modalities=("image",))
-    return ImageText(encoder, text=SmallText(), settings=replace(settings, dim=8))
+    encoder = small_encoder(modalities=("image", "report"))
+    return Pairs(encoder, settings=replace(settings, dim=8), pair=("image", "report"))
 
 
 def by_hand(queries: np.ndarray, answers: np.ndarray, words: list[object], sharpness: float) -> float:
@@ -43,44 +41,45 @@ def test_without_equal_texts_matching_is_plain_cross_entropy_both_ways():
     assert float(back) == pytest.approx(by_hand(text.numpy(), image.numpy(), words, 7.0), rel=1e-5)
 
 
-@pytest.mark.parametrize("settings", [ImageTextSettings(), CONVIRT], ids=["clip", "convirt"])
+@pytest.mark.parametrize("settings", [PairSettings(), CONVIRT], ids=["clip", "convirt"])
 @torch.no_grad()
-def test_the_loss_by_hand_over_rows_with_image_and_report(settings: ImageTextSettings):
-    made, views = objective(settings).eval(), with_reports(small_views())
+def test_the_loss_by_hand_over_rows_with_image_and_report(settings: PairSettings):
+    made, batch = objective(settings).eval(), with_reports(small_batch())
     chosen = [1, 2, 4, 5]  # row 0 has no image, row 3 no report; 2 and 4 say the same
-    part = rows(views, chosen)
-    image = made.image_head(image_vectors(made.encoder, images(part, has(part, "image")))).double().numpy()
+    part = rows(batch, chosen)
+    every = torch.ones(4, dtype=torch.bool)
+    image = made.first_head(vectors(made.encoder, part.of("image", every), "image")).double().numpy()
+    text = made.second_head(vectors(made.encoder, part.of("report", every), "report")).double().numpy()
     report = part.modalities["report"]
-    text = made.text_head(made.text(report)).double().numpy()
-    words: list[object] = [tuple(v[p].tolist()) for v, p in zip(report.values, report.present, strict=True)]
+    words: list[object] = [tuple(v[p].tolist()) for v, p in zip(report.values[:, 0], report.present[:, 0], strict=True)]
     assert len(set(words)) == 3
-    terms, share, sharpness = made.loss(views, STEP), settings.image_to_text, 1 / settings.temperature
+    terms, share, sharpness = made.loss(batch, STEP), settings.forth, 1 / settings.temperature
     expected = share * by_hand(image, text, words, sharpness)
-    assert float(terms["image_to_text"]) == pytest.approx(expected, rel=1e-4)
+    assert float(terms["image_to_report"]) == pytest.approx(expected, rel=1e-4)
     expected = (1 - share) * by_hand(text, image, words, sharpness)
-    assert float(terms["text_to_image"]) == pytest.approx(expected, rel=1e-4)
+    assert float(terms["report_to_image"]) == pytest.approx(expected, rel=1e-4)
 
 
 def test_equal_words_are_equal_texts_whatever_the_padding_holds():
     values = torch.tensor([[3, 4, 0, 0], [3, 4, 9, 9], [3, 4, 0, 0], [4, 3, 0, 0]])
     present = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]]).bool()
-    same = same_words(View(values=values, present=present, where=torch.zeros(4, 4, 3)))
+    same = same_values(seen(REPORT, values, present))
     expected = torch.eye(4, dtype=torch.bool)
     expected[0, 1] = expected[1, 0] = True
     assert torch.equal(same, expected)
 
 
 def test_nobody_with_both_gives_zero_and_no_reports_at_all_an_error():
-    made = objective(ImageTextSettings())
+    made = objective(PairSettings())
     for row in (0, 3):
-        terms = made.loss(rows(with_reports(small_views()), [row]), STEP)
+        terms = made.loss(rows(with_reports(small_batch()), [row]), STEP)
         assert all(float(value.detach()) == 0 for value in terms.values())
-    with pytest.raises(InputError, match="no reports"):
-        made.loss(small_views(), STEP)
+    with pytest.raises(InputError, match="compares image with report: the batch has no report"):
+        made.loss(small_batch(), STEP)
 
 
 def test_clip_learns_its_temperature_within_a_bound_and_convirt_keeps_its_own():
-    clip, convirt = objective(ImageTextSettings()), objective(CONVIRT)
+    clip, convirt = objective(PairSettings()), objective(CONVIRT)
     assert float(clip.log_sharpness.detach().exp()) == pytest.approx(1 / 0.07)
     assert "log_sharpness" in dict(clip.named_parameters())
     assert "log_sharpness" not in dict(convirt.named_parameters())
@@ -92,7 +91,20 @@ def test_clip_learns_its_temperature_within_a_bound_and_convirt_keeps_its_own():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(InputError, match="image_to_text lies"):
-        ImageTextSettings(image_to_text=1.5)
-    with pytest.raises(TypeError, match="needs an int `dim`"):
-        ImageText(small_encoder(), text=nn.Linear(2, 2), settings=ImageTextSettings())
+    with pytest.raises(InputError, match="forth lies"):
+        PairSettings(forth=1.5)
+    with pytest.raises(InputError, match="learns from 'report'; the encoder reads image, reading"):
+        Pairs(small_encoder(), settings=PairSettings(), pair=("image", "report"))
+
+
+@torch.no_grad()
+def test_any_two_modalities_are_compared():
+    torch.manual_seed(0)
+    made = Pairs(small_encoder(), settings=PairSettings(dim=8), pair=("reading", "image")).eval()
+    terms = made.loss(small_batch(), STEP)
+    assert list(terms) == ["reading_to_image", "image_to_reading"]
+    chosen = rows(small_batch(), [1, 3, 4, 5])  # rows 0 and 2 lack one of the two
+    again = made.loss(chosen, STEP)
+    for name in terms:
+        torch.testing.assert_close(terms[name], again[name])
+        assert float(terms[name]) > 0
