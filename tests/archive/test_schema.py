@@ -29,7 +29,7 @@ def test_types_order_and_absent_nullable_columns_are_mended():
         ({"value": None}, "lacks the column.*value"),
         ({"value": ["x", "y"]}, "'value' is not Float64"),
         ({"value": [1.0, None]}, "'value' is empty in 1 rows"),
-        ({"unit_id": ["a", "a"]}, "2 rows of 'readings' repeat a key"),
+        ({"unit_id": ["a", "a"], "subject_id": [1, 1]}, "2 rows of 'readings' repeat a key"),
         ({"further": [1, 2]}, "has no column.*further"),
     ],
 )

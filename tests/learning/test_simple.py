@@ -11,28 +11,37 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from semeia.archive import open_archive
 from semeia.data.crops import CropSettings
-from semeia.data.dataset import Dataset
+from semeia.data.dataset import Dataset, open_dataset
+from semeia.data.modalities import Table
 from semeia.errors import InputError
 from semeia.evaluation import auroc
 from semeia.learning import linear
 from semeia.learning.columns import Columns, numbers
 from semeia.learning.linear import FILE, LinearModel, load_linear
 from semeia.learning.simple import Simple, fit_simple, score_simple
-from small_training import values_of, with_arrays, with_modalities
+from small_training import MODEL, values_of, with_arrays, with_modalities
 
 Training = tuple[np.ndarray, np.ndarray]
 SCANNER = ("manufacturer", "model", "kernel", "kvp")
 SIMPLE = {
     "diameter": Simple(Columns(covariates=("diameter_mm",), log=True)),
     "z_extent": Simple(Columns(covariates=("z_extent_mm",))),
-    "opinion": Simple(Columns(covariates=("input_opinion",))),
+    "opinion": Simple(Columns(modality="opinion")),
     "scanner": Simple(Columns(covariates=SCANNER, categories=True)),
     "reading": Simple(Columns(modality="reading")),
     "components": Simple(Columns(modality="image"), fits="components"),
     "boosting": Simple(Columns(modality="reading"), fits="boosting"),
 }
 LINEAR = [name for name, simple in SIMPLE.items() if simple.fits != "boosting"]
+
+
+@pytest.fixture(scope="session")
+def data(archive: Path) -> Dataset:
+    """With the opinion of the reader whose ratings are the input, which no model reads but its own."""
+    opened = open_archive(archive)
+    return open_dataset(opened, MODEL.modalities_of(opened) | {"opinion": Table(source="input_opinion")})
 
 
 def fitted(name: str, data: Dataset, training: Training, unlabelled: np.ndarray | None = None) -> LinearModel:
@@ -62,15 +71,17 @@ def test_every_one_scores_and_is_stored(name: str, data: Dataset, training: Trai
 @pytest.mark.parametrize("name", LINEAR)
 def test_test_units_change_nothing_that_is_fitted(name: str, data: Dataset, training: Training):
     rng = np.random.default_rng(0)
-    voxels, readings = (np.array(data.observations[kind].arrays.values) for kind in ("image", "reading"))
+    kinds = ("image", "reading", "opinion")
+    voxels, readings, opinions = (np.array(data.observations[kind].arrays.values) for kind in kinds)
     late = np.arange(30, len(data))
     voxels[data.observations["image"].of_rows(late)] = rng.integers(0, 256, voxels[:1].shape)
     readings[data.observations["reading"].of_rows(late)] = 5
+    opinions[data.observations["opinion"].of_rows(late)] = 99
     units = data.units.with_columns(
         pl.when(pl.int_range(pl.len()) >= 30).then(99.0).otherwise(pl.col(column)).alias(column)
-        for column in ("diameter_mm", "z_extent_mm", "input_opinion")
+        for column in ("diameter_mm", "z_extent_mm")
     )
-    other = replace(with_arrays(data, image=voxels, reading=readings), units=units)
+    other = replace(with_arrays(data, image=voxels, reading=readings, opinion=opinions), units=units)
     one, two = (fitted(name, given, training, np.arange(30)) for given in (data, other))
     assert np.array_equal(one.weight, two.weight)
     assert np.array_equal(one.bias, two.bias)
@@ -112,13 +123,21 @@ def test_readings_are_the_pipeline_of_sklearn(data: Dataset, training: Training)
     assert min(distances) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["diameter", "z_extent", "opinion"])
+@pytest.mark.parametrize("name", ["diameter", "z_extent"])
 def test_shortcuts_read_one_column(data: Dataset, name: str):
     reads = SIMPLE[name].reads
     x, names = numbers(data, np.arange(len(data)), reads)
     values = data.units[reads.covariates[0]].cast(pl.Float64).to_numpy()
     assert names == reads.covariates
     np.testing.assert_allclose(x[:, 0], np.log(values) if reads.log else values)
+
+
+def test_the_opinion_is_that_of_the_archive(data: Dataset, archive: Path):
+    x, names = numbers(data, np.arange(len(data)), SIMPLE["opinion"].reads)
+    assert names == ("malignancy",)
+    readings = open_archive(archive).table("readings").filter(reader="input_opinion").select("unit_id", "value")
+    expected = data.units.join(readings, on="unit_id", how="left", maintain_order="left")["value"]
+    np.testing.assert_array_equal(x[:, 0], expected)
 
 
 def test_diameter_ranks_as_diameter_does(data: Dataset, training: Training):

@@ -145,7 +145,7 @@ READINGS = Table(
 REPORTS = Table(
     "reports",
     (_OBSERVED, _SUBJECT, _WHEN, Column("text", "text", False, "the report")),
-    ("unit_id", "subject_id", "time"),
+    ("unit_id", "subject_id", "time", "text"),
     "One row a written report.",
 )
 ARRAYS = Table(

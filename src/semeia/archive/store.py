@@ -137,9 +137,12 @@ class Archive:
                 problems.append(f"{name}: the content has changed since it was written")
         if problems:
             return problems
-        images = self.table("images")
-        wrong = sum(array_sha256(self.pixels(row)) != row["sha256"] for row in images.iter_rows(named=True))
-        return [f"images: {wrong} images differ from their hash"] if wrong else []
+        findings = []
+        for name in ("images", "arrays"):
+            rows = self.table(name).iter_rows(named=True)
+            if wrong := sum(array_sha256(self.pixels(row)) != row["sha256"] for row in rows):
+                findings.append(f"{name}: {wrong} {name} differ from their hash")
+        return findings
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:

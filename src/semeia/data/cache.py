@@ -29,7 +29,7 @@ def cached_arrays(archive: Archive, modality: Modality, found: pl.DataFrame, cac
     values, rest = cache / f"{stem}.values.npy", cache / f"{stem}.rest.npz"
     if values.exists() and rest.exists():
         try:
-            with np.load(rest) as part:
+            with rest.open("rb") as handle, np.load(handle) as part:
                 kept = Arrays(np.load(values, mmap_mode="r"), part["mask"], tuple(part["names"].tolist()))
             if len(kept) == len(kept.values) == found.height:
                 return kept

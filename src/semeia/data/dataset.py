@@ -40,9 +40,9 @@ class Observed:
     @property
     def there(self) -> np.ndarray:
         """Which units have any of it, bool [unit]."""
-        something = np.asarray(self.arrays.mask.reshape(len(self.arrays), -1).any(1))
-        if not len(something):
+        if not len(self.arrays):
             return np.zeros(len(self.slot), bool)
+        something = np.asarray(self.arrays.mask.reshape(len(self.arrays), -1).any(1))
         return np.asarray((something[self.slot] & (self.slot >= 0)).any(1))
 
     def of_rows(self, rows: np.ndarray) -> np.ndarray:
@@ -261,7 +261,7 @@ def joined(one: Dataset, other: Dataset) -> Dataset:
 def _joined(one: Observed, other: Observed) -> Observed:
     visits = max(one.slot.shape[1], other.slot.shape[1])
 
-    def wide(values: np.ndarray, empty: float) -> np.ndarray:
+    def wide(values: np.ndarray, empty: int) -> np.ndarray:
         return np.pad(values, ((0, 0), (0, visits - values.shape[1])), constant_values=empty)
 
     after = np.where(other.slot >= 0, other.slot + len(one.arrays), -1)
