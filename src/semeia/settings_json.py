@@ -71,7 +71,9 @@ def _value(hint: object, value: object, where: str) -> object:
     if hint is dict or origin in (dict, Mapping):
         if not isinstance(value, dict):
             raise InputError(f"{where} must be an object (names with values), not {_word(value)}")
-        return {name: _value(options[1], entry, f"{where}.{name}") for name, entry in value.items()} if options else value
+        return (
+            {name: _value(options[1], entry, f"{where}.{name}") for name, entry in value.items()} if options else value
+        )
     if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if hint in PLAIN and type(value) is not hint:
@@ -94,6 +96,9 @@ def _one_of(options: tuple[Any, ...], value: object, where: str) -> object:
     """The first option that fits; the complaint of the first that is not None where none does."""
     if value is None and type(None) in options:
         return None
+    register = next((option.register for option in options if isinstance(getattr(option, "register", None), dict)), {})
+    if isinstance(value, Mapping) and isinstance(value.get("type"), str) and value["type"] in register:
+        return from_plain(register[value["type"]], value, where=where)
     complaints = []
     for option in options:
         if option is not type(None):

@@ -1,35 +1,57 @@
-"""The nodule study (after arXiv 2509.15470), as a recipe: an archive of CT nodules in, a run folder with a report out.
+"""The nodule study (after arXiv 2509.15470): an archive of CT nodules, images and one reader's structured reading.
 
-Protocol. Inputs: the image and one reader's structured reading. Label: the median malignancy of the other readers.
-Internal is one manufacturer (GE), external the other known ones; unknown manufacturers are only pretrained on.
-Seed s tests fold s of five internal patient folds; everything fitted sees the other folds' and the unknown patients
-only. All arms of a seed see the same labels: 10, 25, 50 and 100 % of the labelled training patients, nested.
+Protocol. Label: the median malignancy of the other readers. Internal is one manufacturer (GE), external the other known
+ones; unknown manufacturers are only pretrained on. Seed s tests fold s of five internal patient folds; everything
+fitted sees the other folds' and the unknown patients only. All arms of a seed see the same labels: 10, 25, 50 and 100 %
+of the labelled training patients, nested.
 """
 
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-import polars as pl
 
-from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import open_archive
-from semeia.errors import InputError
+from semeia.data.modalities import Table
 from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.description import ArmDescription, CohortDescription, Description
+from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings
-from semeia.learning.model import FILE
 from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.resources import measuring
-from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
-from semeia.studies.conclusion import evaluate_run, flow, show_examples
-from semeia.studies.gather import gather, write_predictions, write_scores
-from semeia.studies.grid import Cell, run_cells
-from semeia.studies.labels import labels_of
-from semeia.studies.leakage import Audited, audit_run
-from semeia.studies.protocol import require_fractions, require_seeds
-from semeia.studies.record import begin_run, finish_run, pretraining_of
-from semeia.views.dataset import PatientData, load_patient_data
+from semeia.learning.schedule import OptimiserSettings
+from semeia.learning.simple import Simple
+from semeia.readers import ingest_nodules
+from semeia.sample import sample_folder
+from semeia.studies.run.volumes import show_volumes
+from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.audit import audit_networks
+from semeia.studies.run.protocol import (
+    by_label,
+    cohorts_of,
+    fold_testing,
+    require_fractions,
+    require_inside,
+    require_seeds,
+)
+from semeia.studies.run.reading import labels_of, read_units
+from semeia.studies.run.runner import run_study
+from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
+from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+
+BOTH, IMAGE, READING = ("image", "reading"), ("image",), ("reading",)
+FURTHER = {"opinion": Table(source="input_opinion")}
+REFERENCES = ("image_scratch/finetune", "multimodal_scratch/finetune", "random_encoder/frozen", "diameter", "image_components")  # fmt: skip
+STRATUM = "diameter_mm >= 9 AND diameter_mm <= 16"
+LIMITS = (
+    "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that study were not "
+    "available; its published AUCs are context only and are not reproduced here, since its cohorts are private.",
+    "The label malignancy is an opinion of radiologists who read the scan, not a diagnosis, and it is nearly a function "
+    "of size: the diameter alone predicts it well. What counts is what a model adds to the diameter.",
+    "The crops hold only the slices that a nodule spans. Where an image was stored with each slice stretched to full "
+    "contrast by itself, intensities are not Hounsfield units and cannot be compared between slices or scanners.",
+    "A diagnosis belongs to a patient, not to a nodule. Where diagnosis is the outcome, a patient\u2019s score is the "
+    "maximum over the patient\u2019s nodules.",
+    "Other scanner makers stand in for other institutions: the external patients come from the same public collection.",
+)
 
 
 @dataclass(frozen=True)
@@ -64,74 +86,146 @@ class NoduleSettings:
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 
 
-def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
-    """Runs what is not finished of the study, evaluates it, and writes the report; returns the report's path."""
-    begin_run(out, archive, study="nodule", settings=settings)
-    data, labels = load(archive, out, settings)
-    first, then = plan(settings.seeds, settings.fractions)
-    with measuring() as used:
-        work = partial(work_on, archive=archive, run=out, settings=settings)
-        run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
-        run_cells(then, work, run=out, workers=settings.workers, label="fine-tuning and baselines")
-        cohort = cohort_of(data, settings)
-        predictions = gather(out, then, data.units, labels, cohort=cohort, study="nodule", outcome=settings.outcome)
-        write_predictions(out, predictions)
-        folds = {seed: fold_of_seed(data, labels, settings, seed=seed, fraction=1.0) for seed in settings.seeds}
-        encoders = {(cell.arm, cell.seed): out / cell.name / FILE for cell in first}
-        audit = audit_run(Audited(out, open_archive(archive), data, labels, folds, then, encoders))
-        notes = evaluate_run(out, predictions, draws=settings.draws, audit=audit)
-    show_examples(out, archive, predictions)
-    boxes = flow(data, labels, cohort, settings.internal)
-    return finish_run(out, used=used, flow=boxes, notes=notes, facts={"pretraining": pretraining_of(out, first)})
-
-
-def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientData, np.ndarray]:
-    """The archive in memory and the label of each unit, NaN where it has none."""
-    opened = open_archive(archive)
-    data = load_patient_data(opened, crop=settings.pretraining.model.crop, cache=run / "cache")
-    return data, labels_of(data, opened, settings.outcome)
-
-
-def cohort_of(data: PatientData, settings: NoduleSettings) -> np.ndarray:
-    """For each unit one of: internal, external, unknown."""
+def open_nodules(inputs: Inputs, settings: NoduleSettings, cache: Path) -> Material:
+    """Read the nodules, their labels, and who may be seen where."""
+    data = read_units(inputs, settings.pretraining.model, cache, FURTHER)
+    labels = labels_of(data.units, open_archive(inputs.archive), settings.outcome)
     site = data.units["site"].fill_null("").to_numpy()
-    return np.where(site == settings.internal, "internal", np.where(site == "", "unknown", "external"))
-
-
-def fold_of_seed(
-    data: PatientData, labels: np.ndarray, settings: NoduleSettings, *, seed: int, fraction: float
-) -> Fold:
-    """The protocol: who is seen without labels, who with, who is tested."""
-    cohort, labelled = cohort_of(data, settings), ~np.isnan(labels)
-    subject = data.units["subject_id"].to_numpy()
-    inside = pl.DataFrame({"subject_id": subject, "label": labels}).filter(cohort == "internal")
-    words = pl.col("label").fill_nan(None).max().replace_strict({0.0: "negative", 1.0: "positive"}, default="none")
-    strata = inside.group_by("subject_id").agg(words.alias("stratum"))
-    folds = patient_folds(strata, folds=settings.folds)
-    held_out = np.isin(subject, folds.filter(pl.col("fold") == seed)["subject_id"].to_numpy())
-    training = (cohort == "internal") & ~held_out
-    table = pl.DataFrame({"unit_id": data.units["unit_id"], "subject_id": subject, "value": labels})
-    chosen = label_subset(table.filter(training & labelled), fraction, seed=seed)
-    rows = np.flatnonzero(training & labelled & np.isin(subject, chosen))
-    test = labelled & (((cohort == "internal") & held_out) | (cohort == "external"))
-    if not test.any():
-        raise InputError(f"fold {seed} holds no labelled patient and there is no external one: nothing to test on")
-    return Fold(
-        pretraining=np.flatnonzero(training | (cohort == "unknown")),
-        labelled=rows,
-        labels=labels[rows],
-        test=np.flatnonzero(test),
+    cohort = cohorts_of(site, site == settings.internal)
+    inside, strata = cohort == "internal", by_label(data.subjects, labels, cohort == "internal")
+    return Material(
+        units=data.units,
+        cohort=cohort,
+        labels={settings.outcome: labels},
+        training=inside,
+        unlabelled=cohort == "unknown",
+        testing=fold_testing(data.subjects, strata, folds=settings.folds, outside=cohort == "external"),
+        dataset=data,
+        read=lambda model: read_units(inputs, model, cache, FURTHER),
     )
 
 
-def work_on(cell: Cell, folder: Path, *, archive: Path, run: Path, settings: NoduleSettings) -> None:
-    """One cell, in a worker process."""
-    data, labels = load(archive, run, settings)
-    fold = fold_of_seed(data, labels, settings, seed=cell.seed, fraction=cell.fraction)
-    if cell.mode == "pretrain":
-        pretrain_cell(cell, folder, data=data, fold=fold, settings=settings.pretraining)
-        return
-    scores = score_cell(
-        cell, folder, run=run, data=data, fold=fold, pretraining=settings.pretraining, finetuning=settings.finetuning
+def pretraining(settings: NoduleSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    """What is learnt without labels."""
+    return {
+        "multimodal_jepa": Encoder(BOTH, settings.pretraining),
+        "image_jepa": Encoder(IMAGE, settings.pretraining),
+    }
+
+
+def arms(settings: NoduleSettings, inputs: Inputs) -> dict[str, Arm]:
+    """Every model of the study."""
+    model, tuned = settings.pretraining.model, settings.finetuning
+
+    def network(title: str, role: str, reads: tuple[str, ...], modes: tuple[str, ...], start: str = "") -> Network:
+        family = "multimodal" if reads == BOTH else "image only"
+        about = ArmDescription(title, role, family, PRETRAINED if start else SEED, reads)
+        return Network(about, reads, model, tuned, modes, pretraining=start)
+
+    def simple(title: str, role: str, reads: Columns, fits: str = "logistic", column: str = "") -> SimpleArm:
+        about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, column)
+        return SimpleArm(about, Simple(reads, fits), model)  # pyright: ignore[reportArgumentType]
+
+    labelled = ("frozen", "finetune", "probe_finetune")
+    scanner = Columns(("manufacturer", "model", "kernel", "kvp"), categories=True)
+    return {
+        "image_scratch": network("Image only from scratch", "scratch", IMAGE, ("finetune",)),
+        "multimodal_scratch": network("Multimodal from scratch", "scratch", BOTH, ("finetune",)),
+        "multimodal_jepa": network("Multimodal JEPA", "pretrained", BOTH, labelled, "multimodal_jepa"),
+        "image_jepa": network("Image-only JEPA", "pretrained", IMAGE, ("frozen", "finetune"), "image_jepa"),
+        "random_encoder": network("Random encoder", "random", BOTH, ("frozen",)),
+        "diameter": simple("Diameter alone", "shortcut", Columns(("diameter_mm",), log=True), column="diameter_mm"),
+        "z_extent": simple("Z-extent alone", "shortcut", Columns(("z_extent_mm",)), column="z_extent_mm"),
+        "scanner": simple("Scanner alone", "shortcut", scanner),
+        "human_reader": simple("Another reader\u2019s rating", "human", Columns(modality="opinion")),
+        "reading_logistic": simple("Readings, logistic regression", "simple", Columns(modality="reading")),
+        "reading_boosting": simple("Readings, gradient boosting", "simple", Columns(modality="reading"), "boosting"),
+        "image_components": simple(
+            "Image components, logistic regression", "simple", Columns(modality="image"), "components"
+        ),
+    }
+
+
+def words(finished: Finished) -> dict[str, object]:
+    """What run.json is to hold in words."""
+    settings: NoduleSettings = finished.work.settings
+    about = Description(
+        title="Nodules",
+        question=f"does pretraining on unlabelled data improve the prediction of {settings.outcome}?",
+        main=("multimodal_jepa", "finetune"),
+        yardsticks=("diameter", "human_reader"),
+        arms={name: arm.about for name, arm in finished.arms.items()},
+        cohorts={
+            "internal": CohortDescription(f"{settings.internal} scanners", f"on {settings.internal} scanners"),
+            "external": CohortDescription("Other scanners", "on scanners of other makers"),
+        },
     )
-    write_scores(folder, fold.test, scores)
+    statements = {
+        **HOUSE,
+        **network_words(finished),
+        "partition": f"Each of {len(settings.seeds)} seeds tests another of {settings.folds} folds of patients of "
+        f"{settings.internal}; all other sites are only tested. Smaller label fractions are parts of the larger ones.",
+    }
+    flow = {
+        "unlabelled": "of unknown manufacturer, pretraining only",
+        "internal": f"{settings.internal}, labelled",
+        "external": "Other manufacturers, labelled",
+    }
+    return {**about.record(), "limits": list(LIMITS), "statements": statements, "flow": flow}
+
+
+def judged(settings: NoduleSettings) -> tuple[EvaluationSettings, ...]:
+    """All nodules, and those of 9 to 16 mm."""
+    return tuple(
+        EvaluationSettings(draws=settings.draws, references=REFERENCES, where=where, covariate="diameter_mm")
+        for where in (None, STRATUM)
+    )
+
+
+def begin(inputs: Inputs, settings: NoduleSettings) -> None:
+    """Refuse an archive without the internal site."""
+    require_inside(open_archive(inputs.archive), settings.internal, folds=settings.folds)
+
+
+def show(finished: Finished) -> None:
+    """Draw the clearest hits and misses of one model."""
+    show_volumes(finished, arm="multimodal_jepa", mode="probe_finetune", covariates=("diameter_mm", "manufacturer"))
+
+
+NODULE = Study(
+    name="nodule",
+    settings=NoduleSettings,
+    unit="nodule",
+    open=open_nodules,
+    arms=arms,
+    pretraining=pretraining,
+    words=words,
+    audit=audit_networks,
+    judged=judged,
+    extras=(show,),
+    passed_on=("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others"),
+    begin=begin,
+)
+# Smaller than the full study in every way that costs time; the same protocol.
+DEMO = NoduleSettings(
+    seeds=(0, 1),
+    pretraining=PretrainSettings(optimiser=OptimiserSettings(epochs=12)),
+    finetuning=FinetuneSettings(
+        scratch=OptimiserSettings(steps=80, batch=32),
+        pretrained=OptimiserSettings(steps=80, batch=32, encoder_rate=3e-4),
+    ),
+    draws=1000,
+)
+
+
+def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
+    """Run what is not finished of the study, evaluate it, and write the report; returns the report's path."""
+    return run_study(NODULE, Inputs(archive), out=out, settings=settings)
+
+
+def demo(out: Path) -> Path:
+    """Run the study, reduced, on the bundled sample, in `out/archive` and `out/run`; returns the report's path."""
+    archive = out / "archive"
+    if not (archive / "archive.json").exists():
+        ingest_nodules(sample_folder(), into=archive)
+    return nodule_study(archive, out=out / "run", settings=DEMO)

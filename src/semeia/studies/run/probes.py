@@ -1,4 +1,4 @@
-"""Checks of an audit that ask features: is the site in them, and do labels without meaning find any?
+"""Ask features for an audit: is the site in them, and do labels without meaning find any?
 
 Features of tested units go in, from whatever model; one row of the table "leakage" comes out for each check.
 """

@@ -1,0 +1,174 @@
+"""The arms that studies share: networks from any start, and simple models on columns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from semeia.encoders.settings import ModelSettings
+from semeia.evaluation.description import ArmDescription
+from semeia.learning.cells import Cell
+from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
+from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.pretrain import PretrainSettings, pretrain
+from semeia.learning.progress import silent, terminal
+from semeia.learning.simple import Simple, score_simple
+from semeia.learning.weights import load_weights
+from semeia.objectives.task import Task
+from semeia.studies.run.study import Fold, Material, Work
+
+Corpus = Callable[[Material, np.ndarray, int], np.ndarray]
+
+
+def encoder_file(run: Path, pretraining: str, seed: int) -> Path:
+    """Where a seed's pretrained encoder lies."""
+    return run / Cell(pretraining, "pretrain", 1.0, seed).name / FILE
+
+
+def reading(material: Material, model: ModelSettings, modalities: tuple[str, ...], rows: np.ndarray) -> np.ndarray:
+    """Those of the rows that have anything of what a model reads."""
+    return rows[material.data(model).something(modalities)[rows]]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A network pretrained without labels.
+
+    Attributes:
+        modalities: what it reads.
+        settings: see `PretrainSettings`.
+        corpus: which of the units that may be seen are learnt from (material, rows, seed); by default all.
+        shown: whether its progress is shown step by step (a run of one cell).
+    """
+
+    modalities: tuple[str, ...]
+    settings: PretrainSettings
+    corpus: Corpus | None = None
+    shown: bool = False
+
+    def learn(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> None:
+        """Pretrain, and write model, metrics and diagnostics."""
+        data, rows = work.material.data(self.settings.model), fold.pretraining
+        if self.corpus is not None:
+            rows = self.corpus(work.material, rows, cell.seed)
+        rows = rows[data.something(self.modalities)[rows]]
+        total = self.settings.optimiser.total(round(len(rows) * (1 - self.settings.held_out)))
+        with terminal(
+            f"pretraining on {len(rows)} units", total, per_step=self.settings.optimiser.batch, shown=self.shown
+        ) as report:
+            pretrain(
+                data,
+                rows,
+                modalities=self.modalities,
+                settings=self.settings,
+                seed=cell.seed,
+                folder=folder,
+                cell=cell.name,
+                report=report,
+            )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that meets labels.
+
+    Attributes:
+        about: what it is.
+        modalities: what it reads.
+        model: how, and how large it is.
+        finetuning: how it meets the labels.
+        modes: "frozen", "finetune", "probe_finetune".
+        pretraining: name of what it starts from; empty: freshly drawn weights.
+        encoder: or a file it starts from, pretrained elsewhere.
+        weights: or published weights of its image embedding.
+        ordinal: whether classes are taken as ordered.
+        outcomes: which it predicts; none named: all.
+        shown: whether its progress is shown step by step.
+    """
+
+    about: ArmDescription
+    modalities: tuple[str, ...]
+    model: ModelSettings
+    finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
+    modes: tuple[str, ...] = ("finetune",)
+    pretraining: str = ""
+    encoder: Path | None = None
+    weights: Path | None = None
+    ordinal: bool = False
+    outcomes: tuple[str, ...] = ()
+    shown: bool = False
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it starts from anything but freshly drawn weights."""
+        return bool(self.pretraining or self.encoder or self.weights)
+
+    def start(self, run: Path, material: Material, rows: np.ndarray, seed: int) -> Model:
+        """The encoder before it meets a label; freshly drawn, its preprocessing is fitted on the rows."""
+        if self.encoder is not None:
+            return load_model(self.encoder)
+        if self.pretraining:
+            return load_model(encoder_file(run, self.pretraining, seed))
+        data = material.data(self.model)
+        model = fresh_model(data, rows, modalities=self.modalities, settings=self.model.encoder, seed=seed)
+        if self.weights is not None:
+            load_weights(model.encoder, self.weights)
+        return model
+
+    def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
+        """Fit, store the model, and score the test units."""
+        data, task = work.material.data(self.model), work.material.task(work.material.outcome_of(cell))
+        mode: Mode = cell.mode  # pyright: ignore[reportAssignmentType]
+        optimiser = self.finetuning.pretrained if self.pretrained else self.finetuning.scratch
+        total, per_step = optimiser.total(len(fold.labelled)), optimiser.batch
+        words = f"fine-tuning on {len(fold.labelled)} labels"
+        with terminal(words, total, per_step=per_step, shown=self.shown) as report:
+            model = finetune(
+                data,
+                fold.labelled,
+                fold.labels,
+                start=self.start(work.run, work.material, fold.pretraining, cell.seed),
+                mode=mode,
+                pretrained=self.pretrained,
+                settings=self.finetuning,
+                seed=cell.seed,
+                folder=folder,
+                task=replace(task, kind="ordinal") if self.ordinal else task,
+                cell=cell.name,
+                report=report if self.shown else silent,
+            )
+        return model.score(data, fold.test)
+
+
+@dataclass(frozen=True)
+class SimpleArm:
+    """A simple model on columns of the units or of a modality.
+
+    Attributes:
+        about: what it is.
+        simple: what it reads and fits.
+        model: how the modalities are read.
+        outcomes: which it predicts; none named: all.
+    """
+
+    about: ArmDescription
+    simple: Simple
+    model: ModelSettings
+    outcomes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ("none",)
+
+    def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
+        """Fit, store what can be stored, and score the test units."""
+        task: Task = work.material.task(work.material.outcome_of(cell))
+        return score_simple(
+            self.simple,
+            work.material.data(self.model),
+            fold.labelled,
+            fold.labels,
+            unlabelled=fold.pretraining,
+            test=fold.test,
+            seed=cell.seed,
+            folder=folder,
+            classes=task.classes,
+        )

@@ -1,0 +1,199 @@
+"""Audit a run: did anything that is tested leak into what was fitted, and could a model take a shortcut?
+
+Rows of the table "leakage" come out (evaluation/tables/leakage.py has its columns, and the checks that need the
+predictions only). Whom a model was fitted on is read from the model's own file, not from the plan it should have
+followed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.copies import look_alikes
+from semeia.archive.store import open_archive
+from semeia.data.dataset import Dataset
+from semeia.errors import InputError
+from semeia.evaluation.tables.leakage import COLUMNS, Row, leakage_row
+from semeia.learning.model import Model, load_model
+from semeia.learning.stored import load_scorer
+from semeia.studies.run.arms import encoder_file
+from semeia.studies.run.probes import SITE, Probed, shuffled_row, site_row
+from semeia.studies.run.study import Finished, Fold, Material, fold_of
+
+NO_MODEL = "no model of this kind is stored in the run"
+FEWEST = 10
+Seen = tuple[int, np.ndarray]  # a seed, and which units its model says it was fitted on
+Features = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # rows to (rows that can be read, their features)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit looks at.
+
+    Attributes:
+        material: units, labels, cohorts.
+        folds: of each seed, with all its labels.
+        pretrained: whom each model without labels was fitted on.
+        trained: whom each model with labels was.
+        features: what each pretrained arm makes of units, by arm and seed.
+        places: of each unit, told apart by the site probe; "" where unknown.
+        of: what is told from what, in words.
+        by: how patients are recognised, in words.
+        pairs: units that look alike, of two patients; None where there are no images.
+        binary: labels of two classes, for the probes.
+    """
+
+    material: Material
+    folds: dict[int, Fold]
+    pretrained: list[Seen]
+    trained: list[Seen]
+    features: dict[str, dict[int, Features]]
+    places: np.ndarray
+    of: str
+    by: str
+    binary: np.ndarray
+    pairs: list[tuple[int, int]] | None = None
+    further: list[Row] = field(default_factory=list)
+
+
+def audit_networks(finished: Finished, *, binary: np.ndarray | None = None) -> pl.DataFrame:
+    """Audit a study whose models are networks and simple models of one dataset.
+
+    Args:
+        finished: the study.
+        binary: labels of two classes, where the main outcome has more.
+    """
+    work, material = finished.work, finished.work.material
+    encoders = {
+        (cell.arm, cell.seed): load_model(encoder_file(work.run, cell.arm, cell.seed)) for cell in finished.first
+    }
+    models = {name: encoder.settings.model for name, encoder in finished.pretraining.items()}
+    data = material.dataset
+    if data is None:
+        raise TypeError("networks read a dataset")
+    trained = []
+    for cell in finished.then:
+        try:
+            trained.append((cell.seed, load_scorer(work.run / cell.name).fitted_on.seen(data)))
+        except InputError:  # boosted trees are not stored
+            continue
+    features: dict[str, dict[int, Features]] = {}
+    for (arm, seed), model in encoders.items():
+        features.setdefault(arm, {})[seed] = _embedding(material.data(models[arm]), model)
+    sites = material.units["site"].fill_null("").to_numpy()
+    names, counts = np.unique(sites[sites != ""], return_counts=True)
+    largest = names[counts.argmax()] if len(names) else ""
+    enough = len(names) > 1 and counts.min() >= FEWEST
+    main = np.where(sites == "", "", np.where(sites == largest, "main", "other")) if enough else np.full(len(sites), "")
+    labels = material.labels[material.outcomes[0]]
+    return audit(
+        Audited(
+            material,
+            folds_of(finished),
+            [(seed, model.preprocessing.fitted_on.seen(data)) for (_, seed), model in encoders.items()],
+            trained,
+            features,
+            main,
+            f"the largest of {len(names)} sites",
+            "by id and by image",
+            labels if binary is None else binary,
+            _pairs(finished),
+        )
+    )
+
+
+def audit(audited: Audited) -> pl.DataFrame:
+    """Every check, one row each, and one an arm for those that ask features."""
+    every = [*audited.pretrained, *audited.trained]
+    rows = [
+        _overlap("Tested patients that were pretrained on", audited, audited.pretrained),
+        _overlap("Tested patients that were trained on", audited, audited.trained),
+        _twins(audited, every),
+        *audited.further,
+    ]
+    for arm, own in audited.features.items():
+        rows += [_site_probe(audited, arm, own), _permuted(audited, arm, own)]
+    if not audited.features:
+        rows.append(leakage_row(SITE, found=None, words="nothing was pretrained in this run"))
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def folds_of(finished: Finished) -> dict[int, Fold]:
+    """The fold of each seed for the main outcome, with all its labels."""
+    material = finished.work.material
+    seeds = sorted({cell.seed for cell in finished.then})
+    return {seed: fold_of(material, material.outcomes[0], seed=seed, fraction=1.0) for seed in seeds}
+
+
+def _overlap(check: str, audited: Audited, models: list[Seen]) -> Row:
+    if not models:
+        return leakage_row(check, found=None, words=NO_MODEL)
+    subject = audited.material.subjects
+    shared: set[int] = set()
+    tested: set[int] = set()
+    for seed, seen in models:
+        test = audited.folds[seed].test
+        tested |= {int(number) for number in subject[test]}
+        shared |= {int(number) for number in subject[test][seen[test]]}
+    words = f"patients {audited.by}, against whom each of {len(models)} stored models says it was fitted on"
+    return leakage_row(check, found=bool(shared), count=len(shared), of=len(tested), words=words)
+
+
+def _twins(audited: Audited, models: list[Seen]) -> Row:
+    """Tested units that look like a unit of another patient, on whom a model of the same seed was fitted."""
+    check = "Tested images that look like a training patient's"
+    if audited.pairs is None or not models:
+        return leakage_row(check, found=None, words="there are no images" if audited.pairs is None else NO_MODEL)
+    alike: set[int] = set()
+    for seed, seen in models:
+        test = set(audited.folds[seed].test.tolist())
+        alike |= {one for one, other in audited.pairs if one in test and seen[other]}
+    tested = len({int(row) for fold in audited.folds.values() for row in fold.test})
+    words = f"same pixels, or a nearly identical middle slice; {len(audited.pairs) // 2} such pairs in the whole archive"
+    return leakage_row(check, found=bool(alike), count=len(alike), of=tested, words=words)
+
+
+def _pairs(finished: Finished) -> list[tuple[int, int]] | None:
+    """Units that look alike, either order."""
+    archive = open_archive(finished.work.inputs.archive)
+    if archive.table("images").is_empty():
+        return None
+    place = {unit: row for row, unit in enumerate(finished.work.material.units["unit_id"])}
+    pairs = [(place[a], place[b]) for a, b in look_alikes(archive).iter_rows() if a in place and b in place]
+    return [*pairs, *((b, a) for a, b in pairs)]
+
+
+def _site_probe(audited: Audited, arm: str, own: dict[int, Features]) -> Row:
+    """Ask whether places can be told apart by the frozen features; one seed's suffice."""
+    seed = min(own)
+    known = np.flatnonzero(audited.places != "")
+    _, counts = np.unique(audited.places[known], return_counts=True)
+    if len(counts) < 2 or counts.min() < FEWEST:
+        return leakage_row(SITE, found=None, where=arm, words=f"needs two places of at least {FEWEST} units")
+    rows, features = own[seed](known)
+    is_main = (audited.places[rows] == "main").astype(np.int64)
+    return site_row(features, is_main, audited.material.subjects[rows], seed=seed, where=arm, of=audited.of)
+
+
+def _permuted(audited: Audited, arm: str, own: dict[int, Features]) -> Row:
+    probed = {}
+    for seed, features in own.items():
+        train, x = features(audited.folds[seed].labelled)
+        test, new = features(audited.folds[seed].test)
+        subject = audited.material.subjects[train]
+        probed[seed] = Probed(x, audited.binary[train], subject, new, audited.binary[test])
+    return shuffled_row(probed, where=arm)
+
+
+def _embedding(data: Dataset, model: Model) -> Features:
+    """What an encoder makes of units that have something of what it reads; 0 for a missing modality."""
+
+    def features(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = rows[data.something(model.preprocessing.names)[rows]]
+        pooled, there = model.pooled(data, rows)
+        pooled[~there] = 0.0
+        return rows, pooled.flatten(1).double().numpy()
+
+    return features

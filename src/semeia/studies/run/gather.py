@@ -1,0 +1,76 @@
+"""Gather the scores of many cells in one predictions table."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.atomic import write_parquet
+from semeia.learning.cells import Cell
+from semeia.studies.run.study import Material
+
+SCORES = "scores.parquet"
+
+
+def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
+    """Keep a cell's scores: which of the study's units, by their place, and their probabilities.
+
+    Args:
+        folder: of the cell.
+        rows: [n].
+        scores: [n] of two classes, [n, class] of several.
+    """
+    columns = {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}
+    write_parquet(folder / SCORES, pl.DataFrame({"row": rows, **columns}))
+
+
+def write_predictions(run: Path, table: pl.DataFrame) -> None:
+    """Write `predictions.parquet`."""
+    write_parquet(run / "predictions.parquet", table)
+
+
+def gather(
+    run: Path, cells: list[Cell], material: Material, *, study: str, passed_on: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """Make the predictions table of all outcomes.
+
+    Args:
+        run: the run folder.
+        cells: whose scores.
+        material: units, labels and cohorts.
+        study: its name.
+        passed_on: covariates that go along, where the units have them.
+    """
+    tables = []
+    for outcome in material.outcomes:
+        own = [cell for cell in cells if material.outcome_of(cell) == outcome]
+        if own:
+            tables.append(_of_outcome(run, own, material, outcome, passed_on))
+    named = pl.concat(tables, how="diagonal").with_columns(pl.lit(study).alias("study"))
+    return named.select("study", pl.exclude("study"))
+
+
+def _of_outcome(
+    run: Path, cells: list[Cell], material: Material, outcome: str, passed_on: tuple[str, ...]
+) -> pl.DataFrame:
+    there = [name for name in passed_on if name in material.units.columns]
+    about = material.units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *there).with_columns(
+        pl.Series("row", np.arange(material.units.height)),
+        pl.Series("label", material.labels[outcome]).fill_nan(None).cast(pl.Int64),
+        pl.Series("cohort", material.cohort),
+    )
+    parts = [
+        pl.read_parquet(run / cell.name / SCORES).with_columns(
+            pl.lit(cell.arm).alias("arm"),
+            pl.lit(cell.mode).alias("mode"),
+            pl.lit(cell.fraction).alias("fraction"),
+            pl.lit(cell.seed).alias("seed"),
+        )
+        for cell in cells
+    ]
+    scores = [name for name in parts[0].columns if name.startswith("score")]
+    named = pl.concat(parts).with_columns(pl.lit(outcome).alias("outcome"))
+    return named.join(about, on="row", how="left", maintain_order="left").select(
+        "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id", "label",
+        *scores, *there,
+    )  # fmt: skip

@@ -1,0 +1,18 @@
+"""Make something once in a process for equal arguments: a worker reads its archives once for all of its cells."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+Given, Made = ParamSpec("Given"), TypeVar("Made")
+MOST = 4
+_kept: dict[str, object] = {}
+
+
+def once(make: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwargs) -> Made:
+    """Call, or give back what an earlier call with equal arguments (in words: settings hold dictionaries) has made."""
+    words = repr((make.__module__, make.__qualname__, args, kwargs))
+    if words not in _kept:
+        while len(_kept) >= MOST:
+            del _kept[next(iter(_kept))]
+        _kept[words] = make(*args, **kwargs)
+    return _kept[words]  # pyright: ignore[reportReturnType]

@@ -1,0 +1,84 @@
+"""Read the archives of a study as a model reads them, once in a process for every way of reading."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.store import Archive, open_archive
+from semeia.data.dataset import Dataset, joined, open_dataset
+from semeia.data.modality import Modality
+from semeia.encoders.settings import ModelSettings
+from semeia.errors import InputError
+from semeia.studies.run.once import once
+from semeia.studies.run.study import Inputs
+
+
+def read_units(inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality]) -> Dataset:
+    """Read the archive, and the external one after it, by the modalities of a model and some more.
+
+    Args:
+        inputs: where they are.
+        model: what it reads, and how.
+        cache: folder for large arrays.
+        further: modalities that simple models read, by name.
+    """
+    return once(_read, inputs, model, cache, further)
+
+
+def _read(inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality]) -> Dataset:
+    home = open_archive(inputs.archive)
+    data = open_dataset(home, model.modalities_of(home) | further, cache=cache)
+    data = replace(data, units=data.units.with_columns(external=pl.lit(False)))
+    if inputs.external is None:
+        return data
+    other = open_dataset(open_archive(inputs.external), data.modalities, cache=cache)
+    return joined(data, replace(other, units=other.units.with_columns(external=pl.lit(True))))
+
+
+def outside_of(data: Dataset) -> np.ndarray:
+    """Which units are of the external archive, bool [unit]."""
+    return data.units["external"].to_numpy()
+
+
+def labels_of_both(data: Dataset, inputs: Inputs, outcome: str, *, classes: int = 2) -> np.ndarray:
+    """Lay the labels of an outcome beside the units of both archives; see `labels_of`."""
+    outside = outside_of(data)
+    labels = np.full(len(data), np.nan)
+    for path, rows in ((inputs.archive, ~outside), (inputs.external, outside)):
+        if path is not None:
+            labels[rows] = labels_of(data.units.filter(rows), open_archive(path), outcome, classes=classes)
+    return labels
+
+
+def labels_of(units: pl.DataFrame, archive: Archive, outcome: str, *, classes: int = 2) -> np.ndarray:
+    """Lay the labels of an outcome beside the units of an archive: 0, 1, ... or NaN (no label), [unit].
+
+    Args:
+        units: with unit_id.
+        archive: that holds the outcome.
+        outcome: its name.
+        classes: how many values it may have, counted from 0.
+
+    Raises:
+        InputError: no such outcome, other values than these, or only one class among the units.
+    """
+    if outcome not in archive.outcomes():
+        raise InputError(f"{archive.path}: no outcome '{outcome}'; it has {', '.join(archive.outcomes()) or 'none'}")
+    labels = values_beside(units, archive.outcome(outcome))
+    known = labels[~np.isnan(labels)]
+    if not np.isin(known, range(classes)).all():
+        allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
+        raise InputError(
+            f"{archive.path}: outcome '{outcome}' has other values than {allowed}; only these can be fitted"
+        )
+    if len(np.unique(known)) < 2:
+        raise InputError(f"{archive.path}: outcome '{outcome}' labels {len(known)} units, all of one class")
+    return labels
+
+
+def values_beside(units: pl.DataFrame, values: pl.DataFrame) -> np.ndarray:
+    """Lay the values (unit_id, value) of some units beside all of them, NaN where there is none."""
+    beside = units.join(values.select("unit_id", "value"), on="unit_id", how="left", maintain_order="left")["value"]
+    return beside.cast(pl.Float64).fill_null(float("nan")).to_numpy()

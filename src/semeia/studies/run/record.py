@@ -1,0 +1,197 @@
+"""run.json: what was run, on which data, with what, at what cost; and the guard against mixing two runs."""
+
+import json
+import platform
+import shutil
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+
+from semeia import __version__
+from semeia.archive.atomic import write_json, write_text
+from semeia.archive.store import open_archive
+from semeia.data.dataset import Dataset
+from semeia.errors import InputError
+from semeia.learning.cells import DONE, Cell, cells_of
+from semeia.learning.checkpoint import require_same_settings
+from semeia.learning.model import FILE
+from semeia.learning.progress import say
+from semeia.learning.resources import Used
+from semeia.learning.stored import read_record
+from semeia.report.flow import flow_record
+from semeia.report.page import write_report
+from semeia.settings_json import to_plain
+from semeia.studies.run.flow import flow_of
+from semeia.studies.run.holding import has_learnt
+from semeia.studies.run.study import Finished
+
+RECORD = "run.json"
+LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
+# What may change between two sittings of the same run: where it is run, and what only adds cells or leaves some out.
+MAY_CHANGE = ("workers", "starts", "modes", "heads")
+# The same of the loop, wherever its settings stand: how often it saves and writes, and on which device.
+HOW_IT_IS_RUN = ("loop.save_every", "loop.log_every", "loop.device")
+
+
+def begin_run(
+    run: Path,
+    archive: Path,
+    *,
+    study: str,
+    settings: object,
+    inputs: Mapping[str, str] = MappingProxyType({}),
+    further: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Writes run.json for a new run; for one in which something was learnt, refuses other data and other settings.
+
+    Args:
+        run: its folder.
+        archive: what it is run on.
+        study: its name.
+        settings: see the study.
+        inputs: what else it reads, by name: hashes of the files.
+        further: what else decides what is learnt, beside the settings; kept with them.
+    """
+    opened = open_archive(archive)
+    versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    record = {
+        "semeia_version": __version__,
+        "kind": study if study in ("pretrain", "own") else "study",
+        "study": study,
+        "config": json.loads(json.dumps(to_plain(settings) | dict(further))),
+        "versions": versions,
+        "sittings": [{"semeia": __version__, **versions}],
+        "archive": {"fingerprint": opened.fingerprint()},
+        "inputs": dict(inputs),
+        "state": "running",
+    }
+    path = run / RECORD
+    there = {entry.name for entry in run.iterdir()} if run.exists() else set()
+    if has_learnt(run) and path.exists():
+        _go_on(run, read_record(run), record)
+        return
+    if there - {RECORD, "cache", "pretrained", "cells"} or (there and RECORD not in there):
+        raise InputError(f"{run}: is not empty and holds no run; choose another folder")
+    for folder in ("pretrained", "cells"):  # of a try in which nothing was learnt
+        shutil.rmtree(run / folder, ignore_errors=True)
+    run.mkdir(parents=True, exist_ok=True)
+    write_json(path, record)
+
+
+def _go_on(run: Path, before: dict, now: dict) -> None:
+    """Takes over what may change into run.json; refuses the rest. A file that was not read before may come along."""
+    if (before.get("kind"), before.get("study")) != (now["kind"], now["study"]):
+        raise InputError(f"{run}: holds a run of another kind ({before.get('study')}); choose another folder")
+    if not all(isinstance(before.get(name), dict) for name in ("config", "archive")):
+        raise InputError(f"{run / RECORD}: does not describe a run; restore it, or choose another folder")
+    known = before.get("inputs", {}).keys() & now["inputs"].keys()
+    plain = [
+        {
+            **{name: value for name, value in record["config"].items() if name not in MAY_CHANGE},
+            "archive": record["archive"]["fingerprint"],
+            "inputs": {name: record["inputs"][name] for name in known},
+        }
+        for record in (before, now)
+    ]
+    require_same_settings(*plain, path=run, but=HOW_IT_IS_RUN)
+    sittings = [*_sittings(before), *now["sittings"]]
+    kept = {**before, **{name: now[name] for name in ("config", "semeia_version", "versions")}, "sittings": sittings}
+    write_json(run / RECORD, {**kept, "inputs": before.get("inputs", {}) | now["inputs"]})
+    for words in versions_that_changed(kept):
+        say(f"{run}: {words}")
+
+
+def _sittings(record: dict) -> list[dict]:
+    """The versions of each sitting; a run begun before they were kept apart had one."""
+    return record.get("sittings") or [{"semeia": record.get("semeia_version"), **record.get("versions", {})}]
+
+
+def versions_that_changed(record: dict) -> list[str]:
+    """What was not of one version in all sittings of a run, in words; none when all were alike."""
+    used: dict[str, list[str]] = {}
+    for sitting in _sittings(record):
+        for name, number in sitting.items():
+            used.setdefault(name, []).append(str(number))
+    several = [f"{name} {', then '.join(dict.fromkeys(v))}" for name, v in used.items() if len(set(v)) > 1]
+    if not several:
+        return []
+    return [f"its sittings ran under different versions ({'; '.join(several)}): results may differ in the last digits"]
+
+
+def note_left_out(run: Path, data: Dataset) -> None:
+    """Say how much of the archive is not read, and keep the counts in run.json."""
+    for words, count in data.left_out.items():
+        say(f"not read: {count} {words}")
+    counts = {name: int(data.observed(name).sum()) for name in data.modalities}
+    words = ", ".join(f"{name} of {count}" for name, count in counts.items())
+    say(f"read of {len(data)} units: {words}")
+    write_json(run / RECORD, {**read_record(run), "read": counts, "left_out": data.left_out})
+
+
+def finish_run(
+    finished: Finished, *, used: Used, unit: str, notes: list[str], facts: Mapping[str, object]
+) -> Path:
+    """Complete run.json, gather metrics.jsonl and write the report; returns its path.
+
+    Wall time and memory are added up over sittings (time) or their largest taken (memory).
+
+    Args:
+        finished: the study.
+        used: what this sitting took.
+        unit: the word for one unit.
+        notes: what was left out of the evaluation.
+        facts: what the study has to say: words, descriptions, and the words of the flow under "flow".
+    """
+    run, seeds = finished.work.run, tuple(finished.work.settings.seeds)
+    record = read_record(run)
+    words = facts.get("flow")
+    boxes = flow_of(finished.work.material, seeds, words if isinstance(words, Mapping) else None)
+    common: dict[str, object] = {
+        "seeds": list(seeds),
+        "wall_seconds": round(record.get("wall_seconds", 0.0) + used.wall_seconds, 1),
+        "peak_rss_mb": max(record.get("peak_rss_mb", 0.0), used.peak_rss_mb),
+        "pretraining": [_pretraining(run, cell) for cell in finished.first if (run / cell.name / FILE).exists()],
+        "notes": notes,
+    }
+    close_run(run, {**common, **facts, "flow": flow_record(boxes, unit=unit)}, report=write_report)
+    return run / "report.html"
+
+
+def close_run(
+    run: Path, facts: Mapping[str, object], *, report: Callable[[Path], Path | None] = lambda run: None
+) -> None:
+    """Adds facts to run.json, gathers the metrics of all cells in one file, writes the report, and only then marks the
+    run finished."""
+    logs = [run / cell.name / "metrics.jsonl" for cell in cells_of(run)]
+    write_text(run / "metrics.jsonl", "".join(path.read_text() for path in logs if path.exists()))
+    record = {**read_record(run), **facts}
+    changed = versions_that_changed(record)
+    if changed:
+        record["notes"] = [*record.get("notes", []), *changed]
+    write_json(run / RECORD, record)
+    report(run)
+    write_json(run / RECORD, {**record, "state": "finished"})
+
+
+def _pretraining(run: Path, cell: Cell) -> dict[str, object]:
+    from semeia.learning.model import load_model
+
+    folder = run / cell.name
+    preprocessing = load_model(folder / FILE).preprocessing
+    found = json.loads((folder / "diagnostics.json").read_text())
+    return {
+        "arm": cell.arm,
+        "seed": cell.seed,
+        "patients": len(preprocessing.fitted_on.patients),
+        "modalities": list(preprocessing.names),
+        "seconds": json.loads((folder / DONE).read_text())["seconds"],
+        **found,
+    }
+
+
+def note_run(run: Path, folder: Path) -> str:
+    """Adds a pretrained model's diagnostics to run.json; returns its verdict."""
+    found = json.loads((folder / "diagnostics.json").read_text())
+    close_run(run, {"pretraining": [{"arm": folder.parent.name, **found}]})
+    return found["verdict"]

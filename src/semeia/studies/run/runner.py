@@ -1,0 +1,81 @@
+"""Run a study: plan its cells, run those that are not finished, gather, audit, evaluate, report."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semeia.learning.cells import Cell
+from semeia.learning.resources import measuring
+from semeia.studies.run.gather import gather, write_predictions, write_scores
+from semeia.studies.run.grid import run_cells
+from semeia.studies.run.holding import holding
+from semeia.studies.run.once import once
+from semeia.studies.run.record import begin_run, finish_run, note_left_out
+from semeia.studies.run.results import write_results
+from semeia.studies.run.study import OUTCOME, Finished, Inputs, Material, Study, Work, fold_of
+
+Plan = tuple[list[Cell], list[Cell]]
+
+
+def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path:
+    """Run what is not finished of a study, evaluate it, and write the report; returns the report's path.
+
+    Args:
+        study: the declaration.
+        inputs: what it reads.
+        out: the run folder; one that was begun on the same goes on.
+        settings: of the study (`Study.settings`).
+    """
+    with holding(out):
+        study.begin(inputs, settings)
+        begin_run(out, inputs.archive, study=study.name, settings=settings, inputs=inputs.digests())
+        material = once(study.open, inputs, settings, out / "cache")
+        if material.dataset is not None:
+            note_left_out(out, material.dataset)
+        with measuring() as used:
+            first, then = plan(study, inputs, settings, material)
+            work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
+            run_cells(first, work_in, run=out, workers=settings.workers, label="pretraining")
+            run_cells(then, work_in, run=out, workers=settings.workers, label="fitting and scoring")
+            work = Work(out, inputs, settings, material)
+            counted = replace(material, units=study.covariates(work))
+            predictions = gather(out, then, counted, study=study.name, passed_on=study.passed_on)
+            write_predictions(out, predictions)
+            finished = Finished(
+                work, first, then, predictions, study.pretraining(settings, inputs), study.arms(settings, inputs)
+            )
+            further = {"leakage": study.audit(finished), **study.tables(finished)}
+            notes = write_results(out, predictions, settings=study.judged(settings), further=further)
+            for draw in study.extras:
+                draw(finished)
+        return finish_run(finished, used=used, unit=study.unit, notes=notes, facts=study.words(finished))
+
+
+def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Plan:
+    """All cells: those that pretrain, then those that meet labels. The outcome is an axis where there are several."""
+    first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in study.pretraining(settings, inputs)]
+    main = material.outcomes[0]
+    then = [
+        Cell(name, mode, fraction, seed, () if outcome == main else ((OUTCOME, outcome),))
+        for seed in settings.seeds
+        for outcome in material.outcomes
+        for name, arm in study.arms(settings, inputs).items()
+        if not arm.outcomes or outcome in arm.outcomes
+        for mode in arm.modes
+        for fraction in settings.fractions
+    ]
+    return first, then
+
+
+def work_on(cell: Cell, folder: Path, *, study: Study, inputs: Inputs, run: Path, settings: Any) -> None:
+    """Run one cell, in a worker process."""
+    material = once(study.open, inputs, settings, run / "cache")
+    work = Work(run, inputs, settings, material)
+    fold = fold_of(material, material.outcome_of(cell), seed=cell.seed, fraction=cell.fraction)
+    if cell.mode == "pretrain":
+        study.pretraining(settings, inputs)[cell.arm].learn(cell, fold, folder, work)
+    else:
+        write_scores(folder, fold.test, np.asarray(study.arms(settings, inputs)[cell.arm].score(cell, fold, folder, work)))

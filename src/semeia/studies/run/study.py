@@ -1,0 +1,236 @@
+"""Declare a study: what is read, who is trained and tested, which arms there are, and what is said of them.
+
+A study is one `Study` and the settings of its own; the runner (studies/run/runner.py) does the rest: cells, resuming,
+gathering, audit, evaluation, report.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.hashing import file_sha256
+from semeia.archive.split import label_subset
+from semeia.archive.store import open_archive
+from semeia.data.dataset import Dataset
+from semeia.encoders.settings import ModelSettings
+from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.description import ArmDescription
+from semeia.learning.cells import Cell
+from semeia.objectives.task import BINARY, Task
+
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a study reads.
+
+    Attributes:
+        archive: that is trained and tested on.
+        external: another hospital's; only tested.
+        files: further files of the user's, by the name of their option.
+    """
+
+    archive: Path
+    external: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def digests(self) -> dict[str, str]:
+        """What is in the files, by name: a run is not gone on with on others."""
+        there = {name: file_sha256(path) for name, path in self.files.items()}
+        return there | ({} if self.external is None else {"external": open_archive(self.external).fingerprint()})
+
+
+class StudySettings(Protocol):
+    """What the settings of every study have."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]: ...
+    @property
+    def fractions(self) -> tuple[float, ...]: ...
+    @property
+    def draws(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is studied: units, labels, and who may be seen where.
+
+    Attributes:
+        units: unit_id, subject_id, pseudonym, site and covariates, one row a unit.
+        cohort: internal, external or unknown, [unit].
+        labels: of each outcome, [unit], NaN where there is none; the first is the main one.
+        training: units that may be trained on wherever they are not tested, bool [unit].
+        unlabelled: further units that may be seen without labels, bool [unit].
+        testing: units that each seed tests, bool [unit].
+        tasks: of the outcomes that are not binary.
+        dataset: the units as most models read them, and
+        read: as some model reads them.
+        extra: what only this study knows.
+    """
+
+    units: pl.DataFrame
+    cohort: np.ndarray
+    labels: dict[str, np.ndarray]
+    training: np.ndarray
+    unlabelled: np.ndarray
+    testing: Callable[[int], np.ndarray]
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    dataset: Dataset | None = None
+    read: Callable[[ModelSettings], Dataset] | None = None
+    extra: Any = None
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.labels)
+
+    @property
+    def subjects(self) -> np.ndarray:
+        """The patient of each unit."""
+        return self.units["subject_id"].to_numpy()
+
+    def task(self, outcome: str) -> Task:
+        """What kind of outcome it is."""
+        return self.tasks.get(outcome, BINARY)
+
+    def data(self, model: ModelSettings) -> Dataset:
+        """The units as a model reads them."""
+        if self.read is None:
+            raise InputError("this study has no data that a network could read")
+        return self.read(model)
+
+    def outcome_of(self, cell: Cell) -> str:
+        """Which outcome a cell predicts."""
+        return cell.axis(OUTCOME, self.outcomes[0])
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one seed may see and what it is tested on; rows of the units.
+
+    Attributes:
+        pretraining: units that may be seen without labels.
+        labelled: labelled training units, and
+        labels: their labels.
+        test: units to score.
+    """
+
+    pretraining: np.ndarray
+    labelled: np.ndarray
+    labels: np.ndarray
+    test: np.ndarray
+
+
+def fold_of(material: Material, outcome: str, *, seed: int, fraction: float) -> Fold:
+    """Say who is seen without labels, who with, who is tested. Every arm of a seed sees the same labels.
+
+    Raises:
+        InputError: nobody is left to test on, or too few to train on.
+    """
+    labels, testing, subject = material.labels[outcome], material.testing(seed), material.subjects
+    training, known = material.training & ~testing, ~np.isnan(labels)
+    table = pl.DataFrame({"unit_id": material.units["unit_id"], "subject_id": subject, "value": labels})
+    chosen = label_subset(table.filter(training & known), fraction, seed=seed)
+    rows = np.flatnonzero(training & known & np.isin(subject, chosen))
+    test = np.flatnonzero(testing & known)
+    if not len(test):
+        raise InputError(f"nobody whom seed {seed} sets aside has a label of '{outcome}': nothing to test on")
+    return Fold(np.flatnonzero(training | (material.unlabelled & ~testing)), rows, labels[rows], test)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where a cell is run: what its arm gets beside the cell and its fold."""
+
+    run: Path
+    inputs: Inputs
+    settings: Any
+    material: Material
+
+
+class Pretraining(Protocol):
+    """What is learnt once a seed, without labels (or from all that is known of training patients)."""
+
+    def learn(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> None:
+        """Learn, and leave the result in the cell's folder."""
+        ...
+
+
+class Arm(Protocol):
+    """A model that meets labels."""
+
+    @property
+    def about(self) -> ArmDescription:
+        """What it is, for whoever reads the tables."""
+        ...
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """How it meets the labels."""
+        ...
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Which outcomes it predicts; none named: all."""
+        ...
+
+    def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
+        """Fit to the labels of the fold, and score its test units: [test], or [test, class]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A study whose cells are all there, for what comes after them."""
+
+    work: Work
+    first: Sequence[Cell]
+    then: Sequence[Cell]
+    predictions: pl.DataFrame
+    pretraining: Mapping[str, Any]
+    arms: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """The declaration.
+
+    Attributes:
+        name: of the study.
+        settings: class of its settings.
+        unit: the word for one unit.
+        open: makes the material, in every process; given inputs, settings and a folder for caches.
+        arms: by name, from settings and inputs.
+        words: what run.json is to hold in words and facts.
+        pretraining: by name; arms find what they start from there.
+        judged: one evaluation each (the whole, a stratum, ...).
+        audit: rows of the table "leakage".
+        extras: what else the study draws, once its predictions are there.
+        tables: further tables of the run.
+        passed_on: covariates that go along with the predictions.
+        covariates: the units with all of these, where some take long to count.
+        begin: refuses what the study cannot be run on, before anything is written.
+    """
+
+    name: str
+    settings: type
+    unit: str
+    open: Callable[[Inputs, Any, Path], Material]
+    arms: Callable[[Any, Inputs], Mapping[str, Arm]]
+    words: Callable[[Finished], dict[str, object]]
+    audit: Callable[[Finished], pl.DataFrame]
+    pretraining: Callable[[Any, Inputs], Mapping[str, Pretraining]] = lambda settings, inputs: {}
+    judged: Callable[[Any], tuple[EvaluationSettings, ...]] = lambda settings: (EvaluationSettings(draws=settings.draws),)
+    extras: tuple[Callable[[Finished], None], ...] = ()
+    tables: Callable[[Finished], dict[str, pl.DataFrame]] = lambda finished: {}
+    passed_on: tuple[str, ...] = ()
+    covariates: Callable[[Work], pl.DataFrame] = lambda work: work.material.units
+    begin: Callable[[Inputs, Any], None] = lambda inputs, settings: None
