@@ -21,7 +21,7 @@ ORDER = (
     ("readers",),
     ("evaluation",),
     ("signatures",),
-    ("views",),
+    ("data",),
     ("encoders",),
     ("objectives",),
     ("learning",),

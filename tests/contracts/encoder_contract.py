@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Case:
-    """An embedding, values and presence of six patients with gaps, the width of its tokens, and whose input is whose."""
+    """An embedding, values and presence of six patients with gaps, the width of a token, and whose input is whose."""
 
     module: nn.Module
     values: Tensor

@@ -1,4 +1,4 @@
-"""A batch: what a model sees of some units, one `Seen` a modality, each with masks of what is there.
+"""Hold a batch: what a model sees of some units, one `Seen` a modality, each with masks of what is there.
 
 A modality that a unit lacks has `present` False throughout; its values are never read. Deleting a modality and masking
 it are the same thing (`without`), and both are tested.
@@ -36,19 +36,19 @@ class Seen:
 
     @property
     def observed(self) -> RowMask:
-        """Which units have any token of it, [batch]."""
+        """Say which units have any token of it, [batch]."""
         return self.present.flatten(1).any(1)
 
     def rows(self, keep: Tensor) -> "Seen":
-        """Some units: a mask or numbers, [batch] or [n]."""
+        """Take some units, by a mask [batch] or by numbers [n]."""
         return Seen(self.values[keep], self.present[keep], self.where[keep], self.when[keep])
 
     def hidden(self, gone: RowMask) -> "Seen":
-        """Nothing of it present in the rows where `gone` is set."""
+        """Mark nothing of it as present in the rows where `gone` is set."""
         return replace(self, present=self.present & ~gone.to(self.present.device)[:, None, None])
 
     def to(self, device: torch.device) -> "Seen":
-        """On another device."""
+        """Move to another device."""
         return Seen(*(value.to(device) for value in (self.values, self.present, self.where, self.when)))
 
 
@@ -70,7 +70,7 @@ class Batch:
         return len(next(iter(self.modalities.values())).present)
 
     def observed(self) -> ModalityMask:
-        """Which modalities each unit has, [batch, modality] in the order of the names."""
+        """Say which modalities each unit has, [batch, modality] in the order of the names."""
         return torch.stack([seen.observed for seen in self.modalities.values()], 1)
 
     def require_something(self) -> "Batch":
@@ -81,11 +81,11 @@ class Batch:
         return self
 
     def of(self, name: str, keep: RowMask, *, second: bool = False) -> "Batch":
-        """One modality alone (its second view, if asked), of the rows where `keep` is set."""
+        """Take one modality alone (its second view, if asked), of the rows where `keep` is set."""
         return Batch({name: (self.second if second else self.modalities)[name].rows(keep)})
 
     def has(self, name: str, *, second: bool = False) -> RowMask:
-        """Which units have any token of a modality, [batch]; none where the batch lacks it."""
+        """Say which units have any token of a modality, [batch]; none where the batch lacks it."""
         seen = (self.second if second else self.modalities).get(name)
         if seen is None:
             return next(iter(self.modalities.values())).observed & False
@@ -99,7 +99,7 @@ class Batch:
         return replace(self, modalities={**self.modalities, name: self.modalities[name].hidden(gone)})
 
     def to(self, device: torch.device) -> "Batch":
-        """On another device."""
+        """Move to another device."""
         return Batch(
             {name: seen.to(device) for name, seen in self.modalities.items()},
             labels=None if self.labels is None else self.labels.to(device),

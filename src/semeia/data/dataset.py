@@ -1,4 +1,4 @@
-"""Units and what was observed of them, any modalities, ready to be cut into batches.
+"""Hold units and what was observed of them, any modalities, ready to be cut into batches.
 
 One class, two doors: `open_dataset` reads an archive (arrays are made once, kept by content, memory-mapped), and
 `array_dataset` takes arrays from memory. Nothing here is fitted: that is data/preprocessing.py.
@@ -39,14 +39,14 @@ class Observed:
 
     @property
     def there(self) -> np.ndarray:
-        """Which units have any of it, bool [unit]."""
+        """Say which units have any of it, bool [unit]."""
         if not len(self.arrays):
             return np.zeros(len(self.slot), bool)
         something = np.asarray(self.arrays.mask.reshape(len(self.arrays), -1).any(1))
         return np.asarray((something[self.slot] & (self.slot >= 0)).any(1))
 
     def of_rows(self, rows: np.ndarray) -> np.ndarray:
-        """The observations of some units, each once, in the order of the units."""
+        """List the observations of some units, each once, in the order of the units."""
         slots = self.slot[rows].reshape(-1)
         return slots[slots >= 0][np.sort(np.unique(slots[slots >= 0], return_index=True)[1])]
 
@@ -96,15 +96,15 @@ class Dataset:
         return self.units["subject_id"].to_numpy()
 
     def observed(self, name: str) -> np.ndarray:
-        """Which units have a modality, bool [unit]."""
+        """Say which units have a modality, bool [unit]."""
         return self.observations[name].there if name in self.observations else np.zeros(len(self), bool)
 
     def something(self, names: tuple[str, ...]) -> np.ndarray:
-        """Which units have any of some modalities, bool [unit]."""
+        """Say which units have any of some modalities, bool [unit]."""
         return np.any([self.observed(name) for name in names], axis=0) if names else np.ones(len(self), bool)
 
     def take(self, rows: np.ndarray) -> "Dataset":
-        """The dataset of some units; their observations stay where they are."""
+        """Take some units; their observations stay where they are."""
         observations = {
             name: replace(one, slot=one.slot[rows], when=one.when[rows]) for name, one in self.observations.items()
         }
@@ -151,7 +151,7 @@ def open_dataset(
 
 
 def _described(archive: Archive) -> pl.DataFrame:
-    """Units; a whole patient counts only where it was observed as such, not where it merely carries an outcome."""
+    """List the units; a whole patient counts where it was observed as such, not where it merely carries an outcome."""
     tables = [
         archive.table(name).select("unit_id", "subject_id") for name in ("images", "readings", "reports", "arrays")
     ]
@@ -222,7 +222,7 @@ def array_dataset(modalities: Mapping[str, tuple[Modality, object]], *, units: p
 
 
 def _plain(values: object) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A numpy array of what users hold, and the names of its columns where it has any."""
+    """Make a numpy array of what users hold; name its columns where it has any."""
     if isinstance(values, torch.Tensor):
         return values.numpy(force=True), ()
     names = tuple(str(column) for column in getattr(values, "columns", ()))
@@ -235,7 +235,7 @@ def _plain(values: object) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _facts(units: pl.DataFrame | None, count: int) -> pl.DataFrame:
-    """The columns that a dataset must have, filled in."""
+    """Fill in the columns that a dataset must have."""
     units = pl.DataFrame({"unit_id": [f"unit-{row}" for row in range(count)]}) if units is None else units
     if "subject_id" not in units.columns:
         units = units.with_columns(subject_id=pl.col("unit_id"))
@@ -280,7 +280,7 @@ def _joined(one: Observed, other: Observed) -> Observed:
 
 
 def _end_to_end(one: Arrays, other: Arrays) -> Arrays:
-    """Observations of both; columns are matched by their names, and one that a side lacks is missing there."""
+    """Join observations; columns are matched by their names, and one that a side lacks is missing there."""
     if not len(other) or not len(one):
         return one if len(one) else other
     if one.names != other.names:
@@ -294,7 +294,7 @@ def _end_to_end(one: Arrays, other: Arrays) -> Arrays:
 
 
 def _with_names(arrays: Arrays, names: tuple[str, ...]) -> Arrays:
-    """The columns of those names, in their order; NaN where there is none."""
+    """Take the columns of those names, in their order; NaN where there is none."""
     values = np.full((len(arrays), len(names)), np.nan, np.float32)
     for place, name in enumerate(names):
         if name in arrays.names:

@@ -1,4 +1,4 @@
-"""Whose data something was fitted on: enough to recognise those patients again, not enough to name them.
+"""Mark whose data something was fitted on: enough to recognise those patients again, not enough to name them.
 
 A patient is known by the head of a SHA-256 of the keyed pseudonym, and, in an archive made with another key, by the
 content of any observation.

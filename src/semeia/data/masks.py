@@ -1,4 +1,4 @@
-"""Which tokens the context encoder sees and which the predictor must predict: the randomness of a JEPA step.
+"""Draw which tokens the context encoder sees and which the predictor predicts: the randomness of a JEPA step.
 
 In: where tokens lie, what they are, which are there. Out: `Masks`, two disjoint sets of present tokens. Four
 kinds of mask, one drawn for each patient among those that divide its tokens:
@@ -67,7 +67,7 @@ def draw_masks(
     settings: MaskSettings,
     generator: torch.Generator,
 ) -> Masks:
-    """Draws one mask a patient. Everything is drawn on the CPU, so that every device draws the same."""
+    """Draw one mask a patient. Everything is drawn on the CPU, so that every device draws the same."""
     device = present.device
     present, kind, where, when = present.cpu(), kind.cpu(), where.cpu(), when.cpu()
     candidates = (
@@ -89,7 +89,7 @@ def draw_masks(
 
 
 def one_group(present: TokenMask, group: torch.Tensor, generator: torch.Generator) -> TokenMask:
-    """All tokens that share a value of `group` (a modality, a time), the value drawn among those present."""
+    """Take all tokens that share a value of `group` (a modality, a time), the value drawn among those present."""
     values = group[present].unique()
     if not len(values):
         return torch.zeros_like(present)
@@ -101,7 +101,7 @@ def one_group(present: TokenMask, group: torch.Tensor, generator: torch.Generato
 def blocks(
     present: TokenMask, kind: TokenKind, where: TokenPlace, settings: MaskSettings, generator: torch.Generator
 ) -> TokenMask:
-    """The union of several blocks around present tokens. Only tokens with a place in a volume take part."""
+    """Join several blocks around present tokens. Only tokens with a place in a volume take part."""
     # By modality, because the middle token of an odd grid has no offset in the plane, either.
     placed = kind[present & (where[..., 1:] != 0).any(-1)].unique()
     spatial = present & torch.isin(kind, placed)

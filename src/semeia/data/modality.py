@@ -1,4 +1,4 @@
-"""The contract of a modality: how one kind of observation becomes model input.
+"""Define the contract of a modality: how one kind of observation becomes model input.
 
 A modality is settings and what was fitted, nothing else, so that it is written into a checkpoint as JSON and read back.
 Its life: `find` lists the observations in an archive, `read` makes arrays of them once, `fit` remembers scales or a
@@ -101,18 +101,18 @@ class Modality(ABC):
 
     @abstractmethod
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """Where the tokens of one observation lie; see `Seen.where`."""
+        """Place the tokens of one observation; see `Seen.where`."""
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take observations from memory, [observation, ...]; by default all of each is there."""
         return Arrays(values, np.ones((len(values), 1), bool), names)
 
     def of_archive(self, archive: Archive) -> "Modality":
-        """Settings that only an archive decides (number of channels, ...)."""
+        """Take over what only an archive decides (number of channels, ...)."""
         return self
 
     def of_values(self, values: np.ndarray) -> "Modality":
-        """The same where the observations come from memory."""
+        """Take over the same from observations in memory."""
         return self
 
     def left_out(self, archive: Archive) -> dict[str, int]:
@@ -146,7 +146,7 @@ class Modality(ABC):
         return type(self).augment is not Modality.augment
 
     def present(self, mask: Mask) -> TokenMask:
-        """Which tokens there are, [n, token]; by default a part is a token."""
+        """Say which tokens there are, [n, token]; by default a part is a token."""
         return mask
 
     def require_same(self, other: "Modality", arrays: Arrays) -> None:
@@ -154,7 +154,7 @@ class Modality(ABC):
         if other.key() != self.key():
             raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
 
-    def require_readable(self, archive: Archive) -> None:
+    def require_readable(self, archive: Archive) -> None:  # noqa: B027 (most have nothing to say)
         """Say why nothing was found, where the archive holds something that is nearly it."""
 
     def key(self) -> str:
@@ -168,13 +168,13 @@ class Modality(ABC):
 
 
 def standard_scale(values: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation over `axes`, NaN left out; 1 for what does not vary, so that it stays at 0."""
+    """Take mean and standard deviation over `axes`, NaN left out; 1 for what does not vary, so that it stays at 0."""
     mean, sd = np.nanmean(values, axes), np.nanstd(values, axes)
     return mean, np.where(sd > 1e-6, sd, 1.0)
 
 
 def numbered(tokens: int) -> Float[torch.Tensor, "token 3"]:
-    """Places of tokens that have a number and no place: (number, 0, 0)."""
+    """Place tokens that have a number and no place: (number, 0, 0)."""
     where = torch.zeros(tokens, 3)
     where[:, 0] = torch.arange(tokens)
     return where

@@ -73,7 +73,7 @@ def _resized(gray: np.ndarray, size: tuple[int, int], settings: PictureSettings)
 
 
 def middle_part(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest middle part of a picture with the proportions of `size`: left, top, right, bottom in pixels."""
+    """Find the largest middle part of a picture with the proportions of `size`: left, top, right, bottom in pixels."""
     rows, columns = shape
     height = min(rows, columns * size[0] / size[1])
     width = min(columns, rows * size[1] / size[0])
@@ -82,7 +82,7 @@ def middle_part(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[float, f
 
 
 def middle_is_dark(plane: np.ndarray) -> bool:
-    """Whether the middle third of the columns is darker than the outer sixths: bone against soft tissue and air."""
+    """Say whether the middle third of the columns is darker than the outer sixths: bone against soft tissue and air."""
     width = plane.shape[1]
     sixth = max(width // 6, 1)
     middle = plane[:, width // 3 : width - width // 3].mean()

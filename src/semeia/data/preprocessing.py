@@ -1,5 +1,6 @@
-"""The preprocessing manifest: what must be the same at training and at inference, and whose patients it saw; and the
-one place where data, manifest and chance meet to become a batch.
+"""Hold the preprocessing manifest: what must be the same at training and at inference, and whose patients it saw.
+
+This is also the one place where data, manifest and chance meet to become a batch.
 
 The manifest is written into every checkpoint; a model refuses data that were prepared otherwise.
 """
@@ -37,7 +38,7 @@ class Preprocessing:
         return tuple(self.modalities)
 
     def only(self, names: tuple[str, ...]) -> "Preprocessing":
-        """Some of the modalities."""
+        """Take some of the modalities."""
         return replace(self, modalities={name: one for name, one in self.modalities.items() if name in names})
 
     def require_same(self, data: Dataset) -> None:
@@ -103,7 +104,7 @@ def make_batch(
 def _gathered(
     observed: Observed, rows: np.ndarray, modality: Modality, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor, np.ndarray, torch.Tensor]:
-    """Values and mask of all visits of the rows, one after another; slots [batch, visit] and months."""
+    """Gather values and mask of all visits of the rows, one after another; slots [batch, visit] and months."""
     slot = observed.slot[rows]
     # Visits that no unit of the batch has are not carried along.
     slot = slot[:, : max(int((slot >= 0).sum(1).max()), 1)] if len(slot) else slot

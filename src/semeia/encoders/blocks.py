@@ -1,4 +1,4 @@
-"""Transformer blocks from MONAI behind one mask of who may attend to whom."""
+"""Set transformer blocks from MONAI behind one mask of who may attend to whom."""
 
 import torch
 from torch import nn

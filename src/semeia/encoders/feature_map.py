@@ -33,7 +33,7 @@ class Colours(nn.Module):
 
 
 def require_fit(name: str, dim: int, width: int, crop: CropSettings) -> None:
-    """Refuses a crop that is no picture in patches of 32 pixels, and tokens of another width than the network's."""
+    """Refuse a crop that is no picture in patches of 32 pixels, and tokens of another width than the network's."""
     if crop.voxels[0] != 1 or crop.patch != (1, STRIDE, STRIDE):
         raise InputError(
             f"{name} reads pictures: set crop.patch to [1,{STRIDE},{STRIDE}] and crop.voxels to [1,HEIGHT,WIDTH], "

@@ -77,7 +77,7 @@ class PatientEncoder(nn.Module):
         return Tokens(x=x, present=present, kind=kind, where=where, when=when)
 
     def _embedded(self, name: str, seen: Seen) -> TokenValues:
-        """The tokens of every visit of every patient, [batch * visit, length, dim]."""
+        """Embed every visit of every patient, [batch * visit, length, dim]."""
         values, present = seen.values.flatten(0, 1), seen.present.flatten(0, 1)
         there = present.any(1)
         tokens = self.kind.new_zeros(*present.shape, self.settings.dim)
@@ -88,7 +88,7 @@ class PatientEncoder(nn.Module):
         return tokens.to(made.dtype).index_put((there,), made)
 
     def only(self, names: tuple[str, ...]) -> "PatientEncoder":
-        """The encoder of some of the modalities, with the same weights."""
+        """Make the encoder of some of the modalities, with the same weights."""
         kept = [name for name in self.kinds if name in names]
         smaller = PatientEncoder({name: self.embeddings[name] for name in kept}, settings=self.settings)
         with torch.no_grad():
@@ -103,7 +103,7 @@ class PatientEncoder(nn.Module):
         return replace(tokens, x=self.blocks(tokens.x, seen if attend is None else seen & attend))
 
     def forward(self, batch: Batch) -> Tokens:
-        """Contextual tokens of everything that is present, without padding in between."""
+        """Make contextual tokens of everything that is present, without padding in between."""
         return self.mix(self.embed(batch).packed())
 
     def pooled_width(self, cells: Cells = WHOLE) -> int:

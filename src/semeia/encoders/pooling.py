@@ -1,4 +1,4 @@
-"""What is read of many tokens: mean and spread of each modality, and the means of the cells of its field of view.
+"""Pool many tokens: mean and spread of each modality, and the means of the cells of its field of view.
 
 The mean alone loses how far tokens spread, and with it the size of a lesion; both lose where they lie. Where pictures
 are taken in one position, as radiographs of a joint are, the cells keep that, and a linear head can weigh places apart.
@@ -16,13 +16,14 @@ WHOLE: Cells = (1, 1, 1)
 
 
 def statistics(cells: Cells) -> int:
-    """How many statistics, each as wide as a token, `pool` lays side by side."""
+    """Count the statistics, each as wide as a token, `pool` lays side by side."""
     return 2 + (prod(cells) if cells != WHOLE else 0)
 
 
 def pool(tokens: Tokens, *, kinds: int, cells: Cells = WHOLE) -> tuple[Pooled, ModalityMask]:
-    """Statistics of each modality's tokens, [batch, modality, statistics * dim], and if it has any. Padding reaches
-    none.
+    """Take statistics of each modality's tokens, [batch, modality, statistics * dim], and say if it has any.
+
+    Padding reaches none.
 
     Args:
         tokens: contextual ones, of any modalities.
@@ -48,7 +49,7 @@ def pool(tokens: Tokens, *, kinds: int, cells: Cells = WHOLE) -> tuple[Pooled, M
 
 
 def cell_of(tokens: Tokens, member: TokenMembers, cells: Cells) -> torch.Tensor:
-    """In which cell each token lies, [batch, modality, length]: equal parts of what each modality's tokens span."""
+    """Say in which cell each token lies, [batch, modality, length]: equal parts of what each modality's tokens span."""
     where = tokens.where.float()[:, None]
     low = where.masked_fill(~member[..., None], torch.inf).amin(2, keepdim=True)
     high = where.masked_fill(~member[..., None], -torch.inf).amax(2, keepdim=True)

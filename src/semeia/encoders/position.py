@@ -1,4 +1,4 @@
-"""Where and when, as fixed sine and cosine features: in millimetres and months, so that spacing and visit
+"""Write where and when as fixed sine and cosine features: in millimetres and months, so that spacing and visit
 gaps count."""
 
 import torch
@@ -10,7 +10,7 @@ SHORTEST, LONGEST = 4.0, 400.0
 
 
 def sine_cosine(value: torch.Tensor, features: int) -> torch.Tensor:
-    """Features of one coordinate, [..., features]; `features` is even."""
+    """Make the features of one coordinate, [..., features]; `features` is even."""
     steps = torch.arange(features // 2, device=value.device, dtype=torch.float32)
     wavelength = SHORTEST * (LONGEST / SHORTEST) ** (steps / max(features // 2 - 1, 1))
     angle = value[..., None].float() * (2 * torch.pi / wavelength)
@@ -18,7 +18,7 @@ def sine_cosine(value: torch.Tensor, features: int) -> torch.Tensor:
 
 
 def place_and_time(where: TokenPlace, when: TokenTime, dim: int) -> TokenValues:
-    """One vector a token: a quarter of `dim` for each of depth, height, width and time. `dim` is a multiple
+    """Make one vector a token: a quarter of `dim` for each of depth, height, width and time. `dim` is a multiple
     of 8."""
     quarter = dim // 4
     coordinates = [*where.unbind(-1), when]

@@ -1,4 +1,4 @@
-"""Centred lesions to tokens that do not turn with the patient: one token a ring around the axis of scanning.
+"""Turn centred lesions into tokens that do not turn with the patient: one token a ring around the axis of scanning.
 
 The crop is sampled on circles; two small layers read each angle together with its neighbours; mean and
 standard deviation over the angles make the token. So a token sees its own ring, to the voxel that
@@ -66,7 +66,7 @@ def with_neighbours(around: torch.Tensor) -> torch.Tensor:
 
 
 def circles(width: int, angles: int) -> torch.Tensor:
-    """Sampling grid, one circle a voxel of radius: [1, width // 2, angles, 2] in the [-1, 1] of
+    """Make the sampling grid, one circle a voxel of radius: [1, width // 2, angles, 2] in the [-1, 1] of
     `grid_sample`."""
     radius = (torch.arange(width // 2) + 0.5) * 2 / width
     angle = torch.arange(angles) * (2 * torch.pi / angles)

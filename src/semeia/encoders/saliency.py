@@ -33,7 +33,7 @@ def saliency(
     cells: Cells = WHOLE,
     size: int = 16,
 ) -> Maps:
-    """How much one output depends on each place of the pictures, as a share of the place it depends on most.
+    """Measure how much one output depends on each place of the pictures, as a share of the place it depends on most.
 
     Args:
         encoder: that reads the modality.
@@ -71,7 +71,7 @@ def saliency(
 
 
 def change_where_hidden(output: Callable[[Pictures], Output], pictures: Pictures, size: int) -> Maps:
-    """Mean absolute change of `output` over the squares that cover a pixel, [batch, height, width]."""
+    """Take the mean absolute change of `output` over the squares that cover a pixel, [batch, height, width]."""
     before = output(pictures)
     # The picture's own mean: black or white would be news to the network.
     mean = pictures.mean((1, 2, 3), keepdim=True)
@@ -86,7 +86,9 @@ def change_where_hidden(output: Callable[[Pictures], Output], pictures: Pictures
 
 
 def stretches(length: int, size: int) -> list[slice]:
-    """Stretches of `size` that overlap by half; the first and last reach beyond the border, so that pixels there are
-    hidden as often as others."""
+    """Cut stretches of `size` that overlap by half.
+
+    The first and last reach beyond the border, so that pixels there are hidden as often as others.
+    """
     step = size // 2
     return [slice(max(start, 0), start + size) for start in range(step - size, length, step)]

@@ -1,4 +1,4 @@
-"""What a model reads and how large it is, as settings; and which modalities an archive offers where none are named."""
+"""Set what a model reads and how large it is; and which modalities an archive offers where none are named."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,7 +13,7 @@ from semeia.data.modality import Modality
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 
-AnyModality = Volume | Picture | Table | Text | Vector | Signal
+AnyModality = Volume | Picture | Table | Text | Vector | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
 TEXT = "report"  # read only where it is named, or where an objective compares it
 
@@ -36,7 +36,7 @@ class ModelSettings:
     modalities: dict[str, AnyModality] = field(default_factory=dict)
 
     def modalities_of(self, archive: Archive) -> dict[str, Modality]:
-        """Those named; else the images of the more frequent form, the input reader's table, dated vectors, reports.
+        """Take those named; else images of the more frequent form, the input reader's table, dated vectors, reports.
 
         Raises:
             InputError: the images are pictures, and the grid is one of volumes.
@@ -73,5 +73,5 @@ class ModelSettings:
 
 
 def default_names(modalities: dict[str, Modality]) -> tuple[str, ...]:
-    """What a model reads of a dataset where nothing is named: everything but texts."""
+    """Name what a model reads of a dataset where nothing is named: everything but texts."""
     return tuple(name for name, modality in modalities.items() if not isinstance(modality, Text))

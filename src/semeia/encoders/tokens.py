@@ -1,4 +1,4 @@
-"""Tokens: what every encoder gives out, whatever went in. An image cut in patches and a patient cut in
+"""Hold tokens: what every encoder gives out, whatever went in. An image cut in patches and a patient cut in
 (modality, visit) are both Tokens, so that one predictor, one mask and one loss serve both.
 """
 
@@ -28,7 +28,7 @@ class Tokens:
     when: TokenTime
 
     def select(self, keep: TokenMask) -> "Tokens":
-        """Keeps the tokens where `keep` is set, packed to the left; rows are padded to the longest of
+        """Keep the tokens where `keep` is set, packed to the left; rows are padded to the longest of
         them."""
         keep = keep & self.present
         order = pack_order(keep)
@@ -42,27 +42,27 @@ class Tokens:
         )
 
     def packed(self) -> "Tokens":
-        """Without the padding in between."""
+        """Drop the padding in between."""
         return self.select(self.present)
 
     def holding(self, x: TokenValues, *, present: TokenMask | None = None) -> "Tokens":
-        """The same tokens with other values, and possibly fewer of them present."""
+        """Put other values in the place of the tokens, and possibly fewer of them present."""
         return replace(self, x=x, present=self.present if present is None else self.present & present)
 
 
 def pack_order(keep: TokenMask) -> torch.Tensor:
-    """Positions of the kept tokens, kept ones first and in their order, [batch, longest]."""
+    """Find the positions of the kept tokens, kept ones first and in their order, [batch, longest]."""
     longest = max(int(keep.sum(1).max()), 1)
     return torch.argsort((~keep).to(torch.int8), dim=1, stable=True)[:, :longest]
 
 
 def take(values: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    """Gathers [batch, length, dim] along the length."""
+    """Gather [batch, length, dim] along the length."""
     return values.gather(1, order[:, :, None].expand(-1, -1, values.shape[-1]))
 
 
 def join(parts: list[Tokens]) -> Tokens:
-    """Lays sequences end to end."""
+    """Lay sequences end to end."""
     return Tokens(
         x=torch.cat([part.x for part in parts], 1),
         present=torch.cat([part.present for part in parts], 1),

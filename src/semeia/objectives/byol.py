@@ -61,7 +61,7 @@ class Byol(Objective):
         return {"agreement": forth + back}
 
     def after_step(self, step: Step) -> None:
-        """Moves the momentum encoder."""
+        """Move the momentum encoder."""
         momentum = rising(self.settings.momentum, step.progress)
         update_momentum(self.momentum_encoder, self.encoder, momentum=momentum)
         update_momentum(self.momentum_projector, self.projector, momentum=momentum)

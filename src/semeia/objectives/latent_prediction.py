@@ -64,7 +64,7 @@ class LatentPredictionSettings:
 
 
 class Predictor(nn.Module):
-    """From the context's latents and the place, time and kind of each target to the target's latent."""
+    """Lead from the context's latents and the place, time and kind of each target to the target's latent."""
 
     def __init__(self, dim: int, *, kinds: int, settings: LatentPredictionSettings) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Predictor(nn.Module):
         self.leave = nn.Linear(width, dim)
 
     def forward(self, context: Tokens, targets: Tokens) -> TokenValues:
-        """Predictions for every token of `targets`, [batch, length, dim]; only their places are read, not
+        """Predict every token of `targets`, [batch, length, dim]; only their places are read, not
         their x."""
         width = self.enter.out_features
         seen = self.enter(context.x) + self.kind[context.kind] + place_and_time(context.where, context.when, width)
@@ -131,13 +131,13 @@ class LatentPrediction(Objective):
         return terms | self._guard(context, step)
 
     def masks_of(self, tokens: Tokens, generator: torch.Generator) -> Masks:
-        """Draws what is seen and what is predicted of some tokens."""
+        """Draw what is seen and what is predicted of some tokens."""
         return draw_masks(
             tokens.present, tokens.kind, tokens.where, tokens.when, settings=self.settings.masks, generator=generator
         )
 
     def targets(self, batch: Batch) -> Tokens:
-        """Layer-normed latents of all tokens, as the target encoder sees them; without gradient under EMA."""
+        """Give layer-normed latents of all tokens, as the target encoder sees them; without gradient under EMA."""
         encoder = self.target_encoder if self.target_encoder is not None else self.encoder
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.uses_ema):
             tokens = encoder.embed(batch).packed()
@@ -145,7 +145,7 @@ class LatentPrediction(Objective):
             return mixed.holding(F.layer_norm(mixed.x, mixed.x.shape[-1:]))
 
     def predict(self, batch: Batch, masks: Masks) -> tuple[TokenValues, TokenValues]:
-        """Predictions and centred targets in the layout of `encoder.embed`; meaningful at `masks.target`
+        """Give predictions and centred targets in the layout of `encoder.embed`; meaningful at `masks.target`
         only."""
         tokens = self.encoder.embed(batch)
         context = self.encoder.mix(tokens.holding(tokens.x, present=masks.context))
@@ -156,14 +156,14 @@ class LatentPrediction(Objective):
         return prediction, self._centred(mixed.holding(F.layer_norm(mixed.x, mixed.x.shape[-1:])))
 
     def after_step(self, step: Step) -> None:
-        """Moves the target encoder: xi <- m xi + (1 - m) theta, m rising linearly from `ema` to 1."""
+        """Move the target encoder: xi <- m xi + (1 - m) theta, m rising linearly from `ema` to 1."""
         if self.target_encoder is None:
             return
         momentum = self.settings.ema + (1 - self.settings.ema) * step.progress
         update_momentum(self.target_encoder, self.encoder, momentum=momentum)
 
     def pretrained(self) -> PatientEncoder:
-        """What is kept after pretraining: (a copy of) the target encoder where there is one."""
+        """Give what is kept after pretraining: (a copy of) the target encoder where there is one."""
         if self.target_encoder is None:
             return self.encoder
         # A copy that can be trained again: the target encoder itself takes no gradient.
@@ -194,7 +194,7 @@ class LatentPrediction(Objective):
 
 
 def visible(tokens: Tokens, view: str) -> Attention | None:
-    """What each token of the target encoder may attend to, [batch, query, key]; None is everything."""
+    """Say what each token of the target encoder may attend to, [batch, query, key]; None is everything."""
     if view == "full":
         return None
     if view == "own_modality":

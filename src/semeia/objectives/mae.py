@@ -51,7 +51,7 @@ class MaeSettings:
 
 
 class Decoder(nn.Module):
-    """From the latents of the kept patches and the places of the hidden ones to the pixels of these."""
+    """Lead from the latents of the kept patches and the places of the hidden ones to the pixels of these."""
 
     def __init__(self, dim: int, *, pixels: int, settings: MaeSettings) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Decoder(nn.Module):
         self.leave = nn.Linear(width, pixels)
 
     def forward(self, kept: Tokens, hidden: Tokens) -> TokenValues:
-        """Pixels of every token of `hidden`, [batch, length, pixels]; of these only their places are read."""
+        """Draw the pixels of every token of `hidden`, [batch, length, pixels]; of these only their places are read."""
         width = self.enter.out_features
         seen = self.enter(kept.x) + place_and_time(kept.where, kept.when, width)
         asked = self.mask_token + place_and_time(hidden.where, hidden.when, width)
@@ -117,7 +117,7 @@ class MaskedAutoencoder(Objective):
 
 
 def draw_kept(present: TokenMask, *, share: float, generator: torch.Generator) -> TokenMask:
-    """A random share of each row's present tokens, at least one. Drawn on the CPU, the same for every device."""
+    """Draw a random share of each row's present tokens, at least one. Drawn on the CPU, the same for every device."""
     there = present.cpu()
     noise = torch.rand(there.shape, generator=generator).masked_fill(~there, torch.inf)
     count = (there.sum(1, keepdim=True) * share).round().clamp(min=1)
@@ -125,7 +125,7 @@ def draw_kept(present: TokenMask, *, share: float, generator: torch.Generator) -
 
 
 def patch_pixels(seen: Seen, crop: CropSettings, *, normalise: bool) -> TokenValues:
-    """The pixels of each patch of all channels, in the order of the tokens, [batch, visits * patches, pixels]."""
+    """Cut out the pixels of each patch, all channels, in the order of the tokens, [batch, visits * patches, pixels]."""
     from einops import rearrange
 
     depth, height, width = crop.patch

@@ -85,7 +85,7 @@ class MoCo(Objective):
         return {"contrast": contrast}
 
     def after_step(self, step: Step) -> None:
-        """Moves the momentum encoder."""
+        """Move the momentum encoder."""
         update_momentum(self.momentum_encoder, self.encoder, momentum=self.settings.momentum)
         update_momentum(self.momentum_head, self.head, momentum=self.settings.momentum)
 
@@ -93,7 +93,7 @@ class MoCo(Objective):
         return self.queue[: int(self.written.clamp(max=len(self.queue)))]
 
     def _remember(self, keys: Embeddings) -> None:
-        """Writes keys over the oldest ones."""
+        """Write keys over the oldest ones."""
         keys = keys[-len(self.queue) :]
         places = (self.written + torch.arange(len(keys), device=keys.device)) % len(self.queue)
         self.queue[places] = keys

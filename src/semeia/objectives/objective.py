@@ -26,8 +26,8 @@ class Objective(nn.Module, ABC):
         """Named terms, already weighted; their sum is minimised. All randomness comes from `step`."""
 
     def after_step(self, step: Step) -> None:
-        """Called after each optimiser step: moving averages and the like."""
+        """Do what follows each optimiser step: moving averages and the like."""
 
     def pretrained(self) -> PatientEncoder:
-        """The encoder to keep after pretraining."""
+        """Give the encoder to keep after pretraining."""
         return self.encoder

@@ -79,7 +79,7 @@ class Pairs(Objective):
             self.register_buffer("log_sharpness", sharpness)
 
     def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
-        """Both directions, weighted. Raises InputError for a batch that lacks one of the two."""
+        """Give both directions, weighted. Raises InputError for a batch that lacks one of the two."""
         first, second = self.pair
         if missing := [name for name in self.pair if name not in batch.modalities]:
             raise InputError(f"this objective compares {first} with {second}: the batch has no {', '.join(missing)}")
@@ -100,7 +100,7 @@ class Pairs(Objective):
 
 
 def matching(one: Embeddings, other: Embeddings, same: Same, sharpness: Scalar) -> tuple[Scalar, Scalar]:
-    """Cross-entropy of finding the other vector of each row's, there and back.
+    """Take the cross-entropy of finding the other vector of each row's, there and back.
 
     Args:
         one: [n, dim], of any length.
@@ -116,7 +116,7 @@ def matching(one: Embeddings, other: Embeddings, same: Same, sharpness: Scalar) 
 
 
 def same_values(seen: Seen) -> Same:
-    """Which rows hold the same values, bool [n, n]; what is not present does not count."""
+    """Say which rows hold the same values, bool [n, n]; what is not present does not count."""
     there = seen.present.any(2)
     values = torch.where(there[(..., *[None] * (seen.values.ndim - 2))], seen.values, 0)
     values = (values.nan_to_num() if values.is_floating_point() else values).flatten(1)

@@ -26,6 +26,6 @@ class Step:
         return min(self.index / max(self.total - 1, 1), 1.0)
 
     def generator(self, purpose: str) -> torch.Generator:
-        """A fresh generator on the CPU for one purpose ("masks", "augment", ...) of this step."""
+        """Make a fresh generator on the CPU for one purpose ("masks", "augment", ...) of this step."""
         mixed = zlib.crc32(f"{self.seed}/{self.index}/{purpose}".encode())
         return torch.Generator().manual_seed(mixed)

@@ -41,12 +41,12 @@ class Sum(Objective):
         }
 
     def after_step(self, step: Step) -> None:
-        """That of every objective."""
+        """Do that of every objective."""
         for _, term in self._each():
             term.after_step(step)
 
     def pretrained(self) -> PatientEncoder:
-        """What the first objective keeps that keeps a moving average; else the encoder."""
+        """Give what the first objective keeps that keeps a moving average; else the encoder."""
         kept = (term.pretrained() for _, term in self._each())
         return next((encoder for encoder in kept if encoder is not self.encoder), self.encoder)
 

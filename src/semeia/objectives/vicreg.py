@@ -53,7 +53,7 @@ class VicReg(Objective):
         self.head = perceptron(widths, norm=True, last_bias=False)
 
     def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
-        """The three terms, weighted."""
+        """Give the three terms, weighted."""
         views = two_views(batch, self.modality)
         if views is None:
             return dict.fromkeys(("invariance", "variance", "covariance"), no_loss(self))

@@ -1,4 +1,4 @@
-"""Two augmented views of one modality of a batch, and the vector an encoder makes of each.
+"""Take two augmented views of one modality of a batch, and the vector an encoder makes of each.
 
 Objectives that compare views read nothing else: another modality, the same in both, would let them agree for nothing.
 """
@@ -24,13 +24,13 @@ def two_views(batch: Batch, modality: str) -> tuple[Batch, Batch] | None:
 
 
 def vector_width(encoder: PatientEncoder, modality: str) -> int:
-    """Length of `vectors`. Raises InputError for an encoder that does not read the modality."""
+    """Give the length of `vectors`. Raises InputError for an encoder that does not read the modality."""
     if modality not in encoder.kinds:
         raise InputError(f"this objective learns from '{modality}'; the encoder reads {', '.join(encoder.kinds)}")
     return encoder.pooled_width()
 
 
 def vectors(encoder: PatientEncoder, batch: Batch, modality: str) -> Embeddings:
-    """Mean and standard deviation of the tokens of one modality, [batch, pooled_width]."""
+    """Take mean and standard deviation of the tokens of one modality, [batch, pooled_width]."""
     pooled, _ = encoder.pool(encoder(batch))
     return pooled[:, encoder.kinds.index(modality)]

@@ -1,4 +1,4 @@
-"""The modalities there are; a new one is one file here.
+"""List the modalities there are; a new one is one file here.
 
 | name | what it is |
 |---|---|

@@ -1,4 +1,4 @@
-"""Pictures (radiographs, endoscopies, photographs) as a modality: no scale in millimetres, one channel or three."""
+"""Read pictures (radiographs, endoscopies, photographs): no scale in millimetres, one channel or three."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -38,7 +38,7 @@ class Picture(Volume):
         return form & pl.col("intensity").is_in(self.values) if self.values else form
 
     def of_archive(self, archive: Archive) -> "Picture":
-        """Three channels where any picture has colours and the settings keep them."""
+        """Take three channels where any picture has colours and the settings keep them."""
         known = super().of_archive(archive)
         if self.colours or self.crop.picture.colour == "gray":
             return replace(known, colours=self.colours or 1)
@@ -46,7 +46,7 @@ class Picture(Volume):
         return replace(known, colours=3 if (images["shape"].list.len() == 3).any() else 1)
 
     def of_values(self, values: np.ndarray) -> "Picture":
-        """As many channels as the pictures have colours."""
+        """Take as many channels as the pictures have colours."""
         return self if self.colours else replace(self, colours=values.shape[3] if values.ndim == 4 else 1)
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:

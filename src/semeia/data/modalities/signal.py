@@ -1,4 +1,4 @@
-"""Signals (waveforms with several leads) as a modality: one token a stretch of time, all leads of it together."""
+"""Read signals (waveforms with several leads): one token a stretch of time, all leads of it together."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -92,12 +92,12 @@ class Signal(Modality):
         return Arrays(values[..., : self.length], self._whole(values[..., : self.length]), names)
 
     def _whole(self, signals: np.ndarray) -> np.ndarray:
-        """Which stretches of signals [..., lead, sample] have every number, [..., stretch]."""
+        """Say which stretches of signals [..., lead, sample] have every number, [..., stretch]."""
         stretches = signals.reshape(*signals.shape[:-1], -1, self.patch)
         return np.asarray(np.isfinite(stretches).all((-3, -1)))
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Signal":
-        """Scale of each lead over the training units."""
+        """Fit the scale of each lead on the training units."""
         if not arrays.mask[chosen].any():
             raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
         known = np.where(np.repeat(arrays.mask[chosen], self.patch, 1)[:, None], arrays.values[chosen], np.nan)
@@ -125,7 +125,7 @@ class Signal(Modality):
         return torch.where(known[:, None], shifted, values) * gain, mask
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """The stretch's number."""
+        """Number the stretches."""
         return numbered(tokens)
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:

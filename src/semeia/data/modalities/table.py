@@ -1,4 +1,4 @@
-"""A table of items (a structured reading, demographics) as a modality: one token an item, standardised."""
+"""Read a table of items (a structured reading, demographics): one token an item, standardised."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -74,7 +74,7 @@ class Table(Modality):
         return Arrays(values, ~np.isnan(values), names or tuple(f"item{k}" for k in range(values.shape[1])))
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Table":
-        """Scale of each item over the training units."""
+        """Fit the scale of each item on the training units."""
         values = np.asarray(arrays.values)[chosen]
         empty = [name for name, column in zip(arrays.names, values.T, strict=True) if np.isnan(column).all()]
         if empty or not arrays.names:
@@ -93,7 +93,7 @@ class Table(Modality):
         return torch.from_numpy(scaled), torch.from_numpy(~np.isnan(scaled))
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """The item's number."""
+        """Number the items."""
         return numbered(tokens)
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:

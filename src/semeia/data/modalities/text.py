@@ -1,4 +1,4 @@
-"""Written reports as a modality: a vocabulary is fitted on the training texts, or read from a folder; a token a word.
+"""Read written reports: a vocabulary is fitted on the training texts, or read from a folder; a token a word.
 
 Words whole, in lower case, punctuation apart. A word that few texts hold stays out of the vocabulary: it cannot be
 learned from, and may be a name, which a saved model must not carry.
@@ -93,7 +93,7 @@ class Vocabulary:
         return vocabulary
 
     def encode(self, texts: Sequence[str | None], length: int) -> tuple[torch.Tensor, Mask]:
-        """Token ids [text, length] and which there are; the rest of a longer text is cut off."""
+        """Turn texts into token ids [text, length] and say which there are; the rest of a longer text is cut off."""
         tokenizer = _tokenizer(self.definition, length)
         values = torch.zeros(len(texts), length, dtype=torch.long)
         present = torch.zeros(len(texts), length, dtype=torch.bool)
@@ -156,7 +156,7 @@ class Text(Modality):
         return Arrays(texts, np.array([bool(text.strip()) for text in texts], bool)[:, None], names)
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Text":
-        """The words of the training units, or those of the folder."""
+        """Fit the words on the training units, or take those of the folder."""
         if self.folder is not None:
             return replace(self, fitted=Vocabulary.of_folder(self.folder))
         texts = [text for text in arrays.values[chosen] if text.strip()]
@@ -165,17 +165,17 @@ class Text(Modality):
         return replace(self, fitted=Vocabulary.fit(texts))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
-        """Token ids."""
+        """Turn texts into token ids."""
         return self.vocabulary.encode(arrays.values[chosen].tolist(), self.length)
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """The word's number."""
+        """Number the words."""
         return numbered(tokens)
 
 
 @lru_cache(maxsize=4)
 def _tokenizer(definition: str, length: int | None) -> "Tokenizer":
-    """A tokenizer that cuts at `length` and does not pad; reading a large one takes a while."""
+    """Make a tokenizer that cuts at `length` and does not pad; reading a large one takes a while."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_str(definition)

@@ -1,4 +1,4 @@
-"""Vectors with dates (signature expressions, frozen features of images) as a modality: one token a region."""
+"""Read vectors with dates (signature expressions, frozen features of images): one token a region."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -75,7 +75,7 @@ class Vector(Modality):
         return Arrays(shaped, np.asarray(np.isfinite(shaped).all(-1)), names)
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Vector":
-        """Scale of each feature over the regions of the training units."""
+        """Fit the scale of each feature on the regions of the training units."""
         if not arrays.mask[chosen].any():
             raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
         known = np.where(arrays.mask[chosen][..., None], np.asarray(arrays.values[chosen], np.float64), np.nan)
@@ -90,7 +90,7 @@ class Vector(Modality):
         return torch.from_numpy(scaled), torch.from_numpy(arrays.mask[chosen])
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """The region's number."""
+        """Number the regions."""
         return numbered(tokens)
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:

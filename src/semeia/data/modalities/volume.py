@@ -1,4 +1,4 @@
-"""Volumes (CT crops) as a modality: resampled to millimetres, in rings or patches, moved as the stage says."""
+"""Read volumes (CT crops): resampled to millimetres, in rings or patches, moved as the stage says."""
 
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
@@ -65,7 +65,7 @@ class Volume(Modality):
         return form & pl.col("intensity").is_in(self.values) if self.values else form
 
     def of_archive(self, archive: Archive) -> "Volume":
-        """What the values of its images are."""
+        """Remember what the values of its images are."""
         kinds = readable(archive, self.source).filter(self._mine())["intensity"].unique().sort()
         return self if self.values else replace(self, values=tuple(kinds))
 
@@ -131,11 +131,11 @@ class Volume(Modality):
         return augment(values, mask, settings=self.augmentation or stage, generator=generator)
 
     def present(self, mask: Mask) -> TokenMask:
-        """A token is there when any of its planes was scanned."""
+        """Count a token as there when any of its planes was scanned."""
         return patch_presence(mask, self.crop, self.geometry)
 
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """In millimetres from the centre."""
+        """Place tokens in millimetres from the centre."""
         return patch_places(self.crop, self.geometry)
 
     def describe(self) -> str:
@@ -146,7 +146,7 @@ class Volume(Modality):
 
 
 def readable(archive: Archive, source: str) -> pl.DataFrame:
-    """Images of an archive that a model may read, in the order of their ids; see `Volume.source`."""
+    """List the images of an archive that a model may read, in the order of their ids; see `Volume.source`."""
     images = archive.table("images").filter(pl.col("kind") != MASK).sort("image_id")
     if source:
         return images.filter(pl.col("kind") == source)
