@@ -71,6 +71,18 @@ def test_readings_are_the_input_readers_items_and_never_its_opinion(archive: Arc
             assert data[row].values["reading"][0, place] == expected
 
 
+def test_what_was_fitted_on_an_archive_reads_arrays_and_the_other_way_round(archive: Archive, data: Dataset):
+    observed = data.observations["image"]
+    values = observed.arrays.values[observed.slot[:, 0]]
+    memory = array_dataset({"image": (Volume(crop=CROP), values)})
+    for one, other in ((data, memory), (memory, data)):
+        preprocessing = fit_preprocessing(one, np.arange(4), modalities=("image",))
+        preprocessing.require_same(other)
+    other = array_dataset({"image": (Volume(crop=CROP, source="hu"), values)})
+    with pytest.raises(InputError, match="the data were read as"):
+        fit_preprocessing(data, np.arange(4), modalities=("image",)).require_same(other)
+
+
 @pytest.mark.parametrize("network", ["rings", "patches"])
 def test_a_batch_follows_the_rows_asked_for(archive: Archive, network: str):
     data = open_dataset(archive, {"image": Volume(crop=CROP, network=network), "reading": Table()})  # pyright: ignore[reportArgumentType]

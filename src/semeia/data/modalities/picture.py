@@ -39,7 +39,7 @@ class Picture(Volume):
 
     def of_archive(self, archive: Archive) -> "Picture":
         """Take three channels where any picture has colours and the settings keep them."""
-        known = super().of_archive(archive)
+        known = replace(self, values=super().of_archive(archive).values)
         if self.colours or self.crop.picture.colour == "gray":
             return replace(known, colours=self.colours or 1)
         images = readable(archive, self.source).filter(self._mine())

@@ -69,6 +69,12 @@ class Volume(Modality):
         kinds = readable(archive, self.source).filter(self._mine())["intensity"].unique().sort()
         return self if self.values else replace(self, values=tuple(kinds))
 
+    def require_same(self, other: Modality, arrays: Arrays) -> None:
+        """Refuse images that were read otherwise; what the values of arrays from memory are, their owner knows."""
+        if isinstance(other, Volume) and not (self.values and other.values):
+            other = replace(other, values=self.values)
+        super().require_same(other, arrays)
+
     def require_readable(self, archive: Archive) -> None:
         """Refuse an archive whose images are all of another form or of other values."""
         images = readable(archive, "")
