@@ -100,12 +100,8 @@ def same(one: Seen, other: Seen) -> bool:
     if one.present.shape != other.present.shape or not torch.equal(one.present, other.present):
         return False
     there = one.present.any(2)
-    return all(
-        torch.equal(getattr(one, name)[there].nan_to_num(0.5), getattr(other, name)[there].nan_to_num(0.5))
-        if getattr(one, name).is_floating_point()
-        else torch.equal(getattr(one, name)[there], getattr(other, name)[there])
-        for name in ("values", "where", "when")
-    )
+    pairs = ((getattr(one, name)[there], getattr(other, name)[there]) for name in ("values", "where", "when"))
+    return all(torch.equal(*(part.double().nan_to_num(0.5) for part in pair)) for pair in pairs)
 
 
 def shapes_agree(case: Case, folder: Path) -> None:
@@ -120,9 +116,8 @@ def shapes_agree(case: Case, folder: Path) -> None:
     assert len(values) == len(mask) == 3
     present = modality.present(mask)
     assert modality.places(present.shape[1]).shape == (present.shape[1], 3)
-    moved, moved_mask = modality.augment(
-        values, mask, stage=AugmentSettings(), generator=torch.Generator().manual_seed(0)
-    )
+    drawn = torch.Generator().manual_seed(0)
+    moved, moved_mask = modality.augment(values, mask, stage=AugmentSettings(), generator=drawn)
     assert (moved.shape, moved.dtype, moved_mask.shape) == (values.shape, values.dtype, mask.shape)
     seen = make_batch(data, np.arange(6), preprocessing=preprocessing).modalities[NAME]
     assert seen.values.shape == (6, 2, *values.shape[1:])
@@ -213,17 +208,8 @@ def history_says_how_much_is_read(case: Case, folder: Path) -> None:
 def two_views_differ_where_it_is_augmented(case: Case, folder: Path) -> None:
     data = opened(case, archive_of(case, folder / "a"))
     generators = [torch.Generator().manual_seed(seed) for seed in (0, 0, 1)]
-    one, again, other = (
-        make_batch(
-            data,
-            np.arange(6),
-            preprocessing=fitted(data),
-            augmentation=AugmentSettings(),
-            generator=generator,
-            views=2,
-        )
-        for generator in generators
-    )
+    asked = {"preprocessing": fitted(data), "augmentation": AugmentSettings(), "views": 2}
+    one, again, other = (make_batch(data, np.arange(6), generator=generator, **asked) for generator in generators)
     assert (NAME in one.second) == case.modality.augmented
     assert same(one.modalities[NAME], again.modalities[NAME])
     if case.modality.augmented:
@@ -272,10 +258,9 @@ def arrays_from_memory_give_the_same_batch(case: Case, folder: Path) -> None:
     if arrays.names:
         values = pl.DataFrame(values, schema=list(arrays.names))
     memory = array_dataset({NAME: (case.modality, values)})
-    fit = data.modalities[NAME].fit(arrays, newest)
-    of_archive = fit.prepare(arrays, newest)
-    settings_there = memory.modalities[NAME].fit(memory.observations[NAME].arrays, np.arange(5))
-    of_memory = settings_there.prepare(memory.observations[NAME].arrays, np.arange(5))
+    own, every = memory.observations[NAME].arrays, np.arange(5)
+    fit, settings_there = data.modalities[NAME].fit(arrays, newest), memory.modalities[NAME].fit(own, every)
+    of_archive, of_memory = fit.prepare(arrays, newest), settings_there.prepare(own, every)
     for one, other in zip(of_archive, of_memory, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
     assert torch.equal(fit.present(of_archive[1]), settings_there.present(of_memory[1]))
@@ -291,10 +276,9 @@ def the_key_says_what_is_read(case: Case, folder: Path) -> None:
 
 
 def an_archive_without_it_is_no_error(case: Case, folder: Path) -> None:
-    data = opened(case, archive_of(case, folder / "a"))
-    preprocessing = fitted(data)
+    preprocessing = fitted(opened(case, archive_of(case, folder / "a")))
     without = opened(case, archive_of(case, folder / "none", none=True))
-    assert len(without.observations[NAME].arrays) == 0
+    assert not len(without.observations[NAME].arrays)
     assert not without.observed(NAME).any()
     batch = make_batch(without, np.arange(6), preprocessing=preprocessing)
     assert list(batch.modalities) == ["age"]

@@ -214,10 +214,8 @@ def array_dataset(modalities: Mapping[str, tuple[Modality, object]], *, units: p
     if len(set(lengths.values())) != 1:
         raise InputError(f"a dataset needs one row a unit in each of: {lengths}")
     count = next(iter(lengths.values()))
-    observations = {
-        name: Observed(arrays, np.arange(count)[:, None], np.zeros((count, 1), np.float32))
-        for name, arrays in made.items()
-    }
+    slot, when = np.arange(count)[:, None], np.zeros((count, 1), np.float32)
+    observations = {name: Observed(arrays, slot, when) for name, arrays in made.items()}
     return Dataset(_facts(units, count), settings, observations)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from semeia.data.pictures import PictureSettings, planes_of
 from semeia.readers.knees import side_of
 from semeia.readers.pictures import read_picture
 from semeia.readers.rows import folder_given, read_rows
-from semeia.views.pictures import PictureSettings, plane_of
 from semeia.worlds.knee_follow_up import FollowUpSettings, follow_up_rows
 from semeia.worlds.knee_reports import FindingSettings, findings, impressions
 
@@ -61,7 +61,7 @@ def scored_knees(folder: Path) -> pl.DataFrame:
 def texture(picture: np.ndarray) -> float:
     """Mean absolute difference of neighbouring pixels in the bone below the joint (the lower third of the band),
     divided by the spread of its brightness."""
-    plane = plane_of(picture, size=SIZE, settings=SEEN)
+    plane = planes_of(picture, size=SIZE, settings=SEEN)[0]
     bone = plane[2 * SIZE[0] // 3 :, SIZE[1] // 4 : 3 * SIZE[1] // 4]
     return float(np.abs(np.diff(bone, axis=1)).mean() / (bone.std() + 0.02))
 
