@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from semeia.learning.baselines import score_baseline
+from semeia.views.dataset import PatientData
 
 from semeia.archive import open_archive
 from semeia.archive.atomic import write_json
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS
-from semeia.learning.baselines import score_baseline
 from semeia.learning.export import export
 from semeia.learning.finetune import finetune
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.scoring import embed, predict
-from semeia.views.dataset import PatientData
 from small_training import FINETUNE, loaded, nodule_archive
 
 ARM = {"arm": "multimodal_jepa", "mode": "frozen", "fraction": 1.0}

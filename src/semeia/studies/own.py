@@ -1,77 +1,303 @@
-"""Pretraining and fine-tuning on an archive of one's own: any images, readings and outcome, any or no fixed split."""
+"""An archive of one's own: pretrain on it, fine-tune to it, or run every arm and every simple rival on it.
 
-from dataclasses import dataclass
-from functools import partial
+Protocol. The fixed split's test (or val) side is tested, or else seed s tests fold s of five patient folds; an external
+archive is only tested. Everything fitted sees the other patients only.
+"""
+
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import polars as pl
 
-from semeia.archive.hashing import file_sha256
-from semeia.archive.split import label_subset, patient_folds
-from semeia.archive.store import Archive, open_archive
+from semeia.archive.schema import SUBJECTS, UNITS
+from semeia.archive.store import open_archive
+from semeia.data.augment import RADIOGRAPH
+from semeia.data.crops import CropSettings
+from semeia.data.modalities import Picture, Table, Vector, Volume
+from semeia.data.modality import Modality
+from semeia.encoders.patient import EncoderSettings
+from semeia.encoders.settings import ModelSettings, default_names
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
-from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
+from semeia.evaluation.description import ArmDescription, CohortDescription, Description
+from semeia.learning.cells import cells_of
+from semeia.learning.columns import Columns
+from semeia.learning.finetune import FinetuneSettings, Mode
 from semeia.learning.model import FILE, Model, load_model
-from semeia.learning.pretrain import PretrainSettings, pretrain
-from semeia.learning.progress import terminal
-from semeia.report.page import write_report
-from semeia.studies.arms import Fold
-from semeia.studies.gather import gather, write_predictions, write_scores
-from semeia.studies.grid import DONE, Cell, one_cell
-from semeia.studies.labels import labels_of
-from semeia.studies.leakage import Audited, audit_run
-from semeia.studies.record import begin_run, close_run, note_run
-from semeia.studies.results import write_results
-from semeia.views.dataset import PatientData, load_patient_data
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.schedule import OptimiserSettings
+from semeia.learning.simple import Simple
+from semeia.ranges import require_seed
+from semeia.settings_json import from_plain
+from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.audit import audit_networks
+from semeia.studies.run.protocol import FOLDS, kept_for_testing, require_fractions, require_seeds
+from semeia.studies.run.reading import labels_of_both, outside_of, read_units
+from semeia.studies.run.record import read_record
+from semeia.studies.run.runner import run_pretraining, run_study
+from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
+from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
 
-FOLDS = 5
+IMAGENET = ModelSettings(
+    image="efficientnet_lite0",
+    crop=CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32)),
+    encoder=EncoderSettings(dim=1280, depth=0, heads=4),
+)
+# A wide network whose layers all move at once swings at the rate of a narrow one's head.
+IMAGENET_TUNED = FinetuneSettings(
+    pretrained=OptimiserSettings(steps=400, batch=32, rate=1e-4, encoder_rate=5e-4), augmentation=RADIOGRAPH
+)
+START = "encoder"  # the file that fine-tuning starts from, among the inputs
+FEW_DISTINCT = 20  # a covariate of words with more values than this is no shortcut but a name
 
 
 @dataclass(frozen=True)
 class OwnSettings:
-    """A fine-tuning run on one's own archive; see `finetune_archive`. `encoder` is the pretrained file's SHA-256."""
+    """A study of one's own archive.
 
-    outcome: str
-    mode: str
-    fraction: float
-    seeds: tuple[int, ...]
-    pretraining: PretrainSettings
-    finetuning: FinetuneSettings
-    encoder: str | None = None
+    Attributes:
+        outcome: what is predicted.
+        modalities: what networks read, by name; none named: all the archive has but reports.
+        seeds: of labels, weights and everything random; without a fixed split each tests another of five folds.
+        fractions: of the labelled training patients.
+        pretraining: see `PretrainSettings`.
+        finetuning: see `FinetuneSettings`.
+        draws: bootstrap draws of the evaluation.
+        workers: processes, one thread each.
+    """
+
+    outcome: str = ""
+    modalities: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2)
+    fractions: tuple[float, ...] = (0.1, 1.0)
+    pretraining: PretrainSettings = field(default_factory=PretrainSettings)
+    finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
+    draws: int = 1000
+    workers: int = 2
 
     def __post_init__(self) -> None:
+        for seed in self.seeds:
+            require_seed(seed)
+        require_fractions(self.fractions)
+        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+
+
+@dataclass(frozen=True)
+class FinetuneRun(OwnSettings):
+    """Fine-tuning of one model.
+
+    Attributes:
+        mode: "frozen", "finetune" or "probe_finetune".
+        arm: name of the arm.
+    """
+
+    mode: str = "probe_finetune"
+    arm: str = "scratch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.mode not in get_args(Mode):
             raise InputError(f"no mode '{self.mode}'; there are {', '.join(get_args(Mode))}")
-        if not 0 < self.fraction <= 1:
-            raise InputError(f"fraction is {self.fraction}; it must lie above 0 and not above 1")
         if not self.seeds:
             raise InputError("seeds must be at least 1")
 
 
-def modalities_of(data: PatientData, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """What the archive has of the modalities wanted (all by default)."""
-    there = tuple(name for name in ("image", "reading") if data.observed(name).any())
-    lacking = set(wanted or ()) - set(there)
-    if lacking or not there:
-        raise InputError(f"the archive has no {', '.join(sorted(lacking)) or 'image or reading'}")
-    return there if wanted is None else tuple(name for name in there if name in wanted)
+def model_of(settings: OwnSettings, inputs: Inputs) -> ModelSettings:
+    """How most networks read the units: a pretrained encoder brings its own way."""
+    start = inputs.files.get(START)
+    return settings.pretraining.model if start is None else model_read_by(load_model(start))
 
 
-def require_fitting_crop(archive: Archive, settings: PretrainSettings) -> None:
-    """Refuses to read flat pictures as volumes, with the options that fit them."""
-    spacing = archive.table("images")["spacing"]
-    if (
-        len(spacing)
-        and spacing.is_null().all()
-        and (settings.model.crop.voxels[0] > 1 or settings.model.image == "rings")
-    ):
-        raise InputError(
-            f"{archive.path}: its images are pictures without a spacing, and the model is for volumes; add "
-            '--model.image patches --model.crop.voxels "[1, 64, 64]" --model.crop.patch "[1, 8, 8]"'
+def model_read_by(encoder: Model) -> ModelSettings:
+    """The settings that read what an encoder reads, as it does."""
+    return ModelSettings(encoder=encoder.encoder.settings, modalities=dict(encoder.preprocessing.modalities))  # pyright: ignore[reportArgumentType]
+
+
+def open_own(inputs: Inputs, settings: OwnSettings, cache: Path) -> Material:
+    """Read the units, the labels where an outcome is named, and who is tested."""
+    model = model_of(settings, inputs)
+    data = read_units(inputs, model, cache, {})
+    outside = outside_of(data)
+    names = modalities_of(data.modalities, settings.modalities)
+    for name in names:
+        if not data.observed(name).any():
+            data.modalities[name].require_readable(open_archive(inputs.archive))
+    something = data.something(names)
+    labels = np.full(len(data), np.nan)
+    if settings.outcome:
+        # A unit that has nothing of what is read can neither train nor test a network.
+        labels = np.where(something, labels_of_both(data, inputs, settings.outcome), np.nan)
+    testing = kept_for_testing(data.units, outside=outside)
+    if START in inputs.files:
+        testing = _never_seen(data, load_model(inputs.files[START]), testing, outside, labels)
+    return Material(
+        units=data.units,
+        cohort=np.where(outside, "external", "internal"),
+        labels={settings.outcome: labels},
+        training=~outside,
+        unlabelled=np.zeros(len(data), bool),
+        testing=testing,
+        dataset=data,
+        read=lambda model: read_units(inputs, model, cache, {}),
+        extra=names,
+    )
+
+
+def _never_seen(data, start: Model, testing, outside: np.ndarray, labels: np.ndarray):
+    """Let nobody be tested whom the pretrained encoder has seen; its own left-out patients are the test."""
+    seen = start.preprocessing.fitted_on.seen(data)
+    fixed = data.units["split"].is_not_null().any()
+    overlap = int((seen & testing(0) & ~np.isnan(labels)).sum())
+    if fixed and overlap:
+        raise InputError(f"{overlap} labelled test units are of patients that were pretrained on")
+    # An encoder from elsewhere has seen nobody.
+    return testing if fixed or not seen.any() else lambda seed: ~seen | outside
+
+
+def modalities_of(there: dict[str, Modality], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """What the archive has of the modalities wanted (by default all but reports)."""
+    if lacking := sorted(set(wanted) - set(there)):
+        raise InputError(f"the archive has no {', '.join(lacking)}; it has {', '.join(there) or 'nothing to read'}")
+    names = default_names(there)
+    if not names:
+        raise InputError("the archive has nothing that a network could read: no image, no reading, no array")
+    return tuple(name for name in there if name in wanted) if wanted else names
+
+
+def read_by(settings: OwnSettings, inputs: Inputs) -> dict[str, Modality]:
+    """What networks read of the archive."""
+    there = settings.pretraining.model.modalities_of(open_archive(inputs.archive))
+    return {name: there[name] for name in modalities_of(there, settings.modalities)}
+
+
+def encoders(settings: OwnSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    """One encoder of everything; and of the images alone, where there is more."""
+    reads = read_by(settings, inputs)
+    return {f"{group}_jepa": Encoder(names, settings.pretraining) for group, names in groups_of(reads).items()}
+
+
+def groups_of(reads: dict[str, Modality]) -> dict[str, tuple[str, ...]]:
+    """What networks read together: everything, and each image modality alone where there is more."""
+    names = tuple(reads)
+    if len(names) == 1:
+        return {names[0]: names}
+    images = {name: (name,) for name, one in reads.items() if isinstance(one, Volume)}
+    return {"multimodal": names, **images}
+
+
+def arms(settings: OwnSettings, inputs: Inputs) -> dict[str, Arm]:
+    """Every network, from every start, and every simple rival that the archive has columns for."""
+    model, tuned, reads = settings.pretraining.model, settings.finetuning, read_by(settings, inputs)
+    made: dict[str, Arm] = {}
+    for group, names in groups_of(reads).items():
+        title = "Everything" if group == "multimodal" else group.capitalize()
+
+        def network(words: str, role: str, modes: tuple[str, ...], begins: str, start: str = "") -> Network:
+            about = ArmDescription(f"{title}, {words}", role, group, begins, names)  # noqa: B023 (called at once)
+            return Network(about, names, model, tuned, modes, pretraining=start)  # noqa: B023
+
+        made[f"{group}_jepa"] = network(
+            "pretrained", "pretrained", ("frozen", "finetune", "probe_finetune"), PRETRAINED, f"{group}_jepa"
         )
+        made[f"{group}_scratch"] = network("from scratch", "scratch", ("finetune",), SEED)
+        made[f"{group}_random"] = network("random encoder", "random", ("frozen",), SEED)
+    published = [name for name, one in reads.items() if isinstance(one, Picture)]
+    if "imagenet" in inputs.files and published:
+        about = ArmDescription(
+            "Pictures, ImageNet weights", "pretrained", "imagenet", "published weights", (published[0],)
+        )
+        made["imagenet"] = Network(
+            about, (published[0],), IMAGENET, IMAGENET_TUNED, ("frozen", "finetune"), weights=inputs.files["imagenet"]
+        )
+    return made | simple_arms(settings, inputs, reads)
+
+
+def simple_arms(settings: OwnSettings, inputs: Inputs, reads: dict[str, Modality]) -> dict[str, Arm]:
+    """Components of images, regression and trees on tables and vectors, and each covariate alone."""
+    model = settings.pretraining.model
+    made: dict[str, Arm] = {}
+
+    def add(name: str, title: str, role: str, reads: Columns, fits: str = "logistic", column: str = "") -> None:
+        about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, column)
+        made[name] = SimpleArm(about, Simple(reads, fits), model)  # pyright: ignore[reportArgumentType]
+
+    for name, modality in reads.items():
+        if isinstance(modality, Volume):
+            add(f"{name}_components", f"{name}, principal components", "simple", Columns(modality=name), "components")
+        elif isinstance(modality, Table | Vector):
+            add(f"{name}_logistic", f"{name}, logistic regression", "simple", Columns(modality=name))
+            add(f"{name}_boosting", f"{name}, gradient boosting", "simple", Columns(modality=name), "boosting")
+    units = open_archive(inputs.archive).table("units")
+    known = {column.name for table in (UNITS, SUBJECTS) for column in table.columns}
+    for name in (column for column in units.columns if column not in known):
+        values = units[name].drop_nulls()
+        if values.dtype.is_numeric() and values.n_unique() > 1:
+            add(f"only_{name}", f"{name} alone", "shortcut", Columns((name,)), column=name)
+        elif values.dtype == pl.String and 1 < values.n_unique() <= FEW_DISTINCT:
+            add(f"only_{name}", f"{name} alone", "shortcut", Columns((name,), categories=True))
+    return made
+
+
+def words(finished: Finished) -> dict[str, object]:
+    """What run.json is to hold in words."""
+    settings: OwnSettings = finished.work.settings
+    fixed = finished.work.material.units["split"].is_not_null().any()
+    about = Description(
+        title="Own archive",
+        question=f"does pretraining on unlabelled data improve the prediction of {settings.outcome.replace('_', ' ')}?"
+        if finished.first
+        else "",
+        arms={name: arm.about for name, arm in finished.arms.items()},
+        outcomes={settings.outcome: settings.outcome.replace("_", " ")},
+        cohorts={
+            "internal": CohortDescription("Patients kept for testing", "in patients kept for testing"),
+            "external": CohortDescription("The external archive", "in the external archive"),
+        },
+    )
+    partition = "the fixed split of the archive" if fixed else f"another of {FOLDS} folds of patients for each seed"
+    statements = {**HOUSE, **network_words(finished), "partition": f"Tested is {partition}."}
+    return {**about.record(), "outcome": settings.outcome, "statements": statements}
+
+
+def judged(settings: OwnSettings) -> tuple[EvaluationSettings, ...]:
+    """All arms; those of a study against scratch and random starts."""
+    return (EvaluationSettings(draws=settings.draws),)
+
+
+OWN = Study(
+    name="own",
+    settings=OwnSettings,
+    unit="unit",
+    open=open_own,
+    arms=arms,
+    pretraining=encoders,
+    words=words,
+    audit=audit_networks,
+    judged=judged,
+)
+
+
+def own_study(
+    archive: Path, *, out: Path, settings: OwnSettings, external: Path | None = None, imagenet: Path | None = None
+) -> Path:
+    """Run every arm and every simple rival on one's own archive; returns the report's path.
+
+    Args:
+        archive: with an outcome of its units.
+        out: the run folder.
+        settings: see `OwnSettings`.
+        external: an archive of another hospital with the same outcome, only tested.
+        imagenet: weights made by `semeia weights convert`, for archives of pictures.
+    """
+    if not settings.outcome:
+        there = ", ".join(open_archive(archive).outcomes()) or "none"
+        raise InputError(f"name the outcome with --outcome; the archive has {there}")
+    if open_archive(archive).table("subjects")["split"].is_null().all():
+        require_seeds(settings.seeds, folds=FOLDS)
+    files = {} if imagenet is None else {"imagenet": imagenet}
+    return run_study(OWN, Inputs(archive, external, files), out=out, settings=settings)
 
 
 def pretrain_archive(
@@ -82,33 +308,21 @@ def pretrain_archive(
     modalities: tuple[str, ...] | None = None,
     seed: int = 0,
 ) -> str:
-    """Pretrains on an archive; returns the verdict in words.
+    """Pretrain on an archive; returns the verdict in words.
 
     The patients of a fixed test split are never seen; without one, a fifth of the patients, another for each seed up to
     five, is left out, so that `finetune_archive` has somebody to test on.
     """
-    begin_run(out, archive, study="pretrain", settings=settings)
-    opened = open_archive(archive)
-    require_fitting_crop(opened, settings)
-    data = load_patient_data(opened, crop=settings.model.crop, cache=out / "cache")
-    chosen = modalities_of(data, modalities)
-    something = np.any([data.observed(name) for name in chosen], axis=0)
-    rows = np.flatnonzero(~kept_for_testing(data, seed=seed) & something)
-    cell = Cell("multimodal_jepa" if len(chosen) > 1 else f"{'_'.join(chosen)}_jepa", "pretrain", 1.0, seed)
-    total = settings.optimiser.total(round(len(rows) * (1 - settings.held_out)))
-    folder = out / cell.name
-    with terminal(f"pretraining on {len(rows)} units", total, per_step=settings.optimiser.batch) as report:
-        pretrain(
-            data,
-            rows,
-            modalities=chosen,
-            settings=settings,
-            seed=seed,
-            folder=folder,
-            cell=cell.name,
-            report=report,
-        )
-    return note_run(out, folder)
+    own = OwnSettings(modalities=modalities or (), seeds=(seed,), pretraining=settings)
+    study = replace(OWN, name="pretrain", pretraining=_all_at_once)
+    further = {"seed": seed, "modalities": modalities}
+    return run_pretraining(study, Inputs(archive), out=out, settings=own, further=further)
+
+
+def _all_at_once(settings: OwnSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    reads = read_by(settings, inputs)
+    name = next(iter(groups_of(reads)))
+    return {f"{name}_jepa": Encoder(tuple(reads), settings.pretraining, shown=True)}
 
 
 def finetune_archive(
@@ -123,7 +337,7 @@ def finetune_archive(
     pretraining: PretrainSettings | None = None,
     settings: FinetuneSettings | None = None,
 ) -> pl.DataFrame:
-    """Fits an outcome on few labels and scores the patients that were kept for testing.
+    """Fit an outcome on few labels and score the patients that were kept for testing.
 
     Args:
         archive: with an outcome of its units.
@@ -133,134 +347,74 @@ def finetune_archive(
         mode: "frozen", "finetune" or "probe_finetune".
         fraction: of the labelled training patients, in (0, 1].
         seeds: how many. From scratch and without a fixed split, each tests another of five patient folds.
-        pretraining: its `model` is the network from scratch.
+        pretraining: its `model` is the network from scratch; a pretrained encoder brings its own.
         settings: see `FinetuneSettings`.
 
     Returns:
         The predictions table, also in `out/predictions.parquet`; beside it results.csv and report.html.
     """
     start = None if pretrained is None else pretrained_model(pretrained)
-    own = OwnSettings(
-        outcome,
-        mode,
-        fraction,
-        tuple(range(seeds)),
-        pretraining or PretrainSettings(),
-        settings or FinetuneSettings(),
-        encoder=None if start is None else file_sha256(start),
+    own = FinetuneRun(
+        outcome=outcome,
+        mode=mode,
+        fractions=(fraction,),
+        seeds=tuple(range(seeds)),
+        pretraining=pretraining_used(pretrained, start, pretraining or PretrainSettings()),
+        finetuning=settings or FinetuneSettings(),
+        arm="scratch" if start is None else start.parent.parent.name,
+        workers=1,
     )
-    begin_run(out, archive, study="own", settings=own)
-    opened = open_archive(archive)
-    encoder = None if start is None else load_model(start)
-    if encoder is None:
-        require_fitting_crop(opened, own.pretraining)
-    crop = own.pretraining.model.crop if encoder is None else encoder.preprocessing.crop
-    data = load_patient_data(opened, crop=crop, cache=out / "cache")
-    reads = modalities_of(data, None) if encoder is None else encoder.preprocessing.modalities
-    # A unit that has nothing of what the model reads can neither train nor test it.
-    something = np.any([data.observed(name) for name in reads], axis=0)
-    labels = np.where(something, labels_of(data, opened, outcome), np.nan)
-    arm = "scratch" if start is None else start.parent.parent.name
-    cells = [Cell(arm, mode, fraction, seed) for seed in own.seeds]
-    folds: dict[int, Fold] = {}
-    for cell in cells:
-        train, test = divide(data, labels, start=encoder, seed=cell.seed)
-        folds[cell.seed] = Fold(pretraining=train, labelled=train, labels=labels[train], test=test)
-        work = partial(score_own, data=data, labels=labels, train=train, test=test, start=start, settings=own)
-        if not (out / cell.name / DONE).exists():
-            one_cell(cell, work, out)
-    cohort = np.full(len(data), "internal")
-    table = gather(out, cells, data.units, labels, cohort=cohort, study="own", outcome=outcome)
-    write_predictions(out, table)
-    audit = audit_run(
-        Audited(
-            run=out,
-            archive=opened,
-            data=data,
-            labels=labels,
-            folds=folds,
-            cells=cells,
-            encoders={} if start is None else {(arm, seed): start for seed in own.seeds},
+    run_study(FINETUNE, Inputs(archive, files={} if start is None else {START: start}), out=out, settings=own)
+    return pl.read_parquet(out / "predictions.parquet")
+
+
+def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
+    """The model that is fine-tuned."""
+    start = inputs.files.get(START)
+    model, pretrained = model_of(settings, inputs), start is not None
+    names = load_model(start).preprocessing.names if start else tuple(read_by(settings, inputs))
+    title = settings.arm.replace("_", " ")
+    about = ArmDescription(
+        title=title[:1].upper() + title[1:] if pretrained else "From scratch",
+        role="pretrained" if pretrained else "scratch",
+        family="network",
+        start=PRETRAINED if pretrained else SEED,
+        modalities=names,
+    )
+    return {
+        settings.arm: Network(
+            about, names, model, settings.finetuning, (settings.mode,), encoder=start, shown=True
         )
-    )
-    notes = write_results(out, table, settings=(EvaluationSettings(),), further={"leakage": audit})
-    close_run(out, {"seeds": list(own.seeds), "notes": notes})
-    write_report(out)
-    return table
+    }
+
+
+FINETUNE = replace(OWN, name="finetune", settings=FinetuneRun, arms=one_arm, pretraining=lambda settings, inputs: {})
 
 
 def pretrained_model(run: Path) -> Path:
     """The one pretrained model of a run folder."""
-    found = sorted(run.glob(f"pretrained/*/seed-*/{FILE}"))
-    if len(found) != 1:
-        raise InputError(f"{run}: holds {len(found)} pretrained models, one is needed; is it a run of semeia pretrain?")
-    return found[0]
+    cells = [run / cell.name / FILE for cell in cells_of(run) if cell.mode == "pretrain"]
+    there = [path for path in cells if path.exists()]
+    if len(there) != 1:
+        raise InputError(f"{run}: holds {len(there)} pretrained models, one is needed; is it a run of semeia pretrain?")
+    return there[0]
 
 
-def kept_for_testing(data: PatientData, *, seed: int) -> np.ndarray:
-    """Units of the patients set aside: the fixed split's test side (or its val side), else one of five folds."""
-    split = data.units["split"].fill_null("").to_numpy()
-    for side in ("test", "val"):
-        if (split == side).any():
-            return split == side
-    patients = data.units.select("subject_id", pl.lit("all").alias("stratum")).unique("subject_id")
-    folds = patient_folds(patients, folds=FOLDS)
-    held = folds.filter(pl.col("fold") == seed % FOLDS)["subject_id"].to_numpy()
-    return np.isin(data.units["subject_id"].to_numpy(), held)
+def pretraining_used(run: Path | None, start: Path | None, given: PretrainSettings) -> PretrainSettings:
+    """How the encoder that is fine-tuned was made, for the record: its own settings, where it was pretrained.
 
-
-def divide(data: PatientData, labels: np.ndarray, *, start: Model | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labelled training and test units. Nobody is tested whom the pretrained encoder has seen."""
-    known = ~np.isnan(labels)
-    testing = kept_for_testing(data, seed=seed)
-    if start is not None:
-        seen = start.preprocessing.fitted_on.seen(data)
-        fixed = data.units["split"].is_not_null().any()
-        overlap = int((seen & testing & known).sum())
-        if fixed and overlap:
-            raise InputError(f"{overlap} labelled test units are of patients that were pretrained on")
-        # Without a fixed split, the encoder's own left-out patients are the test; one from elsewhere has seen nobody.
-        testing = testing if fixed or not seen.any() else ~seen
-    train, test = np.flatnonzero(known & ~testing), np.flatnonzero(known & testing)
-    if not len(test):
-        raise InputError("no labelled patient is left to test on: all were pretrained on")
-    return train, test
-
-
-def score_own(
-    cell: Cell,
-    folder: Path,
-    *,
-    data: PatientData,
-    labels: np.ndarray,
-    train: np.ndarray,
-    test: np.ndarray,
-    start: Path | None,
-    settings: OwnSettings,
-) -> None:
-    """Fits one seed and writes its scores."""
-    table = pl.DataFrame({"unit_id": data.units["unit_id"], "subject_id": data.units["subject_id"], "value": labels})
-    chosen = label_subset(table[train], cell.fraction, seed=cell.seed)
-    rows = train[np.isin(table["subject_id"].to_numpy()[train], chosen)]
-    if start is None:
-        model = fresh_model(
-            data, train, modalities=modalities_of(data, None), settings=settings.pretraining.model, seed=cell.seed
-        )
-    else:
-        model = load_model(start)
-    total = settings.finetuning.scratch.total(len(rows))
-    with terminal(f"fine-tuning on {len(rows)} labels", total, per_step=settings.finetuning.scratch.batch) as report:
-        fitted = finetune(
-            data,
-            rows,
-            labels[rows],
-            start=model,
-            mode=cell.mode,  # pyright: ignore[reportArgumentType]
-            pretrained=start is not None,
-            settings=settings.finetuning,
-            seed=cell.seed,
-            folder=folder,
-            cell=cell.name,
-            report=report,
-        )
-    write_scores(folder, test, fitted.score(data, test))
+    Raises:
+        InputError: settings are given beside a pretrained encoder, which has its own.
+    """
+    if run is None or start is None:
+        return given
+    own = model_read_by(load_model(start))
+    if given not in (PretrainSettings(), replace(PretrainSettings(), model=own)):
+        raise InputError("--pretraining.* are settings of a model from scratch; with --pretrained leave them out")
+    config = read_record(run)["config"]
+    known = {name: config[name] for name in PretrainSettings.__dataclass_fields__ if name in config}
+    try:
+        used = from_plain(PretrainSettings, known | {"loop": {}})  # its device may be none of this machine's
+    except InputError:  # a run of an older version
+        used = PretrainSettings()
+    return replace(used, model=own)

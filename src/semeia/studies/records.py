@@ -27,7 +27,7 @@ from semeia.signatures.model import SignatureModel
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.atlas import atlas_of
 from semeia.studies.counts import counts_of, densities, seen_codes, values_of
-from semeia.studies.run.study import Fold, Work
+from semeia.studies.run.study import Fold, Work, fold_of
 
 UNMAPPED, ATLAS, LEARNT = "unmapped.parquet", "atlas.html", "signatures"
 
@@ -49,13 +49,15 @@ class Signatures:
     settings: SignatureSettings
     atlas: int
 
-    def learn(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> None:
+    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
         """Fit, and write the blocks of the stays in a folder of their own."""
-        archive, stays = work.material.extra, work.material.units
-        patients = stays["subject_id"].gather(fold.pretraining).to_list()
+        material = work.material
+        archive, stays = material.extra, material.units
+        patients = stays["subject_id"].gather(rows).to_list()
         model = fit_signatures(archive, patients, settings=replace(self.settings, seed=cell.seed), scratch=folder)
         model.save(folder)
         model.require_usable()
+        fold = fold_of(material, material.outcomes[0], seed=cell.seed, fraction=1.0)
         expressed, unmapped = _expressions(model, archive, stays, fold)
         for name, block in (plain_blocks(model, archive, stays) | {"signatures": expressed}).items():
             write_parquet(_block(folder, name), block)

@@ -47,9 +47,9 @@ class Encoder:
     corpus: Corpus | None = None
     shown: bool = False
 
-    def learn(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> None:
+    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
         """Pretrain, and write model, metrics and diagnostics."""
-        data, rows = work.material.data(self.settings.model), fold.pretraining
+        data = work.material.data(self.settings.model)
         if self.corpus is not None:
             rows = self.corpus(work.material, rows, cell.seed)
         rows = rows[data.something(self.modalities)[rows]]

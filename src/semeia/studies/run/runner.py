@@ -1,5 +1,6 @@
 """Run a study: plan its cells, run those that are not finished, gather, audit, evaluate, report."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -7,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from semeia.learning.cells import Cell
+from semeia.learning.cells import DONE, Cell
+from semeia.learning.progress import doing
 from semeia.learning.resources import measuring
 from semeia.studies.run.gather import gather, write_predictions, write_scores
-from semeia.studies.run.grid import run_cells
+from semeia.studies.run.grid import one_cell, run_cells
 from semeia.studies.run.holding import holding
 from semeia.studies.run.once import once
-from semeia.studies.run.record import begin_run, finish_run, note_left_out
+from semeia.studies.run.record import begin_run, finish_run, note_left_out, note_run
 from semeia.studies.run.results import write_results
-from semeia.studies.run.study import OUTCOME, Finished, Inputs, Material, Study, Work, fold_of
+from semeia.studies.run.study import OUTCOME, Finished, Inputs, Material, Study, Work, fold_of, pretraining_rows
 
 Plan = tuple[list[Cell], list[Cell]]
 
@@ -54,6 +56,32 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
         return finish_run(finished, used=used, unit=study.unit, notes=notes, facts=study.words(finished))
 
 
+def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, further: Mapping[str, object]) -> str:
+    """Run the pretraining of a study alone, one cell after another in this process; returns the verdict in words.
+
+    Args:
+        study: whose `pretraining` is run.
+        inputs: what it reads.
+        out: the run folder; one that was begun on the same goes on.
+        settings: of the study.
+        further: what else decides what is learnt; kept with the settings.
+    """
+    with holding(out):
+        study.begin(inputs, settings)
+        begin_run(out, inputs.archive, study=study.name, settings=settings.pretraining, further=further)
+        with doing("reading the archive"):
+            material = once(study.open, inputs, settings, out / "cache")
+        if material.dataset is not None:
+            note_left_out(out, material.dataset)
+        verdict = ""
+        for name in study.pretraining(settings, inputs):
+            cell = Cell(name, "pretrain", 1.0, settings.seeds[0])
+            if not (out / cell.name / DONE).exists():
+                one_cell(cell, partial(work_on, study=study, inputs=inputs, run=out, settings=settings), out)
+            verdict = note_run(out, out / cell.name)
+        return verdict
+
+
 def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Plan:
     """All cells: those that pretrain, then those that meet labels. The outcome is an axis where there are several."""
     first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in study.pretraining(settings, inputs)]
@@ -74,8 +102,9 @@ def work_on(cell: Cell, folder: Path, *, study: Study, inputs: Inputs, run: Path
     """Run one cell, in a worker process."""
     material = once(study.open, inputs, settings, run / "cache")
     work = Work(run, inputs, settings, material)
-    fold = fold_of(material, material.outcome_of(cell), seed=cell.seed, fraction=cell.fraction)
     if cell.mode == "pretrain":
-        study.pretraining(settings, inputs)[cell.arm].learn(cell, fold, folder, work)
+        rows = pretraining_rows(material, cell.seed)
+        study.pretraining(settings, inputs)[cell.arm].learn(cell, rows, folder, work)
     else:
+        fold = fold_of(material, material.outcome_of(cell), seed=cell.seed, fraction=cell.fraction)
         write_scores(folder, fold.test, np.asarray(study.arms(settings, inputs)[cell.arm].score(cell, fold, folder, work)))

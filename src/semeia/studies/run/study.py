@@ -143,7 +143,12 @@ def fold_of(material: Material, outcome: str, *, seed: int, fraction: float) -> 
     test = np.flatnonzero(testing & known)
     if not len(test):
         raise InputError(f"nobody whom seed {seed} sets aside has a label of '{outcome}': nothing to test on")
-    return Fold(np.flatnonzero(training | (material.unlabelled & ~testing)), rows, labels[rows], test)
+    return Fold(pretraining_rows(material, seed), rows, labels[rows], test)
+
+
+def pretraining_rows(material: Material, seed: int) -> np.ndarray:
+    """The units that may be seen without labels."""
+    return np.flatnonzero((material.training | material.unlabelled) & ~material.testing(seed))
 
 
 @dataclass(frozen=True)
@@ -159,8 +164,8 @@ class Work:
 class Pretraining(Protocol):
     """What is learnt once a seed, without labels (or from all that is known of training patients)."""
 
-    def learn(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> None:
-        """Learn, and leave the result in the cell's folder."""
+    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
+        """Learn from the units that may be seen, and leave the result in the cell's folder."""
         ...
 
 
