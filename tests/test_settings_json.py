@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.settings_json import from_plain, to_plain
@@ -24,5 +25,5 @@ def test_absent_names_take_their_defaults():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(KeyError):
+    with pytest.raises(InputError, match="PretrainSettings has no field 'no such'; there are model,"):
         from_plain(PretrainSettings, {"no such": 1})
