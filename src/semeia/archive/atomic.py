@@ -133,11 +133,13 @@ def write_csv(path: str | Path, frame: pl.DataFrame) -> None:
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front (`plain_cells` takes it off again).
     """
-    texts = pl.col(pl.String)
-    formula = texts.str.contains(_FORMULA) & texts.cast(pl.Float64, strict=False).is_null()
-    marked = frame.with_columns(pl.when(formula).then(pl.concat_str(pl.lit("'"), texts)).otherwise(texts).name.keep())
+    marked = []
+    for name in frame.select(pl.col(pl.String)).columns:
+        text = pl.col(name)
+        formula = text.str.contains(_FORMULA) & text.cast(pl.Float64, strict=False).is_null()
+        marked.append(pl.when(formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
     buffer = io.BytesIO()
-    marked.write_csv(buffer)
+    frame.with_columns(marked).write_csv(buffer)
     write_bytes(path, buffer.getvalue())
 
 

@@ -176,10 +176,11 @@ def open_archive(path: str | Path) -> Archive:
         raise InputError(f"{path}: no such archive; create one with 'semeia ingest'.")
     if not manifest.is_file():
         raise InputError(f"{path}: not an archive (it has no {MANIFEST}); create one with 'semeia ingest'.")
-    listing, newer = {}, 0
+    newer = 0
     try:
         listing = read_object(manifest, most=_LARGEST)
-        newer = listing["schema_version"] if type(listing.get("schema_version")) is int else 0
+        version = listing.get("schema_version")
+        newer = version if isinstance(version, int) else 0
         content = from_plain(Manifest, listing, where=MANIFEST)
         parts = [from_plain(Part, part, where=f"{MANIFEST}, part {at}") for at, part in enumerate(content.parts, 1)]
     except InputError as error:

@@ -164,7 +164,15 @@ def load_baseline(path: Path) -> LinearBaseline:
         raise InputError(f"{path}: damaged: its crop has not as many pixels as it has weights")
     if math.prod(manifest.crop.voxels) > MOST_VOXELS:
         raise InputError(f"{path}: damaged: a crop has more than {MOST_VOXELS} voxels")
-    return LinearBaseline(**vars(manifest), **arrays)
+    return LinearBaseline(
+        name=manifest.name,
+        names=manifest.names,
+        crop=manifest.crop,
+        fitted_on=manifest.fitted_on,
+        weight=arrays["weight"],
+        bias=arrays["bias"],
+        fill=arrays["fill"],
+    )
 
 
 def score_baseline(

@@ -115,10 +115,9 @@ def arrays_of(tensors: Tensors, shapes: dict[str, tuple[str, ...]], *, path: Pat
     sides: dict[str, int] = {}
     for name, shape in shapes.items():
         value = tensors.get(name)
-        fits = value is not None and value.dtype == torch.float64 and value.ndim == len(shape)
-        if not fits or any(
-            sides.setdefault(side, length) != length for side, length in zip(shape, value.shape, strict=True)
-        ):
+        if value is None or value.dtype != torch.float64 or value.ndim != len(shape):
+            raise InputError(f"{path}: damaged: its tensor {name} is missing or of another shape")
+        if any(sides.setdefault(side, length) != length for side, length in zip(shape, value.shape, strict=True)):
             raise InputError(f"{path}: damaged: its tensor {name} is missing or of another shape")
     return {name: tensors[name].numpy() for name in shapes}
 

@@ -6,6 +6,7 @@ PyTorch's reader of plain tensors (`weights_only`), which refuses whatever would
 """
 
 import io
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def load_weights(encoder: PatientEncoder, path: Path) -> None:
         InputError: They are of another architecture, incomplete, or the encoder reads images by none that is published.
     """
     if path.suffix != ".safetensors":
-        raise InputError(f"{path}: convert it first: semeia weights convert {path.name} --out imagenet.safetensors")
+        raise InputError(
+            f"{path}: convert it first: semeia weights convert {shlex.quote(path.name)} --out imagenet.safetensors"
+        )
     image = dict(encoder.embeddings.items()).get("image")
     if not isinstance(image, ResNetEmbedding | EfficientNetEmbedding):
         raise InputError(f"weights need an encoder whose images are read by one of {', '.join(WIDTHS)}")
