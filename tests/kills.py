@@ -39,8 +39,14 @@ class Killer:
         return lambda *arguments, **options: None if self.dead else real(*arguments, **options)
 
 
-def survives_kills(command: Callable[[Path], object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Kill `command(folder / n)` at each of its writes and give it again; returns how many moments were tried.
+def survives_kills(
+    command: Callable[[Path], object],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    at: tuple[str, ...] = ("replace", "fsync"),
+) -> int:
+    """Kill `command(folder / n)` before and after each of its writes and give it again; returns how many there were.
 
     Every folder must end with the files of a command that ran through, and with no other.
     """
@@ -49,7 +55,7 @@ def survives_kills(command: Callable[[Path], object], folder: Path, monkeypatch:
     for moment in range(1000):
         killer, into = Killer(moment), folder / str(moment)
         with monkeypatch.context() as patch:
-            for name in ("replace", "fsync"):
+            for name in at:
                 patch.setattr(os, name, killer.around(getattr(os, name)))
             for name in ("unlink", "rmdir"):
                 patch.setattr(os, name, killer.silenced(getattr(os, name)))
