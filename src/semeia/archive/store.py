@@ -181,8 +181,11 @@ def open_archive(path: str | Path) -> Archive:
         listing = read_object(manifest, most=_LARGEST)
         version = listing.get("schema_version")
         newer = version if isinstance(version, int) else 0
-        content = from_plain(Manifest, listing, where=MANIFEST)
-        parts = [from_plain(Part, part, where=f"{MANIFEST}, part {at}") for at, part in enumerate(content.parts, 1)]
+        content = from_plain(Manifest, _known(Manifest, listing), where=MANIFEST)
+        parts = [
+            from_plain(Part, _known(Part, part), where=f"{MANIFEST}, part {at}")
+            for at, part in enumerate(content.parts, start=1)
+        ]
     except InputError as error:
         if newer > SCHEMA_VERSION:
             raise InputError(f"{path}: written by a newer Semeia (schema {newer}); upgrade semeia.") from error
@@ -193,6 +196,11 @@ def open_archive(path: str | Path) -> Archive:
     if not all(_LISTED.fullmatch(name) and isinstance(sha, str) for part in parts for name, sha in part.files.items()):
         raise InputError(f"{manifest}: damaged (it lists other files than an archive has); restore it from a backup.")
     return Archive(path, content.key_fingerprint, [to_plain(part) for part in parts])
+
+
+def _known(kind: type, content: dict[str, object]) -> dict[str, object]:
+    """The entries that this version knows; others say more of the archive than it needs to be read."""
+    return {name: value for name, value in content.items() if name in kind.__dataclass_fields__}
 
 
 @dataclass(frozen=True)
