@@ -121,7 +121,7 @@ def parse_yaml(text: str, *, where: str) -> object:
                 raise InputError(f"{where}, line {line}: aliases (*name) are not read; write the value out.")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
-                raise InputError(f"{where}: is nested more than {_DEEPEST} levels deep.")
+                raise InputError(f"{where}: is not YAML to be read: nested more than {_DEEPEST} levels deep.")
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that is none
         if isinstance(error, InputError):
