@@ -113,13 +113,14 @@ def test_numbering_does_not_depend_on_the_key_or_the_order_of_rows(tmp_path: Pat
     assert not first.table("subjects")["pseudonym"].equals(second.table("subjects")["pseudonym"])
 
 
-def test_a_second_cohort_joins_and_the_same_one_is_refused(tmp_path: Path):
+def test_a_second_cohort_joins_and_the_same_one_changes_nothing(tmp_path: Path):
     folder = write_lidc_folder(tmp_path / "one", 2)
     ingest_nodules(folder, into=tmp_path / "a")
     ingest_nodules(write_lidc_folder(tmp_path / "two", 2, first=9500, dx=True), into=tmp_path / "a")
     before = listing(tmp_path / "a")
-    with pytest.raises(InputError, match="refused: 4 of 4 units are already in the archive; nothing was written"):
-        ingest_nodules(folder, into=tmp_path / "a")
+    again = ingest_nodules(folder, into=tmp_path / "a")
+    assert again.repeated
+    assert again.part == 1
     assert listing(tmp_path / "a") == before
     assert open_archive(tmp_path / "a").table("subjects")["subject_id"].to_list() == [1, 2, 3, 4]
 

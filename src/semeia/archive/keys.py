@@ -8,7 +8,7 @@ import hmac
 import secrets
 from pathlib import Path
 
-from semeia.archive.atomic import naming
+from semeia.archive.small_file import read_small
 from semeia.errors import InputError
 
 KEY_FILE = "pseudonym.key"
@@ -28,8 +28,7 @@ def read_key(path: str | Path) -> bytes:
     Raises:
         InputError: The file is absent or does not hold at least 32 bytes in hex.
     """
-    with naming(path, "read"):
-        content = Path(path).read_bytes()
+    content = read_small(path, most=64 * 1024)
     try:
         key = bytes.fromhex(content.decode("ascii").strip())
     except ValueError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import naming
+from semeia.archive.small_file import MEGABYTE, read_small
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.learning.progress import words
@@ -229,8 +229,7 @@ def _sections(archive: Archive, dates: Path | None) -> pl.DataFrame:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    with naming(path, "read"):
-        content = path.read_bytes()
+    content = read_small(path, most=1024 * MEGABYTE)
     try:
         return pl.read_parquet(content) if path.suffix == ".parquet" else pl.read_csv(content, try_parse_dates=True)
     except pl.exceptions.PolarsError as error:
