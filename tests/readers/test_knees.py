@@ -91,10 +91,10 @@ def test_an_empty_grade_is_unlabelled(folder: Path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"side": "left"}, "row 3, column side: must be one of L, R, U"),
+        ({"side": "links"}, "row 3, column side: must be one of L, R, U"),
         ({"side": "L"}, "row 3, column side: is the knee of row 2 again"),
         ({"grade": "5"}, "row 3, column grade: must be a Kellgren-Lawrence grade, 0 to 4"),
-        ({"grade": "2.5"}, "row 3, column grade: must be 0 or 1, or a whole grade"),
+        ({"grade": "2.5"}, "row 3, column grade: must be a Kellgren-Lawrence grade, 0 to 4"),
         ({"image": "none.png"}, "row 3, column image: there is no such file"),
         ({"patient_id": ""}, "row 3, column patient_id: is empty"),
         ({"split": "val"}, r"row \d, column split: this patient is in another split"),
