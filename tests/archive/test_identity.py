@@ -62,10 +62,10 @@ def test_near_spellings_are_noted_at_ingest_and_found_by_the_audit(tmp_path):
     for place, name in enumerate(("P01", "p01", "P02")):
         with writing(tmp_path / "a", source="test") as draft:
             draft.unit(f"u{place}", draft.subject(name)[0], "scan")
-        assert ("differs only in case" in str(draft.summary)) == (name == "p01")
+        assert ("differ only in case" in str(draft.summary)) == (name == "p01")
     archive = open_archive(tmp_path / "a")
     names = archive.table("subjects")["pseudonym"].to_list()
-    findings = [finding for finding in audit(archive).findings if "differs only" in finding.words]
+    findings = [finding for finding in audit(archive).findings if "differ only" in finding.words]
     assert [(finding.severity, finding.count) for finding in findings] == [("warning", 1)]
     assert f"{names[0]} and {names[1]}" in findings[0].words
     assert "P01" not in to_text(audit(archive))

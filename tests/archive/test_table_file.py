@@ -117,6 +117,7 @@ def test_a_row_of_cells_in_place_of_the_header_is_not_shown(tmp_path: Path, row:
         ("t.csv", b"file,patient,label\na.png,P1,1\nb.png,P", "the last row, 3, is cut short"),
         ("t.csv", b'a,b\n1,2\n3,"4\n5,6\n', "row 3 cannot be read: a double quote"),
         ("t.csv", b"a,a\n1,2\n", "no two alike"),
+        ("t.csv", 2 * PLAIN.encode(), "row 4 repeats the header"),
         ("t.csv", b"", "is empty"),
         ("t.csv", b"a,b\n", "has a header but no rows"),
         ("t.csv", b"a,b\n,\nNA,\n", "has a header but no rows"),

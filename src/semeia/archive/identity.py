@@ -12,7 +12,7 @@ import unicodedata
 import polars as pl
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # zero-width spaces and joiners, and the mark that begins a file
-NEAR = "patients have an id that differs only in case, spaces, separators, leading zeros or a missing site from another"
+NEAR = "patients have ids that differ only in case, spaces, separators, leading zeros or a missing site from others"
 _WHOLE = re.compile(r"([0-9]+)(?:\.(?:0|00|0{4,})|,0)")  # 12.000 may be twelve thousand
 _FORMULA = re.compile(r'="(.*)"')  # how Excel is told to keep leading zeros
 
@@ -30,6 +30,14 @@ def canonical(original: str) -> str:
         text = formula[1].strip()
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
+
+
+def canonical_ids(ids: pl.Series) -> pl.Series:
+    """Write a column of ids in their canonical form, as text; whole numbers without decimals."""
+    whole = ids.dtype.is_float() and bool((ids.drop_nulls() == ids.drop_nulls().round()).all())
+    texts = (ids.cast(pl.Int64) if whole else ids).cast(pl.String)
+    unique = texts.drop_nulls().unique()
+    return texts.replace_strict(unique, [canonical(text) for text in unique], default=None, return_dtype=pl.String)
 
 
 def spelling(original: str) -> str:

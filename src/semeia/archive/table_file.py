@@ -23,6 +23,10 @@ from semeia.errors import InputError
 
 SEPARATORS = (",", "\t", ";", "|")
 MISSING = ("NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
+LABEL_WORDS = {
+    **dict.fromkeys(("true", "yes", "y", "t", "positive", "pos"), 1),
+    **dict.fromkeys(("false", "no", "n", "f", "negative", "neg"), 0),
+}
 MOST_BYTES = 1 << 31
 _SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet")
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
@@ -208,6 +212,8 @@ def _text(path: Path, content: bytes) -> TableFile:
                 f"{path}: row {number} has {len(row)} cells where the header has {len(names)}; put text that holds "
                 f"{_NAMES_OF[separator]} in double quotes."
             )
+        if [cell.strip(_SPACES) for cell in row[: len(names)]] == names:
+            raise InputError(f"{path}: row {number} repeats the header; two tables were joined, leave it out.")
         short = number if len(row) < len(names) and row else 0
         cells.append([*row, *[""] * (len(names) - len(row))][: len(names)])
         numbers.append(number)
@@ -264,3 +270,27 @@ def as_text(table: TableFile) -> TableFile:
             plain.append(series.cast(pl.String))
     frame = pl.DataFrame(plain).with_columns(pl.all().replace(["", *MISSING], None))
     return TableFile(table.name, frame, table.rows, table.decimal_comma)
+
+
+def inferred(table: TableFile, *, texts: Sequence[str] = ()) -> pl.DataFrame:
+    """The frame of a table with numbers and truths as such, by whole columns; parquet keeps its types.
+
+    Args:
+        table: As it was read.
+        texts: Columns that stay as they are.
+    """
+    return table.frame.with_columns(
+        _inferred(series, table.decimal_comma)
+        for series in table.frame
+        if series.name not in texts and series.dtype == pl.String
+    )
+
+
+def _inferred(series: pl.Series, decimal_comma: bool) -> pl.Series:
+    pointed = series.str.replace(r"^([+-]?\d+),(\d+)$", "${1}.${2}") if decimal_comma else series
+    for kind in (pl.Int64, pl.Float64):
+        cast = pointed.cast(kind, strict=False)
+        if cast.null_count() == series.null_count() < len(series):
+            return cast
+    lower = series.str.to_lowercase()
+    return lower == "true" if lower.drop_nulls().is_in(["true", "false"]).all() and series.count() else series

@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from semeia.archive.atomic import naming
-from semeia.archive.table_file import as_text, read_table, there_are
+from semeia.archive.table_file import LABEL_WORDS, as_text, read_table, there_are
 from semeia.errors import InputError
 
 Item = TypeVar("Item")
 Checked = TypeVar("Checked")
 MOST_FAULTS = 10
 LEFT_OUT = "rows with a fault were left out, as asked (--skip-bad-rows)"
-_LABELS = {
-    **dict.fromkeys(("true", "yes", "y", "t", "positive", "pos"), 1.0),
-    **dict.fromkeys(("false", "no", "n", "f", "negative", "neg"), 0.0),
-}
 
 
 @dataclass(frozen=True)
@@ -82,8 +78,8 @@ class Row:
         cell = self.cells.get(column)
         if cell is None:
             return None
-        if cell.lower() in _LABELS:
-            return _LABELS[cell.lower()]
+        if cell.lower() in LABEL_WORDS:
+            return float(LABEL_WORDS[cell.lower()])
         try:
             value = self.number_or_none(column)
         except InputError:
