@@ -74,8 +74,7 @@ def test_a_decimal_comma_is_read_where_it_cannot_be_one_of_thousands(tmp_path: P
         ("yes", 1),
         ("N", 0),
         ("Positive", 1),
-        ("NA", None),
-        ("", None),
+        (None, None),
     ],
 )
 def test_labels(cell: str | None, label: float | None):
