@@ -1,7 +1,9 @@
 """Images listed in a table: rows and a folder go in; files, patients, labels and splits that fit together come out."""
 
+import posixpath
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +13,12 @@ from semeia.readers.rows import Faults, Row
 
 VOLUMES = (".nii", ".nii.gz")
 PICTURES = (".png", ".jpg", ".jpeg")
-_SPLIT_NAMES = {name: name for name in SPLITS} | {"valid": "val", "validation": "val"}
+_SPLIT_NAMES = {name: name for name in SPLITS} | {
+    "training": "train",
+    "valid": "val",
+    "validation": "val",
+    "testing": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -54,11 +61,13 @@ class Folder:
         """The file that a cell names, inside the folder."""
         cell = row.text(column)
         plain = image_name(cell)
-        if "\0" in cell or plain.startswith("/") or ".." in PurePosixPath(plain).parts or re.match("[A-Za-z]:", plain):
+        with suppress(ValueError):  # a path from the root may lead into the folder
+            plain = PurePosixPath(plain).relative_to(self.path.absolute().as_posix()).as_posix()
+        if "\0" in cell or plain.startswith(("/", "../")) or re.match("[A-Za-z]:", plain):
             raise row.error(column, "leads out of the folder; give a path inside it.")
         if not plain.lower().endswith((*PICTURES, *VOLUMES)):
             raise row.error(column, _other_suffix(plain))
-        forms = (cell, plain, unicodedata.normalize("NFD", plain))
+        forms = (plain, unicodedata.normalize("NFD", plain), *(() if ".." in cell else (cell,)))
         for path in dict.fromkeys(self.path / form for form in forms):
             try:
                 if path.is_file():
@@ -81,8 +90,8 @@ class Folder:
 
 
 def image_name(cell: str) -> str:
-    """The name of an image by its path in a table: with slashes, composed letters, and no `./` before it."""
-    return unicodedata.normalize("NFC", cell).replace("\\", "/").removeprefix("./")
+    """The name of an image by its path in a table: with slashes, composed letters, and no detours such as `./`."""
+    return posixpath.normpath(unicodedata.normalize("NFC", cell).replace("\\", "/"))
 
 
 def _other_suffix(name: str) -> str:

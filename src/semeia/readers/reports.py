@@ -72,6 +72,8 @@ def ingest_reports(
             draft.report(unit_id, subjects[unit_id], text=text)
         draft.count("reports of what is not in the archive, left out", found.left_out)
         draft.count(LEFT_OUT, found.faulty)
+        if found.unread:
+            draft.notes["columns not read"] = found.unread
     return draft.summary
 
 
@@ -83,6 +85,7 @@ class _Found:
     left_out: int
     synthetic: bool
     faulty: int
+    unread: list[str]
 
 
 def _found(file: str | Path, archive: Archive, *, key: str | Path | None, skip_bad_rows: int) -> _Found:
@@ -104,9 +107,10 @@ def _found(file: str | Path, archive: Archive, *, key: str | Path | None, skip_b
     faulty = faults.settle()
     if not first:
         raise InputError(f"{file}: none of the {len(rows)} reports is about a unit of {archive.path}; check the ids.")
+    unread = sorted(set(columns) - {"text", "patient_id", "side", "image", "synthetic"})
     found = sorted((unit, row.text("text")) for unit, row in first.items())
     texts = pl.DataFrame(found, schema={"unit_id": pl.String, "text": pl.String}, orient="row")
-    return _Found(texts, left_out, any(row.synthetic for row in first.values()), faulty)
+    return _Found(texts, left_out, any(row.synthetic for row in first.values()), faulty, unread)
 
 
 def _checked_text(row: Row) -> str:

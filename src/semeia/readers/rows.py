@@ -45,8 +45,10 @@ class Row:
     def identity(self, column: str) -> str:
         """The cell as the id of a patient, which must not be empty nor a rounded number."""
         cell = self.text(column)
-        if re.fullmatch(r"\d[.,]\d+E\+\d+", cell):
-            raise self.error(column, "is an id that a spreadsheet has rounded (E+); export the column again as text.")
+        if re.fullmatch(r"\d[.,]\d+[Ee]\+?\d+", cell):
+            raise self.error(
+                column, "is an id that a spreadsheet has rounded (as in 1.2E+11); export the column again as text."
+            )
         return cell
 
     @property
