@@ -72,6 +72,10 @@ def test_quoted_cells_may_hold_separators_quotes_and_lines(tmp_path: Path):
     assert (table.rows, table.decimal_comma) == ([2, 3, 4], True)
 
 
+def test_a_last_cell_of_two_lines_may_end_the_file(tmp_path: Path):
+    assert read(tmp_path / "t.csv", 'id,a,text\n1,2,"two\nlines"') == [("1", "2", "two\nlines")]
+
+
 def test_row_numbers_count_blank_rows(tmp_path: Path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n,\n\n3,4\n")
     assert read_table(tmp_path / "t.csv").rows == [2, 5]

@@ -5,23 +5,21 @@ does, the header being row 1. Tables larger than memory (health records) go thro
 `readers/text_file.py`.
 """
 
-import csv
 import difflib
 import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from semeia.archive.atomic import naming
-from semeia.archive.identity import INVISIBLE
+from semeia.archive.text_table import SAVE, SPACES, parse_text
 from semeia.errors import InputError
 
-SEPARATORS = (",", "\t", ";", "|")
 MISSING = ("NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
 LABEL_WORDS = {
     **dict.fromkeys(("true", "yes", "y", "t", "positive", "pos"), 1),
@@ -30,10 +28,7 @@ LABEL_WORDS = {
 MOST_BYTES = 1 << 31
 _SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet")
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-_LOOKED_AT = 20  # rows that tell the separator
 _MOST_NAMES = 30
-_LONGEST_CELL = 1 << 24
-_SAVE = "save it as CSV in UTF-8 with one header line"
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def read_table(
         raise InputError(f"{path}: no such table (a file that ends in {', '.join(_SUFFIXES)}).")
     with naming(path, "read"):
         content = _content(path)
-    table = _parquet(path, content) if content[:4] == b"PAR1" else _text(path, content)
+    table = _parquet(path, content) if content[:4] == b"PAR1" else _of_text(path, content)
     frame = _renamed(table.frame, (*required, *known))
     absent = [column for column in required if column not in frame.columns]
     if absent:
@@ -82,7 +77,7 @@ def read_table(
     plain = [name for name, kind in frame.schema.items() if kind == pl.String]
     empty = ["", *MISSING]
     trimmed = frame.with_columns(
-        pl.col(name).str.strip_chars(_SPACES).replace([""] if name in verbatim else empty, None) for name in plain
+        pl.col(name).str.strip_chars(SPACES).replace([""] if name in verbatim else empty, None) for name in plain
     )
     blank = trimmed.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.all():
@@ -99,36 +94,10 @@ def there_are(columns: Sequence[str], absent: Sequence[str] = ()) -> str:
     """Words on the columns that a table has; their number only, where the header looks like a row of cells."""
     named = [column for column in columns if column]
     if any(re.fullmatch(r"[\d.,:\s-]*", name) or re.search(r"\d{3}|[/\\@]|\.\w{2,4}$", name) for name in named):
-        return f"Its first row, of {len(columns)} cells, does not look like a header; {_SAVE}."
+        return f"Its first row, of {len(columns)} cells, does not look like a header; {SAVE}."
     listed = ", ".join(named[:_MOST_NAMES]) + (", ..." if len(named) > _MOST_NAMES else "")
     close = [near for name in absent for near in difflib.get_close_matches(name, named, n=1)]
     return f"There are: {listed}." + (f" Did you mean {', '.join(close)}?" if close else "")
-
-
-def dialect(lines: str) -> str:
-    """What separates the columns of a text table, by its first rows.
-
-    Args:
-        lines: The first rows, the header among them.
-
-    Returns:
-        One of `SEPARATORS`: the one that gives the first rows equally many cells, and of these the most.
-    """
-
-    def fits(separator: str) -> tuple[bool, bool, int, int]:
-        try:
-            rows = list(csv.reader(io.StringIO(lines), delimiter=separator, skipinitialspace=True))[:_LOOKED_AT]
-        except csv.Error:
-            return False, False, 0, 0
-        rows = rows[:-1] if len(rows) > 2 else rows  # the last may be cut within a cell of several lines
-        widths = [len(row) for row in rows if row]
-        width = widths[0] if widths else 0
-        return width > 1, len(set(widths)) == 1, width, -SEPARATORS.index(separator)
-
-    return max(SEPARATORS, key=fits)
-
-
-_SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + INVISIBLE
 
 
 def _content(path: Path) -> bytes:
@@ -137,15 +106,15 @@ def _content(path: Path) -> bytes:
     with path.open("rb") as stream:
         head = stream.read(4)
     if lower.endswith(_SPREADSHEETS) or head == b"PK\x03\x04" or head == b"\xd0\xcf\x11\xe0":
-        raise InputError(f"{path}: is a spreadsheet; a table must end in .csv, .tsv or .parquet: {_SAVE}.")
+        raise InputError(f"{path}: is a spreadsheet; a table must end in .csv, .tsv or .parquet: {SAVE}.")
     if not lower.endswith(_SUFFIXES):
-        raise InputError(f"{path}: a table must end in .csv, .tsv or .parquet: {_SAVE}.")
+        raise InputError(f"{path}: a table must end in .csv, .tsv or .parquet: {SAVE}.")
     if path.stat().st_size > MOST_BYTES:
         raise InputError(f"{path}: has over {MOST_BYTES >> 30} GiB, more than is read at once; divide it.")
     if head[:2] != b"\x1f\x8b":
         content = path.read_bytes()
         if lower.endswith(".parquet") != (head == b"PAR1"):
-            raise InputError(f"{path}: cannot be read as a table: its content is not what its name says; {_SAVE}.")
+            raise InputError(f"{path}: cannot be read as a table: its content is not what its name says; {SAVE}.")
         return content
     try:
         with gzip.open(path, "rb") as stream:
@@ -157,6 +126,12 @@ def _content(path: Path) -> bytes:
     return content
 
 
+def _of_text(path: Path, content: bytes) -> TableFile:
+    text = parse_text(path, content)
+    frame = pl.DataFrame({name: pl.Series(cells, dtype=pl.String) for name, cells in text.columns.items()})
+    return TableFile(path.name, frame, text.rows, decimal_comma=text.separator == ";")
+
+
 def _parquet(path: Path, content: bytes) -> TableFile:
     try:
         frame = pl.read_parquet(io.BytesIO(content))
@@ -165,90 +140,11 @@ def _parquet(path: Path, content: bytes) -> TableFile:
     return TableFile(path.name, frame, list(range(2, frame.height + 2)))
 
 
-def decoded(path: Path, content: bytes) -> str:
-    """The text of a table's bytes.
-
-    Raises:
-        InputError: It is not in UTF-8 (names the row and the likely encoding), or it holds a NUL.
-    """
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:200].count(0) > len(content[:200]) // 3:
-        raise InputError(f"{path}: cannot be read as a table: it is in UTF-16 (Excel's 'Unicode text'); {_SAVE}.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}: cannot be read as a table: line {row} is not in UTF-8, but in Latin-1 or "
-            f"Windows-1252, likely; {_SAVE}."
-        ) from error
-    if (at := text.find("\0")) >= 0:
-        line = text.count("\n", 0, at) + 1
-        raise InputError(f"{path}: cannot be read as a table: line {line} holds a NUL character; {_SAVE}.")
-    return text
-
-
-def _text(path: Path, content: bytes) -> TableFile:
-    text = decoded(path, content)
-    start, separator = 0, ""
-    if hint := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):  # a line for Excel alone
-        start, separator = hint.end(), hint[1]
-    if not text[start:].strip():
-        raise InputError(f"{path}: cannot be read as a table: it is empty; {_SAVE}.")
-    separator = separator or dialect(
-        "".join(text[start : start + (1 << 16)].splitlines(keepends=True)[: _LOOKED_AT + 1])
-    )
-    rows = _rows(path, text[start:], separator)
-    names = [name.strip(_SPACES) for name in next(rows)]
-    while names and not names[-1]:
-        names.pop()
-    named = [name for name in names if name]
-    if not named or len(set(named)) < len(named):
-        raise InputError(f"{path}: row 1 must name each column, and no two alike; {_SAVE}.")
-    first = 2 + bool(start)
-    cells, numbers, short = [], [], 0
-    for number, row in enumerate(rows, start=first):
-        if any(cell.strip(_SPACES) for cell in row[len(names) :]):
-            raise InputError(
-                f"{path}: row {number} has {len(row)} cells where the header has {len(names)}; put text that holds "
-                f"{_NAMES_OF[separator]} in double quotes."
-            )
-        if [cell.strip(_SPACES) for cell in row[: len(names)]] == names:
-            raise InputError(f"{path}: row {number} repeats the header; two tables were joined, leave it out.")
-        short = number if len(row) < len(names) and row else 0
-        cells.append([*row, *[""] * (len(names) - len(row))][: len(names)])
-        numbers.append(number)
-    if short and not text.endswith(("\n", "\r")):
-        raise InputError(f"{path}: the last row, {short}, is cut short; copy or export the file again.")
-    columns = list(zip(*cells, strict=True)) or [()] * len(names)
-    frame = pl.DataFrame({name: pl.Series(columns[at], dtype=pl.String) for at, name in enumerate(names) if name})
-    return TableFile(path.name, frame, numbers, decimal_comma=separator == ";")
-
-
-_NAMES_OF = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-
-
-def _rows(path: Path, text: str, separator: str) -> Iterator[list[str]]:
-    """The rows of a text table; text that is quoted wrongly is refused with its row."""
-    before = csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
-    number = 0
-    try:
-        for row in reader:
-            number += 1
-            yield row
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: row {number + 1} cannot be read: a double quote in it is not closed or not doubled; mend it."
-        ) from error
-    finally:
-        csv.field_size_limit(before)
-
-
 def _renamed(frame: pl.DataFrame, known: Sequence[str]) -> pl.DataFrame:
     """The frame with columns of known names called so, however their case and spaces are written."""
     folded: dict[str, list[str]] = {}
     for column in frame.columns:
-        folded.setdefault(column.strip(_SPACES).casefold(), []).append(column)
+        folded.setdefault(column.strip(SPACES).casefold(), []).append(column)
     names = {}
     for name in known:
         fits = folded.get(name.casefold(), [])

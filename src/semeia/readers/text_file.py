@@ -11,7 +11,7 @@ from pathlib import Path
 
 from semeia.archive.atomic import naming
 from semeia.archive.duck import literal, one_file
-from semeia.archive.table_file import SEPARATORS
+from semeia.archive.text_table import SEPARATORS
 from semeia.errors import InputError
 
 _LONGEST_HEADER = 1 << 20
