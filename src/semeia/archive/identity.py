@@ -24,7 +24,9 @@ def canonical(original: str) -> str:
     number loses the decimals that a spreadsheet gave it. Everything else stays: 007, 1e5 and 2020-01-05 are text.
     """
     composed = unicodedata.normalize("NFC", original)
-    visible = "".join(c for c in composed if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
+    plain = composed.isascii() and composed.isprintable()
+    drop = () if plain else {c for c in composed if not c.isspace() and unicodedata.category(c) in ("Cf", "Cc")}
+    visible = "".join(c for c in composed if c not in drop) if drop else composed
     text = re.sub(r"^'(?=[=+@-])", "", " ".join(visible.split()))  # a mark against being taken for a formula
     if formula := _FORMULA.fullmatch(text):
         text = formula[1].strip()

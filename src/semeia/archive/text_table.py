@@ -59,11 +59,11 @@ def parse_text(path: Path, content: bytes) -> TextTable:
     if not named or len(set(named)) < len(named):
         raise InputError(f"{path}: row 1 must name each column, and no two alike; {SAVE}.")
     first = 3 if hint else 2
-    cells = [_fitted(path, row, names, number, separator) for number, row in enumerate(rows, start=first)]
-    if not text.endswith(("\n", "\r")) and text.splitlines()[-1].count(separator) < len(names) - 1:
-        raise InputError(
-            f"{path}: the last row, {first + len(cells) - 1}, is cut short; copy or export the file again."
-        )
+    read = list(rows)
+    cells = [_fitted(path, row, names, number, separator) for number, row in enumerate(read, start=first)]
+    if read and len(read[-1]) < len(names) and not text.endswith(("\n", "\r")):
+        last = first + len(read) - 1
+        raise InputError(f"{path}: the last row, {last}, is cut short; copy or export the file again.")
     columns = list(zip(*cells, strict=True)) or [()] * len(names)
     return TextTable(
         {name: columns[at] for at, name in enumerate(names) if name},
