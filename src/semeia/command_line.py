@@ -139,18 +139,18 @@ def parser_of(words: str) -> "ArgumentParser":
 
 
 def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:
+    dashed = {option.flag.replace("_", "-")} - {option.flag}
     if by_place:
         nargs = "+" if option.several else None
         parser.add_argument(option.name, type=Path, nargs=nargs, metavar=option.shown, help=option.help)
     elif option.name in LISTS:
         parser.add_argument(option.flag, type=str, nargs="+", metavar="NAME", help=option.help)
     elif option.kind is bool:
-        dashed = {option.flag.replace("_", "-")} - {option.flag}
         parser.add_argument(option.flag, *dashed, action="store_true", help=option.help)
     elif option.start is MUST:
-        parser.add_argument(option.flag, type=option.kind, required=True, help=option.help)
+        parser.add_argument(option.flag, *dashed, type=option.kind, required=True, help=option.help)
     else:
-        parser.add_argument(option.flag, type=option.kind, default=option.start, help=option.help)
+        parser.add_argument(option.flag, *dashed, type=option.kind, default=option.start, help=option.help)
 
 
 def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from semeia.archive.small_file import read_small
+from semeia.archive.identity import spelling
 from semeia.errors import InputError
 
 KEY_FILE = "pseudonym.key"
@@ -46,6 +47,11 @@ def key_fingerprint(key: bytes) -> str:
 def pseudonym(key: bytes, original: str, *, site: str | None = None) -> str:
     """The stand-in for patient `original` of `site`: "p" and 12 hex digits of HMAC-SHA256."""
     return "p" + keyed(key, f"{site or ''}\x1f{original}")
+
+
+def spelling_hash(key: bytes, original: str) -> str:
+    """A keyed hash of an id without its case, spaces and leading zeros: finds near spellings, of whatever site."""
+    return keyed(key, f"spelling\x1f{spelling(original)}")
 
 
 def keyed(key: bytes, text: str) -> str:

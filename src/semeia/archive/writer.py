@@ -13,6 +13,7 @@ import polars as pl
 
 from semeia.archive import keys
 from semeia.archive.hashing import array_sha256, middle_slice, perceptual_hash
+from semeia.archive.identity import NEAR
 from semeia.archive.people import People
 from semeia.archive.pixels import PixelFile
 from semeia.archive.record_draft import RecordDraft
@@ -111,6 +112,10 @@ class Writer:
         }
         self._rows["units"].append(row | dict(covariates or {}))
         return unit_id
+
+    def labels(self, outcome: str) -> set[float]:
+        """The values that this draft has of an outcome."""
+        return {float(str(row["value"])) for row in self._outcomes.get(outcome, [])}
 
     def patient_unit(self, subject_id: int, pseudonym: str) -> str:
         """The unit of kind "patient", which patient-level outcomes are keyed on; added when not there yet."""
@@ -238,6 +243,7 @@ class Writer:
         Raises:
             InputError: Rows are of unknown units; or no rows.
         """
+        self.count(NEAR, self._people.near())
         rows = {"subjects": self._people.changed(), **self._rows}
         frames = {name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content}
         for name, content in self._outcomes.items():
