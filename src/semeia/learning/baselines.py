@@ -20,6 +20,7 @@ from semeia.settings_json import from_plain, to_plain
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint, fingerprint
+from semeia.views.preprocessing import require_types, types_of
 
 FILE = "baseline.safetensors"
 
@@ -111,12 +112,15 @@ class LinearBaseline:
     fill: np.ndarray
     crop: CropSettings
     fitted_on: Fingerprint
+    images: tuple[str, ...] = ()
 
     def score(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
         """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         reads = BASELINES[self.name].reads
         if reads == "pixels" and data.crop != self.crop:
             raise InputError(f"'{self.name}' was fitted on crops {self.crop}, the data were cut as {data.crop}")
+        if reads == "pixels":
+            require_types(self.images, data, rows)
         x, names = numbers(data, rows, reads, self.names)
         if reads == "reading" and names != self.names:
             raise InputError(
@@ -130,6 +134,7 @@ class LinearBaseline:
         arrays = {"weight": self.weight, "bias": self.bias, "fill": self.fill}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         plain = {"name": self.name, "names": list(self.names), "crop": to_plain(self.crop)}
+        plain["images"] = list(self.images)
         about = {"kind": "baseline", **plain, "fitted_on": to_plain(self.fitted_on)}
         save_tensors(folder / FILE, tensors, about)
 
@@ -148,6 +153,7 @@ def load_baseline(path: Path) -> LinearBaseline:
             fill=tensors["fill"].numpy(),
             crop=from_plain(CropSettings, about["crop"]),
             fitted_on=from_plain(Fingerprint, about["fitted_on"]),
+            images=tuple(about.get("images", ())),  # absent before they were kept
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
@@ -210,7 +216,14 @@ def fit_baseline(
     else:
         weight, bias = _standardised(x, labels, patients, seed, classes=classes)
     return LinearBaseline(
-        name=name, names=names, weight=weight, bias=bias, fill=fill, crop=data.crop, fitted_on=fingerprint(data, seen)
+        name=name,
+        names=names,
+        weight=weight,
+        bias=bias,
+        fill=fill,
+        crop=data.crop,
+        fitted_on=fingerprint(data, seen),
+        images=types_of(data, rows) if baseline.reads == "pixels" else (),
     )
 
 
