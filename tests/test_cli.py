@@ -182,7 +182,7 @@ def test_settings_reach_the_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_modalities_by_space_or_comma_and_the_table_is_written(
     typed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    from semeia.learning import scoring
+    from semeia.studies import predict as scoring
 
     def predict(
         run: Path, *, archive: Path, arm: str, modalities: tuple[str, ...] | None = None, skip_seen: bool = False

@@ -35,9 +35,22 @@ def how_to_mend(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.errno in _PATHS | _RIGHTS | _ROOM:
         return f"{error.filename or 'a file'}: {error.strerror}. Check the path, its permissions and free space."
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if type(error).__name__ == "TerminatedWorkerError":  # joblib's, of a process that the system ended
+        return (
+            "a worker process was ended by the system, most often for want of memory; use fewer workers or a smaller "
+            "batch. The same command goes on with what is finished."
+        )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _no_memory(error):
         return "there is not enough memory; use fewer workers, a smaller batch, or a larger machine."
     return ""
+
+
+def _no_memory(error: Exception) -> bool:
+    """PyTorch has no class of its own for a processor's or a library's want of memory."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        words in said for words in ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+    )
 
 
 def how_to_report(error: Exception, version: str) -> str:

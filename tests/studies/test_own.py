@@ -18,7 +18,8 @@ from semeia.learning.scoring import predict
 from semeia.readers import ingest_images
 from semeia.studies import own
 from semeia.studies.grid import list_cells
-from semeia.studies.own import finetune_archive, kept_for_testing, modalities_of, pretrain_archive
+from semeia.studies.kept_out import kept_for_testing
+from semeia.studies.own import finetune_archive, modalities_of, pretrain_archive
 from semeia.studies.record import read_record
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data

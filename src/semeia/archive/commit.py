@@ -19,6 +19,7 @@ from semeia.archive import keys
 from semeia.archive.atomic import PARTIAL, make_folder, naming, write_json, write_parquet, write_text
 from semeia.archive.event_file import Placed
 from semeia.archive.hashing import file_sha256
+from semeia.archive.lock import locked
 from semeia.archive.repeat import repeated_part
 from semeia.archive.schema import SCHEMA_VERSION, TABLES
 from semeia.archive.store import MANIFEST, Archive, open_archive
@@ -156,34 +157,13 @@ def _held(path: Path) -> Iterator[None]:
     try:
         with naming(path, "created"):
             make_folder(path)
-        with _locked(path):
+        with locked(path, busy="another process is writing to this archive; wait for it."):
             _sweep(path)
             yield
     finally:
         for folder in created:
             with suppress(OSError):
                 folder.rmdir()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an advisory lock on the folder itself: it leaves no file and ends with the process."""
-    try:
-        import fcntl
-    except ImportError:  # not on this operating system: two writers at once are the user's to avoid
-        yield
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{path}: another process is writing to this archive; wait for it.") from error
-        except OSError:  # some network filesystems have no locks
-            pass
-        yield
-    finally:
-        os.close(handle)
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -21,6 +21,7 @@ from semeia.settings_json import from_plain, to_plain
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint, fingerprint
+from semeia.views.preprocessing import require_types, types_of
 
 FILE = "baseline.safetensors"
 
@@ -112,12 +113,15 @@ class LinearBaseline:
     fill: np.ndarray
     crop: CropSettings
     fitted_on: Fingerprint
+    images: tuple[str, ...] = ()
 
     def score(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
         """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         reads = BASELINES[self.name].reads
         if reads == "pixels" and data.crop != self.crop:
             raise InputError(f"'{self.name}' was fitted on crops {self.crop}, the data were cut as {data.crop}")
+        if reads == "pixels":
+            require_types(self.images, data, rows)
         x, names = numbers(data, rows, reads, self.names)
         if reads == "reading" and names != self.names:
             raise InputError(
@@ -131,6 +135,7 @@ class LinearBaseline:
         arrays = {"weight": self.weight, "bias": self.bias, "fill": self.fill}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         plain = {"name": self.name, "names": list(self.names), "crop": to_plain(self.crop)}
+        plain["images"] = list(self.images)
         about = {"kind": "baseline", **plain, "fitted_on": to_plain(self.fitted_on)}
         save_tensors(folder / FILE, tensors, about)
 
@@ -143,6 +148,7 @@ class Manifest:
     names: tuple[str, ...]
     crop: CropSettings
     fitted_on: Fingerprint
+    images: tuple[str, ...] = ()  # absent before they were kept
 
 
 def load_baseline(path: Path) -> LinearBaseline:
@@ -169,6 +175,7 @@ def load_baseline(path: Path) -> LinearBaseline:
         names=manifest.names,
         crop=manifest.crop,
         fitted_on=manifest.fitted_on,
+        images=manifest.images,
         weight=arrays["weight"],
         bias=arrays["bias"],
         fill=arrays["fill"],
@@ -232,7 +239,14 @@ def fit_baseline(
     else:
         weight, bias = _standardised(x, labels, patients, seed, classes=classes)
     return LinearBaseline(
-        name=name, names=names, weight=weight, bias=bias, fill=fill, crop=data.crop, fitted_on=fingerprint(data, seen)
+        name=name,
+        names=names,
+        weight=weight,
+        bias=bias,
+        fill=fill,
+        crop=data.crop,
+        fitted_on=fingerprint(data, seen),
+        images=types_of(data, rows) if baseline.reads == "pixels" else (),
     )
 
 

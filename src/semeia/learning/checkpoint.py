@@ -149,10 +149,11 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype
 
 
-def require_same_settings(before: dict, now: dict, *, path: Path) -> None:
-    """Refuses to go on with other settings, and names those that differ."""
+def require_same_settings(before: dict, now: dict, *, path: Path, but: tuple[str, ...] = ()) -> None:
+    """Refuses to go on with other settings, and names those that differ; `but` may: the ends of dotted names."""
     before, now = _flat(before), _flat(now)
     differ = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    differ = [name for name in differ if not any(f".{name}".endswith(f".{end}") for end in but)]
     if differ:
         parts = "; ".join(f"{name}: {before.get(name)} then, {now.get(name)} now" for name in differ)
         raise InputError(f"{path} was begun with other settings ({parts}); use another folder, or delete it")

@@ -63,7 +63,7 @@ class Model:
             hide: modalities to mask, as if the archive lacked them.
             cells: read apart (encoders/pooling.py).
         """
-        self.preprocessing.require_same(data)
+        self.preprocessing.require_same(data, rows, hide=hide)
         device = next(self.encoder.parameters()).device
         parts, there = [], []
         self.encoder.eval()

@@ -7,6 +7,7 @@ import polars as pl
 
 from semeia.archive.atomic import write_csv
 from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.learning.progress import doing
 from semeia.report.result_tables import write_tables
 
 
@@ -25,7 +26,8 @@ def write_results(
     results, notes = [], []
     tables: dict[str, list[pl.DataFrame]] = {name: [table] for name, table in further.items()}
     for one in settings:
-        found = evaluate(predictions, settings=one)
+        with doing("evaluating the predictions"):
+            found = evaluate(predictions, settings=one)
         results.append(found.results)
         for name, table in found.tables.items():
             tables.setdefault(name, []).append(table)
