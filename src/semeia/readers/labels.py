@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from semeia.archive import Writer
+from semeia.archive.duck import limited
 from semeia.errors import InputError
+from semeia.readers.cells import HOW, utc
 from semeia.readers.mapping import Outcome, Units
-from semeia.readers.sources import frame_of, reading, type_of, utc
+from semeia.readers.sources import frame_of, reading, type_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,7 +22,7 @@ Stays = dict[tuple[int, str], str]
 def add_units(draft: Writer, connection: "DuckDBPyConnection", units: Units) -> Stays:
     """Add the units; their unit_id by subject and original id. They are named by keyed hashes."""
     facts = {name: f"({expression})" for name, expression in units.covariates.items()}
-    found = _rows(connection, units, {"unit": f"CAST(({units.unit}) AS VARCHAR)", **facts}, time=units.time)
+    found = _rows(draft, connection, units, {"unit": f"plain_id({units.unit})", **facts}, time=units.time)
     ids: Stays = {}
     for row in found.iter_rows(named=True):
         if row["unit"] is None:
@@ -35,8 +37,8 @@ def add_units(draft: Writer, connection: "DuckDBPyConnection", units: Units) -> 
 
 def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcome, stays: Stays) -> None:
     """Add the labels of one outcome, of units or, where it names none, of patients."""
-    columns = {"unit": f"CAST(({outcome.unit}) AS VARCHAR)", "value": f"CAST(({outcome.value}) AS DOUBLE)"}
-    found = _rows(connection, outcome, columns, time=outcome.prediction_time)
+    columns = {"unit": f"plain_id({outcome.unit})", "value": f"CAST(({outcome.value}) AS DOUBLE)"}
+    found = _rows(draft, connection, outcome, columns, time=outcome.prediction_time)
     for row in found.iter_rows(named=True):
         subject_id, original = int(row["subject_id"]), row["unit"]
         unit_id = (
@@ -52,15 +54,24 @@ def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcom
 
 
 def _rows(
-    connection: "DuckDBPyConnection", entry: Units | Outcome, columns: dict[str, str], *, time: str
+    draft: Writer, connection: "DuckDBPyConnection", entry: Units | Outcome, columns: dict[str, str], *, time: str
 ) -> pl.DataFrame:
     """The rows of an entry whose subject is known: subject_id, pseudonym, time and `columns`, in a fixed order."""
-    with reading(entry.kind if isinstance(entry, Units) else entry.name):
-        listed = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
+    name, what = (entry.kind, "units") if isinstance(entry, Units) else (entry.name, "labels")
+    with reading(name), limited(connection, name):
+        listed = ", ".join(f'{expression} AS "{column}"' for column, expression in columns.items())
         when = utc(time, type_of(connection, time, entry.source))
-        return frame_of(
+        rows = frame_of(
             connection,
-            f"SELECT n.subject_id, n.pseudonym, r.* EXCLUDE (original) FROM (SELECT CAST(({entry.subject}) AS VARCHAR) "
-            f"AS original, {when} AS time, {listed} FROM {entry.source} WHERE {entry.where}) r "
-            "JOIN numbered n ON n.original = r.original ORDER BY n.subject_id, r.unit",
+            f"SELECT n.subject_id, n.pseudonym, r.* EXCLUDE (original) FROM (SELECT plain_id({entry.subject}) "
+            f"AS original, {when} AS time, ({time}) IS NOT NULL AS timed, {listed} FROM {entry.source} "
+            f"WHERE {entry.where}) r LEFT JOIN numbered n ON n.original = r.original ORDER BY n.subject_id, r.unit",
         )
+    known = rows.filter(pl.col("subject_id").is_not_null())
+    draft.count(f"{what} ({name}) of nobody among the patients were left out", rows.height - known.height)
+    if rows.height and known.is_empty():
+        raise InputError(f"{name}: none of {rows.height} {what} is of a patient in the people's table; hold ids together.")
+    unread = known.filter(pl.col("timed") & pl.col("time").is_null()).height
+    if unread:
+        raise InputError(f"{name}: {unread} of {rows.height} {what} have a time ({time}) that cannot be read. {HOW}.")
+    return known.drop("timed")
