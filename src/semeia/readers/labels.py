@@ -1,7 +1,6 @@
 """What is predicted in a mapped record: units such as stays, and their outcomes, go from tables into the draft."""
 
 import datetime as dt
-import math
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,6 +22,12 @@ def add_units(draft: Writer, connection: "DuckDBPyConnection", units: Units) -> 
     """Add the units; their unit_id by subject and original id. They are named by keyed hashes."""
     facts = {name: f"({expression})" for name, expression in units.covariates.items()}
     found = _rows(draft, connection, units, {"unit": f"plain_id({units.unit})", **facts}, time=units.time)
+    several = found.filter(found.select("subject_id", "unit").is_duplicated())
+    if several.height:
+        raise InputError(
+            f"{units.kind}: {several.n_unique(['subject_id', 'unit'])} units have several rows ({several.height} "
+            "together); give each one row, with 'where' or in 'prepare'."
+        )
     ids: Stays = {}
     for row in found.iter_rows(named=True):
         if row["unit"] is None:
@@ -37,8 +42,15 @@ def add_units(draft: Writer, connection: "DuckDBPyConnection", units: Units) -> 
 
 def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcome, stays: Stays) -> None:
     """Add the labels of one outcome, of units or, where it names none, of patients."""
-    columns = {"unit": f"plain_id({outcome.unit})", "value": f"CAST(({outcome.value}) AS DOUBLE)"}
+    columns = {"unit": f"plain_id({outcome.unit})", "value": _number(outcome.value), "given": f"({outcome.value})::VARCHAR"}
     found = _rows(draft, connection, outcome, columns, time=outcome.prediction_time)
+    empty = found.filter(pl.col("value").is_null() | ~pl.col("value").is_finite())
+    if empty.height:
+        words = empty.filter(pl.col("given").str.strip_chars() != "").height
+        raise InputError(
+            f"outcome {outcome.name}: {empty.height} of {found.height} rows have no number ({outcome.value}), {words} of "
+            "them something else; write 0 or 1, or leave such rows out with 'where'."
+        )
     for row in found.iter_rows(named=True):
         subject_id, original = int(row["subject_id"]), row["unit"]
         unit_id = (
@@ -48,9 +60,13 @@ def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcom
         )
         if unit_id is None:
             raise InputError(f"outcome {outcome.name}: a row is of a unit that is not among the units.")
-        if row["value"] is None or not math.isfinite(row["value"]):
-            raise InputError(f"outcome {outcome.name}: a row has no value; leave such rows out with 'where'.")
         draft.outcome(outcome.name, unit_id, subject_id, value=float(row["value"]), prediction_time=row["time"])
+
+
+def _number(value: str) -> str:
+    """SQL of a label; true and false are 1 and 0."""
+    text = f"lower(trim(CAST(({value}) AS VARCHAR)))"
+    return f"CASE {text} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE TRY_CAST({text} AS DOUBLE) END"
 
 
 def _rows(

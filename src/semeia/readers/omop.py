@@ -135,9 +135,9 @@ def _people(columns: Columns) -> tuple[People, dict[str, str]]:
         for part in ("year", "month", "day")
     )
     assumed = f"coalesce({month}, 7), coalesce({day}, CASE WHEN {month} IS NULL THEN 1 ELSE 15 END)"
-    made = f"TRY_CAST(printf('%04d-%02d-%02d', {year}, {assumed}) AS DATE)"
+    made = f"printf('%04d-%02d-%02d', {year}, {assumed})"  # text, so that one of no calendar is counted
     exact = utc('t."birth_datetime"', own["birth_datetime"]) if "birth_datetime" in own else "CAST(NULL AS TIMESTAMP)"
-    birth = f"coalesce(CAST({exact} AS DATE), {made})"
+    birth = f"coalesce(CAST(CAST({exact} AS DATE) AS VARCHAR), {made})"
     gender = concept_of(columns, "person", "gender_concept_id")
     people = People(
         source="person t LEFT JOIN deaths ON deaths.person = plain_id(t.person_id) "
@@ -150,11 +150,8 @@ def _people(columns: Columns) -> tuple[People, dict[str, str]]:
         death="deaths.time",
     )
     partly = f"{exact} IS NULL AND {year} IS NOT NULL AND ({month} IS NULL OR {day} IS NULL)"
-    counts = {
-        "dates of birth without month or day were taken to be in the middle": partly,
-        "dates of birth are none of the calendar and were emptied": f"{year} IS NOT NULL AND {birth} IS NULL",
-    }
-    counted = {words: f"SELECT count(*) FROM person t WHERE {where}" for words, where in counts.items()}
+    words = "dates of birth without month or day were taken to be in the middle"
+    counted = {words: f"SELECT count(*) FROM person t WHERE {partly}"}
     if "death" in columns:
         raw = time_of(columns, "death", "death")
         counted["deaths at a date that cannot be read were left out"] = (

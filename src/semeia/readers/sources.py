@@ -105,6 +105,9 @@ def reading(what: str) -> Iterator[None]:
         raise InputError(f"{what}: a value is not of the type asked for; use TRY_CAST, which empties it.") from error
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
         line = re.search(r"Line: (\d+)", str(error))
+        if re.search(r"(?i)unicode|utf-?8", str(error)):
+            place = f"row {line[1]}" if line else "a row"
+            raise InputError(f"{what}: {place} is no text in UTF-8; save the table as CSV in UTF-8.") from error
         row = f"; row {line[1]} does not fit its header" if line else ""
         raise InputError(f"{what}: damaged or cut short, no row of it was taken{row}. Copy the file again.") from error
 

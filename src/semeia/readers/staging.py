@@ -69,6 +69,8 @@ def stage(
     with reading(where), limited(connection, where):
         connection.execute(f"CREATE TEMP VIEW staged_{place} AS {_view(connection, entry)}").fetchall()
         tally = frame_of(connection, _TALLY.format(place=place))
+    if entry.code == f"'{BIRTH}'":  # whose dates were looked at with the people
+        return _kept(tally, entry)
     _count(draft, tally)
     rows = int(tally["events"].sum())
     usable = int(tally.filter(pl.col("why").is_null())["events"].sum())
@@ -79,10 +81,12 @@ def stage(
         warn(draft, f"rows of {entry.label} were left out: {why}", rows - usable, of=rows)
     wordy = int(tally["wordy"].sum())
     warn(draft, f"values of {entry.label} are no numbers and were kept as text", wordy, of=int(tally["valued"].sum()))
-    kept = tally.filter(pl.col("why").is_null()).group_by("code", "unit", "mode", "name").agg(
-        pl.col("events", "numbers").sum().cast(pl.Int64)
-    )
-    return kept.with_columns(label=pl.lit(entry.label))
+    return _kept(tally, entry)
+
+
+def _kept(tally: pl.DataFrame, entry: Events) -> pl.DataFrame:
+    kept = tally.filter(pl.col("why").is_null()).group_by("code", "unit", "mode", "name")
+    return kept.agg(pl.col("events", "numbers").sum().cast(pl.Int64)).with_columns(label=pl.lit(entry.label))
 
 
 _TALLY = """
@@ -169,14 +173,22 @@ def _reasons(
                 f"SELECT shape(raw) AS shape FROM staged_{place} WHERE why = 'time' GROUP BY 1 "
                 "ORDER BY count(*) DESC, 1 LIMIT 3",
             )["shape"]
-            first = first_unread(files, named_columns(entry.time))
+            columns = _columns_of(connection, entry)
+            first = first_unread(files, columns)
             said.append(
-                f"{number} have a time written like {' or '.join(shapes)} (9 a digit, A a letter){first}; {HOW}, and "
+                f"{number} have a time ({' or '.join(columns) or 'none'}) written like {' or '.join(shapes)} (9 a digit, A a letter){first}; {HOW}, and "
                 "numbers of seconds must be made times first"
             )
         else:
             said.append(f"{number} {_REASONS[why].format(entry=entry)}")
     return "; ".join(said)
+
+
+def _columns_of(connection: "DuckDBPyConnection", entry: Events) -> list[str]:
+    """The columns that the time of an entry is made from."""
+    words = dict.fromkeys(name.lower() for name in named_columns(entry.time))
+    rows = connection.execute(f"DESCRIBE SELECT * FROM {entry.source}").fetchall()
+    return [name for name in words if name in {str(row[0]).lower() for row in rows}]
 
 
 _REASONS = {
