@@ -19,7 +19,7 @@ from semeia.studies.signatures import express_table, fit, patient, show, trainin
 
 PATIENTS = 16
 SETTINGS = SignatureSettings(
-    components=3, least_patients=5, at_least=200, draws=1, starts=1, ica=IcaSettings(threads=1)
+    components=3, least_patients=5, at_least=400, draws=1, starts=1, ica=IcaSettings(threads=1)
 )
 
 
@@ -149,7 +149,7 @@ def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archi
 
 def test_the_processes_of_torchrun_make_one_fit(archive: Archive, model: Path, tmp_path: Path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "semeia"]
-    options = ["--components", "3", "--least_patients", "5", "--at_least", "200", "--draws", "1", "--starts", "1"]
+    options = ["--components", "3", "--least_patients", "5", "--at_least", "400", "--draws", "1", "--starts", "1"]
     folders = ["--out", str(tmp_path / "model"), "--scratch", str(tmp_path / "scratch")]
     done = subprocess.run(
         [*command, "signatures", "fit", str(archive.path), *options, "--ica.threads", "1", *folders],
