@@ -150,7 +150,9 @@ def test_order_and_company_change_no_bit():
 def test_equal_records_have_equal_curves_whoever_they_are_of():
     events = record(np.random.default_rng(5)).filter(pl.col("subject_id") == 1)
     sections, renumbered = section_frame([(1, 24 * 1000)]), section_frame([(3, 24 * 1000)])
-    known = people(3).with_columns(pseudonym=pl.Series(["other", "2", "under another key"]), sex=pl.lit("F"), birth=None)
+    known = people(3).with_columns(
+        pseudonym=pl.Series(["other", "2", "under another key"]), sex=pl.lit("F"), birth=None
+    )
     moved = events.with_columns(subject_id=pl.lit(3, pl.Int64))
 
     same = values_at(moved, renumbered, CHANNELS, subjects=known, window=YEAR, seed=SEED)

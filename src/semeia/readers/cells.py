@@ -98,5 +98,3 @@ def first_unread(files: Iterable[Path], columns: Iterable[str]) -> str:
 def named_columns(expression: str) -> list[str]:
     """The words of an expression that may be names of columns."""
     return re.findall(r"[A-Za-z_]\w*", re.sub(r"'(?:[^']|'')*'", "", expression))
-
-

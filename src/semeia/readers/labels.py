@@ -42,7 +42,11 @@ def add_units(draft: Writer, connection: "DuckDBPyConnection", units: Units) -> 
 
 def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcome, stays: Stays) -> None:
     """Add the labels of one outcome, of units or, where it names none, of patients."""
-    columns = {"unit": f"plain_id({outcome.unit})", "value": _number(outcome.value), "given": f"({outcome.value})::VARCHAR"}
+    columns = {
+        "unit": f"plain_id({outcome.unit})",
+        "value": _number(outcome.value),
+        "given": f"({outcome.value})::VARCHAR",
+    }
     found = _rows(draft, connection, outcome, columns, time=outcome.prediction_time)
     empty = found.filter(pl.col("value").is_null() | ~pl.col("value").is_finite())
     if empty.height:
@@ -86,7 +90,9 @@ def _rows(
     known = rows.filter(pl.col("subject_id").is_not_null())
     draft.count(f"{what} ({name}) of nobody among the patients were left out", rows.height - known.height)
     if rows.height and known.is_empty():
-        raise InputError(f"{name}: none of {rows.height} {what} is of a patient in the people's table; hold ids together.")
+        raise InputError(
+            f"{name}: none of {rows.height} {what} is of a patient in the people's table; hold ids together."
+        )
     unread = known.filter(pl.col("timed") & pl.col("time").is_null()).height
     if unread:
         raise InputError(f"{name}: {unread} of {rows.height} {what} have a time ({time}) that cannot be read. {HOW}.")

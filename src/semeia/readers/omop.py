@@ -189,7 +189,9 @@ def _events(columns: Columns, domain: Domain) -> Events:
     """One table of clinical events. A concept of the source's own vocabulary counts where there is no standard one."""
     table, own = domain.table, columns[domain.table]
     given = concept_of(columns, table, f"{domain.concept}_concept_id")
-    mapped = concept = f"coalesce(nullif({given}, 0), {concept_of(columns, table, f'{domain.concept}_source_concept_id')})"
+    mapped = concept = (
+        f"coalesce(nullif({given}, 0), {concept_of(columns, table, f'{domain.concept}_source_concept_id')})"
+    )
     source = f"{table} t"
     if table == "drug_exposure":
         source += f" LEFT JOIN ingredients ON ingredients.drug = {given}"

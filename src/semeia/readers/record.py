@@ -114,6 +114,9 @@ def _prepare(
     draft: Writer, connection: "DuckDBPyConnection", mapping: Mapping, tables: dict[str, list[Path]]
 ) -> set[str]:
     """Make the tables that the mapping mentions; the names of all there are."""
+    for name, query in {**mapping.prepare, **mapping.counts}.items():  # those of absent tables, too
+        with reading(f"{mapping.name}, {name}"):
+            single(connection, query)
     words = set(re.findall(r"\w+", mapping.words()))
     for name in sorted(words & set(tables)):
         draft.count("files have no rows", add_table(connection, name, tables[name], scratch=scratch_of(draft)))
@@ -122,7 +125,7 @@ def _prepare(
     for name, query in mapping.prepare.items():
         if _table_of(f"({query}") in there:
             with reading(f"{mapping.name}, prepare {name}"), limited(connection, f"{mapping.name}, prepare {name}"):
-                connection.execute(single(connection, f'CREATE TEMP TABLE "{name}" AS {single(connection, query)}')).fetchall()
+                connection.execute(single(connection, f'CREATE TEMP TABLE "{name}" AS {query}')).fetchall()
             there.add(name.lower())
     for entry in (mapping.people, *mapping.units, *mapping.outcomes):
         if _table_of(entry.source) not in there:
@@ -198,7 +201,9 @@ def _refuse_several(draft: Writer, frame: pl.DataFrame) -> None:
     several = frame.filter(pl.col("original").is_duplicated())
     if several.is_empty():
         return
-    counts = several.group_by("original").agg(pl.exclude("original").n_unique()).drop("original").max().row(0, named=True)
+    counts = (
+        several.group_by("original").agg(pl.exclude("original").n_unique()).drop("original").max().row(0, named=True)
+    )
     differ = ", ".join(name for name, number in counts.items() if number > 1)
     raise InputError(
         f"{draft.source}: {several['original'].n_unique()} patients have several rows ({several.height} together) that "

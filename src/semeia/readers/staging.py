@@ -40,11 +40,11 @@ _WRAPPED = re.compile(r"\s*TRY_CAST\(\s*([^()]+?)\s+AS\s+(?:DOUBLE|FLOAT|REAL|DE
 
 
 def warn(draft: Writer, words: str, number: int, *, of: int) -> None:
-    """Say on standard error, and on the part's record, that more than a few in a hundred are lost."""
+    """Say on standard error, and on the part's record, that more than a few in a hundred are lost; any, of 0."""
     if number > MUCH * of:
         noted = draft.notes.setdefault(WARNED, {})
         noted[words] = number  # pyright: ignore[reportIndexIssue]
-        print(f"Warning: {number} of {of} {words}.", file=sys.stderr)
+        print(f"Warning: {number} {f'of {of} ' if of else ''}{words}.", file=sys.stderr)
 
 
 def stage(

@@ -81,7 +81,9 @@ def learn_signatures(
         atlas: whether to draw the model's atlas, too.
     """
     patients = stays["subject_id"].gather(fold.pretraining).to_list()
-    model = fit_signatures(archive, patients, settings=replace(settings, seed=cell.seed + 1000 * settings.seed), scratch=folder)
+    model = fit_signatures(
+        archive, patients, settings=replace(settings, seed=cell.seed + 1000 * settings.seed), scratch=folder
+    )
     model.save(folder)
     model.require_usable()
     seen = seen_codes(archive, stays)
