@@ -135,14 +135,14 @@ def test_stays_and_outcomes_are_named_by_keyed_hashes(tmp_path: Path):
     [
         ({"mapping": MAPPING.replace("|| test", "|| tset")}, "own, labs: .*tset"),
         ({"mapping": MAPPING.replace("|| test", "|| 'test")}, "own, labs: unterminated string"),
-        ({"mapping": MAPPING.replace("value: dead", "value: ward")}, "outcome death: 2 of 2 rows have no number .ward., 1 of them something else"),
+        ({"mapping": MAPPING.replace("value: dead", "value: ward")}, "death: 2 of 2 rows have no number .ward., 1 of"),
         ({"mapping": MAPPING.replace("from: stays, subject: id, unit: stay, prediction", "from: stays, subject: id, "
           "unit: ward, prediction")}, "death: a row is of a unit that is not among the units"),
         ({"mapping": MAPPING.replace("taken, code", "taken, mode: \"'odd'\", code")}, "the mode 'odd' is none of"),
         ({"mapping": MAPPING.replace("from: labs", "from: secrets")}, "own: none of the tables with events"),
         ({"mapping": MAPPING.replace("FROM labs", "FROM labs, read_csv('/etc/passwd')")}, "a file outside the folder"),
         ({"mapping": MAPPING.replace("from: patients, subject", "from: people, subject")}, "no table 'people'"),
-        ({"patients": PATIENTS + "CANARY-1,south,M,1950-02-03,\n"}, "1 patients have several rows .2 together. that differ in site"),
+        ({"patients": PATIENTS + "CANARY-1,south,M,1950-02-03,\n"}, "1 patients have several rows .* in site"),
         ({"patients": "id,hospital,gender,born,died\n"}, "no patient"),
         ({"stays": STAYS.replace("s1", "")}, "stay: a unit has no id"),
         ({"stays": STAYS.replace(",1\n", ",\n")}, "outcome death: 1 of 2 rows have no number .dead., 0 of them"),

@@ -118,7 +118,7 @@ def test_births_that_cannot_be_are_emptied_and_said(tmp_path: Path, capsys: pyte
 def test_ages_that_nobody_reaches_are_a_finding(tmp_path: Path):
     archive = ingest(tmp_path, ["2020-01-01,K,1,"] * 3, born=["1720-01-01", "1905-01-01", BORN])
     found = {finding.words: finding.count for finding in audit(archive).findings}
-    assert found["patients are older than 120 at an event; their age is no age"] == 1
+    assert found["patients are older than 120 at an event: no age"] == 1
 
 
 def test_patients_that_differ_are_refused_with_what_differs(tmp_path: Path):
@@ -144,7 +144,7 @@ COPY = "COPY (SELECT 1) TO 'SOURCE/labs.csv'"
     ],
 )
 def test_a_mapping_writes_nothing_and_sets_nothing(tmp_path: Path, old: str, new: str):
-    with pytest.raises(InputError, match="exactly one SELECT|syntax error"):
+    with pytest.raises(InputError, match=r"exactly one SELECT|syntax error"):
         ingest(tmp_path, ["2020-01-01,K,1,"], mapping=MAPPING.replace(old, new.replace("SOURCE", f"{tmp_path}/source")))
     assert (tmp_path / "source" / "labs.csv").read_text().startswith("id,t,code,v,u\n")
     assert not (tmp_path / "archive").exists()

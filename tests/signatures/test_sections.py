@@ -117,7 +117,7 @@ def test_given_dates_and_times():
         (pl.DataFrame({"subject_id": ["a"], "time": [dt.datetime(2020, 1, 1)]}), "subject_id must be whole numbers"),
         (
             pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2020, 1, 1), None]}),
-            "1 rows lack a subject or a time",
+            "column time: is empty in row 3",
         ),
     ],
 )

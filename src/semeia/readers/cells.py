@@ -16,7 +16,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -76,7 +75,7 @@ def date_only(expression: str, kind: str) -> str:
 
 
 def first_unread(files: Iterable[Path], columns: Iterable[str]) -> str:
-    """Where a text file's first time stands that is not ISO 8601: ", first in FILE, row 7, column taken", or nothing."""
+    """Where the first time of text files stands that is not ISO 8601, in words; empty where there is none."""
     names = {name.lower() for name in columns}
     for file in files:
         if file.name.lower().endswith(".parquet"):

@@ -52,8 +52,8 @@ def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcom
     if empty.height:
         words = empty.filter(pl.col("given").str.strip_chars() != "").height
         raise InputError(
-            f"outcome {outcome.name}: {empty.height} of {found.height} rows have no number ({outcome.value}), {words} of "
-            "them something else; write 0 or 1, or leave such rows out with 'where'."
+            f"outcome {outcome.name}: {empty.height} of {found.height} rows have no number ({outcome.value}), {words} "
+            "of them something else; write 0 or 1, or leave such rows out with 'where'."
         )
     for row in found.iter_rows(named=True):
         subject_id, original = int(row["subject_id"]), row["unit"]
@@ -90,9 +90,7 @@ def _rows(
     known = rows.filter(pl.col("subject_id").is_not_null())
     draft.count(f"{what} ({name}) of nobody among the patients were left out", rows.height - known.height)
     if rows.height and known.is_empty():
-        raise InputError(
-            f"{name}: none of {rows.height} {what} is of a patient in the people's table; hold ids together."
-        )
+        raise InputError(f"{name}: none of {rows.height} {what} is of a patient that is known; compare the ids.")
     unread = known.filter(pl.col("timed") & pl.col("time").is_null()).height
     if unread:
         raise InputError(f"{name}: {unread} of {rows.height} {what} have a time ({time}) that cannot be read. {HOW}.")

@@ -10,7 +10,7 @@ Columns = dict[str, dict[str, str]]  # table, column, type
 
 
 def time_of(columns: Columns, table: str, dates: str) -> str:
-    """The moment where there is one, or the day, not read yet: a moment that cannot be read is not the start of a day."""
+    """The moment where there is one, or the day, not read yet: a moment that cannot be read is no start of a day."""
     own = columns[table]
     names = [name for name in (f"{dates}_datetime", f"{dates}_date") if name in own]
     if not names:

@@ -175,10 +175,9 @@ def _reasons(
             )["shape"]
             columns = _columns_of(connection, entry)
             first = first_unread(files, columns)
-            said.append(
-                f"{number} have a time ({' or '.join(columns) or 'none'}) written like {' or '.join(shapes)} (9 a digit, A a letter){first}; {HOW}, and "
-                "numbers of seconds must be made times first"
-            )
+            like = f"written like {' or '.join(shapes)} (9 a digit, A a letter)"
+            needed = f"{HOW}, and numbers of seconds must be made times first"
+            said.append(f"{number} have a time ({' or '.join(columns) or 'none'}) {like}{first}; {needed}")
         else:
             said.append(f"{number} {_REASONS[why].format(entry=entry)}")
     return "; ".join(said)

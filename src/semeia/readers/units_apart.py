@@ -27,9 +27,8 @@ def usual_units(tally: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         `usual` with code, unit: codes that have any unit. `apart` with code, unit (as spelled), other (the new
         code), display (its unit).
     """
-    folded = (
-        pl.col("unit").str.to_lowercase().str.replace_all(r"[\s\[\]]+", "").str.replace_all("[µμ]", "u").alias("fold")
-    )  # noqa: RUF001
+    plain = pl.col("unit").str.to_lowercase().str.replace_all(r"[\s\[\]]+", "")
+    folded = plain.str.replace_all("[\u00b5\u03bc]", "u").alias("fold")
     units = (
         tally.filter(pl.col("unit").is_not_null())
         .group_by("code", "unit")

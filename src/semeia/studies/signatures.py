@@ -79,8 +79,8 @@ def _advice(model: SignatureModel, unstable: int) -> str:
     whose = "all of them" if unstable == number else "most of them"
     fewer = max(2, (number - unstable) or number // 2)
     return (
-        f": {whose} change with the patients drawn, so name none; their sum may still serve a model. More patients help, "
-        f"or fewer signatures (--components {fewer}), or codes of more patients only (--least_patients)"
+        f": {whose} change with the patients drawn, so name none; their sum may still serve a model. More patients "
+        f"help, or fewer signatures (--components {fewer}), or codes of more patients only (--least_patients)"
     )
 
 
