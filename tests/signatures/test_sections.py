@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from record_archive import random_rows, record_archive
+from semeia.archive import open_archive, writing
 from semeia.errors import InputError
 from semeia.signatures.draws import mixed
-from semeia.signatures.sections import drawn_steps, given_sections, repeats, sample_sections
+from semeia.signatures.sections import drawn_steps, given_sections, refuse_unborn, repeats, sample_sections
 from semeia.signatures.window import Window
 
 KEYS = mixed(np.arange(40, dtype=np.uint64), np.zeros(1, np.uint64))
@@ -117,10 +118,68 @@ def test_given_dates_and_times():
         (pl.DataFrame({"subject_id": ["a"], "time": [dt.datetime(2020, 1, 1)]}), "subject_id must be whole numbers"),
         (
             pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2020, 1, 1), None]}),
-            "column time: is empty in row 3",
+            "is empty in row 3",
         ),
     ],
 )
 def test_dates_that_cannot_be_read(dates: pl.DataFrame, words: str):
-    with pytest.raises(InputError, match=f"cohort.csv: .*{words}"):
+    with pytest.raises(InputError, match=f"cohort.csv[:,] .*{words}"):
         given_sections(dates, where="cohort.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2020-06-01 10:00", dt.datetime(2020, 6, 1, 10)),
+        ("2020-06-01", dt.datetime(2020, 6, 1, 23, 59, 59, 999999)),
+        ("20200601", dt.datetime(2020, 6, 1, 23, 59, 59, 999999)),
+        ("2020-06-01T08:30:00+02:00", dt.datetime(2020, 6, 1, 6, 30)),
+        ("2020-06-01 08:30:00 -0500", dt.datetime(2020, 6, 1, 13, 30)),
+        ("2020-06-01T08:30:00.25Z", dt.datetime(2020, 6, 1, 8, 30, 0, 250_000)),
+    ],
+)
+def test_dates_in_text_are_iso_8601(text: str, time: dt.datetime):
+    assert given_sections(pl.DataFrame({"subject_id": ["7"], "time": [text]})).rows() == [(7, time)]
+
+
+@pytest.mark.parametrize(
+    "text", ["04/03/2020", "06-01-2020", "01.06.2020", "2020-02-30", "10:20", "2020-06-01 10:00 PM"]
+)
+def test_other_dates_are_refused_and_never_guessed(text: str):
+    dates = pl.DataFrame({"subject_id": [1, 2], "time": ["2020-06-01", text]})
+    with pytest.raises(InputError, match=r"scans.csv, column time: cannot be read in row 3. ISO 8601") as caught:
+        given_sections(dates, where="scans.csv")
+    assert text not in str(caught.value)
+
+
+def test_numbers_are_no_dates_and_zones_are_converted():
+    with pytest.raises(InputError, match=r"column time: holds Int64; dates or times are needed"):
+        given_sections(pl.DataFrame({"subject_id": [1], "time": [1578182400]}))
+    zoned = pl.Series("time", [dt.datetime(2020, 6, 1, 10)]).dt.replace_time_zone("Europe/Berlin")
+    assert given_sections(pl.DataFrame({"subject_id": [1], "time": zoned}))["time"][0] == dt.datetime(2020, 6, 1, 8)
+
+
+def test_nobody_is_asked_about_before_birth():
+    subjects = pl.DataFrame({"subject_id": [1, 2], "birth": [dt.date(2000, 1, 2), None]})
+    born = pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2000, 1, 2), dt.datetime(1900, 1, 1)]})
+    refuse_unborn(born, subjects, where="scans.csv")
+    early = born.with_columns(time=dt.datetime(2000, 1, 1, 23))
+    with pytest.raises(InputError, match=r"scans.csv: lies before the patient's birth in row 2; leave such dates out"):
+        refuse_unborn(early, subjects, where="scans.csv")
+
+
+def test_another_key_of_pseudonyms_gives_the_same_dates(tmp_path: Path):
+    rows = random_rows(5, 20)
+    mine = record_archive(tmp_path / "mine", rows, patients=5)
+    with writing(tmp_path / "other", source="test") as draft:
+        for number in range(1, 6):
+            draft.subject(f"person-{number}", sex="FM"[number % 2])
+        draft.codes(mine.codes())
+        for batch in mine.event_batches():
+            draft.events(batch)
+    found = [
+        sample_sections(archive, range(1, 6), window=Window(), seed=1, at_least=300)
+        for archive in (mine, open_archive(tmp_path / "other"))
+    ]
+    assert mine.key_fingerprint != open_archive(tmp_path / "other").key_fingerprint
+    assert found[0].equals(found[1])
