@@ -1,5 +1,6 @@
 """Signatures on the command line's terms: fit, express, show, a patient's page; and no one is named."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -11,16 +12,24 @@ import polars as pl
 import pytest
 
 from record_archive import random_rows, record_archive
-from semeia.archive import Archive, open_archive
+from semeia.archive import Archive, open_archive, writing
 from semeia.errors import InputError
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import load_signatures
 from semeia.signatures.settings import SignatureSettings
-from semeia.studies.signatures import express_table, fit, patient, show, training_patients, unmapped_table
+from semeia.studies.signatures import (
+    _advice,
+    express_table,
+    fit,
+    patient,
+    show,
+    training_patients,
+    unmapped_table,
+)
 
 PATIENTS = 16
 SETTINGS = SignatureSettings(
-    components=3, least_patients=5, at_least=200, draws=1, starts=1, ica=IcaSettings(threads=1)
+    components=3, least_patients=5, at_least=400, draws=1, starts=1, ica=IcaSettings(threads=1)
 )
 
 
@@ -158,6 +167,39 @@ def test_bad_dates_are_one_clear_line(archive: Archive, model: Path, tmp_path: P
         express_table(model, archive=archive.path, dates=path)
 
 
+def test_patients_that_were_fitted_on_can_be_left_out(
+    archive: Archive, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    rows = [*random_rows(2, 40, seed=9), *((3, 24.0 * day, "C/1", None) for day in range(3))]
+    other = record_archive(tmp_path / "other", rows, patients=3)
+    with pytest.raises(InputError, match="refused: 3 of 3 patients"):  # by their pseudonyms: the key is the same
+        express_table(model, archive=other.path, unseen=True)
+    with pytest.raises(InputError, match="were fitted on all 3 patients; none is left"):
+        express_table(model, archive=other.path, skip_seen=True)
+    with writing(other.path, source="more", key=tmp_path / "other.key") as draft:
+        new, pseudonym = draft.subject("new")
+        draft.codes(other.codes())
+        draft.events(pl.DataFrame({"subject_id": [new], "time": [dt.datetime(2020, 1, 1)], "code": ["C/1"]}))
+    table = express_table(model, archive=other.path, unseen=True, skip_seen=True)
+    assert table["pseudonym"].to_list() == [pseudonym]
+    assert "Note: 3 of 4 patients are left out: the signatures were fitted on them." in capsys.readouterr().err
+
+
+def test_where_most_signatures_are_unstable_it_is_said_what_to_do(model: Path):
+    fitted = load_signatures(model)
+    shaky = replace(fitted, stable=np.array([0.1, 0.2, 0.3]))
+    assert _advice(shaky, 3).startswith(": all of them change with the patients drawn, so name none")
+    assert "--components 2" in _advice(replace(fitted, stable=np.array([0.1, 0.95, 0.3])), 2)
+    assert _advice(fitted, 1) == ""
+
+
+def test_dates_before_birth_and_dates_to_guess_are_refused(archive: Archive, model: Path, tmp_path: Path):
+    path, name = tmp_path / "dates.csv", pseudonyms(archive)[0]
+    path.write_text(f"pseudonym,time\n{name},2020-01-01\n{name},04/03/2020\n")
+    with pytest.raises(InputError, match=r"dates.csv, column time: cannot be read in row 3\. ISO 8601 is needed"):
+        express_table(model, archive=archive.path, dates=path)
+
+
 def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archive, model: Path, tmp_path: Path):
     with pytest.raises(InputError, match="holds signatures already"):
         fit(archive.path, out=model, settings=SETTINGS)
@@ -168,7 +210,7 @@ def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archi
 
 def test_the_processes_of_torchrun_make_one_fit(archive: Archive, model: Path, tmp_path: Path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "semeia"]
-    options = ["--components", "3", "--least_patients", "5", "--at_least", "200", "--draws", "1", "--starts", "1"]
+    options = ["--components", "3", "--least_patients", "5", "--at_least", "400", "--draws", "1", "--starts", "1"]
     folders = ["--out", str(tmp_path / "model"), "--scratch", str(tmp_path / "scratch")]
     done = subprocess.run(
         [*command, "signatures", "fit", str(archive.path), *options, "--ica.threads", "1", *folders],

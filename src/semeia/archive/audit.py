@@ -60,7 +60,7 @@ def audit(archive: Archive) -> Audit:
         *findings.gaps(archive),
         *findings.shortcuts(archive),
         *_mostly_missing(missing),
-        *(record_findings(archive, record) if record.patients else ()),
+        *record_findings(archive, record),
     ]
     return Audit(_counts(archive, record), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])))
 

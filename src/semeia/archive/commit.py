@@ -6,7 +6,6 @@ placed; what a killed process left is swept by the next writer.
 """
 
 import datetime as dt
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress

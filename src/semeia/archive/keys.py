@@ -8,8 +8,8 @@ import hmac
 import secrets
 from pathlib import Path
 
-from semeia.archive.small_file import read_small
 from semeia.archive.identity import spelling
+from semeia.archive.small_file import read_small
 from semeia.errors import InputError
 
 KEY_FILE = "pseudonym.key"

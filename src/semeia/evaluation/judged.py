@@ -94,8 +94,8 @@ class Judged:
 
     @cached_property
     def subject(self) -> Int[np.ndarray, "rows"]:
-        """The patient of each row of the table as a number, over all cohorts."""
-        return self.table["subject_id"].rank("dense").cast(pl.Int64).to_numpy()
+        """The patient of each row of the table as a number, over all cohorts; see `numbered_by_content`."""
+        return numbered_by_content(self.table)
 
     def of_kind(self, *, binary: bool) -> "Judged":
         """The same with only the places of binary outcomes, or only those of outcomes of several classes."""
@@ -183,3 +183,17 @@ def _note_shared_subjects(checked: pl.DataFrame, notes: Notes) -> None:
     shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
     if shared:
         notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
+
+
+def numbered_by_content(table: pl.DataFrame) -> Int[np.ndarray, "rows"]:
+    """The patient of each row as a number, in the order of what the rows say of each.
+
+    Draws of patients follow this order. Ids decide between equal patients only, so that pseudonyms made with another
+    key, or rows in another order, change no interval.
+    """
+    said = [name for name in sorted(table.columns) if name not in ("subject_id", "unit_id")]
+    words = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in said], separator="|").alias("words")
+    patients = table.select("subject_id", words).sort("words").group_by("subject_id", maintain_order=True)
+    ordered = patients.agg(pl.col("words").str.join("\n")).sort("words", "subject_id").with_row_index("number")
+    numbers = table.select("subject_id").join(ordered, on="subject_id", how="left", maintain_order="left")["number"]
+    return numbers.cast(pl.Int64).to_numpy()

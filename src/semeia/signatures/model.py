@@ -25,7 +25,7 @@ from semeia.signatures.stability import LEAST_STABLE
 from semeia.signatures.window import Window
 
 ARRAYS, CHANNELS, ABOUT = "signatures.safetensors", "channels.parquet", "signatures.json"
-FORMAT = 2
+FORMAT = 3  # 3: records are known by their values, too
 LARGEST = 256 * MEGABYTE
 
 

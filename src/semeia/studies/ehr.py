@@ -54,7 +54,8 @@ class EhrSettings:
         seeds: each tests another fold; at most as many as there are folds.
         folds: patient folds of the internal hospitals.
         fractions: of the labelled training patients.
-        signatures: see `SignatureSettings`; its seed is that of the fold.
+        signatures: see `SignatureSettings`; each fold has random draws of its own, and another `seed`
+            (--signatures.seed 1) others for all: runs that differ in it alone show how far results hang on the draws.
         draws: bootstrap draws of the evaluation.
         workers: processes, one thread each.
     """

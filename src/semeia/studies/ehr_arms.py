@@ -77,11 +77,13 @@ def learn_signatures(
         archive: the records.
         stays: see `stays_of`.
         fold: `pretraining` are the stays whose patients' whole records are learned from.
-        settings: of the fit; its seed is not looked at.
+        settings: of the fit; a thousand times its seed is added to that of the fold.
         atlas: whether to draw the model's atlas, too.
     """
     patients = stays["subject_id"].gather(fold.pretraining).to_list()
-    model = fit_signatures(archive, patients, settings=replace(settings, seed=cell.seed), scratch=folder)
+    model = fit_signatures(
+        archive, patients, settings=replace(settings, seed=cell.seed + 1000 * settings.seed), scratch=folder
+    )
     model.save(folder)
     model.require_usable()
     blocks = plain_blocks(model, archive, stays)

@@ -21,6 +21,7 @@ from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import fit_signatures
 from semeia.signatures.group import process_group, process_of
 from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
+from semeia.signatures.sections import refuse_unborn
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.unmapped import unmapped
 from semeia.studies.atlas import atlas_of, patient_of
@@ -66,7 +67,20 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
     unstable = int(model.unstable.sum())
     return (
         f"{len(model.names)} signatures of {len(model.channels)} channels, fitted on {len(patients)} patients; "
-        f"{unstable} unstable"
+        f"{unstable} unstable{_advice(model, unstable)}"
+    )
+
+
+def _advice(model: SignatureModel, unstable: int) -> str:
+    """What to do where more than half of the signatures are not found again."""
+    number = len(model.names)
+    if 2 * unstable <= number:
+        return ""
+    whose = "all of them" if unstable == number else "most of them"
+    fewer = max(2, (number - unstable) or number // 2)
+    return (
+        f": {whose} change with the patients drawn, so name none; their sum may still serve a model. More patients "
+        f"help, or fewer signatures (--components {fewer}), or codes of more patients only (--least_patients)"
     )
 
 
@@ -78,6 +92,7 @@ def express_table(
     key: Path | None = None,
     skip_bad_rows: int = 0,
     unseen: bool = False,
+    skip_seen: bool = False,
     workers: int = 1,
     backend: Backend = "local",
 ) -> pl.DataFrame:
@@ -91,6 +106,7 @@ def express_table(
         key: file with the pseudonym key, when the archive does not keep its own and `dates` has the hospital's ids.
         skip_bad_rows: how many rows of `dates` may be left out because of a fault.
         unseen: refuse patients that the signatures were fitted on.
+        skip_seen: leave out such patients, and say how many they are.
         workers: processes.
         backend: where they run: "local", or "ray" for the Ray cluster that RAY_ADDRESS names.
 
@@ -101,6 +117,8 @@ def express_table(
     people = opened.table("subjects").select("subject_id", "pseudonym")
     sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows)
     fitted = load_signatures(model)
+    if skip_seen:
+        sections = _unseen(fitted, opened, sections)
     with sent_to(backend):
         found = express(fitted, opened, sections, unseen=unseen, workers=workers)
     _note(found)
@@ -228,7 +246,20 @@ def _sections(archive: Archive, dates: Path | None, *, key: Path | None, skip_ba
     table, counted = read_dates(dates, archive, key=key, skip_bad_rows=skip_bad_rows)
     for what, number in counted.items():
         print(f"Note: {dates}: {number} {what}", file=sys.stderr)
+    refuse_unborn(table, archive.table("subjects"), where=str(dates))
     return table
+
+
+def _unseen(model: SignatureModel, archive: Archive, sections: pl.DataFrame) -> pl.DataFrame:
+    """The sections of patients that the model was not fitted on; how many are left out is said on standard error."""
+    patients = sections["subject_id"].unique().to_list()
+    seen = model.fitted_on.seen(archive, patients)
+    if seen:
+        words = "patients are left out: the signatures were fitted on them"
+        print(f"Note: {len(seen)} of {len(patients)} {words}.", file=sys.stderr)
+    if len(seen) == len(patients):
+        raise InputError(f"{archive.path}: the signatures were fitted on all {len(patients)} patients; none is left.")
+    return sections.filter(~pl.col("subject_id").is_in(seen))
 
 
 def _note(found: Expressions) -> None:
