@@ -53,6 +53,7 @@ RESULT_COLUMNS: dict[str, type[pl.DataType]] = {
     "n": pl.Int64,
     "n_patients": pl.Int64,
     "n_positive": pl.Int64,
+    "n_positive_patients": pl.Int64,
     "seeds": pl.Int64,
 }
 DEFAULTS: dict[str, str | float | int | None] = {
@@ -141,7 +142,12 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
 
 
 def check_results(results: pl.DataFrame) -> pl.DataFrame:
-    """Return `results` with exactly RESULT_COLUMNS, in order and cast; InputError when one is missing."""
+    """Return `results` with exactly RESULT_COLUMNS, in order and cast; InputError when one is missing.
+
+    Results of earlier versions do not count the patients with a positive unit: null.
+    """
+    if "n_positive_patients" not in results.columns:
+        results = results.with_columns(n_positive_patients=None)
     absent = [name for name in RESULT_COLUMNS if name not in results.columns]
     if absent:
         raise InputError(f"results: column {', '.join(absent)} is missing; there are: {', '.join(results.columns)}.")
