@@ -47,6 +47,7 @@ class Fold:
     called: Float[np.ndarray, "n"]  # 1 when at or above the carried threshold
     combined: Float[np.ndarray, "n"]  # score with the covariate
     alone: Float[np.ndarray, "n"]  # the covariate by itself
+    part: Int[np.ndarray, "n"]  # rows of one part met the same fit; 0 where all of them did
 
     def take(self, keep: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> "Fold":
         """The rows that are kept, in the order given."""
@@ -165,6 +166,7 @@ def _block(part: pl.DataFrame) -> Block:
         called=empty,
         combined=empty,
         alone=empty,
+        part=np.zeros(part.height, dtype=np.int64),
     )
     names = ["arm", "mode", "fraction", "cohort", "seed"]
     members = part.with_columns(_at=pl.int_range(pl.len())).group_by(names, maintain_order=True).agg("_at")

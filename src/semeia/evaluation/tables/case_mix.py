@@ -22,11 +22,10 @@ from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 from semeia.evaluation.statistics.membership import (
     features_of,
-    membership_auroc_draws,
     membership_score,
-    rankings_of_parts,
 )
 from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
+from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
 from semeia.evaluation.tables.characteristics import Finding, Units, drawn_prevalence, numbers, sizes, units_of, words
@@ -183,7 +182,7 @@ def _membership(
         if not np.isnan(score).any():
             patient = np.concatenate([pair[0].patient, pair[1].patient + len(home.draws.strata)])
             rankings = rankings_of_parts(member, score, part)
-            values.append(draws.apply(patient, partial(membership_auroc_draws, rankings)))
+            values.append(draws.apply(patient, partial(auroc_within_parts, rankings)))
     if not values:
         judged.notes.add("membership model left out, there are too few patients", place.cohort)
         return []
