@@ -69,7 +69,11 @@ DEFAULTS: dict[str, str | float | int | None] = {
 CELL = [*BLOCK, "arm", "mode", "fraction"]
 FOLD = [*CELL, "seed", "cohort"]
 UNIT = ["subject_id", "unit_id"]
-MISSING_LABELS = ["", "NA", "NaN", "nan", "null", "None"]
+MISSING_LABELS = ["", "na", "n/a", "nan", "null", "none"]
+LABEL_WORDS = {
+    **dict.fromkeys(["true", "t", "yes", "y", "positive"], "1"),
+    **dict.fromkeys(["false", "f", "no", "n", "negative"], "0"),
+}
 
 
 def read_predictions(path: str | Path) -> pl.DataFrame:
@@ -165,14 +169,33 @@ def _read_text(path: Path, separator: str) -> pl.DataFrame:
 def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
     """The column as it is to be; labels as real numbers until it is known of how many classes they are."""
     series = frame[name]
-    if name != "label":
-        cast = series.cast(dtype, strict=False)
-    else:
+    number = dtype != pl.String
+    if number and series.dtype == pl.String:
+        series = series.str.strip_chars()
+        series = series.set(series == "", None)
+    if name == "label":
         if series.dtype == pl.String:
-            series = series.set(series.str.strip_chars().is_in(MISSING_LABELS), None)
-        cast = series.cast(pl.Float64, strict=False)
-    refuse_rows(cast.is_null() & series.is_not_null(), name, f"cannot be read as {dtype.__name__}")
-    return cast.fill_nan(None) if name == "label" else cast
+            words = series.str.to_lowercase()
+            series = words.set(words.is_in(MISSING_LABELS), None).replace(LABEL_WORDS)
+        cast = series.cast(pl.Float64, strict=False).fill_nan(None)
+        words = "is not a label: write 0 and 1 (or false and true, no and yes), or the number of its class"
+        refuse_rows(cast.is_null() & series.is_not_null() & ~_is_nan(series), name, words)
+        return cast
+    if name.startswith("score") and series.dtype == pl.String and _decimal_commas(series):
+        series = series.str.replace(",", ".", literal=True)
+    cast = series.cast(dtype, strict=False)
+    refuse_rows(cast.is_null() & series.is_not_null(), name, f"is not {'a number' if number else 'text'}")
+    return cast
+
+
+def _is_nan(series: pl.Series) -> pl.Series:
+    return series.is_nan().fill_null(False) if series.dtype.is_float() else pl.repeat(False, len(series), eager=True)
+
+
+def _decimal_commas(series: pl.Series) -> bool:
+    """Whether all cells are numbers, some with a decimal comma: in a probability it cannot part thousands."""
+    cells = series.drop_nulls()
+    return bool(cells.str.contains(r"^\d+(,\d+)?$").all() and cells.str.contains(",", literal=True).any())
 
 
 def _check_values(frame: pl.DataFrame) -> pl.DataFrame:
@@ -187,7 +210,8 @@ def _check_values(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(pl.col("label").cast(pl.Int8), score=frame["score"].set(counts > 0, None))
     refuse_rows((counts == 0) & (frame["score"].is_null() | frame["score"].is_nan()), "score", "is missing")
     outside = ~frame["score"].is_between(0.0, 1.0).fill_null(True)
-    refuse_rows(outside, "score", "is not a probability between 0 and 1")
+    words = "is not a probability between 0 and 1 (divide percentages by 100, turn log-odds into probabilities)"
+    refuse_rows(outside, "score", words)
     return frame
 
 

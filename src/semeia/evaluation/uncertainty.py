@@ -62,7 +62,7 @@ def interval_of(
         what = f"{patients} pairs of patients" if metric == "auroc" else f"{patients} patients"
         return Interval(low, high, f"{draws.level:.0%} exact, {what} without a miss")
     if patients < FEWEST:
-        return Interval(None, None, f"none: fewer than {FEWEST} patients have a unit of one class")
+        return Interval(None, None, f"none: {_few(patients)}")
     return interval_of_draws(draws, values, patients=patients)
 
 
@@ -76,6 +76,11 @@ def interval_of_draws(draws: Draws, values: Float[np.ndarray, "rows"], *, patien
         return Interval(None, None, "none: the same in every draw")
     low, high = draws.interval(values, patients=patients)
     return Interval(low, high, draws.words)
+
+
+def _few(patients: int) -> str:
+    owners = "1 patient has all units" if patients == 1 else f"{patients} patients have all units"
+    return f"{owners} of a class (fewer than {FEWEST})"
 
 
 def carriers(folds: Iterable[Fold], metric: str) -> int:
