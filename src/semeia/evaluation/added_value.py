@@ -42,7 +42,7 @@ def _same_order(fit: Fold, use: Fold) -> bool:
     covariate, score = (np.concatenate([getattr(one, name) for one in (fit, use)]) for name in ("covariate", "score"))
     known = ~np.isnan(covariate)
     ranks = [np.unique(values[known], return_inverse=True)[1] for values in (covariate, score)]
-    return np.array_equal(*ranks) or np.array_equal(ranks[0], ranks[1].max(initial=0) - ranks[1])
+    return any(np.array_equal(ranks[0], order) for order in (ranks[1], ranks[1].max(initial=0) - ranks[1]))
 
 
 def direction(label: Shaped[np.ndarray, "n"], value: Float[np.ndarray, "n"]) -> float:

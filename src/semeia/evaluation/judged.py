@@ -177,9 +177,7 @@ def _covariate(checked: pl.DataFrame, settings: EvaluationSettings, notes: Notes
         raise InputError(f"covariate {name} holds {checked[name].dtype}, not numbers.")
     conflicts = covariate_conflicts(checked, name)
     if conflicts:
-        notes.add(
-            f"gain over {name} left out, {conflicts} units have another {name} in another row; give each one value"
-        )
+        notes.add(f"gain over {name} left out, {conflicts} units have several values of it; give each unit one")
         return None
     missing = checked[name].cast(pl.Float64).fill_nan(None).is_null().sum()
     if missing:

@@ -41,9 +41,8 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
 
 
 def _where(frame: pl.DataFrame, where: str) -> Stratum:
-    columns = {name: dtype for name, dtype in frame.schema.items() if not name.startswith("_")}
     try:
-        condition = parse_condition(where, columns)
+        condition = parse_condition(where, frame.select(pl.exclude("^_.*$")))
     except InputError as error:
         raise InputError(f"--where '{where}' {error}; the columns are: {_columns(frame)}.") from error
     rows = frame.select(_where=condition.expression)["_where"]

@@ -94,7 +94,9 @@ def _with_both_classes(scope: Scope, cell: Cell, folds: dict[int, Fold], what: s
     both = {seed: fold for seed, fold in folds.items() if not fold.one_class()}
     if not both:
         label = next(iter(folds.values())).label[0] if folds else "none"
-        scope.notes.add(f"{what} left out, its rows are all of one class", f"{scope.name(cell)} (each label is {label})")
+        scope.notes.add(
+            f"{what} left out, its rows are all of one class", f"{scope.name(cell)} (each label is {label})"
+        )
     elif len(both) < len(folds):
         lost = len(folds) - len(both)
         scope.notes.add(f"{what}: seeds left out, their rows are all of one class", f"{scope.name(cell)} ({lost})")

@@ -27,7 +27,9 @@ def note_table(table: pl.DataFrame, notes: Notes) -> None:
 
 def covariate_conflicts(table: pl.DataFrame, covariate: str) -> int:
     """How many units have several values of a covariate: then it is no property of theirs."""
-    values = table.group_by([*BLOCK, "cohort", *UNIT]).agg(pl.col(covariate).drop_nulls().n_unique())
+    values = table.group_by([*BLOCK, "cohort", *UNIT]).agg(
+        pl.col(covariate).cast(pl.Float64).fill_nan(None).drop_nulls().n_unique()
+    )
     return values.filter(pl.col(covariate) > 1).height
 
 

@@ -12,7 +12,7 @@ is shown and never evaluated.
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,19 +48,19 @@ class Condition:
     columns: frozenset[str]
 
 
-def parse_condition(text: str, schema: Mapping[str, pl.DataType]) -> Condition:
+def parse_condition(text: str, table: pl.DataFrame) -> Condition:
     """Read a condition over the columns of a table.
 
     Args:
         text: see the grammar above.
-        schema: the columns of the table with their types.
+        table: whose columns may be named; no row of it is looked at.
 
     Raises:
         InputError: what stands at which place and why it cannot be read; of a column only its name.
     """
     if len(text) > LONGEST:
         raise InputError(f"has {len(text)} characters; at most {LONGEST} are read")
-    parser = _Parser(_tokens(text), schema)
+    parser = _Parser(_tokens(text), table)
     condition = parser.either()
     if parser.token.kind != "end":
         raise parser.error("AND, OR or the end of the condition")
@@ -92,7 +92,7 @@ class _Parser:
     """Reads tokens from left to right; each method takes what it is named after."""
 
     tokens: list[_Token]
-    schema: Mapping[str, pl.DataType]
+    table: pl.DataFrame
     at: int = 0
     depth: int = 0
     named: set[str] = field(default_factory=set)
@@ -183,11 +183,11 @@ class _Parser:
         following = self.tokens[self.at + 1]
         if following.kind == "sign" and following.text == "(":
             raise InputError(f"at character {token.place + 1}: {name}(...) is a function, and functions are not known")
-        if name not in self.schema:
+        if name not in self.table.columns:
             raise InputError(f"at character {token.place + 1}: there is no column {name}")
         self.at += 1
         self.named.add(name)
-        return _Value(pl.col(name), _family(self.schema[name]), f"column {name}")
+        return _Value(pl.col(name), _family(self.table[name]), f"column {name}")
 
     def literal(self) -> _Value:
         negative = self.took("-")
@@ -219,7 +219,8 @@ def _tokens(text: str) -> list[_Token]:
     return found
 
 
-def _family(dtype: pl.DataType) -> str:
+def _family(column: pl.Series) -> str:
+    dtype = column.dtype
     if dtype.is_numeric():
         return "number"
     names = {pl.String: "text", pl.Categorical: "text", pl.Enum: "text", pl.Boolean: "boolean", pl.Null: "null"}
