@@ -71,7 +71,7 @@ def test_labels_may_be_boolean_float_or_text(labels):
         ({"score": [0.2, None, 0.4]}, "column score, row 2: is missing"),
         ({"score": [0.2, float("nan"), 0.4]}, "column score, row 2: is missing"),
         ({"score": [0.2, 0.3, 1.4]}, "column score, row 3: is not a probability"),
-        ({"score": ["0.2", "high", "0.4"]}, "column score, row 2: cannot be read as Float64"),
+        ({"score": ["0.2", "high", "0.4"]}, "column score, row 2: is not a number"),
         ({"label": [0, 2, 1]}, "column label, row 2: is neither 0 nor 1"),
         ({"label": ["0", "1", "yes"]}, "column label, row 3"),
         ({"label": [None, None, None]}, "label is null in every row"),
