@@ -27,10 +27,7 @@ def test_one_place_a_cohort_with_its_patients_and_cells():
 
 def test_where_restricts_what_is_judged_not_what_is_carried():
     table = predictions()
-    whole, part = (
-        judge(table, settings=EvaluationSettings(draws=100, covariate="diameter_mm", where=w))
-        for w in (None, "diameter_mm > 10")
-    )
+    whole, part = (judge(table, settings=EvaluationSettings(draws=100, where=w)) for w in (None, "diameter_mm > 10"))
     cell = next(iter(whole.places[0].folds))
     assert len(part.places[0].cells[cell][0].label) < len(whole.places[0].cells[cell][0].label)
     np.testing.assert_array_equal(part.places[0].folds[cell][0].called, whole.places[0].folds[cell][0].called)
@@ -45,9 +42,7 @@ def test_full_keeps_the_largest_fraction_of_each_arm():
 
 
 def test_bca_intervals_come_with_their_name():
-    found = evaluate(
-        predictions(), settings=EvaluationSettings(draws=100, covariate="diameter_mm", interval="bca")
-    ).results
+    found = evaluate(predictions(), settings=EvaluationSettings(draws=100, interval="bca")).results
     assert found.filter(pl.col("low").is_not_null())["interval_method"].str.contains("BCa").all()
     assert found["value"].is_finite().all()
 
