@@ -128,4 +128,7 @@ def _row(
         interval = interval_of(place.draws, values, folds, what)
     else:
         interval = error_interval(place.draws, values, folds, chance)
+    if interval.why_none:
+        judged.notes.add(f"{what} left out, no interval: {interval.why_none.removeprefix('none: ')}", place.name(cell))
+        return []
     return [place_columns(place, cell) | found | interval.columns() | counts]

@@ -32,7 +32,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
-from semeia.evaluation.uncertainty import Interval, carriers, interval_of, interval_of_draws
+from semeia.evaluation.uncertainty import carriers, interval_of, interval_of_draws
 
 METRICS = (*COMPARED, "calibration_slope", "calibration_intercept", *CARRIED)
 TRANSPORT_COLUMNS: dict[str, type[pl.DataType]] = {
@@ -120,9 +120,12 @@ def _of_cell(
             interval_of(at.draws, known[metric], at.full[cell].values(), metric, difference=bool(reference))
             for at, known in ((home, inside), (place, outside))
         ]
-        if any(end.why_none for end in ends):
-            why = next(end.why_none for end in ends if end.why_none)
-            interval = Interval(None, None, f"{why} of one cohort")
+        why = next((end.why_none for end in (*ends, interval) if end.why_none), "")
+        if not why and not all(end.method == place.draws.words for end in ends):
+            why = "it does not vary in one cohort"
+        if why:
+            judged.notes.add(f"gap of {metric} left out, no interval: {why.removeprefix('none: ')}", place.name(cell))
+            continue
         for name, known, end in zip(("inside", "outside"), (inside, outside), ends, strict=True):
             own |= {name: float(known[metric][0]), f"{name}_low": end.low, f"{name}_high": end.high}
         own |= interval.columns()
