@@ -39,10 +39,8 @@ def test_every_strategy_has_every_threshold(table):
     # a cohort: two arms, each minus treating all, one minus the baseline; treating all and nobody.
     assert table.height == 2 * (2 + 2 + 1 + 2) * 9
     assert table["threshold"].unique().sort().to_list() == [number / 10 for number in range(1, 10)]
-    assert table.drop("low", "high").null_count().sum_horizontal().item() == 0
-    assert table.filter(pl.col("low").is_null())["interval_method"].str.starts_with("none: ").all()
-    assert (table["low"] <= table["high"]).fill_null(True).all()
-    assert table["low"].is_not_null().mean() > 0.5
+    assert table.null_count().sum_horizontal().item() == 0
+    assert (table["low"] <= table["high"]).all()
 
 
 @pytest.mark.parametrize("cohort", ["internal", "external"])

@@ -26,7 +26,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
-from semeia.evaluation.uncertainty import interval_of
+from semeia.evaluation.uncertainty import Interval, interval_of
 
 NO_ARM = Cell("", "", 1.0)
 OWN: dict[str, type[pl.DataType]] = {
@@ -141,8 +141,13 @@ def _rows(
     for column, threshold in enumerate(grid):
         if not mostly_defined(values[:, column], place.draws):
             continue
-        ends = interval_of(place.draws, values[:, column], folds.values(), "net_benefit").columns()
+        ends = interval_of(place.draws, values[:, column], folds.values(), "net_benefit")
+        if ends.method == "none: the same in every draw":
+            # nobody is treated, or the same patients by both: that is so by the rule, and not by chance.
+            ends = Interval(float(values[0, column]), float(values[0, column]), "exact: the same patients are treated")
+        if ends.why_none:
+            continue
         found: Row = {"strategy": strategy, "reference": reference, "threshold": float(threshold)}
         benefit: Row = {"net_benefit": float(values[0, column])}
-        rows.append(place_columns(place, cell) | found | benefit | ends | counts)
+        rows.append(place_columns(place, cell) | found | benefit | ends.columns() | counts)
     return rows
