@@ -86,7 +86,8 @@ def test_the_interval_is_that_of_patient_draws_averaged_over_seeds(table, evalua
     ]
     row = one(evaluation.results, "auroc")
     rarer = min(mine.filter(pl.col("label") == value)["subject_id"].n_unique() for value in (0, 1))
-    assert (row["low"], row["high"]) == percentile_interval(np.mean(draws, axis=0), patients=rarer)
+    expected = percentile_interval(np.mean(draws, axis=0), patients=rarer)
+    assert (row["low"], row["high"]) == pytest.approx(expected)
 
 
 def _draws_without_strata(subjects: np.ndarray) -> np.ndarray:
@@ -120,11 +121,12 @@ def test_other_arms_do_not_change_an_arm(table, evaluation):
 
 
 def test_a_covariate_that_holds_the_label_leaves_nothing_to_gain():
-    table = predictions().with_columns(diameter_mm=10.0 + 5 * pl.col("label") + 0.01 * pl.col("score"))
+    table = predictions().with_columns(diameter_mm=10.0 + 5 * pl.col("label"))
     results = evaluate(table, settings=QUICK).results
     gain = one(results, "auroc_gain_over_diameter_mm")
     assert gain["value"] == pytest.approx(0, abs=1e-9)
-    useless = predictions().with_columns(diameter_mm=pl.Series(np.random.default_rng(0).random(predictions().height)))
+    chance = pl.col("unit_id").rank("dense").hash(seed=1) % 1000 + 1  # one value a unit, whatever the arm and seed
+    useless = predictions().with_columns(diameter_mm=chance.cast(pl.Float64))
     row = one(evaluate(useless, settings=QUICK).results, "auroc_gain_over_diameter_mm")
     assert row["low"] > 0.1
 
@@ -222,9 +224,7 @@ def test_unlabelled_rows_missing_covariates_and_shared_subjects_are_noted(table)
     )
     notes = evaluate(spoilt, settings=QUICK).notes
     assert notes[0] == f"3 of {table.height} rows have no label; left out"
-    assert notes[1].startswith("gain over diameter_mm left out, 1 units have several") or notes[1].startswith(
-        "diameter_mm is missing in 1 of"
-    )
+    assert notes[1].startswith("diameter_mm is missing in 1 of")
     assert any(note.startswith("1 subjects are in more than one cohort") for note in notes)
 
 

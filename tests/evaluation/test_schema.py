@@ -73,7 +73,7 @@ def test_labels_may_be_boolean_float_or_text(labels):
         ({"score": [0.2, 0.3, 1.4]}, "column score, row 3: is not a probability"),
         ({"score": ["0.2", "high", "0.4"]}, "column score, row 2: is not a number"),
         ({"label": [0, 2, 1]}, "column label, row 2: is neither 0 nor 1"),
-        ({"label": ["0", "1", "yes"]}, "column label, row 3"),
+        ({"label": ["0", "1", "perhaps"]}, "column label, row 3"),
         ({"label": [None, None, None]}, "label is null in every row"),
         ({"subject_id": [None, "a", "b"]}, "column subject_id, row 1: is missing"),
         ({"fraction": [1.0, 0.0, 1.0]}, "column fraction, row 2"),

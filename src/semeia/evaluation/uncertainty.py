@@ -7,7 +7,7 @@ which it is.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +45,7 @@ class Interval(NamedTuple):
 
 
 def interval_of(
-    draws: Draws, values: Float[np.ndarray, "rows"], folds: Iterable[Fold], metric: str, *, difference: bool = False
+    draws: Draws, values: Float[np.ndarray, "rows"], folds: Collection[Fold], metric: str, *, difference: bool = False
 ) -> Interval:
     """The interval of a statistic in one cohort.
 
@@ -58,9 +58,11 @@ def interval_of(
     """
     patients = carriers(folds, metric)
     if SHARES.fullmatch(metric) and not difference and values[0] in (0.0, 1.0) and patients:
+        what = "patients"
+        if metric == "auroc":  # it compares two: so many pairs share nobody
+            patients, what = max(1, min(patients, _everybody(folds) // 2)), "pairs of patients"
         low, high = exact_bound(float(values[0]), patients, level=draws.level)
-        what = f"{patients} pairs of patients" if metric == "auroc" else f"{patients} patients"
-        return Interval(low, high, f"{draws.level:.0%} exact, {what} without a miss")
+        return Interval(low, high, f"{draws.level:.0%} exact, {patients} {what} without a miss")
     if patients < FEWEST:
         return Interval(None, None, f"none: {_few(patients)}")
     return interval_of_draws(draws, values, patients=patients)
@@ -78,21 +80,24 @@ def interval_of_draws(draws: Draws, values: Float[np.ndarray, "rows"], *, patien
     return Interval(low, high, draws.words)
 
 
+def _everybody(folds: Collection[Fold]) -> int:
+    return int(np.count_nonzero(np.bincount(np.concatenate([fold.patient for fold in folds]))))
+
+
 def _few(patients: int) -> str:
     owners = "1 patient has all units" if patients == 1 else f"{patients} patients have all units"
     return f"{owners} of a class (fewer than {FEWEST})"
 
 
-def carriers(folds: Iterable[Fold], metric: str) -> int:
+def carriers(folds: Collection[Fold], metric: str) -> int:
     """How many patients carry a statistic: those with a unit of the class it is of, or of the rarer class it needs."""
-    every = list(folds)
-    label = np.concatenate([fold.label for fold in every])
-    patient = np.concatenate([fold.patient for fold in every])
+    label = np.concatenate([fold.label for fold in folds])
+    patient = np.concatenate([fold.patient for fold in folds])
 
     def having(rows: np.ndarray) -> int:
         return int(np.count_nonzero(np.bincount(patient[rows], minlength=1)))
 
-    if every[0].classes.shape[1]:
+    if next(iter(folds)).classes.shape[1]:
         if match := re.fullmatch(r"recall_(\d+)", metric):
             return having(label == int(match[1]))
         if match := re.fullmatch(r"auroc_at_least_(\d+)", metric):
@@ -103,6 +108,4 @@ def carriers(folds: Iterable[Fold], metric: str) -> int:
             else having(np.ones(len(label), dtype=bool))
         )
     positive, negative = having(label > 0), having(label == 0)
-    # an AUROC compares two patients: so many pairs share nobody where some patients have units of both classes.
-    pairs = having(np.ones(len(label), dtype=bool)) // 2
-    return {"sensitivity": positive, "specificity": negative}.get(metric, min(positive, negative, max(pairs, 1)))
+    return {"sensitivity": positive, "specificity": negative}.get(metric, min(positive, negative))

@@ -5,7 +5,7 @@ as their probabilities, and ICI, E50 and E90 are taken as of the real ones. An e
 right scores have one, and a bootstrap around it leans upwards: it would never hold zero.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 from jaxtyping import Float
@@ -57,7 +57,7 @@ def largest_by_chance(errors: Float[np.ndarray, "simulations"], *, level: float)
 def error_interval(
     draws: Draws,
     values: Float[np.ndarray, "rows"],
-    folds: Iterable[Fold],
+    folds: Collection[Fold],
     errors: Float[np.ndarray, "simulations"],
 ) -> Interval:
     """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much.
