@@ -9,7 +9,7 @@ from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.judged import judge, numbered_by_content
 
-QUICK = EvaluationSettings(draws=100)
+QUICK = EvaluationSettings(draws=100, covariate="diameter_mm")
 
 
 def test_one_place_a_cohort_with_its_patients_and_cells():
