@@ -235,7 +235,7 @@ def _stored_axes(folder: Path, members: list[_Nodule]) -> str:
     """The voxel order of the patient's img8 crops: that of any hu crop of the scan, else the usual."""
     for nodule in members:
         if _file(folder, nodule, "hu").exists():
-            return read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu")).stored_axes
+            return read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu")).stored_axes or _USUAL_AXES
     return _USUAL_AXES
 
 

@@ -1,68 +1,20 @@
 """Pictures and volumes listed in a table: a folder and a table go in; one part of an archive comes out.
 
-PNG, JPEG and NIfTI, told apart by their suffix. File names often carry the patient's id, so they are kept
+PNG, JPEG and NIfTI, told apart by their content. File names often carry the patient's id, so they are kept
 nowhere: a unit is named by the pseudonym and a keyed hash.
 """
 
-import struct
-import warnings
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from semeia.archive import Summary, Writer, writing
 from semeia.archive.schema import SPLITS
 from semeia.errors import InputError
-from semeia.readers.nifti import read_nifti
+from semeia.readers.image_file import INTENSITY, Image, Remarks, add_image, read_image, require_table
 from semeia.readers.rows import Row, folder_given, progress, read_rows
 
-MAX_PIXELS = 2**26
-_INTENSITY = {"hu": "hu", "img8": "per_slice_stretched", "mask": "display", "picture": "display"}
-_VOLUMES = (".nii", ".nii.gz")
-_PICTURES = (".png", ".jpg", ".jpeg")
 _SPLIT_NAMES = {name: name for name in SPLITS} | {"valid": "val", "validation": "val"}
-
-
-def read_picture(path: str | Path, *, name: str | None = None) -> np.ndarray:
-    """Read a PNG or JPEG upright.
-
-    Args:
-        path: The file; its content decides the format, not its suffix.
-        name: What to call it in messages, when its path may carry a patient's id.
-
-    Returns:
-        uint8 or uint16 [rows, columns]; uint8 [rows, columns, 3] when it has colours that differ.
-
-    Raises:
-        InputError: Absent, damaged, another format, or of absurd size.
-    """
-    from PIL import Image, ImageOps
-
-    bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-    called = name or str(path)
-    if not Path(path).is_file():
-        raise InputError(f"{called}: no such file.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG", "JPEG"]) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                picture.load()
-                upright = ImageOps.exif_transpose(picture)
-    except bomb as error:
-        raise InputError(f"{called}: claims an absurd size; at most {MAX_PIXELS} pixels are read.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise InputError(f"{called}: not a readable PNG or JPEG; export it again.") from error
-    if upright.mode.startswith("I"):
-        return np.asarray(upright).astype(np.uint16)
-    if upright.mode in ("1", "L", "LA"):
-        return np.asarray(upright.convert("L"))
-    colours = np.asarray(upright.convert("RGB"))
-    gray = (colours[..., :1] == colours).all()
-    return np.ascontiguousarray(colours[..., 0]) if gray else colours
 
 
 @dataclass(frozen=True)
@@ -80,10 +32,10 @@ class _Listed:
 def ingest_images(
     folder: str | Path,
     *,
-    table: str | Path,
-    image: str,
-    subject: str,
     into: str | Path,
+    table: str | Path | None = None,
+    image: str | None = None,
+    subject: str | None = None,
     unit: str | None = None,
     label: str | None = None,
     split: str | None = None,
@@ -97,7 +49,7 @@ def ingest_images(
     Args:
         folder: What the paths in the table start from.
         table: CSV, TSV or parquet, one row an image.
-        image: Column with the path of the image: .png, .jpg, .jpeg, .nii or .nii.gz.
+        image: Column with the path of the image, a PNG, JPEG or NIfTI.
         subject: Column with the patient's id, which is hashed.
         into: The archive, new or to be extended.
         unit: Column that says which rows are of one thing predicted on; by default every image is its own.
@@ -106,8 +58,8 @@ def ingest_images(
         split: Column with a fixed split: train, val (or valid, validation), test.
         site: Column with the hospital. The same id at two sites is two patients.
         outcome: What the label is called in the archive.
-        kind: `hu` (Hounsfield units), `img8`, `mask` or `picture`: what the numbers mean; by default
-            `picture` for PNG and JPEG, `hu` for NIfTI.
+        kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
+            `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         key: File with the pseudonym key, when the archive is not to keep its own.
 
     Returns:
@@ -116,12 +68,13 @@ def ingest_images(
     Raises:
         InputError: Names the row and column, never the patient. Nothing is written then.
     """
-    if kind is not None and kind not in _INTENSITY:
-        raise InputError(f"kind is '{kind}'; it must be one of {', '.join(_INTENSITY)}.")
+    if kind is not None and kind not in INTENSITY:
+        raise InputError(f"kind is '{kind}'; it must be one of {', '.join(INTENSITY)}.")
     source = folder_given(folder)
+    require_table(source, table=table, image=image, subject=subject)
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
     given = {role: column for role, column in columns.items() if column is not None}
-    rows = read_rows(table, required=list(given.values()))
+    rows = read_rows(str(table), required=list(given.values()))
     naming = Naming(outcome=outcome, of_patient=unit == subject, unit_kind="image" if unit is None else "unit")
     return ingest_rows(rows, source, columns=given, naming=naming, into=into, kind=kind, key=key)
 
@@ -180,8 +133,12 @@ def ingest_rows(
             labels = {units[entry.patient, entry.unit]: entry.label for entry in listed if entry.label is not None}
             for (unit_id, subject_id), value in labels.items():
                 draft.outcome(naming.outcome, unit_id, subject_id, value=value)
+        remarks = Remarks()
         for entry in progress(listed, "Reading images"):
-            _image(draft, entry, *units[entry.patient, entry.unit], image=columns["image"], kind=kind)
+            image, unit = _read(entry, image=columns["image"], kind=kind), units[entry.patient, entry.unit]
+            add_image(draft, image, unit_id=unit[0], subject_id=unit[1])
+            remarks.add(image, row=entry.row.number, subject_id=unit[1])
+        remarks.note(draft)
     return draft.summary
 
 
@@ -191,8 +148,6 @@ def _checked(row: Row, folder: Path, columns: dict[str, str]) -> _Listed:
     path = folder / image
     if not path.resolve().is_relative_to(folder.resolve()):
         raise row.error(columns["image"], "leads out of the folder; give a path inside it.")
-    if not path.name.lower().endswith((*_PICTURES, *_VOLUMES)):
-        raise row.error(columns["image"], f"must end in one of {', '.join((*_PICTURES, *_VOLUMES))}.")
     if not path.is_file():
         raise row.error(columns["image"], "there is no such file in the folder.")
     label = row.number_or_none(columns["label"]) if "label" in columns else None
@@ -254,22 +209,7 @@ def _subjects_and_units(
     return units
 
 
-def _image(draft: Writer, entry: _Listed, unit_id: str, subject_id: int, *, image: str, kind: str | None) -> None:
+def _read(entry: _Listed, *, image: str, kind: str | None) -> Image:
+    """The image of a row."""
     called = f"{entry.row.table}, row {entry.row.number}, column {image}: the file"
-    if entry.path.name.lower().endswith(_PICTURES):
-        chosen = kind or "picture"
-        array = read_picture(entry.path, name=called)
-        draft.image(array, unit_id=unit_id, subject_id=subject_id, kind=chosen, intensity=_INTENSITY[chosen])
-        return
-    chosen = kind or "hu"
-    volume = read_nifti(entry.path, name=called)
-    draft.image(
-        volume.array,
-        unit_id=unit_id,
-        subject_id=subject_id,
-        kind=chosen,
-        intensity=_INTENSITY[chosen],
-        spacing=volume.spacing,
-        orientation=volume.orientation,
-        affine=volume.affine,
-    )
+    return read_image(entry.path, called=called, kind=kind)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
+from semeia.archive.copies import refuse_copies
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning.checkpoint import require_same_settings
@@ -37,6 +38,7 @@ def begin_run(
         inputs: what else it reads, by name: hashes of the files.
     """
     opened = open_archive(archive)
+    refuse_copies(opened)
     record = {
         "semeia_version": __version__,
         "kind": study if study in ("pretrain", "own") else "study",

@@ -31,6 +31,7 @@ class PatientData:
         crop: grid of the crops.
         items: names of the items.
         reports: text of each unit; None where there is none.
+        looks: 256-bit perceptual hash of each unit's image; "" where there is none.
     """
 
     units: pl.DataFrame
@@ -41,6 +42,7 @@ class PatientData:
     crop: CropSettings
     items: tuple[str, ...]
     reports: tuple[str | None, ...] = ()
+    looks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.units.height
@@ -68,7 +70,8 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
     units = units.join(subjects, on="subject_id", how="left").sort("subject_id", "unit_id")
     images = model_images(archive)
     voxels, covered = crops_of(archive, units, images, crop, cache)
-    hashes = units.join(images, on="unit_id", how="left", maintain_order="left")["sha256"].fill_null("").to_list()
+    beside = units.select("unit_id").join(images, on="unit_id", how="left", maintain_order="left")
+    hashes = beside["sha256"].fill_null("").to_list()
     readings, items = readings_of(archive, units)
     return PatientData(
         units=with_opinion(archive, units),
@@ -79,6 +82,7 @@ def load_patient_data(archive: Archive, *, crop: CropSettings, cache: Path | Non
         crop=crop,
         items=items,
         reports=reports_beside(units, archive.table("reports")),
+        looks=tuple(beside["look"].fill_null("").to_list()),
     )
 
 
