@@ -76,11 +76,11 @@ def _groups(
     yield "the site", labels.join(subjects, on="subject_id", how="left", maintain_order="left")["word"]
     in_words = (name for name, holds in units.schema.items() if holds in (pl.String(), pl.Boolean()))
     named = {name: pl.col(name) for name in in_words if name not in ("unit_id", "kind")}
-    shown = images.filter(pl.col("kind") != "mask")
     axes = pl.when(pl.col("spacing").is_null()).then(pl.col("shape").list.head(2)).otherwise(pl.col("shape"))
     pixels = axes.list.eval(pl.element().cast(pl.Float64).log()).list.sum().round(6)
-    parts = pixels.qcut(_PARTS, allow_duplicates=True).cast(pl.String) if shown.height > _PARTS else pixels
-    tables = ((shown, {**_OF_IMAGES, "the number of pixels of the image": parts}), (units, named))
+    tenth = ((pixels.rank("min") - 1) * _PARTS / pl.len()).floor()
+    shown = images.filter(pl.col("kind") != "mask").with_columns(pixels=tenth)
+    tables = ((shown, {**_OF_IMAGES, "the number of pixels of the image": pl.col("pixels")}), (units, named))
     for table, words in tables:
         for what, word in words.items():
             found = table.group_by(by).agg(word=word.cast(pl.String).drop_nulls().unique().sort().str.join(" and "))

@@ -71,7 +71,7 @@ def _words(looks: tuple[str, ...]) -> np.ndarray:
     """Hashes as uint64 [image, 4]; one that is not there has no bit."""
     digits = LOOK_SIDE**2 // 4
     raw = b"".join(bytes.fromhex(look if len(look) == digits else "0" * digits) for look in looks)
-    return np.frombuffer(raw, np.uint64).reshape(len(looks), -1)
+    return np.frombuffer(raw, np.uint64).reshape(-1, LOOK_SIDE**2 // 64)
 
 
 def _tells(words: np.ndarray) -> np.ndarray:
