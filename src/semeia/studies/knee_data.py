@@ -115,6 +115,7 @@ def laid_end_to_end(one: PatientData, other: PatientData) -> PatientData:
         crop=one.crop,
         items=(),
         reports=one.reports + other.reports,
+        looks=one.looks + other.looks,
     )
 
 
