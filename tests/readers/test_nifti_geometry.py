@@ -57,7 +57,7 @@ def test_a_voxel_size_that_disagrees_is_said(tmp_path: Path):
     assert volume.spacing == (1.0, 2.0, 3.0)
 
 
-@pytest.mark.parametrize("row", [(0.0, 0, 0, 0), (float("nan"), 0, 0, 0)])
+@pytest.mark.parametrize("row", [(0.0, 0, 0, 0), (float("nan"), 0, 0, 0), (1e-12, 0, 0, 0)])
 def test_a_good_qform_stands_in_for_an_sform_without_a_geometry(tmp_path: Path, row: tuple):
     turned = np.eye(4)
     turned[:3, :3] = Rotation.from_euler("xyz", [20, 30, 40], degrees=True).as_matrix() * [1, 2, 3]

@@ -30,7 +30,7 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (rb"BM.{4}\x00{4}", "BMP", _TO_PNG),
     (rb"RIFF.{4}WEBP", "WebP", _TO_PNG),
     (rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000", _TO_PNG),
-    (rb"\xff\xf7|\x00\x00\x00\x0cJXL |\xff\x0a", "JPEG-LS or JPEG XL", _TO_PNG),
+    (rb"\x00\x00\x00\x0cJXL |\xff\x0a", "JPEG XL", _TO_PNG),
     (rb".{4}ftyp(hei|mif|avi)", "HEIC or AVIF", _TO_PNG),
     (rb"%PDF", "PDF", _TO_PNG),
     (rb"NRRD\d", "NRRD", _TO_NIFTI),

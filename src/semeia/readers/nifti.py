@@ -17,7 +17,7 @@ import numpy as np
 
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
-from semeia.readers.image_format import is_gzip
+from semeia.readers.image_format import format_of, is_gzip
 from semeia.readers.nifti_geometry import Remark, geometry_of
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
     called = name or str(path)
     if not Path(path).is_file():
         raise InputError(f"{called}: no such file.")
+    format_of(Path(path), called=called)  # names what it is, where it is something else
     header, content = _bounded(Path(path), called)
     geometry = geometry_of(dict(header.items()), called=called)
     array, affine = _voxels(content, called), geometry.affine

@@ -121,8 +121,8 @@ def _sound(affine: np.ndarray) -> bool:
     """Whether an affine spans a volume."""
     if not np.isfinite(affine).all():
         return False
-    size = float(np.prod(np.linalg.norm(affine[:3, :3], axis=0)))
-    return size > 0 and abs(float(np.linalg.det(affine[:3, :3]))) > 1e-3 * size
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    return bool((sizes > 1e-6).all() and abs(np.linalg.det(affine[:3, :3])) > 1e-3 * np.prod(sizes))
 
 
 def _compared(sform: np.ndarray, qform: np.ndarray | None, pixdim: np.ndarray) -> list[Remark]:
