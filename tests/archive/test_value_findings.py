@@ -61,12 +61,11 @@ def _limb(rng: np.random.Generator, *, edge: int = 0) -> np.ndarray:
     return picture
 
 
-@pytest.mark.parametrize("edge", [0, 16])
-@pytest.mark.parametrize("every", [2, 5])
+@pytest.mark.parametrize(("edge", "every"), [(0, 2), (16, 5)])
 def test_negatives_among_pictures_of_one_kind_are_counted(tmp_path: Path, every: int, edge: int):
     limbs = [_limb(np.random.default_rng(place), edge=edge) for place in range(20)]
     mixed = [255 - limb if place % every == 0 else limb for place, limb in enumerate(limbs)]
-    said = "warning: images of kind picture look"
+    said = "warning: gray images of kind picture"
     assert _found(tmp_path / "a", limbs, kind="picture", intensity="display") == {}
     assert _found(tmp_path / "b", mixed, kind="picture", intensity="display") == {said: 20 // every}
 

@@ -15,11 +15,10 @@ _LEAST_HU_RANGE = 50.0  # of less nothing is left in any window of CT
 _AIR_OR_FAT_HU = -100.0
 _BEYOND_HU = 4096.0  # 12 bits with the offset of 1024 left in, and metal
 _RANGE_SHARE = 0.25
-_ALIKE = 0.5  # of the bits of two hashes, less those that differ
+_ALIKE, _COMMON, _APART = 0.5, 0.3, 0.25  # of the bits that agree, less those that do not
 _LEAST_NEGATIVES = 0.05
 _LEAST_PICTURES = 6
 _LEAST_BITS = 16
-_MOST = 0.8
 
 
 def value_findings(images: pl.DataFrame) -> list[Finding]:
@@ -79,11 +78,12 @@ def _negatives(images: pl.DataFrame) -> list[Finding]:
     """Pictures whose gray levels run against those of the others, as of DICOM's MONOCHROME1.
 
     Of a negative every bit of the difference hash is the other one. Where pictures show the same thing, their hashes
-    fall on two opposite sides of one axis, and the fewer are reported. A mirror image (the other breast, say) may look
-    like a negative to the hash; where it does, nothing is said.
+    lie along one axis, and those of negatives at its other end. A mirror image (the other breast, say) may look like a
+    negative to the hash; where it does, nothing is said.
     """
     found = []
-    pictures = images.filter(pl.col("spacing").is_null() & (pl.col("phash") != BLANK) & (pl.col("kind") != "mask"))
+    gray = pl.col("spacing").is_null() & (pl.col("shape").list.len() == 2)
+    pictures = images.filter(gray & (pl.col("phash") != BLANK) & (pl.col("kind") != "mask"))
     for (kind,), group in pictures.group_by("kind", maintain_order=True):
         if group.height < _LEAST_PICTURES:
             continue
@@ -93,15 +93,29 @@ def _negatives(images: pl.DataFrame) -> list[Finding]:
             continue
         axis = np.where(np.linalg.svd(bits.T @ bits * np.outer(telling, telling))[0][:, 0] >= 0, 1.0, -1.0) * telling
         along = bits @ axis / telling.sum()
-        sides = int((along >= _ALIKE).sum()), int((along <= -_ALIKE).sum())
-        mixed = min(sides) >= max(2, _LEAST_NEGATIVES * group.height) and sum(sides) >= _MOST * group.height
-        if mixed and not _mirror_is_negative(axis):
+        negatives = 0 if _mirror_is_negative(axis) else _on_the_other_side(along, int(telling.sum()))
+        if negatives >= max(2, _LEAST_NEGATIVES * group.height):
             words = (
-                f"images of kind {kind} look like negatives of the other {max(sides)} (MONOCHROME1, or inverted "
-                "exports); limbs are mended by the setting crop.picture.bright_middle, others before the ingest"
+                f"gray images of kind {kind} look like negatives of the other {group.height - negatives} (MONOCHROME1, or "
+                "inverted exports); limbs are mended by the setting crop.picture.bright_middle, others before the ingest"
             )
-            found.append(Finding("warning", words, min(sides)))
+            found.append(Finding("warning", words, negatives))
     return found
+
+
+def _on_the_other_side(along: np.ndarray, n_bits: int) -> int:
+    """How many pictures lie opposite to most along their common axis, beyond what one cloud of them would send there.
+
+    Args:
+        along: Share of the telling bits that agree with the axis less that of those that do not, [picture].
+        n_bits: How many bits tell.
+    """
+    along = along if (along < 0).sum() >= (along > 0).sum() else -along
+    middle = float(np.median(along[along < 0])) if (along < 0).any() else 0.0
+    by_chance = 0.8 * (1 + np.sqrt(n_bits / len(along))) / np.sqrt(n_bits)  # of pictures of nothing in common
+    if -middle < max(_COMMON, 1.3 * by_chance):
+        return 0
+    return int((along >= _APART).sum() - (along <= 2 * middle - _APART).sum())
 
 
 def _mirror_is_negative(axis: np.ndarray) -> bool:
