@@ -96,8 +96,8 @@ def _negatives(images: pl.DataFrame) -> list[Finding]:
         negatives = 0 if _mirror_is_negative(axis) else _on_the_other_side(along, int(telling.sum()))
         if negatives >= max(2, _LEAST_NEGATIVES * group.height):
             words = (
-                f"gray images of kind {kind} look like negatives of the other {group.height - negatives} (MONOCHROME1, or "
-                "inverted exports); limbs are mended by the setting crop.picture.bright_middle, others before the ingest"
+                f"gray images of kind {kind} look like negatives of the other {group.height - negatives} (MONOCHROME1, "
+                "inverted exports); limbs are mended by the setting crop.picture.bright_middle, others before ingest"
             )
             found.append(Finding("warning", words, negatives))
     return found
