@@ -77,6 +77,7 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
     header, content = _bounded(Path(path), called)
     geometry = geometry_of(dict(header.items()), called=called)
     array, affine = _voxels(content, called), geometry.affine
+    del content  # turning the axes takes another copy of the voxels
     if axes is not None:
         affine = _directions(axes) @ np.diag([*geometry.spacing, 1.0])
     if affine is None:
