@@ -1,14 +1,12 @@
 """An audit counts, finds what is missing and what is suspicious; a damaged archive is only that."""
 
-import json
 from pathlib import Path
 
 import polars as pl
 
-from archive_folder import small_archive
+from archive_folder import rewrite, small_archive
 from semeia.archive import audit, open_archive, to_text, writing
 from semeia.archive.copies import refuse_copies
-from semeia.archive.hashing import file_sha256
 
 
 def test_an_audit_counts_and_orders_what_it_finds(tmp_path: Path):
@@ -57,11 +55,9 @@ def test_a_tiny_archive_without_images_or_outcomes_can_be_audited(tmp_path: Path
 def test_an_archive_of_an_older_version_is_read_and_audited(tmp_path: Path):
     """Its images have no percentiles, bits, format and look, and no model is refused for that."""
     small_archive(tmp_path / "a", 12)
-    images, listing = tmp_path / "a" / "images" / "0001.parquet", tmp_path / "a" / "archive.json"
-    pl.read_parquet(images).drop("percentiles", "bits", "format", "look").write_parquet(images)
-    manifest = json.loads(listing.read_text()) | {"schema_version": 2}
-    manifest["parts"][0]["files"]["images/0001.parquet"] = file_sha256(images)
-    listing.write_text(json.dumps(manifest))
+    name = "images/0001.parquet"
+    older = pl.read_parquet(tmp_path / "a" / name).drop("percentiles", "bits", "format", "look")
+    rewrite(tmp_path / "a", name, older, schema_version=2)
     archive = open_archive(tmp_path / "a")
     refuse_copies(archive)
     assert archive.table("images")["look"].null_count() == 12
