@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 import yaml
 
-from archive_folder import small_archive
 from lidc_folder import write_lidc_folder
 from prediction_tables import predictions
 from semeia import __version__, cli, command_line
@@ -287,19 +286,6 @@ def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "predictions.parquet", "report.html", "results.csv", "run.json", "tables",
     }  # fmt: skip
     assert run("report", "results") == 0
-
-
-def test_an_audit_that_finds_errors_says_them_and_does_not_exit_with_0(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    small_archive(tmp_path / "a", 2)
-    (tmp_path / "a" / "pixels" / "0001.bin").write_bytes(b"changed")
-
-    assert run("audit", tmp_path / "a") == 2
-
-    said = capsys.readouterr()
-    assert "pixels/0001.bin: the content has changed" in said.out
-    assert said.err.startswith(f"semeia: {tmp_path / 'a'}: the audit found 1 kind(s) of error; mend them")
 
 
 def test_the_mapping_template_is_accepted(tmp_path: Path):

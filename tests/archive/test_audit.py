@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from archive_folder import rewrite, small_archive
+from semeia import cli
 from semeia.archive import audit, open_archive, to_text, writing
 from semeia.archive.copies import refuse_copies
 
@@ -63,3 +65,16 @@ def test_an_archive_of_an_older_version_is_read_and_audited(tmp_path: Path):
     assert archive.table("images")["look"].null_count() == 12
     words = [finding.words for finding in audit(archive).findings]
     assert "labelled units: diameter_mm alone ranks the outcome malignancy with AUROC 1.00" in words
+
+
+def test_an_audit_that_finds_errors_says_them_and_does_not_exit_with_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    small_archive(tmp_path / "a", 2)
+    assert cli.main(["audit", str(tmp_path / "a")]) == 0
+    (tmp_path / "a" / "pixels" / "0001.bin").write_bytes(b"changed")
+    capsys.readouterr()
+    assert cli.main(["audit", str(tmp_path / "a")]) == 2
+    said = capsys.readouterr()
+    assert "pixels/0001.bin: the content has changed" in said.out
+    assert said.err.startswith(f"semeia: {tmp_path / 'a'}: the audit found 1 kind(s) of error; mend them")
