@@ -15,8 +15,18 @@ _RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE}
 
 
+# What a terminal or a browser would obey instead of showing: control characters, and marks that turn text around.
+_UNSEEN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_UNSEEN |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
 class InputError(ValueError):
     """What was given cannot be used. The message names the file, row or field and says what to do."""
+
+
+def printable(text: str) -> str:
+    """The text with every character that could steer a terminal or turn a line around written out, as in \\x1b."""
+    return text.translate(_UNSEEN)
 
 
 def how_to_mend(error: Exception) -> str:

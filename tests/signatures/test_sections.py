@@ -4,7 +4,6 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +12,7 @@ from scipy.stats import chisquare
 from record_archive import random_rows, record_archive
 from semeia.errors import InputError
 from semeia.signatures.draws import mixed
-from semeia.signatures.sections import drawn_steps, given_sections, repeats, sample_sections
+from semeia.signatures.sections import drawn_steps, repeats, sample_sections
 from semeia.signatures.window import Window
 
 KEYS = mixed(np.arange(40, dtype=np.uint64), np.zeros(1, np.uint64))
@@ -100,27 +99,3 @@ def test_nobody_with_an_event(tmp_path: Path):
     archive = record_archive(tmp_path / "a", random_rows(2, 5), patients=3)
     with pytest.raises(InputError, match="none of the 1 patients has a dated event"):
         sample_sections(archive, [3], window=Window(), seed=0)
-
-
-def test_given_dates_and_times():
-    by_date = given_sections(pl.DataFrame({"subject_id": [2, 1], "date": [dt.date(2020, 2, 29)] * 2}))
-    by_time = given_sections(pl.DataFrame({"subject_id": [2], "time": [dt.datetime(2020, 2, 29, 8)], "unit": ["x"]}))
-
-    assert by_date.rows() == [(n, dt.datetime(2020, 2, 29, 23, 59, 59, 999999)) for n in (2, 1)]
-    assert by_time.rows() == [(2, dt.datetime(2020, 2, 29, 8))]
-
-
-@pytest.mark.parametrize(
-    ("dates", "words"),
-    [
-        (pl.DataFrame({"subject": [1]}), r"the column\(s\) subject_id, time are missing"),
-        (pl.DataFrame({"subject_id": ["a"], "time": [dt.datetime(2020, 1, 1)]}), "subject_id must be whole numbers"),
-        (
-            pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2020, 1, 1), None]}),
-            "1 rows lack a subject or a time",
-        ),
-    ],
-)
-def test_dates_that_cannot_be_read(dates: pl.DataFrame, words: str):
-    with pytest.raises(InputError, match=f"cohort.csv: .*{words}"):
-        given_sections(dates, where="cohort.csv")

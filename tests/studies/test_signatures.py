@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from record_archive import random_rows, record_archive
@@ -64,6 +65,24 @@ def test_expressions_at_the_end_of_each_record_and_at_given_dates(archive: Archi
     dates.write_parquet(tmp_path / "dates.parquet")
     for name in ("dates.csv", "dates.parquet"):
         assert express_table(model, archive=archive.path, dates=tmp_path / name).equals(whole.reverse())
+
+
+def test_the_hospitals_own_ids_are_joined_through_the_key(
+    archive: Archive, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    key, dates = archive.path.with_suffix(".key"), tmp_path / "dates.csv"
+    whole = express_table(model, archive=archive.path)
+    third = archive.table("subjects").row(2, named=True)
+    time = whole.filter(pl.col("pseudonym") == third["pseudonym"])["time"][0]
+    dates.write_text(f"subject_id,time\nperson-3,{time.isoformat()}\nperson-999,{time.isoformat()}\n")
+    expressed = express_table(model, archive=archive.path, dates=dates, key=key, skip_bad_rows=1)
+    assert expressed.equals(whole.filter(pl.col("pseudonym") == third["pseudonym"]))
+    assert "1 rows with a fault were left out" in capsys.readouterr().err
+    dates.write_text("subject_id,time\n3,2020-06-01\n")  # the archive's own number of somebody
+    with pytest.raises(InputError, match="row 2, column subject_id: names a patient who is not in the archive"):
+        express_table(model, archive=archive.path, dates=dates, key=key)
+    with pytest.raises(InputError, match="key is kept elsewhere"):
+        express_table(model, archive=archive.path, dates=dates)
 
 
 def test_a_test_on_the_patients_of_the_fit_is_refused(archive: Archive, model: Path):
@@ -129,13 +148,13 @@ def test_an_unstable_signature_is_marked_wherever_it_appears(
 
 def test_bad_dates_are_one_clear_line(archive: Archive, model: Path, tmp_path: Path):
     path = tmp_path / "dates.csv"
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such table"):
         express_table(model, archive=archive.path, dates=path)
     path.write_text("pseudonym,time\nnobody,2020-01-01\n")
-    with pytest.raises(InputError, match="1 of 1 rows name patients"):
+    with pytest.raises(InputError, match="row 2, column pseudonym: names a patient who is not in the archive"):
         express_table(model, archive=archive.path, dates=path)
     path.write_text("subject_id\n1\n")
-    with pytest.raises(InputError, match="time are missing"):
+    with pytest.raises(InputError, match="needs a column time"):
         express_table(model, archive=archive.path, dates=path)
 
 

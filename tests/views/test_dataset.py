@@ -71,6 +71,23 @@ def test_a_cache_gives_the_same_crops(archive: Archive, data: PatientData, tmp_p
     assert not np.array_equal(load_patient_data(archive, crop=other, cache=tmp_path).voxels, data.voxels)
 
 
+@pytest.mark.parametrize("spoilt", ["cut short", "empty", "of others", "pickled"])
+def test_a_spoilt_cache_is_made_again(archive: Archive, data: PatientData, tmp_path: Path, spoilt: str):
+    load_patient_data(archive, crop=CROP, cache=tmp_path)
+    for path in tmp_path.glob("*.npy"):
+        if spoilt == "cut short":
+            path.write_bytes(path.read_bytes()[:-1])
+        elif spoilt == "empty":
+            path.write_bytes(b"")
+        else:
+            other = np.zeros(3) if spoilt == "of others" else np.array([{}], object)
+            np.save(path, other, allow_pickle=True)
+    for _ in range(2):  # made again, then read again
+        again = load_patient_data(archive, crop=CROP, cache=tmp_path)
+        assert np.array_equal(again.voxels, data.voxels)
+        assert np.array_equal(again.covered, data.covered)
+
+
 @pytest.mark.parametrize("geometry", ["rings", "patches"])
 def test_views_follow_the_rows_asked_for(data: PatientData, geometry: str):
     preprocessing = fit_preprocessing(data, np.arange(8), modalities=BOTH, geometry=geometry)

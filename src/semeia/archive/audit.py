@@ -55,6 +55,7 @@ def audit(archive: Archive) -> Audit:
     record = census(archive)
     found = [
         *findings.splits(archive.table("subjects")),
+        *findings.near_ids(archive.table("subjects")),
         *copies(archive),
         *findings.geometry(archive.table("images")),
         *findings.gaps(archive),

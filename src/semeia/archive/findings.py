@@ -5,11 +5,13 @@ from typing import Literal
 
 import polars as pl
 
+from semeia.archive.identity import NEAR, near
 from semeia.archive.store import Archive
 
 _MAX_SPACING_MM = 10.0
 _MAX_EXTENT_MM = 600.0
 _LEAST_EXTENT_MM = 5.0
+_NAMED = 5  # patients that a finding names
 
 Severity = Literal["error", "warning", "note"]
 
@@ -32,6 +34,13 @@ def splits(subjects: pl.DataFrame) -> list[Finding]:
     """Patients in two fixed splits."""
     several = subjects.group_by("pseudonym").agg(pl.col("split").drop_nulls().n_unique()).filter(pl.col("split") > 1)
     return finding("error", several.height, "patients are in more than one split")
+
+
+def near_ids(subjects: pl.DataFrame) -> list[Finding]:
+    """Patients who may be one person under two spellings of an id; some by pseudonym, for `semeia whois`."""
+    pairs = near(subjects)
+    some = ", ".join(f"{first} and {second}" for first, second in pairs[:_NAMED])
+    return finding("warning", len(pairs), f"{NEAR} (`semeia whois` tells who they are): {some}")
 
 
 def geometry(images: pl.DataFrame) -> list[Finding]:

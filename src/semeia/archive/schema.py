@@ -76,6 +76,7 @@ SUBJECTS = Table(
         Column("sex", "text", True, "as given"),
         Column("birth", "date", True, "date of birth"),
         Column("split", "text", True, "fixed split from the user's table: train, val or test"),
+        Column("spelling", "text", True, "keyed hash of the id without case, spaces, separators and leading zeros"),
     ),
     ("subject_id",),
     "One row a patient.",

@@ -6,9 +6,9 @@ SHA-256 of each file; renaming it into place is the commit, and a file it does n
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,12 @@ from semeia.archive import events
 from semeia.archive.atomic import naming
 from semeia.archive.hashing import array_sha256, file_sha256
 from semeia.archive.schema import EVENTS, OUTCOMES, SCHEMA_VERSION, TABLES, Table, check
+from semeia.archive.small_file import MEGABYTE, read_object
 from semeia.errors import InputError
+from semeia.settings_json import from_plain, to_plain
 
 MANIFEST = "archive.json"
+_LARGEST = 256 * MEGABYTE  # of archive.json: a million parts
 PIXEL_TYPES = ("uint8", "int16", "uint16", "int32", "float32")
 _LISTED = re.compile(
     r"(subjects|units|images|readings|reports|events|codes|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
@@ -30,10 +33,10 @@ _LISTED = re.compile(
 class Archive:
     """An archive opened for reading. Nothing is loaded until it is asked for; pixels are memory-mapped."""
 
-    def __init__(self, path: Path, manifest: dict[str, object]) -> None:
+    def __init__(self, path: Path, key_fingerprint: str, parts: list[dict]) -> None:
         self.path = path
-        self.key_fingerprint = str(manifest["key_fingerprint"])
-        self.parts: list[dict] = list(manifest["parts"])  # pyright: ignore[reportArgumentType]
+        self.key_fingerprint = key_fingerprint
+        self.parts = parts
         self.files: dict[str, str] = {name: sha for part in self.parts for name, sha in part["files"].items()}
         self._tables: dict[str, pl.DataFrame] = {}
         self._pixels: dict[str, np.ndarray] = {}
@@ -153,6 +156,14 @@ class Archive:
         wrong = sum(array_sha256(self._unchecked(row)) != row["sha256"] for row in images.iter_rows(named=True))
         return [f"images: {wrong} images differ from their hash"] if wrong else []
 
+    def part_table(self, folder: str, number: int) -> pl.DataFrame:
+        """What one part holds of a table.
+
+        Raises:
+            InputError: The file is missing or damaged.
+        """
+        return _read(self.path / folder / f"{number:04d}.parquet")
+
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:
             frames = [self._read(path) for path in self.files_of(folder)]
@@ -188,27 +199,51 @@ def open_archive(path: str | Path) -> Archive:
         raise InputError(f"{path}: no such archive; create one with 'semeia ingest'.")
     if not manifest.is_file():
         raise InputError(f"{path}: not an archive (it has no {MANIFEST}); create one with 'semeia ingest'.")
-    with naming(manifest, "read"):
-        content = manifest.read_bytes()
+    newer = 0
     try:
-        listing = json.loads(content)
-        version = int(listing["schema_version"])
-        if version > SCHEMA_VERSION:
-            raise InputError(f"{path}: written by a newer Semeia (schema {version}); upgrade semeia.")
-        sound = all(_sound(part) for part in listing["parts"]) and isinstance(listing["key_fingerprint"], str)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        sound, listing = False, {}
-    if not sound:
-        raise InputError(f"{manifest}: damaged; restore it from a backup.")
-    return Archive(path, listing)
+        listing = read_object(manifest, most=_LARGEST)
+        version = listing.get("schema_version")
+        newer = version if isinstance(version, int) else 0
+        content = from_plain(Manifest, _known(Manifest, listing), where=MANIFEST)
+        parts = [
+            from_plain(Part, _known(Part, part), where=f"{MANIFEST}, part {at}")
+            for at, part in enumerate(content.parts, start=1)
+        ]
+    except InputError as error:
+        if newer > SCHEMA_VERSION:
+            raise InputError(f"{path}: written by a newer Semeia (schema {newer}); upgrade semeia.") from error
+        why = str(error).removeprefix(f"{manifest}: ").removesuffix("; restore the file.")
+        raise InputError(f"{manifest}: damaged ({why}); restore it from a backup.") from error
+    if newer > SCHEMA_VERSION:
+        raise InputError(f"{path}: written by a newer Semeia (schema {newer}); upgrade semeia.")
+    if not all(_LISTED.fullmatch(name) and isinstance(sha, str) for part in parts for name, sha in part.files.items()):
+        raise InputError(f"{manifest}: damaged (it lists other files than an archive has); restore it from a backup.")
+    return Archive(path, content.key_fingerprint, [to_plain(part) for part in parts])
 
 
-def _sound(part: dict) -> bool:
-    """Whether a part lists plain files of the archive; a path that leads elsewhere is not followed."""
-    files = part["files"]
-    return all(_LISTED.fullmatch(name) and isinstance(sha, str) for name, sha in files.items())
+def _known(kind: type, content: dict[str, object]) -> dict[str, object]:
+    """The entries that this version knows; others say more of the archive than it needs to be read."""
+    return {name: value for name, value in content.items() if name in kind.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """archive.json: the version of the tables, which key made the pseudonyms, and the parts."""
+
+    schema_version: int
+    key_fingerprint: str
+    parts: tuple[dict, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part in archive.json: the SHA-256 of each of its files, and where it came from."""
+
+    files: dict
+    source: str = ""
+    created: str = ""
+    semeia_version: str = ""
+    notes: dict = field(default_factory=dict)
 
 
 def _read(path: Path) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
+from semeia.archive.identity import canonical_ids
+from semeia.archive.table_file import LABEL_WORDS, inferred, read_table
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import (
     BLOCK,
@@ -68,30 +70,27 @@ DEFAULTS: dict[str, str | float | int | None] = {
 CELL = [*BLOCK, "arm", "mode", "fraction"]
 FOLD = [*CELL, "seed", "cohort"]
 UNIT = ["subject_id", "unit_id"]
+MOST_CLASSES = 100
 MISSING_LABELS = ["", "NA", "NaN", "nan", "null", "None"]
 
 
 def read_predictions(path: str | Path) -> pl.DataFrame:
-    """Read a table of predictions (.parquet, .csv, .tsv) and check it.
+    """Read a table of predictions (.parquet, .csv, .tsv; see `read_table`) and check it.
 
     Rows without a label are kept, so that `evaluate` can say how many it left out.
 
     Raises:
         InputError: the file is absent, unreadable, of another kind, or fails `check_predictions`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give a table of predictions (.parquet, .csv or .tsv).")
-    try:
-        if path.suffix == ".parquet":
-            frame = pl.read_parquet(path)
-        elif path.suffix in {".csv", ".tsv"}:
-            frame = _read_text(path, "\t" if path.suffix == ".tsv" else ",")
-        else:
-            raise InputError(f"{path}: predictions are read from .parquet, .csv or .tsv, not '{path.suffix}'.")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: cannot be read as a table ({reason}).") from error
+    known = (*PREDICTION_COLUMNS, *(f"score_{k}" for k in range(MOST_CLASSES)))
+    table = read_table(path, known=known)
+    # ids such as 007 stay as written, and labels are read when they are checked.
+    frame = inferred(table, texts=("study", "outcome", "arm", "mode", "cohort", "site", "label", *UNIT))
+    if "subject_id" in frame.columns:
+        frame = frame.with_columns(subject_id=canonical_ids(frame["subject_id"]))
+    if frame.schema.get("label") == pl.String:
+        words = {word: str(label) for word, label in LABEL_WORDS.items()}
+        frame = frame.with_columns(pl.col("label").str.to_lowercase().replace(words))
     try:
         return check_predictions(frame, keep_unlabelled=True)
     except InputError as error:
@@ -147,13 +146,6 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
         raise InputError(f"results: column {', '.join(absent)} is missing; there are: {', '.join(results.columns)}.")
     frame = results.with_columns(pl.col("reference").cast(pl.String).fill_null(""))
     return frame.select(_cast(frame, name, dtype) for name, dtype in RESULT_COLUMNS.items())
-
-
-def _read_text(path: Path, separator: str) -> pl.DataFrame:
-    header = pl.read_csv(path, separator=separator, n_rows=0).columns
-    # ids such as 007 stay as written, and labels may hold R's NA: read as text, cast when checked.
-    texts = {name: pl.String for name in (*PREDICTION_COLUMNS, *UNIT) if name in header}
-    return pl.read_csv(path, separator=separator, schema_overrides=texts, infer_schema_length=None)
 
 
 def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:

@@ -4,6 +4,7 @@ Each is one row of `BASELINES`: which numbers it reads and what it fits to them.
 model (principal components, too: a linear map of pixels), so that they are stored and can score a new archive.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,7 @@ import torch
 from scipy.special import expit, softmax
 
 from semeia.errors import InputError
-from semeia.learning.checkpoint import load_tensors, save_tensors
+from semeia.learning.checkpoint import MOST_VOXELS, arrays_of, load_tensors, save_tensors
 from semeia.learning.probe import fit_classes, fit_linear
 from semeia.settings_json import from_plain, to_plain
 from semeia.views.crops import CropSettings
@@ -134,23 +135,44 @@ class LinearBaseline:
         save_tensors(folder / FILE, tensors, about)
 
 
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored baseline says of itself; see `LinearBaseline`."""
+
+    name: str
+    names: tuple[str, ...]
+    crop: CropSettings
+    fitted_on: Fingerprint
+
+
 def load_baseline(path: Path) -> LinearBaseline:
     """Reads a stored baseline; refuses damaged files and those that hold something else."""
     tensors, about = load_tensors(path)
-    if about.get("kind") != "baseline" or about.get("name") not in BASELINES:
-        raise InputError(f"{path}: holds a {about.get('kind')} model, not a baseline")
+    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
-        return LinearBaseline(
-            name=about["name"],
-            names=tuple(about["names"]),
-            weight=tensors["weight"].numpy(),
-            bias=tensors["bias"].numpy(),
-            fill=tensors["fill"].numpy(),
-            crop=from_plain(CropSettings, about["crop"]),
-            fitted_on=from_plain(Fingerprint, about["fitted_on"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
+        manifest = from_plain(Manifest, told, where="about") if about.get("kind") == "baseline" else None
+    except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    if manifest is None or manifest.name not in BASELINES:
+        raise InputError(f"{path}: holds a {about.get('kind')} model, not a baseline")
+    shapes = {"weight": ("columns", "outputs"), "bias": ("outputs",), "fill": ("columns",)}
+    arrays = arrays_of(tensors, shapes, path=path)
+    of_columns = BASELINES[manifest.name].reads != "pixels"
+    if of_columns and len(manifest.names) != len(arrays["fill"]):
+        raise InputError(f"{path}: damaged: {len(manifest.names)} columns, {len(arrays['fill'])} weights")
+    if not of_columns and math.prod(manifest.crop.voxels[1:]) != len(arrays["fill"]):
+        raise InputError(f"{path}: damaged: its crop has not as many pixels as it has weights")
+    if math.prod(manifest.crop.voxels) > MOST_VOXELS:
+        raise InputError(f"{path}: damaged: a crop has more than {MOST_VOXELS} voxels")
+    return LinearBaseline(
+        name=manifest.name,
+        names=manifest.names,
+        crop=manifest.crop,
+        fitted_on=manifest.fitted_on,
+        weight=arrays["weight"],
+        bias=arrays["bias"],
+        fill=arrays["fill"],
+    )
 
 
 def score_baseline(

@@ -1,15 +1,15 @@
 """One chosen model as one portable folder: its weights (all seeds), its manifest, and how to use it."""
 
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 from semeia.archive.atomic import write_json, write_text
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.learning import baselines
 from semeia.learning.model import FILE
-from semeia.learning.scoring import choose, load_scorers
+from semeia.learning.scoring import about_run, choose, load_scorers
 
 README = """\
 # {arm}, {mode}, {fraction:g} of the labels
@@ -31,7 +31,7 @@ def export(
     scorers = load_scorers(run, choice)
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; choose another folder")
-    record = json.loads((run / "run.json").read_text())
+    record = read_object(run / "run.json")
     source = run / "cells" / choice.arm / choice.mode / f"{choice.fraction:g}"
     for seed in sorted(source.glob("seed-*")):
         target = out / seed.relative_to(run)
@@ -43,9 +43,9 @@ def export(
     write_json(out / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
     words = README.format(
         **asdict(choice),
-        version=record["semeia_version"],
+        version=record.get("semeia_version", "unknown"),
         seeds=len(scorers),
-        outcome=record["config"].get("outcome"),
+        outcome=about_run(run).get("outcome"),
         reads=" and ".join(scorers[0].reads) or "covariates",
     )
     write_text(out / "README.md", words)

@@ -156,7 +156,9 @@ def finite(losses: dict[str, Scalar], slope: Scalar, step: Step, path: Path) -> 
 def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about: dict) -> int:
     """Loads a checkpoint; returns the number of steps done."""
     tensors, before = load_tensors(path)
-    done = int(before.pop("step", 0))
+    done = before.pop("step", 0)
+    if type(done) is not int or done < 0:
+        raise InputError(f"{path}: damaged checkpoint (it does not say after which step); delete it to start again")
     # Through JSON, so that tuples compare equal to what was read back.
     require_same_settings(before, _plain(about), path=path.parent)
     load_into(

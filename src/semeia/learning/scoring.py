@@ -3,13 +3,13 @@
 Scores are the mean over the run's seeds. Patients that any of these models was fitted on are refused, with the count.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from semeia.archive.small_file import read_object
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.learning import baselines
@@ -151,12 +151,13 @@ def about_run(run: Path) -> dict:
     path = run / "run.json"
     if not path.exists():
         return {}
-    try:
-        record = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
-    outcome = record.get("config", {}).get("outcome") or record.get("outcome")
-    return {"study": record.get("study", "predictions"), "outcome": outcome}
+    record = read_object(path)
+    config = record.get("config")
+    outcome = (isinstance(config, dict) and config.get("outcome")) or record.get("outcome")
+    study = record.get("study", "predictions")
+    if not isinstance(study, str) or not isinstance(outcome, str | None):
+        raise InputError(f"{path}: its study and outcome must be text; restore the file")
+    return {"study": study, "outcome": outcome}
 
 
 def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: PatientData) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ def read_codes(path: str | Path) -> pl.DataFrame:
         InputError: No such table, no column 'code', a mode that is none, a fill that is no number.
     """
     facts = []
-    for row in read_rows(path, required=["code"]):
+    known = ("mode", *_NAMES, "unit", "fill")
+    for row in read_rows(path, required=["code"], known=known, verbatim=("code", *_NAMES, "unit")):
         mode = row.cells.get("mode")
         if mode is not None and mode not in MODES:
             raise row.error("mode", f"must be one of {', '.join(MODES)}.")

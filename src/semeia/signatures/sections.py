@@ -60,33 +60,6 @@ def sample_sections(
     return pl.DataFrame({"subject_id": ids, "time": times}).sort("subject_id", "time")
 
 
-def given_sections(dates: pl.DataFrame, *, where: str = "dates") -> pl.DataFrame:
-    """Sections at given dates, in the order given. A date without a time of day stands for the end of that day.
-
-    Args:
-        dates: subject_id and time (or date), further columns are left out.
-        where: What to call the frame in a message.
-
-    Raises:
-        InputError: A column is missing, of another type, or empty somewhere.
-    """
-    time = "date" if "date" in dates.columns and "time" not in dates.columns else "time"
-    absent = [name for name in ("subject_id", time) if name not in dates.columns]
-    if absent:
-        raise InputError(f"{where}: the column(s) {', '.join(absent)} are missing; subject_id and time are needed.")
-    try:
-        when = pl.col(time).cast(pl.Datetime("us"))
-        if dates.schema[time] == pl.Date:
-            when = when.dt.offset_by("1d") - pl.duration(microseconds=1)
-        sections = dates.select(pl.col("subject_id").cast(pl.Int64), when.alias("time"))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{where}: subject_id must be whole numbers and {time} dates or times.") from error
-    empty = sections.null_count().sum_horizontal().item()
-    if empty:
-        raise InputError(f"{where}: {empty} rows lack a subject or a time.")
-    return sections
-
-
 def repeats(sections: pl.DataFrame) -> int:
     """How many sections repeat another: more than none when there are fewer patient-steps than sections."""
     return sections.height - sections.n_unique()

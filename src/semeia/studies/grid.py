@@ -4,7 +4,6 @@ A cell is a folder under the run; `cell.json` in it, written last, says that it 
 """
 
 import fnmatch
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive.atomic import write_json
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.learning.interrupt import Interrupted
 from semeia.processes import in_processes
@@ -133,7 +133,7 @@ def list_cells(run: Path) -> pl.DataFrame:
     for folder in sorted({path.parent for path in run.glob("**/seed-*/*") if path.is_file()}):
         parts = folder.relative_to(run).parts
         done = folder / DONE
-        record = json.loads(done.read_text()) if done.exists() else {}
+        record = read_object(done) if done.exists() else {}
         rows.append(
             {
                 "cell": "/".join(parts),

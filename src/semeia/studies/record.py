@@ -10,6 +10,7 @@ from types import MappingProxyType
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
 from semeia.archive.copies import refuse_copies
+from semeia.archive.small_file import read_object
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning.checkpoint import require_same_settings
@@ -22,6 +23,8 @@ from semeia.studies.grid import DONE, Cell
 RECORD = "run.json"
 LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
 # What may change between two sittings of the same run: where it is run, and what only adds cells or leaves some out.
+# What run.json must hold of the right type, where it holds it.
+FIELDS = {"study": str, "kind": str, "config": dict, "archive": dict, "inputs": dict, "versions": dict, "state": str}
 MAY_CHANGE = ("workers", "starts", "modes", "heads")
 
 
@@ -64,8 +67,8 @@ def _go_on(run: Path, before: dict, now: dict) -> None:
     known = before.get("inputs", {}).keys() & now["inputs"].keys()
     plain = [
         {
-            **{name: value for name, value in record["config"].items() if name not in MAY_CHANGE},
-            "archive": record["archive"]["fingerprint"],
+            **{name: value for name, value in record.get("config", {}).items() if name not in MAY_CHANGE},
+            "archive": record.get("archive", {}).get("fingerprint"),
             "inputs": {name: record["inputs"][name] for name in known},
         }
         for record in (before, now)
@@ -79,10 +82,11 @@ def read_record(run: Path) -> dict:
     path = run / RECORD
     if not path.exists():
         raise InputError(f"{run}: no run.json in it; is it a run folder?")
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
+    record = read_object(path)
+    for name, kind in FIELDS.items():
+        if not isinstance(record.get(name, kind()), kind):
+            raise InputError(f"{path}: its '{name}' is of another type than Semeia writes; restore the file")
+    return record
 
 
 def finish_run(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import naming, replacing
+from semeia.archive.atomic import write_csv
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.result_tables import write_tables
 
@@ -30,7 +30,6 @@ def write_results(
         for name, table in found.tables.items():
             tables.setdefault(name, []).append(table)
         notes += [note if one.where is None else f"{one.where}: {note}" for note in found.notes]
-    with naming(run / "results.csv"), replacing(run / "results.csv") as temporary:
-        pl.concat(results).write_csv(temporary)
+    write_csv(run / "results.csv", pl.concat(results))
     write_tables(run, {name: pl.concat(parts).unique(maintain_order=True) for name, parts in tables.items()})
     return notes

@@ -99,8 +99,8 @@ def crops_of(
     """Crops of all units, uint8, and their scanned planes; from the cache where it has them."""
     stem = f"crops-{archive.fingerprint()[:16]}-{crop.digest()}"
     kept = None if cache is None else (cache / f"{stem}.voxels.npy", cache / f"{stem}.covered.npy")
-    if kept is not None and all(path.exists() for path in kept):
-        return np.load(kept[0], mmap_mode="r"), np.load(kept[1])
+    if kept is not None and (cached := _cached(*kept, shape=(units.height, *crop.voxels))):
+        return cached
     voxels = np.zeros((units.height, *crop.voxels), np.uint8)
     covered = np.zeros((units.height, crop.voxels[0]), bool)
     place = {unit: row for row, unit in enumerate(units["unit_id"])}
@@ -115,6 +115,18 @@ def crops_of(
             with replacing(path) as temporary, temporary.open("wb") as handle:
                 np.save(handle, array)
     return voxels, covered
+
+
+def _cached(voxels: Path, covered: Path, *, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The crops and scanned planes of a cache; None where it has none, or what it has is cut short or of others."""
+    if not (voxels.is_file() and covered.is_file()):
+        return None
+    try:
+        found = np.load(voxels, mmap_mode="r", allow_pickle=False), np.load(covered, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    fits = [(one.shape, one.dtype) for one in found] == [(shape, np.uint8), (shape[:2], np.bool_)]
+    return found if fits else None
 
 
 def readings_of(archive: Archive, units: pl.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
