@@ -97,10 +97,22 @@ def quoted(value: object) -> object:
 
 
 def audit_archive(archive: Path) -> str:
-    """Open an archive and audit it; the text for a terminal."""
+    """Open an archive and audit it; the text for a terminal.
+
+    Raises:
+        InputError: The audit found errors; its text has been printed then.
+    """
     from semeia.archive import audit, open_archive, to_text
 
-    return to_text(audit(open_archive(archive))).rstrip()
+    result = audit(open_archive(archive))
+    text = to_text(result).rstrip()
+    if result.clean:
+        return text
+    print(text)
+    errors = sum(finding.severity == "error" for finding in result.findings)
+    raise InputError(
+        f"{archive}: the audit found {errors} kind(s) of error; mend them before anything is trained on it."
+    )
 
 
 def _complain(words: str) -> None:

@@ -75,9 +75,8 @@ def test_links_are_followed_and_a_dead_one_is_named(tmp_path: Path):
         ("C:\\CANARY\\x.png", "leads out of the folder"),
         ("..\\CANARY.png", "leads out of the folder"),
         ("CANARY.PNG", "there is no such file.*differs in upper and lower case"),
-        ("CANARY.tiff", "is a picture of another kind"),
-        ("CANARY.dcm", "is DICOM"),
-        ("CANARY", "must end in one of"),
+        ("CANARY.dcm", "there is no such file"),
+        ("CANARY", "there is no such file"),
     ],
 )
 def test_a_path_that_cannot_be_read_is_not_shown(tmp_path: Path, name: str, words: str):

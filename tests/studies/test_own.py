@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from archive_folder import rewrite
 from semeia.archive import open_archive
 from semeia.encoders.build import ModelSettings
 from semeia.errors import InputError
@@ -225,8 +226,8 @@ def test_patients_as_units(tmp_path: Path):
 def test_units_with_nothing_that_the_encoder_reads_are_left_out(pretrained: Path, tmp_path: Path):
     """Half of the labelled pictures are gone from the archive's list of images."""
     archive = picture_archive(tmp_path / "elsewhere", 20, first=300)
-    path = archive / "images/0001.parquet"
-    pl.read_parquet(path).gather_every(2).write_parquet(path)
+    name = "images/0001.parquet"
+    rewrite(archive, name, pl.read_parquet(archive / name).gather_every(2))
     table = finetune_archive(
         archive, out=tmp_path / "run", pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE
     )

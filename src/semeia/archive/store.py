@@ -40,6 +40,7 @@ class Archive:
         self.files: dict[str, str] = {name: sha for part in self.parts for name, sha in part["files"].items()}
         self._tables: dict[str, pl.DataFrame] = {}
         self._pixels: dict[str, np.ndarray] = {}
+        self._checked: set[tuple[str, int]] = set()
 
     def __reduce__(self) -> tuple:
         return open_archive, (self.path,)  # worker processes reopen the files instead of copying them
@@ -101,9 +102,24 @@ class Archive:
     def pixels(self, image: dict[str, object]) -> np.ndarray:
         """The pixels of one row of `images` (a dict), as a read-only view of the memory-mapped file.
 
+        The first time an image is asked for, it is held against its hash, so that nobody trains on pixels that are no
+        longer those that were ingested.
+
         Raises:
-            InputError: The pixel file is missing or shorter than the row says.
+            InputError: The pixel file is missing, shorter than the row says, or has changed since it was written.
         """
+        array = self._unchecked(image)
+        place = str(image["part"]), int(str(image["offset"]))
+        if place not in self._checked:
+            if array_sha256(array) != image["sha256"]:
+                raise InputError(
+                    f"{self.path / place[0]}: pixels have changed since they were ingested; restore the archive from a "
+                    "backup, or ingest the files again into a new one."
+                )
+            self._checked.add(place)
+        return array
+
+    def _unchecked(self, image: dict[str, object]) -> np.ndarray:
         part, kind = str(image["part"]), str(image["dtype"])
         shape = tuple(int(length) for length in image["shape"])  # pyright: ignore[reportGeneralTypeIssues]
         offset = int(image["offset"])  # pyright: ignore[reportArgumentType]
@@ -137,7 +153,7 @@ class Archive:
         if problems:
             return problems
         images = self.table("images")
-        wrong = sum(array_sha256(self.pixels(row)) != row["sha256"] for row in images.iter_rows(named=True))
+        wrong = sum(array_sha256(self._unchecked(row)) != row["sha256"] for row in images.iter_rows(named=True))
         return [f"images: {wrong} images differ from their hash"] if wrong else []
 
     def part_table(self, folder: str, number: int) -> pl.DataFrame:
@@ -150,12 +166,19 @@ class Archive:
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:
-            frames = [_read(path) for path in self.files_of(folder)]
+            frames = [self._read(path) for path in self.files_of(folder)]
             joined = pl.concat(frames, how="diagonal_relaxed") if frames else table.empty()
             if table.replace:
                 joined = joined.unique(table.key, keep="last", maintain_order=True).sort(table.key)
             self._tables[folder] = check(table, joined, where=str(self.path))
         return self._tables[folder]
+
+    def _read(self, path: Path) -> pl.DataFrame:
+        """One file of a table, which must be the one that was written."""
+        frame = _read(path)
+        if file_sha256(path) != self.files[path.relative_to(self.path).as_posix()]:
+            raise InputError(f"{path}: has changed since it was written; restore it from a backup.")
+        return frame
 
     def _mapped(self, part: str) -> np.ndarray:
         if part not in self._pixels:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from semeia.archive import keys
-from semeia.archive.hashing import array_sha256, middle_slice, perceptual_hash
+from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
 from semeia.archive.identity import NEAR
 from semeia.archive.people import People
 from semeia.archive.pixels import PixelFile
@@ -20,6 +20,7 @@ from semeia.archive.record_draft import RecordDraft
 from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
 from semeia.archive.summary import Summary
+from semeia.archive.values import bits_used, percentiles
 from semeia.errors import InputError
 
 
@@ -135,6 +136,7 @@ class Writer:
         orientation: str | None = None,
         affine: np.ndarray | None = None,
         time: dt.datetime | None = None,
+        image_format: str | None = None,
     ) -> str:
         """Add an image: a picture [rows, columns(, 3)], or a volume [x, y, z] with `spacing` in mm.
 
@@ -154,7 +156,7 @@ class Writer:
             count += 1
             image_id = f"{stem}/{count}"
         self._images.add(image_id)
-        plane = middle_slice(array, colour=orientation is None and array.ndim == 3)
+        plane = middle_slice(array, colour=spacing is None and array.ndim == 3)
         spacing_mm = None if spacing is None else [float(step) for step in spacing]
         entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
         row = {
@@ -173,6 +175,10 @@ class Writer:
             "offset": self.pixels.append(array),
             "sha256": array_sha256(array),
             "phash": perceptual_hash(plane),
+            "look": perceptual_hash(plane, side=LOOK_SIDE),
+            "percentiles": percentiles(array),
+            "bits": bits_used(array),
+            "format": image_format,
         }
         self._rows["images"].append(row)
         return image_id

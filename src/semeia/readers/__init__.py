@@ -24,7 +24,8 @@ from semeia.readers.meds import ingest_meds
 from semeia.readers.nifti import Volume, read_nifti
 from semeia.readers.nodules import ingest_nodules, input_reader
 from semeia.readers.omop import ingest_omop
-from semeia.readers.pictures import ingest_images, read_picture
+from semeia.readers.picture_file import read_picture
+from semeia.readers.pictures import ingest_images
 from semeia.readers.reports import ingest_reports, read_reports
 from semeia.readers.whois import whois
 

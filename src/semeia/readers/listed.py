@@ -11,8 +11,6 @@ from semeia.archive.identity import canonical
 from semeia.archive.schema import SPLITS
 from semeia.readers.rows import Faults, Row
 
-VOLUMES = (".nii", ".nii.gz")
-PICTURES = (".png", ".jpg", ".jpeg")
 _SPLIT_NAMES = {name: name for name in SPLITS} | {
     "training": "train",
     "valid": "val",
@@ -65,8 +63,6 @@ class Folder:
             plain = PurePosixPath(plain).relative_to(self.path.absolute().as_posix()).as_posix()
         if "\0" in cell or plain.startswith(("/", "../")) or re.match("[A-Za-z]:", plain):
             raise row.error(column, "leads out of the folder; give a path inside it.")
-        if not plain.lower().endswith((*PICTURES, *VOLUMES)):
-            raise row.error(column, _other_suffix(plain))
         forms = (plain, unicodedata.normalize("NFD", plain), *(() if ".." in cell else (cell,)))
         for path in dict.fromkeys(self.path / form for form in forms):
             try:
@@ -92,16 +88,6 @@ class Folder:
 def image_name(cell: str) -> str:
     """The name of an image by its path in a table: with slashes, composed letters, and no detours such as `./`."""
     return posixpath.normpath(unicodedata.normalize("NFC", cell).replace("\\", "/"))
-
-
-def _other_suffix(name: str) -> str:
-    """What to say of a file that is of another kind."""
-    lower = name.lower()
-    if lower.endswith((".dcm", ".dicom", ".ima")):
-        return "is DICOM, which is not read yet; convert the series to NIfTI, with dcm2niix for one."
-    if lower.endswith((".tif", ".tiff", ".bmp", ".gif", ".webp")):
-        return "is a picture of another kind; export it as PNG."
-    return f"must end in one of {', '.join((*PICTURES, *VOLUMES))}."
 
 
 def _checked(row: Row, folder: Folder, columns: dict[str, str]) -> Listed:

@@ -276,7 +276,7 @@ def _stored_axes(folder: Path, members: list[_Nodule]) -> str:
     for nodule in members:
         if _file(folder, nodule, "hu").exists():
             with suppress(InputError):  # told where the crop itself is read
-                return read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu")).stored_axes
+                return read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu")).stored_axes or _USUAL_AXES
     return _USUAL_AXES
 
 

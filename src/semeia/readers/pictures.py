@@ -1,74 +1,27 @@
 """Pictures and volumes listed in a table: a folder and a table go in; one part of an archive comes out.
 
-PNG, JPEG and NIfTI, told apart by their suffix. File names often carry the patient's id, so they are kept
+PNG, JPEG and NIfTI, told apart by their content. File names often carry the patient's id, so they are kept
 nowhere: a unit is named by the pseudonym and a keyed hash.
 """
 
-import struct
-import warnings
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from semeia.archive import Summary, Writer, writing
 from semeia.errors import InputError
-from semeia.readers.listed import PICTURES, Listed, listed_images
-from semeia.readers.nifti import Volume, read_nifti
+from semeia.readers.image_file import INTENSITY, Image, Remarks, add_image, read_image, require_table
+from semeia.readers.listed import Listed, listed_images
 from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, progress, read_rows
-
-MAX_PIXELS = 2**26
-_INTENSITY = {"hu": "hu", "img8": "per_slice_stretched", "mask": "display", "picture": "display"}
-
-
-def read_picture(path: str | Path, *, name: str | None = None) -> np.ndarray:
-    """Read a PNG or JPEG upright.
-
-    Args:
-        path: The file; its content decides the format, not its suffix.
-        name: What to call it in messages, when its path may carry a patient's id.
-
-    Returns:
-        uint8 or uint16 [rows, columns]; uint8 [rows, columns, 3] when it has colours that differ.
-
-    Raises:
-        InputError: Absent, damaged, another format, or of absurd size.
-    """
-    from PIL import Image, ImageOps
-
-    bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-    called = name or str(path)
-    if not Path(path).is_file():
-        raise InputError(f"{called}: no such file.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG", "JPEG"]) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                picture.load()
-                upright = ImageOps.exif_transpose(picture)
-    except bomb as error:
-        raise InputError(f"{called}: claims an absurd size; at most {MAX_PIXELS} pixels are read.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise InputError(f"{called}: not a readable PNG or JPEG; export it again.") from error
-    if upright.mode.startswith("I"):
-        return np.asarray(upright).astype(np.uint16)
-    if upright.mode in ("1", "L", "LA"):
-        return np.asarray(upright.convert("L"))
-    colours = np.asarray(upright.convert("RGB"))
-    gray = (colours[..., :1] == colours).all()
-    return np.ascontiguousarray(colours[..., 0]) if gray else colours
 
 
 def ingest_images(
     folder: str | Path,
     *,
-    table: str | Path,
-    image: str,
-    subject: str,
     into: str | Path,
+    table: str | Path | None = None,
+    image: str | None = None,
+    subject: str | None = None,
     unit: str | None = None,
     label: str | None = None,
     split: str | None = None,
@@ -83,7 +36,7 @@ def ingest_images(
     Args:
         folder: What the paths in the table start from.
         table: CSV, TSV or parquet, one row an image; see docs/how-to/bring-your-own-images.md for what is read.
-        image: Column with the path of the image: .png, .jpg, .jpeg, .nii or .nii.gz.
+        image: Column with the path of the image, a PNG, JPEG or NIfTI.
         subject: Column with the patient's id, which is hashed.
         into: The archive, new or to be extended.
         unit: Column that says which rows are of one thing predicted on; by default every image is its own.
@@ -93,8 +46,8 @@ def ingest_images(
         site: Column with the hospital. The same id at two sites is two patients; where it is empty, the patient's
             other rows tell it.
         outcome: What the label is called in the archive.
-        kind: `hu` (Hounsfield units), `img8`, `mask` or `picture`: what the numbers mean; by default
-            `picture` for PNG and JPEG, `hu` for NIfTI.
+        kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
+            `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         key: File with the pseudonym key, when the archive is not to keep its own.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
@@ -104,12 +57,13 @@ def ingest_images(
     Raises:
         InputError: Names up to ten rows and columns, never the patient. Nothing is written then.
     """
-    if kind is not None and kind not in _INTENSITY:
-        raise InputError(f"kind is '{kind}'; it must be one of {', '.join(_INTENSITY)}.")
+    if kind is not None and kind not in INTENSITY:
+        raise InputError(f"kind is '{kind}'; it must be one of {', '.join(INTENSITY)}.")
     source = folder_given(folder)
+    require_table(source, table=table, image=image, subject=subject)
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
     given = {role: column for role, column in columns.items() if column is not None}
-    rows = read_rows(table, required=list(given.values()))
+    rows = read_rows(str(table), required=list(given.values()))
     naming = Naming(outcome=outcome, of_patient=unit == subject, unit_kind="image" if unit is None else "unit")
     faults = Faults(skip=skip_bad_rows)
     return ingest_rows(rows, source, columns=given, naming=naming, into=into, kind=kind, key=key, faults=faults)
@@ -175,9 +129,10 @@ def ingest_rows(
             draft.notes["columns not read"] = unused
         units = _units(draft, listed, naming)
         added: set[str] = set()
+        remarks = Remarks()
         for entry in progress(listed, "Reading images"):
             try:
-                image = _read(entry, image=columns["image"])
+                image = _read(entry, image=columns["image"], kind=kind)
             except InputError as error:
                 faults.add(error)
                 if faults.full:
@@ -187,7 +142,9 @@ def ingest_rows(
             if unit[0] not in added:  # a unit may have several images
                 _add_unit(draft, entry, *unit, naming=naming)
                 added.add(unit[0])
-            _add_image(draft, image, *unit, kind=kind)
+            add_image(draft, image, unit_id=unit[0], subject_id=unit[1])
+            remarks.add(image, row=entry.row.number, subject_id=unit[1])
+        remarks.note(draft)
         draft.count(LEFT_OUT, faults.settle(whole=not faults.full))
         _note_labels(draft, naming.outcome)
     return draft.summary
@@ -228,27 +185,7 @@ def _note_labels(draft: Writer, outcome: str) -> None:
         )
 
 
-def _read(entry: Listed, *, image: str) -> np.ndarray | Volume:
+def _read(entry: Listed, *, image: str, kind: str | None) -> Image:
     """The image of a row."""
     called = f"{entry.row.table}, row {entry.row.number}, column {image}: the file"
-    if entry.path.name.lower().endswith(PICTURES):
-        return read_picture(entry.path, name=called)
-    return read_nifti(entry.path, name=called)
-
-
-def _add_image(draft: Writer, image: np.ndarray | Volume, unit_id: str, subject_id: int, *, kind: str | None) -> None:
-    if isinstance(image, np.ndarray):
-        chosen = kind or "picture"
-        draft.image(image, unit_id=unit_id, subject_id=subject_id, kind=chosen, intensity=_INTENSITY[chosen])
-        return
-    chosen = kind or "hu"
-    draft.image(
-        image.array,
-        unit_id=unit_id,
-        subject_id=subject_id,
-        kind=chosen,
-        intensity=_INTENSITY[chosen],
-        spacing=image.spacing,
-        orientation=image.orientation,
-        affine=image.affine,
-    )
+    return read_image(entry.path, called=called, kind=kind)

@@ -117,6 +117,7 @@ def laid_end_to_end(one: PatientData, other: PatientData) -> PatientData:
         reports=one.reports + other.reports,
         image_types=one.image_types + other.image_types,
         counts=one.counts,
+        looks=one.looks + other.looks,
     )
 
 

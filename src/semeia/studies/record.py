@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
+from semeia.archive.copies import refuse_copies
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning.cells import DONE, Cell, cells_of
@@ -54,6 +55,7 @@ def begin_run(
     """
     opened = open_archive(archive)
     versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    refuse_copies(opened)
     record = {
         "semeia_version": __version__,
         "kind": study if study in ("pretrain", "own") else "study",

@@ -74,6 +74,7 @@ class PatientData:
         reports: text of each unit; None where there is none.
         image_types: what each unit's image is (see `image_type`); "" where there is none.
         counts: how many of the archive's images this is.
+        looks: 256-bit perceptual hash of each unit's image; "" where there is none.
     """
 
     units: pl.DataFrame
@@ -86,6 +87,7 @@ class PatientData:
     reports: tuple[str | None, ...] = ()
     image_types: tuple[str, ...] = ()
     counts: ImageCounts | None = None
+    looks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.units.height
@@ -135,6 +137,7 @@ def load_patient_data(
         reports=reports_beside(units, archive.table("reports")),
         image_types=tuple(beside["image_type"].fill_null("").to_list()),
         counts=count_images(archive, images),
+        looks=tuple(beside["look"].fill_null("").to_list()),
     )
 
 
