@@ -30,12 +30,14 @@ class Observed:
         slot: which observations each unit has, the newest first, [unit, visit]; -1: none.
         when: months before the unit's index date, float32 [unit, visit]; 0 where there are no dates.
         sha256: of each observation's content; empty where there are none.
+        looks: perceptual hash of each image (archive/hashing.py); empty where there are none.
     """
 
     arrays: Arrays
     slot: np.ndarray
     when: np.ndarray
     sha256: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
 
     @property
     def there(self) -> np.ndarray:
@@ -145,8 +147,11 @@ def open_dataset(
             left_out[f"'{name}' observations beyond the {modality.history.most} newest of a unit, or of none"] = unused
         left_out |= {words: count for words, count in modality.left_out(archive).items() if count}
         arrays = cached_arrays(archive, modality, found[name], cache)
-        sha256 = tuple(found[name]["sha256"].fill_null("")) if "sha256" in found[name].columns else ()
-        observations[name] = Observed(arrays, slot, when, sha256)
+        sha256, looks = (
+            tuple(found[name][column].fill_null("")) if column in found[name].columns else ()
+            for column in ("sha256", "look")
+        )
+        observations[name] = Observed(arrays, slot, when, sha256, looks)
     return Dataset(units, settings, observations, left_out)
 
 

@@ -154,6 +154,10 @@ class Modality(ABC):
         if other.key() != self.key():
             raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
 
+    def numbers(self) -> int:
+        """How many numbers one observation holds at most, where the settings say; a stored model is held to a bound."""
+        return 0
+
     def require_readable(self, archive: Archive) -> None:  # noqa: B027 (most have nothing to say)
         """Say why nothing was found, where the archive holds something that is nearly it."""
 

@@ -15,14 +15,20 @@ from scipy.special import expit, softmax
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.errors import InputError
-from semeia.learning.checkpoint import load_tensors, save_tensors
+from semeia.learning.checkpoint import arrays_of, load_tensors, save_tensors
 from semeia.learning.columns import Columns, numbers
 from semeia.learning.probe import STRENGTHS, fit_classes, fit_linear
 from semeia.settings_json import from_plain, to_plain
 
 FILE = "linear.safetensors"
 KIND = "linear"
-_ARRAYS = ("weight", "bias", "fill", "low", "high")
+_ARRAYS = {
+    "weight": ("columns", "outputs"),
+    "bias": ("outputs",),
+    "fill": ("columns",),
+    "low": ("columns",),
+    "high": ("columns",),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,15 @@ class LinearModel:
         save_tensors(folder / FILE, tensors, about | ({} if self.reads is None else {"reads": to_plain(self.reads)}))
 
 
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored linear model says of itself; see `LinearModel`."""
+
+    columns: tuple[str, ...]
+    fitted_on: Fingerprint
+    reads: Columns | None = None
+
+
 def load_linear(path: Path) -> LinearModel:
     """Read a stored model.
 
@@ -82,15 +97,16 @@ def load_linear(path: Path) -> LinearModel:
     tensors, about = load_tensors(path)
     if about.get("kind") != KIND:
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a linear one")
+    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
-        return LinearModel(
-            columns=tuple(about["columns"]),
-            fitted_on=from_plain(Fingerprint, about["fitted_on"]),
-            reads=from_plain(Columns, about["reads"]) if "reads" in about else None,
-            **{name: tensors[name].numpy() for name in _ARRAYS},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        manifest = from_plain(Manifest, told, where="about")
+    except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    arrays = arrays_of(tensors, _ARRAYS, path=path)
+    reads = manifest.reads
+    if len(manifest.columns) != len(arrays["fill"]) and (reads is None or not reads.modality):
+        raise InputError(f"{path}: damaged: {len(manifest.columns)} columns, {len(arrays['fill'])} weights")
+    return LinearModel(columns=manifest.columns, fitted_on=manifest.fitted_on, reads=reads, **arrays)
 
 
 def fit_logistic_regression(

@@ -1,5 +1,6 @@
 """Hold a model as it leaves training: encoder, head, and the preprocessing it must be used with. One safetensors file."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
-from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
+from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_tensors, save_tensors
 from semeia.objectives.supervised import PooledHead
 from semeia.objectives.task import BINARY, Task
 from semeia.settings_json import from_plain, to_plain
@@ -21,6 +22,17 @@ from semeia.shapes import ModalityMask, Pooled
 
 FILE = "model.safetensors"
 BATCH = 256
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored network says of itself."""
+
+    encoder: EncoderSettings
+    preprocessing: Preprocessing
+    has_head: bool
+    task: Task = BINARY
+    cells: Cells = WHOLE
 
 
 @dataclass(frozen=True)
@@ -101,19 +113,36 @@ def load_model(path: Path) -> Model:
     tensors, about = load_tensors(path)
     if about.get("kind") != "network":
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
+    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
-        settings = from_plain(EncoderSettings, about["encoder"])
-        preprocessing = from_plain(Preprocessing, about["preprocessing"])
-        has_head = bool(about["has_head"])
-        task = from_plain(Task, about["task"])
-        depth, height, width = about["cells"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        manifest = from_plain(Manifest, told, where="about")
+        _require_sane(manifest, tensors)
+    except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
-    encoder = build_encoder(settings, preprocessing, seed=0)
-    load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
+    preprocessing, cells = manifest.preprocessing, manifest.cells
+    encoder = built_to_fit(
+        lambda: build_encoder(manifest.encoder, preprocessing, seed=0), tensors, path=path, prefix="encoder."
+    )
     head = None
-    if has_head:
-        cells = (int(depth), int(height), int(width))
-        head = PooledHead(len(encoder.kinds), encoder.pooled_width(cells), task=task, cells=cells)
-        load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
+    if manifest.has_head:
+        width = encoder.pooled_width(cells)
+        head = built_to_fit(
+            lambda: PooledHead(len(encoder.kinds), width, task=manifest.task, cells=cells),
+            tensors,
+            path=path,
+            prefix="head.",
+        )
     return Model(encoder=encoder.eval(), head=head, preprocessing=preprocessing)
+
+
+def _require_sane(manifest: Manifest, tensors: Tensors) -> None:
+    """Refuse what would take long or much memory before its tensors could be held against those of the file."""
+    if not manifest.preprocessing.modalities:
+        raise InputError("preprocessing.modalities names nothing that is read")
+    for name, modality in manifest.preprocessing.modalities.items():
+        if modality.numbers() > MOST_VOXELS:
+            raise InputError(f"an observation of {name} has more than {MOST_VOXELS} values")
+    if not 0 <= manifest.encoder.depth <= len(tensors):
+        raise InputError(f"encoder.depth is {manifest.encoder.depth}, and the file has {len(tensors)} tensors")
+    if min(manifest.cells) < 1 or math.prod(manifest.cells) > len(tensors) * 64:
+        raise InputError(f"cells {list(manifest.cells)} are none of a field of view")

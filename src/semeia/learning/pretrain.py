@@ -10,18 +10,20 @@ from semeia.archive.atomic import write_json
 from semeia.data.augment import AugmentSettings
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
-from semeia.data.preprocessing import fit_preprocessing, make_batch
+from semeia.data.preprocessing import Preprocessing, fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
 from semeia.encoders.settings import TEXT, ModelSettings
+from semeia.errors import InputError
 from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import Report, silent
 from semeia.learning.retrieval import retrieve, verdict_on_retrieval
 from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.build import ObjectiveSettings, build_objective
+from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
+from semeia.ranges import PART, require_ranges, require_seed
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,16 @@ class PretrainSettings:
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
     held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_ranges("pretraining", self, {"held_out": PART})
+        self.require_company(self.optimiser.batch, "optimiser: batch is")
+
+    def require_company(self, units: int, what: str) -> None:
+        """Refuse one unit alone where the objective compares units; `what` names the number in the message."""
+        comparing = [name for name in self.objective.terms if name in COMPARE_UNITS]
+        if comparing and units < 2:
+            raise InputError(f"{what} {units}; {', '.join(comparing)} compares units: give 2 or more")
 
 
 def pretrain(
@@ -72,12 +84,15 @@ def pretrain(
     """
     if (folder / FILE).exists():
         return load_model(folder / FILE)
-    folder.mkdir(parents=True, exist_ok=True)
+    require_seed(seed)
     rows = np.arange(len(data)) if rows is None else rows
     kept = tuple(data.modalities) if modalities is None else modalities
     read = (*kept, *(name for name in compared(data, settings.objective) if name not in kept))
     fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
+    settings.require_company(len(fit_rows), "pretraining: the number of units is")
     preprocessing = fit_preprocessing(data, rows, modalities=read)
+    require_something_to_hide(data, preprocessing, settings.objective)
+    folder.mkdir(parents=True, exist_ok=True)
     encoder = build_encoder(settings.model.encoder, preprocessing, seed=seed)
     # The heads' weights, too, are a function of the seed alone, not of what the process did before.
     with torch.random.fork_rng(devices=[]):
@@ -137,10 +152,32 @@ def compared(data: Dataset, objective: ObjectiveSettings) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((objective.modality, other)) if name)
 
 
+def require_something_to_hide(data: Dataset, preprocessing: Preprocessing, objective: ObjectiveSettings) -> None:
+    """Refuse a modality of one token where its tokens alone are to be hidden and predicted from the others.
+
+    Raises:
+        InputError: an observation is one token (a crop of one patch).
+    """
+    hiding = [name for name in objective.terms if name in HIDE_TOKENS]
+    names = preprocessing.names
+    alone = names if len(names) == 1 else (objective.modality or names[0],) if "mae" in hiding else ()
+    for name in alone:
+        modality = preprocessing.modalities[name]
+        _, mask = modality.prepare(data.observations[name].arrays, np.zeros(1, int))
+        tokens = modality.present(mask).shape[1] * data.observations[name].slot.shape[1]
+        if hiding and tokens < 2:
+            raise InputError(
+                f"{name} makes {tokens} token(s) ({modality.describe()}): nothing is left to predict when "
+                f"{', '.join(hiding)} hides one; take a larger crop or smaller patches"
+            )
+
+
 def hold_out(data: Dataset, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Set whole patients aside: training rows and watched rows."""
     subjects = data.subjects[rows]
     patients = np.unique(subjects)
+    if not len(patients):
+        raise InputError("no patient is left to pretrain on: all are set aside for testing, or have nothing to read")
     count = min(max(round(share * len(patients)), 1), len(patients) - 1)
     watched = np.random.default_rng([seed, 77]).permutation(patients)[:count]
     aside = np.isin(subjects, watched)

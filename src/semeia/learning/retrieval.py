@@ -12,9 +12,12 @@ from torch.nn import functional as F
 
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
-from semeia.learning.collapse import ENOUGH, collapsed, spread
+from semeia.learning.collapse import ENOUGH, narrowness, spread
 from semeia.objectives.views import two_views, vectors
 from semeia.shapes import Embeddings
+
+# So many times more often than by chance must a unit be found again.
+TIMES_CHANCE = 3
 
 
 @torch.no_grad()
@@ -51,10 +54,13 @@ def verdict_on_retrieval(measures: dict[str, float]) -> str:
     """One verdict in words: collapse first, then whether a unit is found again."""
     if "retrieved" not in measures:
         return "Not measured: too few patients were held out to tell whether pretraining has worked."
-    if words := collapsed(measures):
-        return words
     share, chance = measures["retrieved"], measures["retrieved_by_chance"]
+    known = share >= TIMES_CHANCE * chance
     words = f"another view of the same unit is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
-    if share < 3 * chance:
-        return f"No signal: {words}. Do not expect pretraining to help."
-    return f"Healthy: {words}. What it recognises a unit by need not be what the outcome hangs on."
+    fired, alone = next(iter(narrowness(measures).values()), ("", False))
+    if fired and (alone or not known):
+        return f"Collapsed: the embedding hardly differs between patients ({fired}). Do not use this encoder."
+    if not known:
+        return f"No signal: {words}, less than {TIMES_CHANCE} times chance. Do not expect pretraining to help."
+    narrow = f" But the embedding uses few directions ({fired})." if fired else ""
+    return f"Healthy: {words}. What it recognises a unit by need not be what the outcome hangs on.{narrow}"

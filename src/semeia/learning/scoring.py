@@ -67,14 +67,13 @@ def predict(
             of = outcome or dict(choice.axes).get("outcome") or about_run(run).get("outcome")
             try:
                 rows, scores = scores_of(scorers, data, seen, modalities)
+                for name, seed, score in by_seed(choice.arm, scores, seeds):
+                    table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
+                    tables.append(_named(table, run, of, replace(choice, arm=name), seed))
             except InputError as error:
                 if len(chosen) == 1:
                     raise
                 say(f"{choice} is left out: {error}")
-                continue
-            for name, seed, score in by_seed(choice.arm, scores, seeds):
-                table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
-                tables.append(_named(table, run, of, replace(choice, arm=name), seed))
     if not tables:
         raise InputError(f"{run}: none of its models can score {archive}; the lines above say why")
     say_which(max(len(scorers) for scorers in chosen.values()), seeds)

@@ -1,11 +1,11 @@
 """The models that a run folder stores: which arms there are, and each arm's models by seed."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from semeia.archive.small_file import read_object
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.data.modality import Modality
@@ -15,6 +15,9 @@ from semeia.learning.cells import Cell, cells_of
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import say
+
+# What run.json must hold of the right type, where it holds it.
+FIELDS = {"study": str, "kind": str, "config": dict, "archive": dict, "inputs": dict, "versions": dict, "state": str}
 
 
 class NotStoredError(InputError):
@@ -147,15 +150,13 @@ def read_record(run: Path) -> dict:
     """run.json of a run folder.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: there is none, it cannot be read, or a field is of another type than is written.
     """
     path = run / "run.json"
     if not path.exists():
         raise InputError(f"{run}: no run.json in it; is it a run folder?")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({type(error).__name__})") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path}: does not describe a run; restore it, or choose another folder")
+    record = read_object(path)
+    for name, kind in FIELDS.items():
+        if not isinstance(record.get(name, kind()), kind):
+            raise InputError(f"{path}: its '{name}' is of another type than Semeia writes; restore the file")
     return record

@@ -49,7 +49,7 @@ class ObjectiveSettings:
         unknown = [name for name in self.terms if name not in OBJECTIVES]
         if unknown or not self.terms or len(set(self.terms)) < len(self.terms):
             raise InputError(f"objective: terms {list(self.terms)} must be different names of {', '.join(OBJECTIVES)}")
-        if self.weights and (len(self.weights) != len(self.terms) or min(self.weights) <= 0):
+        if self.weights and (len(self.weights) != len(self.terms) or not min(self.weights) > 0):
             raise InputError(
                 f"objective: weights {list(self.weights)} must be one above 0 for each of {list(self.terms)}"
             )
@@ -83,6 +83,12 @@ OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder], Objective]] 
     "clip": lambda s, encoder: Pairs(encoder, settings=s.clip, pair=_pair(s, encoder)),
     "convirt": lambda s, encoder: Pairs(encoder, settings=s.convirt, pair=_pair(s, encoder)),
 }
+
+
+# Those that hold the units of a batch against each other: a batch of one teaches them nothing.
+COMPARE_UNITS = ("simclr", "vicreg", "clip", "convirt")
+# Those that hide tokens of a modality and predict them from the others.
+HIDE_TOKENS = ("jepa", "mae")
 
 
 def build_objective(settings: ObjectiveSettings, encoder: PatientEncoder) -> Objective:

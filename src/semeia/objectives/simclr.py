@@ -15,6 +15,7 @@ from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.objectives.views import two_views, vector_width, vectors
+from semeia.ranges import ABOVE_0, FROM_1, require_ranges
 from semeia.shapes import Embeddings, Scalar
 
 
@@ -31,6 +32,9 @@ class SimClrSettings:
     temperature: float = 0.1
     hidden: int = 256
     dim: int = 128
+
+    def __post_init__(self) -> None:
+        require_ranges("simclr", self, {"temperature": ABOVE_0, "hidden": FROM_1, "dim": FROM_1})
 
 
 class SimClr(Objective):

@@ -16,6 +16,7 @@ from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.objectives.views import two_views, vector_width, vectors
+from semeia.ranges import FROM_0, FROM_1, require_ranges
 from semeia.shapes import Embeddings, Scalar
 
 
@@ -36,6 +37,10 @@ class VicRegSettings:
     covariance: float = 1.0
     hidden: int = 256
     dim: int = 256
+
+    def __post_init__(self) -> None:
+        weights = dict.fromkeys(("invariance", "variance", "covariance"), FROM_0)
+        require_ranges("vicreg", self, {**weights, "hidden": FROM_1, "dim": FROM_1})
 
 
 class VicReg(Objective):

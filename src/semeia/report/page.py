@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+
 from semeia.archive.atomic import write_text
+from semeia.errors import InputError
 from semeia.report.answer import answer_section
 from semeia.report.calibration_section import calibration_section
 from semeia.report.checklists import checklists_section
@@ -93,7 +96,10 @@ def render(run: Run) -> str:
     """The page of a run as HTML text."""
     palette = palette_of(run.estimates, run.pretrained)
     outcome = next(iter(outcomes_of(run.estimates)), "")
-    made = [section(run, palette, outcome=outcome) for section in SECTIONS]
+    try:
+        made = [section(run, palette, outcome=outcome) for section in SECTIONS]
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{run.path}: a table in it lacks columns or holds others; evaluate again") from error
     remark = f"Everything here is restricted to {stratum_title(run.restriction)}." if run.restriction else ""
     return to_html(
         Page(

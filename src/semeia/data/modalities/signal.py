@@ -65,6 +65,10 @@ class Signal(Modality):
             raise InputError(f"{self.describe()}: nothing has been fitted yet")
         return self.fitted
 
+    def numbers(self) -> int:
+        """Samples of all leads."""
+        return self.length * (len(self.fitted.mean) if self.fitted else 1)
+
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the arrays of that name."""
         return archive.arrays(self.source)

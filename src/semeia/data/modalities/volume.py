@@ -1,6 +1,7 @@
 """Read volumes (CT crops): resampled to millimetres, in rings or patches, moved as the stage says."""
 
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -74,6 +75,10 @@ class Volume(Modality):
         if isinstance(other, Volume) and not (self.values and other.values):
             other = replace(other, values=self.values)
         super().require_same(other, arrays)
+
+    def numbers(self) -> int:
+        """Voxels of all channels."""
+        return prod(self.crop.voxels) * self.channels
 
     def require_readable(self, archive: Archive) -> None:
         """Refuse an archive whose images are all of another form or of other values."""

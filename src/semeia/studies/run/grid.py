@@ -4,7 +4,6 @@ A cell is a folder under the run; `cell.json` in it, written last, says that it 
 """
 
 import fnmatch
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import polars as pl
 
 from semeia.archive.atomic import write_json
 from semeia.archive.lock import locked
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.learning.cells import DONE, Cell, cells_of
 from semeia.learning.interrupt import Interrupted
@@ -116,9 +116,9 @@ def list_cells(run: Path) -> pl.DataFrame:
     if not run.is_dir():
         raise InputError(f"{run}: no such run folder")
     rows = []
-    for cell in cells_of(run):
+    for cell in (cell for cell in cells_of(run) if any((run / cell.name).iterdir())):
         done = run / cell.name / DONE
-        record = json.loads(done.read_text()) if done.exists() else {}
+        record = read_object(done) if done.exists() else {}
         rows.append(
             {
                 "cell": cell.name,

@@ -13,7 +13,6 @@ from semeia.learning.model import FILE
 from semeia.studies.run.grid import BUSY
 
 
-
 @contextmanager
 def holding(run: Path) -> Iterator[None]:
     """Keep a run folder to this process, and sweep what a killed one left half-written.

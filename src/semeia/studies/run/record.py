@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
+from semeia.archive.copies import refuse_copies
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
 from semeia.errors import InputError
@@ -54,6 +55,7 @@ def begin_run(
         further: what else decides what is learnt, beside the settings; kept with them.
     """
     opened = open_archive(archive)
+    refuse_copies(opened)
     versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     record = {
         "semeia_version": __version__,
@@ -88,8 +90,8 @@ def _go_on(run: Path, before: dict, now: dict) -> None:
     known = before.get("inputs", {}).keys() & now["inputs"].keys()
     plain = [
         {
-            **{name: value for name, value in record["config"].items() if name not in MAY_CHANGE},
-            "archive": record["archive"]["fingerprint"],
+            **{name: value for name, value in record.get("config", {}).items() if name not in MAY_CHANGE},
+            "archive": record.get("archive", {}).get("fingerprint"),
             "inputs": {name: record["inputs"][name] for name in known},
         }
         for record in (before, now)
