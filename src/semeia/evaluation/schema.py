@@ -161,7 +161,8 @@ def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
     if name == "label":
         if series.dtype == pl.String:
             words = series.str.to_lowercase()
-            series = words.set(words.is_in(MISSING_LABELS), None).replace({word: str(label) for word, label in LABEL_WORDS.items()})
+            numbers = {word: str(label) for word, label in LABEL_WORDS.items()}
+            series = words.set(words.is_in(MISSING_LABELS), None).replace(numbers)
         cast = series.cast(pl.Float64, strict=False).fill_nan(None)
         words = "is not a label: write 0 and 1 (or false and true, no and yes), or the number of its class"
         refuse_rows(cast.is_null() & series.is_not_null() & ~_is_nan(series), name, words)
