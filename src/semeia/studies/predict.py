@@ -8,6 +8,7 @@ from semeia.errors import InputError
 from semeia.learning import linear, scoring
 from semeia.learning.cells import cells_of
 from semeia.learning.scoring import Seeds
+from semeia.learning.stored import load_scorer
 
 
 def predict(
@@ -40,8 +41,9 @@ def predict(
     Returns:
         The columns of a predictions table, then the covariates of the units.
     """
-    of_records = any((run / cell.name / linear.FILE).exists() for cell in cells_of(run))
-    if not of_records:
+    stored = (run / cell.name for cell in cells_of(run) if (run / cell.name / linear.FILE).exists())
+    first = next(stored, None)
+    if first is None or load_scorer(first).of_units:
         return scoring.predict(
             run,
             archive=archive,
@@ -55,7 +57,7 @@ def predict(
         )
     if modalities is not None:
         raise InputError("--modalities are of images and readings; this run's models read records")
-    from semeia.studies.ehr_scoring import predict_records
+    from semeia.studies.records_scoring import predict_records
 
     return predict_records(
         run,

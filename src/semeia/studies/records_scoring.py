@@ -18,7 +18,7 @@ from semeia.learning.stored import Choice, about_run, choices
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.studies.counts import densities, seen_codes
-from semeia.studies.ehr_arms import plain_blocks, side_by_side
+from semeia.studies.records import LEARNT, plain_blocks, side_by_side
 from semeia.studies.stays import stays_of
 
 COVARIATES = ("age", "sex", "unit_type", "record_density")
@@ -48,7 +48,7 @@ def predict_records(
     opened = open_archive(archive)
     stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
     signatures = {
-        seed: load_signatures(run / Cell("signatures", "pretrain", 1.0, seed).name)
+        seed: load_signatures(run / Cell(LEARNT, "pretrain", 1.0, seed).name)
         for seed in sorted({seed for models in chosen.values() for seed in models})
     }
     seen = _seen(stays, opened, chosen, signatures)
@@ -84,7 +84,7 @@ def _seen(
     signatures: dict[int, SignatureModel],
 ) -> Bool[np.ndarray, " stays"]:
     """Whose records or labels any of the models was fitted on."""
-    marks = {name for models in chosen.values() for model in models.values() for name in model.fitted_on}
+    marks = {name for models in chosen.values() for model in models.values() for name in model.fitted_on.patients}
     subjects = stays["subject_id"].to_list()
     known = {number for model in signatures.values() for number in model.fitted_on.seen(archive, subjects)}
     pairs = stays.select("subject_id", "pseudonym").iter_rows()
