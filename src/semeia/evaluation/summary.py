@@ -93,7 +93,8 @@ def summarise_difference(scope: Scope, one: Summarised, other: Summarised, refer
 def _with_both_classes(scope: Scope, cell: Cell, folds: dict[int, Fold], what: str) -> dict[int, Fold]:
     both = {seed: fold for seed, fold in folds.items() if not fold.one_class()}
     if not both:
-        label = next(iter(folds.values())).label[0] if folds else "none"
+        labels = next(iter(folds.values())).label if folds else []
+        label = labels[0] if len(labels) else "none"
         scope.notes.add(
             f"{what} left out, its rows are all of one class", f"{scope.name(cell)} (each label is {label})"
         )
