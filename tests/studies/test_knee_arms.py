@@ -14,7 +14,7 @@ from semeia.objectives.build import OBJECTIVES
 from semeia.objectives.task import BINARY
 from semeia.readers.knees import OUTCOME
 from semeia.report.names import ARMS, arm_of, arm_title
-from semeia.report.style import STARTS as STYLES
+from semeia.report.plots.style import STARTS as STYLES
 from semeia.studies.grid import Cell
 from semeia.studies.knee_arms import (
     BASELINE,

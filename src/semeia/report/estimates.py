@@ -1,11 +1,12 @@
-"""The rows of results.csv as typed records, and the few ways in which the page picks among them."""
+"""Hold the rows of results.csv as typed records, and pick among them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from semeia.report.names import ROLES, arm_of
+from semeia.report.names import ALL, Pair
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,22 @@ class Estimate:
     n_patients: int
     n_positive: int
     seeds: str
+    p_holm: float | None = None
 
     @property
     def direction(self) -> str:
-        """Whether the interval of a difference lies above zero, below it, or holds it."""
+        """Say whether a difference stands: better, worse or unclear.
+
+        By the corrected test where there is one, else by whether the interval leaves zero out.
+        """
+        if self.p_holm is not None:
+            return "unclear" if self.p_holm >= STANDS else "better" if self.value > 0 else "worse"
         if self.low is None or self.high is None:
             return "unclear"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "unclear"
 
 
-ALL = "all"  # the stratum without a restriction
+STANDS = 0.05
 MACRO = "macro_auroc"
 TEXT = (
     "study",
@@ -52,6 +59,7 @@ TEXT = (
     "interval_method",
     "seeds",
 )
+TESTED = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
 WHOLE = ("n", "n_patients", "n_positive")
 
 
@@ -59,8 +67,25 @@ def estimates_of(results: pl.DataFrame) -> list[Estimate]:
     """Every row with a finite value, in the order of the table."""
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in TEXT]
     counts = [pl.col(name).cast(pl.Int64).fill_null(0) for name in WHOLE]
-    rows = results.with_columns(*texts, *counts).select(list(Estimate.__dataclass_fields__)).iter_rows(named=True)
+    columns = [name for name in Estimate.__dataclass_fields__ if name != "p_holm"]
+    rows = results.with_columns(*texts, *counts).select(columns).iter_rows(named=True)
     return [Estimate(**row) for row in rows if row["value"] is not None and math.isfinite(row["value"])]
+
+
+def with_tests(estimates: list[Estimate], tests: pl.DataFrame | None) -> list[Estimate]:
+    """Give each difference of AUROC its p-value after Holm, and what was detectable, from the table of paired tests."""
+    if tests is None or tests.is_empty():
+        return estimates
+    at = {tuple(row[name] for name in TESTED): row for row in tests.iter_rows(named=True)}
+    tested = []
+    for e in estimates:
+        row = at.get(tuple(getattr(e, name) for name in TESTED)) if e.reference else None
+        if row is not None and e.metric == "auroc":
+            e = replace(e, p_holm=row["p_holm"])
+        elif row is not None and e.metric == "auroc_detectable_difference":
+            e = replace(e, value=row["detectable_difference"])
+        tested.append(e)
+    return tested
 
 
 def find(
@@ -111,11 +136,9 @@ def cohorts_of(estimates: list[Estimate]) -> list[str]:
     return sorted(found, key=lambda c: {"internal": 0, "external": 1}.get(c, 2))
 
 
-def arms_of(estimates: list[Estimate], pretrained: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
-    """The (arm, mode) pairs in the order of the results table: by the part they play, then as they come."""
-    order = list(ROLES)
-    pairs = list(dict.fromkeys((e.arm, e.mode) for e in estimates))
-    return sorted(pairs, key=lambda pair: order.index(arm_of(pair[0], pretrained).role))
+def pairs_of(estimates: Iterable[Estimate]) -> list[Pair]:
+    """The arms and modes, each once."""
+    return list(dict.fromkeys((e.arm, e.mode) for e in estimates))
 
 
 def outcomes_of(estimates: list[Estimate]) -> list[str]:

@@ -16,8 +16,8 @@ from semeia.archive.atomic import replacing, write_json, write_parquet
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
+from semeia.report.compare.paired_runs import mark_of_tested
 from semeia.report.page import write_report
-from semeia.report.paired_runs import mark_of_tested
 from semeia.report.result_tables import write_tables
 
 PSEUDONYM = "^p[0-9a-f]{12}$"

@@ -10,9 +10,8 @@ the trunk, its boxes from the top. `patients`, `units` (null when not counted) a
 
 from dataclasses import asdict, dataclass, replace
 
-from semeia.report.figures import Palette
+from semeia.report.content import Section
 from semeia.report.run_folder import Run
-from semeia.report.sections import Section
 
 BRANCHES = {"pretraining": "Pretraining", "internal": "Internal, labelled", "external": "External, labelled"}
 
@@ -38,7 +37,7 @@ class Flow:
     branches: list[tuple[str, list[Box]]]
 
 
-def flow_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+def flow_section(run: Run) -> Section | None:
     """Who was studied, drawn as boxes."""
     flow = read_flow(run.record.get("flow"))
     return flow and Section("flow", "Who was studied", own=flow)

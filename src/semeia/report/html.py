@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from semeia.report.names import covariate_title
+from semeia.report.content import Section
+from semeia.report.metrics import covariate_title
 from semeia.report.numbers import count, number, percent
-from semeia.report.sections import Section
-from semeia.report.style import swatch
+from semeia.report.plots.style import swatch
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -65,6 +65,16 @@ def memory(megabytes: float | int) -> str:
     return f"{megabytes / 1024:.1f}{NBSP}GB" if megabytes >= 1024 else f"{megabytes:.0f}{NBSP}MB"
 
 
+def sentence(words: str) -> str:
+    """Begin words with a capital letter."""
+    return words[:1].upper() + words[1:]
+
+
+def share(fraction: float, digits: int = 0) -> str:
+    """Say a share as a percentage, rounded."""
+    return f"{number(100 * fraction, digits)}{NBSP}%"
+
+
 def listed(words: list[str], *, last: str = "and") -> str:
     """Words joined as English does: "a, b and c"."""
     if len(words) < 2:

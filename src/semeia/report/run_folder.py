@@ -4,14 +4,18 @@ Only results.csv must be there (a stranger's evaluation folder has no more than 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from semeia.errors import InputError
 from semeia.evaluation import check_results, read_predictions
-from semeia.report.estimates import ALL, Estimate, estimates_of
+from semeia.evaluation.description import read_description
+from semeia.report.estimates import Estimate, cohorts_of, estimates_of, pairs_of, with_tests
+from semeia.report.names import ALL, Names
 from semeia.report.result_tables import read_tables
 
 
@@ -45,6 +49,36 @@ class Run:
     def outcome(self) -> str:
         """The outcome that the page is about: the first of the results."""
         return next((e.outcome for e in self.estimates), "")
+
+    @cached_property
+    def names(self) -> Names:
+        """The words of the run, from what it says of itself."""
+        pretrained = frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)
+        pairs, cohorts = pairs_of(self.estimates), cohorts_of(self.estimates)
+        return Names(
+            read_description(self.record),
+            pretrained,
+            tuple(pairs),
+            tuple(cohorts),
+            several_fractions=len({e.fraction for e in self.estimates}) > 1,
+            several_seeds=any(e.seeds not in ("", "0", "1") for e in self.estimates),
+        )
+
+    def table(self, name: str, columns: Mapping[str, type]) -> pl.DataFrame:
+        """The rows of a further table that speak of the page's outcome and restriction; none where it is absent.
+
+        Args:
+            name: of the table.
+            columns: what the analysis that made it says its columns are. One that the file lacks (an older run) is
+                null; texts are never null.
+        """
+        table = self.tables.get(name, pl.DataFrame(schema=columns))
+        held = [
+            (pl.col(column) if column in table.columns else pl.lit(None)).cast(dtype).alias(column)
+            for column, dtype in columns.items()
+        ]
+        texts = pl.col(pl.String).fill_null("")
+        return table.select(held).with_columns(texts).filter(outcome=self.outcome, stratum=self.restriction or ALL)
 
     @property
     def trained_here(self) -> bool:
@@ -81,11 +115,6 @@ class Run:
         said = self.record.get("statements")
         return {str(fact): str(words) for fact, words in said.items()} if isinstance(said, dict) else {}
 
-    @property
-    def pretrained(self) -> frozenset[str]:
-        """The arms that this run pretrained."""
-        return frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)
-
 
 def read_run(path: Path) -> Run:
     """Read a run folder.
@@ -93,7 +122,9 @@ def read_run(path: Path) -> Run:
     Raises:
         InputError: there is no results.csv, or a file in the folder cannot be read.
     """
-    estimates, restriction = _unrestricted(_results(path / "results.csv"))
+    tables = read_tables(path)
+    tested = with_tests(_results(path / "results.csv"), tables.get("comparisons"))
+    estimates, restriction = _unrestricted(tested)
     return Run(
         path=path,
         record=_record(path / "run.json"),
@@ -101,7 +132,7 @@ def read_run(path: Path) -> Run:
         predictions=_predictions(path / "predictions.parquet", restriction),
         metrics=_metrics(path / "metrics.jsonl"),
         restriction=restriction,
-        tables=read_tables(path),
+        tables=tables,
     )
 
 

@@ -7,8 +7,8 @@ import polars as pl
 
 from semeia.archive.store import Archive, open_archive
 from semeia.evaluation import EvaluationSettings
-from semeia.report.examples import Example, Plane, write_examples
 from semeia.report.flow import Box
+from semeia.report.sections.examples import Example, Plane, write_examples
 from semeia.studies.results import write_results
 from semeia.views.crops import LUNG_WINDOW_HU, CropSettings, crop_image
 from semeia.views.dataset import PatientData

@@ -106,7 +106,7 @@ def ehr_study(archive: Path, *, out: Path, settings: EhrSettings) -> Path:
         judged = EvaluationSettings(draws=settings.draws, references=REFERENCES, covariate="record_density")
         tables = {"leakage": audit, "unmapped": unmapped}
         notes = write_results(out, predictions, settings=(judged,), further=tables)
-    facts = facts_of(out, first, unmapped)
+    facts = facts_of(out, first, unmapped, outcome=settings.outcome)
     return finish_run(out, used=used, flow=flow(stays, cohort), notes=notes, facts=facts, unit="stay")
 
 

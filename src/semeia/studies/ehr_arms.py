@@ -16,7 +16,7 @@ from semeia.archive.atomic import write_parquet
 from semeia.archive.keys import mark
 from semeia.archive.store import Archive
 from semeia.learning.linear import fit_logistic_regression
-from semeia.report.atlas import write_atlas
+from semeia.report.atlas.page import write_atlas
 from semeia.signatures.channels import AGE, SEX, Channels
 from semeia.signatures.express import express
 from semeia.signatures.fit import fit_signatures

@@ -10,6 +10,7 @@ import polars as pl
 
 from semeia.report.flow import Box
 from semeia.signatures.model import load_signatures
+from semeia.studies.described import HOUSE, ehr
 from semeia.studies.ehr_arms import UNMAPPED
 from semeia.studies.grid import DONE, Cell
 
@@ -46,13 +47,14 @@ STATEMENTS = {
 }
 
 
-def facts_of(run: Path, signatures: list[Cell], unmapped: pl.DataFrame) -> dict[str, object]:
+def facts_of(run: Path, signatures: list[Cell], unmapped: pl.DataFrame, *, outcome: str) -> dict[str, object]:
     """What run.json is to hold of the signatures of each seed, of unmapped codes, and in words."""
     return {
         "signatures": [_fit(run, cell) for cell in signatures],
         "unmapped": unmapped.to_dicts(),
         "limits": list(LIMITS),
-        "statements": STATEMENTS,
+        "statements": HOUSE | STATEMENTS,
+        **ehr(outcome).record(),
     }
 
 

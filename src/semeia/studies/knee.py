@@ -24,6 +24,7 @@ from semeia.learning.model import FILE
 from semeia.learning.resources import measuring
 from semeia.readers.follow_up import follow_up_outcomes
 from semeia.readers.knees import OUTCOME
+from semeia.studies.described import HOUSE, knee
 from semeia.studies.gather import write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.knee_arms import BASELINE, STARTS, Training, arm_name, parts_of, pretrain_cell, score_cell
@@ -118,8 +119,8 @@ def knee_study(
         )
         for show in (map_embeddings, show_knees):
             show(out, sources, knees, predictions, settings.training)
-    words = {"outcome": OUTCOME, "limits": list(LIMITS), "statements": STATEMENTS}
-    facts = {"pretraining": pretraining_of(out, first), **words}
+    words = {"outcome": OUTCOME, "limits": list(LIMITS), "statements": HOUSE | STATEMENTS}
+    facts = {"pretraining": pretraining_of(out, first), **words, **knee(OUTCOME).record()}
     return finish_run(out, used=used, flow=knee_flow(knees), notes=notes, facts=facts, unit="knee")
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from semeia.learning.model import Model
 from semeia.readers.knees import OUTCOME
-from semeia.report.embedding_section import EmbeddingMap, Place, write_embedding
+from semeia.report.sections.embedding import EmbeddingMap, Place, write_embedding
 from semeia.studies.knee_arms import STARTS, Training, parts_of, start_of
 from semeia.studies.knee_data import Knees, Sources, fold_of, load_knees
 

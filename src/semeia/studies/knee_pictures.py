@@ -16,7 +16,7 @@ from semeia.archive.store import Archive, open_archive
 from semeia.encoders.saliency import saliency
 from semeia.learning.model import FILE, Model, load_model
 from semeia.readers.knees import OUTCOME
-from semeia.report.pictures_section import Explained, Shown, write_pictures
+from semeia.report.sections.pictures import Explained, Shown, write_pictures
 from semeia.shapes import ModalityMask, Pooled
 from semeia.studies.grid import Cell
 from semeia.studies.knee_arms import STARTS, Training, parts_of

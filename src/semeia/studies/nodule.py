@@ -23,12 +23,13 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.resources import measuring
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
 from semeia.studies.conclusion import evaluate_run, flow, show_examples
+from semeia.studies.described import nodule_facts
 from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import Cell, run_cells
 from semeia.studies.labels import labels_of
 from semeia.studies.leakage import Audited, audit_run
 from semeia.studies.protocol import require_fractions, require_seeds
-from semeia.studies.record import begin_run, finish_run, pretraining_of
+from semeia.studies.record import begin_run, finish_run, pretraining_of, read_record
 from semeia.views.dataset import PatientData, load_patient_data
 
 
@@ -82,7 +83,9 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
         notes = evaluate_run(out, predictions, draws=settings.draws, audit=audit)
     show_examples(out, archive, predictions)
     boxes = flow(data, labels, cohort, settings.internal)
-    return finish_run(out, used=used, flow=boxes, notes=notes, facts={"pretraining": pretraining_of(out, first)})
+    crop, config = settings.pretraining.model.crop, read_record(out)["config"]
+    facts = {"pretraining": pretraining_of(out, first), **nodule_facts(open_archive(archive), crop, config)}
+    return finish_run(out, used=used, flow=boxes, notes=notes, facts=facts)
 
 
 def load(archive: Path, run: Path, settings: NoduleSettings) -> tuple[PatientData, np.ndarray]:

@@ -19,6 +19,8 @@ from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import terminal
 from semeia.report.page import write_report
 from semeia.studies.arms import Fold
+from semeia.studies.described import HOUSE, preprocessing
+from semeia.studies.described import own as described_own
 from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import DONE, Cell, one_cell
 from semeia.studies.labels import labels_of
@@ -184,7 +186,9 @@ def finetune_archive(
         )
     )
     notes = write_results(out, table, settings=(EvaluationSettings(),), further={"leakage": audit})
-    close_run(out, {"seeds": list(own.seeds), "notes": notes})
+    about = described_own(arm, reads, pretrained=start is not None, outcome=outcome)
+    said = HOUSE | {"preprocessing": preprocessing(opened, crop, reads)}
+    close_run(out, {"seeds": list(own.seeds), "notes": notes, "statements": said, **about.record()})
     write_report(out)
     return table
 
