@@ -30,7 +30,9 @@ def study(folder: Path) -> Path:
     planes = {
         view: Plane(rng.integers(0, 255, (8, 8), np.uint8), 9.0, 9.0) for view in ("axial", "coronal", "sagittal")
     }
-    return write_report(fabricate_run(folder / "run"), examples=[Example("p1", 1, 0.8, planes, {}, "A caption.")])
+    run = fabricate_run(folder / "run")
+    write_examples(run, [Example("p1", 1, 0.8, planes, {}, "A caption.")])
+    return write_report(run)
 
 
 def hostile(folder: Path) -> Path:

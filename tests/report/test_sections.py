@@ -18,7 +18,7 @@ def example_section(run: Run) -> Section | None:
     return Section(
         key="example",
         heading=f"Example {HOSTILE}",
-        lead=f"Of {outcome} {HOSTILE}.",
+        lead=f"Of {run.outcome} {HOSTILE}.",
         points=["One point.", HOSTILE],
         tables=[TitledTable("Open table", "A note.", table), TitledTable(HOSTILE, "", table, folded=True)],
     )

@@ -70,6 +70,11 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def lowered(title: str) -> str:
+    """Put a title inside a sentence: abbreviations stay as they are."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 def share(fraction: float, digits: int = 0) -> str:
     """Say a share as a percentage, rounded."""
     return f"{number(100 * fraction, digits)}{NBSP}%"

@@ -1,5 +1,6 @@
 """The end of the nodule study: its results table, its cohort flow, and a few nodules to look at."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 
 from semeia.archive.store import Archive, open_archive
 from semeia.evaluation import EvaluationSettings
-from semeia.report.flow import Box
+from semeia.report.flow import Box, counted
 from semeia.report.sections.examples import Example, Plane, write_examples
 from semeia.studies.results import write_results
 from semeia.views.crops import LUNG_WINDOW_HU, CropSettings, crop_image
@@ -89,26 +90,24 @@ def flow(data: PatientData, labels: np.ndarray, cohort: np.ndarray, internal: st
     labelled = ~np.isnan(labels)
     subject = data.units["subject_id"].to_numpy()
 
-    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
-        return Box(label, group, patients=len(np.unique(subject[mask])), units=int(mask.sum()), note=note)
-
+    box = partial(counted, patients=subject)
     unknown, inside, outside = (cohort == name for name in ("unknown", "internal", "external"))
     positive = labels == 1
     return [
         box("In the archive", "archive", np.ones(len(subject), bool)),
-        box("External without a label", "excluded", outside & ~labelled, "never pretrained on, never tested on"),
-        box("May be pretrained on", "pretraining", inside | unknown, "each seed leaves out the fold it tests"),
-        box("of unknown manufacturer", "pretraining", unknown, "pretraining only"),
+        box("External without a label", "excluded", outside & ~labelled, note="never pretrained on, never tested on"),
+        box("May be pretrained on", "pretraining", inside | unknown, note="each seed leaves out the fold it tests"),
+        box("of unknown manufacturer", "pretraining", unknown, note="pretraining only"),
         box(
             f"{internal}, labelled",
             "internal",
             inside & labelled,
-            f"{int((inside & positive).sum())} malignant",
+            note=f"{int((inside & positive).sum())} malignant",
         ),
         box(
             "Other manufacturers, labelled",
             "external",
             outside & labelled,
-            f"{int((outside & positive).sum())} malignant",
+            note=f"{int((outside & positive).sum())} malignant",
         ),
     ]

@@ -238,8 +238,9 @@ def network_words(config: Mapping[str, object]) -> dict[str, str]:
             length = f"{given['steps']} steps" if given.get("steps") else f"{given.get('epochs')} epochs"
             words.append(f"{name}: {length} in batches of {given.get('batch')}, rate {given.get('rate')}")
     encoder = setting("pretraining", "model", "encoder")
-    sizes = {"dim": "dimensions", "depth": "blocks", "heads": "heads"} if isinstance(encoder, Mapping) else {}
-    numbers = ", ".join(f"{encoder[key]} {said}" for key, said in sizes.items() if encoder.get(key) is not None)
+    held = encoder if isinstance(encoder, Mapping) else {}
+    sizes = {"dim": "dimensions", "depth": "blocks", "heads": "heads"}
+    numbers = ", ".join(f"{held[key]} {said}" for key, said in sizes.items() if held.get(key) is not None)
     stated = {
         "training": f"{'; '.join(words)}." if words else "",
         "architecture": f"A transformer of {numbers}; every setting stands under Configuration." if numbers else "",

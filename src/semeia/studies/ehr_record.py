@@ -3,12 +3,13 @@ its limits, and its answers to checklists where the house's usual ones speak of 
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from semeia.report.flow import Box
+from semeia.report.flow import Box, counted
 from semeia.signatures.model import load_signatures
 from semeia.studies.described import HOUSE, ehr
 from semeia.studies.ehr_arms import UNMAPPED
@@ -89,8 +90,7 @@ def flow(stays: pl.DataFrame, cohort: np.ndarray) -> list[Box]:
     positive = (stays["label"] == 1).fill_null(False).to_numpy()
     inside, outside = cohort == "internal", cohort == "external"
 
-    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
-        return Box(label, group, patients=int(mask.sum()), note=note)
+    box = partial(counted, patients=stays["subject_id"].to_numpy(), units=False)
 
     def of(place: np.ndarray) -> str:
         hospitals = stays["site"].filter(place).n_unique()
@@ -98,12 +98,12 @@ def flow(stays: pl.DataFrame, cohort: np.ndarray) -> list[Box]:
 
     boxes = [
         box("In the archive, first stays", "archive", np.ones(len(stays), bool)),
-        box("External without a label", "excluded", outside & ~labelled, "not used"),
-        box("Hospital not known", "excluded", cohort == "unknown", "not used"),
-        box("Signatures may be learned from", "pretraining", inside, "each seed leaves out the fold it tests"),
-        box("without a label", "pretraining", inside & ~labelled, "too short a stay, or its end not known"),
-        box("Internal hospitals, labelled", "internal", inside & labelled, of(inside & labelled)),
-        box("External hospitals, labelled", "external", outside & labelled, of(outside & labelled)),
+        box("External without a label", "excluded", outside & ~labelled, note="not used"),
+        box("Hospital not known", "excluded", cohort == "unknown", note="not used"),
+        box("Signatures may be learned from", "pretraining", inside, note="each seed leaves out the fold it tests"),
+        box("without a label", "pretraining", inside & ~labelled, note="too short a stay, or its end not known"),
+        box("Internal hospitals, labelled", "internal", inside & labelled, note=of(inside & labelled)),
+        box("External hospitals, labelled", "external", outside & labelled, note=of(outside & labelled)),
     ]
     return [one for one in boxes if one.patients]
 

@@ -1,12 +1,13 @@
 """The end of the knee study: one predictions table of all outcomes, and the cohort flow."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from semeia.readers.knees import OUTCOME
-from semeia.report.flow import Box
+from semeia.report.flow import Box, counted
 from semeia.studies.gather import gather, write_predictions
 from semeia.studies.grid import Cell
 from semeia.studies.knee_arms import parts_of
@@ -34,14 +35,11 @@ def knee_flow(knees: Knees) -> list[Box]:
     grades, testing = knees.labels[OUTCOME], knees.testing(0)
     known, inside = ~np.isnan(grades), ~knees.outside
 
-    def box(label: str, group: str, mask: np.ndarray, note: str = "") -> Box:
-        patients = len(np.unique(knees.subject[mask]))
-        return Box(label, group, patients=patients, units=int(mask.sum()), note=note)
-
+    box = partial(counted, patients=knees.subject)
     boxes = [
         box("In the archive", "archive", inside),
-        box("May be pretrained on", "pretraining", inside & ~testing, "all that are not set aside for testing"),
-        box("Labelled for training", "internal", inside & ~testing & known, "both knees of a patient together"),
+        box("May be pretrained on", "pretraining", inside & ~testing, note="all that are not set aside for testing"),
+        box("Labelled for training", "internal", inside & ~testing & known, note="both knees of a patient together"),
         box("Tested", "internal", inside & testing & known),
     ]
     if knees.outside.any():

@@ -49,10 +49,10 @@ def made(run: Run) -> Section:
 def test_a_curve_for_each_trained_arm_and_cohort_with_its_numbers(made):
     (figure,) = made.figures
     assert [panel.title for panel in figure.panels] == [
-        "Internal: Multimodal JEPA (fine-tuned)",
-        "External: Multimodal JEPA (fine-tuned)",
-        "Internal: Multimodal from scratch",
-        "External: Multimodal from scratch",
+        "GE scanners: Multimodal JEPA (fine-tuned)",
+        "Other scanners: Multimodal JEPA (fine-tuned)",
+        "GE scanners: Multimodal from scratch",
+        "Other scanners: Multimodal from scratch",
     ]
     assert len(figure.table.rows) == 4 * 9
     first = figure.table.rows[0]
@@ -62,8 +62,8 @@ def test_a_curve_for_each_trained_arm_and_cohort_with_its_numbers(made):
 def test_every_arm_is_in_a_table(made):
     tables = {table.title: table for table in made.tables}
     assert [row[:2] for row in tables["How far off"].table.rows][::2] == [
-        ["Multimodal JEPA (fine-tuned)", "Internal"],
-        ["Multimodal from scratch", "Internal"],
+        ["Multimodal JEPA (fine-tuned)", "GE scanners"],
+        ["Multimodal from scratch", "GE scanners"],
     ]
     others = tables["How far off: the other arms"]
     assert others.folded
@@ -89,7 +89,7 @@ def test_words_say_whether_chance_could_have_done_it(run, made):
     assert lead("ici_by_chance", 0.9, "high").count("no more than chance") == 2
     assert lead("ici_by_chance", 0.0, "high").count("more than chance") == 2
     assert "no more than chance" not in lead("ici_by_chance", 0.0, "high")
-    assert made.lead.startswith("Inside the home institution the scores of Multimodal JEPA")
+    assert made.lead.startswith("On GE scanners the scores of Multimodal JEPA")
 
 
 def test_words_say_which_way_it_is_wrong_and_what_mending_does(run):

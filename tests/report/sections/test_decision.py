@@ -51,7 +51,7 @@ def changed(run: Run, condition: pl.Expr, **values: float) -> Run:
 
 def test_the_curves_and_the_gains_have_their_numbers(made):
     curves, gains = made.figures
-    assert [panel.title for panel in curves.panels] == ["Internal", "External"]
+    assert [panel.title for panel in curves.panels] == ["GE scanners", "Other scanners"]
     assert [row[1] for row in curves.table.rows[:4]] == [
         "Multimodal JEPA (fine-tuned)",
         "Multimodal from scratch",

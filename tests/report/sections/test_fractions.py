@@ -13,7 +13,7 @@ def test_many_starts_have_a_panel_a_mode_and_cohort():
     figure = fraction_figure(estimates, names_of(estimates), outcome="kl_grade")
     assert figure is not None
     assert [panel.title for panel in figure.panels] == [
-        f"{cohort}, {mode}" for mode in ("frozen", "fine-tuned") for cohort in ("Internal", "External")
+        f"{cohort}, {mode}" for mode in ("frozen", "fine-tuned") for cohort in ("Home hospital", "Other hospital")
     ]
     frozen = figure.panels[0].svg
     assert "VICReg (frozen) at 5\u00a0%" in frozen
@@ -26,7 +26,7 @@ def test_few_starts_share_a_panel_and_name_their_modes():
     estimates = start_estimates(("random", "mae"))
     figure = fraction_figure(estimates, names_of(estimates), outcome="kl_grade")
     assert figure is not None
-    assert [panel.title for panel in figure.panels] == ["Internal", "External"]
+    assert [panel.title for panel in figure.panels] == ["Home hospital", "Other hospital"]
     assert "Masked autoencoder (frozen)" in [item.label for item in figure.legend]
 
 
@@ -35,10 +35,10 @@ def test_inputs_part_the_panels_where_there_are_several(tmp_path):
     figure = fraction_figure(run.estimates, run.names, outcome=run.outcome)
     assert figure is not None
     assert [panel.title for panel in figure.panels] == [
-        "Internal, multimodal",
-        "External, multimodal",
-        "Internal, image only",
-        "External, image only",
+        "GE scanners, multimodal",
+        "Other scanners, multimodal",
+        "GE scanners, image only",
+        "Other scanners, image only",
     ]
     assert "Multimodal JEPA (frozen)" in [item.label for item in figure.legend]
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from run_folder import fabricate_evaluation, fabricate_run
@@ -31,7 +32,7 @@ def test_the_headline_arm_with_its_numbers(label: Label):
     measures = dict(label.measures)
 
     assert label.name == "Multimodal JEPA (fine-tuned)"
-    assert label.cohorts == ["Internal", "External"]
+    assert label.cohorts == ["GE scanners", "Other scanners"]
     assert measures["Tested on"] == ["167 patients, 249 units", "136 patients, 193 units"]
     assert measures["Positive"] == ["51\u00a0%", "46\u00a0%"]
     assert measures["AUROC"] == ["0.88 (0.84 to 0.92)", "0.83 (0.79 to 0.87)"]
@@ -58,10 +59,15 @@ def test_warnings_follow_the_intervals():
     slope = replace(outside, metric="calibration_slope", value=0.6, low=0.4, high=0.9)
     gain = replace(outside, metric="auroc_gain_over_diameter_mm", value=0.01, low=-0.01, high=0.03)
 
-    assert warnings([ROW, outside], [ROW, outside]) == []
-    assert len(warnings([ROW], [ROW])) == 1
-    assert "chance" in warnings([ROW], [replace(ROW, low=0.45), outside])[0]
-    assert "slope 0.60 (0.40 to 0.90), ideally 1" in warnings([], [ROW, outside, slope])[0]
-    assert warnings([], [ROW, outside, replace(slope, high=1.1)]) == []
-    assert warnings([gain], [ROW, outside, gain]) == ["It was not shown to add to the diameter at other institutions."]
-    assert warnings([gain], [ROW, outside, replace(gain, low=0.005)]) == []
+    def said(rows: list[Estimate], *, sites: tuple[str, ...] = ("A",)) -> list[str]:
+        tested = pl.DataFrame({"site": sites})
+        return warnings(Run(Path(), {}, rows, tested, []), rows)
+
+    assert said([ROW, outside]) == []
+    assert len(said([ROW])) == 1
+    assert said([ROW], sites=("A", "B")) == []
+    assert "chance" in said([replace(ROW, low=0.45), outside])[0]
+    assert "slope 0.60 (0.40 to 0.90), ideally 1" in said([ROW, outside, slope])[0]
+    assert said([ROW, outside, replace(slope, high=1.1)]) == []
+    assert said([ROW, outside, gain]) == ["It was not shown to add to the diameter in the external cohort."]
+    assert said([ROW, outside, replace(gain, low=0.005)]) == []

@@ -69,10 +69,10 @@ def test_the_lead_and_the_points_say_what_the_results_hold(run: Run, section: Se
     mine = [e for e in run.estimates if (e.arm, e.cohort) == ("model", "internal")]
     recalls = [e.value for e in mine if e.metric.startswith("recall_")]
     low, high = (f"{100 * pick(recalls):.0f}\u00a0%" for pick in (min, max))
-    assert section.lead.startswith(f"model (fine-tuned) finds, inside the home institution, from {low} of grade")
+    assert section.lead.startswith(f"model (fine-tuned) finds, in the internal cohort, from {low} of grade")
     assert f"to {high} of grade" in section.lead
     assert any("grades off on average; quadratic-weighted kappa is" in point for point in section.points)
-    assert any(point.startswith("The most frequent mistake at other institutions: grade") for point in section.points)
+    assert any(point.startswith("The most frequent mistake in the external cohort: grade") for point in section.points)
 
 
 def test_the_figure_has_every_class_and_every_arm_in_its_table(run: Run, section: Section):

@@ -38,7 +38,7 @@ def test_headline_arms_in_the_open_and_the_others_folded(run: Run):
     assert calls.title == "Predictive values at a prevalence of 2\u00a0%"
     assert len(fixed.table.rows) == 12
     values = run.tables["operating_points"].filter(cohort="internal", arm="diameter")
-    row = next(row for row in fixed.table.rows if row[:2] == ["Internal", "Diameter alone"])
+    row = next(row for row in fixed.table.rows if row[:2] == ["GE scanners", "Diameter alone"])
     value, low, high = values.select("value", "low", "high").row(0)
     assert row[2] == f"{value:.2f} ({low:.2f} to {high:.2f})"
     assert len(calls.table.rows) + len(other_calls.table.rows) == len(fixed.table.rows) + len(others.table.rows)

@@ -47,7 +47,7 @@ def test_pretraining_against_none_is_in_the_open_and_all_else_is_folded(run: Run
         ("Multimodal JEPA (probed, then fine-tuned)", "Multimodal from scratch"),
         ("Image-only JEPA (fine-tuned)", "Image only from scratch"),
     }
-    assert [row[0] for row in shown.table.rows] == ["Internal"] * 4 + ["External"] * 4
+    assert [row[0] for row in shown.table.rows] == ["GE scanners"] * 4 + ["Other scanners"] * 4
     assert folded.folded
     assert not shown.folded
     assert len(shown.table.rows) + len(folded.table.rows) == run.tables["comparisons"].height
@@ -71,10 +71,10 @@ def test_what_stands_is_named_and_what_does_not_has_its_power(run: Run):
     made = _section(replace(run, tables={"comparisons": table}))
     row = table.row(by_predicate=stands, named=True)
     named = f"Image-only JEPA (fine-tuned) ({row['difference']:+.3f})".replace("-0", "\u22120")
-    assert made.points[0] == f"External, minus Image only from scratch: 1 difference stands: {named}."
-    assert made.points[1].startswith("Internal: 4 tests below without a difference that stands")
+    assert made.points[0] == f"Other scanners, minus Image only from scratch: 1 difference stands: {named}."
+    assert made.points[1].startswith("GE scanners: 4 tests below without a difference that stands")
     assert "with 80\u00a0% power; its chance to find one of 0.05 was" in made.points[1]
-    assert made.points[2].startswith("External: 3 tests below")
+    assert made.points[2].startswith("Other scanners: 3 tests below")
     folded = made.tables[1].table.rows
     assert made.points[3] == f"Of the {len(folded)} other tests, folded below, 6 differences stand."
 

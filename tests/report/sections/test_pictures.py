@@ -35,7 +35,7 @@ def explained(*, label: int = 2, cohort: str = "internal") -> Explained:
 
 def test_what_goes_in_comes_out(tmp_path: Path):
     path = write_pictures(tmp_path, SHOWN, [explained(), explained(label=3, cohort="external")])
-    found = read_pictures(tmp_path)
+    found = read_pictures(Run(tmp_path, {}, [], None, []))
     assert found is not None
     shown, (first, second) = found
     assert shown == SHOWN
@@ -73,11 +73,11 @@ def test_the_map_tints_what_it_covers_and_nothing_else():
 
 
 def test_a_run_without_pictures_has_no_such_section(tmp_path: Path):
-    assert read_pictures(tmp_path) is None
+    assert read_pictures(Run(tmp_path, {}, [], None, [])) is None
     run = Run(tmp_path, {}, [], None, [])
     assert pictures_section(run) is None
     write_pictures(tmp_path, SHOWN, [])
-    assert read_pictures(tmp_path) is None
+    assert read_pictures(Run(tmp_path, {}, [], None, [])) is None
 
 
 def test_the_page_reads_without_seeing(tmp_path: Path):
@@ -109,11 +109,11 @@ def test_a_spoilt_list_is_named(tmp_path: Path, spoil):
     (tmp_path / "secret.png").write_bytes(b"\x89PNG secret")
     path.write_text(json.dumps(spoil(json.loads(path.read_text()))))
     with pytest.raises(InputError, match=r"pictures\.json: not readable"):
-        read_pictures(tmp_path / "run")
+        read_pictures(Run(tmp_path / "run", {}, [], None, []))
 
 
 def test_only_pictures_are_embedded(tmp_path: Path):
     path = write_pictures(tmp_path, SHOWN, [explained()])
     (path.parent / "00-map.png").write_bytes(b"<svg onload=x>")
     with pytest.raises(InputError, match="not a PNG"):
-        read_pictures(tmp_path)
+        read_pictures(Run(tmp_path, {}, [], None, []))

@@ -18,7 +18,7 @@ RECORDS: list[dict[str, object]] = [
 
 
 def test_seeds_with_the_same_verdict_stand_together():
-    (arm,) = pretrained_arms(RECORDS)
+    (arm,) = pretrained_arms(NAMES, RECORDS)
 
     assert arm.title == "Image-only JEPA"
     assert arm.verdicts == [("Seeds 0 and 1", "No collapse."), ("Seed 2", "Collapsed.")]
@@ -28,7 +28,7 @@ def test_seeds_with_the_same_verdict_stand_together():
 
 
 def test_diagnostics_have_their_spread_and_meaning():
-    table = diagnostics_table(RECORDS)
+    table = diagnostics_table(NAMES, RECORDS)
 
     assert table.columns == ["Diagnostic", "Image-only JEPA", "What it is"]
     assert table.rows[0][:2] == ["std median", "0.600 (0.500 to 0.700)"]
@@ -37,5 +37,5 @@ def test_diagnostics_have_their_spread_and_meaning():
 
 
 def test_nothing_was_pretrained():
-    assert pretrained_arms([]) == []
-    assert diagnostics_table([]).rows == []
+    assert pretrained_arms(NAMES, []) == []
+    assert diagnostics_table(NAMES, []).rows == []

@@ -47,12 +47,9 @@ def test_what_it_says(run: Run):
     assert "in each of 2 seeds. 20 to 21 of them are unstable" in found.lead
     assert "seed-0/atlas.html" in found.points[0]
     # 90 + 50 of 1000 events.
-    assert (
-        "inside the home institution: 14.0\u00a0% of the events at 2 hospitals (10.0\u00a0% to 50.0\u00a0%"
-        in found.points[1]
-    )
+    assert "on GE scanners: 14.0\u00a0% of the events at 2 hospitals (10.0\u00a0% to 50.0\u00a0%" in found.points[1]
     hospitals = found.tables[1].table.rows
-    assert hospitals[0] == ["Internal", "north", "30", "900", "10.0\u00a0%"]
+    assert hospitals[0] == ["GE scanners", "north", "30", "900", "10.0\u00a0%"]
     assert hospitals[1][2] == "fewer than 10"
 
 

@@ -47,7 +47,7 @@ def made(run: Run) -> Section:
 
 def test_the_figure_has_a_panel_a_column_and_cohort(run: Run, made: Section):
     (figure,) = made.figures
-    assert [panel.title for panel in figure.panels][:2] == ["Sex, Internal", "Sex, External"]
+    assert [panel.title for panel in figure.panels][:2] == ["Sex, GE scanners", "Sex, Other scanners"]
     alone = "X, every arm: suppressed: fewer than 10"
     assert alone in str(figure.panels[0].svg)
     assert all(len(row) == len(figure.table.columns) for row in figure.table.rows)

@@ -94,7 +94,7 @@ def test_figures_have_their_numbers(made: Section):
     gap, site = made.figures
     assert [panel.title for panel in gap.panels] == ["AUROC", "Gap"]
     assert len(gap.table.rows) == 4
-    assert {row[1] for row in site.table.rows} == {"Internal", "External"}
+    assert {row[1] for row in site.table.rows} == {"GE scanners", "Other scanners"}
     assert any(row[2] == "mean over 2 sites" for row in site.table.rows)
     assert all(len(row) == len(f.table.columns) for f in made.figures for row in f.table.rows)
     assert all(len(row) == len(t.table.columns) for t in made.tables for row in t.table.rows)
@@ -109,7 +109,7 @@ def test_sizes_say_what_is_lacking(run: Run, made: Section):
     sizes = run.tables["validation_size"].filter(arm="multimodal_jepa", mode="finetune", fraction=1.0)
     assert len(rows) == sizes.height == 8
     lacking = sizes.filter(reached="no", cohort="external")["needed"].to_list()
-    said = next(point for point in made.points if point.startswith("External: 60 units are too few"))
+    said = next(point for point in made.points if point.startswith("Other scanners: 60 units are too few"))
     assert all(f"({needed:,})" in said for needed in lacking)
 
 

@@ -15,7 +15,6 @@ from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.estimates import Estimate, cohorts_of
 from semeia.report.html import Page, to_html
 from semeia.report.metrics import metric_title
-from semeia.report.names import Names
 from semeia.report.numbers import count, estimate, percent
 from semeia.report.page import write_report
 from semeia.report.run_folder import Run, read_run
@@ -28,7 +27,7 @@ PAIRED = (
 )
 
 
-def report(names: Names, runs: tuple[Path, ...], *, compare: Path | None = None) -> Path:
+def report(runs: tuple[Path, ...], *, compare: Path | None = None) -> Path:
     """Write the report of a run again, or lay several runs side by side.
 
     Args:
@@ -42,7 +41,7 @@ def report(names: Names, runs: tuple[Path, ...], *, compare: Path | None = None)
         InputError: a run cannot be read, or one run is given to be compared, or several without a page.
     """
     if compare is not None:
-        return compare_runs(names, runs, out=compare)
+        return compare_runs(runs, out=compare)
     if len(runs) > 1:
         raise InputError(f"{len(runs)} runs: name the page that lays them side by side with --compare OUT.html.")
     if not runs:
@@ -50,7 +49,7 @@ def report(names: Names, runs: tuple[Path, ...], *, compare: Path | None = None)
     return write_report(runs[0])
 
 
-def compare_runs(names: Names, runs: tuple[Path, ...], *, out: Path) -> Path:
+def compare_runs(runs: tuple[Path, ...], *, out: Path) -> Path:
     """Write one page on which runs stand side by side; differences are from the first of them.
 
     Raises:
@@ -61,13 +60,13 @@ def compare_runs(names: Names, runs: tuple[Path, ...], *, out: Path) -> Path:
     if out.suffix != ".html":
         raise InputError(f"{out}: a page ends in .html; name one, such as comparison.html.")
     named = [NamedRun(name, read_run(path)) for name, path in zip(_names(runs), runs, strict=True)]
-    write_text(out, render(names, named))
+    write_text(out, render(named))
     return out
 
 
-def render(names: Names, runs: list[NamedRun]) -> str:
+def render(runs: list[NamedRun]) -> str:
     """The page as HTML text."""
-    made = [_comparable(names, runs), _headlines(names, runs), _same_cells(names, runs), _settings(runs), _about(runs)]
+    made = [_comparable(runs), _headlines(runs), _same_cells(runs), _settings(runs), _about(runs)]
     title = f"{len(runs)} runs side by side"
     return to_html(Page(title, [section for section in made if section], remark=", ".join(n.name for n in runs)))
 
@@ -80,28 +79,28 @@ def _names(runs: tuple[Path, ...]) -> list[str]:
     return [name if titles.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(titles, start=1)]
 
 
-def _comparable(names: Names, runs: list[NamedRun]) -> Section:
-    found = warnings_of(names, runs)
+def _comparable(runs: list[NamedRun]) -> Section:
+    found = warnings_of(runs)
     lead = f"To be weighed first: {count(len(found))}." if found else "Nothing that is known speaks against it."
     return Section("comparable", "Can they be compared?", lead=lead, points=found)
 
 
-def _headlines(names: Names, runs: list[NamedRun]) -> Section:
+def _headlines(runs: list[NamedRun]) -> Section:
     """The model that each run's own report is about, and paired differences from the first run's."""
     cells = [_headline_cell(named.run) for named in runs]
-    titles = ["", "Model", *(_title(names, cell) for cell in cells)]
+    titles = ["", "Model", *(_title(one.run, cell) for one, cell in zip(runs, cells, strict=True))]
     at = [_levels(named.run, cell) for named, cell in zip(runs, cells, strict=True)]
-    table = DataTable(["Cohort", "Measure", *(named.name for named in runs)], [titles, *_value_rows(names, at)])
+    table = DataTable(["Cohort", "Measure", *(named.name for named in runs)], [titles, *_value_rows(runs[0].run, at)])
     note = "The model that the report of each run is about, with all the labels it was given."
     tables = [TitledTable("Measures with their intervals", note, table)]
     found = _differences(runs, cells)
     if found:
-        rows = [[names.cohort(one.cohort), name, *_words(one)] for name, one in found]
+        rows = [[runs[0].run.names.cohort(one.cohort), name, *_words(one)] for name, one in found]
         tables.append(TitledTable(_minus(runs), PAIRED, DataTable(["Cohort", "Run", *DIFFERENCE], rows)))
     return Section("results", "Results", tables=tables)
 
 
-def _same_cells(names: Names, runs: list[NamedRun]) -> Section | None:
+def _same_cells(runs: list[NamedRun]) -> Section | None:
     """Every model that all runs hold, by arm, mode and share of the labels."""
     cells = [dict.fromkeys(_cells(named.run)) for named in runs]
     shared = [cell for cell in cells[0] if all(cell in found for found in cells)]
@@ -109,10 +108,10 @@ def _same_cells(names: Names, runs: list[NamedRun]) -> Section | None:
         return None
     rows, differences = [], []
     for cell in shared:
-        name = [_title(names, cell), percent(cell.fraction)]
-        rows += [[*name, *row] for row in _value_rows(names, [_levels(named.run, cell) for named in runs])]
+        name = [_title(runs[0].run, cell), percent(cell.fraction)]
+        rows += [[*name, *row] for row in _value_rows(runs[0].run, [_levels(named.run, cell) for named in runs])]
         given = [(run, one) for run, one in _differences(runs, [cell for _ in runs]) if not one.why]
-        differences += [[*name, names.cohort(one.cohort), run, *_words(one)] for run, one in given]
+        differences += [[*name, runs[0].run.names.cohort(one.cohort), run, *_words(one)] for run, one in given]
     columns = ["Model", "Labels", "Cohort", "Measure", *(named.name for named in runs)]
     tables = [TitledTable("Measures with their intervals", "", DataTable(columns, rows), folded=True)]
     if differences:
@@ -143,8 +142,8 @@ def _cells(run: Run) -> list[Cell]:
     return list(dict.fromkeys(Cell(e.arm, e.mode, e.fraction) for e in levels))
 
 
-def _title(names: Names, cell: Cell | None) -> str:
-    return names.arm(cell.arm, cell.mode) if cell else ABSENT
+def _title(run: Run, cell: Cell | None) -> str:
+    return run.names.arm(cell.arm, cell.mode) if cell else ABSENT
 
 
 def _levels(run: Run, cell: Cell | None) -> dict[tuple[str, str], Estimate]:
@@ -154,13 +153,13 @@ def _levels(run: Run, cell: Cell | None) -> dict[tuple[str, str], Estimate]:
     return {(e.cohort, e.metric): e for cohort in cohorts_of(mine) for e in mine if e.cohort == cohort}
 
 
-def _value_rows(names: Names, at: list[dict[tuple[str, str], Estimate]]) -> list[list[str]]:
+def _value_rows(run: Run, at: list[dict[tuple[str, str], Estimate]]) -> list[list[str]]:
     keys = list(dict.fromkeys(key for found in at for key in found))
     rows = []
     for cohort, metric in keys:
         values = [found.get((cohort, metric)) for found in at]
         words = [ABSENT if e is None else estimate(e.value, e.low, e.high, digits=3) for e in values]
-        rows.append([names.cohort(cohort), metric_title(metric), *words])
+        rows.append([run.names.cohort(cohort), metric_title(metric), *words])
     return rows
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from semeia.report.compare.paired_runs import same_patients
 from semeia.report.content import DataTable
 from semeia.report.estimates import cohorts_of
-from semeia.report.names import Names
 from semeia.report.numbers import count
 from semeia.report.run_folder import Run
 from semeia.report.sections.made import facts_of
@@ -51,12 +50,12 @@ def flatten(config: object, prefix: str = "") -> dict[str, str]:
     return {prefix: plain} if prefix else {}
 
 
-def warnings_of(names: Names, runs: list[NamedRun]) -> list[str]:
+def warnings_of(runs: list[NamedRun]) -> list[str]:
     """What speaks against comparing the runs, each with what differs; an empty list when nothing does."""
     kinds = {
         "The outcomes differ": lambda run: run.outcome,
         "The archives differ, so the data do": _fingerprint,
-        "The patients are restricted differently": lambda run: names.stratum(run.restriction) or "all",
+        "The patients are restricted differently": lambda run: run.names.stratum(run.restriction) or "all",
         "The numbers of tested units differ": _tested,
         "The intervals were made differently": _methods,
         "The versions of Semeia differ": lambda run: str(run.record.get("semeia_version") or ""),

@@ -1,4 +1,4 @@
-"""Calibration on the page: does an arm mean what it says, by how much not, and can it be mended.
+"""Calibration on the page: does an arm mean what it says, by how much not, and does recalibration help.
 
 The tables "calibration_curves", "calibration" and "recalibration" of a run come in; a section goes out.
 """
@@ -48,8 +48,11 @@ MEASURES_NOTE = (
 )
 PARTS_NOTE = (
     "Brier = reliability \u2212 resolution + uncertainty + variance \u2212 covariance, the last two within the tenths "
-    "into which the scores are cut. Folds of a cross-validation are taken together here, so that the Brier score may "
-    "differ a little from the mean over the folds elsewhere on this page."
+    "into which the scores are cut."
+)
+POOLED = (
+    " The seeds are taken together here, so that the Brier score may differ a little from the mean over seeds elsewhere "
+    "on this page."
 )
 AFTER_NOTE = (
     "Fitted on predictions of other patients only, then used unchanged. Intercept 0 and slope 1 are right. "
@@ -83,7 +86,7 @@ def calibration_section(run: Run) -> Section | None:
         key="calibration",
         heading="Calibration",
         lead=_lead(names, measures, first, cohorts),
-        points=[*_ratios(names, measures, first, cohorts), *_mended(names, after, first, cohorts)],
+        points=[*_ratios(names, measures, first, cohorts), *_recalibrated(names, after, first, cohorts)],
         figures=[figure] if figure is not None else [],
         tables=[table for table in tables if table is not None],
     )
@@ -137,7 +140,7 @@ def _ratios(names: Names, measures: pl.DataFrame, pair: tuple[str, str], cohorts
     return points
 
 
-def _mended(names: Names, after: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> list[str]:
+def _recalibrated(names: Names, after: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> list[str]:
     """What an intercept and a slope fitted inside do to the ICI."""
     points = []
     for cohort in cohorts:
@@ -178,7 +181,8 @@ def _parts_table(names: Names, measures: pl.DataFrame, arms: Arms, cohorts: list
                 cells = [_words(found["brier"]), *(number(found[part]["value"], 4) for part in list(PARTS)[1:])]
                 rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
     heads = ["Arm", "Cohort", *PARTS.values()]
-    return TitledTable("The Brier score in parts", PARTS_NOTE, DataTable(heads, rows), folded=True) if rows else None
+    note = PARTS_NOTE + (POOLED if names.several_seeds else "")
+    return TitledTable("The Brier score in parts", note, DataTable(heads, rows), folded=True) if rows else None
 
 
 def _after_table(
@@ -192,5 +196,5 @@ def _after_table(
                 if found:
                     cells = [_words(found[m], 3 if m in ("ici", "brier") else 2) if m in found else "" for m in AFTER]
                     rows.append([names.arm(arm, mode), names.cohort(cohort), words, *cells])
-    heads = ["Arm", "Cohort", "Mended by", *AFTER.values()]
+    heads = ["Arm", "Cohort", "Recalibration", *AFTER.values()]
     return TitledTable(title, note, DataTable(heads, rows), folded=not note) if rows else None

@@ -15,8 +15,8 @@ SHIFTED = ("brier", "o_e", "ppv", "npv")
 REACHED = {"yes": "yes", "units": "only if the units of a patient were independent", "no": "no"}
 SIZE_NOTE = (
     "How many units an external validation needs for 95\u00a0% intervals of the width aimed at (Riley et al. 2021), "
-    "assuming the AUROC and the spread of scores seen in the home cohort and this cohort's prevalence, at which net benefit is "
-    "judged. The formulas are for independent units; where patients have several, the truth lies between both counts."
+    "assuming the AUROC and the spread of scores seen in the cohort where thresholds are chosen, and each cohort's own "
+    "prevalence, at which net benefit is judged. The formulas are for independent units; where patients have several, the truth lies between both counts."
 )
 Key = tuple[str, str, str, str]
 
@@ -45,11 +45,9 @@ def who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTabl
             rows.append([title, *(_cell(at, cohort, name, level) for cohort in cohorts), *differences])
     heads = ["", *(names.cohort(cohort) for cohort in cohorts)]
     heads += [f"Difference, {names.cohort(cohort)}" if len(others) > 1 else "Difference" for cohort in others]
-    note = (
-        "Numbers: median and quartiles; the difference is the standardised mean difference. Words: shares; the "
-        "difference is the largest of a share. Values that fewer than 10 patients share are pooled."
-    )
-    return TitledTable("Who is in each cohort", note, DataTable(heads, rows))
+    differ = "Difference: standardised of means; of shares, the largest. " if others else ""
+    note = f"Of numbers median and quartiles, of words shares. {differ}Values that fewer than 10 patients share are pooled."
+    return TitledTable("Who is in each cohort" if len(cohorts) > 1 else "Who was tested", note, DataTable(heads, rows))
 
 
 def _kind(own: pl.DataFrame, name: str) -> str:

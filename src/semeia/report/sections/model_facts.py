@@ -10,7 +10,7 @@ from semeia.report.checklists.facts_of_run import fingerprint, output, site_name
 from semeia.report.content import Section
 from semeia.report.estimates import Estimate, cohorts_of, full_labels
 from semeia.report.metrics import GAIN, OF_CLASS, covariate_title, metric_title, positive_words
-from semeia.report.numbers import count, estimate, listed, percent, sentence, share
+from semeia.report.numbers import count, estimate, listed, lowered, percent, sentence, share
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import headline
 from semeia.report.sections.differences import gain_metric
@@ -87,7 +87,7 @@ def warnings(run: Run, rows: list[Estimate]) -> list[str]:
         ideal = {"calibration_slope": 1.0, "calibration_intercept": 0.0}.get(metric)
         if ideal is not None and not e.low <= ideal <= e.high:
             found.append(
-                f"Its probabilities are off {names.place(cohort)} ({metric_title(metric).lower()} "
+                f"Its probabilities are off {names.place(cohort)} ({lowered(metric_title(metric))} "
                 f"{estimate(e.value, e.low, e.high)}, ideally {ideal:.0f}): recalibrate before reading them."
             )
     gain = gain_metric(run.estimates, outcome=rows[0].outcome) if rows else None

@@ -21,6 +21,7 @@ MOST_ARMS = 3
 # A full cell must leave black words readable on the blue.
 DARKEST = 0.45
 HIDDEN = "not shown"
+SEEDS = "; where several seeds predict the same units, counts are means"
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _tables(names: Names, table: pl.DataFrame, noun: str) -> list[TitledTable]:
     ]
     columns = ["Cohort", "Arm", f"True {noun}", f"Called {noun}", "Share (95\u00a0% interval)", "Units", "Patients"]
     note = (
-        f"Shares are of the units of the true {noun}; where several seeds predict the same units, counts are means. "
+        f"Shares are of the units of the true {noun}{SEEDS if names.several_seeds else ''}. "
         "A cell of one to nine patients is not shown, nor are the counts from which it would follow."
     )
     return [TitledTable("Every arm, cell by cell", note, DataTable(columns, rows), folded=True)]

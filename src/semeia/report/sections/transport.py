@@ -13,7 +13,7 @@ from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.estimates import pairs_of
 from semeia.report.metrics import metric_title
 from semeia.report.names import Names
-from semeia.report.numbers import count, estimate, interval, listed, number, percent
+from semeia.report.numbers import count, estimate, interval, listed, lowered, number, percent
 from semeia.report.plots.transport import gap_figure, sites_figure
 from semeia.report.run_folder import Run
 from semeia.report.sections.case_mix import alike_table, cohorts_in, shift_table, size_tables, who_table
@@ -154,7 +154,7 @@ def _sizes(names: Names, sizes: pl.DataFrame, pair: tuple[str, str]) -> list[str
     for cohort in dict.fromkeys(row["cohort"] for row in rows):
         lacking = [row for row in rows if row["cohort"] == cohort and row["reached"] == "no"]
         if lacking:
-            named = [f"{metric_title(row['criterion']).lower()} ({count(row['needed'])})" for row in lacking]
+            named = [f"{lowered(metric_title(row['criterion']))} ({count(row['needed'])})" for row in lacking]
             points.append(
                 f"{names.cohort(cohort)}: {count(lacking[0]['n'])} units are too few to pin down {listed(named)}; "
                 "in brackets the units needed."

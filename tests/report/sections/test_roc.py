@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from semeia.evaluation import auroc, check_predictions
-from semeia.report.plots.curves import roc
+from semeia.report.sections.roc import roc
 
 
 def table(label: np.ndarray, score: np.ndarray, seed: int | list[int] = 0) -> pl.DataFrame:
