@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def settings(**given: object) -> EvaluationSettings:
 
 def table(**given: object) -> pl.DataFrame:
     """Predictions with arms and cohorts of any name; what no stranger would write is dropped."""
-    made = predictions(**({"seeds": 1, "patients": 40} | given))  # pyright: ignore[reportArgumentType]
+    made = predictions(**({"seeds": 1, "patients": 30} | given))  # pyright: ignore[reportArgumentType]
     return made.drop("study", "mode", "fraction", "outcome")
 
 
@@ -119,7 +120,7 @@ def sentences_of(page: Path) -> str:
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"<(style|pre|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
     text = re.sub(r'<section id="checklists".*?</section>', _answers, text, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text)).replace("&#39;", "'").replace("\u00a0", " ")
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)).replace("\u00a0", " "))
 
 
 def _answers(section: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from semeia.evaluation import evaluate
 from semeia.report.terminal import short_results
-from strangers import STRANGERS, Stranger, page_of, sentences_of
+from strangers import STRANGERS, Stranger, page_of, sentences_of, several_fractions, three_columns
 
 # What no table of predictions holds.
 UNKNOWN = (
@@ -19,7 +19,7 @@ UNKNOWN = (
     "random weights",
     "masked autoencoder",
     "another reader",
-    "nodule",
+    "nodules",
     "knee",
     "radiograph",
     "carried",
@@ -60,7 +60,7 @@ def test_nothing_is_said_that_the_table_does_not_hold(stranger: Callable[[], Str
     if "cohort" not in table.columns:
         assert "internal cohort" not in text
         assert "external cohort" not in text
-        assert "home cohort" not in text
+        assert "reference cohort" not in text
         assert "From one cohort to another" not in text
     if "fraction" not in table.columns or table["fraction"].n_unique() == 1:
         assert "all labels" not in text
@@ -73,7 +73,7 @@ def test_nothing_is_said_that_the_table_does_not_hold(stranger: Callable[[], Str
 def test_arms_named_like_ours_keep_their_names(pages: Callable[[str], str]):
     text = pages("named_like_ours")
 
-    assert "Mae predicts label with an AUROC of" in text
+    assert "mae predicts label with an AUROC of" in text
     assert re.search(r"There, the AUROC is higher than that of random, \+0\.\d{3}", text)
     assert "Compared: mae; random; scanner." in text
     assert re.search(r"Models mae 0\.\d\d", text)
@@ -83,7 +83,7 @@ def test_a_study_named_like_ours_is_a_name_like_any_other(pages: Callable[[str],
     text = pages("named_like_the_nodule_study")
 
     assert text.startswith(" Nodule: predicting malignancy")
-    assert "Multimodal_jepa (fine-tuned) predicts malignancy with an AUROC of" in text
+    assert "multimodal_jepa (fine-tuned) predicts malignancy with an AUROC of" in text
     assert "in the internal cohort" in text
     assert "scanner" not in text.lower()
     assert "arXiv" not in text
@@ -114,7 +114,7 @@ def test_cohorts_are_called_as_the_table_calls_them(pages: Callable[[str], str])
     own = pages("own_cohorts")
     assert "in the cohort Bern" in own
     assert "in the cohort Basel" in own
-    assert "The threshold" not in own
+    assert "threshold was chosen" not in own
 
 
 def test_several_classes_seeds_and_fractions_are_said_where_they_are(pages: Callable[[str], str]):
@@ -140,8 +140,6 @@ def test_noise_is_called_noise(pages: Callable[[str], str]):
 
 
 def test_the_terminal_names_mode_and_fraction_only_where_they_say_something():
-    for stranger, arms in zip(
-        STRANGERS[2:3] + STRANGERS[8:9], ({"model"}, {"model at 0.5", "model at 1.0"}), strict=True
-    ):
+    for stranger, arms in ((three_columns, {"model"}), (several_fractions, {"model at 0.5", "model at 1.0"})):
         table, chosen = stranger()
         assert set(short_results(evaluate(table, settings=chosen).results)["arm"]) == arms

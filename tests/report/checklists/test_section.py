@@ -161,7 +161,7 @@ def test_the_gap_outside_is_said(run: Run):
 
     said = FACTS["outside"](replace(run, tables=tables))
     assert said.endswith(
-        "Less that of the home cohort: on scanners of other makers \u22120.05 (\u22120.10 to \u22120.01)."
+        "Less that of the reference cohort: on scanners of other makers \u22120.05 (\u22120.10 to \u22120.01)."
     )
 
 

@@ -111,7 +111,7 @@ def test_without_pretraining_the_levels_are_the_answer(tmp_path: Path):
 
     assert found is not None
 
-    assert found.lead == "Model predicts label with an AUROC of 0.85 (0.79 to 0.91) over all patients."
+    assert found.lead == "model predicts label with an AUROC of 0.85 (0.79 to 0.91) over all patients."
     assert found.differences is None
 
 

@@ -93,7 +93,7 @@ def outside(run: Run) -> str:
         for row in gaps
         if not row["reference"]
     ]
-    gap = f" Less that of the home cohort: {listed(words)}." if words else ""
+    gap = f" Less that of the reference cohort: {listed(words)}." if words else ""
     return _said(run, [e for e in rows if e.cohort != "internal"]) + gap
 
 

@@ -33,7 +33,17 @@ def gap_figure(gaps: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) ->
         levels.append(ForestRow(name, estimate(row["outside"], *outside), row["outside"], outside, style, arm))
         words = estimate(row["gap"], *gap, digits=3, sign=True)
         differences.append(ForestRow(f"{name} minus {names.cohort(row['home'])}", words, row["gap"], gap, style, arm))
-    heads = ["Arm", "Cohort", "Home cohort", "This cohort", "Gap", "Detectable gap", "Units", "Patients", "Positive"]
+    heads = [
+        "Arm",
+        "Cohort",
+        "Reference cohort",
+        "This cohort",
+        "Gap",
+        "Detectable gap",
+        "Units",
+        "Patients",
+        "Positive",
+    ]
     return Figure(
         key="transport-gap",
         title="From one cohort to another",

@@ -204,7 +204,7 @@ def _levels_only(run: Run) -> Answer | None:
         return None
     mine = [at[cohort] for cohort in cohorts_of(list(at.values()))]
     parts = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in mine]
-    lead = f"{sentence(names.arm(*first))} predicts {names.outcome(outcome)} with an AUROC of {listed(parts)}."
+    lead = f"{names.arm(*first)} predicts {names.outcome(outcome)} with an AUROC of {listed(parts)}."
     every = full_labels(find(estimates, metric=metric, outcome=outcome, differences=True))
     differences = [e for e in every if (e.arm, e.mode) == first]
     sentences = []

@@ -112,7 +112,7 @@ def alike_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]], co
 
 
 def shift_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]]) -> TitledTable | None:
-    """What depends on the prevalence, at the cohort's own and at that of the home cohort."""
+    """What depends on the prevalence, at the cohort's own and at that of the reference cohort."""
     shown = mix.filter(characteristic="performance")
     away = shown.filter(
         pl.col("cohort").is_in(shown.filter(pl.col("compared_with") != "")["cohort"].unique().to_list())
@@ -130,8 +130,8 @@ def shift_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]]) ->
                 if any(cells):
                     rows.append([names.arm(arm, mode), names.cohort(cohort), level.removesuffix(" prevalence"), *cells])
     note = (
-        "The other cohort's units weighted so that as many are positive as in the home cohort. What is left of a gap then is not "
-        "for want of the same prevalence. AUROC does not depend on it. Predictive values are at the carried threshold."
+        "The other cohort's units weighted so that as many are positive as in the reference cohort. What is left of a gap then is not "
+        "for want of the same prevalence. AUROC does not depend on it. Predictive values are at the threshold that was chosen."
     )
     heads = ["Arm", "Cohort", "Prevalence", *(metric_title(metric) for metric in SHIFTED)]
     return TitledTable("What the prevalence does", note, DataTable(heads, rows)) if rows else None

@@ -21,7 +21,7 @@ NOTE = (
     "The threshold is found anew on the patients that are judged: what the score can do at best, "
     "not what a rule fixed beforehand does."
 )
-NOTE_CALLS = "Of the calls at the carried threshold, by Bayes' theorem, if {at} of the units were positive."
+NOTE_CALLS = "Of the calls at the threshold that was chosen, by Bayes' theorem, if {at} of the units were positive."
 Key = tuple[str, str, str, str, float]
 
 

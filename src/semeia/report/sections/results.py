@@ -77,7 +77,7 @@ def results_section(run: Run) -> Section | None:
 
 
 def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable]:
-    """Discrimination, calibration, and the carried operating point, for each outcome."""
+    """Discrimination, calibration, and the operating point, for each outcome."""
     outcomes = outcomes_of(estimates)
     tables = []
     for outcome in outcomes:

@@ -18,7 +18,7 @@ from semeia.report.plots.transport import gap_figure, sites_figure
 from semeia.report.run_folder import Run
 from semeia.report.sections.case_mix import alike_table, cohorts_in, shift_table, size_tables, who_table
 
-HEADS = ["Cohort", "Arm", "Minus", "Measure", "Home cohort", "This cohort", "Gap", "Detectable gap"]
+HEADS = ["Cohort", "Arm", "Minus", "Measure", "Reference cohort", "This cohort", "Gap", "Detectable gap"]
 # The c-statistic of the membership model from which cohorts are said to differ somewhat, and much.
 SOME, MUCH = 0.6, 0.8
 
@@ -125,7 +125,7 @@ def _prevalence(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[
                 f"{names.place(row['compared_with'])} and {percent(round(share[row['cohort']], 2))} {names.place(row['cohort'])}. "
                 f"AUROC does not depend on that. Observed over expected is "
                 f"{estimate(own[0]['value'], own[0]['low'], own[0]['high'])} as it is and would be "
-                f"{estimate(row['value'], row['low'], row['high'])} at the prevalence of the home cohort."
+                f"{estimate(row['value'], row['low'], row['high'])} at that of {names.cohort(row['compared_with'])}."
             )
     return points
 
