@@ -52,10 +52,12 @@ class Names:
     @property
     def threshold(self) -> str:
         """Say where the operating threshold is from; empty where none can be chosen."""
-        others = [self.place(cohort) for cohort in self.cohorts if cohort != INTERNAL]
-        if INTERNAL in self.cohorts and others:
-            return f"The threshold was chosen on other patients {self.place(INTERNAL)} and used unchanged {listed(others)}."
-        return "The threshold of each patient was chosen on other patients." if len(self.cohorts) == 1 else ""
+        if len(self.cohorts) == 1:
+            return "The threshold of each patient was chosen on other patients."
+        if INTERNAL not in self.cohorts:
+            return ""
+        others = listed([self.place(cohort) for cohort in self.cohorts if cohort != INTERNAL])
+        return f"The threshold was chosen on other patients {self.place(INTERNAL)} and used unchanged {others}."
 
     def about(self, arm: str) -> ArmDescription:
         """Describe an arm; one of which the run says nothing is a model of its own name."""

@@ -30,10 +30,10 @@ NODULE_ARMS = {
     "human_reader": ArmDescription("Another reader\u2019s rating", "human"),
 }
 NODULE_LIMITS = (
-    "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that study were not "
-    "available; its published AUCs are context only and are not reproduced here, since its cohorts are private.",
-    "The label malignancy is an opinion of radiologists who read the scan, not a diagnosis, and it is nearly a function "
-    "of size: the diameter alone predicts it well. What counts is what a model adds to the diameter.",
+    "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that study were "
+    "not available; its published AUCs are context only and are not reproduced here, since its cohorts are private.",
+    "The label malignancy is an opinion of radiologists who read the scan, not a diagnosis, and it is nearly a "
+    "function of size: the diameter alone predicts it well. What counts is what a model adds to the diameter.",
     "The crops hold only the slices that a nodule spans. Where an image was stored with each slice stretched to full "
     "contrast by itself, intensities are not Hounsfield units and cannot be compared between slices or scanners.",
     "A diagnosis belongs to a patient, not to a nodule. Where diagnosis is the outcome, a patient\u2019s score is the "
@@ -248,8 +248,8 @@ def network_words(config: Mapping[str, object]) -> dict[str, str]:
     dropout = setting("finetuning", "supervised", "dropout")
     if dropout is not None:
         stated["overfitting"] = (
-            f"Dropout of {dropout}, weight decay, and few steps, fixed beforehand. Every score is of a patient on whom the "
-            "model was not fitted."
+            f"Dropout of {dropout}, weight decay, and few steps, fixed beforehand. Every score is of a patient on whom "
+            "the model was not fitted."
         )
     return {fact: said for fact, said in stated.items() if said}
 

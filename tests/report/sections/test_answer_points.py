@@ -96,7 +96,7 @@ def test_what_a_corpus_is_worth_is_asked_of_frozen_encoders(estimates: list[Esti
 
 def test_what_else_was_not_pretrained_is_held_against_it(estimates: list[Estimate], main: list[Estimate]):
     (sentence,) = against_plain(estimates, main, NAMES)
-    start = "The AUROC of SimCLR (fine-tuned) against what else was not pretrained, with all labels: "
+    start = "The AUROC of SimCLR (fine-tuned) against what else was not pretrained with all labels: "
     assert sentence.startswith(start)
     # Random weights in the other mode; never a pretrained arm, nor the comparison of the answer itself.
     assert "at the home hospital it is higher than that of Random weights (frozen), +0.050 (0.040" in sentence

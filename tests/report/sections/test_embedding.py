@@ -22,6 +22,7 @@ from semeia.report.sections.embedding import (
     write_embedding,
 )
 from semeia.report.sections.results import results_section
+from semeia.studies.described import knee
 
 
 def embedding(*, outside: bool = True, n: int = 30) -> EmbeddingMap:
@@ -35,7 +36,7 @@ def embedding(*, outside: bool = True, n: int = 30) -> EmbeddingMap:
 
 
 def section_of(folder: Path) -> Section | None:
-    return embedding_section(Run(folder, {}, [], None, []))
+    return embedding_section(Run(folder, knee("kl_grade").record(), [], None, []))
 
 
 def test_what_goes_in_comes_out(tmp_path: Path):

@@ -89,7 +89,7 @@ def decision_figure(table: pl.DataFrame, names: Names, *, arms: Arms, cohorts: l
     if not panels:
         return None
     lead = (
-        f"Net benefit{names.all_labels}: cases found per unit, less what the needless treatments cost at that threshold. "
+        f"Net benefit{names.all_labels}: cases found per unit, less what needless treatments cost at that threshold. "
         "The higher the better; an arm is of use where it lies above both treating all and treating nobody (zero). "
         "The band is the pointwise 95\u00a0% interval of the first arm, patients resampled."
     )

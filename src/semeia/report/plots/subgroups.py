@@ -41,7 +41,7 @@ def subgroup_figure(
     return Figure(
         key="subgroup-auroc",
         title="AUROC by subgroup",
-        lead=f"Each arm{names.all_labels}, within each level. Read the intervals before the points: small groups scatter.",
+        lead=f"Each arm{names.all_labels}, within each level. Read intervals before points: small groups scatter.",
         panels=[_panel(names, *place, rows, index, limits) for index, (place, rows) in enumerate(drawn)],
         table=DataTable(heads, [_words(names, row) for row in _of_arms(shown, arms)]),
     )

@@ -99,16 +99,12 @@ def asked_contrasts(names: Names, estimates: list[Estimate], outcome: str) -> li
 def by_chance(asked: list[Estimate]) -> str:
     """Say how many comparisons stand, and how many would if there were nothing to find."""
     clear, n = sum(e.direction != "unclear" for e in asked), len(asked)
-    one = clear == 1
+    one, start = clear == 1, f"In all {n} comparisons of pretraining with no pretraining, {clear}"
     if all(e.p_holm is not None for e in asked):
-        stands = "difference stands" if one else "differences stand"
-        return (
-            f"In all {n} comparisons of pretraining with no pretraining, {clear} {stands} after Holm\u2019s correction."
-        )
+        return f"{start} {'difference stands' if one else 'differences stand'} after Holm\u2019s correction."
     return (
-        f"In all {n} comparisons of pretraining with no pretraining, {clear} {'interval leaves' if one else 'intervals leave'} "
-        f"zero out; were there no difference at all, about {number(0.05 * n, 1)} would do so by chance. The intervals are "
-        "not corrected for their number."
+        f"{start} {'interval leaves' if one else 'intervals leave'} zero out; were there no difference at all, about "
+        f"{number(0.05 * n, 1)} would do so by chance. The intervals are not corrected for their number."
     )
 
 
@@ -132,8 +128,8 @@ def detectable(names: Names, estimates: list[Estimate], main: list[Estimate], ou
         return []
     parts = [f"{number(e.value, 3)} {names.place(e.cohort)}" for e in rows]
     return [
-        f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times "
-        f"in five{_kappa_in_reach(names, estimates, main[0], outcome)}; a smaller one is easily missed, so that finding "
+        f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times in "
+        f"five{_kappa_in_reach(names, estimates, main[0], outcome)}; a smaller one is easily missed, so that finding "
         "none does not show that there is none."
     ]
 

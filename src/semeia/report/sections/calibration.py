@@ -51,8 +51,8 @@ PARTS_NOTE = (
     "into which the scores are cut."
 )
 POOLED = (
-    " The seeds are taken together here, so that the Brier score may differ a little from the mean over seeds elsewhere "
-    "on this page."
+    " The seeds are taken together here, so that the Brier score may differ a little from the mean over seeds "
+    "elsewhere on this page."
 )
 AFTER_NOTE = (
     "Fitted on predictions of other patients only, then used unchanged. Intercept 0 and slope 1 are right. "

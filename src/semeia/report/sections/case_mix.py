@@ -15,8 +15,9 @@ SHIFTED = ("brier", "o_e", "ppv", "npv")
 REACHED = {"yes": "yes", "units": "only if the units of a patient were independent", "no": "no"}
 SIZE_NOTE = (
     "How many units an external validation needs for 95\u00a0% intervals of the width aimed at (Riley et al. 2021), "
-    "assuming the AUROC and the spread of scores seen in the cohort where thresholds are chosen, and each cohort's own "
-    "prevalence, at which net benefit is judged. The formulas are for independent units; where patients have several, the truth lies between both counts."
+    "assuming the AUROC and the spread of scores seen where thresholds are chosen, and each cohort's own prevalence, "
+    "at which net benefit is judged. The formulas are for independent units; where patients have several, the truth "
+    "lies between both counts."
 )
 Key = tuple[str, str, str, str]
 
@@ -46,7 +47,7 @@ def who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTabl
     heads = ["", *(names.cohort(cohort) for cohort in cohorts)]
     heads += [f"Difference, {names.cohort(cohort)}" if len(others) > 1 else "Difference" for cohort in others]
     differ = "Difference: standardised of means; of shares, the largest. " if others else ""
-    note = f"Of numbers median and quartiles, of words shares. {differ}Values that fewer than 10 patients share are pooled."
+    note = f"Of numbers median and quartiles, of words shares. {differ}Values of fewer than 10 patients are pooled."
     return TitledTable("Who is in each cohort" if len(cohorts) > 1 else "Who was tested", note, DataTable(heads, rows))
 
 
@@ -130,8 +131,8 @@ def shift_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]]) ->
                 if any(cells):
                     rows.append([names.arm(arm, mode), names.cohort(cohort), level.removesuffix(" prevalence"), *cells])
     note = (
-        "The other cohort's units weighted so that as many are positive as in the reference cohort. What is left of a gap then is not "
-        "for want of the same prevalence. AUROC does not depend on it. Predictive values are at the threshold that was chosen."
+        "The other cohort's units weighted so that as many are positive as in the reference cohort. What is left of a "
+        "gap then is not for want of the same prevalence. AUROC does not depend on it."
     )
     heads = ["Arm", "Cohort", "Prevalence", *(metric_title(metric) for metric in SHIFTED)]
     return TitledTable("What the prevalence does", note, DataTable(heads, rows)) if rows else None

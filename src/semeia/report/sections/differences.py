@@ -113,7 +113,8 @@ def gain_figure(estimates: list[Estimate], names: Names, *, outcome: str) -> Fig
     if metric is None:
         return None
     covariate = covariate_title(metric.removeprefix(GAIN))
-    lead = f"AUROC of the score and the {covariate} together minus AUROC of the {covariate} alone{names.all_labels}, paired."
+    both = f"AUROC of the score and the {covariate} together"
+    lead = f"{both} minus AUROC of the {covariate} alone{names.all_labels}, paired."
     return interval_figure(
         in_order(gains(names, estimates, outcome=outcome), names),
         names,

@@ -107,8 +107,8 @@ def _confused(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
         wrong = table.filter(pl.col("cohort") == cohort, pl.col("label") != pl.col("called"), pl.col("share") > 0)
         for row in wrong.sort("share", descending=True).head(1).iter_rows(named=True):
             found.append(
-                f"The most frequent mistake {names.place(cohort)}: {noun} {row['label']} is called {noun} {row['called']} "
-                f"in {_percent(row['share'])} of its units."
+                f"The most frequent mistake {names.place(cohort)}: {noun} {row['label']} is called {noun} "
+                f"{row['called']} in {_percent(row['share'])} of its units."
             )
     return found
 

@@ -77,7 +77,8 @@ def _different(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -
         if row["p_holm"] < SHOWN:
             points.append(
                 f"{names.arm(row['arm'], row['mode'])}: the AUROC differs between levels of "
-                f"{covariate_title(row['column'])} {names.place(row['cohort'])} (p after Holm {p_value(row['p_holm'])})."
+                f"{covariate_title(row['column'])} {names.place(row['cohort'])} "
+                f"(p after Holm {p_value(row['p_holm'])})."
             )
     return points
 

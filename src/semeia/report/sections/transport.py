@@ -64,8 +64,8 @@ def _rows(table: pl.DataFrame, pair: tuple[str, str], **fixed: str) -> list[dict
 
 def _gap(names: Names, row: dict) -> str:
     start = (
-        f"The AUROC of {names.arm(row['arm'], row['mode'])} is {number(row['inside'], 3)} {names.place(row['home'])} and "
-        f"{number(row['outside'], 3)} {names.place(row['cohort'])}, a gap of "
+        f"The AUROC of {names.arm(row['arm'], row['mode'])} is {number(row['inside'], 3)} {names.place(row['home'])} "
+        f"and {number(row['outside'], 3)} {names.place(row['cohort'])}, a gap of "
         f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}"
     )
     if row["detectable"] is None:
@@ -107,7 +107,8 @@ def _told(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
         }
         points.append(
             f"From its covariates and score, a unit {names.place(row['cohort'])} can {alike} be told from one "
-            f"{names.place(row['compared_with'])} (c-statistic {estimate(value, row['low'], row['high'])}): {means[alike]}."
+            f"{names.place(row['compared_with'])} (c-statistic {estimate(value, row['low'], row['high'])}): "
+            f"{means[alike]}."
         )
     return points
 
@@ -122,7 +123,8 @@ def _prevalence(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[
         if own and row["compared_with"] in share:
             points.append(
                 f"{percent(round(share[row['compared_with']], 2))} of the units are positive "
-                f"{names.place(row['compared_with'])} and {percent(round(share[row['cohort']], 2))} {names.place(row['cohort'])}. "
+                f"{names.place(row['compared_with'])} and {percent(round(share[row['cohort']], 2))} "
+                f"{names.place(row['cohort'])}. "
                 f"AUROC does not depend on that. Observed over expected is "
                 f"{estimate(own[0]['value'], own[0]['low'], own[0]['high'])} as it is and would be "
                 f"{estimate(row['value'], row['low'], row['high'])} at that of {names.cohort(row['compared_with'])}."
