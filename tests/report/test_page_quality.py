@@ -18,7 +18,7 @@ from prediction_tables import predictions
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.analyses import ANALYSES
-from semeia.report import Example, Plane, compare_runs, write_report
+from semeia.report import Example, Plane, compare_runs, write_examples, write_report
 from semeia.report.evaluation_folder import evaluate_table
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"&amp;{{ 7 * 7 }}"
