@@ -47,18 +47,7 @@ class Estimate:
 
 STANDS = 0.05
 MACRO = "macro_auroc"
-TEXT = (
-    "study",
-    "outcome",
-    "arm",
-    "reference",
-    "mode",
-    "cohort",
-    "stratum",
-    "metric",
-    "interval_method",
-    "seeds",
-)
+TEXT = ("study", "outcome", "arm", "reference", "mode", "cohort", "stratum", "metric", "interval_method", "seeds")
 TESTED = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
 WHOLE = ("n", "n_patients", "n_positive")
 
@@ -139,6 +128,12 @@ def cohorts_of(estimates: list[Estimate]) -> list[str]:
 def pairs_of(estimates: Iterable[Estimate]) -> list[Pair]:
     """The arms and modes, each once."""
     return list(dict.fromkeys((e.arm, e.mode) for e in estimates))
+
+
+def rows_of(table: pl.DataFrame, arms: list[Pair]) -> list[dict]:
+    """Pick the rows of a further table that speak of these arms, in their order."""
+    rows = [row for row in table.iter_rows(named=True) if (row["arm"], row["mode"]) in arms]
+    return sorted(rows, key=lambda row: arms.index((row["arm"], row["mode"])))
 
 
 def outcomes_of(estimates: list[Estimate]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from semeia.report.checklists.facts_of_run import sizes_of
+from semeia.report.checklists.facts_of_run import sizes
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
 from semeia.report.metrics import covariate_title, metric_title
 from semeia.report.names import ALL
@@ -138,7 +138,7 @@ def selection(run: Run) -> str:
 def sample_size(run: Run) -> str:
     """How many were tested, how small a difference that many can show, and how many a validation needs."""
     names = run.names
-    tested = sizes_of(run)
+    tested = sizes(run)
     table = headline_rows(run, "validation_size")
     needed = (
         {} if table is None else dict(table.group_by("cohort", maintain_order=True).agg(pl.max("needed")).iter_rows())
@@ -208,21 +208,7 @@ def failures(run: Run) -> str:
     return f"{shown} cases are shown as pictures." if shown else ""
 
 
-RESULTS: dict[str, Callable[[Run], str]] = {
-    "answer": answer,
-    "measures": measures,
-    "uncertainty": uncertainty,
-    "performance": performance,
-    "inside": inside,
-    "outside": outside,
-    "operating": operating,
-    "robustness": robustness,
-    "sample_size": sample_size,
-    "selection": selection,
-    "subgroups": subgroups,
-    "clusters": clusters,
-    "case_mix": case_mix,
-    "updating": updating,
-    "limits": limits,
-    "failures": failures,
-}
+OF_RESULTS: tuple[Callable[[Run], str], ...] = (
+    answer, measures, uncertainty, performance, inside, outside, operating, robustness, sample_size, selection,
+    subgroups, clusters, case_mix, updating, limits, failures,
+)  # fmt: skip

@@ -11,7 +11,7 @@ from semeia.report.metrics import covariate_title
 from semeia.report.numbers import count, listed, percent, sentence
 from semeia.report.run_folder import Run
 from semeia.report.sections.leakage import audit_words
-from semeia.report.sections.results import sizes
+from semeia.report.sections.results import sizes as sizes_words
 
 MOST_SITES = 12
 
@@ -31,24 +31,24 @@ def question(run: Run) -> str:
 
 def sources(run: Run) -> str:
     """Say what is in the archive and who of it went where."""
-    flow = read_flow(run.record.get("flow"))
-    if flow is None:
+    read = read_flow(run.record.get("flow"))
+    if read is None:
         return ""
-    boxes = [*flow.trunk, *(box for _, group in flow.branches for box in group)]
-    return f"{_boxes(boxes, flow.unit)}."
+    boxes = [*read.trunk, *(box for _, group in read.branches for box in group)]
+    return f"{_boxes(boxes, read.unit)}."
 
 
 def exclusions(run: Run) -> str:
     """Say who was left out, and why."""
-    flow = read_flow(run.record.get("flow"))
-    out = [box for kept in flow.trunk for box in kept.excluded] if flow else []
-    return f"Left out: {_boxes(out, flow.unit)}." if flow and out else ""
+    read = read_flow(run.record.get("flow"))
+    out = [box for kept in read.trunk for box in kept.excluded] if read else []
+    return f"Left out: {_boxes(out, read.unit)}." if read and out else ""
 
 
-def participants(run: Run) -> str:
+def flow(run: Run) -> str:
     """Say where the flow is drawn, and how many were tested, with and without the outcome."""
     drawn = "Drawn under Who was studied. " if read_flow(run.record.get("flow")) else ""
-    return f"{drawn}{sizes_of(run)}"
+    return f"{drawn}{sizes(run)}"
 
 
 def _boxes(boxes: list[Box], unit: str) -> str:
@@ -74,9 +74,9 @@ def sites(run: Run) -> str:
     return f"Tested at {len(tested)} sites{named}." if len(tested) > 1 else ""
 
 
-def sizes_of(run: Run) -> str:
+def sizes(run: Run) -> str:
     """Count units, patients and positives of each cohort."""
-    return "; ".join(sizes(run.names, run.estimates, outcome=run.outcome))
+    return "; ".join(sizes_words(run.names, run.estimates, outcome=run.outcome))
 
 
 def training_size(run: Run) -> str:
@@ -193,30 +193,11 @@ def configuration(run: Run) -> str:
     return "Every setting stands at the end of this page." if run.record.get("config") else ""
 
 
-FACTS: dict[str, Callable[[Run], str]] = {
-    "aim": aim,
-    "question": question,
-    "sources": sources,
-    "sites": sites,
-    "exclusions": exclusions,
-    "flow": participants,
-    "sizes": sizes_of,
-    "training_size": training_size,
-    "outcome": outcome,
-    "inputs": inputs,
-    "missing": missing,
-    "disjoint": disjoint,
-    "fingerprint": fingerprint,
-    "characteristics": characteristics,
-    "model": model,
-    "initialisation": initialisation,
-    "software": software,
-    "code": code,
-    "ensembles": ensembles,
-    "output": output,
-    "scoring": scoring,
-    "configuration": configuration,
-}
+OF_RUN: tuple[Callable[[Run], str], ...] = (
+    aim, question, sources, sites, exclusions, flow, sizes, training_size, outcome, inputs, missing, disjoint,
+    fingerprint, characteristics, model, initialisation, software, code, ensembles, output, scoring,
+    configuration,
+)  # fmt: skip
 # What only whoever trained the models can state.
 STATED = (
     "preprocessing",

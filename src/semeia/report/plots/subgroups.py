@@ -3,6 +3,7 @@
 import polars as pl
 
 from semeia.report.content import DataTable, Figure, Panel
+from semeia.report.estimates import rows_of
 from semeia.report.metrics import covariate_heading
 from semeia.report.names import Names
 from semeia.report.numbers import count, estimate
@@ -43,7 +44,7 @@ def subgroup_figure(
         title="AUROC by subgroup",
         lead=f"Each arm{names.all_labels}, within each level. Read intervals before points: small groups scatter.",
         panels=[_panel(names, *place, rows, index, limits) for index, (place, rows) in enumerate(drawn)],
-        table=DataTable(heads, [_words(names, row) for row in _of_arms(shown, arms)]),
+        table=DataTable(heads, [_words(names, row) for row in rows_of(shown, arms)]),
     )
 
 
@@ -59,7 +60,7 @@ def _rows(shown: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) -> lis
     """A row an arm under its level; one row for a level that is suppressed for every arm."""
     rows: list[ForestRow] = []
     for level in shown["level"].unique(maintain_order=True):
-        of_level = _of_arms(shown.filter(level=level), arms)
+        of_level = rows_of(shown.filter(level=level), arms)
         seen = [row for row in of_level if row["value"] is not None]
         rows += [
             ForestRow(
@@ -75,11 +76,6 @@ def _rows(shown: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) -> lis
         if of_level and not seen:
             rows.append(ForestRow("every arm", TOO_FEW, None, (None, None), PLAIN, level))
     return rows
-
-
-def _of_arms(cells: pl.DataFrame, arms: list[tuple[str, str]]) -> list[dict]:
-    rows = [row for row in cells.iter_rows(named=True) if (row["arm"], row["mode"]) in arms]
-    return sorted(rows, key=lambda row: arms.index((row["arm"], row["mode"])))
 
 
 def _words(names: Names, row: dict) -> list[str]:

@@ -3,6 +3,7 @@
 import polars as pl
 
 from semeia.report.content import DataTable, Figure
+from semeia.report.estimates import rows_of
 from semeia.report.names import Names
 from semeia.report.numbers import count, estimate, interval, number, percent
 from semeia.report.plots.forest import ForestRow, forest_limits, forest_panel
@@ -18,7 +19,7 @@ def gap_figure(gaps: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) ->
         names: styles of the arms.
         arms: those that are drawn.
     """
-    rows = _of_arms(gaps.filter(metric="auroc"), arms)
+    rows = rows_of(gaps.filter(metric="auroc"), arms)
     if not rows:
         return None
     levels, differences = [], []
@@ -59,10 +60,10 @@ def gap_figure(gaps: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) ->
 
 def sites_figure(sites: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) -> Figure | None:
     """AUROC of each site, a panel an arm; the summaries have a thin line where a new site is expected."""
-    drawn = [pair for pair in arms if _of_arms(sites, [pair])][:MOST_PANELS]
+    drawn = [pair for pair in arms if rows_of(sites, [pair])][:MOST_PANELS]
     if not drawn:
         return None
-    panels = {pair: [_site_row(row, names) for row in _of_arms(sites, [pair])] for pair in drawn}
+    panels = {pair: [_site_row(row, names) for row in rows_of(sites, [pair])] for pair in drawn}
     # a prediction interval of few sites spans nearly everything: it is cut off, and said in words.
     sized = [row for rows in panels.values() for row in rows]
     low, high = forest_limits([ForestRow("", "", row.value, row.ends, row.style) for row in sized], None)
@@ -83,13 +84,8 @@ def sites_figure(sites: pl.DataFrame, names: Names, arms: list[tuple[str, str]])
             )
             for index, (pair, rows) in enumerate(panels.items())
         ],
-        table=DataTable(heads, [_site_words(names, row) for row in _of_arms(sites, arms)]),
+        table=DataTable(heads, [_site_words(names, row) for row in rows_of(sites, arms)]),
     )
-
-
-def _of_arms(table: pl.DataFrame, arms: list[tuple[str, str]]) -> list[dict]:
-    rows = [row for row in table.iter_rows(named=True) if (row["arm"], row["mode"]) in arms]
-    return sorted(rows, key=lambda row: arms.index((row["arm"], row["mode"])))
 
 
 def _gap_words(names: Names, row: dict) -> list[str]:

@@ -17,7 +17,7 @@ from semeia.archive.atomic import write_json
 from semeia.errors import InputError
 from semeia.report.content import DataTable, Figure, Panel, Section
 from semeia.report.names import Names
-from semeia.report.numbers import NBSP, count, number
+from semeia.report.numbers import count, number, share
 from semeia.report.plots.style import GRADES, LegendItem, Style
 from semeia.report.plots.svg import PANEL, drawing, to_svg
 from semeia.report.run_folder import Run
@@ -125,10 +125,6 @@ def style_of_grade(grade: int) -> Style:
     return GRADES[min(grade, len(GRADES) - 1)]
 
 
-def _percent(share: float) -> str:
-    return f"{number(100 * share, 0)}{NBSP}%"
-
-
 def _table(names: Names, found: EmbeddingMap) -> DataTable:
     """Shares of the variance, and where the middle of each grade is."""
     rows = []
@@ -138,7 +134,7 @@ def _table(names: Names, found: EmbeddingMap) -> DataTable:
             rows.append(
                 [
                     names.arm(one.arm, "none"),
-                    *(_percent(share) for share in one.shares),
+                    *(share(part) for part in one.shares),
                     names.cohort(cohort),
                     str(grade),
                     count(int(chosen.sum())),
@@ -160,7 +156,7 @@ def _groups(found: EmbeddingMap) -> Iterator[tuple[int, str, np.ndarray]]:
 
 
 def _draw(names: Names, one: Place, found: EmbeddingMap, *, name: str) -> Markup:
-    first, second = (_percent(share) for share in one.shares)
+    first, second = (share(part) for part in one.shares)
     title = names.arm(one.arm, "none")
     alt = f"{title}: {count(len(found.labels))} tested units on two components, {first} and {second} of the variance."
     # A stray unit must not squeeze all others into a corner.

@@ -93,11 +93,7 @@ def write_examples(run: Path, examples: list[Example]) -> Path:
             # Numbered, not named by unit: a unit id may hold any character.
             name = f"{index:03d}-{view}.png"
             write_bytes(folder / name, _png(plane.pixels))
-            planes[view] = {
-                "file": name,
-                "width_mm": float(plane.width_mm),
-                "height_mm": float(plane.height_mm),
-            }
+            planes[view] = {"file": name, "width_mm": float(plane.width_mm), "height_mm": float(plane.height_mm)}
         items.append(
             {
                 "unit_id": example.unit_id,

@@ -102,12 +102,7 @@ def _draw(
             x = [fractions.index(e.fraction) + apart * (index - (len(present) - 1) / 2) for e in points]
             axes.plot(x, [e.value for e in points], color=style.colour, linestyle=style.line, linewidth=1.2)
             axes.plot(
-                x,
-                [e.value for e in points],
-                color=style.colour,
-                marker=style.marker,
-                markersize=5.5,
-                linestyle="",
+                x, [e.value for e in points], color=style.colour, marker=style.marker, markersize=5.5, linestyle=""
             )
             for at, e in zip(x, points, strict=True):
                 if e.low is not None and e.high is not None:

@@ -17,19 +17,7 @@ from semeia.report.plots.svg import PANEL, drawing, to_svg
 from semeia.report.run_folder import Run
 
 PHASES = {"pretrain": "Pretraining", "finetune": "Fine-tuning, all labels", "probe": "Probe, all labels"}
-NOT_TERMS = {
-    "cell",
-    "phase",
-    "step",
-    "epoch",
-    "seed",
-    "lr",
-    "learning_rate",
-    "seconds",
-    "time",
-    "throughput",
-    "eta",
-}
+NOT_TERMS = {"cell", "phase", "step", "epoch", "seed", "lr", "learning_rate", "seconds", "time", "throughput", "eta"}
 MOST_TERMS = 4
 
 Line = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds

@@ -11,7 +11,7 @@ import polars as pl
 from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, pairs_of
 from semeia.report.names import Names
-from semeia.report.numbers import NBSP, count, estimate, listed, number
+from semeia.report.numbers import count, estimate, listed, share
 from semeia.report.plots.intervals import interval_figure
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import headline
@@ -79,8 +79,8 @@ def _found(names: Names, rows: list[Estimate], cohort: str, noun: str) -> str:
     here = sorted((e for e in rows if e.cohort == cohort), key=lambda e: e.value)
     start = f"{names.arm(here[0].arm, here[0].mode)} finds, {names.place(cohort)},"
     if len(here) == 1:
-        return f"{start} {_percent(here[0].value)} of the units of {noun} {_number(here[0])}."
-    low, high = (f"{_percent(e.value)} of {noun} {_number(e)}" for e in (here[0], here[-1]))
+        return f"{start} {share(here[0].value)} of the units of {noun} {_number(here[0])}."
+    low, high = (f"{share(e.value)} of {noun} {_number(e)}" for e in (here[0], here[-1]))
     return f"{start} from {low} to {high}."
 
 
@@ -108,7 +108,7 @@ def _confused(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
         for row in wrong.sort("share", descending=True).head(1).iter_rows(named=True):
             found.append(
                 f"The most frequent mistake {names.place(cohort)}: {noun} {row['label']} is called {noun} "
-                f"{row['called']} in {_percent(row['share'])} of its units."
+                f"{row['called']} in {share(row['share'])} of its units."
             )
     return found
 
@@ -167,10 +167,10 @@ def _matrices(names: Names, table: pl.DataFrame, arm: str, noun: str) -> list[Ma
 
 
 def _cell(row: dict[str, object]) -> MatrixCell:
-    share, units = row["share"], row["count"]
-    if not isinstance(share, int | float):
+    part, units = row["share"], row["count"]
+    if not isinstance(part, int | float):
         return MatrixCell("", "", 0.0)
-    return MatrixCell(_percent(share), count(units) if isinstance(units, int | float) else "", DARKEST * share)
+    return MatrixCell(share(part), count(units) if isinstance(units, int | float) else "", DARKEST * part)
 
 
 def _tables(names: Names, table: pl.DataFrame, noun: str) -> list[TitledTable]:
@@ -199,7 +199,3 @@ def _tables(names: Names, table: pl.DataFrame, noun: str) -> list[TitledTable]:
 
 def _number(e: Estimate) -> int:
     return int(e.metric.removeprefix(RECALL))
-
-
-def _percent(share: float) -> str:
-    return f"{number(100 * share, 0)}{NBSP}%"

@@ -122,13 +122,7 @@ def _cuts(estimates: list[Estimate], outcome: str) -> tuple[str, ...]:
 
 
 def _table(
-    estimates: list[Estimate],
-    names: Names,
-    *,
-    outcome: str,
-    title: str,
-    note: str,
-    metrics: tuple[str, ...],
+    estimates: list[Estimate], names: Names, *, outcome: str, title: str, note: str, metrics: tuple[str, ...]
 ) -> ResultsTable | None:
     rows = [e for metric in metrics for e in full_labels(find(estimates, metric=metric, outcome=outcome))]
     if not rows:

@@ -103,10 +103,7 @@ def _weights(frame: pl.DataFrame, *, draws: int, seed: int) -> Int[np.ndarray, "
 def pick(predictions: pl.DataFrame, outcome: str, pair: tuple[str, str], cohort: str) -> pl.DataFrame:
     """The predictions of one arm and mode in one cohort, at its largest label fraction."""
     rows = predictions.filter(
-        pl.col("outcome") == outcome,
-        pl.col("arm") == pair[0],
-        pl.col("mode") == pair[1],
-        pl.col("cohort") == cohort,
+        pl.col("outcome") == outcome, pl.col("arm") == pair[0], pl.col("mode") == pair[1], pl.col("cohort") == cohort
     )
     return rows.filter(pl.col("fraction") == pl.col("fraction").max())
 

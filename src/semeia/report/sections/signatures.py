@@ -8,7 +8,7 @@ import polars as pl
 from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.estimates import cohorts_of
 from semeia.report.names import Names
-from semeia.report.numbers import NBSP, count, duration, listed, number
+from semeia.report.numbers import count, duration, listed, share
 from semeia.report.run_folder import Run
 
 FEWEST = 10
@@ -55,16 +55,22 @@ def _atlas(fits: list[dict[str, object]]) -> str:
 def _rates(names: Names, hospitals: pl.DataFrame, cohort: str) -> str:
     shares, events = hospitals["share"].to_numpy(), hospitals["events"].to_numpy()
     whole = (shares * events).sum() / max(events.sum(), 1)
-    ends = " to ".join(_percent(share) for share in (shares.min(), shares.max()))
+    ends = " to ".join(share(float(part), 1) for part in (shares.min(), shares.max()))
     return (
-        f"Unmapped {names.place(cohort)}: {_percent(whole)} of the events at {count(hospitals.height)} hospitals "
-        f"({ends} by hospital)."
+        f"Unmapped {names.place(cohort)}: {share(float(whole), 1)} of the events at "
+        f"{count(hospitals.height)} hospitals ({ends} by hospital)."
     )
 
 
 def _hospital(names: Names, row: dict) -> list[str]:
     patients = f"fewer than {FEWEST}" if row["patients"] is None else count(row["patients"])
-    return [names.cohort(row["cohort"]), row["site"], patients, count(row["events"]), _percent(row["share"])]
+    return [
+        names.cohort(row["cohort"]),
+        row["site"],
+        patients,
+        count(row["events"]),
+        share(row["share"], 1),
+    ]
 
 
 def _fit(fit: dict[str, object]) -> list[str]:
@@ -77,7 +83,3 @@ def _span(fits: list[dict[str, object]], name: str) -> str:
     """One number where all seeds agree, else the least and the largest."""
     found = [float(str(fit[name])) for fit in fits]
     return listed(list(dict.fromkeys([count(min(found)), count(max(found))])), last="to")
-
-
-def _percent(share: object) -> str:
-    return f"{number(100 * float(str(share)), 1)}{NBSP}%"

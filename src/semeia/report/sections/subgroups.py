@@ -9,7 +9,7 @@ import polars as pl
 from semeia.evaluation.tables.interactions import INTERACTION_COLUMNS
 from semeia.evaluation.tables.subgroups import SUBGROUP_COLUMNS
 from semeia.report.content import DataTable, Section, TitledTable
-from semeia.report.estimates import pairs_of
+from semeia.report.estimates import pairs_of, rows_of
 from semeia.report.metrics import covariate_heading, covariate_title, metric_title
 from semeia.report.names import Names
 from semeia.report.numbers import count, estimate, listed, number, p_value
@@ -54,7 +54,7 @@ def subgroup_section(run: Run) -> Section | None:
 
 
 def _lead(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -> str:
-    mine = _of_arms(tests, arms[:1])
+    mine = rows_of(tests, arms[:1])
     if not mine:
         return "There are too few patients in the subgroups to test whether the AUROC differs between them."
     arm = names.arm(*arms[0])
@@ -73,7 +73,7 @@ def _lead(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -> str
 def _different(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -> list[str]:
     """The other headline arms whose levels differ."""
     points = []
-    for row in _of_arms(tests, arms[1:]):
+    for row in rows_of(tests, arms[1:]):
         if row["p_holm"] < SHOWN:
             points.append(
                 f"{names.arm(row['arm'], row['mode'])}: the AUROC differs between levels of "
@@ -104,7 +104,7 @@ def _tests_table(
             p_value(row["p"]),
             p_value(row["p_holm"]),
         ]
-        for row in _of_arms(tests, arms)
+        for row in rows_of(tests, arms)
     ]
     note = (
         "One test of heterogeneity of the AUROC for each column: chi square (degrees of freedom), on the logit scale, "
@@ -117,7 +117,7 @@ def _tests_table(
 def _cells_table(names: Names, cells: pl.DataFrame, arms: list[tuple[str, str]], title: str) -> TitledTable | None:
     """A row an arm, cohort and level, a column a metric."""
     found: dict[tuple[str, ...], dict[str, dict]] = {}
-    for row in _of_arms(cells, arms):
+    for row in rows_of(cells, arms):
         found.setdefault((row["cohort"], row["column"], row["level"], row["arm"], row["mode"]), {})[row["metric"]] = row
     metrics = [metric for metric in METRICS if any(metric in by_metric for by_metric in found.values())]
     rows = []
@@ -133,8 +133,3 @@ def _cell(row: dict | None) -> str:
     if row is None:
         return ""
     return TOO_FEW if row["value"] is None else estimate(row["value"], row["low"], row["high"])
-
-
-def _of_arms(table: pl.DataFrame, arms: list[tuple[str, str]]) -> list[dict]:
-    rows = [row for row in table.iter_rows(named=True) if (row["arm"], row["mode"]) in arms]
-    return sorted(rows, key=lambda row: arms.index((row["arm"], row["mode"])))
