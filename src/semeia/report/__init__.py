@@ -1,4 +1,4 @@
-"""A run folder becomes one page that a clinician can read: `write_report`."""
+"""Write a run folder as one page that a clinician can read: `write_report`."""
 
 from semeia.report.compare.page import compare_runs
 from semeia.report.flow import Box, flow_record

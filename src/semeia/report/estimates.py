@@ -53,7 +53,7 @@ WHOLE = ("n", "n_patients", "n_positive")
 
 
 def estimates_of(results: pl.DataFrame) -> list[Estimate]:
-    """Every row with a finite value, in the order of the table."""
+    """Return every row with a finite value, in the order of the table."""
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in TEXT]
     counts = [pl.col(name).cast(pl.Int64).fill_null(0) for name in WHOLE]
     columns = [name for name in Estimate.__dataclass_fields__ if name != "p_holm"]
@@ -89,7 +89,7 @@ def find(
     stratum: str = ALL,
     differences: bool = False,
 ) -> list[Estimate]:
-    """The rows that fit; what is left out (None) may be anything."""
+    """Return the rows that fit; what is left out (None) may be anything."""
     return [
         e
         for e in estimates
@@ -105,13 +105,13 @@ def find(
 
 
 def headline_metric(estimates: list[Estimate], *, outcome: str) -> str:
-    """By what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
+    """Return by what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
     several = any(e.metric == MACRO and e.outcome == outcome for e in estimates)
     return MACRO if several else "auroc"
 
 
 def full_labels(estimates: list[Estimate]) -> list[Estimate]:
-    """Only the rows at the largest label fraction that their arm was given."""
+    """Return only the rows at the largest label fraction that their arm was given."""
     largest: dict[tuple[str, str, str], float] = {}
     for e in estimates:
         key = (e.outcome, e.arm, e.mode)
@@ -120,13 +120,13 @@ def full_labels(estimates: list[Estimate]) -> list[Estimate]:
 
 
 def cohorts_of(estimates: list[Estimate]) -> list[str]:
-    """Internal first, external second, any other in the order of the table."""
+    """Return internal first, external second, any other in the order of the table."""
     found = list(dict.fromkeys(e.cohort for e in estimates))
     return sorted(found, key=lambda c: {"internal": 0, "external": 1}.get(c, 2))
 
 
 def pairs_of(estimates: Iterable[Estimate]) -> list[Pair]:
-    """The arms and modes, each once."""
+    """Return the arms and modes, each once."""
     return list(dict.fromkeys((e.arm, e.mode) for e in estimates))
 
 
@@ -137,5 +137,5 @@ def rows_of(table: pl.DataFrame, arms: list[Pair]) -> list[dict]:
 
 
 def outcomes_of(estimates: list[Estimate]) -> list[str]:
-    """The outcomes in the order of the table; the first is the one the figures show."""
+    """Return the outcomes in the order of the table; the first is the one the figures show."""
     return list(dict.fromkeys(e.outcome for e in estimates))

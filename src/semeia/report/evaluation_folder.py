@@ -1,4 +1,4 @@
-"""A table of predictions in, a folder out that a report can be made of: its results, itself, and the page.
+"""Evaluate a table of predictions into a folder: its results, itself, and the page.
 
 The table may be a stranger's. Ids in it that are not pseudonyms of ours are replaced by counts, and columns that
 the evaluation does not use are left out, so that no folder of results carries a patient's id.
@@ -56,7 +56,7 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
 
 
 def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
-    """The table as it is when all its patients are pseudonyms of ours; else patients and units are numbered.
+    """Return the table as it is when all its patients are pseudonyms of ours; else patients and units are numbered.
 
     Then only the columns of predictions, and those that the settings name, are kept.
     """

@@ -39,7 +39,7 @@ class Flow:
 
 
 def flow_section(run: Run) -> Section | None:
-    """Who was studied, drawn as boxes."""
+    """Show who was studied, drawn as boxes."""
     flow = read_flow(run.record.get("flow"))
     if flow is None:
         return None
@@ -48,7 +48,7 @@ def flow_section(run: Run) -> Section | None:
 
 
 def flow_record(boxes: list[Box], *, unit: str) -> dict[str, object]:
-    """What a study stores under "flow" in run.json; `unit` is the word for one unit ("nodule")."""
+    """Return what a study stores under "flow" in run.json; `unit` is the word for one unit ("nodule")."""
     fields = ({k: v for k, v in asdict(box).items() if k != "excluded"} for box in boxes)
     return {"unit": unit, "boxes": list(fields)}
 
@@ -76,7 +76,7 @@ def counted(
 
 
 def read_flow(record: object) -> Flow | None:
-    """The flow of a run record; None when there is none or it holds no box."""
+    """Return the flow of a run record; None when there is none or it holds no box."""
     if isinstance(record, list):
         record = {"boxes": record}
     if not isinstance(record, dict) or not isinstance(record.get("boxes"), list):

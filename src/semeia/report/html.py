@@ -30,12 +30,12 @@ class Page:
 
 
 def to_html(page: Page) -> str:
-    """The page as text, the same for the same words."""
+    """Return the page as text, the same for the same words."""
     return template("page.html.j2").render(page=page) + "\n"
 
 
 def template(name: str) -> "Template":
-    """A template of the house, which escapes every word that it is given."""
+    """Return a template of the house, which escapes every word that it is given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

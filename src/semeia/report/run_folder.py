@@ -36,23 +36,23 @@ class Run:
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def records(self, key: str) -> list[dict[str, object]]:
-        """The list of objects under one key of run.json, empty when it is absent or something else."""
+        """Return the list of objects under one key of run.json, empty when it is absent or something else."""
         value = self.record.get(key)
         return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
     @property
     def study(self) -> str:
-        """The study that made the run, by its own word; empty when nothing says so."""
+        """Return the study that made the run, by its own word; empty when nothing says so."""
         return str(self.record.get("study") or next((e.study for e in self.estimates), ""))
 
     @property
     def outcome(self) -> str:
-        """The outcome that the page is about: the first of the results."""
+        """Return the outcome that the page is about: the first of the results."""
         return next((e.outcome for e in self.estimates), "")
 
     @cached_property
     def names(self) -> Names:
-        """The words of the run, from what it says of itself."""
+        """Return the words of the run, from what it says of itself."""
         pretrained = frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)
         pairs, cohorts = pairs_of(self.estimates), cohorts_of(self.estimates)
         return Names(
@@ -65,7 +65,7 @@ class Run:
         )
 
     def table(self, name: str, columns: Mapping[str, type]) -> pl.DataFrame:
-        """The rows of a further table that speak of the page's outcome and restriction; none where it is absent.
+        """Return the rows of a further table that speak of the page's outcome and restriction; none where it is absent.
 
         Args:
             name: of the table.
@@ -86,7 +86,7 @@ class Run:
         return self.record.get("kind") in ("study", "own")
 
     def setting(self, *names: str) -> object:
-        """One setting of run.json "config" by its path; None where there is none.
+        """Return one setting of run.json "config" by its path; None where there is none.
 
         A study may keep how networks are trained under "training", or beside its other settings.
         """
@@ -99,19 +99,19 @@ class Run:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out and why, as the run noted it."""
+        """Return what was left out and why, as the run noted it."""
         notes = self.record.get("notes")
         return [str(note) for note in notes] if isinstance(notes, list) else []
 
     @property
     def limits(self) -> list[str]:
-        """What the study that made the run says against itself."""
+        """Return what the study that made the run says against itself."""
         limits = self.record.get("limits")
         return [str(limit) for limit in limits] if isinstance(limits, list) else []
 
     @property
     def statements(self) -> dict[str, str]:
-        """Answers to checklists by the name of the fact, where the study has words of its own."""
+        """Return answers to checklists by the name of the fact, where the study has words of its own."""
         said = self.record.get("statements")
         return {str(fact): str(words) for fact, words in said.items()} if isinstance(said, dict) else {}
 

@@ -1,4 +1,4 @@
-"""Tables for a terminal: a frame in, columns side by side printed; tab-separated text where there is no terminal."""
+"""Print tables in a terminal: columns side by side, tab-separated text where there is no terminal."""
 
 import sys
 

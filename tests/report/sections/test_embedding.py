@@ -58,7 +58,7 @@ def test_a_panel_a_start_with_its_shares(tmp_path: Path):
     assert [panel.title for panel in figure.panels] == ["Random weights", "Masked autoencoder"]
     assert "First component (26\u00a0%)" in figure.panels[1].svg
     assert "30 tested units on two components, 40\u00a0% and 10\u00a0% of the variance" in figure.panels[0].svg
-    assert "hollow: external" in figure.lead
+    assert "hollow: other hospital" in figure.lead
     assert [item.label for item in figure.legend] == [f"Grade {grade}" for grade in range(5)]
     rows = figure.table.rows
     assert len(rows) == 2 * 5 * 2

@@ -29,7 +29,7 @@ def analysed(folder: Path) -> Run:
     return read_run(folder)
 
 
-def section(run: Run, outcome: str = "malignancy") -> Section | None:
+def section(run: Run) -> Section | None:
     return subgroup_section(run)
 
 
@@ -87,4 +87,5 @@ def test_the_lead_follows_the_tests(run: Run):
 
 def test_without_its_table_there_is_no_section(run: Run):
     assert section(replace(run, tables={})) is None
-    assert section(run, "survival") is None
+    other = [replace(e, outcome="survival") for e in run.estimates]
+    assert section(replace(run, estimates=other)) is None

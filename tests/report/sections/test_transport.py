@@ -37,7 +37,7 @@ def with_tables(folder: Path, predictions: pl.DataFrame | None = None) -> Run:
     return read_run(folder)
 
 
-def section(run: Run, outcome: str = "malignancy") -> Section | None:
+def section(run: Run) -> Section | None:
     return transport_section(run)
 
 
@@ -68,7 +68,7 @@ def test_the_lead_is_the_gap_of_the_first_arm(run: Run, made: Section):
     row = run.tables["transport"].filter(
         pl.col("reference").fill_null("") == "", metric="auroc", arm="multimodal_jepa", mode="finetune"
     )
-    assert made.heading == "Outside"
+    assert made.heading == "From one cohort to another"
     assert f"a gap of {number(row['gap'].item(), 3, sign=True)}" in made.lead
     assert ("may be chance" in made.lead) == (row["detectable"].item() is not None)
 
@@ -120,11 +120,12 @@ def test_a_single_cohort_is_described_without_a_gap(tmp_path: Path):
     assert made.heading == "Cohort and sites"
     assert made.lead == ""
     assert [t.title for t in made.tables if not t.folded] == [
-        "Who is in each cohort",
+        "Who was tested",
         "How many units a validation of model needs",
     ]
 
 
 def test_without_tables_or_for_another_outcome_there_is_no_section(run: Run):
     assert section(replace(run, tables={})) is None
-    assert section(run, "survival") is None
+    other = [replace(e, outcome="survival") for e in run.estimates]
+    assert section(replace(run, estimates=other)) is None

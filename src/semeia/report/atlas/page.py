@@ -1,4 +1,4 @@
-"""The atlas of signatures, a page people browse: cards, bars and timelines in words go in, one HTML file comes out.
+"""Write the atlas of signatures, one HTML page to browse: cards, bars and timelines in words.
 
 Self-contained like the report. Its one script filters the cards as one types; the page is whole without it. Nothing
 here knows how signatures are fitted: studies/atlas.py fills these records in.
@@ -80,7 +80,7 @@ class Card:
 
     @property
     def largest(self) -> float:
-        """The largest |weight| of its bars."""
+        """Return the largest |weight| of its bars."""
         return max((abs(bar.weight) for bar in self.bars), default=0.0) or 1.0
 
 
@@ -116,7 +116,7 @@ def write_atlas(atlas: Atlas, path: Path) -> Path:
 
 
 def atlas_html(atlas: Atlas) -> str:
-    """The page as text, every word escaped."""
+    """Return the page as text, every word escaped."""
     script = resources.files("semeia.report").joinpath("templates/atlas.js").read_text(encoding="utf-8")
     # The page may run this script and no other: the policy names its hash.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -125,5 +125,5 @@ def atlas_html(atlas: Atlas) -> str:
 
 
 def polyline(line: list[tuple[float, float]]) -> str:
-    """A polyline in a box 100 wide and 20 high, upside up."""
+    """Return a polyline in a box 100 wide and 20 high, upside up."""
     return " ".join(f"{100 * x:.2f},{19 - 18 * y:.2f}" for x, y in line)

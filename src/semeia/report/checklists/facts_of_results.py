@@ -1,4 +1,4 @@
-"""What a run knows of its results, in words: a run goes in, a sentence comes out, empty where the run does not know."""
+"""Say what a run knows of its results, a sentence each, empty where it does not know."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from semeia.report.sections.pictures import read_pictures
 
 
 def headline_levels(run: Run, metric: str) -> list[Estimate]:
-    """The headline arm's values of a metric with all labels, a row a cohort."""
+    """Return the headline arm's values of a metric with all labels, a row a cohort."""
     pair = headline(run)
     if pair is None:
         return []
@@ -26,12 +26,12 @@ def headline_levels(run: Run, metric: str) -> list[Estimate]:
 
 
 def headline_metric(run: Run) -> str:
-    """The first measure of the results: AUROC where the outcome is yes or no."""
+    """Return the first measure of the results: AUROC where the outcome is yes or no."""
     return next((e.metric for e in run.estimates if e.outcome == run.outcome and not e.reference), "")
 
 
 def headline_rows(run: Run, name: str) -> pl.DataFrame | None:
-    """The headline arm's rows of a further table, without restriction; None when there are none."""
+    """Return the headline arm's rows of a further table, without restriction; None when there are none."""
     table = run.tables.get(name)
     pair = headline(run)
     if table is None or pair is None:
@@ -46,13 +46,13 @@ def headline_rows(run: Run, name: str) -> pl.DataFrame | None:
 
 
 def answer(run: Run) -> str:
-    """The answer of the page."""
+    """Say the answer of the page."""
     found = answer_of(run)
     return found.lead if found else ""
 
 
 def measures(run: Run) -> str:
-    """What was measured."""
+    """Say what was measured."""
     found = [e.metric for e in run.estimates if not e.reference and not e.metric.startswith("auroc_")]
     named = [metric_title(metric) for metric in dict.fromkeys(found)]
     drawn = [said for name, said in DRAWN.items() if name in run.tables]
@@ -64,24 +64,24 @@ DRAWN = {"calibration_curves": "calibration curves", "decision_curves": "net ben
 
 
 def uncertainty(run: Run) -> str:
-    """How intervals were made."""
+    """Say how intervals were made."""
     methods = list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None))
     holm = " P values are corrected by Holm within their family." if "comparisons" in run.tables else ""
     return f"Intervals: {listed(methods)}.{holm}" if methods else ""
 
 
 def performance(run: Run) -> str:
-    """The headline arm's first measure, everywhere."""
+    """Say the headline arm's first measure, everywhere."""
     return _said(run, headline_levels(run, headline_metric(run)))
 
 
 def inside(run: Run) -> str:
-    """The same, inside."""
+    """Say the same, inside."""
     return _said(run, [e for e in headline_levels(run, headline_metric(run)) if e.cohort == "internal"])
 
 
 def outside(run: Run) -> str:
-    """The same, everywhere but inside; nothing where there is one cohort only."""
+    """Say the same, everywhere but inside; nothing where there is one cohort only."""
     names = run.names
     rows = headline_levels(run, headline_metric(run))
     if len(rows) < 2:
@@ -98,7 +98,7 @@ def outside(run: Run) -> str:
 
 
 def operating(run: Run) -> str:
-    """Sensitivity and specificity of the headline arm."""
+    """Say sensitivity and specificity of the headline arm."""
     names = run.names
     rows = [e for metric in ("sensitivity", "specificity") for e in headline_levels(run, metric)]
     words = [f"{metric_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in rows]
@@ -116,7 +116,7 @@ def _said(run: Run, rows: list[Estimate]) -> str:
 
 
 def robustness(run: Run) -> str:
-    """What was asked again in a part of the patients, with fewer labels, or with other seeds."""
+    """Say what was asked again in a part of the patients, with fewer labels, or with other seeds."""
     names = run.names
     strata = list(dict.fromkeys(names.stratum(e.stratum) for e in run.estimates if e.stratum != "all"))
     words = [f"repeated among {listed(strata)}"] if strata else []
@@ -127,7 +127,7 @@ def robustness(run: Run) -> str:
 
 
 def selection(run: Run) -> str:
-    """Which parts of the patients were looked at by themselves."""
+    """Say which parts of the patients were looked at by themselves."""
     names = run.names
     if run.restriction:
         return f"Everything is restricted to {names.stratum(run.restriction)}."
@@ -136,7 +136,7 @@ def selection(run: Run) -> str:
 
 
 def sample_size(run: Run) -> str:
-    """How many were tested, how small a difference that many can show, and how many a validation needs."""
+    """Say how many were tested, how small a difference that many can show, and how many a validation needs."""
     names = run.names
     tested = sizes(run)
     table = headline_rows(run, "validation_size")
@@ -151,7 +151,7 @@ def sample_size(run: Run) -> str:
 
 
 def subgroups(run: Run) -> str:
-    """Across which groups performance was compared."""
+    """Say across which groups performance was compared."""
     table = run.tables.get("subgroups")
     if table is None:
         return ""
@@ -160,7 +160,7 @@ def subgroups(run: Run) -> str:
 
 
 def clusters(run: Run) -> str:
-    """How performance differs between sites, with the summary over them."""
+    """Say how performance differs between sites, with the summary over them."""
     names = run.names
     table = headline_rows(run, "sites")
     if table is None:
@@ -179,7 +179,7 @@ def clusters(run: Run) -> str:
 
 
 def case_mix(run: Run) -> str:
-    """Which characteristics of the cohorts are laid side by side."""
+    """Say which characteristics of the cohorts are laid side by side."""
     names = run.names
     table = run.tables.get("case_mix")
     if table is None:
@@ -190,19 +190,19 @@ def case_mix(run: Run) -> str:
 
 
 def updating(run: Run) -> str:
-    """How the headline arm was recalibrated, where that is allowed."""
+    """Say how the headline arm was recalibrated, where that is allowed."""
     table = headline_rows(run, "recalibration")
     methods = [] if table is None else [str(m) for m in table["method"].unique(maintain_order=True) if m != "none"]
     return f"Recalibrated ({listed(methods)}) on patients other than those judged, and judged again." if methods else ""
 
 
 def limits(run: Run) -> str:
-    """How many limits the page names."""
+    """Say how many limits the page names."""
     return f"{len(limits_of(run))} limits are named under Limits."
 
 
 def failures(run: Run) -> str:
-    """Whether single cases are shown."""
+    """Say whether single cases are shown."""
     pictures = read_pictures(run)
     shown = len(read_examples(run.path)) + (len(pictures[1]) if pictures else 0)
     return f"{shown} cases are shown as pictures." if shown else ""

@@ -43,7 +43,7 @@ class Checklist:
 
     @property
     def tally(self) -> str:
-        """How many items the run answers."""
+        """Return how many items the run answers."""
         filled = [item for item in self.items if item.said]
         partly = sum(bool(item.left) for item in filled)
         rest = f", {partly} of them in part" if partly else ""
@@ -51,7 +51,7 @@ class Checklist:
 
 
 def checklists_section(run: Run) -> Section:
-    """The checklists, folded; CLAIM where the run reads images."""
+    """Show the checklists, folded; CLAIM where the run reads images."""
     lists = [*NAMES, FOR_IMAGES] if reads_images(run) else [*NAMES]
     lead = (
         "What this run can say to the checklists of journals. What only people know is left open, and a filled item is "
@@ -61,7 +61,7 @@ def checklists_section(run: Run) -> Section:
 
 
 def filled(name: str, run: Run) -> Checklist:
-    """A checklist by the name of its file, each item with what the run says."""
+    """Return a checklist by the name of its file, each item with what the run says."""
     table = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     said: dict[str, str] = {}
     items = []

@@ -1,4 +1,4 @@
-"""Runs side by side on one page: what differs in settings, in data and in results.
+"""Lay runs side by side on one page: what differs in settings, in data and in results.
 
 Values stand beside each other with their intervals. A difference with an interval is given only where both runs tested
 the same patients (paired_runs.py); intervals that overlap, or do not, are no test.
@@ -65,7 +65,7 @@ def compare_runs(runs: tuple[Path, ...], *, out: Path) -> Path:
 
 
 def render(runs: list[NamedRun]) -> str:
-    """The page as HTML text."""
+    """Return the page as HTML text."""
     made = [_comparable(runs), _headlines(runs), _same_cells(runs), _settings(runs), _about(runs)]
     title = f"{len(runs)} runs side by side"
     return to_html(Page(title, [section for section in made if section], remark=", ".join(n.name for n in runs)))

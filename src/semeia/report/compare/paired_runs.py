@@ -1,4 +1,4 @@
-"""Differences between two runs, where both tested the same patients; else the reason why there are none.
+"""Compare two runs where both tested the same patients; else say why they cannot be.
 
 Two runs go in; `Paired` comes out: the AUROC of one run's model minus that of the other's, by cohort, with DeLong's
 interval clustered by patient. Without the same units of the same patients no difference is given.
@@ -32,7 +32,7 @@ class Paired:
 
 
 def same_patients(one: Run, other: Run) -> str:
-    """Why it cannot be told that the ids of two runs mean the same patients; empty where it can.
+    """Say why it cannot be told that the ids of two runs mean the same patients; empty where it can.
 
     Ids mean the same patients when they are keyed pseudonyms, or when both runs numbered the patients of one and the
     same table (run.json "tested").
@@ -47,7 +47,7 @@ def same_patients(one: Run, other: Run) -> str:
 
 
 def mark_of_tested(predictions: pl.DataFrame) -> str:
-    """A mark of all units tested with their patients and labels: equal for two tables of the same ones.
+    """Return a mark of all units tested with their patients and labels: equal for two tables of the same ones.
 
     It is made of the whole list at once, so that no single id can be read out of it.
     """
@@ -56,7 +56,7 @@ def mark_of_tested(predictions: pl.DataFrame) -> str:
 
 
 def paired(one: Run, other: Run, *, cells: tuple[Cell, Cell], outcome: str) -> list[Paired]:
-    """The model (`cells[0]`) of `one` minus that of `other` in each cohort that both tested."""
+    """Return the model (`cells[0]`) of `one` minus that of `other` in each cohort that both tested."""
     tables = [_rows(run, cell, outcome) for run, cell in zip((one, other), cells, strict=True)]
     cohorts = [c for c in tables[0]["cohort"].unique(maintain_order=True) if c in set(tables[1]["cohort"])]
     why = same_patients(one, other)

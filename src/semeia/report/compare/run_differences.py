@@ -1,4 +1,4 @@
-"""What differs between runs beside their results: settings, data, software; and what speaks against comparing them."""
+"""Say what differs between runs beside their results: settings, data, software."""
 
 import json
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class NamedRun:
 
 
 def about_table(runs: list[NamedRun]) -> DataTable:
-    """What each run is, a column a run."""
+    """Tabulate what each run is, a column a run."""
     facts = [_about(named.run) for named in runs]
     rows_named = list(dict.fromkeys(name for found in facts for name in found))
     return DataTable(
@@ -31,7 +31,7 @@ def about_table(runs: list[NamedRun]) -> DataTable:
 
 
 def settings_table(runs: list[NamedRun]) -> tuple[DataTable, int]:
-    """The settings that are not the same in all runs, and how many are the same."""
+    """Tabulate the settings that are not the same in all runs, and how many are the same."""
     flat = [flatten(named.run.record.get("config")) for named in runs]
     rows_named = list(dict.fromkeys(name for found in flat for name in found))
     rows = [[name, *(found.get(name, ABSENT) for found in flat)] for name in rows_named]
@@ -40,7 +40,7 @@ def settings_table(runs: list[NamedRun]) -> tuple[DataTable, int]:
 
 
 def flatten(config: object, prefix: str = "") -> dict[str, str]:
-    """Settings by their path, such as `optimiser.epochs`; lists stay whole."""
+    """Return settings by their path, such as `optimiser.epochs`; lists stay whole."""
     if isinstance(config, dict) and config:
         found: dict[str, str] = {}
         for name, value in config.items():
@@ -51,7 +51,7 @@ def flatten(config: object, prefix: str = "") -> dict[str, str]:
 
 
 def warnings_of(runs: list[NamedRun]) -> list[str]:
-    """What speaks against comparing the runs, each with what differs; an empty list when nothing does."""
+    """Say what speaks against comparing the runs, each with what differs; an empty list when nothing does."""
     kinds = {
         "The outcomes differ": lambda run: run.outcome,
         "The archives differ, so the data do": _fingerprint,

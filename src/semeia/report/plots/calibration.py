@@ -1,4 +1,4 @@
-"""The smooth calibration curve of an arm in a cohort, its band, and where its scores lie.
+"""Draw the smooth calibration curve of an arm in a cohort, its band, and where its scores lie.
 
 The table "calibration_curves" comes in (evaluation/tables/calibration_tables.py), and the predictions where the run has
 them; a figure goes out, a panel an arm and cohort.
@@ -35,7 +35,7 @@ def calibration_figure(
     cohorts: list[str],
     outcome: str,
 ) -> Figure | None:
-    """The curves of these arms, cohorts side by side; None when there is no curve."""
+    """Draw the curves of these arms, cohorts side by side; None when there is no curve."""
     panels, rows, drawn = [], [], []
     for arm, mode in arms:
         for cohort in cohorts:

@@ -1,4 +1,4 @@
-"""Decision curves: net benefit against the threshold, and what an arm gains over treating all or nobody.
+"""Draw decision curves: net benefit against the threshold, and what an arm gains over treating all or nobody.
 
 The table "decision_curves" comes in (evaluation/tables/decision_curves.py); figures go out, a panel a cohort, or an
 arm and cohort.
@@ -28,13 +28,13 @@ DRAWN_TO = 0.9
 def curve_of(
     table: pl.DataFrame, pair: tuple[str, str], cohort: str, *, strategy: str = "model", reference: str = ""
 ) -> pl.DataFrame:
-    """Threshold, net benefit (or a difference) and interval of one strategy in one cohort."""
+    """Return threshold, net benefit (or a difference) and interval of one strategy in one cohort."""
     rows = table.filter(arm=pair[0], mode=pair[1], cohort=cohort, strategy=strategy, reference=reference)
     return rows.select("threshold", "net_benefit", "low", "high").sort("threshold")
 
 
 def at_marks(curve: pl.DataFrame) -> list[str]:
-    """The net benefit with its interval at each of MARKS; empty where there is none."""
+    """Return the net benefit with its interval at each of MARKS; empty where there is none."""
     found = {round(row["threshold"], 6): row for row in curve.iter_rows(named=True)}
     return [
         estimate(row["net_benefit"], row["low"], row["high"], digits=3) if (row := found.get(mark)) else ""
@@ -50,7 +50,7 @@ def beats_both(table: pl.DataFrame, pair: tuple[str, str], cohort: str) -> list[
 
 
 def ranges(thresholds: list[float], holds: Bool[np.ndarray, " thresholds"]) -> list[tuple[float, float]]:
-    """First and last threshold of every run in which something holds."""
+    """Return first and last threshold of every run in which something holds."""
     found: list[tuple[float, float]] = []
     for at, threshold in enumerate(thresholds):
         if holds[at] and at and holds[at - 1]:
@@ -61,7 +61,7 @@ def ranges(thresholds: list[float], holds: Bool[np.ndarray, " thresholds"]) -> l
 
 
 def range_words(found: list[tuple[float, float]], *, most: int = 2) -> str:
-    """The widest ranges as words: "from 5 % to 60 %, and at scattered others"."""
+    """Return the widest ranges as words: "from 5 % to 60 %, and at scattered others"."""
     wide = sorted(sorted(found, key=lambda ends: ends[0] - ends[1])[:most])
     words = [f"at {percent(round(low, 4))}" if low == high else _from(low, high) for low, high in wide]
     return listed(words) + (", and at scattered others" if len(found) > most else "")
@@ -72,7 +72,7 @@ def _from(low: float, high: float) -> str:
 
 
 def decision_figure(table: pl.DataFrame, names: Names, *, arms: Arms, cohorts: list[str]) -> Figure | None:
-    """Net benefit of the arms, of treating all and of treating nobody, a panel a cohort."""
+    """Draw net benefit of the arms, of treating all and of treating nobody, a panel a cohort."""
     panels, rows = [], []
     for cohort in cohorts:
         curves = {pair: curve_of(table, pair, cohort) for pair in arms}
@@ -99,7 +99,7 @@ def decision_figure(table: pl.DataFrame, names: Names, *, arms: Arms, cohorts: l
 
 
 def gain_over_defaults_figure(table: pl.DataFrame, names: Names, *, arms: Arms, cohorts: list[str]) -> Figure | None:
-    """What each arm gains over the better of treating all and nobody, with its band, a panel an arm and cohort."""
+    """Draw what each arm gains over the better of treating all and nobody, with its band, a panel an arm and cohort."""
     panels, rows = [], []
     for pair in arms:
         for cohort in cohorts:

@@ -1,4 +1,4 @@
-"""A forest: rows of values with their intervals, one under the other on one scale.
+"""Draw a forest: rows of values with their intervals, one under the other on one scale.
 
 Each row carries its name and its number in words above its interval, so that the drawing reads at any width. A row
 without a value (a suppressed cell) keeps its place and its words.
@@ -51,7 +51,7 @@ def forest_panel(
     null: float | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Panel:
-    """A panel with these rows.
+    """Draw a panel with these rows.
 
     Args:
         rows: in this order.
@@ -70,7 +70,7 @@ def forest_panel(
 
 
 def forest_limits(rows: list[ForestRow], null: float | None) -> tuple[float, float]:
-    """Room for every row; around `null` in the middle, where the words at either side leave it free."""
+    """Return room for every row; around `null` in the middle, where the words at either side leave it free."""
     ends = [x for row in rows for x in (row.value, *row.ends, *row.wide) if x is not None]
     if null is not None:
         reach = 1.08 * max((abs(x - null) for x in ends), default=0.0) or 1.0

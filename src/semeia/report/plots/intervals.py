@@ -25,7 +25,7 @@ def interval_figure(
     axis: str,
     more: list[Estimate] | None = None,
 ) -> Figure | None:
-    """One panel a cohort, all on the same scale; None when there is nothing to draw.
+    """Draw one panel a cohort, all on the same scale; None when there is nothing to draw.
 
     Args:
         rows: what is drawn, in this order.
@@ -66,7 +66,7 @@ def _row(e: Estimate, names: Names, name: Namer, group: Namer, null: float | Non
 
 
 def estimates_table(names: Names, rows: list[Estimate]) -> DataTable:
-    """The rows in full, as the table behind a figure; columns that never vary are left out."""
+    """Tabulate the rows in full, as the table behind a figure; columns that never vary are left out."""
     cells = {
         "Cohort": [names.cohort(e.cohort) for e in rows],
         "Stratum": [names.stratum(e.stratum) for e in rows],

@@ -87,7 +87,7 @@ OUTLINES = {
 
 
 def swatch(style: Style) -> Markup:
-    """The line, if any, and the marker of a legend entry, hidden from screen readers (its label says the name)."""
+    """Draw the line, if any, and the marker of a legend entry, hidden from screen readers (its label says the name)."""
     line = Markup('<path d="M-16 0h32" fill="none" stroke="{0}" stroke-width="1.8" stroke-dasharray="{1}"/>')
     drawn = "" if style.line == "none" else line.format(style.colour, DASHES[style.line])
     return Markup(

@@ -1,4 +1,4 @@
-"""The forest of subgroups: AUROC of each arm within each level, a panel for each column and cohort."""
+"""Draw the forest of subgroups: AUROC of each arm within each level, a panel for each column and cohort."""
 
 import polars as pl
 
@@ -19,7 +19,7 @@ PLAIN = Style(GREY)
 def subgroup_figure(
     cells: pl.DataFrame, names: Names, arms: list[tuple[str, str]], cohorts: list[str]
 ) -> Figure | None:
-    """AUROC by subgroup.
+    """Draw AUROC by subgroup.
 
     Args:
         cells: the table "subgroups".
@@ -90,5 +90,5 @@ def _words(names: Names, row: dict) -> list[str]:
 
 
 def count_words(row: dict) -> list[str]:
-    """Units, patients and positive units of a cell; those that would give a small count away are not shown."""
+    """Return units, patients and positive units of a cell; those that would give a small count away are not shown."""
     return [HIDDEN if row[name] is None else count(row[name]) for name in ("n", "n_patients", "n_positive")]

@@ -1,4 +1,4 @@
-"""A matplotlib figure as an inline SVG: small, the same bytes each time, text kept as text, nothing fetched.
+"""Draw a matplotlib figure as an inline SVG: small, the same bytes each time, text kept as text, nothing fetched.
 
 Widths are in units of the viewBox (`PANEL`), chosen so that 10-unit text is still read on a phone 390 px
 wide.
@@ -51,7 +51,7 @@ SETTINGS = {
 
 @contextmanager
 def drawing(height: float | int, *, width: float | int = PANEL) -> Iterator["Figure"]:
-    """A figure of the given size; draw and call `to_svg` inside the block, where the house settings hold."""
+    """Draw a figure of the given size; draw and call `to_svg` inside the block, where the house settings hold."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -61,12 +61,12 @@ def drawing(height: float | int, *, width: float | int = PANEL) -> Iterator["Fig
 
 
 def fitting(words: str, most: int = 60) -> str:
-    """Words cut to what fits a panel; whole, they stand in the text read out and in the table of the figure."""
+    """Return words cut to what fits a panel; whole, they stand in the text read out and in the table of the figure."""
     return words if len(words) <= most else f"{words[: most - 1].rstrip()}\u2026"
 
 
 def to_svg(figure: "Figure", *, name: str, alt: str) -> Markup:
-    """The figure as an SVG element to be placed inside a page.
+    """Return the figure as an SVG element to be placed inside a page.
 
     Args:
         figure: what was drawn.

@@ -1,4 +1,4 @@
-"""Two forests: each arm inside and outside with the gap between, and the AUROC of each site with its summary."""
+"""Draw two forests: each arm inside and outside with the gap between, and the AUROC of each site with its summary."""
 
 import polars as pl
 
@@ -12,7 +12,7 @@ MOST_PANELS = 3
 
 
 def gap_figure(gaps: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) -> Figure | None:
-    """AUROC of each arm in each cohort, and the difference.
+    """Draw AUROC of each arm in each cohort, and the difference.
 
     Args:
         gaps: rows of the table "transport" without a reference.
@@ -59,7 +59,7 @@ def gap_figure(gaps: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) ->
 
 
 def sites_figure(sites: pl.DataFrame, names: Names, arms: list[tuple[str, str]]) -> Figure | None:
-    """AUROC of each site, a panel an arm; the summaries have a thin line where a new site is expected."""
+    """Draw AUROC of each site, a panel an arm; the summaries have a thin line where a new site is expected."""
     drawn = [pair for pair in arms if rows_of(sites, [pair])][:MOST_PANELS]
     if not drawn:
         return None

@@ -1,4 +1,4 @@
-"""Calibration on the page: does an arm mean what it says, by how much not, and does recalibration help.
+"""Show calibration on the page: does an arm mean what it says, by how much not, and does recalibration help.
 
 The tables "calibration_curves", "calibration" and "recalibration" of a run come in; a section goes out.
 """
@@ -61,7 +61,7 @@ AFTER_NOTE = (
 
 
 def calibration_section(run: Run) -> Section | None:
-    """The section on calibration; None when the run has none of its tables."""
+    """Make the section on calibration; None when the run has none of its tables."""
     names = run.names
     curves = run.table("calibration_curves", CURVE_COLUMNS)
     measures = run.table("calibration", MEASURE_COLUMNS)

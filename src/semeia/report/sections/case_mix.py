@@ -23,7 +23,7 @@ Key = tuple[str, str, str, str]
 
 
 def who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTable | None:
-    """Sizes, prevalence and covariates, cohorts side by side.
+    """Tabulate sizes, prevalence and covariates, cohorts side by side.
 
     Args:
         mix: the table "case_mix".
@@ -80,7 +80,7 @@ def _difference(at: dict[Key, dict], cohort: str, name: str) -> str:
 
 
 def alike_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]], cohorts: list[str]) -> TitledTable | None:
-    """Spread of the linear predictor in each cohort, and how well the cohort can be told."""
+    """Tabulate spread of the linear predictor in each cohort, and how well the cohort can be told."""
     rows = []
     of_arms = mix.filter(pl.col("arm") != "")
     others = [c for c in cohorts if not of_arms.filter(characteristic="membership model", cohort=c).is_empty()]
@@ -113,7 +113,7 @@ def alike_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]], co
 
 
 def shift_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]]) -> TitledTable | None:
-    """What depends on the prevalence, at the cohort's own and at that of the reference cohort."""
+    """Tabulate what depends on the prevalence, at the cohort's own and at that of the reference cohort."""
     shown = mix.filter(characteristic="performance")
     away = shown.filter(
         pl.col("cohort").is_in(shown.filter(pl.col("compared_with") != "")["cohort"].unique().to_list())
@@ -183,7 +183,7 @@ def _size_words(names: Names, row: dict) -> list[str]:
 
 
 def cohorts_in(run: Run, mix: pl.DataFrame, *, outcome: str) -> list[str]:
-    """The cohorts that a table of case mix speaks of, in the order of the page."""
+    """Return the cohorts that a table of case mix speaks of, in the order of the page."""
     known = cohorts_of([e for e in run.estimates if e.outcome == outcome])
     present = mix["cohort"].unique(maintain_order=True).to_list()
     return [*(c for c in known if c in present), *(c for c in present if c not in known)]

@@ -1,4 +1,4 @@
-"""Usefulness on the page: at which thresholds acting on an arm's scores is better than treating all or nobody.
+"""Show usefulness on the page: at which thresholds acting on an arm's scores is better than treating all or nobody.
 
 The table "decision_curves" of a run comes in; a section goes out.
 """
@@ -32,7 +32,7 @@ MEANING = (
 
 
 def decision_section(run: Run) -> Section | None:
-    """The section on usefulness; None when the run has no decision curves."""
+    """Make the section on usefulness; None when the run has no decision curves."""
     names = run.names
     table = run.table("decision_curves", DECISION_COLUMNS)
     if table.is_empty():

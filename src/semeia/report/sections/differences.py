@@ -17,7 +17,7 @@ MOST_STRATA = 3
 
 
 def differences_section(run: Run) -> Section | None:
-    """Every paired difference that is drawn: from no pretraining, over the covariate, in strata, from the rest."""
+    """Show every paired difference that is drawn: from no pretraining, over the covariate, in strata, from the rest."""
     names = run.names
     estimates = run.estimates
     drawn = [
@@ -31,7 +31,7 @@ def differences_section(run: Run) -> Section | None:
 
 
 def against_scratch(estimates: list[Estimate], names: Names, *, outcome: str) -> list[Estimate]:
-    """AUROC of each pretrained arm minus that of the same network from scratch, at each label fraction."""
+    """Return AUROC of each pretrained arm minus that of the same network from scratch, at each label fraction."""
     metric = headline_metric(estimates, outcome=outcome)
     every = find(estimates, metric=metric, outcome=outcome, differences=True)
     rows = [e for e in every if names.is_pretraining(e.arm, e.reference)]
@@ -45,7 +45,7 @@ def _other_mode(e: Estimate, rows: list[Estimate]) -> bool:
 
 
 def pretraining_figure(estimates: list[Estimate], names: Names, *, outcome: str) -> Figure | None:
-    """The forest plot of pretraining against no pretraining."""
+    """Draw the forest plot of pretraining against no pretraining."""
     lead = (
         "Paired difference in AUROC, the same patients in each draw. To the right of the line pretraining is "
         "better; where an interval crosses it, no difference was shown."
@@ -70,7 +70,7 @@ def pretraining_figure(estimates: list[Estimate], names: Names, *, outcome: str)
 
 
 def reference_figure(estimates: list[Estimate], names: Names, *, outcome: str) -> Figure | None:
-    """The forest plot of the remaining differences, at full labels, under what is subtracted."""
+    """Draw the forest plot of the remaining differences, at full labels, under what is subtracted."""
     asked = against_scratch(estimates, names, outcome=outcome)
     metric = headline_metric(estimates, outcome=outcome)
     every = find(estimates, metric=metric, outcome=outcome, differences=True)
@@ -103,7 +103,7 @@ def _like_for_like(e: Estimate, names: Names) -> bool:
 
 
 def gain_metric(estimates: list[Estimate], *, outcome: str) -> str | None:
-    """The metric of what a model adds to a covariate, if the results hold one."""
+    """Return the metric of what a model adds to a covariate, if the results hold one."""
     return next((e.metric for e in estimates if e.metric.startswith(GAIN) and e.outcome == outcome), None)
 
 
@@ -137,13 +137,13 @@ def gains(names: Names, estimates: list[Estimate], *, outcome: str) -> list[Esti
 
 
 def in_order(rows: list[Estimate], names: Names) -> list[Estimate]:
-    """The rows in the order of the results table."""
+    """Return the rows in the order of the results table."""
     order = names.in_order(pairs_of(rows))
     return sorted(rows, key=lambda e: order.index((e.arm, e.mode)))
 
 
 def stratum_figures(estimates: list[Estimate], names: Names, *, outcome: str) -> list[Figure]:
-    """AUROC at full labels within each restriction of the patients; at most a few are drawn."""
+    """Draw AUROC at full labels within each restriction of the patients; at most a few are drawn."""
     strata = list(dict.fromkeys(e.stratum for e in estimates if e.stratum != ALL and e.outcome == outcome))
     metric = headline_metric(estimates, outcome=outcome)
     figures = []

@@ -1,4 +1,4 @@
-"""Where tested units lie in the embedding of each encoder before it met a label, a scatter a start.
+"""Show where tested units lie in the embedding of each encoder before it met a label, a scatter a start.
 
 RUN/embedding.json holds {seed, fitted, labels: [unit], cohorts: [unit], starts: [{arm, shares: [2], points: [[x, y],
 one a unit]}]}. A study writes it, the page draws it. Units have no names in it.
@@ -47,7 +47,7 @@ class EmbeddingMap:
 
 
 def embedding_section(run: Run) -> Section | None:
-    """A scatter a start."""
+    """Show a scatter a start."""
     names = run.names
     found = read_embedding(run.path)
     if found is None:
@@ -82,7 +82,7 @@ def embedding_section(run: Run) -> Section | None:
 
 
 def write_embedding(run: Path, found: EmbeddingMap) -> None:
-    """Writes RUN/embedding.json."""
+    """Write RUN/embedding.json."""
     starts = [
         {
             "arm": one.arm,
@@ -96,7 +96,7 @@ def write_embedding(run: Path, found: EmbeddingMap) -> None:
 
 
 def read_embedding(run: Path) -> EmbeddingMap | None:
-    """The map of a run; None when it has none.
+    """Return the map of a run; None when it has none.
 
     Raises:
         InputError: the file cannot be read.
@@ -121,7 +121,7 @@ def read_embedding(run: Path) -> EmbeddingMap | None:
 
 
 def style_of_grade(grade: int) -> Style:
-    """Darker with the grade, and a shape of its own."""
+    """Return darker with the grade, and a shape of its own."""
     return GRADES[min(grade, len(GRADES) - 1)]
 
 

@@ -1,4 +1,4 @@
-"""Example units shown in three planes: the study writes them into the run, the page reads them from there.
+"""Show example units shown in three planes: the study writes them into the run, the page reads them from there.
 
 RUN/examples/examples.json is a list of {unit_id, label, score, caption, covariates: {name: value},
 planes: {axial|coronal|sagittal: {file, width_mm, height_mm}}}; the pixels are 8-bit gray PNG files beside it.
@@ -71,7 +71,7 @@ class ShownExample:
 
 
 def examples_section(run: Run) -> Section | None:
-    """A few units as pictures."""
+    """Show a few units as pictures."""
     examples = read_examples(run.path)
     lead = "Single cases illustrate; they prove nothing. The white bar is the scale."
     return Section("examples", "Examples", lead=lead, own=(examples, run.outcome)) if examples else None
@@ -109,7 +109,7 @@ def write_examples(run: Path, examples: list[Example]) -> Path:
 
 
 def read_examples(run: Path) -> list[ShownExample]:
-    """The examples of a run, ready to be shown; an empty list when it has none.
+    """Return the examples of a run, ready to be shown; an empty list when it has none.
 
     Raises:
         InputError: examples.json or a picture that it names cannot be read.

@@ -17,14 +17,14 @@ DRAWN = ("pretrained", "scratch", "random", "model")
 
 
 def fraction_section(run: Run) -> Section | None:
-    """How the arms fare with fewer labels."""
+    """Show how the arms fare with fewer labels."""
     names = run.names
     figure = fraction_figure(run.estimates, names, outcome=run.outcome)
     return figure and Section("labels", "With fewer labels", figures=[figure])
 
 
 def fraction_figure(estimates: list[Estimate], names: Names, *, outcome: str) -> Figure | None:
-    """The figure; None when no arm was given more than one label fraction."""
+    """Draw the figure; None when no arm was given more than one label fraction."""
     levels = find(estimates, metric=headline_metric(estimates, outcome=outcome), outcome=outcome)
     several = [pair for pair in names.in_order(pairs_of(levels)) if len(_fractions(_of(levels, pair))) > 1]
     arms = [pair for pair in several if names.about(pair[0]).role in DRAWN] or several

@@ -1,4 +1,4 @@
-"""The leakage audit on the page: what was checked, what was found, and what could not be checked here."""
+"""Show the leakage audit on the page: what was checked, what was found, and what could not be checked here."""
 
 import polars as pl
 
@@ -19,7 +19,7 @@ OF_A_RUN = (
 
 
 def leakage_section(run: Run) -> Section | None:
-    """One row a check; None when the run has no such table."""
+    """Show one row a check; None when the run has no such table."""
     names = run.names
     table = run.tables.get("leakage")
     if table is None:

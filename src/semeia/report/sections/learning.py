@@ -1,4 +1,4 @@
-"""Learning curves from metrics.jsonl: each logged term by epoch, averaged over the seeds of an arm.
+"""Show learning curves from metrics.jsonl: each logged term by epoch, averaged over the seeds of an arm.
 
 A cell is named by its place in the run ("pretrained/<arm>/seed-0", "cells/<arm>/<mode>/<fraction>/seed-0").
 Of the fine-tuning cells, those with all labels are shown.
@@ -25,14 +25,14 @@ Pair = tuple[str, str]
 
 
 def learning_section(run: Run) -> Section | None:
-    """How the losses went."""
+    """Show how the losses went."""
     names = run.names
     figures = learning_figures(run.metrics, names)
     return Section("learning", "Learning curves", figures=figures) if figures else None
 
 
 def learning_figures(metrics: list[dict[str, object]], names: Names) -> list[Figure]:
-    """One figure a phase with a panel for each term; an empty list when nothing was logged."""
+    """Draw one figure a phase with a panel for each term; an empty list when nothing was logged."""
     phases = list(dict.fromkeys(str(m["phase"]) for m in metrics if "phase" in m))
     figures = [_phase(phase, [m for m in metrics if str(m.get("phase")) == phase], names) for phase in phases]
     return [figure for figure in figures if figure is not None]

@@ -16,7 +16,7 @@ EXPERIMENT = (
 
 
 def limits_section(run: Run) -> Section:
-    """The limits; no page goes without."""
+    """Show the limits; no page goes without."""
     left_out = TitledTable(
         f"What was left out of the evaluation, and why ({len(run.notes)})",
         "",
@@ -28,14 +28,14 @@ def limits_section(run: Run) -> Section:
 
 
 def limits_of(run: Run) -> list[str]:
-    """The limits in the order in which they matter."""
+    """Return the limits in the order in which they matter."""
     names = run.names
     resampled = any("bootstrap" in e.interval_method for e in run.estimates)
     return [*run.limits, *power(names, run.estimates), *([RESAMPLED] if resampled else []), EXPERIMENT]
 
 
 def power(names: Names, estimates: list[Estimate]) -> list[str]:
-    """The smallest difference that the tested patients can show; an empty list when none was computed."""
+    """Say the smallest difference that the tested patients can show; an empty list when none was computed."""
     metrics = ("auroc_detectable_difference", "macro_auroc_detectable_difference")
     found = [e for metric in metrics for e in find(estimates, metric=metric, differences=True)]
     if not found:

@@ -1,4 +1,4 @@
-"""How the run was made: versions, fingerprint, seeds, time, configuration; what the record lacks is left out."""
+"""Show how the run was made: versions, fingerprint, seeds, time, configuration; what the record lacks is left out."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Made:
 
 
 def made_section(run: Run) -> Section | None:
-    """The last section."""
+    """Show the last section."""
     facts, config = facts_of(run.record), run.record.get("config")
     text = json.dumps(config, indent=2, ensure_ascii=False, default=str) if config else ""
     return Section("made", "How this was made", own=Made(facts, text)) if facts or text else None

@@ -1,4 +1,4 @@
-"""The model-facts label: one model on one card, as Sendak et al. (npj Digit Med 2020;3:41) ask for.
+"""Show the model-facts label: one model on one card, as Sendak et al. (npj Digit Med 2020;3:41) ask for.
 
 A run goes in; out comes what its headline arm predicts, from what, how well, and what to beware of. What the run does
 not know, the intended use above all, stays open on the card.
@@ -46,7 +46,7 @@ OPEN = ["the patients it is meant for, who uses it, and when", "what to do with 
 
 
 def model_facts_section(run: Run) -> Section | None:
-    """The label of the headline arm; None when nothing was evaluated."""
+    """Show the label of the headline arm; None when nothing was evaluated."""
     names = run.names
     pair = headline(run)
     if pair is None:

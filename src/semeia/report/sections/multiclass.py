@@ -1,4 +1,4 @@
-"""Outcomes of several classes on the page: what was called what, and how many of each class were found.
+"""Show outcomes of several classes on the page: what was called what, and how many of each class were found.
 
 The confusion matrices of the headline arm stand as shaded tables (macro `classes` of own.html.j2); the recall of each
 class as a forest plot of a few arms; every arm's matrix is in the folded table.
@@ -44,7 +44,7 @@ class Matrix:
 
 
 def multiclass_section(run: Run) -> Section | None:
-    """The section of an outcome of several classes; None for a binary one."""
+    """Make the section of an outcome of several classes; None for a binary one."""
     names = run.names
     levels = [e for e in full_labels([e for e in run.estimates if not e.reference]) if e.outcome == run.outcome]
     recalls = [e for e in levels if e.metric.startswith(RECALL) and e.stratum == "all"]

@@ -26,7 +26,7 @@ Key = tuple[str, str, str, str, float]
 
 
 def operating_section(run: Run) -> Section | None:
-    """Operating points of one outcome at full labels; None when the run has none."""
+    """Show operating points of one outcome at full labels; None when the run has none."""
     names = run.names
     table = run.tables.get("operating_points")
     if table is None or table.is_empty():

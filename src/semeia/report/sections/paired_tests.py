@@ -23,7 +23,7 @@ NOTE = (
 
 
 def comparisons_section(run: Run) -> Section | None:
-    """The paired tests of one outcome; None when the run has none."""
+    """Show the paired tests of one outcome; None when the run has none."""
     names = run.names
     table = run.tables.get("comparisons")
     if table is None or table.is_empty():

@@ -81,7 +81,7 @@ class ShownPicture:
 
 
 def pictures_section(run: Run) -> Section | None:
-    """Picture beside picture with the map, true grade, chances."""
+    """Show picture beside picture with the map, true grade, chances."""
     names = run.names
     found = read_pictures(run)
     if found is None:
@@ -104,7 +104,7 @@ def pictures_section(run: Run) -> Section | None:
 
 
 def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
-    """Writes the pictures into the run folder, the list that names them last; earlier ones are removed.
+    """Write the pictures into the run folder, the list that names them last; earlier ones are removed.
 
     Returns:
         RUN/pictures/pictures.json.
@@ -129,7 +129,7 @@ def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
 
 
 def read_pictures(run: Run) -> tuple[Shown, list[ShownPicture]] | None:
-    """The pictures of a run, ready to be shown; None when it has none.
+    """Return the pictures of a run, ready to be shown; None when it has none.
 
     Raises:
         InputError: pictures.json or a picture that it names cannot be read.

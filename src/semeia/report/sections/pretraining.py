@@ -1,4 +1,4 @@
-"""What was pretrained on what: an entry an arm from run.json "pretraining", its verdict and diagnostics."""
+"""Show what was pretrained on what: an entry an arm from run.json "pretraining", its verdict and diagnostics."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Pretrained:
 
 
 def pretraining_section(run: Run) -> Section | None:
-    """Each pretrained arm with its verdict, then the diagnostics of all."""
+    """Show each pretrained arm with its verdict, then the diagnostics of all."""
     names = run.names
     records = run.records("pretraining")
     if not records:
@@ -49,7 +49,7 @@ def pretraining_section(run: Run) -> Section | None:
 
 
 def pretrained_arms(names: Names, records: list[dict[str, object]]) -> list[Pretrained]:
-    """The arms in the order of the record, their seeds gathered."""
+    """Return the arms in the order of the record, their seeds gathered."""
     arms = list(dict.fromkeys(str(r.get("arm", "unnamed")) for r in records))
     return [_arm(names, arm, [r for r in records if str(r.get("arm", "unnamed")) == arm]) for arm in arms]
 
@@ -89,7 +89,7 @@ def _range(records: list[dict[str, object]], key: str) -> str:
 
 
 def diagnostics_table(names: Names, records: list[dict[str, object]]) -> DataTable:
-    """One row a diagnostic, one column an arm: the mean over seeds with the smallest and the largest."""
+    """Tabulate one row a diagnostic, one column an arm: the mean over seeds with the smallest and the largest."""
     arms = list(dict.fromkeys(str(r.get("arm", "unnamed")) for r in records))
     flat = {arm: [_flat(r.get("diagnostics")) for r in records if str(r.get("arm", "unnamed")) == arm] for arm in arms}
     diagnostics = list(dict.fromkeys(name for seeds in flat.values() for one in seeds for name in one))

@@ -1,4 +1,4 @@
-"""The results tables: a row an arm and mode at full labels, cohorts side by side, intervals everywhere."""
+"""Show the results tables: a row an arm and mode at full labels, cohorts side by side, intervals everywhere."""
 
 from dataclasses import dataclass
 
@@ -66,7 +66,7 @@ SEVERAL_CLASSES = (
 
 
 def results_section(run: Run) -> Section | None:
-    """Every arm with all its labels."""
+    """Show every arm with all its labels."""
     names = run.names
     tables = results_tables(run.estimates, names)
     methods = list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None))
@@ -77,7 +77,7 @@ def results_section(run: Run) -> Section | None:
 
 
 def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable]:
-    """Discrimination, calibration, and the operating point, for each outcome."""
+    """Tabulate discrimination, calibration, and the operating point, for each outcome."""
     outcomes = outcomes_of(estimates)
     tables = []
     for outcome in outcomes:
@@ -102,7 +102,7 @@ def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable
 
 
 def sizes(names: Names, estimates: list[Estimate], *, outcome: str) -> list[str]:
-    """How many stand in each cohort, in words."""
+    """Return how many stand in each cohort, in words."""
     metric = headline_metric(estimates, outcome=outcome)
     levels = full_labels(find(estimates, metric=metric, outcome=outcome))
     positive = positive_words(metric)

@@ -1,4 +1,4 @@
-"""ROC curves of the headline arms, one panel a cohort, from the predictions at full labels."""
+"""Show ROC curves of the headline arms, one panel a cohort, from the predictions at full labels."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ Curves = dict[tuple[str, str], Curve]
 
 
 def roc_section(run: Run) -> Section | None:
-    """The ROC curves, where the run holds predictions."""
+    """Show the ROC curves, where the run holds predictions."""
     names = run.names
     if run.predictions is None:
         return None
@@ -41,7 +41,7 @@ def roc_section(run: Run) -> Section | None:
 
 
 def roc_figure(estimates: list[Estimate], predictions: pl.DataFrame, names: Names, *, outcome: str) -> Figure | None:
-    """The ROC figure; None when no arm has both classes in any cohort."""
+    """Draw the ROC figure; None when no arm has both classes in any cohort."""
     levels = full_labels(find(estimates, metric="auroc", outcome=outcome))
     arms = names.headlines(pairs_of(levels))
     drawn: dict[str, Curves] = {}
@@ -66,7 +66,7 @@ def roc_figure(estimates: list[Estimate], predictions: pl.DataFrame, names: Name
 
 
 def roc(frame: pl.DataFrame, *, draws: int = 200, seed: int = 0) -> Curve | None:
-    """Sensitivity at each false positive rate, averaged over seeds, from (0, 0) to (1, 1).
+    """Return sensitivity at each false positive rate, averaged over seeds, from (0, 0) to (1, 1).
 
     Args:
         frame: predictions of one cell in one cohort.
@@ -101,7 +101,7 @@ def _weights(frame: pl.DataFrame, *, draws: int, seed: int) -> Int[np.ndarray, "
 
 
 def pick(predictions: pl.DataFrame, outcome: str, pair: tuple[str, str], cohort: str) -> pl.DataFrame:
-    """The predictions of one arm and mode in one cohort, at its largest label fraction."""
+    """Return the predictions of one arm and mode in one cohort, at its largest label fraction."""
     rows = predictions.filter(
         pl.col("outcome") == outcome, pl.col("arm") == pair[0], pl.col("mode") == pair[1], pl.col("cohort") == cohort
     )

@@ -16,7 +16,7 @@ HEADS = ["Seed", "Signatures", "Unstable", "Channels", "Patients", "Sections", "
 
 
 def signatures_section(run: Run) -> Section | None:
-    """The signatures; None where a run has none."""
+    """Show the signatures; None where a run has none."""
     names = run.names
     fits = run.records("signatures")
     if not fits:

@@ -1,4 +1,4 @@
-"""Subgroups on the page: does a model do as well for everybody, and was any difference shown.
+"""Show subgroups on the page: does a model do as well for everybody, and was any difference shown.
 
 The tables "subgroups" and "interactions" of a run come in; a section goes out. Cells with fewer than 10 patients,
 positives or negatives were suppressed before they came here, and are said to be.
@@ -26,7 +26,7 @@ HIDDEN_NOTE = (
 
 
 def subgroup_section(run: Run) -> Section | None:
-    """The section on subgroups; None when the run has none."""
+    """Make the section on subgroups; None when the run has none."""
     names = run.names
     cells = run.table("subgroups", SUBGROUP_COLUMNS)
     tests = run.table("interactions", INTERACTION_COLUMNS)

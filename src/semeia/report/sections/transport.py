@@ -1,4 +1,4 @@
-"""Other cohorts and sites on the page: what is lost outside, who is there, what may be expected at the next site.
+"""Show other cohorts and sites on the page: what is lost outside, who is there, what may be expected at the next site.
 
 The tables "transport", "case_mix", "sites" and "validation_size" of a run come in; a section goes out.
 """
@@ -24,7 +24,7 @@ SOME, MUCH = 0.6, 0.8
 
 
 def transport_section(run: Run) -> Section | None:
-    """The section on other cohorts and sites; None when the run has none of its tables."""
+    """Make the section on other cohorts and sites; None when the run has none of its tables."""
     names = run.names
     gaps = run.table("transport", TRANSPORT_COLUMNS)
     mix = run.table("case_mix", CASE_MIX_COLUMNS)
