@@ -115,7 +115,7 @@ def test_sizes_say_what_is_lacking(run: Run, made: Section):
 
 def test_a_single_cohort_is_described_without_a_gap(tmp_path: Path):
     run = with_tables(fabricate_evaluation(tmp_path))
-    made = section(run, "label")
+    made = section(run)
     assert made is not None
     assert made.heading == "Cohort and sites"
     assert made.lead == ""
