@@ -1,10 +1,14 @@
 """Tiny archives for tests, and a list of every file in a folder."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from semeia.archive import Summary, Writer, writing
+from semeia.archive.hashing import file_sha256
+from semeia.archive.store import MANIFEST
 
 
 def fill(draft: Writer, patients: int = 4, *, first: int = 0, split: bool = False) -> None:
@@ -40,3 +44,13 @@ def listing(path: Path) -> dict[str, bytes]:
         str(entry.relative_to(path)): entry.read_bytes() if entry.is_file() else b"/"
         for entry in sorted(path.rglob("*"))
     }
+
+
+def rewrite(path: Path, name: str, frame: pl.DataFrame, **listed: object) -> None:
+    """Replace a table's file in an archive, such as "images/0001.parquet", as if it had been ingested so."""
+    frame.write_parquet(path / name)
+    manifest = json.loads((path / MANIFEST).read_text()) | listed
+    for part in manifest["parts"]:
+        if name in part["files"]:
+            part["files"][name] = file_sha256(path / name)
+    (path / MANIFEST).write_text(json.dumps(manifest))

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -56,6 +57,22 @@ def one_thread() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != 1:
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch):
+    """A command `work RUN [--times N]` that calls the function it is given."""
+
+    from semeia import cli
+
+    def install(function, **row: object) -> None:
+        module = ModuleType("made_up_commands")
+        module.work = function  # pyright: ignore[reportAttributeAccessIssue]
+        monkeypatch.setitem(sys.modules, "made_up_commands", module)
+        command = cli.Command("Work.", "made_up_commands:work", "work here", **row)  # pyright: ignore[reportArgumentType]
+        monkeypatch.setitem(cli.COMMANDS, "work", command)
+
+    return install
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 
 # A room may import those of earlier lines and itself. The ground (first line) imports nothing but itself.
 ORDER = (
-    ("shapes", "errors", "settings_json", "compiled", "processes", "sample"),
+    ("shapes", "errors", "ranges", "settings_json", "compiled", "processes", "sample"),
     ("archive",),
     ("readers",),
     ("evaluation",),

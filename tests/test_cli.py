@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 import polars as pl
 import pytest
@@ -21,20 +20,6 @@ from semeia.learning.interrupt import Interrupted
 
 def run(*words: object) -> int:
     return cli.main([str(word) for word in words])
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch):
-    """A command `work RUN [--times N]` that calls the function it is given."""
-
-    def install(function, **row: object) -> None:
-        module = ModuleType("made_up_commands")
-        module.work = function  # pyright: ignore[reportAttributeAccessIssue]
-        monkeypatch.setitem(sys.modules, "made_up_commands", module)
-        command = cli.Command("Work.", "made_up_commands:work", "work here", **row)  # pyright: ignore[reportArgumentType]
-        monkeypatch.setitem(cli.COMMANDS, "work", command)
-
-    return install
 
 
 def raising(error: BaseException):
@@ -94,7 +79,6 @@ def test_every_option_of_a_command_is_explained(words: str, capsys: pytest.Captu
 
 @pytest.mark.parametrize("words", cli.COMMANDS)
 def test_the_example_of_a_command_can_be_typed(words: str):
-    import shlex
 
     typed = shlex.split(cli.COMMANDS[words].example)
 
@@ -198,7 +182,7 @@ def test_settings_reach_the_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_modalities_by_space_or_comma_and_the_table_is_written(
     typed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    from semeia.learning import scoring
+    from semeia.studies import predict as scoring
 
     def predict(
         run: Path, *, archive: Path, arm: str, modalities: tuple[str, ...] | None = None, skip_seen: bool = False

@@ -11,6 +11,10 @@ class OutOfMemoryError(RuntimeError):
     """Called as the one of torch is, which is not imported for this."""
 
 
+class TerminatedWorkerError(RuntimeError):
+    """Called as the one of joblib is."""
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -18,13 +22,27 @@ class OutOfMemoryError(RuntimeError):
         (OSError(errno.ENOSPC, "No space left on device", "run"), "run: No space left on device."),
         (PermissionError(errno.EACCES, "Permission denied"), "a file: Permission denied."),
         (OutOfMemoryError(), "there is not enough memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"),
+            "there is not enough memory",
+        ),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "there is not enough memory"),
+        (TerminatedWorkerError(), "a worker process was ended by the system"),
     ],
 )
 def test_what_the_user_can_mend(error: Exception, words: str):
     assert how_to_mend(error).startswith(words)
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.EIO, "Input/output error"), OSError("no number")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        RuntimeError("mat1 and mat2 shapes"),
+        OSError(errno.EIO, "Input/output error"),
+        OSError("no number"),
+    ],
+)
 def test_what_is_ours(error: Exception):
     assert how_to_mend(error) == ""
 

@@ -1,5 +1,7 @@
 """Prints the tables of docs/studies/ehr.md from a run of the study of records: python tools/ehr_table.py RUN
 
+Of several runs, which differ in the seed of the signatures' draws, it prints how far the differences move.
+
 Nothing is computed here but sums over hospitals: every other number is a row of results.csv, tables/ or run.json.
 """
 
@@ -81,6 +83,23 @@ def gains(results: pl.DataFrame) -> None:
     table(["AUROC(score + number of events) minus AUROC(number of events)", *COHORTS], rows)
 
 
+def moves(runs: list[Path]) -> None:
+    """Signatures minus raw counts (logistic regression, all labels) in each run, and from the least to the most."""
+    rows = []
+    for run in runs:
+        results = pl.read_csv(run / "results.csv", infer_schema_length=None)
+        own = results.filter(arm="signatures_logistic", metric="auroc", fraction=1.0, stratum="all")
+        own = own.filter(pl.col("reference").fill_null("").str.starts_with("counts_logistic"))
+        rows.append([own.filter(cohort=cohort).row(0, named=True) for cohort in COHORTS])
+    table(
+        ["run", *COHORTS],
+        [[run.name, *(estimate(row, signed=True) for row in own)] for run, own in zip(runs, rows, strict=True)],
+    )
+    for place, cohort in enumerate(COHORTS):
+        values = [own[place]["value"] for own in rows]
+        print(f"{cohort}: {min(values):+.3f} to {max(values):+.3f} over {len(values)} seeds of the draws")
+
+
 def main(run: Path) -> None:
     """Prints all."""
     results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
@@ -106,4 +125,4 @@ def main(run: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    moves([Path(run) for run in sys.argv[1:]]) if len(sys.argv) > 2 else main(Path(sys.argv[1]))

@@ -8,6 +8,7 @@ Exit codes: 0 done; 1 our bug; 2 what the user can mend; 130 Ctrl-C; 143 told to
 
 import inspect
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -18,14 +19,14 @@ from types import FrameType
 
 from semeia import __version__
 from semeia.command_line import COMMANDS, TABLE, Command, nearest, parse, resolve
-from semeia.errors import InputError, how_to_mend, how_to_report
+from semeia.errors import InputError, how_to_mend, how_to_report, printable
 
 HELP = ("-h", "--help", "help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the words of the shell by default. Returns the exit code."""
-    with _told_to_stop() as told:
+    with _told_to_stop() as told, _private_files():
         try:
             run(list(sys.argv[1:] if arguments is None else arguments))
             sys.stdout.flush()
@@ -84,20 +85,48 @@ def call(command: Command, values: Mapping[str, object]) -> None:
 
         (print_table if command.says == "table" else print_evaluation)(result)
     else:
-        print(command.says.format(result=result, rows=getattr(result, "height", ""), **values))
+        print(printable(command.says.format(result=result, rows=getattr(result, "height", ""), **values)))
     if command.then:
-        print(f"Next: {command.then.format(result=result, **values)}", file=sys.stderr)
+        typed = {name: quoted(value) for name, value in {**values, "result": result}.items()}
+        print(f"Next: {printable(command.then.format(**typed))}", file=sys.stderr)
+
+
+def quoted(value: object) -> object:
+    """A path as it is typed in a shell; anything else as it is."""
+    return shlex.quote(str(value)) if isinstance(value, Path) else value
 
 
 def audit_archive(archive: Path) -> str:
-    """Open an archive and audit it; the text for a terminal."""
+    """Open an archive and audit it; the text for a terminal.
+
+    Raises:
+        InputError: The audit found errors; its text has been printed then.
+    """
     from semeia.archive import audit, open_archive, to_text
 
-    return to_text(audit(open_archive(archive))).rstrip()
+    result = audit(open_archive(archive))
+    text = to_text(result).rstrip()
+    if result.clean:
+        return text
+    print(text)
+    errors = sum(finding.severity == "error" for finding in result.findings)
+    raise InputError(
+        f"{archive}: the audit found {errors} kind(s) of error; mend them before anything is trained on it."
+    )
 
 
 def _complain(words: str) -> None:
-    print(f"semeia: {' '.join(words.split())}", file=sys.stderr)
+    print(f"semeia: {printable(' '.join(words.split()))}", file=sys.stderr)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Make every file and folder that a command makes its owner's alone; what is in them comes from patients."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import re
 import tomllib
 from argparse import ArgumentError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -138,23 +139,24 @@ def parser_of(words: str) -> "ArgumentParser":
 
 
 def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:
+    dashed = {option.flag.replace("_", "-")} - {option.flag}
     if by_place:
         nargs = "+" if option.several else None
         parser.add_argument(option.name, type=Path, nargs=nargs, metavar=option.shown, help=option.help)
     elif option.name in LISTS:
         parser.add_argument(option.flag, type=str, nargs="+", metavar="NAME", help=option.help)
     elif option.kind is bool:
-        dashed = {option.flag.replace("_", "-")} - {option.flag}
         parser.add_argument(option.flag, *dashed, action="store_true", help=option.help)
     elif option.start is MUST:
-        parser.add_argument(option.flag, type=option.kind, required=True, help=option.help)
+        parser.add_argument(option.flag, *dashed, type=option.kind, required=True, help=option.help)
     else:
-        parser.add_argument(option.flag, type=option.kind, default=option.start, help=option.help)
+        parser.add_argument(option.flag, *dashed, type=option.kind, default=option.start, help=option.help)
 
 
 def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
     """The values for the parameters of what a command calls, settings among them."""
     command, parser = COMMANDS[words], parser_of(words)
+    _check_files(arguments)
     try:
         given = parser.instantiate(parser.parse_args(list(arguments)))
     except (ArgumentError, UnicodeDecodeError) as error:  # the latter: a --config that is no text
@@ -171,6 +173,21 @@ def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
         own = {name: values.pop(name) if name in LISTS else given[name] for name in _names(command.settings)}
         values["settings"] = resolve(command.settings)(**own)
     return values
+
+
+def _check_files(arguments: Sequence[str]) -> None:
+    """Refuse pipes and devices, which may never end, and YAML that stands for more than it is, before it is parsed."""
+    from semeia.archive.small_file import MEGABYTE, parse_yaml, read_text, require_regular
+
+    for before, word in zip(("", *arguments), arguments, strict=False):
+        flag, _, value = word.partition("=") if word.startswith("--") else (before, "", word)
+        path, there = Path(value), False
+        with suppress(OSError, ValueError):  # a value that cannot be a path
+            there = path.exists() and not path.is_dir()
+        if there:
+            require_regular(path)
+            if flag == "--config" or path.suffix in (".yaml", ".yml"):
+                parse_yaml(read_text(path, most=MEGABYTE), where=value)
 
 
 def resolve(name: str) -> Callable:

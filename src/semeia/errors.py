@@ -15,8 +15,18 @@ _RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE}
 
 
+# What a terminal or a browser would obey instead of showing: control characters, and marks that turn text around.
+_UNSEEN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_UNSEEN |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
 class InputError(ValueError):
     """What was given cannot be used. The message names the file, row or field and says what to do."""
+
+
+def printable(text: str) -> str:
+    """The text with every character that could steer a terminal or turn a line around written out, as in \\x1b."""
+    return text.translate(_UNSEEN)
 
 
 def how_to_mend(error: Exception) -> str:
@@ -25,9 +35,22 @@ def how_to_mend(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.errno in _PATHS | _RIGHTS | _ROOM:
         return f"{error.filename or 'a file'}: {error.strerror}. Check the path, its permissions and free space."
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if type(error).__name__ == "TerminatedWorkerError":  # joblib's, of a process that the system ended
+        return (
+            "a worker process was ended by the system, most often for want of memory; use fewer workers or a smaller "
+            "batch. The same command goes on with what is finished."
+        )
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _no_memory(error):
         return "there is not enough memory; use fewer workers, a smaller batch, or a larger machine."
     return ""
+
+
+def _no_memory(error: Exception) -> bool:
+    """PyTorch has no class of its own for a processor's or a library's want of memory."""
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        words in said for words in ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+    )
 
 
 def how_to_report(error: Exception, version: str) -> str:

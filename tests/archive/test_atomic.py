@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 from pathlib import Path
 
 import polars as pl
@@ -48,6 +49,33 @@ def test_a_path_that_cannot_be_is_named(tmp_path: Path):
     (tmp_path / "plain").write_text("")
     with pytest.raises(InputError, match="plain/below: cannot be written"):
         atomic.write_text(tmp_path / "plain" / "below", "new")
+
+
+def test_files_and_folders_are_their_owners_alone(tmp_path: Path):
+    atomic.write_text(tmp_path / "a" / "b" / "t.txt", "x")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert modes == {"a": 0o700, "b": 0o700, "t.txt": 0o600}
+
+
+def test_what_a_killed_process_left_goes_when_the_file_is_written_again(tmp_path: Path):
+    (tmp_path / ".t.txt.0123abcd.partial").write_text("half")
+    (tmp_path / ".other.0123abcd.partial").write_text("half")
+    with atomic.replacing(tmp_path / "t.txt") as temporary:
+        temporary.write_text("being written")
+        atomic.write_text(tmp_path / "t.txt", "new")  # by another process, say
+        assert temporary.read_text() == "being written"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.0123abcd.partial", "t.txt"]
+    atomic.sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.txt"]
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_marked_and_comes_back(tmp_path: Path):
+    cells = ["=1+1", "@SUM(A1)", "+x", "-x", "\t=1", "-1.5", "+1", "-", "plain", "'quoted", None]
+    frame = pl.DataFrame({"name": cells, "value": range(len(cells))})
+    atomic.write_csv(tmp_path / "t.csv", frame)
+    written = pl.read_csv(tmp_path / "t.csv")
+    assert written["name"].to_list() == ["'=1+1", "'@SUM(A1)", "'+x", "'-x", "'\t=1", *cells[5:]]
+    assert atomic.plain_cells(written).equals(frame)
 
 
 def test_json_has_no_nan(tmp_path: Path):

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from archive_folder import small_archive
+import polars as pl
+import pytest
+
+from archive_folder import rewrite, small_archive
+from semeia import cli
 from semeia.archive import audit, open_archive, to_text, writing
+from semeia.archive.copies import refuse_copies
 
 
 def test_an_audit_counts_and_orders_what_it_finds(tmp_path: Path):
@@ -47,3 +52,29 @@ def test_a_tiny_archive_without_images_or_outcomes_can_be_audited(tmp_path: Path
     result = audit(open_archive(tmp_path / "a"))
     assert result.findings == ()
     assert "Findings\n  none" in to_text(result)
+
+
+def test_an_archive_of_an_older_version_is_read_and_audited(tmp_path: Path):
+    """Its images have no percentiles, bits, format and look, and no model is refused for that."""
+    small_archive(tmp_path / "a", 12)
+    name = "images/0001.parquet"
+    older = pl.read_parquet(tmp_path / "a" / name).drop("percentiles", "bits", "format", "look")
+    rewrite(tmp_path / "a", name, older, schema_version=2)
+    archive = open_archive(tmp_path / "a")
+    refuse_copies(archive)
+    assert archive.table("images")["look"].null_count() == 12
+    words = [finding.words for finding in audit(archive).findings]
+    assert "labelled units: diameter_mm alone ranks the outcome malignancy with AUROC 1.00" in words
+
+
+def test_an_audit_that_finds_errors_says_them_and_does_not_exit_with_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    small_archive(tmp_path / "a", 2)
+    assert cli.main(["audit", str(tmp_path / "a")]) == 0
+    (tmp_path / "a" / "pixels" / "0001.bin").write_bytes(b"changed")
+    capsys.readouterr()
+    assert cli.main(["audit", str(tmp_path / "a")]) == 2
+    said = capsys.readouterr()
+    assert "pixels/0001.bin: the content has changed" in said.out
+    assert said.err.startswith(f"semeia: {tmp_path / 'a'}: the audit found 1 kind(s) of error; mend them")

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import polars as pl
-import pytest
-from sklearn.metrics import roc_auc_score
 
 from archive_folder import small_archive
 from semeia.archive import findings, open_archive, writing
@@ -12,14 +10,6 @@ from semeia.archive import findings, open_archive, writing
 
 def _words(found: list[findings.Finding]) -> dict[str, int]:
     return {f"{finding.severity}: {finding.words}": finding.count for finding in found}
-
-
-def test_auroc_agrees_with_scikit_learn_ties_included():
-    value = pl.Series([0.0, 1, 0, 1, 1, 0, 0, 1])
-    signal = pl.Series([1.0, 2, 2, 3, 2, 2, 0, 1])
-    assert findings.rank_auroc(value, signal) == pytest.approx(roc_auc_score(value, signal))
-    assert findings.rank_auroc(pl.Series([1.0, 1.0]), pl.Series([1.0, 2.0])) is None
-    assert findings.rank_auroc(pl.Series([1.0, 0.0, 0.0]), pl.Series([1.0, 0.0, None])) == 1.0
 
 
 def test_splits():
@@ -34,12 +24,16 @@ def test_geometry():
             "shape": [[9, 9, 9], [9, 9, 1], [400, 9, 9], [9, 9, 9], [9, 9]],
             "spacing": [[1.0, 1, 1], [1.0, 1, 11], [2.0, 1, 1], [1.0, 0, 1], None],
             "intensity": ["hu", "per_slice_stretched", "hu", "hu", "display"],
+            "orientation": ["RAS", "RAS", None, "RAS", None],
         }
     )
+    micrometres = images.head(1).with_columns(spacing=pl.Series([[0.001, 0.001, 0.002]]))
+    assert _words(findings.geometry(micrometres)) == {"warning: volumes are below 5 mm": 1}
     assert _words(findings.geometry(images)) == {
         "error: volumes have a spacing of 0 or less, or above 10 mm": 2,
         "error: volumes exceed 600 mm": 1,
         "note: volumes have a single slice": 1,
+        "note: volumes are of unknown orientation": 1,
         "note: images were stretched slice by slice and are not in Hounsfield units": 1,
     }
 
@@ -56,25 +50,4 @@ def test_gaps(tmp_path: Path):
         "note: units have no image": 2,
         "note: units have no reading": 1,
         "note: units have no outcome": 2,
-    }
-
-
-def test_size_presence_and_one_class_are_shortcuts(tmp_path: Path):
-    small_archive(tmp_path / "a", 6)
-    with writing(tmp_path / "a", source="more") as draft:
-        for place in range(4):
-            subject_id, pseudonym = draft.subject(f"bare-{place}")
-            draft.unit(f"{pseudonym}/n00", subject_id, "nodule")
-            draft.outcome("death", f"{pseudonym}/n00", subject_id, value=0)
-            draft.outcome("malignancy", f"{pseudonym}/n00", subject_id, value=0)
-            draft.outcome("cancer", draft.patient_unit(subject_id, pseudonym), subject_id, value=0)
-        for place in range(2):
-            subject_id, pseudonym = draft.subject(f"CANARY-{place}", site="north")
-            draft.outcome("cancer", draft.patient_unit(subject_id, pseudonym), subject_id, value=1)
-    ranks = "warning: labelled units: {} alone ranks the outcome {} with AUROC {}"
-    assert _words(findings.shortcuts(open_archive(tmp_path / "a"))) == {
-        ranks.format("whether there is an image of kind img8", "cancer", "1.00"): 6,
-        "warning: outcome death: all labels are the same": 4,
-        ranks.format("whether there is an image of kind img8", "malignancy", "0.79"): 10,
-        ranks.format("diameter_mm", "malignancy", "1.00"): 6,
     }

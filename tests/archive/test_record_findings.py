@@ -113,3 +113,14 @@ def test_units_of_patients_with_events_are_not_bare(archive: Archive):
     assert found["units have neither image nor reading nor outcome"] == 1
     assert found["units have no outcome"] == 2
     assert "units have no image" not in found
+
+
+def test_what_was_left_out_is_told_though_no_event_is_left(tmp_path: Path):
+    with writing(tmp_path / "a", source="test") as draft:
+        draft.subject("1")
+        draft.record.count("events whose time cannot be read were left out", 12)
+        draft.notes["warned"] = {"rows of labs were left out": 12}
+    assert [(one.severity, one.count) for one in audit(open_archive(tmp_path / "a")).findings] == [
+        ("warning", 12),
+        ("note", 12),
+    ]

@@ -87,6 +87,27 @@ def test_changed_and_missing_files_are_found(tmp_path: Path):
         archive.table("readings")
 
 
+@pytest.mark.parametrize("place", [0, 200, -1])
+def test_a_changed_byte_is_noticed_where_it_would_be_used(tmp_path: Path, place: int):
+    small_archive(tmp_path / "a", 2)
+    pixels = tmp_path / "a" / "pixels" / "0001.bin"
+    content = bytearray(pixels.read_bytes())
+    content[place] ^= 1
+    pixels.write_bytes(bytes(content))
+    archive = open_archive(tmp_path / "a")
+    with pytest.raises(InputError, match=r"pixels/0001.bin: pixels have changed since they were ingested; restore"):
+        [archive.pixels(row) for row in archive.table("images").iter_rows(named=True)]
+
+
+def test_a_changed_label_is_noticed_where_it_would_be_used(tmp_path: Path):
+    small_archive(tmp_path / "a", 2)
+    archive = open_archive(tmp_path / "a")
+    labels = tmp_path / "a" / "outcomes" / "malignancy" / "0001.parquet"
+    pl.read_parquet(labels).with_columns(value=1 - pl.col("value")).write_parquet(labels)
+    with pytest.raises(InputError, match=r"malignancy/0001.parquet: has changed since it was written"):
+        archive.outcome("malignancy")
+
+
 def test_damaged_parts_are_named(tmp_path: Path):
     small_archive(tmp_path / "a")
     (tmp_path / "a" / "units" / "0001.parquet").write_bytes(b"PAR1 nonsense")

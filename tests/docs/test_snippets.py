@@ -18,6 +18,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "tutorial.md",
+    "how-to/tables.md",
     "how-to/records.md",
     "how-to/evaluate-predictions.md",
     "how-to/knees.md",

@@ -24,6 +24,7 @@ def fold(n: int, *, slope: float = 1.0, generator_seed: int = 0) -> Fold:
         called=empty,
         combined=empty,
         alone=empty,
+        part=np.zeros(n, dtype=np.int64),
     )
 
 

@@ -73,7 +73,7 @@ def test_binary_and_several_classes_stand_in_one_table(tmp_path):
         ({"score_2": [0.1, None, 0.4]}, "column score_2, row 2: is missing"),
         ({"score_1": [0.2, float("nan"), 0.3]}, "column score_1, row 2: is missing"),
         ({"score_0": [0.7, 0.1, -0.3], "score_1": [0.2, 0.2, 0.9]}, "column score_0, row 3: is not a probability"),
-        ({"score_1": ["0.2", "0.2", "much"]}, "column score_1, row 3: cannot be read as Float64"),
+        ({"score_1": ["0.2", "0.2", "much"]}, "column score_1, row 3: is not a number"),
         ({"score_4": [0.0, 0.0, 0.0]}, "score_3 is missing; number the classes from 0 without gaps"),
         ({"label": [0, 3, 1]}, "column label, row 2: is not a class from 0 to 2"),
         ({"label": [0.0, 1.5, 1.0]}, "column label, row 2: is not a class from 0 to 2"),

@@ -7,9 +7,9 @@ import pytest
 from prediction_tables import predictions
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, evaluate
-from semeia.evaluation.judged import judge
+from semeia.evaluation.judged import judge, numbered_by_content
 
-QUICK = EvaluationSettings(draws=100)
+QUICK = EvaluationSettings(draws=100, covariate="diameter_mm")
 
 
 def test_one_place_a_cohort_with_its_patients_and_cells():
@@ -51,3 +51,15 @@ def test_bca_intervals_come_with_their_name():
 def test_settings_no_evaluation_could_use_are_refused(settings: dict):
     with pytest.raises(InputError, match=next(iter(settings))):
         EvaluationSettings(**settings)
+
+
+def test_patients_are_numbered_by_what_is_said_of_them_not_by_their_names():
+    table = pl.DataFrame({"subject_id": ["a", "b", "a", "c"], "label": [1, 0, 0, 0], "score": [0.5, 0.1, 0.2, 0.1]})
+    renamed = table.with_columns(pl.col("subject_id").replace({"a": "z", "b": "y", "c": "x"}))
+
+    numbers = numbered_by_content(table)
+
+    assert numbers[0] == numbers[2] != numbers[1]
+    assert np.array_equal(numbers == numbers[0], numbered_by_content(renamed) == numbered_by_content(renamed)[0])
+    assert numbered_by_content(renamed)[0] == numbers[0]
+    assert np.array_equal(numbered_by_content(table.reverse())[::-1], numbers)

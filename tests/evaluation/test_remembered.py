@@ -15,7 +15,7 @@ from semeia.evaluation.settings import EvaluationSettings
 
 
 def place() -> Place:
-    return judge(predictions(seeds=1), settings=EvaluationSettings(draws=100)).places[0]
+    return judge(predictions(seeds=1), settings=EvaluationSettings(draws=100, covariate="diameter_mm")).places[0]
 
 
 def only_fold(one: Place) -> Fold:

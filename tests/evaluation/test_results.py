@@ -7,11 +7,11 @@ from sklearn.metrics import roc_auc_score
 
 from prediction_tables import predictions
 from semeia.errors import InputError
-from semeia.evaluation import RESULT_COLUMNS, EvaluationSettings, evaluate
-from semeia.evaluation.resampling import patient_draws
+from semeia.evaluation import RESULT_COLUMNS, EvaluationSettings, evaluate, percentile_interval
+from semeia.evaluation.resampling import draw_patients
 from semeia.evaluation.statistics.discrimination import auroc_draws
 
-QUICK = EvaluationSettings(draws=200)
+QUICK = EvaluationSettings(draws=200, covariate="diameter_mm")
 LEVELS = {
     "auroc",
     "auprc",
@@ -41,7 +41,7 @@ def table() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def evaluation(table):
-    return evaluate(table, settings=EvaluationSettings(draws=200, references=("baseline",)))
+    return evaluate(table, settings=EvaluationSettings(draws=200, covariate="diameter_mm", references=("baseline",)))
 
 
 def test_columns_rows_and_no_nan(evaluation):
@@ -80,12 +80,21 @@ def test_the_interval_is_that_of_patient_draws_averaged_over_seeds(table, evalua
         auroc_draws(
             fold["label"].to_numpy(),
             fold["score"].to_numpy(),
-            patient_draws(fold["subject_id"].to_numpy(), fold["label"].to_numpy(), draws=200, seed=0),
+            _draws_without_strata(fold["subject_id"].to_numpy()),
         )
         for fold in mine.partition_by("seed", maintain_order=True)
     ]
     row = one(evaluation.results, "auroc")
-    assert (row["low"], row["high"]) == pytest.approx(tuple(np.quantile(np.mean(draws, axis=0), [0.025, 0.975])))
+    rarer = min(mine.filter(pl.col("label") == value)["subject_id"].n_unique() for value in (0, 1))
+    expected = percentile_interval(np.mean(draws, axis=0), patients=rarer)
+    assert (row["low"], row["high"]) == pytest.approx(expected)
+
+
+def _draws_without_strata(subjects: np.ndarray) -> np.ndarray:
+    """How often each row is in each draw: patients by first appearance, all in one stratum."""
+    _, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
+    patient = np.argsort(np.argsort(first))[inverse]
+    return draw_patients(np.zeros(len(first)), draws=200, seed=0).T[patient].T
 
 
 def test_differences_are_paired(table, evaluation):
@@ -101,7 +110,7 @@ def test_differences_are_paired(table, evaluation):
     twice = pl.concat([table, same])
     copied = evaluate(twice, settings=EvaluationSettings(draws=200, references=("model",))).results
     row = one(copied, "auroc", arm="copy", reference="model")
-    assert (row["value"], row["low"], row["high"]) == (0.0, 0.0, 0.0)
+    assert (row["value"], row["low"], row["high"]) == (0.0, None, None)  # it cannot vary: there is no interval
     assert not copied.filter(pl.col("reference") == "model", pl.col("arm") == "model").height
 
 
@@ -112,11 +121,12 @@ def test_other_arms_do_not_change_an_arm(table, evaluation):
 
 
 def test_a_covariate_that_holds_the_label_leaves_nothing_to_gain():
-    table = predictions().with_columns(diameter_mm=10.0 + 5 * pl.col("label") + 0.01 * pl.col("score"))
+    table = predictions().with_columns(diameter_mm=10.0 + 5 * pl.col("label"))
     results = evaluate(table, settings=QUICK).results
     gain = one(results, "auroc_gain_over_diameter_mm")
     assert gain["value"] == pytest.approx(0, abs=1e-9)
-    useless = predictions().with_columns(diameter_mm=pl.Series(np.random.default_rng(0).random(predictions().height)))
+    chance = pl.col("unit_id").rank("dense").hash(seed=1) % 1000 + 1  # one value a unit, whatever the arm and seed
+    useless = predictions().with_columns(diameter_mm=chance.cast(pl.Float64))
     row = one(evaluate(useless, settings=QUICK).results, "auroc_gain_over_diameter_mm")
     assert row["low"] > 0.1
 
@@ -137,7 +147,7 @@ def test_a_strangers_table_of_three_columns():
             "score": np.clip(rng.normal(0.4 + 0.2 * label, 0.2), 0, 1),
         }
     )
-    evaluation = evaluate(table, settings=QUICK)
+    evaluation = evaluate(table, settings=EvaluationSettings(draws=200))
     assert set(evaluation.results["metric"]) == LEVELS - {
         "auroc_with_diameter_mm",
         "auroc_gain_over_diameter_mm",
@@ -145,12 +155,13 @@ def test_a_strangers_table_of_three_columns():
     row = one(evaluation.results, "auroc", cohort="all")
     assert row["value"] == pytest.approx(roc_auc_score(label, table["score"]))
     assert (row["n"], row["seeds"], row["stratum"]) == (80, 1, "all")
-    assert evaluation.notes == ("gain over diameter_mm left out, there is no column diameter_mm in the predictions",)
+    assert len(evaluation.notes) == 1  # scores are clipped to 0 and 1 above; of no covariate is anything said
+    assert "scores of 0 or 1" in evaluation.notes[0]
 
 
 def test_where_keeps_rows_and_names_the_stratum(table):
     where = "diameter_mm >= 9 AND diameter_mm <= 16"
-    results = evaluate(table, settings=EvaluationSettings(draws=200, where=where)).results
+    results = evaluate(table, settings=EvaluationSettings(draws=200, covariate="diameter_mm", where=where)).results
     assert results["stratum"].unique().to_list() == [where]
     kept = table.filter(
         pl.col("diameter_mm").is_between(9, 16), pl.col("arm") == "model", pl.col("cohort") == "external"
@@ -186,7 +197,7 @@ def test_a_seed_of_one_class_leaves_the_mean(table):
     assert any("seeds left out" in note for note in evaluation.notes)
 
 
-def test_a_metric_undefined_in_many_draws_is_left_out():
+def test_a_metric_of_one_positive_patient_stands_without_an_interval():
     table = pl.DataFrame(
         {
             "subject_id": range(40),
@@ -197,8 +208,11 @@ def test_a_metric_undefined_in_many_draws_is_left_out():
     )
     evaluation = evaluate(table, settings=EvaluationSettings(draws=200, by="site"))
     small = evaluation.results.filter(pl.col("stratum") == "site=A", pl.col("metric") == "auroc")
-    assert small.is_empty()  # its only positive patient is missing from a third of the draws
-    assert any(note.startswith("auroc left out, it is undefined in more than a tenth") for note in evaluation.notes)
+    assert small.select("value", "low", "high", "n_positive_patients").row(0) == (1.0, pytest.approx(0.025), 1.0, 1)
+    auprc = evaluation.results.filter(pl.col("stratum") == "site=A", pl.col("metric") == "auprc").row(0, named=True)
+    assert (auprc["value"], auprc["low"], auprc["high"]) == (1.0, None, None)
+    assert auprc["interval_method"] == "none: 1 patient has all units of a class (fewer than 5)"
+    assert any(note.startswith("no interval, 1 patient has all units of a class") for note in evaluation.notes)
 
 
 def test_unlabelled_rows_missing_covariates_and_shared_subjects_are_noted(table):
@@ -211,7 +225,7 @@ def test_unlabelled_rows_missing_covariates_and_shared_subjects_are_noted(table)
     notes = evaluate(spoilt, settings=QUICK).notes
     assert notes[0] == f"3 of {table.height} rows have no label; left out"
     assert notes[1].startswith("diameter_mm is missing in 1 of")
-    assert notes[-1].startswith("1 subjects are in more than one cohort")
+    assert any(note.startswith("1 subjects are in more than one cohort") for note in notes)
 
 
 def test_no_internal_cohort_means_no_carried_metrics(table):

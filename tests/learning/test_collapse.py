@@ -89,9 +89,16 @@ def test_verdicts():
         "Healthy: hidden parts are predicted better for the right patient (ratio 0.50). Pretraining carries "
         "cross-modal signal (image to reading R2 0.30, reading to image R2 0.01)."
     )
-    assert "Collapsed: the embedding of image, reading hardly differs" in verdict(
-        FINE | {"image_std_median": 0.01, "reading_effective_rank": 1.2}
+    assert verdict(FINE | {"image_std_median": 0.01, "reading_effective_rank": 1.2}) == (
+        "Collapsed: the embedding hardly differs between patients: image (median deviation 0.010, below 0.05); "
+        "reading (effective rank 1.2, below 2). Do not use this encoder."
     )
+    # The rank alone misleads: it is a collapse only where nothing is predicted for the right patient either.
+    narrow = verdict(FINE | {"reading_effective_rank": 3.2})
+    assert narrow.startswith("Healthy")
+    assert "uses few directions (reading: effective rank 3.2, below 4)" in narrow
+    assert verdict(FINE | {"reading_effective_rank": 3.2, "paired_to_shuffled": 0.99}).startswith("Collapsed")
+    assert verdict(FINE | {"reading_effective_rank": 1.2}).startswith("Collapsed")
     assert verdict(FINE | {"paired_to_shuffled": 1.0}).startswith("No signal")
     assert "does not carry cross-modal signal" in verdict(FINE | {"r2_image_to_reading": -0.04})
     alone = {name: value for name, value in FINE.items() if not name.startswith("r2_")}
@@ -125,7 +132,9 @@ def test_an_encoder_that_gives_everybody_the_same_is_called_collapsed(data: Pati
     objective.target_encoder = None
     preprocessing = fit_preprocessing(data, np.arange(20), modalities=("image", "reading"), geometry="rings")
     found = diagnose(objective, data, np.arange(20), np.arange(20, 40), preprocessing=preprocessing, seed=0)
-    assert verdict(found).startswith("Collapsed: the embedding of image, reading")
+    assert verdict(found).startswith(
+        "Collapsed: the embedding hardly differs between patients: image (median deviation 0.0"
+    )
 
 
 def test_too_few_held_out_units_and_units_without_a_pair(data: PatientData):

@@ -89,7 +89,33 @@ def rewritten(path: Path, target: Path, change) -> Path:
     return target
 
 
+def _edit(*path: str, value: object):
+    """A change of one value of the description."""
+
+    def change(tensors: dict, about: dict) -> None:
+        for name in path[:-1]:
+            about = about[name]
+        about[path[-1]] = value
+
+    return change
+
+
+HUGE = 100_000
 CHANGES = {
+    "a million wide": (_edit("settings", "encoder", "dim", value=10**6), "do not fit"),
+    "no heads": (_edit("settings", "encoder", "heads", value=0), "settings.encoder"),
+    "ten million deep": (_edit("settings", "encoder", "depth", value=10**7), "depth is 10000000"),
+    "less than nothing deep": (_edit("settings", "encoder", "depth", value=-1), "depth is -1"),
+    "a crop of a petabyte": (_edit("settings", "crop", "voxels", value=[HUGE] * 3), "more than 268435456 voxels"),
+    "patches of nothing": (_edit("settings", "crop", "patch", value=[0, 0, 0]), "must be above 0"),
+    "a hidden layer of terabytes": (_edit("settings", "encoder", "mlp_ratio", value=1e9), "do not fit"),
+    "classes": (_edit("task", value={"kind": "nominal", "classes": 10**9}), "do not fit"),
+    "cells": (_edit("cells", value=[HUGE] * 3), "cells"),
+    "null for settings": (_edit("settings", value=None), "about.settings must be an object"),
+    "a list for settings": (_edit("settings", value=[]), "about.settings must be an object"),
+    "no modality": (_edit("preprocessing", "modalities", value=[]), "modalities"),
+    "an unknown modality": (_edit("preprocessing", "modalities", value=["sound"]), "modalities"),
+    "a mean too few": (_edit("preprocessing", "item_mean", value=[]), "differ in length"),
     "shape": (lambda t, a: t.update({"head.linear.weight": torch.zeros(1, 3)}), "do not fit"),
     "type": (lambda t, a: t.update({"head.linear.bias": torch.zeros(1, dtype=torch.float64)}), "do not fit"),
     "missing": (lambda t, a: t.pop("head.linear.bias"), "do not fit"),

@@ -2,10 +2,12 @@
 
 import re
 import sys
+import threading
+import time
 
 import pytest
 
-from semeia.learning.progress import silent, terminal, words
+from semeia.learning.progress import doing, every_minute, say, silent, terminal, words
 
 
 def test_a_line_at_the_end_without_a_terminal(capsys: pytest.CaptureFixture[str]):
@@ -53,3 +55,34 @@ def test_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with words() as report:
         report("iteration 1")
+
+
+def test_a_line_now_and_then_while_something_runs(capsys: pytest.CaptureFixture[str]):
+    told = threading.Event()
+    count = 0
+
+    def so_far() -> str:
+        nonlocal count
+        count += 1
+        if count == 2:
+            told.set()
+        return f"cells: {count} of 9"
+
+    with every_minute(so_far, seconds=0.01):
+        assert told.wait(10)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["cells: 1 of 9", "cells: 2 of 9"]
+    with doing("reading", seconds=60):
+        pass
+    assert not capsys.readouterr().err
+
+
+def test_no_lines_beside_a_bar(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with every_minute(lambda: pytest.fail("a line was asked for"), seconds=0.001):
+        time.sleep(0.02)
+
+
+def test_what_must_be_known_is_said(capsys: pytest.CaptureFixture[str]):
+    say("3 images are not read")
+    assert capsys.readouterr().err == "semeia: 3 images are not read\n"

@@ -83,8 +83,16 @@ def test_what_the_words_hang_on():
         "Healthy: another look at the same image is the nearest in 60% (chance 1.0%)"
     )
     # Collapse comes first: with next to no spread, recognising may be rounding.
-    assert verdict_on_looks(fine | {"image_std_median": 0.04}).startswith("Collapsed")
-    assert verdict_on_looks(fine | {"image_effective_rank": 3.9}).startswith("Collapsed")
+    collapsed = verdict_on_looks(fine | {"image_std_median": 0.04})
+    assert collapsed.startswith("Collapsed")
+    assert "(median deviation 0.040, below 0.05)" in collapsed
+    # A low rank alone is none, where images are recognised; it is said.
+    narrow = verdict_on_looks(fine | {"image_effective_rank": 3.9})
+    assert narrow.startswith("Healthy")
+    assert narrow.endswith("uses few directions (effective rank 3.9, below 4).")
+    both = verdict_on_looks(fine | {"image_effective_rank": 3.9, "recognised": 0.029})
+    assert both.startswith("Collapsed")
+    assert "(effective rank 3.9, below 4)" in both
     assert verdict_on_looks(fine | {"recognised": 0.029}).startswith("No signal")
     assert verdict_on_looks(fine | {"recognised": 0.031}).startswith("Healthy")
     assert verdict_on_looks({"watched_units": 3.0}).startswith("Not measured")

@@ -61,7 +61,7 @@ def test_steps_and_epochs():
     assert OptimiserSettings(epochs=3, batch=64).total(20) == 3
     assert OptimiserSettings(epochs=3, steps=7, batch=64).total(20) == 7
     for wrong in ({"batch": 0}, {"epochs": 0}, {"steps": 0}):
-        with pytest.raises(InputError, match="must be positive"):
+        with pytest.raises(InputError, match="must be 1 or more"):
             OptimiserSettings(**wrong)  # pyright: ignore[reportArgumentType]
 
 

@@ -141,6 +141,24 @@ def test_files_that_hold_no_weights(tmp_path: Path):
     assert not (tmp_path / "w.safetensors").exists()
 
 
+def test_what_unpacks_to_more_than_any_weights_is_refused_before_it_is_unpacked(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb, bomb.open("w.pth", "w") as part:
+        for _ in range(33):
+            part.write(bytes(16 << 20))
+    assert (tmp_path / "bomb.zip").stat().st_size < 1 << 20
+    (tmp_path / "bomb.zip").rename(tmp_path / "bomb.pth")  # such a file is a zip itself
+    (tmp_path / "bomb.whl").write_bytes((tmp_path / "bomb.pth").read_bytes())
+    for name in ("bomb.whl", "bomb.pth"):
+        with pytest.raises(InputError, match=f"{name}: unpacks to more than 512 MB"):
+            read_published(tmp_path / name)
+
+
+def test_a_tensor_larger_than_what_it_is_stored_in_is_refused(tmp_path: Path):
+    torch.save({"fc.weight": torch.zeros(1).expand(10**12)}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match=r"w\.pth: holds tensors of more than 512 MB"):
+        read_published(tmp_path / "w.pth")
+
+
 def test_another_network_is_named_with_what_differs():
     weights = published("resnet18")
     assert recognise(weights, file=Path("w.pth")) == "resnet18"

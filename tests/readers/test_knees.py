@@ -12,7 +12,7 @@ from lidc_folder import read_rows, write_rows
 from semeia.archive import Archive, open_archive
 from semeia.archive.keys import keyed, pseudonym, read_key
 from semeia.errors import InputError
-from semeia.readers import ingest_knees
+from semeia.readers import ingest_knees, ingest_reports
 from semeia.readers.knees import knee_name
 
 
@@ -91,10 +91,10 @@ def test_an_empty_grade_is_unlabelled(folder: Path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"side": "left"}, "row 3, column side: must be one of L, R, U"),
+        ({"side": "links"}, "row 3, column side: must be one of L, R, U"),
         ({"side": "L"}, "row 3, column side: is the knee of row 2 again"),
         ({"grade": "5"}, "row 3, column grade: must be a Kellgren-Lawrence grade, 0 to 4"),
-        ({"grade": "2.5"}, "row 3, column grade: must be 0 or 1, or a whole grade"),
+        ({"grade": "2.5"}, "row 3, column grade: must be a Kellgren-Lawrence grade, 0 to 4"),
         ({"image": "none.png"}, "row 3, column image: there is no such file"),
         ({"patient_id": ""}, "row 3, column patient_id: is empty"),
         ({"split": "val"}, r"row \d, column split: this patient is in another split"),
@@ -140,3 +140,24 @@ def test_the_real_folder(tmp_path: Path):
     archive = _ingest(tmp_path / "knee", site="oai")
     assert archive.outcome("kl_grade").height == 40
     assert set(archive.table("images")["dtype"]) == {"uint8"}
+
+
+def test_sides_in_words_and_ids_with_decimals_are_the_same_knees(folder: Path):
+    labels = folder / "labels.csv"
+    labels.write_text(labels.read_text().replace(",L,", ",Left,").replace(",R,", ",right,").replace("CANARY", "1"))
+    for file in (folder / "images").iterdir():
+        file.rename(file.with_name(file.name.replace("CANARY", "1")))
+    ingest_knees(folder, into=folder / "a")
+    archive = open_archive(folder / "a")
+    assert set(archive.table("units")["side"]) == {"L", "R"}
+    rows = "19001.0,left,fine\n19001,R,worn\n"
+    (folder / "r.csv").write_text("Patient_ID;Side;Text\n".lower() + rows.replace(",", ";"))
+    assert ingest_reports(folder / "r.csv", into=folder / "a").reports == 2
+
+
+def test_knees_with_a_fault_may_be_left_out(folder: Path):
+    _change(folder, {"grade": "7"}, row=1)
+    _change(folder, {"image": "none.png"}, row=2)
+    with pytest.raises(InputError, match="2 rows have a fault"):
+        ingest_knees(folder, into=folder / "a")
+    assert ingest_knees(folder, into=folder / "a", skip_bad_rows=2).images == 4

@@ -175,3 +175,90 @@ def test_the_demo_of_mimic_iv_is_read(tmp_path: Path):
     assert events(archive).height == kept
     modes = dict(archive.codes().group_by("mode").len().rows())
     assert set(modes) == {"condition", "medication", "measurement", "other"}
+
+
+def patients_of(count: int) -> pl.DataFrame:
+    return frame([row for patient in range(1, count + 1) for row in record(patient)])
+
+
+def split_of(folder: Path) -> list[str | None]:
+    ingest_meds(folder / "source", into=folder / "archive")
+    return open_archive(folder / "archive").table("subjects")["split"].to_list()
+
+
+def test_names_of_earlier_versions_are_read(tmp_path: Path, archive: Archive):
+    old = {"subject_id": "patient_id", "time": "timestamp", "numeric_value": "numerical_value"}
+    (tmp_path / "source" / "data").mkdir(parents=True)
+    (tmp_path / "source" / "metadata").mkdir()
+    patients_of(4).rename(old).write_parquet(tmp_path / "source" / "data" / "0.parquet")
+    splits = pl.DataFrame({"patient_id": [1.0, 2.0, 3.0, 4.0], "split": ["train", "Train", "validation", "test"]})
+    splits.write_parquet(tmp_path / "source" / "metadata" / "patient_splits.parquet")
+    assert split_of(tmp_path) == ["train", "train", "val", "test"]
+    values = events(open_archive(tmp_path / "archive"))["numeric_value"].drop_nulls()
+    assert set(values) == {1.0, 2.0, 4.0}
+
+
+def test_codes_may_have_parents_in_lists_and_no_rows(tmp_path: Path):
+    write_meds(tmp_path / "source", splits=False)
+    file = tmp_path / "source" / "metadata" / "codes.parquet"
+    parents = {"code": ["LOINC/2823-3"], "description": ["Potassium"], "parent_codes": [["LOINC/LP15098-4"]]}
+    pl.DataFrame(parents).with_columns(more=pl.struct(a=1)).write_parquet(file)
+    ingest_meds(tmp_path / "source", into=tmp_path / "named")
+    assert "Potassium" in open_archive(tmp_path / "named").codes()["name"].to_list()
+    pl.DataFrame(parents).clear().write_parquet(file)
+    ingest_meds(tmp_path / "source", into=tmp_path / "nameless")
+    assert open_archive(tmp_path / "nameless").codes()["name"].drop_nulls().is_empty()
+    with pytest.raises(InputError, match=r"codes.parquet: has no rows"):
+        ingest_meds(tmp_path / "source", into=tmp_path / "other", codes=file)
+
+
+def test_structures_in_shards_are_passed_over(tmp_path: Path):
+    (tmp_path / "source").mkdir()
+    shard = patients_of(2).with_columns(more=pl.struct(a=1), tags=pl.lit([["x"]]))
+    shard.write_parquet(tmp_path / "source" / "0.parquet")
+    ingest_meds(tmp_path / "source", into=tmp_path / "archive")
+    assert open_archive(tmp_path / "archive").parts[0]["notes"]["columns not read"] == ["more", "tags"]
+
+
+def test_splits_of_other_patients_and_folders_without_splits_are_said(tmp_path: Path, capsys: pytest.CaptureFixture):
+    write_meds(tmp_path / "source", splits=False)
+    assert split_of(tmp_path) == [None] * len(PATIENTS)
+    assert "shards lie in folders (held_out, train), which are no splits" in capsys.readouterr().err
+    others = pl.DataFrame({"subject_id": [1, 2], "split": ["train", "held_out"]})
+    others.write_parquet(tmp_path / "source" / "metadata" / "subject_splits.parquet")
+    ingest_meds(tmp_path / "source", into=tmp_path / "other")
+    said = capsys.readouterr().err
+    assert "6 of 6 patients have no split by subject_splits.parquet; are the splits of the same extract?" in said
+    assert "nobody has a split, so that everybody may be fitted on" in said
+    findings = audit(open_archive(tmp_path / "other")).findings
+    assert ("note", "patients of the splits are not among the data", 2) in [
+        (finding.severity, finding.words, finding.count) for finding in findings
+    ]
+
+
+def test_a_patient_in_two_splits_is_refused(tmp_path: Path):
+    write_meds(tmp_path / "source")
+    file = tmp_path / "source" / "metadata" / "subject_splits.parquet"
+    splits = pl.read_parquet(file)
+    pl.concat([splits, splits.head(1).with_columns(split=pl.lit("held_out"))]).write_parquet(file)
+    with pytest.raises(InputError, match=r"1 patients have several rows \(2 together\) that differ in split"):
+        ingest_meds(tmp_path / "source", into=tmp_path / "archive")
+
+
+def test_times_as_counts_since_1970_are_refused_with_the_column(tmp_path: Path):
+    (tmp_path / "source").mkdir()
+    counts = patients_of(2).drop_nulls("time").with_columns(pl.col("time").dt.epoch("us"))
+    counts.write_parquet(tmp_path / "source" / "0.parquet")
+    with pytest.raises(InputError, match=r"MEDS, events: none of its 16 rows can be used: 16 have a time \(time\)"):
+        ingest_meds(tmp_path / "source", into=tmp_path / "archive")
+
+
+def test_ids_that_were_rounded_are_refused_and_those_that_became_decimals_are_not(tmp_path: Path):
+    (tmp_path / "source").mkdir()
+    file = tmp_path / "source" / "0.parquet"
+    patients_of(2).with_columns(pl.col("subject_id").cast(pl.Float64)).write_parquet(file)
+    ingest_meds(tmp_path / "source", into=tmp_path / "archive")
+    assert open_archive(tmp_path / "archive").table("subjects").height == 2
+    patients_of(2).with_columns(pl.col("subject_id").cast(pl.Float64) + 2.0**60).write_parquet(file)
+    with pytest.raises(InputError, match="decimal numbers beyond 9007199254740992"):
+        ingest_meds(tmp_path / "source", into=tmp_path / "other")

@@ -14,6 +14,7 @@ from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_nodules, input_reader
 from semeia.readers.nodules import malignancy_label, others_malignancy
+from semeia.readers.rows import LEFT_OUT
 
 
 def test_the_input_reader_is_fixed_by_patient_and_nodule_and_spread_evenly():
@@ -113,13 +114,14 @@ def test_numbering_does_not_depend_on_the_key_or_the_order_of_rows(tmp_path: Pat
     assert not first.table("subjects")["pseudonym"].equals(second.table("subjects")["pseudonym"])
 
 
-def test_a_second_cohort_joins_and_the_same_one_is_refused(tmp_path: Path):
+def test_a_second_cohort_joins_and_the_same_one_changes_nothing(tmp_path: Path):
     folder = write_lidc_folder(tmp_path / "one", 2)
     ingest_nodules(folder, into=tmp_path / "a")
     ingest_nodules(write_lidc_folder(tmp_path / "two", 2, first=9500, dx=True), into=tmp_path / "a")
     before = listing(tmp_path / "a")
-    with pytest.raises(InputError, match="refused: 4 of 4 units are already in the archive; nothing was written"):
-        ingest_nodules(folder, into=tmp_path / "a")
+    again = ingest_nodules(folder, into=tmp_path / "a")
+    assert again.repeated
+    assert again.part == 1
     assert listing(tmp_path / "a") == before
     assert open_archive(tmp_path / "a").table("subjects")["subject_id"].to_list() == [1, 2, 3, 4]
 
@@ -189,6 +191,23 @@ def test_a_damaged_crop_is_named_by_row_and_leaves_nothing(tmp_path: Path, kind:
         ingest_nodules(folder, into=tmp_path / "a")
     assert "LIDC-IDRI" not in str(caught.value)
     assert not (tmp_path / "a").exists()
+
+
+def test_nodules_with_a_fault_are_told_together_or_left_out(tmp_path: Path):
+    write_lidc_folder(tmp_path / "l", patients=3)
+    rows = read_rows(tmp_path / "l" / "nodules.csv")
+    rows[0]["texture"] = rows[0]["texture"].replace("|", "|9", 1)
+    rows[3]["diameter_mm"] = "0"
+    write_rows(tmp_path / "l" / "nodules.csv", rows)
+    with pytest.raises(InputError, match=r"2 rows have a fault: \(1\) row 2, column texture: .* \(2\) row 5, "):
+        ingest_nodules(tmp_path / "l", into=tmp_path / "a")
+    crop = tmp_path / "l" / rows[4]["patient_id"] / f"{rows[4]['patient_id']}_n00_img8.nii.gz"
+    crop.write_bytes(b"x")
+    with pytest.raises(InputError, match=r"3 rows have a fault.*row 6: its file <patient>_n00_img8") as caught:
+        ingest_nodules(tmp_path / "l", into=tmp_path / "a", skip_bad_rows=2)
+    assert "LIDC-IDRI" not in str(caught.value)
+    summary = ingest_nodules(tmp_path / "l", into=tmp_path / "a", skip_bad_rows=3)
+    assert (summary.units, summary.notes["counted"]) == (3, {LEFT_OUT: 3})
 
 
 def test_original_ids_reach_no_table_and_no_listing(tmp_path: Path):

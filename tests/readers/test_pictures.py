@@ -59,11 +59,11 @@ def _claims(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [8_200, 9_800, 60_000])
-def test_a_picture_that_claims_an_absurd_size_is_refused(tmp_path: Path, side: int):
+def test_a_picture_that_claims_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path, side: int):
     (tmp_path / "p.png").write_bytes(_claims(side, side))
     with warnings.catch_warnings():
         warnings.simplefilter("default")  # as a user runs it: Pillow only warns of the middle size
-        with pytest.raises(InputError, match=r"p.png: claims an absurd size"):
+        with pytest.raises(InputError, match=r"p.png: .*million|178956970.*shrink it"):
             read_picture(tmp_path / "p.png")
 
 
@@ -165,8 +165,8 @@ def test_volumes_are_told_by_their_suffix(folder: Path):
         ("image", "CANARY3_L.png", "column grade: this unit has another label in row"),
         ("image", "", "row 3, column image: is empty"),
         ("id", "", "row 3, column id: is empty"),
-        ("grade", "mild", "row 3, column grade: is not a number"),
-        ("grade", "1.5", "row 3, column grade: must be 0 or 1, or a whole grade"),
+        ("grade", "mild", "row 3, column grade: must be 0 or 1"),
+        ("grade", "1.5", "row 3, column grade: must be 0 or 1 [^\\n]*, or a whole grade"),
         ("split", "dev", "row 3, column split: must be one of train, val, test"),
         ("split", "test", "column split: this patient is in another split in row"),
     ],
@@ -192,9 +192,10 @@ def test_a_broken_picture_a_wrong_suffix_and_two_labels_of_a_unit(folder: Path):
     write_rows(folder / "twice.csv", read_rows(folder / "t.csv")[:1] * 2)
     with pytest.raises(InputError, match="column image: repeats the image of row 2"):
         _ingest(folder, table="twice.csv")
-    with pytest.raises(InputError, match="kind is 'mri'"):
-        _ingest(folder, kind="mri")
+    with pytest.raises(InputError, match="kind is 'pet'"):
+        _ingest(folder, kind="pet")
     write_rows(folder / "t.csv", [{"image": "x.dcm", "id": "1"}])
-    with pytest.raises(InputError, match=r"row 2, column image: must end in one of \.png"):
+    (folder / "images" / "x.dcm").write_bytes(bytes(128) + b"DICM" + bytes(99))
+    with pytest.raises(InputError, match=r"row 2, column image: the file: is DICOM, which is not read yet; convert"):
         _ingest(folder, label=None, split=None, site=None)
     assert not (folder / "a").exists()

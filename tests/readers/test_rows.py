@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from semeia.errors import InputError
-from semeia.readers.rows import folder_given, progress, read_rows
+from semeia.readers.rows import Faults, Row, folder_given, progress, read_rows
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
@@ -28,7 +28,7 @@ def test_every_kind_of_table_gives_the_same_rows(tmp_path: Path, suffix: str):
         rows[1].number_or_none("id")
 
 
-@pytest.mark.parametrize("number", ["nan", "inf", "1,5"])
+@pytest.mark.parametrize("number", ["-nan", "inf", "1,234", "1_000", "1.234,5", "\u0661"])
 def test_what_is_no_finite_number_is_refused(tmp_path: Path, number: str):
     (tmp_path / "t.tsv").write_text(f"n\tm\n{number}\t1\n")
     with pytest.raises(InputError, match="row 2, column n: is not a number"):
@@ -39,7 +39,7 @@ def test_what_is_no_finite_number_is_refused(tmp_path: Path, number: str):
     ("name", "content", "words"),
     [
         ("absent.csv", None, "no such table"),
-        ("t.xlsx", b"x", "a table must end in .csv, .tsv or .parquet"),
+        ("t.xlsx", b"x", "is a spreadsheet; a table must end in .csv, .tsv or .parquet"),
         ("t.parquet", b"PAR1 x", "cannot be read as a table"),
         ("t.csv", b"", "cannot be read as a table"),
         ("t.csv", b"a\n\xff\xfe\n", "cannot be read as a table"),
@@ -52,6 +52,77 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes |
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"{name}: {words}"):
         read_rows(tmp_path / name, required=["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("n;m\n1,234;2\n", 1.234), ("n\tm\n1,5\t2\n", 1.5), ('n,m\n"-0,25",2\n', -0.25), ("n,m\n1e-3,2\n", 1e-3)],
+)
+def test_a_decimal_comma_is_read_where_it_cannot_be_one_of_thousands(tmp_path: Path, text: str, value: float):
+    (tmp_path / "t.csv").write_text(text)
+    assert read_rows(tmp_path / "t.csv", required=["n"])[0].number_or_none("n") == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"),
+    [
+        ("1", 1),
+        ("0.0", 0),
+        ("3", 3),
+        ("True", 1),
+        ("FALSE", 0),
+        ("yes", 1),
+        ("N", 0),
+        ("Positive", 1),
+        (None, None),
+    ],
+)
+def test_labels(cell: str | None, label: float | None):
+    assert Row("t.csv", 2, {"y": cell}).label_or_none("y") == label
+
+
+@pytest.mark.parametrize("cell", ["malignant", "-1", "0.5", "2.5", "oui"])
+def test_what_is_no_label_says_what_is(cell: str):
+    with pytest.raises(InputError, match=r"must be 0 or 1.*whole grade from 0; empty where it is not known") as caught:
+        Row("t.csv", 2, {"y": cell}).label_or_none("y")
+    assert cell not in str(caught.value).replace("0 or 1", "")
+
+
+def test_an_id_that_a_spreadsheet_rounded_is_refused():
+    for rounded in ("1.23457E+11", "1.2345678901234568e17"):
+        with pytest.raises(InputError, match="row 2, column id: is an id that a spreadsheet has rounded"):
+            Row("t.csv", 2, {"id": rounded}).identity("id")
+    assert Row("t.csv", 2, {"id": "1e5"}).identity("id") == "1e5"
+
+
+def _fault(number: int) -> InputError:
+    return Row("t.csv", number, {}).error("x", "is wrong.")
+
+
+def test_faults_are_collected_up_to_ten_and_may_be_left_out():
+    faults = Faults(skip=1)
+    assert faults.keep([1, 2, 3], lambda number: (_ for _ in ()).throw(_fault(2)) if number == 2 else number) == [1, 3]
+    assert faults.settle() == 1
+    faults.add(_fault(7))
+    with pytest.raises(InputError, match=r"^t.csv, 2 rows have a fault: \(1\) row 2, column x: is wrong\. \(2\) row 7"):
+        faults.settle()
+    assert not faults.full
+    for number in range(8, 20):
+        faults.add(_fault(number))
+    assert faults.full
+    with pytest.raises(InputError, match=r"14 or more rows .* \.\.\. and 4 more\. .*--skip-bad-rows 14") as caught:
+        faults.settle(whole=False)
+    assert str(caught.value).count("is wrong") == 10
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="skip_bad_rows is -1"):
+        Faults(skip=-1)
+
+
+def test_one_fault_is_told_as_it_is():
+    faults = Faults()
+    faults.add(_fault(2))
+    with pytest.raises(InputError, match=r"^t.csv, row 2, column x: is wrong\.$"):
+        faults.settle()
 
 
 def test_a_folder_must_be_there(tmp_path: Path):

@@ -27,6 +27,15 @@ def test_spelling_is_not_a_unit():
     ]
 
 
+@pytest.mark.parametrize(
+    "spellings", [("mmHg", "mm Hg", "MM HG", "mm[Hg]"), ("umol/L", "\u00b5mol/L", "\u03bcmol/L", "UMOL/L")]
+)
+def test_brackets_and_signs_for_micro_are_spelling(spellings: tuple[str, ...]):
+    usual, apart = usual_units(tally(*(("K", spelling, 9 - place) for place, spelling in enumerate(spellings))))
+    assert usual.rows() == [("K", spellings[0])]
+    assert apart.is_empty()
+
+
 def test_a_unit_without_values_is_named_but_never_apart():
     usual, apart = usual_units(tally(("K", "a", 0), ("K", "b", 0), ("L", "g", 2), ("L", "kg", 0)))
     assert usual.rows() == [("K", "a"), ("L", "g")]

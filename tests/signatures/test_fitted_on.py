@@ -45,3 +45,22 @@ def test_marks_name_nobody(archive: Archive):
     marks = fitted_on(archive, [1])
     pseudonyms = archive.table("subjects")["pseudonym"].to_list()
     assert not set(pseudonyms) & {*marks.patients, *marks.records}
+
+
+def test_records_of_hardly_any_event_are_nobody_s(tmp_path: Path):
+    rows = [(subject, 24.0 * day, "C/1", None) for subject in (1, 2) for day in range(4)]
+    mine = record_archive(tmp_path / "mine", rows, patients=2)
+    assert fitted_on(mine, [1]).records == ()
+    assert fitted_on(mine, [1]).seen(mine, [1, 2]) == [1]
+
+
+def test_equal_beginnings_with_other_values_are_other_patients(tmp_path: Path):
+    rows = [(subject, 24.0 * day, "L/1", float(subject)) for subject in (1, 2) for day in range(8)]
+    mine = record_archive(tmp_path / "mine", rows, patients=2)
+    assert fitted_on(mine, [1]).seen(mine, [1, 2]) == [1]
+
+
+def test_a_refusal_names_pseudonyms(archive: Archive):
+    name = archive.table("subjects").filter(subject_id=2)["pseudonym"][0]
+    with pytest.raises(InputError, match=rf"1 of 2 patients .*\({name}\); leave them out .* --skip-seen"):
+        fitted_on(archive, [2]).require_unseen(archive, [1, 2])

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from record_archive import random_rows, record_archive
+from semeia.archive import open_archive, writing
 from semeia.errors import InputError
 from semeia.signatures.draws import mixed
-from semeia.signatures.sections import drawn_steps, given_sections, repeats, sample_sections
+from semeia.signatures.sections import drawn_steps, refuse_unborn, repeats, sample_sections
 from semeia.signatures.window import Window
 
 KEYS = mixed(np.arange(40, dtype=np.uint64), np.zeros(1, np.uint64))
@@ -102,25 +103,27 @@ def test_nobody_with_an_event(tmp_path: Path):
         sample_sections(archive, [3], window=Window(), seed=0)
 
 
-def test_given_dates_and_times():
-    by_date = given_sections(pl.DataFrame({"subject_id": [2, 1], "date": [dt.date(2020, 2, 29)] * 2}))
-    by_time = given_sections(pl.DataFrame({"subject_id": [2], "time": [dt.datetime(2020, 2, 29, 8)], "unit": ["x"]}))
+def test_nobody_is_asked_about_before_birth():
+    subjects = pl.DataFrame({"subject_id": [1, 2], "birth": [dt.date(2000, 1, 2), None]})
+    born = pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2000, 1, 2), dt.datetime(1900, 1, 1)]})
+    refuse_unborn(born, subjects, where="scans.csv")
+    early = born.with_columns(time=dt.datetime(2000, 1, 1, 23))
+    with pytest.raises(InputError, match=r"scans.csv: lies before the patient's birth in row 2; leave such dates out"):
+        refuse_unborn(early, subjects, where="scans.csv")
 
-    assert by_date.rows() == [(n, dt.datetime(2020, 2, 29, 23, 59, 59, 999999)) for n in (2, 1)]
-    assert by_time.rows() == [(2, dt.datetime(2020, 2, 29, 8))]
 
-
-@pytest.mark.parametrize(
-    ("dates", "words"),
-    [
-        (pl.DataFrame({"subject": [1]}), r"the column\(s\) subject_id, time are missing"),
-        (pl.DataFrame({"subject_id": ["a"], "time": [dt.datetime(2020, 1, 1)]}), "subject_id must be whole numbers"),
-        (
-            pl.DataFrame({"subject_id": [1, 2], "time": [dt.datetime(2020, 1, 1), None]}),
-            "1 rows lack a subject or a time",
-        ),
-    ],
-)
-def test_dates_that_cannot_be_read(dates: pl.DataFrame, words: str):
-    with pytest.raises(InputError, match=f"cohort.csv: .*{words}"):
-        given_sections(dates, where="cohort.csv")
+def test_another_key_of_pseudonyms_gives_the_same_dates(tmp_path: Path):
+    rows = random_rows(5, 20)
+    mine = record_archive(tmp_path / "mine", rows, patients=5)
+    with writing(tmp_path / "other", source="test") as draft:
+        for number in range(1, 6):
+            draft.subject(f"person-{number}", sex="FM"[number % 2])
+        draft.codes(mine.codes())
+        for batch in mine.event_batches():
+            draft.events(batch)
+    found = [
+        sample_sections(archive, range(1, 6), window=Window(), seed=1, at_least=300)
+        for archive in (mine, open_archive(tmp_path / "other"))
+    ]
+    assert mine.key_fingerprint != open_archive(tmp_path / "other").key_fingerprint
+    assert found[0].equals(found[1])

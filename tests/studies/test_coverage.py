@@ -1,6 +1,7 @@
 """The simulation of coverage: its worlds have the AUROC they claim, and its intervals are told apart."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from semeia.errors import InputError
@@ -43,9 +44,14 @@ def test_intervals_of_one_cohort():
 def test_a_small_study_tells_the_right_from_the_wrong_and_repeats_itself():
     one, again = (coverage_study(repeats=40, patients=(120,), auroc=(0.75,), draws=200, seed=3) for _ in range(2))
     assert one.equals(again)
-    assert one.columns == ["quantity", "true_auroc", "patients", "repeats", *METHODS, "delong_logit"]
+    assert one.columns == ["quantity", "true_auroc", "patients", "repeats", *METHODS, "delong_logit", "positives_fixed"]
+    calibrated, one = one.filter(pl.col("quantity").str.starts_with("calibrated")), one.head(2)
     assert one["delong_logit"].is_null().to_list() == [False, True]
     assert one["quantity"].to_list() == ["auroc", "difference"]
+    assert (calibrated["percentile"] >= 0.8).all()
+    of = dict(zip(calibrated["quantity"], calibrated["positives_fixed"], strict=True))
+    assert of["calibrated_calibration_intercept"] < 0.85
+    assert of["calibrated_net_benefit_at_0.2"] < 0.85
     assert (one["delong_clustered"] >= 0.8).all()
     assert (one["percentile"] >= 0.8).all()
     assert (one["mean_sd_over_root_b"] <= 0.5).all()

@@ -12,12 +12,14 @@ import pytest
 from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
+from semeia.learning.export import export
 from semeia.learning.linear import FILE, load_linear
 from semeia.signatures.model import ARRAYS, load_signatures
 from semeia.studies import ehr, ehr_arms, record
 from semeia.studies.ehr import EhrSettings, cohort_of, ehr_study, fold_of_seed, work_on
 from semeia.studies.ehr_arms import ARMS, blocks_of, plan
 from semeia.studies.grid import Cell, delete_cells, list_cells, run_cells
+from semeia.studies.predict import predict
 from semeia.studies.resume import resume_study
 from semeia.studies.stays import stays_of
 from stay_archive import OUTCOME, SIGNATURES, stay_archive
@@ -179,6 +181,41 @@ def test_later_events_of_the_tested_change_no_score(finished: Study, tmp_path: P
     for arm in ARMS:
         cell = Cell(arm, "none", 1.0, 0)
         assert scores(finished.run, cell).equals(scores(tmp_path / "run", cell)), arm
+
+
+LINEAR = {arm for arm, row in ARMS.items() if row.fits == "logistic"}
+
+
+def test_the_linear_arms_of_the_run_score_another_archive_as_the_study_did(finished: Study, tmp_path: Path):
+    """Patients that no model saw have the study's own scores; the exported model gives the same."""
+    with pytest.raises(InputError, match=r"patients of this archive were seen in training.*--skip-seen"):
+        predict(finished.run, archive=finished.archive)
+    table = predict(finished.run, archive=finished.archive, skip_seen=True, seeds="each")
+    check_predictions(table)
+    assert set(table["arm"]) == LINEAR
+    mine = pl.read_parquet(finished.run / "predictions.parquet")
+    keys = ["arm", "mode", "fraction", "seed", "unit_id"]
+    both = table.join(mine, on=keys, suffix="_study")
+    assert both.height == table.height > 0
+    np.testing.assert_allclose(both["score"], both["score_study"], atol=1e-9)
+    assert both["label"].equals(both["label_study"].rename("label"))
+
+    arm = {"arm": "signatures_logistic"}
+    mean = predict(finished.run, archive=finished.archive, skip_seen=True, **arm)
+    each = table.filter(arm="signatures_logistic").group_by("unit_id", maintain_order=True).agg(pl.col("score").mean())
+    np.testing.assert_allclose(mean["score"], each["score"], atol=1e-12)
+
+    out = export(finished.run, out=tmp_path / "model", **arm)
+    assert predict(out, archive=finished.archive, skip_seen=True).equals(mean)
+    assert {path.name for path in out.rglob("*.parquet")} == {"channels.parquet"}
+    assert "reads records: people, signatures." in (out / "README.md").read_text()
+
+
+def test_boosted_trees_are_not_stored_and_records_have_no_modalities(finished: Study):
+    with pytest.raises(InputError, match="boosted trees are not stored"):
+        predict(finished.run, archive=finished.archive, arm="counts_boosting", skip_seen=True)
+    with pytest.raises(InputError, match="this run's models read records"):
+        predict(finished.run, archive=finished.archive, modalities=("image",))
 
 
 def test_signatures_and_counts_read_the_same_codes_with_age_and_sex(finished: Study):

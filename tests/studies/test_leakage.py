@@ -74,6 +74,26 @@ def test_an_embedding_that_carries_the_site_is_found(audited: Audited, monkeypat
     assert row(audit_run(audited), SITE)["state"] == "clear"
 
 
+def test_an_audit_never_says_clear_of_a_site_that_it_says_a_model_could_use(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+):
+    """Weak shifts give estimates around the mark, with intervals that reach below it."""
+    site = audited.site
+    values = []
+    for shift in np.linspace(0, 1.5, 7):
+
+        def planted(data: PatientData, rows: np.ndarray, model: object, shift: float = shift) -> tuple:
+            noise = np.random.default_rng(1).normal(size=(len(rows), 1))
+            noise[:, 0] += shift * (site[rows] == "GE")
+            return rows, noise
+
+        monkeypatch.setattr(leakage, "_embedded", planted)
+        found = row(audit_run(audited), SITE)
+        assert (found["state"] == "found") == (found["value"] > 0.6 and found["low"] > 0.5)
+        values.append((found["value"], found["low"]))
+    assert any(value > 0.6 and 0.5 < low < 0.6 for value, low in values)
+
+
 def test_without_pretraining_or_models_it_says_what_is_not_known(audited: Audited, tmp_path: Path):
     found = audit_run(replace(audited, run=tmp_path, encoders={}))
     assert set(found["state"]) == {"unknown"}

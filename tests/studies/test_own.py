@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from archive_folder import rewrite
 from semeia.archive import open_archive
 from semeia.encoders.build import ModelSettings
 from semeia.errors import InputError
@@ -18,7 +19,8 @@ from semeia.learning.scoring import predict
 from semeia.readers import ingest_images
 from semeia.studies import own
 from semeia.studies.grid import list_cells
-from semeia.studies.own import finetune_archive, kept_for_testing, modalities_of, pretrain_archive
+from semeia.studies.kept_out import kept_for_testing
+from semeia.studies.own import finetune_archive, modalities_of, pretrain_archive
 from semeia.studies.record import read_record
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data
@@ -224,8 +226,8 @@ def test_patients_as_units(tmp_path: Path):
 def test_units_with_nothing_that_the_encoder_reads_are_left_out(pretrained: Path, tmp_path: Path):
     """Half of the labelled pictures are gone from the archive's list of images."""
     archive = picture_archive(tmp_path / "elsewhere", 20, first=300)
-    path = archive / "images/0001.parquet"
-    pl.read_parquet(path).gather_every(2).write_parquet(path)
+    name = "images/0001.parquet"
+    rewrite(archive, name, pl.read_parquet(archive / name).gather_every(2))
     table = finetune_archive(
         archive, out=tmp_path / "run", pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE
     )

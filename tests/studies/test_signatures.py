@@ -1,5 +1,6 @@
 """Signatures on the command line's terms: fit, express, show, a patient's page; and no one is named."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -7,19 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from record_archive import random_rows, record_archive
-from semeia.archive import Archive, open_archive
+from semeia.archive import Archive, open_archive, writing
 from semeia.errors import InputError
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import load_signatures
 from semeia.signatures.settings import SignatureSettings
-from semeia.studies.signatures import express_table, fit, patient, show, training_patients, unmapped_table
+from semeia.studies.signatures import (
+    _advice,
+    express_table,
+    fit,
+    patient,
+    show,
+    training_patients,
+    unmapped_table,
+)
 
 PATIENTS = 16
 SETTINGS = SignatureSettings(
-    components=3, least_patients=5, at_least=200, draws=1, starts=1, ica=IcaSettings(threads=1)
+    components=3, least_patients=5, at_least=400, draws=1, starts=1, ica=IcaSettings(threads=1)
 )
 
 
@@ -64,6 +74,24 @@ def test_expressions_at_the_end_of_each_record_and_at_given_dates(archive: Archi
     dates.write_parquet(tmp_path / "dates.parquet")
     for name in ("dates.csv", "dates.parquet"):
         assert express_table(model, archive=archive.path, dates=tmp_path / name).equals(whole.reverse())
+
+
+def test_the_hospitals_own_ids_are_joined_through_the_key(
+    archive: Archive, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    key, dates = archive.path.with_suffix(".key"), tmp_path / "dates.csv"
+    whole = express_table(model, archive=archive.path)
+    third = archive.table("subjects").row(2, named=True)
+    time = whole.filter(pl.col("pseudonym") == third["pseudonym"])["time"][0]
+    dates.write_text(f"subject_id,time\nperson-3,{time.isoformat()}\nperson-999,{time.isoformat()}\n")
+    expressed = express_table(model, archive=archive.path, dates=dates, key=key, skip_bad_rows=1)
+    assert expressed.equals(whole.filter(pl.col("pseudonym") == third["pseudonym"]))
+    assert "1 rows with a fault were left out" in capsys.readouterr().err
+    dates.write_text("subject_id,time\n3,2020-06-01\n")  # the archive's own number of somebody
+    with pytest.raises(InputError, match="row 2, column subject_id: names a patient who is not in the archive"):
+        express_table(model, archive=archive.path, dates=dates, key=key)
+    with pytest.raises(InputError, match="key is kept elsewhere"):
+        express_table(model, archive=archive.path, dates=dates)
 
 
 def test_a_test_on_the_patients_of_the_fit_is_refused(archive: Archive, model: Path):
@@ -129,13 +157,46 @@ def test_an_unstable_signature_is_marked_wherever_it_appears(
 
 def test_bad_dates_are_one_clear_line(archive: Archive, model: Path, tmp_path: Path):
     path = tmp_path / "dates.csv"
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such table"):
         express_table(model, archive=archive.path, dates=path)
     path.write_text("pseudonym,time\nnobody,2020-01-01\n")
-    with pytest.raises(InputError, match="1 of 1 rows name patients"):
+    with pytest.raises(InputError, match="row 2, column pseudonym: names a patient who is not in the archive"):
         express_table(model, archive=archive.path, dates=path)
     path.write_text("subject_id\n1\n")
-    with pytest.raises(InputError, match="time are missing"):
+    with pytest.raises(InputError, match="needs a column time"):
+        express_table(model, archive=archive.path, dates=path)
+
+
+def test_patients_that_were_fitted_on_can_be_left_out(
+    archive: Archive, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    rows = [*random_rows(2, 40, seed=9), *((3, 24.0 * day, "C/1", None) for day in range(3))]
+    other = record_archive(tmp_path / "other", rows, patients=3)
+    with pytest.raises(InputError, match="refused: 3 of 3 patients"):  # by their pseudonyms: the key is the same
+        express_table(model, archive=other.path, unseen=True)
+    with pytest.raises(InputError, match="were fitted on all 3 patients; none is left"):
+        express_table(model, archive=other.path, skip_seen=True)
+    with writing(other.path, source="more", key=tmp_path / "other.key") as draft:
+        new, pseudonym = draft.subject("new")
+        draft.codes(other.codes())
+        draft.events(pl.DataFrame({"subject_id": [new], "time": [dt.datetime(2020, 1, 1)], "code": ["C/1"]}))
+    table = express_table(model, archive=other.path, unseen=True, skip_seen=True)
+    assert table["pseudonym"].to_list() == [pseudonym]
+    assert "Note: 3 of 4 patients are left out: the signatures were fitted on them." in capsys.readouterr().err
+
+
+def test_where_most_signatures_are_unstable_it_is_said_what_to_do(model: Path):
+    fitted = load_signatures(model)
+    shaky = replace(fitted, stable=np.array([0.1, 0.2, 0.3]))
+    assert _advice(shaky, 3).startswith(": all of them change with the patients drawn, so name none")
+    assert "--components 2" in _advice(replace(fitted, stable=np.array([0.1, 0.95, 0.3])), 2)
+    assert _advice(fitted, 1) == ""
+
+
+def test_dates_before_birth_and_dates_to_guess_are_refused(archive: Archive, model: Path, tmp_path: Path):
+    path, name = tmp_path / "dates.csv", pseudonyms(archive)[0]
+    path.write_text(f"pseudonym,time\n{name},2020-01-01\n{name},04/03/2020\n")
+    with pytest.raises(InputError, match=r"dates.csv, column time: cannot be read in row 3\. ISO 8601 is needed"):
         express_table(model, archive=archive.path, dates=path)
 
 
@@ -149,7 +210,7 @@ def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archi
 
 def test_the_processes_of_torchrun_make_one_fit(archive: Archive, model: Path, tmp_path: Path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "semeia"]
-    options = ["--components", "3", "--least_patients", "5", "--at_least", "200", "--draws", "1", "--starts", "1"]
+    options = ["--components", "3", "--least_patients", "5", "--at_least", "400", "--draws", "1", "--starts", "1"]
     folders = ["--out", str(tmp_path / "model"), "--scratch", str(tmp_path / "scratch")]
     done = subprocess.run(
         [*command, "signatures", "fit", str(archive.path), *options, "--ica.threads", "1", *folders],

@@ -1,13 +1,14 @@
 """Patients are known again by pseudonym or by any of their pixels, and by nothing that names them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from archive_folder import small_archive
-from semeia.archive import open_archive
+from semeia.archive import open_archive, writing
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data
 from semeia.views.fingerprint import Fingerprint, fingerprint
@@ -33,7 +34,39 @@ def test_known_by_pseudonym_or_by_pixels(data: PatientData):
     assert mark.seen(data).tolist() == expected
     assert mark.seen(renamed(data)).tolist() == expected
     assert mark.seen(replace(data, image_hash=[""] * 6)).tolist() == expected
-    assert not mark.seen(replace(renamed(data), image_hash=[""] * 6)).any()
+    assert not mark.seen(replace(renamed(data), image_hash=[""] * 6, looks=())).any()
+
+
+def test_known_by_looks_where_pixels_and_key_have_changed(tmp_path: Path):
+    """As after another export: another key, and every image has a voxel that differs."""
+    rng = np.random.default_rng(0)
+    scans = [np.kron(rng.integers(0, 250, (8, 9)), np.ones((8, 8))).astype(np.uint8) for _ in range(6)]
+    blank = np.full((64, 72), 9, np.uint8)
+    blank[0, 0] = 10
+    fitted = _pictures(tmp_path / "a", [*scans[:3], blank])
+    changed = [scan.copy() for scan in scans]
+    for scan in changed:
+        scan[5, 5] ^= 128
+    other = _pictures(tmp_path / "b", [*changed, blank + 1])
+    mark = fingerprint(fitted, np.arange(4))
+    assert set(fitted.image_hash).isdisjoint(other.image_hash)
+    assert mark.seen(other).tolist() == [True] * 3 + [False] * 4
+    assert not replace(mark, looks=()).seen(other).any()  # as an older model has it
+
+
+def test_under_the_same_key_likeness_is_nobodys_name(tmp_path: Path):
+    scan = np.kron(np.random.default_rng(0).integers(0, 250, (8, 9)), np.ones((8, 8))).astype(np.uint8)
+    data = _pictures(tmp_path / "a", [scan, scan + 1, scan + 2])
+    assert fingerprint(data, np.array([0])).seen(data).tolist() == [True, False, False]
+
+
+def _pictures(path: Path, arrays: list[np.ndarray]) -> PatientData:
+    with writing(path, source="test") as draft:
+        for place, array in enumerate(arrays):
+            subject_id, pseudonym = draft.subject(str(place))
+            unit_id = draft.unit(f"{pseudonym}/n", subject_id, "image")
+            draft.image(array, unit_id=unit_id, subject_id=subject_id, kind="picture", intensity="display")
+    return load_patient_data(open_archive(path), crop=CROP)
 
 
 def test_all_units_of_a_patient_are_seen_when_one_is(data: PatientData):

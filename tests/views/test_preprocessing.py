@@ -96,8 +96,8 @@ def test_what_no_training_unit_has_is_refused(change: object, words: str):
 
 def test_other_crops_and_other_items_are_refused():
     data, preprocessing = patients(), fitted(patients())
-    preprocessing.require_same(data)
+    preprocessing.require_same(data, np.arange(len(data)))
     with pytest.raises(InputError, match="trained on crops"):
-        preprocessing.require_same(replace(data, crop=replace(CROP, patch=(2, 2, 2))))
+        preprocessing.require_same(replace(data, crop=replace(CROP, patch=(2, 2, 2))), np.arange(1))
     with pytest.raises(InputError, match="have none of these"):
-        preprocessing.require_same(replace(data, items=("x", "y", "z")))
+        preprocessing.require_same(replace(data, items=("x", "y", "z")), np.arange(1))

@@ -1,12 +1,15 @@
 """Writing that happens or does not: bytes, text, JSON, tables go in; a complete file or an error comes out.
 
-Every file is written under a temporary name in its own folder, flushed to the disk, and renamed into place.
+Every file is written under a temporary name in its own folder, flushed to the disk, and renamed into place. Files and
+folders made here are their owner's alone: what is in them comes from patients. What a killed process left under a
+temporary name goes when the same file is written again.
 A full disk or a read-only folder becomes one `InputError` that names the path.
 """
 
 import io
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +20,7 @@ import polars as pl
 from semeia.errors import InputError
 
 PARTIAL = ".partial"
+_FORMULA = r"^[=+\-@\t\r]."
 
 
 @contextmanager
@@ -29,6 +33,15 @@ def naming(path: str | Path, doing: str = "written") -> Iterator[None]:
         raise InputError(f"{path}: cannot be {doing}: {why}. Check free space and permissions.") from error
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and those above it that are not there, for their owner alone. The OSError is the caller's."""
+    path = Path(path)
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(exist_ok=True)  # refused where a file has the name
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it becomes `path`, otherwise it is removed.
@@ -39,21 +52,57 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        sweep(path.parent, name=path.name)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
+            _lock(handle)
             yield temporary
             place(temporary, path)
         finally:
+            os.close(handle)
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
 
 def place(temporary: Path, path: Path) -> None:
     """Flush `temporary` to the disk, rename it to `path`, and flush the folder that now lists it."""
+    temporary.chmod(0o600)
     _flush(temporary)
     os.replace(temporary, path)
     with suppress(OSError):  # some network filesystems cannot flush a folder; the rename itself has happened
         _flush(path.parent)
+
+
+def sweep(folder: Path, *, name: str = "*") -> None:
+    """Remove what a killed process left of writing a file `name` (by default any) of a folder.
+
+    A temporary file that another process is still writing is locked by it, and stays.
+    """
+    pattern = re.compile(rf"\.{'.+' if name == '*' else re.escape(name)}\.[0-9a-f]{{8}}{re.escape(PARTIAL)}")
+    with suppress(OSError):
+        for leftover in folder.iterdir():
+            if pattern.fullmatch(leftover.name) and not leftover.is_dir():
+                with suppress(OSError):
+                    handle = os.open(leftover, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+                    try:
+                        _lock(handle)
+                        leftover.unlink()
+                    finally:
+                        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Hold a lock until the file is closed; an OSError where another process has it."""
+    with suppress(ImportError):  # not on this operating system
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # some network filesystems have no locks
+            pass
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -77,6 +126,26 @@ def write_parquet(path: str | Path, frame: pl.DataFrame) -> None:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     write_bytes(path, buffer.getvalue())
+
+
+def write_csv(path: str | Path, frame: pl.DataFrame) -> None:
+    """Write `frame` as CSV to `path`, whole or not at all.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front (`plain_cells` takes it off again).
+    """
+    marked = []
+    for name in frame.select(pl.col(pl.String)).columns:
+        text = pl.col(name)
+        formula = text.str.contains(_FORMULA) & text.cast(pl.Float64, strict=False).is_null()
+        marked.append(pl.when(formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
+    buffer = io.BytesIO()
+    frame.with_columns(marked).write_csv(buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def plain_cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """The texts of a table that `write_csv` wrote, as they were."""
+    return frame.with_columns(pl.col(pl.String).str.replace(rf"^'({_FORMULA[1:]})", "${1}"))
 
 
 def _flush(path: Path) -> None:

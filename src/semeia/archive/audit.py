@@ -9,7 +9,9 @@ from semeia.archive.census import Census, census
 from semeia.archive.copies import copies
 from semeia.archive.findings import Finding
 from semeia.archive.record_findings import record_findings
+from semeia.archive.shortcuts import shortcuts
 from semeia.archive.store import Archive
+from semeia.archive.value_findings import value_findings
 
 _MUCH_MISSING = 0.2
 _COUNTS = {"what": pl.String(), "detail": pl.String(), "count": pl.Int64(), "subjects": pl.Int64()}
@@ -47,19 +49,20 @@ def audit(archive: Archive) -> Audit:
     """
     broken = findings.broken(archive)
     if any("missing" in finding.words or "changed" in finding.words for finding in broken):
-        empty = pl.DataFrame(schema={"what": pl.String, "detail": pl.String, "count": pl.Int64, "subjects": pl.Int64})
-        nothing = pl.DataFrame(schema={"table": pl.String, "column": pl.String, "share": pl.Float64})
-        return Audit(empty, nothing, tuple(broken))  # no table of a damaged archive is worth reading
+        # no table of a damaged archive is worth reading
+        return Audit(pl.DataFrame(schema=_COUNTS), pl.DataFrame(schema=_MISSING), tuple(broken))
     missing = _missing(archive)
     record = census(archive)
     found = [
         *findings.splits(archive.table("subjects")),
+        *findings.near_ids(archive.table("subjects")),
         *copies(archive),
         *findings.geometry(archive.table("images")),
         *findings.gaps(archive),
-        *findings.shortcuts(archive),
+        *value_findings(archive.table("images")),
+        *shortcuts(archive),
         *_mostly_missing(missing),
-        *(record_findings(archive, record) if record.patients else ()),
+        *record_findings(archive, record),
     ]
     return Audit(_counts(archive, record), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])))
 

@@ -7,6 +7,7 @@ import polars as pl
 from semeia.archive.schema import BIRTH, DEATH, UNMAPPED
 from semeia.archive.store import Archive
 
+MOST_YEARS = 120
 _CODES = {
     "code": pl.String(),
     "events": pl.Int64(),
@@ -31,6 +32,7 @@ class Census:
         patients: How many have events.
         before_birth: Events on a day before the day of birth.
         after_death: Events on a day after the day of death.
+        beyond_age: Patients with an event at an age that nobody reaches: a hidden or mistyped birth.
     """
 
     codes: pl.DataFrame
@@ -40,6 +42,7 @@ class Census:
     patients: int
     before_birth: int
     after_death: int
+    beyond_age: int = 0
 
 
 def census(archive: Archive) -> Census:
@@ -52,7 +55,7 @@ def census(archive: Archive) -> Census:
     meanings = archive.codes().select("code", "mode", "rule")
     codes, modes = pl.DataFrame(schema=_CODES), pl.DataFrame(schema=_GROUPS).drop("rule")
     rules, sites = pl.DataFrame(schema=_GROUPS), pl.DataFrame(schema=_SITES)
-    patients = before = after = 0
+    patients = before = after = old = 0
     for batch in archive.event_batches():
         events = batch.join(meanings, on="code", how="left").join(subjects, on="subject_id", how="left")
         value = pl.col("numeric_value")
@@ -67,6 +70,7 @@ def census(archive: Archive) -> Census:
         patients += events["subject_id"].n_unique()
         before += _before_birth(events)
         after += _after_death(events)
+        old += _beyond_age(events)
     return Census(
         codes=codes.sort("code"),
         modes=modes.sort("mode"),
@@ -75,6 +79,7 @@ def census(archive: Archive) -> Census:
         patients=patients,
         before_birth=before,
         after_death=after,
+        beyond_age=old,
     )
 
 
@@ -97,3 +102,8 @@ def _after_death(events: pl.DataFrame) -> int:
     deaths = events.filter(pl.col("code") == DEATH).group_by("subject_id").agg(death=pl.col("time").min().dt.date())
     late = events.join(deaths, on="subject_id").select((pl.col("time").dt.date() > pl.col("death")).sum())
     return int(late.item() or 0)
+
+
+def _beyond_age(events: pl.DataFrame) -> int:
+    late = pl.col("time").dt.date() > pl.col("birth").dt.offset_by(f"{MOST_YEARS}y")
+    return events.filter(late)["subject_id"].n_unique()

@@ -6,16 +6,20 @@ placed; what a killed process left is swept by the next writer.
 """
 
 import datetime as dt
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import polars as pl
+
 from semeia import __version__
 from semeia.archive import keys
-from semeia.archive.atomic import PARTIAL, naming, replacing, write_json, write_parquet
+from semeia.archive.atomic import PARTIAL, make_folder, naming, write_json, write_parquet, write_text
+from semeia.archive.event_file import Placed
 from semeia.archive.hashing import file_sha256
+from semeia.archive.lock import locked
+from semeia.archive.repeat import repeated_part
 from semeia.archive.schema import SCHEMA_VERSION, TABLES
 from semeia.archive.store import MANIFEST, Archive, open_archive
 from semeia.archive.summary import Summary
@@ -53,22 +57,42 @@ def writing(
         try:
             yield draft
             _commit(draft, archive, secret, placed, keep_key=own and archive is None)
-        except BaseException:
+        except BaseException as stop:
             draft.pixels.discard()
             draft.record.file.discard()
             if not _committed(path, draft.number):  # an interrupt may come after the rename
                 _remove(placed, path)
-            raise
+            if not isinstance(stop, _Repeated):
+                raise
+            draft.summary = stop.summary
+
+
+class _Repeated(Exception):  # noqa: N818  (no error: the draft is taken back, and nothing is left to do)
+    """The archive holds what was drafted, as the part that `summary` tells of."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__()
+        self.summary = summary
 
 
 def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Path], *, keep_key: bool) -> None:
     frames = draft.tables()
     files: dict[str, str] = {}
+    placed.append(draft.record.file.path)
+    events = draft.record.place()
+    if archive is not None and (known := draft.known(frames)):
+        part = repeated_part(archive, frames, draft.record.file.path if events else None, source=draft.source)
+        if part is None:
+            raise InputError(f"{draft.path}: refused: {known[0]} are already in the archive; nothing was written.")
+        raise _Repeated(_summary(draft, frames, events, part=part, repeated=True))
+    if events is not None:
+        files[f"events/{draft.record.file.path.name}"] = events.sha256
+    if draft.record.counted:
+        draft.notes["counted"] = dict(draft.record.counted)
     placed.append(draft.pixels.path)
     digest = draft.pixels.place()
     if digest is not None:
         files[f"pixels/{draft.pixels.path.name}"] = digest
-    rows_of_events = _place_events(draft, files, placed)
     for folder, frame in frames.items():
         name = f"{folder}/{draft.number:04d}.parquet"
         placed.append(draft.path / name)
@@ -76,7 +100,7 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
         files[name] = file_sha256(draft.path / name)
     if keep_key and not (draft.path / keys.KEY_FILE).exists():
         placed.append(draft.path / keys.KEY_FILE)
-        _write_key(draft.path / keys.KEY_FILE, key)
+        write_text(draft.path / keys.KEY_FILE, key.hex() + "\n")
     record = {
         "source": draft.source,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -90,26 +114,21 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
         "parts": [*(archive.parts if archive else []), record],
     }
     write_json(draft.path / MANIFEST, manifest)
-    draft.summary = Summary(
+    draft.summary = _summary(draft, frames, events, part=draft.number)
+
+
+def _summary(
+    draft: Writer, frames: dict[str, pl.DataFrame], events: Placed | None, *, part: int, repeated: bool = False
+) -> Summary:
+    return Summary(
         source=draft.source,
-        part=draft.number,
+        part=part,
         **{name: frames[name].height if name in frames else 0 for name in _COUNTED},
-        events=rows_of_events,
+        events=events.rows if events else 0,
         outcomes={name.split("/")[1]: frame.height for name, frame in frames.items() if name.startswith("outcomes/")},
         notes=dict(draft.notes),
+        repeated=repeated,
     )
-
-
-def _place_events(draft: Writer, files: dict[str, str], placed: list[Path]) -> int:
-    """Sort the events into place and put what was counted on record; the number of rows."""
-    record = draft.record
-    placed.append(record.file.path)
-    done = record.place()
-    if done is not None:
-        files[f"events/{record.file.path.name}"] = done.sha256
-    if record.counted:
-        draft.notes["counted"] = dict(record.counted)
-    return done.rows if done else 0
 
 
 def _secret(path: Path, archive: Archive | None, supplied: str | Path | None) -> tuple[bytes, bool]:
@@ -128,13 +147,6 @@ def _secret(path: Path, archive: Archive | None, supplied: str | Path | None) ->
     return key, supplied is None
 
 
-def _write_key(path: Path, key: bytes) -> None:
-    with replacing(path) as temporary:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as stream:
-            stream.write(key.hex() + "\n")
-
-
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Create the folder if need be and keep other writers out; one made here goes again if left empty."""
@@ -143,35 +155,14 @@ def _held(path: Path) -> Iterator[None]:
         _refuse_foreign(path)
     try:
         with naming(path, "created"):
-            path.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
+            make_folder(path)
+        with locked(path, busy="another process is writing to this archive; wait for it."):
             _sweep(path)
             yield
     finally:
         for folder in created:
             with suppress(OSError):
                 folder.rmdir()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an advisory lock on the folder itself: it leaves no file and ends with the process."""
-    try:
-        import fcntl
-    except ImportError:  # not on this operating system: two writers at once are the user's to avoid
-        yield
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{path}: another process is writing to this archive; wait for it.") from error
-        except OSError:  # some network filesystems have no locks
-            pass
-        yield
-    finally:
-        os.close(handle)
 
 
 def _refuse_foreign(path: Path) -> None:

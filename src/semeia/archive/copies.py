@@ -7,34 +7,66 @@ import numpy as np
 import polars as pl
 
 from semeia.archive.findings import Finding, finding
-from semeia.archive.hashing import middle_slice
+from semeia.archive.hashing import BLANK, middle_slice
 from semeia.archive.store import Archive
+from semeia.errors import InputError
 
 _NEAR_BITS = 2
 _NEAR_CORRELATION = 0.998
 _MOST_COMPARED = 20_000
-_BLANK = "0" * 16
+_SAME = "images have identical pixels under two patients"
 
 
 def copies(archive: Archive) -> list[Finding]:
     """Images with identical pixels, or nearly the same middle slice, under two patients; and blank ones."""
     images = archive.table("images")
-    subjects = archive.table("subjects").select("subject_id", "split")
-    groups = (
-        images.join(subjects, on="subject_id", how="left")
-        .group_by("sha256")
-        .agg(pl.len(), pl.col("subject_id").n_unique(), pl.col("split").drop_nulls().n_unique())
-    )
-    shared = groups.filter(pl.col("subject_id") > 1)
-    crossing = int(shared.filter(pl.col("split") > 1)["len"].sum())
-    blank = int((images["phash"] == _BLANK).sum())
+    parted, together = _identical(archive)
+    blank = int((images["phash"] == BLANK).sum())
     near = _near_pairs(archive, images).height
     return [
-        *finding("error", crossing, "images have identical pixels under two patients in different splits"),
-        *finding("warning", int(shared["len"].sum()), "images have identical pixels under two patients"),
+        *finding("error", parted, f"{_SAME}, who are or may come to be on both sides of a split"),
+        *finding("warning", together, _SAME),
         *finding("warning", near, "pairs of images of two patients look nearly the same"),
         *finding("warning", blank, "images have a middle slice without any contrast"),
     ]
+
+
+def refuse_copies(archive: Archive) -> None:
+    """Refuse to train where one person may be on both sides of a split under two ids.
+
+    Raises:
+        InputError: With the number of images that have identical pixels under two patients of different splits, or of
+            none, so that one will be drawn.
+    """
+    parted, _ = _identical(archive)
+    if parted:
+        raise InputError(
+            f"{archive.path}: {parted} {_SAME}, who may come to be on both sides of a split: one person under two ids? "
+            "Leave one of them out, or give both the same side in a column split."
+        )
+
+
+def _identical(archive: Archive) -> tuple[int, int]:
+    """How many images have the pixels of another patient's, where a split may part the two, and where it does not.
+
+    Images without any contrast are nobody's in particular.
+    """
+    subjects = archive.table("subjects").select("subject_id", "split")
+    constant = pl.col("percentiles").list.first() == pl.col("percentiles").list.last()
+    images = archive.table("images").filter(~constant.fill_null(pl.col("phash") == BLANK))
+    shared = (
+        images.join(subjects, on="subject_id", how="left")
+        .group_by("sha256")
+        .agg(
+            pl.len(),
+            pl.col("subject_id").n_unique(),
+            sides=pl.col("split").n_unique(),
+            unset=pl.col("split").null_count(),
+        )
+        .filter(pl.col("subject_id") > 1)
+    )
+    parted = (pl.col("sides") > 1) | (pl.col("unset") > 0)
+    return int(shared.filter(parted)["len"].sum()), int(shared.filter(~parted)["len"].sum())
 
 
 def look_alikes(archive: Archive) -> pl.DataFrame:
@@ -55,7 +87,7 @@ def _near_pairs(archive: Archive, images: pl.DataFrame) -> pl.DataFrame:
     and the candidates are neighbours in the order of their hashes.
     """
     pairs: list[tuple[str, str]] = []
-    for _, group in images.filter(pl.col("phash") != _BLANK).group_by("kind", maintain_order=True):
+    for _, group in images.filter(pl.col("phash") != BLANK).group_by("kind", maintain_order=True):
         kind = group.sort("phash", "image_id")
         hashes = np.array([int(text, 16) for text in kind["phash"]], dtype=np.uint64)
         subject = kind["subject_id"].to_numpy()
@@ -80,7 +112,7 @@ def _thumbnail(archive: Archive, image: dict[str, object]) -> np.ndarray:
     from PIL import Image
 
     array = archive.pixels(image)
-    plane = middle_slice(array, colour=image["orientation"] is None and array.ndim == 3).astype(np.float32)
+    plane = middle_slice(array, colour=image["spacing"] is None and array.ndim == 3).astype(np.float32)
     small = np.asarray(Image.fromarray(plane).resize((32, 32), Image.Resampling.BOX)).reshape(-1)
     centred = small - small.mean()
     return centred / max(float(np.linalg.norm(centred)), 1e-9)

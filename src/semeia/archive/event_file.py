@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from semeia.archive.atomic import PARTIAL, naming, place
+from semeia.archive.atomic import PARTIAL, make_folder, naming, place
 from semeia.archive.hashing import file_sha256
 from semeia.archive.schema import EVENTS
 
@@ -67,7 +67,7 @@ class EventFile:
         whole = self._scratch / "sorted.parquet"
         rows = 0
         with naming(self.path):
-            self._scratch.mkdir(parents=True, exist_ok=True)
+            make_folder(self._scratch)
             schema = EVENTS.empty().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
             with parquet.ParquetWriter(whole, schema, compression="zstd", use_dictionary=True) as writer:
                 for range_of_subjects in self._ranges():
@@ -96,7 +96,7 @@ class EventFile:
         held, self._held = pl.concat(self._held), []
         number = (pl.col("subject_id") // self._width).clip(upper_bound=_MOST_RANGES - 1).alias("range")
         with naming(self.path):
-            self._scratch.mkdir(parents=True, exist_ok=True)
+            make_folder(self._scratch)
             for (place_in_order,), part in (
                 held.with_columns(number).partition_by("range", as_dict=True, include_key=False).items()
             ):

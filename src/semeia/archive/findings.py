@@ -1,20 +1,17 @@
-"""What can be wrong with an archive: tables go in, findings come out, one function a suspicion.
-
-A shortcut counts as a finding: something other than the disease that ranks the label, such as size, or
-whether a file exists.
-"""
+"""What can be wrong with an archive: tables go in, findings come out, one function a suspicion."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
+from semeia.archive.identity import NEAR, near
 from semeia.archive.store import Archive
 
-SIZES = ("diameter_mm", "volume_mm3", "z_extent_mm", "slice_spacing")
 _MAX_SPACING_MM = 10.0
 _MAX_EXTENT_MM = 600.0
-_SHORTCUT = 0.6
+_LEAST_EXTENT_MM = 5.0
+_NAMED = 5  # patients that a finding names
 
 Severity = Literal["error", "warning", "note"]
 
@@ -39,6 +36,13 @@ def splits(subjects: pl.DataFrame) -> list[Finding]:
     return finding("error", several.height, "patients are in more than one split")
 
 
+def near_ids(subjects: pl.DataFrame) -> list[Finding]:
+    """Patients who may be one person under two spellings of an id; some by pseudonym, for `semeia whois`."""
+    pairs = near(subjects)
+    some = ", ".join(f"{first} and {second}" for first, second in pairs[:_NAMED])
+    return finding("warning", len(pairs), f"{NEAR} (`semeia whois` tells who they are): {some}")
+
+
 def geometry(images: pl.DataFrame) -> list[Finding]:
     """Volumes whose size in mm cannot be, and what the numbers in the voxels are not."""
     volumes = images.filter(pl.col("spacing").is_not_null())
@@ -53,7 +57,11 @@ def geometry(images: pl.DataFrame) -> list[Finding]:
     return [
         *finding("error", wrong, f"volumes have a spacing of 0 or less, or above {_MAX_SPACING_MM:g} mm"),
         *finding("error", sum(size > _MAX_EXTENT_MM for size in extent), f"volumes exceed {_MAX_EXTENT_MM:g} mm"),
+        *finding(
+            "warning", sum(size < _LEAST_EXTENT_MM for size in extent), f"volumes are below {_LEAST_EXTENT_MM:g} mm"
+        ),
         *finding("note", flat, "volumes have a single slice"),
+        *finding("note", int(volumes["orientation"].null_count()), "volumes are of unknown orientation"),
         *finding("note", stretched, "images were stretched slice by slice and are not in Hounsfield units"),
     ]
 
@@ -75,50 +83,6 @@ def gaps(archive: Archive) -> list[Finding]:
     notes = [finding("note", absent.height, f"units have no {name}") for name, absent in without.items()]
     bare = finding("warning", nothing.height, "units have neither image nor reading nor outcome")
     return [*bare, *(each for note in notes for each in note)]
-
-
-def shortcuts(archive: Archive) -> list[Finding]:
-    """Outcomes of one class; sizes, or the mere presence of a kind of image, that rank a binary outcome."""
-    units, images = archive.table("units"), archive.table("images")
-    found: list[Finding] = []
-    for name in archive.outcomes():
-        labels = archive.outcome(name)
-        of_patients = labels.join(units.filter(pl.col("kind") == "patient"), on="unit_id", how="semi").height > 0
-        by = "subject_id" if of_patients else "unit_id"  # of a patient's units the largest counts
-        largest = units.group_by(by).agg(pl.col(size).max() for size in SIZES if size in units.columns)
-        labels = labels.join(largest, on=by, how="left")
-        classes = labels["value"].n_unique()
-        if classes < 2:
-            found.append(Finding("warning", f"outcome {name}: all labels are the same", labels.height))
-        if classes != 2:
-            continue
-        for kind in sorted(set(images["kind"])):
-            having = images.filter(pl.col("kind") == kind)[by].unique().to_list()
-            signal = labels[by].is_in(having).cast(pl.Float64)
-            found += _shortcut(name, labels["value"], signal, f"whether there is an image of kind {kind}")
-        for size in (size for size in SIZES if size in labels.columns):
-            found += _shortcut(name, labels["value"], labels[size].cast(pl.Float64), size)
-    return found
-
-
-def _shortcut(outcome: str, value: pl.Series, signal: pl.Series, what: str) -> list[Finding]:
-    auroc = rank_auroc(value, signal)
-    if auroc is None or max(auroc, 1 - auroc) < _SHORTCUT:
-        return []
-    known = int(signal.is_not_null().sum())
-    words = f"labelled units: {what} alone ranks the outcome {outcome} with AUROC {auroc:.2f}"
-    return [Finding("warning", words, known)]
-
-
-def rank_auroc(value: pl.Series, signal: pl.Series) -> float | None:
-    """AUROC (Mann-Whitney) of `signal` for the larger value, empty ones apart; None with one class."""
-    frame = pl.DataFrame({"value": value, "signal": signal}).drop_nulls()
-    positive = frame["value"] == value.max()
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    if not n_positive or not n_negative:
-        return None
-    ranks = float(frame["signal"].rank("average").filter(positive).sum())
-    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
 
 def finding(severity: Severity, count: int, words: str) -> list[Finding]:

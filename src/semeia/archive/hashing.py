@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+BLANK = "0" * 16  # perceptual hash of a plane without contrast
+LOOK_SIDE = 16  # at 256 bits, other patients' images of the same body part are told apart
 _BLOCK = 1 << 20
 
 
@@ -32,15 +34,15 @@ def middle_slice(array: np.ndarray, *, colour: bool = False) -> np.ndarray:
     return array.mean(axis=-1) if colour else array[:, :, array.shape[2] // 2]
 
 
-def perceptual_hash(plane: np.ndarray) -> str:
-    """Difference hash of a [rows, columns] array: 64 bits as 16 hex digits.
+def perceptual_hash(plane: np.ndarray, *, side: int = 8) -> str:
+    """Difference hash of a [rows, columns] array: `side` * `side` bits as hex digits.
 
-    The plane is averaged down to 8 x 9 and each cell compared with its right neighbour, so the hash survives
-    rescaling, recompression and a change of brightness or contrast. A constant plane gives all zeros.
+    The plane is averaged down to `side` rows of `side` + 1 cells and each cell compared with its right neighbour, so
+    the hash survives rescaling, recompression and a change of brightness or contrast. A constant plane gives all zeros.
     """
     from PIL import Image
 
-    small = np.asarray(Image.fromarray(plane.astype(np.float32)).resize((9, 8), Image.Resampling.BOX))
+    small = np.asarray(Image.fromarray(plane.astype(np.float32)).resize((side + 1, side), Image.Resampling.BOX))
     bits = (small[:, 1:] > small[:, :-1]).reshape(-1)
     return np.packbits(bits).tobytes().hex()
 

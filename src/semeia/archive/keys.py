@@ -8,7 +8,8 @@ import hmac
 import secrets
 from pathlib import Path
 
-from semeia.archive.atomic import naming
+from semeia.archive.identity import spelling
+from semeia.archive.small_file import read_small
 from semeia.errors import InputError
 
 KEY_FILE = "pseudonym.key"
@@ -28,8 +29,7 @@ def read_key(path: str | Path) -> bytes:
     Raises:
         InputError: The file is absent or does not hold at least 32 bytes in hex.
     """
-    with naming(path, "read"):
-        content = Path(path).read_bytes()
+    content = read_small(path, most=64 * 1024)
     try:
         key = bytes.fromhex(content.decode("ascii").strip())
     except ValueError:
@@ -47,6 +47,11 @@ def key_fingerprint(key: bytes) -> str:
 def pseudonym(key: bytes, original: str, *, site: str | None = None) -> str:
     """The stand-in for patient `original` of `site`: "p" and 12 hex digits of HMAC-SHA256."""
     return "p" + keyed(key, f"{site or ''}\x1f{original}")
+
+
+def spelling_hash(key: bytes, original: str) -> str:
+    """A keyed hash of an id without its case, spaces and leading zeros: finds near spellings, of whatever site."""
+    return keyed(key, f"spelling\x1f{spelling(original)}")
 
 
 def keyed(key: bytes, text: str) -> str:

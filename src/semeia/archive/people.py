@@ -2,7 +2,10 @@
 
 import datetime as dt
 
+import polars as pl
+
 from semeia.archive import keys
+from semeia.archive.identity import canonical, near
 from semeia.archive.schema import SPLITS
 from semeia.errors import InputError
 
@@ -26,14 +29,20 @@ class People:
     ) -> tuple[int, str]:
         """The number and pseudonym of a patient, new or known; see `Writer.subject`."""
         if split is not None and split not in SPLITS:
-            raise InputError(f"split is '{split}'; it must be one of {', '.join(SPLITS)}.")
+            raise InputError(f"a patient's split must be one of {', '.join(SPLITS)}, or left out.")
+        as_written, original_id = (original_id, site), canonical(original_id)
+        site = canonical(site or "") or None
         name = keys.pseudonym(self._key, original_id, site=site)
+        older = keys.pseudonym(self._key, as_written[0], site=as_written[1])
+        if name not in self._rows and older in self._rows:  # hashed as written, by a version that did not mend ids
+            name, site = older, as_written[1]
         if self._originals.setdefault(name, (original_id, site)) != (original_id, site):
             raise InputError("two patients share a pseudonym; ingest into a new archive with another key.")
         facts = {"site": site, "sex": sex, "birth": birth, "split": split}
         known = self._rows.get(name)
         if known is None:
-            known = {"subject_id": len(self._rows) + 1, "pseudonym": name, **facts}
+            spelt = keys.spelling_hash(self._key, original_id)
+            known = {"subject_id": len(self._rows) + 1, "pseudonym": name, **facts, "spelling": spelt}
             self._rows[name] = known
             self._touched.add(name)
         for fact in _FACTS:
@@ -44,6 +53,14 @@ class People:
             known[fact] = facts[fact]
             self._touched.add(name)
         return int(str(known["subject_id"])), name
+
+    def near(self) -> int:
+        """How many new patients may be another one under a near spelling of the same id."""
+        there = pl.DataFrame(
+            [{name: row.get(name) for name in ("pseudonym", "site", "spelling")} for row in self._rows.values()],
+            schema=dict.fromkeys(("pseudonym", "site", "spelling"), pl.String),
+        )
+        return sum(name in self._touched for _, name in near(there))
 
     def changed(self) -> list[dict[str, object]]:
         """The rows of `subjects` that the archive does not have yet."""

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from semeia.archive.atomic import PARTIAL, naming, place
+from semeia.archive.atomic import PARTIAL, make_folder, naming, place
 
 _ALIGNMENT = 64
 
@@ -29,7 +29,7 @@ class PixelFile:
         data = bytes(gap) + plain.tobytes()
         with naming(self.path):
             if self._stream is None:
-                self.path.parent.mkdir(exist_ok=True)
+                make_folder(self.path.parent)
                 self._stream = self._partial.open("wb")
             self._stream.write(data)
         self._hash.update(data)

@@ -17,6 +17,7 @@ class RecordDraft:
     def __init__(self, path: Path, archive: Archive | None, *, source: str) -> None:
         self.file = EventFile(path)
         self.counted: dict[str, int] = {}
+        self.again = self.kept = 0
         self._source = source
         self._archive = archive
         self._known = archive.codes() if archive else CODES.empty()
@@ -73,20 +74,16 @@ class RecordDraft:
         return fresh
 
     def place(self) -> Placed | None:
-        """Sort the events into place, and hold them against those the archive has.
+        """Sort the events into place, and count in `again` how many of them the archive has.
 
         Raises:
-            InputError: The archive has every one of them already, or the disk is full.
+            InputError: The disk is full.
         """
         placed = self.file.place()
         if placed is None:
             return None
+        self.kept = placed.rows
         self.count("events that repeat another in every column were dropped", placed.duplicates)
-        again = events.repeated(self._archive.files_of("events"), self.file.path) if self._archive else 0
-        if again == placed.rows:
-            raise InputError(
-                f"{self._source}: refused: {again} of {placed.rows} events are already in the archive; "
-                "nothing was written."
-            )
-        self.count("events were in the archive already and count once", again)
+        self.again = events.repeated(self._archive.files_of("events"), self.file.path) if self._archive else 0
+        self.count("events were in the archive already and count once", self.again)
         return placed

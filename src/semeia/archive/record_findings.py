@@ -2,31 +2,41 @@
 
 import polars as pl
 
-from semeia.archive.census import Census
-from semeia.archive.findings import Finding, finding
+from semeia.archive.census import MOST_YEARS, Census
+from semeia.archive.findings import Finding, Severity, finding
 from semeia.archive.store import Archive
 
 _MOST_SITES = 20
 
 
 def record_findings(archive: Archive, census: Census) -> list[Finding]:
-    """Impossible times, codes that carry nothing, unmapped events by site, and what ingests left out or mended."""
+    """Impossible times, codes that carry nothing, unmapped events by site, and what ingests left out or mended.
+
+    What was left out is said of an archive without events, too: it may be why there are none.
+    """
+    if not census.patients:
+        return counted(archive)
     return [*_times(census), *_people(archive, census), *_codes(archive, census), *_sites(census), *counted(archive)]
 
 
 def counted(archive: Archive) -> list[Finding]:
-    """What the ingests counted: rows left out, copies dropped, units kept apart, and the like."""
+    """What the ingests warned of, and counted: rows left out, copies dropped, units kept apart, and the like."""
+    return [*_noted(archive, "warned", "warning"), *_noted(archive, "counted", "note")]
+
+
+def _noted(archive: Archive, note: str, severity: Severity) -> list[Finding]:
     totals: dict[str, int] = {}
     for part in archive.parts:
-        for words, number in part["notes"].get("counted", {}).items():
+        for words, number in part["notes"].get(note, {}).items():
             totals[words] = totals.get(words, 0) + number
-    return [Finding("note", words, number) for words, number in totals.items()]
+    return [Finding(severity, words, number) for words, number in totals.items()]
 
 
 def _times(census: Census) -> list[Finding]:
     return [
         *finding("warning", census.before_birth, "events lie before the day of their patient's birth"),
         *finding("warning", census.after_death, "events lie after the day of their patient's death"),
+        *finding("warning", census.beyond_age, f"patients are older than {MOST_YEARS} at an event: no age"),
     ]
 
 

@@ -10,12 +10,12 @@ import polars as pl
 
 from semeia.errors import InputError
 
-SCHEMA_VERSION = 2  # 2: events and codes
+SCHEMA_VERSION = 3  # 2: events and codes; 3: what values an image has, and its look
 SPLITS = ("train", "val", "test")
 MODES = ("condition", "medication", "measurement", "demographic", "other")
 BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
 UNMAPPED = "UNMAPPED/"  # what a code begins with that the source itself could not map to a vocabulary
-INTENSITIES = ("hu", "per_slice_stretched", "display")
+INTENSITIES = ("hu", "per_slice_stretched", "display", "arbitrary")
 
 
 _TYPES = {
@@ -76,6 +76,7 @@ SUBJECTS = Table(
         Column("sex", "text", True, "as given"),
         Column("birth", "date", True, "date of birth"),
         Column("split", "text", True, "fixed split from the user's table: train, val or test"),
+        Column("spelling", "text", True, "keyed hash of the id without case, spaces, separators and leading zeros"),
     ),
     ("subject_id",),
     "One row a patient.",
@@ -102,27 +103,31 @@ IMAGES = Table(
         _UNIT,
         _SUBJECT,
         Column("time", "time", True, "when it was taken"),
-        Column("kind", "text", False, "img8, hu, mask or picture"),
+        Column("kind", "text", False, "img8, hu, mri, mask or picture"),
         Column(
             "intensity",
             "text",
             False,
-            "hu, per_slice_stretched (min-max each) or display",
+            "hu, per_slice_stretched (min-max each), display, or arbitrary (no unit, each image on a scale of its own)",
         ),
         Column(
             "shape",
             "wholes",
             False,
-            "x, y, z of volumes; rows, columns of pictures",
+            "x, y, z of volumes; rows, columns of pictures, then 3 where they have colours",
         ),
         Column("dtype", "text", False, "numpy name of the pixel type, little endian"),
         Column("spacing", "reals", True, "mm along each axis"),
-        Column("orientation", "text", True, "axis codes, such as RAS; empty for pictures"),
+        Column("orientation", "text", True, "axis codes, such as RAS; empty for pictures, and where it is unknown"),
         Column("affine", "reals", True, "16 numbers, row by row: voxel to mm"),
         Column("part", "text", False, "the pixel file"),
         Column("offset", "whole", False, "first byte in the pixel file"),
         Column("sha256", "text", False, "of type, shape and pixels"),
         Column("phash", "text", False, "64-bit difference hash of the middle slice, 16 hex digits"),
+        Column("look", "text", True, "256-bit difference hash of the middle slice, 64 hex digits"),
+        Column("percentiles", "reals", True, "0, 1, 10, 50, 90, 99 and 100 % of the values (archive/values.py)"),
+        Column("bits", "whole", True, "bits that whole-numbered values take; empty for float32"),
+        Column("format", "text", True, "of the file it came from: nifti, png or jpeg"),
     ),
     ("image_id",),
     "One row an image.",

@@ -24,8 +24,13 @@ def patient_folds(subjects: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> p
     Raises:
         InputError: Fewer than two folds, fewer patients than folds, or a patient twice.
     """
-    if folds < 2 or subjects.height < folds:
-        raise InputError(f"cannot deal {subjects.height} patients into {folds} folds; change folds.")
+    if folds < 2:
+        raise InputError(f"folds is {folds}; patients are divided into 2 or more.")
+    if subjects.height < folds:
+        raise InputError(
+            f"{subjects.height} patients are too few: they are divided into {folds} parts, so at least {folds} "
+            "patients are needed; ingest more, or give each a fixed split (train, val, test) in their table."
+        )
     if subjects["subject_id"].n_unique() != subjects.height:
         raise InputError("the table of subjects names a patient twice; folds need one row a patient.")
     rng = np.random.default_rng(seed)
@@ -56,7 +61,10 @@ def label_subset(labels: pl.DataFrame, fraction: float | int, *, seed: int, mini
     chosen: list[int] = []
     for name, members in _classes(labels, seed).items():
         if len(members) < minimum:
-            raise InputError(f"only {len(members)} {name} patients are labelled; {minimum} are needed.")
+            raise InputError(
+                f"of the patients to train on, {len(members)} are labelled {name}, and at least {minimum} are needed; "
+                "those kept for testing do not count: label more, or give a fixed split."
+            )
         chosen += members[: max(minimum, round(fraction * len(members)))]
     return sorted(chosen)
 

@@ -6,9 +6,9 @@ SHA-256 of each file; renaming it into place is the commit, and a file it does n
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,12 @@ from semeia.archive import events
 from semeia.archive.atomic import naming
 from semeia.archive.hashing import array_sha256, file_sha256
 from semeia.archive.schema import EVENTS, OUTCOMES, SCHEMA_VERSION, TABLES, Table, check
+from semeia.archive.small_file import MEGABYTE, read_object
 from semeia.errors import InputError
+from semeia.settings_json import from_plain, to_plain
 
 MANIFEST = "archive.json"
+_LARGEST = 256 * MEGABYTE  # of archive.json: a million parts
 PIXEL_TYPES = ("uint8", "int16", "uint16", "int32", "float32")
 _LISTED = re.compile(
     r"(subjects|units|images|readings|reports|events|codes|pixels|outcomes/[a-z][a-z0-9_]*)/\d{4,}\.(parquet|bin)"
@@ -30,13 +33,14 @@ _LISTED = re.compile(
 class Archive:
     """An archive opened for reading. Nothing is loaded until it is asked for; pixels are memory-mapped."""
 
-    def __init__(self, path: Path, manifest: dict[str, object]) -> None:
+    def __init__(self, path: Path, key_fingerprint: str, parts: list[dict]) -> None:
         self.path = path
-        self.key_fingerprint = str(manifest["key_fingerprint"])
-        self.parts: list[dict] = list(manifest["parts"])  # pyright: ignore[reportArgumentType]
+        self.key_fingerprint = key_fingerprint
+        self.parts = parts
         self.files: dict[str, str] = {name: sha for part in self.parts for name, sha in part["files"].items()}
         self._tables: dict[str, pl.DataFrame] = {}
         self._pixels: dict[str, np.ndarray] = {}
+        self._checked: set[tuple[str, int]] = set()
 
     def __reduce__(self) -> tuple:
         return open_archive, (self.path,)  # worker processes reopen the files instead of copying them
@@ -98,9 +102,24 @@ class Archive:
     def pixels(self, image: dict[str, object]) -> np.ndarray:
         """The pixels of one row of `images` (a dict), as a read-only view of the memory-mapped file.
 
+        The first time an image is asked for, it is held against its hash, so that nobody trains on pixels that are no
+        longer those that were ingested.
+
         Raises:
-            InputError: The pixel file is missing or shorter than the row says.
+            InputError: The pixel file is missing, shorter than the row says, or has changed since it was written.
         """
+        array = self._unchecked(image)
+        place = str(image["part"]), int(str(image["offset"]))
+        if place not in self._checked:
+            if array_sha256(array) != image["sha256"]:
+                raise InputError(
+                    f"{self.path / place[0]}: pixels have changed since they were ingested; restore the archive from a "
+                    "backup, or ingest the files again into a new one."
+                )
+            self._checked.add(place)
+        return array
+
+    def _unchecked(self, image: dict[str, object]) -> np.ndarray:
         part, kind = str(image["part"]), str(image["dtype"])
         shape = tuple(int(length) for length in image["shape"])  # pyright: ignore[reportGeneralTypeIssues]
         offset = int(image["offset"])  # pyright: ignore[reportArgumentType]
@@ -134,17 +153,32 @@ class Archive:
         if problems:
             return problems
         images = self.table("images")
-        wrong = sum(array_sha256(self.pixels(row)) != row["sha256"] for row in images.iter_rows(named=True))
+        wrong = sum(array_sha256(self._unchecked(row)) != row["sha256"] for row in images.iter_rows(named=True))
         return [f"images: {wrong} images differ from their hash"] if wrong else []
+
+    def part_table(self, folder: str, number: int) -> pl.DataFrame:
+        """What one part holds of a table.
+
+        Raises:
+            InputError: The file is missing or damaged.
+        """
+        return _read(self.path / folder / f"{number:04d}.parquet")
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:
-            frames = [_read(path) for path in self.files_of(folder)]
+            frames = [self._read(path) for path in self.files_of(folder)]
             joined = pl.concat(frames, how="diagonal_relaxed") if frames else table.empty()
             if table.replace:
                 joined = joined.unique(table.key, keep="last", maintain_order=True).sort(table.key)
             self._tables[folder] = check(table, joined, where=str(self.path))
         return self._tables[folder]
+
+    def _read(self, path: Path) -> pl.DataFrame:
+        """One file of a table, which must be the one that was written."""
+        frame = _read(path)
+        if file_sha256(path) != self.files[path.relative_to(self.path).as_posix()]:
+            raise InputError(f"{path}: has changed since it was written; restore it from a backup.")
+        return frame
 
     def _mapped(self, part: str) -> np.ndarray:
         if part not in self._pixels:
@@ -165,27 +199,51 @@ def open_archive(path: str | Path) -> Archive:
         raise InputError(f"{path}: no such archive; create one with 'semeia ingest'.")
     if not manifest.is_file():
         raise InputError(f"{path}: not an archive (it has no {MANIFEST}); create one with 'semeia ingest'.")
-    with naming(manifest, "read"):
-        content = manifest.read_bytes()
+    newer = 0
     try:
-        listing = json.loads(content)
-        version = int(listing["schema_version"])
-        if version > SCHEMA_VERSION:
-            raise InputError(f"{path}: written by a newer Semeia (schema {version}); upgrade semeia.")
-        sound = all(_sound(part) for part in listing["parts"]) and isinstance(listing["key_fingerprint"], str)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        sound, listing = False, {}
-    if not sound:
-        raise InputError(f"{manifest}: damaged; restore it from a backup.")
-    return Archive(path, listing)
+        listing = read_object(manifest, most=_LARGEST)
+        version = listing.get("schema_version")
+        newer = version if isinstance(version, int) else 0
+        content = from_plain(Manifest, _known(Manifest, listing), where=MANIFEST)
+        parts = [
+            from_plain(Part, _known(Part, part), where=f"{MANIFEST}, part {at}")
+            for at, part in enumerate(content.parts, start=1)
+        ]
+    except InputError as error:
+        if newer > SCHEMA_VERSION:
+            raise InputError(f"{path}: written by a newer Semeia (schema {newer}); upgrade semeia.") from error
+        why = str(error).removeprefix(f"{manifest}: ").removesuffix("; restore the file.")
+        raise InputError(f"{manifest}: damaged ({why}); restore it from a backup.") from error
+    if newer > SCHEMA_VERSION:
+        raise InputError(f"{path}: written by a newer Semeia (schema {newer}); upgrade semeia.")
+    if not all(_LISTED.fullmatch(name) and isinstance(sha, str) for part in parts for name, sha in part.files.items()):
+        raise InputError(f"{manifest}: damaged (it lists other files than an archive has); restore it from a backup.")
+    return Archive(path, content.key_fingerprint, [to_plain(part) for part in parts])
 
 
-def _sound(part: dict) -> bool:
-    """Whether a part lists plain files of the archive; a path that leads elsewhere is not followed."""
-    files = part["files"]
-    return all(_LISTED.fullmatch(name) and isinstance(sha, str) for name, sha in files.items())
+def _known(kind: type, content: dict[str, object]) -> dict[str, object]:
+    """The entries that this version knows; others say more of the archive than it needs to be read."""
+    return {name: value for name, value in content.items() if name in kind.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """archive.json: the version of the tables, which key made the pseudonyms, and the parts."""
+
+    schema_version: int
+    key_fingerprint: str
+    parts: tuple[dict, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part in archive.json: the SHA-256 of each of its files, and where it came from."""
+
+    files: dict
+    source: str = ""
+    created: str = ""
+    semeia_version: str = ""
+    notes: dict = field(default_factory=dict)
 
 
 def _read(path: Path) -> pl.DataFrame:

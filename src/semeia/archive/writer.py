@@ -12,13 +12,15 @@ import numpy as np
 import polars as pl
 
 from semeia.archive import keys
-from semeia.archive.hashing import array_sha256, middle_slice, perceptual_hash
+from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
+from semeia.archive.identity import NEAR
 from semeia.archive.people import People
 from semeia.archive.pixels import PixelFile
 from semeia.archive.record_draft import RecordDraft
 from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
 from semeia.archive.summary import Summary
+from semeia.archive.values import bits_used, percentiles
 from semeia.errors import InputError
 
 
@@ -69,17 +71,24 @@ class Writer:
         return keys.keyed(self._key, text)
 
     def refuse_known(self, unit_ids: Collection[str]) -> None:
-        """Refuse early, before pixels are read, when units to be written are in the archive already.
+        """Refuse early, before pixels are read, when some units to be written are in the archive already.
+
+        Where all of them are, the same ingest may have been given again; what it would write tells (repeat.py).
 
         Raises:
             InputError: With the count.
         """
         there = len(self._old_units.intersection(unit_ids))
-        if there:
+        if there and not (there == len(set(unit_ids)) and self._came_from_here()):
             raise InputError(
                 f"{self.path}: refused: {there} of {len(unit_ids)} units are already in the archive; "
                 "nothing was written."
             )
+
+    def _came_from_here(self) -> bool:
+        """Whether a part of the archive has the draft's source, and its notes so far."""
+        parts = self._archive.parts if self._archive else []
+        return any(part["source"] == self.source and part["notes"].items() >= self.notes.items() for part in parts)
 
     def unit(
         self,
@@ -105,6 +114,10 @@ class Writer:
         self._rows["units"].append(row | dict(covariates or {}))
         return unit_id
 
+    def labels(self, outcome: str) -> set[float]:
+        """The values that this draft has of an outcome."""
+        return {float(str(row["value"])) for row in self._outcomes.get(outcome, [])}
+
     def patient_unit(self, subject_id: int, pseudonym: str) -> str:
         """The unit of kind "patient", which patient-level outcomes are keyed on; added when not there yet."""
         if pseudonym in self._units or pseudonym in self._old_units:
@@ -123,6 +136,7 @@ class Writer:
         orientation: str | None = None,
         affine: np.ndarray | None = None,
         time: dt.datetime | None = None,
+        image_format: str | None = None,
     ) -> str:
         """Add an image: a picture [rows, columns(, 3)], or a volume [x, y, z] with `spacing` in mm.
 
@@ -142,7 +156,7 @@ class Writer:
             count += 1
             image_id = f"{stem}/{count}"
         self._images.add(image_id)
-        plane = middle_slice(array, colour=orientation is None and array.ndim == 3)
+        plane = middle_slice(array, colour=spacing is None and array.ndim == 3)
         spacing_mm = None if spacing is None else [float(step) for step in spacing]
         entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
         row = {
@@ -161,6 +175,10 @@ class Writer:
             "offset": self.pixels.append(array),
             "sha256": array_sha256(array),
             "phash": perceptual_hash(plane),
+            "look": perceptual_hash(plane, side=LOOK_SIDE),
+            "percentiles": percentiles(array),
+            "bits": bits_used(array),
+            "format": image_format,
         }
         self._rows["images"].append(row)
         return image_id
@@ -226,12 +244,12 @@ class Writer:
         self.record.count(words, number)
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The draft's tables by the folder they go to, checked against the schema and against the archive.
+        """The draft's tables by the folder they go to, checked against the schema.
 
         Raises:
-            InputError: Rows are in the archive already (with the count) or of unknown units; or no rows.
+            InputError: Rows are of unknown units; or no rows.
         """
-        self.refuse_known(self._units)
+        self.count(NEAR, self._people.near())
         rows = {"subjects": self._people.changed(), **self._rows}
         frames = {name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content}
         for name, content in self._outcomes.items():
@@ -254,14 +272,20 @@ class Writer:
             unknown = set(frame["unit_id"]) - self._units - self._old_units
             if unknown:
                 raise InputError(f"{self.source}: {len(unknown)} units of {folder} are not among the units.")
-        there = _rows_there(self._archive, folder, table.key)
-        again = sum(row in there for row in frame.select(table.key).rows()) if folder != "subjects" else 0
-        if again:
-            raise InputError(
-                f"{self.path}: refused: {again} of {frame.height} rows of {folder} are already in the "
-                "archive; nothing was written."
-            )
         return frame
+
+    def known(self, frames: Mapping[str, pl.DataFrame]) -> list[str]:
+        """What of the draft's tables and placed events the archive has already, in words."""
+        found = []
+        for folder, frame in frames.items():
+            if folder not in ("subjects", "codes"):
+                table = TABLES[folder.split("/")[0]]
+                there = _rows_there(self._archive, folder, table.key)
+                again = sum(row in there for row in frame.select(table.key).rows())
+                what = "units" if folder == "units" else f"rows of {folder}"
+                found += [f"{again} of {frame.height} {what}"] if again else []
+        again = self.record.again
+        return [*found, f"{again} of {again} events"] if again and again == self.record.kept else found
 
 
 def _rows_there(archive: Archive | None, folder: str, key: tuple[str, ...]) -> set[tuple]:

@@ -14,6 +14,7 @@ from semeia.encoders.pooling import WHOLE, Cells, pool, statistics
 from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens, join
 from semeia.errors import InputError
+from semeia.ranges import ABOVE_0, FROM_0, FROM_1, require_ranges
 from semeia.shapes import Attention, ModalityMask, Pooled
 from semeia.views.patient import Views
 
@@ -35,6 +36,7 @@ class EncoderSettings:
     mlp_ratio: float = 2.0
 
     def __post_init__(self) -> None:
+        require_ranges("encoder", self, {"dim": FROM_1, "depth": FROM_0, "heads": FROM_1, "mlp_ratio": ABOVE_0})
         if self.dim % 8 or self.dim % self.heads:
             raise InputError(f"encoder: dim {self.dim} must be a multiple of 8 and of heads ({self.heads})")
 

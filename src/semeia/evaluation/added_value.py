@@ -2,7 +2,8 @@
 
 The combiner is a logistic regression on [covariate, logit(score)], both standardised, with a ridge of one (as
 scikit-learn's C = 1; the intercept is free). It is fitted on other patients than those it is judged on (see
-carry.py), and AUROC(combiner) - AUROC(covariate alone) is the gain.
+carry.py), and AUROC(combiner) - AUROC(covariate alone) is the gain. Where fits are crossed over parts of one cohort,
+both AUROCs are of pairs within a part. A covariate added to itself gains exactly 0.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
     fit = fit.take(~np.isnan(fit.covariate))
     if fit.one_class():
         return np.full(len(use.label), np.nan)
+    if _same_order(fit, use):
+        return covariate_score(fit, use)
     raw, wanted = (np.column_stack([fold.covariate, clipped_logit(fold.score)]) for fold in (fit, use))
     centre, spread = raw.mean(axis=0), raw.std(axis=0)
     spread[spread == 0] = 1.0
@@ -32,6 +35,14 @@ def covariate_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
     if fit.one_class():
         return np.full(len(use.label), np.nan)
     return use.covariate * direction(fit.label, fit.covariate)
+
+
+def _same_order(fit: Fold, use: Fold) -> bool:
+    """Whether the scores order all rows just as the covariate does, or in reverse: then they add nothing to it."""
+    covariate, score = (np.concatenate([getattr(one, name) for one in (fit, use)]) for name in ("covariate", "score"))
+    known = ~np.isnan(covariate)
+    ranks = [np.unique(values[known], return_inverse=True)[1] for values in (covariate, score)]
+    return any(np.array_equal(ranks[0], order) for order in (ranks[1], ranks[1].max(initial=0) - ranks[1]))
 
 
 def direction(label: Shaped[np.ndarray, "n"], value: Float[np.ndarray, "n"]) -> float:

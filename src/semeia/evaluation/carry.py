@@ -10,6 +10,9 @@ Both are fitted on internal predictions of *other patients* than those they are 
   seed
   inside; the other cohorts get the fit on all its internal predictions.
 
+Rows that met different fits are not ranked together (`Fold.part`): each fit has an intercept of its own, and that of a
+part is high where its patients are seldom positive, so that ranks over all parts are biased downwards.
+
 The same fit of seed s is applied to its internal fold and to every other cohort. Fits stay as they are in
 every bootstrap draw and every stratum: the intervals are those of a given rule, as they are of a given
 trained model.
@@ -17,6 +20,7 @@ trained model.
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -51,11 +55,20 @@ def carry_cell(
         )
         return (use.score >= chosen).astype(np.float64)
 
+    def part(_: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+        return np.full(len(use.label), float(next(numbers)))
+
+    numbers = count()
     rules: dict[str, Rule] = {"called": call, "combined": combined_score, "alone": covariate_score}
     values = {name: carry(rule, cohorts, inside=inside, seed=seed) for name, rule in rules.items()}
+    parts = carry(part, cohorts, inside=inside, seed=seed)
     return {
         cohort: {
-            number: replace(fold, **{name: values[name][cohort][number] for name in rules})
+            number: replace(
+                fold,
+                **{name: values[name][cohort][number] for name in rules},
+                part=np.nan_to_num(parts[cohort][number]).astype(np.int64),
+            )
             for number, fold in folds.items()
         }
         for cohort, folds in cohorts.items()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int, Int8
+from jaxtyping import Bool, Float, Int, Int8, Shaped
 
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
@@ -47,6 +47,7 @@ class Fold:
     called: Float[np.ndarray, "n"]  # 1 when at or above the carried threshold
     combined: Float[np.ndarray, "n"]  # score with the covariate
     alone: Float[np.ndarray, "n"]  # the covariate by itself
+    part: Int[np.ndarray, "n"]  # rows of one part met the same fit; 0 where all of them did
 
     def take(self, keep: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> "Fold":
         """The rows that are kept, in the order given."""
@@ -105,6 +106,12 @@ def counts(folds: Iterable[Fold]) -> dict[str, int]:
     return {name: int(np.count_nonzero(np.bincount(np.concatenate(each)))) for name, each in numbers.items()}
 
 
+def positive_patients(folds: Iterable[Fold]) -> int:
+    """How many patients have a unit with a label above 0 in the rows of several folds."""
+    patients = np.concatenate([fold.patient[fold.label > 0] for fold in folds])
+    return int(np.count_nonzero(np.bincount(patients, minlength=1)))
+
+
 def restrict(folds: dict[int, Fold], rows: Bool[np.ndarray, "n"]) -> dict[int, Fold]:
     """The folds' rows that lie in a stratum (a mask over the whole table); emptied folds are dropped."""
     kept = {seed: fold.take(rows[fold.row]) for seed, fold in folds.items()}
@@ -159,6 +166,7 @@ def _block(part: pl.DataFrame) -> Block:
         called=empty,
         combined=empty,
         alone=empty,
+        part=np.zeros(part.height, dtype=np.int64),
     )
     names = ["arm", "mode", "fraction", "cohort", "seed"]
     members = part.with_columns(_at=pl.int_range(pl.len())).group_by(names, maintain_order=True).agg("_at")
@@ -183,11 +191,12 @@ def _patients(part: pl.DataFrame) -> tuple[Int[np.ndarray, "n"], dict[str, Int8[
     return number.to_numpy(), strata
 
 
-def patient_strata(highest: Int8[np.ndarray, "patients"]) -> Int8[np.ndarray, "patients"]:
-    """The strata in which patients are drawn, from the highest label of each.
+def patient_strata(highest: Shaped[np.ndarray, "patients"], *, by_class: bool = False) -> Int8[np.ndarray, "patients"]:
+    """The strata in which patients are drawn, from the highest label of each: one for all of them.
 
-    It is the highest label itself where each value is that of two patients or more (one alone would be in every draw,
-    as if it were certain); else whether it is above 0. For a binary outcome both say the same.
+    Args:
+        highest: label of each patient.
+        by_class: keep the numbers of patients with and without a label above 0, for a statistic that conditions on
+            them; never for one that depends on the prevalence.
     """
-    _, counts = np.unique(highest, return_counts=True)
-    return highest if counts.min() > 1 else (highest > 0).astype(np.int8)
+    return (np.asarray(highest) > 0).astype(np.int8) if by_class else np.zeros(len(highest), dtype=np.int8)

@@ -71,6 +71,9 @@ def check_labels(label: pl.Series, counts: pl.Series) -> None:
     binary = counts == 0
     known = label.is_not_null()
     words = "is neither 0 nor 1 (for more classes give their probabilities as score_0, score_1, ...)"
+    values = label.filter(known & binary).unique().sort().to_list()
+    if values in ([1.0, 2.0], [-1.0, 1.0]):
+        words = f"labels are {values[0]:g} and {values[1]:g}: write 0 for negative and 1 for positive"
     refuse_rows(known & binary & ~label.is_in([0.0, 1.0]), "label", words)
     outside = (label < 0) | (label >= counts) | (label != label.floor())
     for classes in counts.filter(~binary).unique().sort():

@@ -17,9 +17,10 @@ from semeia.evaluation.cells import Block, Cell, Fold, Folds, blocks, restrict
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.references import check_references
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.schema import CELL, check_predictions
+from semeia.evaluation.schema import CELL, PREDICTION_COLUMNS, check_predictions
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.strata import Stratum, strata
+from semeia.evaluation.table_notes import covariate_conflicts, note_table
 
 INTERNAL = "internal"
 
@@ -94,8 +95,8 @@ class Judged:
 
     @cached_property
     def subject(self) -> Int[np.ndarray, "rows"]:
-        """The patient of each row of the table as a number, over all cohorts."""
-        return self.table["subject_id"].rank("dense").cast(pl.Int64).to_numpy()
+        """The patient of each row of the table as a number, over all cohorts; see `numbered_by_content`."""
+        return numbered_by_content(self.table)
 
     def of_kind(self, *, binary: bool) -> "Judged":
         """The same with only the places of binary outcomes, or only those of outcomes of several classes."""
@@ -126,7 +127,7 @@ def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
     places: list[Place] = []
     for block in blocks(checked.with_row_index("_row"), covariate=covariate):
         places += _places(block, parts[0], settings, notes)
-    _note_shared_subjects(checked, notes)
+    note_table(checked, notes)
     return Judged(checked, tuple(places), parts, covariate, settings, notes)
 
 
@@ -166,20 +167,33 @@ def _covariate(checked: pl.DataFrame, settings: EvaluationSettings, notes: Notes
     name = settings.covariate
     if name is None:
         return None
-    if name not in checked.columns or checked[name].is_null().all():
-        notes.add(f"gain over {name} left out, there is no column {name} in the predictions")
+    if name not in checked.columns:
+        there = ", ".join(column for column in checked.columns if column not in PREDICTION_COLUMNS)
+        raise InputError(f"covariate {name} is not a column of the predictions; there are: {there or 'none'}.")
+    if checked[name].is_null().all():
+        notes.add(f"gain over {name} left out, the column is empty")
         return None
     if not checked[name].dtype.is_numeric():
         raise InputError(f"covariate {name} holds {checked[name].dtype}, not numbers.")
+    conflicts = covariate_conflicts(checked, name)
+    if conflicts:
+        notes.add(f"gain over {name} left out, {conflicts} units have several values of it; give each unit one")
+        return None
     missing = checked[name].cast(pl.Float64).fill_nan(None).is_null().sum()
     if missing:
         notes.add(f"{name} is missing in {missing} of {checked.height} rows; they do not enter the gain over {name}")
     return name
 
 
-def _note_shared_subjects(checked: pl.DataFrame, notes: Notes) -> None:
-    keys = ["study", "outcome", "subject_id"]
-    cohorts = checked.group_by(keys).agg(pl.col("cohort").n_unique())
-    shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
-    if shared:
-        notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
+def numbered_by_content(table: pl.DataFrame) -> Int[np.ndarray, "rows"]:
+    """The patient of each row as a number, in the order of what the rows say of each.
+
+    Draws of patients follow this order. Ids decide between equal patients only, so that pseudonyms made with another
+    key, or rows in another order, change no interval.
+    """
+    said = [name for name in sorted(table.columns) if name not in ("subject_id", "unit_id")]
+    words = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in said], separator="|").alias("words")
+    patients = table.select("subject_id", words).sort("words").group_by("subject_id", maintain_order=True)
+    ordered = patients.agg(pl.col("words").str.join("\n")).sort("words", "subject_id").with_row_index("number")
+    numbers = table.select("subject_id").join(ordered, on="subject_id", how="left", maintain_order="left")["number"]
+    return numbers.cast(pl.Int64).to_numpy()

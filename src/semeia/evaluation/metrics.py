@@ -13,7 +13,7 @@ from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.calibration import calibration, calibration_draws, like_rows
 from semeia.evaluation.statistics.discrimination import brier_draws
 from semeia.evaluation.statistics.operating_point import call_draws
-from semeia.evaluation.statistics.ranking import ranked_draws, ranking
+from semeia.evaluation.statistics.ranking import auroc_within_parts, ranked_draws, rankings_of_parts
 
 COMPARED = ("auroc", "auprc", "brier")
 # those at the carried threshold, which not every outcome has.
@@ -56,10 +56,10 @@ def gain_metrics(fold: Fold, draws: Draws, *, covariate: str) -> Values:
 
 @remembered
 def _gain(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows 2"]:
-    rankings = [ranking(fold.label, score) for score in (fold.combined, fold.alone)]
+    rankings = [rankings_of_parts(fold.label, score, fold.part) for score in (fold.combined, fold.alone)]
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
-        together, alone = (ranked_draws(one, weights)[0] for one in rankings)
+        together, alone = (auroc_within_parts(one, weights) for one in rankings)
         return np.column_stack([together, together - alone])
 
     return draws.apply(fold.patient, statistic)

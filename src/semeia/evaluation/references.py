@@ -36,5 +36,10 @@ def reference_cell(reference: str, cell: Cell, cells: list[Cell]) -> Cell | None
     return (same or found or [None])[0]
 
 
+def is_reference(cell: Cell, references: tuple[str, ...]) -> bool:
+    """Whether a cell is among those that are subtracted."""
+    return any(_named(reference, cell) for reference in references)
+
+
 def _named(reference: str, cell: Cell) -> bool:
     return reference in {cell.arm, f"{cell.arm}/{cell.mode}"}

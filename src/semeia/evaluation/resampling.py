@@ -1,8 +1,12 @@
 """Drawing patients with replacement.
 
-Patients, not rows, are drawn: a patient's rows come together or not at all, because they are not independent.
-Draws are stratified (by default by whether a patient has a positive row), so every draw has the cohort's number of
-either. The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing
+Patients, not rows, are drawn: a patient's rows come together or not at all, because they are not independent. The
+patients of a cohort are drawn without strata: how many of them are positive varies from draw to draw, as it would from
+cohort to cohort. Draws that keep that number give intervals of everything that depends on the prevalence (calibration,
+Brier score, AUPRC, predictive values, net benefit) that are far too narrow. Strata are kept only where the statistic
+conditions on them: the ROC curve on the classes (`patient_draws`), a comparison of cohorts on their sizes.
+
+The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing
 else: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences paired.
 `Draws` hands them to a statistic block by block, so that memory does not grow with the number of draws.
 """
@@ -33,7 +37,9 @@ JACKKNIFE_GROUPS = 200
 def patient_draws(
     subjects: Shaped[np.ndarray, "n"], labels: Shaped[np.ndarray, "n"], *, draws: int, seed: int
 ) -> Int[np.ndarray, "draws n"]:
-    """How often each row is in each draw of a stratified patient bootstrap.
+    """How often each row is in each draw of a patient bootstrap that keeps the number of positive patients.
+
+    This is for ROC curves, which condition on the classes; metrics are judged in `Draws` without strata.
 
     Args:
         subjects: the patient of each row, any hashable-like array (strings, numbers).
@@ -107,11 +113,16 @@ class Draws:
         """Standard error: the standard deviation over the draws in which the statistic is defined."""
         return standard_error(self.drawn(values))
 
-    def interval(self, values: Float[np.ndarray, "rows"]) -> tuple[float, float]:
-        """Interval of the statistic, from the draws in which it is defined; NaN, NaN when there is none."""
+    def interval(self, values: Float[np.ndarray, "rows"], *, patients: int | None = None) -> tuple[float, float]:
+        """Interval of the statistic, from the draws in which it is defined; NaN, NaN when there is none.
+
+        Args:
+            values: as `apply` gives them.
+            patients: how many carry the statistic (see `percentile_interval`); all of the cohort by default.
+        """
         drawn = self.drawn(values)
         if self.method == "percentile":
-            return percentile_interval(drawn, level=self.level)
+            return percentile_interval(drawn, level=self.level, patients=patients or len(self.strata))
         return bca_interval(float(values[0]), drawn, values[1 + self.number :], level=self.level)
 
     @property
@@ -141,8 +152,13 @@ class Draws:
         for start in range(0, self.number, chunk):
             yield _draw_chunk(self.strata, start // chunk, self.seed)[:, : self.number - start]
 
+    @property
+    def left_out_groups(self) -> int:
+        """How many groups of patients are left out in turn, after the draws."""
+        return min(JACKKNIFE_GROUPS, len(self.strata)) if self.method == "bca" else 0
+
     def _left_out(self) -> UInt8[np.ndarray, "patients groups"]:
-        groups = min(JACKKNIFE_GROUPS, len(self.strata))
+        groups = self.left_out_groups
         # dealt stratum by stratum, so that no group takes a stratum away.
         place = np.argsort(np.argsort(self.strata, kind="stable"), kind="stable") % groups
         return (place[:, None] != np.arange(groups)).astype(np.uint8)

@@ -13,7 +13,7 @@ from semeia.evaluation.analyses import ANALYSES, CLASS_ANALYSES
 from semeia.evaluation.cells import Cell
 from semeia.evaluation.judged import Judged, Place, judge
 from semeia.evaluation.measures import measures_of
-from semeia.evaluation.references import reference_cell
+from semeia.evaluation.references import is_reference, reference_cell
 from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.evaluation.settings import Evaluation, EvaluationSettings
 from semeia.evaluation.strata import Stratum
@@ -69,7 +69,9 @@ def _evaluate(place: Place, part: Stratum, judged: Judged) -> list[Row]:
     present = place.within(part)
     if not present:
         scope.notes.add("no rows in", f"{scope.outcome}, {scope.cohort} [{scope.stratum}]")
-    for cell, folds in present.items():
+    # what is subtracted comes after what it is subtracted from, whatever the order of the table's rows.
+    for cell in sorted(present, key=lambda cell: is_reference(cell, judged.settings.references)):
+        folds = present[cell]
         summarised[cell], levels = summarise_levels(scope, cell, folds)
         rows += levels
     for reference in judged.settings.references:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
+from semeia.archive.identity import canonical_ids
+from semeia.archive.table_file import LABEL_WORDS, inferred, read_table
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import (
     BLOCK,
@@ -53,6 +55,7 @@ RESULT_COLUMNS: dict[str, type[pl.DataType]] = {
     "n": pl.Int64,
     "n_patients": pl.Int64,
     "n_positive": pl.Int64,
+    "n_positive_patients": pl.Int64,
     "seeds": pl.Int64,
 }
 DEFAULTS: dict[str, str | float | int | None] = {
@@ -68,30 +71,24 @@ DEFAULTS: dict[str, str | float | int | None] = {
 CELL = [*BLOCK, "arm", "mode", "fraction"]
 FOLD = [*CELL, "seed", "cohort"]
 UNIT = ["subject_id", "unit_id"]
-MISSING_LABELS = ["", "NA", "NaN", "nan", "null", "None"]
+MOST_CLASSES = 100
+MISSING_LABELS = ["", "na", "n/a", "nan", "null", "none"]
 
 
 def read_predictions(path: str | Path) -> pl.DataFrame:
-    """Read a table of predictions (.parquet, .csv, .tsv) and check it.
+    """Read a table of predictions (.parquet, .csv, .tsv; see `read_table`) and check it.
 
     Rows without a label are kept, so that `evaluate` can say how many it left out.
 
     Raises:
         InputError: the file is absent, unreadable, of another kind, or fails `check_predictions`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give a table of predictions (.parquet, .csv or .tsv).")
-    try:
-        if path.suffix == ".parquet":
-            frame = pl.read_parquet(path)
-        elif path.suffix in {".csv", ".tsv"}:
-            frame = _read_text(path, "\t" if path.suffix == ".tsv" else ",")
-        else:
-            raise InputError(f"{path}: predictions are read from .parquet, .csv or .tsv, not '{path.suffix}'.")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: cannot be read as a table ({reason}).") from error
+    known = (*PREDICTION_COLUMNS, *(f"score_{k}" for k in range(MOST_CLASSES)))
+    table = read_table(path, known=known)
+    # ids such as 007 stay as written, and labels are read when they are checked.
+    frame = inferred(table, texts=("study", "outcome", "arm", "mode", "cohort", "site", "label", *UNIT))
+    if "subject_id" in frame.columns:
+        frame = frame.with_columns(subject_id=canonical_ids(frame["subject_id"]))
     try:
         return check_predictions(frame, keep_unlabelled=True)
     except InputError as error:
@@ -141,7 +138,12 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
 
 
 def check_results(results: pl.DataFrame) -> pl.DataFrame:
-    """Return `results` with exactly RESULT_COLUMNS, in order and cast; InputError when one is missing."""
+    """Return `results` with exactly RESULT_COLUMNS, in order and cast; InputError when one is missing.
+
+    Results of earlier versions do not count the patients with a positive unit: null.
+    """
+    if "n_positive_patients" not in results.columns:
+        results = results.with_columns(n_positive_patients=None)
     absent = [name for name in RESULT_COLUMNS if name not in results.columns]
     if absent:
         raise InputError(f"results: column {', '.join(absent)} is missing; there are: {', '.join(results.columns)}.")
@@ -149,24 +151,37 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
     return frame.select(_cast(frame, name, dtype) for name, dtype in RESULT_COLUMNS.items())
 
 
-def _read_text(path: Path, separator: str) -> pl.DataFrame:
-    header = pl.read_csv(path, separator=separator, n_rows=0).columns
-    # ids such as 007 stay as written, and labels may hold R's NA: read as text, cast when checked.
-    texts = {name: pl.String for name in (*PREDICTION_COLUMNS, *UNIT) if name in header}
-    return pl.read_csv(path, separator=separator, schema_overrides=texts, infer_schema_length=None)
-
-
 def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
     """The column as it is to be; labels as real numbers until it is known of how many classes they are."""
     series = frame[name]
-    if name != "label":
-        cast = series.cast(dtype, strict=False)
-    else:
+    number = dtype != pl.String
+    if number and series.dtype == pl.String:
+        series = series.str.strip_chars()
+        series = series.set(series == "", None)
+    if name == "label":
         if series.dtype == pl.String:
-            series = series.set(series.str.strip_chars().is_in(MISSING_LABELS), None)
-        cast = series.cast(pl.Float64, strict=False)
-    refuse_rows(cast.is_null() & series.is_not_null(), name, f"cannot be read as {dtype.__name__}")
-    return cast.fill_nan(None) if name == "label" else cast
+            words = series.str.to_lowercase()
+            numbers = {word: str(label) for word, label in LABEL_WORDS.items()}
+            series = words.set(words.is_in(MISSING_LABELS), None).replace(numbers)
+        cast = series.cast(pl.Float64, strict=False).fill_nan(None)
+        words = "is not a label: write 0 and 1 (or false and true, no and yes), or the number of its class"
+        refuse_rows(cast.is_null() & series.is_not_null() & ~_is_nan(series), name, words)
+        return cast
+    if name.startswith("score") and series.dtype == pl.String and _decimal_commas(series):
+        series = series.str.replace(",", ".", literal=True)
+    cast = series.cast(dtype, strict=False)
+    refuse_rows(cast.is_null() & series.is_not_null(), name, f"is not {'a number' if number else 'text'}")
+    return cast
+
+
+def _is_nan(series: pl.Series) -> pl.Series:
+    return series.is_nan().fill_null(False) if series.dtype.is_float() else pl.repeat(False, len(series), eager=True)
+
+
+def _decimal_commas(series: pl.Series) -> bool:
+    """Whether all cells are numbers, some with a decimal comma: in a probability it cannot part thousands."""
+    cells = series.drop_nulls()
+    return bool(cells.str.contains(r"^\d+(,\d+)?$").all() and cells.str.contains(",", literal=True).any())
 
 
 def _check_values(frame: pl.DataFrame) -> pl.DataFrame:
@@ -181,7 +196,8 @@ def _check_values(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(pl.col("label").cast(pl.Int8), score=frame["score"].set(counts > 0, None))
     refuse_rows((counts == 0) & (frame["score"].is_null() | frame["score"].is_nan()), "score", "is missing")
     outside = ~frame["score"].is_between(0.0, 1.0).fill_null(True)
-    refuse_rows(outside, "score", "is not a probability between 0 and 1")
+    words = "is not a probability between 0 and 1 (divide percentages by 100, turn log-odds into probabilities)"
+    refuse_rows(outside, "score", words)
     return frame
 
 

@@ -16,10 +16,11 @@ class EvaluationSettings:
         draws: bootstrap draws of patients.
         seed: of the draws (and of dealing patients into parts where one seed is cross-fitted).
         by: a column; adds one stratum for each of its values.
-        where: a polars SQL expression over the table's columns; only rows where it holds are evaluated.
+        where: a condition on the table's columns, such as "age >= 60 AND site IN ('A', 'B')" (see where.py); only rows
+            where it holds are evaluated.
         references: arms (`arm` or `arm/mode`) to subtract from every other arm, paired.
         covariate: numeric column whose added value is asked (AUROC of score and covariate, less that of the
-            covariate). None leaves these metrics out.
+            covariate), such as a lesion's diameter. None leaves these metrics out.
         level: of the intervals.
         interval: how intervals are made from the draws: percentile or bca.
         subgroups: columns whose levels are compared; () takes those it knows among the columns.
@@ -38,7 +39,7 @@ class EvaluationSettings:
     by: str | None = None
     where: str | None = None
     references: tuple[str, ...] = ()
-    covariate: str | None = "diameter_mm"
+    covariate: str | None = None
     level: float = 0.95
     interval: Literal["percentile", "bca"] = "percentile"
     subgroups: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Which rows a result speaks of: all, those where an SQL expression holds, or each value of a column.
+"""Which rows a result speaks of: all, those where a condition holds (where.py), or each value of a column.
 
 A checked table comes in; a list of (text, mask over its rows) goes out. The text is what `stratum` says in
 results.
@@ -11,6 +11,7 @@ import polars as pl
 from jaxtyping import Bool
 
 from semeia.errors import InputError
+from semeia.evaluation.where import parse_condition
 
 MOST_LEVELS = 40
 IDENTIFYING = {"subject_id", "unit_id"}
@@ -28,9 +29,8 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
     """The strata of a table: `all` (or the text of `where`), then one for each value of the column `by`.
 
     Raises:
-        InputError: `where` is not an expression that is true or false for each row, or holds for no row; `by`
-        is not a
-            column, names patients, or has more than 40 values.
+        InputError: `where` is not a condition on the columns, or holds for no row; `by` is not a column, names
+            patients, or has more than 40 values.
     """
     whole = Stratum("all", np.ones(frame.height, dtype=bool)) if where is None else _where(frame, where)
     if by is None:
@@ -42,28 +42,16 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
 
 def _where(frame: pl.DataFrame, where: str) -> Stratum:
     try:
-        mask = frame.with_columns(pl.sql_expr(where).alias("_where"))["_where"]
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        # other kinds of error may quote values, and so patients.
-        harmless = (
-            pl.exceptions.ColumnNotFoundError,
-            pl.exceptions.SQLSyntaxError,
-            pl.exceptions.SQLInterfaceError,
-        )
-        quotable = isinstance(error, harmless) and str(error)
-        reason = str(error).splitlines()[0] if quotable else "it does not fit the types of the columns"
-        raise InputError(
-            f"--where '{where}' cannot be evaluated ({reason}); the columns are: {_columns(frame)}."
-        ) from error
-    if mask.dtype != pl.Boolean:
-        raise InputError(
-            f"--where '{where}' is not true or false for each row (it gives {mask.dtype}); "
-            f"write a comparison of the columns: {_columns(frame)}."
-        )
-    rows = mask.fill_null(False).to_numpy()
-    if not rows.any():
+        condition = parse_condition(where, frame.select(pl.exclude("^_.*$")))
+    except InputError as error:
+        raise InputError(f"--where '{where}' {error}; the columns are: {_columns(frame)}.") from error
+    rows = frame.select(_where=condition.expression)["_where"]
+    # a condition of literals alone is one value, whatever the rows.
+    rows = pl.repeat(rows[0], frame.height, dtype=pl.Boolean, eager=True) if len(rows) != frame.height else rows
+    mask = rows.fill_null(False).to_numpy()
+    if not mask.any():
         raise InputError(f"--where '{where}' holds for none of the {frame.height} rows.")
-    return Stratum(where, rows)
+    return Stratum(where, mask)
 
 
 def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Bool[np.ndarray, "n"]]]:

@@ -2,8 +2,8 @@
 
 Every metric is averaged over seeds inside each draw. A draw in which a seed's rows hold one class (or the
 metric is otherwise undefined) leaves that seed out of the mean of that draw; a draw with no seed left is
-dropped and counted in a note. A metric undefined on the rows themselves, or in more than a tenth of the
-draws, is left out and named in a note: results never hold NaN.
+dropped and counted in a note. A metric undefined on the rows themselves is left out and named in a note; one that
+can have no interval (uncertainty.py) stands without, and the note says why. Results never hold NaN.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from semeia.evaluation.cells import Cell, Fold, counts
+from semeia.evaluation.cells import Cell, Fold, counts, positive_patients
 from semeia.evaluation.measures import Measures
 from semeia.evaluation.metrics import CARRIED, Values, gain_metrics
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.resampling import Draws, average_seeds
-from semeia.evaluation.statistics.intervals import LEAST_DEFINED
 from semeia.evaluation.statistics.power import detectable_difference
+from semeia.evaluation.uncertainty import interval_of
 
 Row = dict[str, str | float | int | None]
 
@@ -82,7 +82,7 @@ def summarise_difference(scope: Scope, one: Summarised, other: Summarised, refer
     for name in names:
         mean = average_seeds(np.stack([draws[seed][name] for seed in sorted(draws)]))
         rows += _row(scope, one.cell, name, mean, list(folds.values()), reference)
-        if name == names[0] and rows:
+        if name == names[0] and rows and rows[-1]["low"] is not None:
             value = detectable_difference(scope.draws.error(mean))
             method = "normal approximation: 80% power, two-sided 5%"
             changed = {"metric": f"{name}_detectable_difference", "value": value, "low": None, "high": None}
@@ -93,7 +93,10 @@ def summarise_difference(scope: Scope, one: Summarised, other: Summarised, refer
 def _with_both_classes(scope: Scope, cell: Cell, folds: dict[int, Fold], what: str) -> dict[int, Fold]:
     both = {seed: fold for seed, fold in folds.items() if not fold.one_class()}
     if not both:
-        scope.notes.add(f"{what} left out, its rows are all of one class", scope.name(cell))
+        label = next(iter(folds.values())).label[0] if folds else "none"
+        scope.notes.add(
+            f"{what} left out, its rows are all of one class", f"{scope.name(cell)} (each label is {label})"
+        )
     elif len(both) < len(folds):
         lost = len(folds) - len(both)
         scope.notes.add(f"{what}: seeds left out, their rows are all of one class", f"{scope.name(cell)} ({lost})")
@@ -139,13 +142,13 @@ def _level(
 def _row(
     scope: Scope, cell: Cell, name: str, values: Float[np.ndarray, "draws"], folds: list[Fold], reference: str
 ) -> list[Row]:
+    interval = interval_of(scope.draws, values, folds, name, difference=bool(reference))
     undefined = int(np.isnan(scope.draws.drawn(values)).sum())
-    if undefined > (1 - LEAST_DEFINED) * scope.draws.number:
-        scope.notes.add(f"{name} left out, it is undefined in more than a tenth of the draws", scope.name(cell))
-        return []
-    if undefined:
+    if interval.why_none:
+        less = f" minus {reference}" if reference else ""
+        scope.notes.add(f"no interval, {interval.why_none.removeprefix('none: ')}", f"{name}{less}: {scope.name(cell)}")
+    elif undefined and interval.method == scope.draws.words:
         scope.notes.add(f"{name}: draws dropped, it is undefined in them", f"{scope.name(cell)} ({undefined})")
-    low, high = scope.draws.interval(values)
     return [
         {
             "study": scope.study,
@@ -158,10 +161,9 @@ def _row(
             "stratum": scope.stratum,
             "metric": name,
             "value": float(values[0]),
-            "low": low,
-            "high": high,
-            "interval_method": scope.draws.words,
+            **interval.columns(),
             **counts(folds),
+            "n_positive_patients": positive_patients(folds),
             "seeds": len(folds),
         }
     ]

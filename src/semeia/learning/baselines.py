@@ -4,6 +4,7 @@ Each is one row of `BASELINES`: which numbers it reads and what it fits to them.
 model (principal components, too: a linear map of pixels), so that they are stored and can score a new archive.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,12 +15,13 @@ import torch
 from scipy.special import expit, softmax
 
 from semeia.errors import InputError
-from semeia.learning.checkpoint import load_tensors, save_tensors
+from semeia.learning.checkpoint import MOST_VOXELS, arrays_of, load_tensors, save_tensors
 from semeia.learning.probe import fit_classes, fit_linear
 from semeia.settings_json import from_plain, to_plain
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData
 from semeia.views.fingerprint import Fingerprint, fingerprint
+from semeia.views.preprocessing import require_types, types_of
 
 FILE = "baseline.safetensors"
 
@@ -111,12 +113,15 @@ class LinearBaseline:
     fill: np.ndarray
     crop: CropSettings
     fitted_on: Fingerprint
+    images: tuple[str, ...] = ()
 
     def score(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
         """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         reads = BASELINES[self.name].reads
         if reads == "pixels" and data.crop != self.crop:
             raise InputError(f"'{self.name}' was fitted on crops {self.crop}, the data were cut as {data.crop}")
+        if reads == "pixels":
+            require_types(self.images, data, rows)
         x, names = numbers(data, rows, reads, self.names)
         if reads == "reading" and names != self.names:
             raise InputError(
@@ -130,27 +135,51 @@ class LinearBaseline:
         arrays = {"weight": self.weight, "bias": self.bias, "fill": self.fill}
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         plain = {"name": self.name, "names": list(self.names), "crop": to_plain(self.crop)}
+        plain["images"] = list(self.images)
         about = {"kind": "baseline", **plain, "fitted_on": to_plain(self.fitted_on)}
         save_tensors(folder / FILE, tensors, about)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored baseline says of itself; see `LinearBaseline`."""
+
+    name: str
+    names: tuple[str, ...]
+    crop: CropSettings
+    fitted_on: Fingerprint
+    images: tuple[str, ...] = ()  # absent before they were kept
 
 
 def load_baseline(path: Path) -> LinearBaseline:
     """Reads a stored baseline; refuses damaged files and those that hold something else."""
     tensors, about = load_tensors(path)
-    if about.get("kind") != "baseline" or about.get("name") not in BASELINES:
-        raise InputError(f"{path}: holds a {about.get('kind')} model, not a baseline")
+    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
-        return LinearBaseline(
-            name=about["name"],
-            names=tuple(about["names"]),
-            weight=tensors["weight"].numpy(),
-            bias=tensors["bias"].numpy(),
-            fill=tensors["fill"].numpy(),
-            crop=from_plain(CropSettings, about["crop"]),
-            fitted_on=from_plain(Fingerprint, about["fitted_on"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
+        manifest = from_plain(Manifest, told, where="about") if about.get("kind") == "baseline" else None
+    except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    if manifest is None or manifest.name not in BASELINES:
+        raise InputError(f"{path}: holds a {about.get('kind')} model, not a baseline")
+    shapes = {"weight": ("columns", "outputs"), "bias": ("outputs",), "fill": ("columns",)}
+    arrays = arrays_of(tensors, shapes, path=path)
+    of_columns = BASELINES[manifest.name].reads != "pixels"
+    if of_columns and len(manifest.names) != len(arrays["fill"]):
+        raise InputError(f"{path}: damaged: {len(manifest.names)} columns, {len(arrays['fill'])} weights")
+    if not of_columns and math.prod(manifest.crop.voxels[1:]) != len(arrays["fill"]):
+        raise InputError(f"{path}: damaged: its crop has not as many pixels as it has weights")
+    if math.prod(manifest.crop.voxels) > MOST_VOXELS:
+        raise InputError(f"{path}: damaged: a crop has more than {MOST_VOXELS} voxels")
+    return LinearBaseline(
+        name=manifest.name,
+        names=manifest.names,
+        crop=manifest.crop,
+        fitted_on=manifest.fitted_on,
+        images=manifest.images,
+        weight=arrays["weight"],
+        bias=arrays["bias"],
+        fill=arrays["fill"],
+    )
 
 
 def score_baseline(
@@ -210,7 +239,14 @@ def fit_baseline(
     else:
         weight, bias = _standardised(x, labels, patients, seed, classes=classes)
     return LinearBaseline(
-        name=name, names=names, weight=weight, bias=bias, fill=fill, crop=data.crop, fitted_on=fingerprint(data, seen)
+        name=name,
+        names=names,
+        weight=weight,
+        bias=bias,
+        fill=fill,
+        crop=data.crop,
+        fitted_on=fingerprint(data, seen),
+        images=types_of(data, rows) if baseline.reads == "pixels" else (),
     )
 
 

@@ -1,56 +1,125 @@
 """Checkpoints: tensors and a description in one safetensors file, written atomically; nothing in it can run code.
 
 A training checkpoint holds weights, moving averages and the optimiser's state. Random state is not in it: it is a pure
-function of (seed, step). A file cut short, of another shape or of another configuration is refused.
+function of (seed, step). A file cut short, of another shape or of another configuration is refused. Equal tensors and
+equal descriptions make equal bytes.
 """
 
 import json
+import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from semeia.archive.atomic import write_bytes
+from semeia.archive.small_file import parse_json, require_regular
 from semeia.errors import InputError
 
 FORMAT = "1"
+MOST_VOXELS = 2**28  # of one crop that a model reads; a gigabyte as numbers
 Tensors = dict[str, torch.Tensor]
 
 
 def save_tensors(path: Path, tensors: Tensors, about: dict[str, object]) -> None:
     """Writes tensors and a JSON description in one file."""
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_bytes(path, save(plain, {"semeia": FORMAT, "about": json.dumps(about)}))
+    write_bytes(path, _ordered(save(plain, {"semeia": FORMAT, "about": json.dumps(about)})))
+
+
+def _ordered(data: bytes) -> bytes:
+    """A safetensors file with its metadata in the order of their names: the library's own changes from save to save."""
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + length])
+    header = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the format asks for tensors that start at a multiple of 8
+    return struct.pack("<Q", len(text)) + text + data[8 + length :]
 
 
 def load_tensors(path: Path) -> tuple[Tensors, dict]:
     """Reads what `save_tensors` wrote."""
     if not path.exists():
         raise InputError(f"{path}: no such checkpoint")
+    require_regular(path)
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
             if header.get("semeia") != FORMAT:
                 raise InputError(f"{path}: not a semeia checkpoint of format {FORMAT}")
-            about = json.loads(header.get("about", "null"))
+            about = parse_json(header.get("about", "null"), where=f"{path}: damaged checkpoint")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: damaged checkpoint ({error})") from error
     if not isinstance(about, dict):
         raise InputError(f"{path}: damaged checkpoint (it does not say what it holds)")
     return tensors, about
 
 
+Built = TypeVar("Built", bound=torch.nn.Module)
+
+
+def built_to_fit(build: Callable[[], Built], tensors: Tensors, *, path: Path, prefix: str = "") -> Built:
+    """Builds a module that a file describes and loads the file's tensors into it.
+
+    It is first built without memory and held against the tensors: a description that was edited, by which a network
+    would be wider or deeper than its tensors are, is refused before it costs anything.
+
+    Args:
+        build: makes the module; called twice.
+        tensors: of the file.
+        path: the file, for messages.
+        prefix: which of the tensors are the module's.
+    """
+    try:
+        with torch.device("meta"):
+            outline = build()
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ValueError, TypeError, ArithmeticError, RuntimeError, MemoryError) as error:
+        raise InputError(f"{path}: no network can be built by its description; restore the file") from error
+    require_fit(outline, tensors, path=path, prefix=prefix)
+    module = build()
+    load_into(module, tensors, path=path, prefix=prefix)
+    return module
+
+
 def load_into(module: torch.nn.Module, tensors: Tensors, *, path: Path, prefix: str = "") -> None:
     """Copies tensors into a module; every name, shape and type must agree."""
+    module.load_state_dict(require_fit(module, tensors, path=path, prefix=prefix))
+
+
+def require_fit(module: torch.nn.Module, tensors: Tensors, *, path: Path, prefix: str = "") -> Tensors:
+    """The tensors under a prefix, as a module names them; refuses those that do not fit it."""
     wanted = module.state_dict()
     given = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     wrong = sorted(wanted.keys() ^ given.keys())
     wrong += [name for name in wanted if name in given and not _alike(wanted[name], given[name])]
     if wrong:
         raise InputError(f"{path}: {len(wrong)} tensors do not fit the model, the first is {wrong[0]}")
-    module.load_state_dict(given)
+    return given
+
+
+def arrays_of(tensors: Tensors, shapes: dict[str, tuple[str, ...]], *, path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a model that is no network: float64, with sides of equal name equally long.
+
+    Args:
+        tensors: of the file.
+        shapes: names of the sides of each array, such as {"weight": ("columns", "outputs")}.
+        path: the file, for messages.
+    """
+    sides: dict[str, int] = {}
+    for name, shape in shapes.items():
+        value = tensors.get(name)
+        if value is None or value.dtype != torch.float64 or value.ndim != len(shape):
+            raise InputError(f"{path}: damaged: its tensor {name} is missing or of another shape")
+        if any(sides.setdefault(side, length) != length for side, length in zip(shape, value.shape, strict=True)):
+            raise InputError(f"{path}: damaged: its tensor {name} is missing or of another shape")
+    return {name: tensors[name].numpy() for name in shapes}
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> Tensors:
@@ -69,8 +138,8 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors, *, pat
     state: dict[int, Tensors] = {}
     for name, value in tensors.items():
         if name.startswith("optimiser."):
-            _, index, key = name.split(".", 2)
-            if index not in parameters or (value.ndim and not _alike(value, parameters[index])):
+            index, _, key = name.removeprefix("optimiser.").partition(".")
+            if index not in parameters or not key or (value.ndim and not _alike(value, parameters[index])):
                 raise InputError(f"{path}: {name} does not fit the optimiser")
             state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
@@ -80,10 +149,11 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype
 
 
-def require_same_settings(before: dict, now: dict, *, path: Path) -> None:
-    """Refuses to go on with other settings, and names those that differ."""
+def require_same_settings(before: dict, now: dict, *, path: Path, but: tuple[str, ...] = ()) -> None:
+    """Refuses to go on with other settings, and names those that differ; `but` may: the ends of dotted names."""
     before, now = _flat(before), _flat(now)
     differ = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    differ = [name for name in differ if not any(f".{name}".endswith(f".{end}") for end in but)]
     if differ:
         parts = "; ".join(f"{name}: {before.get(name)} then, {now.get(name)} now" for name in differ)
         raise InputError(f"{path} was begun with other settings ({parts}); use another folder, or delete it")

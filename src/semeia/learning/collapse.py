@@ -22,6 +22,11 @@ from semeia.views.preprocessing import Preprocessing
 SHUFFLES = 8
 # With fewer held-out units than this, rank and spread say more of their number than of the encoder.
 ENOUGH = 8
+# Below these an embedding has collapsed: the median over dimensions of the deviation between patients, and the rank.
+LEAST_DEVIATION, LEAST_RANK = 0.05, 4
+ONE_DIRECTION = 2
+# The loss against that with patients shuffled; above it nothing was predicted for the right patient.
+PREDICTED = 0.98
 
 
 @torch.no_grad()
@@ -153,30 +158,42 @@ def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray,
     return float(1 - np.square(left).sum() / total) if total > 0 else float("nan")
 
 
+def narrowness(found: dict[str, float]) -> dict[str, tuple[str, bool]]:
+    """The modalities whose vectors use little of their room: the number that says so, in words, and whether it is a
+    collapse by itself (no deviation, or one direction) or only where nothing is predicted either."""
+    fired: dict[str, tuple[str, bool]] = {}
+    for name in sorted({name.removesuffix("_std_median") for name in found if name.endswith("_std_median")}):
+        deviation, rank = found[f"{name}_std_median"], found.get(f"{name}_effective_rank", LEAST_RANK)
+        if deviation < LEAST_DEVIATION:
+            fired[name] = f"median deviation {deviation:.3f}, below {LEAST_DEVIATION}", True
+        elif rank < LEAST_RANK:
+            alone = rank < ONE_DIRECTION
+            fired[name] = f"effective rank {rank:.1f}, below {ONE_DIRECTION if alone else LEAST_RANK}", alone
+    return fired
+
+
 def verdict(found: dict[str, float]) -> str:
-    """One verdict in words: collapse first, then whether anything is predicted, then whether it crosses modalities."""
+    """One verdict in words: collapse first, then whether anything is predicted, then whether it crosses modalities.
+
+    Deviations that vanish and vectors on one line are a collapse. Otherwise the rank alone misleads: a low one is a
+    collapse only where hidden parts are not predicted for the right patient either; where they are, it is said beside.
+    """
     if "paired_to_shuffled" not in found:
         return "Not measured: too few patients were held out to tell whether pretraining has worked."
-    collapsed = [
-        name.removesuffix("_std_median")
-        for name, value in found.items()
-        if name.endswith("_std_median") and value < 0.05
-    ]
-    collapsed += [
-        name.removesuffix("_effective_rank")
-        for name, value in found.items()
-        if name.endswith("_effective_rank") and value < 4
-    ]
-    if collapsed:
-        which = ", ".join(sorted(set(collapsed)))
-        return f"Collapsed: the embedding of {which} hardly differs between patients. Do not use this encoder."
     ratio = found["paired_to_shuffled"]
-    if not ratio <= 0.98:
+    fired = narrowness(found)
+    if fired and (any(alone for _, alone in fired.values()) or not ratio <= PREDICTED):
+        which = "; ".join(f"{name} ({words})" for name, (words, _) in fired.items())
+        return f"Collapsed: the embedding hardly differs between patients: {which}. Do not use this encoder."
+    if not ratio <= PREDICTED:
         return (
-            f"No signal: hidden parts are predicted no better for the right patient than for another "
-            f"(ratio {ratio:.2f}). This can be the data, not a bug; do not expect pretraining to help."
+            f"No signal: hidden parts are predicted no better for the right patient than for another (ratio "
+            f"{ratio:.2f}, above {PREDICTED}). This can be the data, not a bug; do not expect pretraining to help."
         )
     said = f"Healthy: hidden parts are predicted better for the right patient (ratio {ratio:.2f})."
+    if fired:
+        narrow = "; ".join(f"{name}: {words}" for name, (words, _) in fired.items())
+        said += f" But the embedding uses few directions ({narrow})."
     r2 = {name: value for name, value in found.items() if name.startswith("r2_") and not name.endswith("_shuffled")}
     if not r2:
         return said + " One modality only, so nothing is said about cross-modal signal."

@@ -1,8 +1,11 @@
 """Which device, which precision, how many threads; decided once, recorded in the checkpoint."""
 
+import re
 from typing import Literal
 
 import torch
+
+from semeia.errors import InputError
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -12,6 +15,24 @@ def pick_device(name: str = "auto") -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)
+
+
+def require_device(name: str) -> None:
+    """Refuse a device that this machine has not.
+
+    Raises:
+        InputError: no such kind of device, or none of it here.
+    """
+    match = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
+    if match is None:
+        raise InputError(f"loop: device is '{name}'; there are auto, cpu, cuda, and cuda:1 and so on of several GPUs")
+    if not name.startswith("cuda"):
+        return
+    if not torch.cuda.is_available():
+        why = "this PyTorch was built without CUDA" if torch.version.cuda is None else "PyTorch finds no GPU"
+        raise InputError(f"loop: device is {name}, and there is no GPU here ({why}); use cpu or auto")
+    if int(match[1] or 0) >= torch.cuda.device_count():
+        raise InputError(f"loop: device is {name}; the GPUs here are cuda:0 to cuda:{torch.cuda.device_count() - 1}")
 
 
 def pick_precision(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:

@@ -1,15 +1,17 @@
 """One chosen model as one portable folder: its weights (all seeds), its manifest, and how to use it."""
 
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from semeia.archive.atomic import write_json, write_text
+from semeia.archive.atomic import PARTIAL, naming, write_json, write_text
 from semeia.errors import InputError
-from semeia.learning import baselines
+from semeia.learning import baselines, linear
+from semeia.learning.cells import Cell
+from semeia.learning.linear import load_linear
 from semeia.learning.model import FILE
-from semeia.learning.scoring import choose, load_scorers
+from semeia.learning.stored import Choice, about_run, choose, load_scorer, read_record
+from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
 
 README = """\
 # {arm}, {mode}, {fraction:g} of the labels
@@ -28,25 +30,63 @@ def export(
 ) -> Path:
     """Copies one arm's models into a new folder that `predict` takes like a run; returns the folder."""
     choice = choose(run, arm=arm, mode=mode, fraction=fraction)
-    scorers = load_scorers(run, choice)
-    if out.exists() and any(out.iterdir()):
+    files = model_files(run, choice)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is not empty; choose another folder")
-    record = json.loads((run / "run.json").read_text())
-    source = run / "cells" / choice.arm / choice.mode / f"{choice.fraction:g}"
-    for seed in sorted(source.glob("seed-*")):
-        target = out / seed.relative_to(run)
-        target.mkdir(parents=True)
-        for name in (FILE, baselines.FILE):
-            if (seed / name).exists():
-                shutil.copyfile(seed / name, target / name)
+    record = read_record(run)
     kept = ("semeia_version", "study", "config", "versions", "archive", "seeds")
-    write_json(out / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
-    words = README.format(
-        **asdict(choice),
-        version=record["semeia_version"],
-        seeds=len(scorers),
-        outcome=record["config"].get("outcome"),
-        reads=" and ".join(scorers[0].reads) or "covariates",
-    )
-    write_text(out / "README.md", words)
+    # All under another name first: a folder that is half written is no model.
+    half = out.with_name(f".{out.name}{PARTIAL}")
+    shutil.rmtree(half, ignore_errors=True)
+    try:
+        for file in files:
+            target = half / file.relative_to(run)
+            with naming(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+        write_json(half / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
+        words = README.format(
+            **asdict(choice),
+            version=record.get("semeia_version"),
+            seeds=len(choice.cells(run)),
+            outcome=about_run(run)["outcome"],
+            reads=reads_of(run, choice),
+        )
+        write_text(half / "README.md", words)
+        with naming(out):
+            if out.exists():
+                out.rmdir()
+            half.rename(out)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
     return out
+
+
+def model_files(run: Path, choice: Choice) -> list[Path]:
+    """The files of the chosen models: of every seed, and of a model of records the signatures that it reads.
+
+    Raises:
+        NotStoredError: a cell holds no model.
+    """
+    files: list[Path] = []
+    for cell in choice.cells(run):
+        own = [
+            run / cell.name / name for name in (FILE, baselines.FILE, linear.FILE) if (run / cell.name / name).exists()
+        ]
+        if not own:
+            load_scorer(run / cell.name)  # says why
+        files += own
+        if own[0].name == linear.FILE:
+            signatures = run / Cell("signatures", "pretrain", 1.0, cell.seed).name
+            files += [signatures / name for name in (ARRAYS, CHANNELS, ABOUT)]  # not the numbers of its patients
+    return files
+
+
+def reads_of(run: Path, choice: Choice) -> str:
+    """What the chosen models read, in words."""
+    folder = run / choice.cells(run)[0].name
+    if (folder / linear.FILE).exists():
+        return "records: " + ", ".join(
+            sorted({name.partition(":")[0] for name in load_linear(folder / linear.FILE).columns})
+        )
+    return " and ".join(load_scorer(folder).reads) or "covariates"

@@ -94,6 +94,7 @@ def finetune(
         return load_model(folder / FILE)
     if len(np.unique(labels)) < 2:
         raise InputError(f"the {len(labels)} training labels are all of one class: nothing can be fitted")
+    start.preprocessing.require_same(data, rows)
     folder.mkdir(parents=True, exist_ok=True)
     objective = Supervised(start.encoder, settings=settings.supervised, task=task)
     if mode != "finetune" or pretrained:

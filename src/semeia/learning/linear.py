@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float
 
 from semeia.errors import InputError
-from semeia.learning.checkpoint import load_tensors, save_tensors
+from semeia.learning.checkpoint import arrays_of, load_tensors, save_tensors
 from semeia.learning.probe import fit_linear
+from semeia.settings_json import from_plain
 
 FILE = "linear.safetensors"
 KIND = "linear"
@@ -53,6 +54,15 @@ class LinearModel:
         save_tensors(folder / FILE, tensors, about)
 
 
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored linear model says of itself; see `LinearModel`."""
+
+    columns: tuple[str, ...]
+    bias: float
+    fitted_on: tuple[str, ...]
+
+
 _ARRAYS = ("weight", "fill", "low", "high")
 
 
@@ -65,12 +75,15 @@ def load_linear(path: Path) -> LinearModel:
     tensors, about = load_tensors(path)
     if about.get("kind") != KIND:
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a linear one")
-    return LinearModel(
-        columns=tuple(about["columns"]),
-        bias=about["bias"],
-        fitted_on=tuple(about["fitted_on"]),
-        **{name: tensors[name].numpy() for name in _ARRAYS},
-    )
+    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
+    try:
+        manifest = from_plain(Manifest, told, where="about")
+    except InputError as error:
+        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    arrays = arrays_of(tensors, dict.fromkeys(_ARRAYS, ("columns",)), path=path)
+    if len(manifest.columns) != len(arrays["weight"]):
+        raise InputError(f"{path}: damaged: {len(manifest.columns)} columns, {len(arrays['weight'])} weights")
+    return LinearModel(columns=manifest.columns, bias=manifest.bias, fitted_on=manifest.fitted_on, **arrays)
 
 
 def fit_logistic_regression(

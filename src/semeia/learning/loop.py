@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -22,13 +23,14 @@ from semeia.learning.checkpoint import (
     restore_optimiser,
     save_tensors,
 )
-from semeia.learning.devices import Precision, autocast, pick_device, pick_precision
+from semeia.learning.devices import Precision, autocast, pick_device, pick_precision, require_device
 from semeia.learning.interrupt import Interrupted, listening
 from semeia.learning.metrics_log import MetricsLog
 from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, tune
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
+from semeia.ranges import FROM_0, require_ranges
 from semeia.shapes import Scalar
 from semeia.views.patient import Views
 
@@ -43,13 +45,19 @@ class LoopSettings:
         device: "auto", "cpu", "cuda", "cuda:1", ...
         precision: "auto" takes bf16 where the hardware has it.
         save_every: steps between checkpoints; 0 saves only at the end and when interrupted.
-        log_every: steps between lines of metrics.jsonl.
+        log_every: steps between lines of metrics.jsonl; 0 writes only the last.
     """
 
     device: str = "auto"
     precision: Precision = "auto"
     save_every: int = 50
     log_every: int = 10
+
+    def __post_init__(self) -> None:
+        require_device(self.device)
+        if self.precision not in get_args(Precision):
+            raise InputError(f"loop: precision is '{self.precision}'; there are {', '.join(get_args(Precision))}")
+        require_ranges("loop", self, {"save_every": FROM_0, "log_every": FROM_0})
 
 
 def train(
@@ -101,7 +109,7 @@ def train(
             # Asked once: a signal that comes later in this step is heard, and saved for, at the end of the next.
             stopping = stop.signal
             due = stopping is not None or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
-            logged = last or index % settings.log_every == 0
+            logged = last or (settings.log_every > 0 and index % settings.log_every == 0)
             if due or logged:
                 terms = finite(losses, slope, step, path)
             if logged:
@@ -148,7 +156,7 @@ def finite(losses: dict[str, Scalar], slope: Scalar, step: Step, path: Path) -> 
     if wrong:
         raise InputError(
             f"{path.parent}: the loss is not finite at step {step.index} ({', '.join(wrong)}); lower the learning "
-            "rate. The last checkpoint is kept"
+            f"rate. {'The last checkpoint is kept' if path.exists() else 'No checkpoint was due yet'}"
         )
     return dict(zip(losses, values, strict=True))
 
@@ -156,7 +164,9 @@ def finite(losses: dict[str, Scalar], slope: Scalar, step: Step, path: Path) -> 
 def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about: dict) -> int:
     """Loads a checkpoint; returns the number of steps done."""
     tensors, before = load_tensors(path)
-    done = int(before.pop("step", 0))
+    done = before.pop("step", 0)
+    if type(done) is not int or done < 0:
+        raise InputError(f"{path}: damaged checkpoint (it does not say after which step); delete it to start again")
     # Through JSON, so that tuples compare equal to what was read back.
     require_same_settings(before, _plain(about), path=path.parent)
     load_into(

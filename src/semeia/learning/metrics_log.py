@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
-from semeia.archive.atomic import naming, write_text
+from semeia.archive.atomic import make_folder, naming, write_text
+from semeia.archive.small_file import MEGABYTE, read_text
+
+LARGEST = 1024 * MEGABYTE
 
 
 class MetricsLog:
@@ -17,9 +20,9 @@ class MetricsLog:
     def __init__(self, path: Path, *, start: int = 0) -> None:
         self.path = path
         with naming(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         if path.exists():
-            kept = [line for line in path.read_text().splitlines() if _before(line, start)]
+            kept = [line for line in read_text(path, most=LARGEST).splitlines() if _before(line, start)]
             write_text(path, "".join(f"{line}\n" for line in kept))
 
     def write(self, entry: dict[str, object]) -> None:
@@ -30,11 +33,11 @@ class MetricsLog:
 
 def read_metrics(path: Path) -> list[dict]:
     """All lines of a log; none if there is no file."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in read_text(path, most=LARGEST).splitlines()] if path.exists() else []
 
 
 def _before(line: str, start: int) -> bool:
     try:
         return json.loads(line)["step"] < start
-    except (json.JSONDecodeError, KeyError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False  # cut short by a kill

@@ -1,5 +1,6 @@
 """A model as it leaves training: encoder, head, and the preprocessing it must be used with. One safetensors file."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from semeia.encoders.build import ModelSettings, build_encoder
 from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
-from semeia.learning.checkpoint import load_into, load_tensors, save_tensors
+from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_tensors, save_tensors
 from semeia.objectives.supervised import PooledHead
 from semeia.objectives.task import BINARY, Task
 from semeia.settings_json import from_plain, to_plain
@@ -20,6 +21,20 @@ from semeia.views.preprocessing import Preprocessing
 
 FILE = "model.safetensors"
 BATCH = 256
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a stored network says of itself.
+
+    `task` and `cells` were absent before there were other than binary outcomes, and heads that read places.
+    """
+
+    settings: ModelSettings
+    preprocessing: Preprocessing
+    has_head: bool
+    task: Task = BINARY
+    cells: Cells = WHOLE
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Model:
             hide: modalities to mask, as if the archive lacked them.
             cells: read apart (encoders/pooling.py).
         """
-        self.preprocessing.require_same(data)
+        self.preprocessing.require_same(data, rows, hide=hide)
         device = next(self.encoder.parameters()).device
         parts, there = [], []
         self.encoder.eval()
@@ -94,19 +109,41 @@ def load_model(path: Path) -> Model:
     tensors, about = load_tensors(path)
     if about.get("kind") != "network":
         raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
+    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
-        settings = from_plain(ModelSettings, about["settings"])
-        preprocessing = from_plain(Preprocessing, about["preprocessing"])
-        has_head = bool(about["has_head"])
-        task = from_plain(Task, about.get("task", {}))  # absent before there were others than binary ones
-        depth, height, width = about.get("cells", WHOLE)  # absent before there were heads that read places
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        manifest = from_plain(Manifest, told, where="about")
+        _require_sane(manifest, tensors)
+    except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
-    encoder = build_encoder(settings, preprocessing, seed=0)
-    load_into(encoder, {k: v for k, v in tensors.items() if k.startswith("encoder.")}, path=path, prefix="encoder.")
+    settings, preprocessing, cells = manifest.settings, manifest.preprocessing, manifest.cells
+    encoder = built_to_fit(
+        lambda: build_encoder(settings, preprocessing, seed=0), tensors, path=path, prefix="encoder."
+    )
     head = None
-    if has_head:
-        cells = (int(depth), int(height), int(width))
-        head = PooledHead(len(encoder.kinds), encoder.pooled_width(cells), task=task, cells=cells)
-        load_into(head, {k: v for k, v in tensors.items() if k.startswith("head.")}, path=path, prefix="head.")
+    if manifest.has_head:
+        width = encoder.pooled_width(cells)
+        head = built_to_fit(
+            lambda: PooledHead(len(encoder.kinds), width, task=manifest.task, cells=cells),
+            tensors,
+            path=path,
+            prefix="head.",
+        )
     return Model(encoder=encoder.eval(), head=head, settings=settings, preprocessing=preprocessing)
+
+
+def _require_sane(manifest: Manifest, tensors: Tensors) -> None:
+    """Refuses what would take long or much memory before its tensors could be held against those of the file."""
+    settings, preprocessing = manifest.settings, manifest.preprocessing
+    voxels, depth = settings.crop.voxels, settings.encoder.depth
+    if math.prod(voxels) > MOST_VOXELS or math.prod(preprocessing.crop.voxels) > MOST_VOXELS:
+        raise InputError(f"a crop has more than {MOST_VOXELS} voxels")
+    if "image" in preprocessing.modalities and preprocessing.crop != settings.crop:
+        raise InputError("settings.crop and preprocessing.crop differ")
+    if not 0 <= depth <= len(tensors):
+        raise InputError(f"settings.encoder.depth is {depth}, and the file has {len(tensors)} tensors")
+    if not preprocessing.modalities or set(preprocessing.modalities) - {"image", "reading"}:
+        raise InputError("preprocessing.modalities must be some of image, reading")
+    if len({len(preprocessing.items), len(preprocessing.item_mean), len(preprocessing.item_sd)}) > 1:
+        raise InputError("preprocessing.items, item_mean and item_sd differ in length")
+    if min(manifest.cells) < 1 or max(manifest.cells) > max(voxels):
+        raise InputError(f"cells {list(manifest.cells)} do not divide a crop of {list(voxels)} voxels")

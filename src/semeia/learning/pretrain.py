@@ -18,12 +18,14 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import Report, silent
 from semeia.learning.recognition import recognise, verdict_on_looks
 from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.build import READ_REPORTS, ObjectiveSettings, build_objective
+from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, READ_REPORTS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
+from semeia.ranges import FROM_1, PART, require_ranges, require_seed
 from semeia.views.augment import AugmentSettings
 from semeia.views.batch import views_of
 from semeia.views.dataset import PatientData
+from semeia.views.patches import patch_places
 from semeia.views.patient import Views
 from semeia.views.preprocessing import fit_preprocessing
 from semeia.views.text import Vocabulary
@@ -55,6 +57,16 @@ class PretrainSettings:
     words: int = 64
     held_out: float = 0.1
 
+    def __post_init__(self) -> None:
+        require_ranges("pretraining", self, {"words": FROM_1, "held_out": PART})
+        self.require_company(self.optimiser.batch, "optimiser: batch is")
+
+    def require_company(self, units: int, what: str) -> None:
+        """Refuse one unit alone where the objective compares units; `what` names the number in the message."""
+        comparing = [name for name in self.objective.terms if name in COMPARE_UNITS]
+        if comparing and units < 2:
+            raise InputError(f"{what} {units}; {', '.join(comparing)} compares units: give 2 or more")
+
 
 def pretrain(
     data: PatientData,
@@ -81,8 +93,11 @@ def pretrain(
     """
     if (folder / FILE).exists():
         return load_model(folder / FILE)
-    folder.mkdir(parents=True, exist_ok=True)
+    require_seed(seed)
+    require_something_to_hide(settings, modalities)
     fit_rows, watch_rows = hold_out(data, rows, share=settings.held_out, seed=seed)
+    settings.require_company(len(fit_rows), "pretraining: the number of units is")
+    folder.mkdir(parents=True, exist_ok=True)
     preprocessing = fit_preprocessing(data, rows, modalities=modalities, geometry=settings.model.geometry)
     encoder = build_encoder(settings.model, preprocessing, seed=seed)
     # The heads' weights, too, are a function of the seed alone, not of what the process did before.
@@ -166,10 +181,29 @@ def masks_for(settings: ObjectiveSettings, modalities: tuple[str, ...]) -> Objec
     return replace(settings, jepa=replace(settings.jepa, masks=within))
 
 
+def require_something_to_hide(settings: PretrainSettings, modalities: tuple[str, ...]) -> None:
+    """Refuse an image of one token where tokens of an image alone are to be hidden and predicted from the others.
+
+    Raises:
+        InputError: the crop is one patch.
+    """
+    hiding = [name for name in settings.objective.terms if name in HIDE_TOKENS]
+    alone = modalities == ("image",) or "mae" in hiding
+    tokens = len(patch_places(settings.model.crop, settings.model.geometry))
+    if hiding and alone and "image" in modalities and tokens < 2:
+        crop = settings.model.crop
+        raise InputError(
+            f"model.crop: voxels {list(crop.voxels)} in patches of {list(crop.patch)} make {tokens} token(s): "
+            f"nothing is left to predict when {', '.join(hiding)} hides one; take a larger crop or smaller patches"
+        )
+
+
 def hold_out(data: PatientData, rows: np.ndarray, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Sets whole patients aside: training rows and watched rows."""
     subjects = data.units["subject_id"].to_numpy()[rows]
     patients = np.unique(subjects)
+    if not len(patients):
+        raise InputError("no patient is left to pretrain on: all are set aside for testing, or have nothing to read")
     count = min(max(round(share * len(patients)), 1), len(patients) - 1)
     watched = np.random.default_rng([seed, 77]).permutation(patients)[:count]
     aside = np.isin(subjects, watched)

@@ -1,6 +1,7 @@
 """How far work is: a bar with throughput and time left, or words; a line now and then where there is no terminal."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,45 @@ Report = Callable[[int, dict[str, float]], None]
 
 def silent(done: int, terms: dict[str, float]) -> None:
     """For worker processes: their parent shows the cells."""
+
+
+def say(words: str) -> None:
+    """A line on standard error, for what the reader must know whatever is shown there."""
+    print(f"semeia: {words}", file=sys.stderr)
+
+
+@contextmanager
+def every_minute(words: Callable[[], str], *, seconds: float | int = 60) -> Iterator[None]:
+    """While the block runs, a line on standard error now and then, where there is no terminal to show a bar.
+
+    Args:
+        words: asked each time, from another thread.
+        seconds: between two lines.
+    """
+    if sys.stderr.isatty():
+        yield
+        return
+    ended = threading.Event()
+
+    def speak() -> None:
+        while not ended.wait(seconds):
+            print(words(), file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=speak, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def doing(label: str, *, seconds: float | int = 60) -> Iterator[None]:
+    """`every_minute` for work that cannot tell how far it is."""
+    began = time.monotonic()
+    with every_minute(lambda: f"{label}: for {(time.monotonic() - began) / 60:.0f} min so far", seconds=seconds):
+        yield
 
 
 @contextmanager

@@ -9,10 +9,13 @@ import torch
 from torch.nn import functional as F
 
 from semeia.encoders.patient import PatientEncoder
-from semeia.learning.collapse import ENOUGH, spread
+from semeia.learning.collapse import ENOUGH, narrowness, spread
 from semeia.objectives.looks import IMAGE, image_vectors, two_looks
 from semeia.shapes import Embeddings
 from semeia.views.patient import Views
+
+# So many times more often than by chance must an image be recognised.
+TIMES_CHANCE = 3
 
 
 @torch.no_grad()
@@ -48,10 +51,15 @@ def verdict_on_looks(found: dict[str, float]) -> str:
     """One verdict in words: collapse first, then whether an image is recognised."""
     if "recognised" not in found:
         return "Not measured: too few patients were held out to tell whether pretraining has worked."
-    if found[f"{IMAGE}_std_median"] < 0.05 or found[f"{IMAGE}_effective_rank"] < 4:
-        return "Collapsed: the embedding of the image hardly differs between patients. Do not use this encoder."
     share, chance = found["recognised"], found["recognised_by_chance"]
+    known = share >= TIMES_CHANCE * chance
     words = f"another look at the same image is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
-    if share < 3 * chance:
-        return f"No signal: {words}. Do not expect pretraining to help."
-    return f"Healthy: {words}. What it recognises an image by need not be what the outcome hangs on."
+    fired, alone = narrowness(found).get(IMAGE, ("", False))
+    if fired and (alone or not known):
+        return (
+            f"Collapsed: the embedding of the image hardly differs between patients ({fired}). Do not use this encoder."
+        )
+    if not known:
+        return f"No signal: {words}, less than {TIMES_CHANCE} times chance. Do not expect pretraining to help."
+    narrow = f" But the embedding uses few directions ({fired})." if fired else ""
+    return f"Healthy: {words}. What it recognises an image by need not be what the outcome hangs on.{narrow}"

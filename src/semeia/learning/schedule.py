@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from semeia.errors import InputError
 from semeia.objectives.step import Step
+from semeia.ranges import ABOVE_0, FROM_0, FROM_1, SHARE, require_ranges
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,9 @@ class OptimiserSettings:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or self.epochs < 1 or (self.steps is not None and self.steps < 1):
-            raise InputError(
-                f"optimiser: batch {self.batch}, epochs {self.epochs}, steps {self.steps} must be positive"
-            )
+        whole = dict.fromkeys(("epochs", "steps", "batch"), FROM_1)
+        require_ranges("optimiser", self, whole | {"rate": ABOVE_0, "encoder_rate": FROM_0, "warmup": SHARE})
+        require_ranges("optimiser", self, {"decay": FROM_0, "clip": ABOVE_0})
 
     def per_epoch(self, units: int) -> int:
         """Steps in a pass over the units; the last, smaller batch is left out, but never the only one."""

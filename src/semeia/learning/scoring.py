@@ -1,96 +1,29 @@
 """A finished run scores an archive it has never seen: predictions or embeddings, with whatever modalities there are.
 
-Scores are the mean over the run's seeds. Patients that any of these models was fitted on are refused, with the count.
+All arms that fit what was named are scored in one pass over the images. A study reports means over its single seeds'
+models; the mean of their scores is another model, mostly a better one: a table says which it holds, and may hold both.
+Patients that any of these models was fitted on are refused, with the count.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
-from semeia.learning import baselines
-from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.cells import Cell, cells_of
+from semeia.learning.model import FILE, load_model
+from semeia.learning.progress import doing, say
+from semeia.learning.stored import Choice, Scorer, about_run, choices, stored_models
 from semeia.views.crops import CropSettings
 from semeia.views.dataset import PatientData, load_patient_data
-from semeia.views.fingerprint import Fingerprint
+from semeia.views.preprocessing import require_types
 
 KEPT_OUT = {"subject_id", "pseudonym", "site", "unit_id", "kind", "time", "region", "split", "input_opinion"}
-
-
-@dataclass(frozen=True)
-class Scorer:
-    """One stored model, whatever it is."""
-
-    model: Model | baselines.LinearBaseline
-
-    @property
-    def crop(self) -> CropSettings:
-        return self.model.preprocessing.crop if isinstance(self.model, Model) else self.model.crop
-
-    @property
-    def fitted_on(self) -> Fingerprint:
-        return self.model.preprocessing.fitted_on if isinstance(self.model, Model) else self.model.fitted_on
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Modalities; none where only covariates are read."""
-        if isinstance(self.model, Model):
-            return self.model.preprocessing.modalities
-        kind = baselines.BASELINES[self.model.name].reads
-        return {"pixels": ("image",), "reading": ("reading",)}.get(kind, ())
-
-    def score(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
-        """Probabilities: [n], or [n, class] where there are several."""
-        return (
-            self.model.score(data, rows, hide=hide) if isinstance(self.model, Model) else self.model.score(data, rows)
-        )
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which models of a run: an arm, how it met the labels, and how many of them."""
-
-    arm: str
-    mode: str
-    fraction: float
-
-
-def choose(run: Path, *, arm: str | None, mode: str | None, fraction: float | None) -> Choice:
-    """The one arm, mode and fraction that fit what was named; refuses when there are several or none."""
-    cells = run / "cells"
-    if not cells.is_dir():
-        raise InputError(f"{run}: no fitted models in it; is it a run folder?")
-    there = [Choice(path.parts[-3], path.parts[-2], float(path.parts[-1])) for path in sorted(cells.glob("*/*/*"))]
-    fit = [
-        choice
-        for choice in there
-        if arm in (None, choice.arm) and mode in (None, choice.mode) and fraction in (None, choice.fraction)
-    ]
-    if len(fit) == 1:
-        return fit[0]
-    words = ", ".join(f"{choice.arm} {choice.mode} {choice.fraction:g}" for choice in (fit or there))
-    asked = " ".join(str(value) for value in (arm, mode, fraction) if value is not None) or "(nothing named)"
-    problem = "several models fit" if fit else "no model fits"
-    raise InputError(f"{run}: {problem} {asked}; name --arm, --mode and --fraction of one of: {words}")
-
-
-def load_scorers(run: Path, choice: Choice) -> list[Scorer]:
-    """All seeds of the chosen models."""
-    seeds = sorted((run / "cells" / choice.arm / choice.mode / f"{choice.fraction:g}").glob("seed-*"))
-    return [load_scorer(seed) for seed in seeds]
-
-
-def load_scorer(folder: Path) -> Scorer:
-    """The model of one cell."""
-    if (folder / FILE).exists():
-        return Scorer(load_model(folder / FILE))
-    if (folder / baselines.FILE).exists():
-        return Scorer(baselines.load_baseline(folder / baselines.FILE))
-    raise InputError(f"{folder}: holds no stored model (boosted trees could only be stored as pickle)")
+Seeds = Literal["mean", "each", "both"]
 
 
 def predict(
@@ -102,61 +35,119 @@ def predict(
     fraction: float | None = None,
     modalities: tuple[str, ...] | None = None,
     outcome: str | None = None,
+    seeds: Seeds = "mean",
     skip_seen: bool = False,
 ) -> pl.DataFrame:
-    """Scores every unit of an archive; labels come along where the archive has them.
+    """Scores every unit of an archive by all arms that fit; labels come along where the archive has them.
 
     Args:
         run: a run folder, or one that `export` made.
         archive: ingested from anywhere; best one that the run has never seen.
-        arm, mode, fraction: which models; may be left out where the run has only one that fits.
+        arm, mode, fraction: which models; all that fit where they are left out.
         modalities: what may be used of the archive; all by default. The others are masked.
         outcome: which labels to add; the run's own by default. An outcome of patients (a diagnosis) gives one row a
             patient, whose score is the highest of its units.
+        seeds: "mean" scores by the mean over the models of an arm (one a seed); "each" gives every single model's
+            scores under its seed, as a study evaluates them; "both" adds the mean as an arm of its own, ARM_mean.
         skip_seen: leaves out the patients a model was fitted on instead of refusing.
 
     Returns:
         The columns of a predictions table, then the covariates of the units.
     """
-    choice = choose(run, arm=arm, mode=mode, fraction=fraction)
-    scorers = load_scorers(run, choice)
+    chosen = stored_models(run, choices(run, arm=arm, mode=mode, fraction=fraction))
     opened = open_archive(archive)
-    data = load_patient_data(opened, crop=scorers[0].crop)
-    reads = scorers[0].reads
-    hide = hidden(reads, modalities, data)
-    rows = usable_rows(data, scorers, hide=hide, skip_seen=skip_seen)
-    score = np.mean([scorer.score(data, rows, hide=hide) for scorer in scorers], axis=0)
-    columns = {"score": score} if score.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(score.T)}
-    named = {**asdict(choice), "seed": 0, "cohort": "external"}
     if outcome is not None and outcome not in opened.outcomes():
         raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
-    # An arm of one of several outcomes carries its own after an @.
-    outcome = outcome or choice.arm.partition("@")[2] or about_run(run).get("outcome")
-    table = data.units[rows].with_columns(pl.Series(name, values) for name, values in columns.items())
-    table = with_labels(opened, table, outcome, classes=max(len(columns), 2))
+    everything = [scorer for scorers in chosen.values() for scorer in scorers.values()]
+    tables: list[pl.DataFrame] = []
+    for crop in dict.fromkeys(scorer.crop for scorer in everything):
+        data = data_for([scorer for scorer in everything if scorer.crop == crop], opened, crop, modalities)
+        seen = seen_by(everything, data, skip_seen=skip_seen)
+        for choice, scorers in chosen.items():
+            if next(iter(scorers.values())).crop != crop:
+                continue
+            of = outcome or choice.arm.partition("@")[2] or about_run(run).get("outcome")
+            try:
+                rows, scores = scores_of(scorers, data, seen, modalities)
+                for name, seed, score in by_seed(choice.arm, scores, seeds):
+                    table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
+                    tables.append(_named(table, run, of, replace(choice, arm=name), seed))
+            except InputError as error:
+                if len(chosen) == 1:
+                    raise
+                say(f"{choice} is left out: {error}")
+    if not tables:
+        raise InputError(f"{run}: none of its models can score {archive}; the lines above say why")
+    say_which(max(len(scorers) for scorers in chosen.values()), seeds)
+    return pl.concat(tables, how="diagonal")
+
+
+def scores_of(
+    scorers: dict[int, Scorer], data: PatientData, seen: np.ndarray, modalities: tuple[str, ...] | None
+) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Rows that the models of one arm can score, and each seed's scores of them."""
+    reads = next(iter(scorers.values())).reads
+    hide = hidden(reads, modalities, data)
+    rows = usable_rows(data, reads, seen, hide=hide)
+    return rows, {seed: scorer.score(data, rows, hide=hide) for seed, scorer in scorers.items()}
+
+
+def with_scores(units: pl.DataFrame, score: np.ndarray) -> pl.DataFrame:
+    """Units with the column `score`, or `score_0`, `score_1`, ... of several classes."""
+    columns = {"score": score} if score.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(score.T)}
+    return units.with_columns(pl.Series(name, values) for name, values in columns.items())
+
+
+def by_seed(arm: str, scores: dict[int, np.ndarray], seeds: Seeds) -> list[tuple[str, int, np.ndarray]]:
+    """Name of the arm, seed and scores of each table that was asked for; the mean has the seed 0."""
+    mean = np.mean(list(scores.values()), axis=0)
+    if seeds == "mean":
+        return [(arm, 0, mean)]
+    each = [(arm, seed, score) for seed, score in scores.items()]
+    name, at, outcome = arm.partition("@")
+    return each if seeds == "each" else [*each, (f"{name}_mean{at}{outcome}", 0, mean)]
+
+
+def say_which(models: int, seeds: Seeds) -> None:
+    """Say of scores whether they are of single models or of their mean."""
+    if models < 2:
+        return
+    words = {
+        "mean": f"scores are the mean over {models} models an arm, one a seed; the run itself reports single models, "
+        "which --seeds each gives",
+        "each": f"scores are of single models, {models} an arm, as the run reports them; --seeds mean gives their mean",
+        "both": f"scores are of single models, {models} an arm, as the run reports them, and of their mean (ARM_mean)",
+    }
+    say(words[seeds])
+
+
+def data_for(
+    scorers: list[Scorer], archive: Archive, crop: CropSettings, modalities: tuple[str, ...] | None
+) -> PatientData:
+    """The archive's units as these models read them; refuses images of a type that they were not trained on."""
+    types = tuple(sorted({name for scorer in scorers for name in scorer.images}))
+    with doing("reading the images"):
+        data = load_patient_data(archive, crop=crop, types=types)
+    if modalities is None or "image" in modalities:
+        require_types(types, data, np.arange(len(data)))
+        for words in data.counts.left_out() if data.counts and any("image" in s.reads for s in scorers) else ():
+            say(words)
+    return data
+
+
+def _named(table: pl.DataFrame, run: Path, outcome: str | None, choice: Choice, seed: int) -> pl.DataFrame:
+    """A table with the columns of predictions, in their order, then covariates."""
     study = str(about_run(run).get("study", "predictions"))
-    table = table.with_columns(
+    named = {"arm": choice.arm, "mode": choice.mode, "fraction": choice.fraction, "seed": seed, "cohort": "external"}
+    full = table.with_columns(
         pl.lit(study).alias("study"),
         pl.lit(outcome or "none").alias("outcome"),
         *(pl.lit(value).alias(name) for name, value in named.items()),
         pl.col("pseudonym").alias("subject_id"),
     )
-    first = ["study", "outcome", *named, "site", "subject_id", "unit_id", "label", *columns]
-    rest = [name for name in data.units.columns if name in table.columns and name not in KEPT_OUT | set(first)]
-    return table.select(*first, *rest)
-
-
-def about_run(run: Path) -> dict:
-    """Study and outcome of a run, as far as run.json says."""
-    path = run / "run.json"
-    if not path.exists():
-        return {}
-    try:
-        record = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
-    outcome = record.get("config", {}).get("outcome") or record.get("outcome")
-    return {"study": record.get("study", "predictions"), "outcome": outcome}
+    scores = [name for name in table.columns if name == "score" or name.startswith("score_")]
+    first = ["study", "outcome", *named, "site", "subject_id", "unit_id", "label", *scores]
+    return full.select(*first, *(name for name in table.columns if name not in KEPT_OUT | set(first)))
 
 
 def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: PatientData) -> tuple[str, ...]:
@@ -172,18 +163,23 @@ def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: Pat
     return hide
 
 
-def usable_rows(data: PatientData, scorers: list[Scorer], *, hide: tuple[str, ...], skip_seen: bool) -> np.ndarray:
-    """Units to score: of patients never fitted on, with something of what the model reads."""
+def seen_by(scorers: list[Scorer], data: PatientData, *, skip_seen: bool) -> np.ndarray:
+    """Units of patients that any of the models was fitted on, bool [unit]; refuses them, with the count."""
     seen = np.zeros(len(data), bool)
-    for scorer in scorers:
-        seen |= scorer.fitted_on.seen(data)
+    for fitted_on in dict.fromkeys(scorer.fitted_on for scorer in scorers):
+        seen |= fitted_on.seen(data)
     if seen.any() and not skip_seen:
         patients = data.units.filter(seen)["subject_id"].n_unique()
         raise InputError(
             f"{patients} patients of this archive were seen in training: scores on them would flatter the model; "
             "--skip-seen leaves them out"
         )
-    open_to = [name for name in scorers[0].reads if name not in hide]
+    return seen
+
+
+def usable_rows(data: PatientData, reads: tuple[str, ...], seen: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
+    """Units to score: of patients never fitted on, with something of what the model reads."""
+    open_to = [name for name in reads if name not in hide]
     something = np.any([data.observed(name) for name in open_to], axis=0) if open_to else ~seen
     rows = np.flatnonzero(~seen & something)
     if not len(rows):
@@ -191,11 +187,16 @@ def usable_rows(data: PatientData, scorers: list[Scorer], *, hide: tuple[str, ..
     return rows
 
 
-def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None, *, classes: int = 2) -> pl.DataFrame:
-    """Adds `label`, null where unknown; an outcome of patients reduces the table to one row a patient."""
+def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None, *, units: pl.DataFrame) -> pl.DataFrame:
+    """Adds `label`, null where unknown; an outcome of patients reduces the table to one row a patient.
+
+    The covariates of a patient are those of all its `units`, whatever an arm scored highest: the largest number, and a
+    word where there is only one.
+    """
     if outcome is None or outcome not in archive.outcomes():
         return table.with_columns(pl.lit(None, pl.Int64).alias("label"))
     values = archive.outcome(outcome).select("unit_id", "subject_id", "value")
+    classes = max(sum(name.startswith("score_") for name in table.columns), 2)
     if not values["value"].is_in([float(value) for value in range(classes)]).all():
         raise InputError(
             f"{archive.path}: outcome '{outcome}' has other values than 0 to {classes - 1}; name another with --outcome"
@@ -209,12 +210,25 @@ def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None, *, c
         raise InputError(
             f"{archive.path}: '{outcome}' is of whole patients; of several classes only units can be scored"
         )
-    # The highest score first, so that everything else in the row is of the unit that decides.
-    deciding = table.sort("score", descending=True).unique("subject_id", keep="first", maintain_order=True)
-    deciding = deciding.drop("unit_id").join(labels, on="subject_id", how="inner").sort("subject_id")
+    highest = table.group_by("subject_id").agg(pl.col("score").max())
+    deciding = highest.join(of_patients(units), on="subject_id").join(labels, on="subject_id").sort("subject_id")
     if deciding.is_empty():
         raise InputError(f"no scored unit has an outcome '{outcome}'")
     return deciding
+
+
+def of_patients(units: pl.DataFrame) -> pl.DataFrame:
+    """One row a patient: pseudonym, site, and of each covariate the largest number, or the only word."""
+    own = ("subject_id", "unit_id", "kind", "time", "region")
+    kinds = {name: kind for name, kind in units.schema.items() if name not in own}
+    words = [
+        pl.when(pl.col(name).drop_nulls().n_unique() == 1).then(pl.col(name).drop_nulls().first()).alias(name)
+        for name, kind in kinds.items()
+        if not kind.is_numeric()
+    ]
+    return units.group_by("subject_id").agg(
+        *(pl.col(n).max() for n, kind in kinds.items() if kind.is_numeric()), *words
+    )
 
 
 def embed(
@@ -224,14 +238,13 @@ def embed(
 
     A missing modality's part of the embedding is null.
     """
-    path = run / "pretrained" / arm / f"seed-{seed}" / FILE
+    path = run / Cell(arm, "pretrain", 1.0, seed).name / FILE
     if not path.exists():
-        there = sorted(
-            str(found.parent.relative_to(run / "pretrained")) for found in run.glob(f"pretrained/*/*/{FILE}")
-        )
+        cells = [cell for cell in cells_of(run) if cell.mode == "pretrain" and (run / cell.name / FILE).exists()]
+        there = [f"{cell.arm}/seed-{cell.seed}" for cell in cells]
         raise InputError(f"{run}: no pretrained encoder {arm}/seed-{seed}; it has {', '.join(there) or 'none'}")
     model = load_model(path)
-    data = load_patient_data(open_archive(archive), crop=model.preprocessing.crop)
+    data = data_for([Scorer(model)], open_archive(archive), model.preprocessing.crop, modalities)
     reads = model.preprocessing.modalities
     hide = hidden(reads, modalities, data)
     rows = np.flatnonzero(np.any([data.observed(name) for name in reads if name not in hide], axis=0))

@@ -6,6 +6,7 @@ PyTorch's reader of plain tensors (`weights_only`), which refuses whatever would
 """
 
 import io
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from semeia.archive.atomic import naming
 from semeia.archive.hashing import file_sha256
+from semeia.archive.small_file import MEGABYTE, read_small
 from semeia.encoders import efficientnet, resnet
 from semeia.encoders.build import IMAGE_EMBEDDINGS
 from semeia.encoders.efficientnet import EfficientNetEmbedding
@@ -33,6 +34,7 @@ WIDTHS = {
 CLASSIFIER = {"fc.weight", "fc.bias", "_fc.weight", "_fc.bias"}
 STEPS = "num_batches_tracked"  # older files lack it; nothing here reads it
 KIND = "weights"
+MOST = 512 * MEGABYTE  # a file, and what it unpacks to; ResNet-50 has 98 MB
 
 
 def convert_weights(file: Path, *, out: Path, licence: str = "") -> str:
@@ -70,7 +72,9 @@ def load_weights(encoder: PatientEncoder, path: Path) -> None:
         InputError: They are of another architecture, incomplete, or the encoder reads images by none that is published.
     """
     if path.suffix != ".safetensors":
-        raise InputError(f"{path}: convert it first: semeia weights convert {path.name} --out imagenet.safetensors")
+        raise InputError(
+            f"{path}: convert it first: semeia weights convert {shlex.quote(path.name)} --out imagenet.safetensors"
+        )
     image = dict(encoder.embeddings.items()).get("image")
     if not isinstance(image, ResNetEmbedding | EfficientNetEmbedding):
         raise InputError(f"weights need an encoder whose images are read by one of {', '.join(WIDTHS)}")
@@ -85,13 +89,15 @@ def load_weights(encoder: PatientEncoder, path: Path) -> None:
 
 def read_published(file: Path) -> Tensors:
     """Reads a state dict: names and tensors, and nothing else."""
-    with naming(file, "read"):
-        data = file.read_bytes()
+    data = read_small(file, most=MOST)
     try:
         if file.suffix == ".safetensors":
             return load(data)
         if file.suffix in (".whl", ".zip"):
             data = _only_pth(data, file)
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            with zipfile.ZipFile(io.BytesIO(data)) as parts:
+                _require_small(parts.infolist(), file)
         tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except InputError:
         raise
@@ -103,7 +109,10 @@ def read_published(file: Path) -> Tensors:
         ) from error
     if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise InputError(f"{file}: holds no state dict, that is, names with tensors")
-    return dict(tensors)
+    if sum(value.numel() * value.element_size() for value in tensors.values()) > MOST:
+        # A tensor of strides of 0 is larger than what it is stored in.
+        raise InputError(f"{file}: holds tensors of more than {MOST // MEGABYTE} MB; no published weights are as large")
+    return {str(name): value for name, value in tensors.items()}
 
 
 def recognise(published: Tensors, *, file: Path) -> str:
@@ -132,4 +141,11 @@ def _only_pth(data: bytes, file: Path) -> bytes:
         names = [name for name in archive.namelist() if name.endswith(".pth")]
         if len(names) != 1:
             raise InputError(f"{file}: holds {len(names)} files .pth, not one; unpack it and give the one you mean")
+        _require_small([archive.getinfo(names[0])], file)
         return archive.read(names[0])
+
+
+def _require_small(parts: list[zipfile.ZipInfo], file: Path) -> None:
+    """Refuses files in a zip that say they are larger than any published weights, before they are unpacked."""
+    if sum(part.file_size for part in parts) > MOST:
+        raise InputError(f"{file}: unpacks to more than {MOST // MEGABYTE} MB; no published weights are as large")

@@ -43,6 +43,15 @@ class ObjectiveSettings:
     clip: ImageTextSettings = field(default_factory=ImageTextSettings)
     convirt: ImageTextSettings = CONVIRT
 
+    def __post_init__(self) -> None:
+        if set(self.terms) - OBJECTIVES.keys() or not self.terms or len(set(self.terms)) < len(self.terms):
+            known = ", ".join(OBJECTIVES)
+            raise InputError(f"objective: terms {list(self.terms)} must be different names of {known}")
+        if self.weights and (len(self.weights) != len(self.terms) or not min(self.weights) > 0):
+            raise InputError(
+                f"objective: weights {list(self.weights)} must be one above 0 for each of {list(self.terms)}"
+            )
+
 
 OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder, nn.Module | None], Objective]] = {
     "jepa": lambda settings, encoder, text: LatentPrediction(encoder, settings=settings.jepa),
@@ -58,6 +67,10 @@ OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder, nn.Module | N
 
 # Those that a text encoder must be given to.
 READ_REPORTS = ("clip", "convirt")
+# Those that hold the units of a batch against each other: a batch of one teaches them nothing.
+COMPARE_UNITS = ("simclr", "vicreg", *READ_REPORTS)
+# Those that hide tokens of an image and predict them from the others.
+HIDE_TOKENS = ("jepa", "mae")
 
 
 def build_objective(
@@ -71,15 +84,9 @@ def build_objective(
         text: encoder of the reports, `View -> [batch, text.dim]`; needed by objectives that read reports.
 
     Raises:
-        InputError: no term, one twice, or one that is not known; another number of weights than of terms, or one that
-            is not above 0; reports to read and no text encoder.
+        InputError: reports to read and no text encoder.
     """
-    unknown = [name for name in settings.terms if name not in OBJECTIVES]
-    if unknown or not settings.terms or len(set(settings.terms)) < len(settings.terms):
-        raise InputError(f"objective: terms {list(settings.terms)} must be different names of {', '.join(OBJECTIVES)}")
     weights = settings.weights or (1.0,) * len(settings.terms)
-    if len(weights) != len(settings.terms) or min(weights) <= 0:
-        raise InputError(f"objective: weights {list(weights)} must be one above 0 for each of {list(settings.terms)}")
     terms = {name: OBJECTIVES[name](settings, encoder, text) for name in settings.terms}
     if len(terms) == 1 and not settings.weights:
         return terms[settings.terms[0]]

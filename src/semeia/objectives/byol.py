@@ -15,6 +15,7 @@ from semeia.objectives.momentum import follow, slow_copy
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.ranges import FROM_1, SHARE, require_ranges
 from semeia.shapes import Embeddings, Scalar
 from semeia.views.patient import Views
 
@@ -33,6 +34,9 @@ class ByolSettings:
     momentum: float = 0.99
     hidden: int = 256
     dim: int = 128
+
+    def __post_init__(self) -> None:
+        require_ranges("byol", self, {"momentum": SHARE, "hidden": FROM_1, "dim": FROM_1})
 
 
 class Byol(Objective):

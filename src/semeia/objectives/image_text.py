@@ -20,6 +20,7 @@ from semeia.objectives.looks import has, image_vectors, image_width, images, row
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.ranges import ABOVE_0, FROM_1, SHARE, require_ranges
 from semeia.shapes import Embeddings, Scalar
 from semeia.views.patient import View, Views
 
@@ -48,8 +49,8 @@ class ImageTextSettings:
     dim: int = 128
 
     def __post_init__(self) -> None:
-        if not 0 <= self.image_to_text <= 1 or self.temperature <= 0 or self.layers < 1:
-            raise InputError("image and text: image_to_text lies in [0, 1], temperature above 0, layers is 1 or more")
+        sizes = {"layers": FROM_1, "dim": FROM_1}
+        require_ranges("image and text", self, {"image_to_text": SHARE, "temperature": ABOVE_0, **sizes})
 
 
 CONVIRT = ImageTextSettings(temperature=0.1, learn_temperature=False, image_to_text=0.75, layers=2)

@@ -25,6 +25,7 @@ from semeia.objectives.guards import covariance_penalty, sigreg, variance_hinge
 from semeia.objectives.momentum import follow, slow_copy
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
+from semeia.ranges import FROM_0, FROM_1, SHARE, require_ranges
 from semeia.shapes import Attention, Embeddings, Scalar, TokenValues
 from semeia.views.block_masks import Masks, MaskSettings, draw_masks
 from semeia.views.patient import Views
@@ -61,6 +62,13 @@ class LatentPredictionSettings:
     predictor_depth: int = 2
     predictor_heads: int = 4
     masks: MaskSettings = field(default_factory=MaskSettings)
+
+    def __post_init__(self) -> None:
+        weights = dict.fromkeys(("variance", "covariance", "gaussian"), FROM_0)
+        sizes = dict.fromkeys(("predictor_dim", "predictor_depth", "predictor_heads"), FROM_1)
+        require_ranges("jepa", self, {"ema": SHARE, **weights, **sizes})
+        if self.predictor_dim % 8 or self.predictor_dim % self.predictor_heads:
+            raise InputError(f"jepa: predictor_dim {self.predictor_dim} must be a multiple of 8 and of predictor_heads")
 
 
 class Predictor(nn.Module):

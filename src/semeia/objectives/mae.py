@@ -19,6 +19,7 @@ from semeia.objectives.looks import IMAGE, has, image_width, images
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss
 from semeia.objectives.step import Step
+from semeia.ranges import FROM_1, PART, require_ranges
 from semeia.shapes import Scalar, TokenMask, TokenValues
 from semeia.views.crops import CropSettings
 from semeia.views.patient import View, Views
@@ -43,8 +44,8 @@ class MaeSettings:
     decoder_heads: int = 4
 
     def __post_init__(self) -> None:
-        if not 0 < self.hidden_share < 1:
-            raise InputError(f"mae: hidden_share {self.hidden_share} must lie between 0 and 1")
+        sizes = dict.fromkeys(("decoder_dim", "decoder_depth", "decoder_heads"), FROM_1)
+        require_ranges("mae", self, {"hidden_share": PART, **sizes})
         if self.decoder_dim % 8 or self.decoder_dim % self.decoder_heads:
             raise InputError(f"mae: decoder_dim {self.decoder_dim} must be a multiple of 8 and of decoder_heads")
 

@@ -17,6 +17,7 @@ from semeia.objectives.momentum import follow, slow_copy
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.ranges import ABOVE_0, FROM_1, SHARE, require_ranges
 from semeia.shapes import Embeddings, Scalar
 from semeia.views.patient import Views
 
@@ -39,6 +40,10 @@ class MoCoSettings:
     temperature: float = 0.2
     hidden: int = 256
     dim: int = 128
+
+    def __post_init__(self) -> None:
+        sizes = dict.fromkeys(("queue", "hidden", "dim"), FROM_1)
+        require_ranges("moco", self, {"momentum": SHARE, "temperature": ABOVE_0, **sizes})
 
 
 class MoCo(Objective):

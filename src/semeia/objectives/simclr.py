@@ -14,6 +14,7 @@ from semeia.objectives.looks import image_vectors, image_width, two_looks
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.ranges import ABOVE_0, FROM_1, require_ranges
 from semeia.shapes import Embeddings, Scalar
 from semeia.views.patient import Views
 
@@ -31,6 +32,9 @@ class SimClrSettings:
     temperature: float = 0.1
     hidden: int = 256
     dim: int = 128
+
+    def __post_init__(self) -> None:
+        require_ranges("simclr", self, {"temperature": ABOVE_0, "hidden": FROM_1, "dim": FROM_1})
 
 
 class SimClr(Objective):

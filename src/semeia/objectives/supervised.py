@@ -16,6 +16,7 @@ from semeia.errors import InputError
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.objectives.task import BINARY, Logits, Task, thresholds
+from semeia.ranges import FROM_1, Range, require_ranges
 from semeia.shapes import Features, ModalityMask, Pooled, Scalar
 from semeia.views.patient import Views
 
@@ -80,8 +81,8 @@ class SupervisedSettings:
     cells: Cells = WHOLE
 
     def __post_init__(self) -> None:
-        if min(self.cells) < 1:
-            raise InputError(f"supervised: cells {list(self.cells)} must be 1 or more")
+        below_1 = dict.fromkeys(("modality_dropout", "dropout"), Range(0, 1, below=True))
+        require_ranges("supervised", self, {"cells": FROM_1, **below_1})
 
 
 class Supervised(Objective):

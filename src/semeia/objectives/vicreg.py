@@ -15,6 +15,7 @@ from semeia.objectives.looks import image_vectors, image_width, two_looks
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
+from semeia.ranges import FROM_0, FROM_1, require_ranges
 from semeia.shapes import Embeddings, Scalar
 from semeia.views.patient import Views
 
@@ -36,6 +37,10 @@ class VicRegSettings:
     covariance: float = 1.0
     hidden: int = 256
     dim: int = 256
+
+    def __post_init__(self) -> None:
+        weights = dict.fromkeys(("invariance", "variance", "covariance"), FROM_0)
+        require_ranges("vicreg", self, {**weights, "hidden": FROM_1, "dim": FROM_1})
 
 
 class VicReg(Objective):

@@ -10,10 +10,13 @@
 | `ingest_table` | health records in any tables, with a mapping |
 | `ingest_reports`, `read_reports` | written reports of what is in an archive |
 | `follow_up_outcomes`, `FollowUp` | four-year outcomes of knees from a user's own OAI readings |
+| `read_dates` | dates at which an archive's patients are looked at |
+| `whois` | which of the hospital's ids stand behind pseudonyms, with the key |
 | `read_nifti`, `Volume` | one NIfTI volume |
 | `read_picture` | one PNG or JPEG |
 """
 
+from semeia.readers.dates import read_dates
 from semeia.readers.follow_up import FollowUp, follow_up_outcomes
 from semeia.readers.knees import ingest_knees
 from semeia.readers.long_table import ingest_table
@@ -21,8 +24,10 @@ from semeia.readers.meds import ingest_meds
 from semeia.readers.nifti import Volume, read_nifti
 from semeia.readers.nodules import ingest_nodules, input_reader
 from semeia.readers.omop import ingest_omop
-from semeia.readers.pictures import ingest_images, read_picture
+from semeia.readers.picture_file import read_picture
+from semeia.readers.pictures import ingest_images
 from semeia.readers.reports import ingest_reports, read_reports
+from semeia.readers.whois import whois
 
 __all__ = [
     "FollowUp",
@@ -36,7 +41,9 @@ __all__ = [
     "ingest_reports",
     "ingest_table",
     "input_reader",
+    "read_dates",
     "read_nifti",
     "read_picture",
     "read_reports",
+    "whois",
 ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semeia.archive import Archive
-from semeia.archive.keys import KEY_FILE, key_fingerprint, keyed, pseudonym, read_key
-from semeia.errors import InputError
+from semeia.archive.identity import canonical
+from semeia.archive.keys import keyed
+from semeia.archive.register import Register, register_of
 from semeia.readers.knees import knee_name
+from semeia.readers.listed import image_name
 
 
 @dataclass(frozen=True)
@@ -17,26 +19,27 @@ class KneeUnits:
     """The units of an archive, to be found by what they were called before.
 
     Attributes:
-        secret: the archive's pseudonym key.
-        sites: all sites of its patients; None where a patient has none.
+        register: the archive's patients, by the hospital's own ids.
         subjects: subject_id of each unit.
         images: units by the hash at the end of their ids.
     """
 
-    secret: bytes
-    sites: tuple[str | None, ...]
+    register: Register
     subjects: dict[str, int]
     images: dict[str, tuple[str, ...]]
 
     def of_knee(self, patient: str, side: str) -> tuple[str, ...]:
         """Units of a patient's left (L) or right (R) knee: none, one, or one a site."""
-        name = keyed(self.secret, knee_name(patient, side))
-        units = (f"{pseudonym(self.secret, patient, site=site)}/{name}" for site in self.sites)
-        return tuple(unit for unit in units if unit in self.subjects)
+        secret = self.register.secret
+        names = {keyed(secret, knee_name(form, side)) for form in (canonical(patient), patient)}
+        patients = self.register.pseudonyms(patient)
+        return tuple(unit for who in patients for name in names if (unit := f"{who}/{name}") in self.subjects)
 
     def of_image(self, image: str) -> tuple[str, ...]:
         """Units that are one image, by its path in the table they were read from: none, one, or one a patient."""
-        names = (keyed(self.secret, image), keyed(self.secret, knee_name("", "U", image)))
+        forms = dict.fromkeys((image_name(image), image))
+        spoken = [name for form in forms for name in (form, knee_name("", "U", form))]
+        names = dict.fromkeys(keyed(self.register.secret, name) for name in spoken)
         return tuple(unit for name in names for unit in self.images.get(name, ()))
 
 
@@ -50,16 +53,10 @@ def knee_units(archive: Archive, *, key: str | Path | None = None) -> KneeUnits:
     Raises:
         InputError: There is no key, or it is not the archive's.
     """
-    file = archive.path / KEY_FILE if key is None else Path(key)
-    if key is None and not file.exists():
-        raise InputError(f"{archive.path}: its pseudonym key is kept elsewhere; say where with key=FILE.")
-    secret = read_key(file)
-    if key_fingerprint(secret) != archive.key_fingerprint:
-        raise InputError(f"{file}: not the key of {archive.path}; patients would not be recognised.")
+    register = register_of(archive, key=key)
     units = archive.table("units")
     images: dict[str, tuple[str, ...]] = {}
     for unit in units["unit_id"]:
         name = unit.rsplit("/", 1)[-1]
         images[name] = (*images.get(name, ()), unit)
-    sites = archive.table("subjects")["site"].unique(maintain_order=True).to_list()
-    return KneeUnits(secret, tuple(sites), dict(units.select("unit_id", "subject_id").iter_rows()), images)
+    return KneeUnits(register, dict(units.select("unit_id", "subject_id").iter_rows()), images)

@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from semeia.archive.atomic import naming
 from semeia.archive.schema import BIRTH, DEATH
+from semeia.archive.small_file import MEGABYTE, parse_yaml, read_small
 from semeia.errors import InputError
 
 
@@ -134,20 +134,17 @@ def read_mapping(mapping: str | Path) -> Mapping:
     Raises:
         InputError: No such mapping, or it is not one: names the entry and the field.
     """
-    import yaml
-
     given = str(mapping)
     if given in shipped():
         text = (resources.files("semeia.readers.mappings") / f"{given}.yaml").read_text(encoding="utf-8")
     elif Path(given).is_file():
-        with naming(given, "read"):
-            text = Path(given).read_bytes().decode(errors="replace")
+        text = read_small(given, most=MEGABYTE).decode(errors="replace")
     else:
         raise InputError(f"{given}: no such file; a mapping is a YAML file or one of {', '.join(shipped())}.")
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{given}: is not YAML; see docs/how-to/records.md for what a mapping looks like.") from error
+        content = parse_yaml(text, where=given)
+    except InputError as error:
+        raise InputError(f"{error} See docs/how-to/records.md for what a mapping looks like.") from error
     return _mapping(content, where=given)
 
 

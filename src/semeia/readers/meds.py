@@ -2,10 +2,13 @@
 
 Shards are `data/**/*.parquet` with subject_id, time, code, numeric_value and, where there is one, text_value. The
 looser form, parquet files without `data/` and with `value` for `numeric_value`, is read, too. Names of codes come
-from `metadata/codes.parquet`, splits from `metadata/subject_splits.parquet` (train, tuning, held_out).
+from `metadata/codes.parquet`, splits from `metadata/subject_splits.parquet` (train, tuning, held_out). Names of earlier
+versions are read as well: patient_id, timestamp, numerical_value, patient_splits.parquet.
 """
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -18,15 +21,26 @@ from semeia.readers.mapping import Events, Mapping, People
 from semeia.readers.record import opened, scratch_of, take
 from semeia.readers.rows import folder_given
 from semeia.readers.sources import add_table, frame_of, parquet_columns
+from semeia.readers.staging import warn
 from semeia.readers.units_apart import UNKNOWN
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _NAMES = {
     "subject_id": ("subject_id", "patient_id"),
     "time": ("time", "timestamp"),
     "code": ("code",),
-    "value": ("numeric_value", "value"),
+    "value": ("numeric_value", "value", "numerical_value"),
     "text": ("text_value",),
     "unit": ("unit",),
+}
+_SPLITS = ("subject_splits.parquet", "patient_splits.parquet")
+# What splits are called by MEDS, and by others; ours are train, val, test.
+_SIDES = {
+    "train": ("train", "training"),
+    "val": ("tuning", "val", "valid", "validation", "dev"),
+    "test": ("held_out", "held-out", "heldout", "test"),
 }
 _SHARDS = "meds_shards"
 _NEEDED = ("subject_id", "time", "code")
@@ -56,22 +70,68 @@ def ingest_meds(
     source = folder_given(folder)
     shards = _shards(source)
     metadata = source / "metadata" / "codes.parquet"
-    known = [read_codes(table) for table in (codes, metadata) if table is not None and Path(table).is_file()]
-    if codes is not None and not Path(codes).is_file():
-        raise InputError(f"{codes}: no such table.")
+    known = [] if codes is None else [read_codes(codes)]
+    if metadata.is_file():
+        known.append(read_codes(metadata, may_be_empty=True))
     with writing(into, source="MEDS", key=key) as draft, opened(draft, source) as connection:
         columns = _columns(draft, shards)
         draft.count("files have no rows", add_table(connection, _SHARDS, shards, scratch=scratch_of(draft)))
-        splits = source / "metadata" / "subject_splits.parquet"
-        if splits.is_file():
-            add_table(connection, "subject_splits", [splits], scratch=scratch_of(draft))
+        splits = _add_splits(draft, connection, source, shards)
         there = frame_of(connection, f'SELECT DISTINCT "{columns["code"]}" AS code FROM {_SHARDS}').drop_nulls()
         if "unit" not in columns:
             known.append(_units(there))
         sexes = there.filter(pl.col("code").str.contains(_SEX))["code"].sort().to_list()
-        mapping = _mapping(columns, sexes=sexes, splits=splits.is_file())
+        mapping = _mapping(columns, sexes=sexes, splits=splits)
         take(draft, connection, mapping, tables={}, codes=_joined(known))
+        if splits:
+            _hold_splits(draft, connection, splits)
     return draft.summary
+
+
+def _add_splits(draft: Writer, connection: "DuckDBPyConnection", source: Path, shards: list[Path]) -> str:
+    """Make the view `subject_splits` (id, split); gives the name of its file, empty where there is none."""
+    metadata = source / "metadata"
+    file = next((metadata / name for name in _SPLITS if (metadata / name).is_file()), None)
+    if file is None:
+        folders = {part.lower() for shard in shards for part in shard.relative_to(source).parts[:-1]}
+        sides = sorted(folders & {name for names in _SIDES.values() for name in names})
+        if sides:
+            words = f"shards lie in folders ({', '.join(sides)}), which are no splits without metadata/{_SPLITS[0]}"
+            warn(draft, f"{words}: no patient has a split, and everybody may be fitted on", len(shards), of=len(shards))
+        return ""
+    there = parquet_columns(file)
+    subject = next((name for name in _NAMES["subject_id"] if name in there), None)
+    if subject is None or "split" not in there:
+        raise InputError(f"{file}: lacks the columns subject_id and split; it has {', '.join(there)}.")
+    add_table(connection, "splits_file", [file], scratch=scratch_of(draft))
+    sides = " ".join(
+        f"WHEN lower(trim(split)) IN ({', '.join(map(literal, names))}) THEN '{side}'" for side, names in _SIDES.items()
+    )
+    connection.execute(
+        f'CREATE TEMP VIEW subject_splits AS SELECT plain_id("{subject}") AS id, CASE {sides} END AS split, '
+        "split AS named FROM splits_file"
+    ).fetchall()
+    return file.name
+
+
+def _hold_splits(draft: Writer, connection: "DuckDBPyConnection", file: str) -> None:
+    """Say when splits are of other patients, or of none of the names that are known."""
+    patients, split, other = frame_of(
+        connection,
+        "SELECT count(*), count(s.split), count(*) FILTER (s.named IS NOT NULL AND s.split IS NULL) "
+        "FROM numbered LEFT JOIN subject_splits s ON s.id = original",
+    ).row(0)
+    strangers = frame_of(
+        connection, "SELECT count(*) FROM subject_splits WHERE id NOT IN (SELECT original FROM numbered)"
+    ).item()
+    draft.count("patients have a split of another name than train, tuning, held_out", other)
+    draft.count("patients of the splits are not among the data", strangers)
+    lost = patients - split
+    draft.count("patients have no split and are in no part of it", lost)
+    cause = "are the splits of the same extract?" if strangers else "its names are train, tuning, held_out"
+    warn(draft, f"patients have no split by {file}; {cause}", lost, of=patients)
+    if patients and not split:
+        print("Warning: nobody has a split, so that everybody may be fitted on.", file=sys.stderr)
 
 
 def _units(codes: pl.DataFrame) -> pl.DataFrame:
@@ -110,7 +170,7 @@ def _columns(draft: Writer, shards: list[Path]) -> dict[str, str]:
     return found
 
 
-def _mapping(columns: dict[str, str], *, sexes: list[str], splits: bool) -> Mapping:
+def _mapping(columns: dict[str, str], *, sexes: list[str], splits: str) -> Mapping:
     """MEDS in the words of a mapping. The sex (codes `sexes`) becomes a fact of the subject and is no event."""
     subject, time, code = (f'"{columns[role]}"' for role in _NEEDED)
     given = {role: f'"{columns[role]}"' for role in ("value", "text", "unit") if role in columns}
@@ -121,13 +181,12 @@ def _mapping(columns: dict[str, str], *, sexes: list[str], splits: bool) -> Mapp
         f"mode(regexp_extract({code}, '{_SEX}', 1) ORDER BY {code}) FILTER ({code} <> '{BIRTH}') AS sex "
         f"FROM {_SHARDS} WHERE {code} IN ({of_sex}) GROUP BY ALL) USING (subject)"
     )
-    split = "CASE split WHEN 'tuning' THEN 'val' WHEN 'held_out' THEN 'test' WHEN 'train' THEN 'train' END"
     people = People(
-        source=f"{facts} LEFT JOIN subject_splits ON subject = subject_splits.subject_id" if splits else facts,
+        source=f"{facts} LEFT JOIN subject_splits s ON s.id = plain_id(subject)" if splits else facts,
         subject="subject",
         sex="sex",
         birth="birth",
-        split=split if splits else "NULL",
+        split="split" if splits else "NULL",
     )
     events = Events(
         label="events",
@@ -139,10 +198,8 @@ def _mapping(columns: dict[str, str], *, sexes: list[str], splits: bool) -> Mapp
         undated=True,
         **given,
     )
-    counts = {}
-    if splits:
-        unknown = "SELECT count(*) FROM subject_splits WHERE split NOT IN ('train', 'tuning', 'held_out')"
-        counts = {"patients have a split of another name than train, tuning, held_out": unknown}
+    births = f"SELECT {subject} FROM {_SHARDS} WHERE {code} = '{BIRTH}' GROUP BY 1 HAVING count(DISTINCT {time}) > 1"
+    counts = {"patients have several births; the first counts": f"SELECT count(*) FROM ({births})"}
     return Mapping(name="MEDS", people=people, events=(events,), counts=counts)
 
 

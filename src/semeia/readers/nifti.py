@@ -11,40 +11,58 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
+from semeia.readers.image_format import format_of, is_gzip
+from semeia.readers.nifti_geometry import Remark, geometry_of
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Header
 
 MAX_VOXELS = 2**28
+# A compressed file may grow to this many bytes however small it is (a mask of the most voxels), beyond by a factor.
+_GROWS_TO, _GROWS_BY = 2**28, 100
 _MAX_OFFSET = 2**20
 _HEADER_BYTES = {348: 352, 540: 544}  # NIfTI-1 and NIfTI-2, each with the 4 bytes that announce extensions
-_MM = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 
 
 @dataclass(frozen=True)
 class Volume:
-    """Voxels [x, y, z], mm between them, axis codes, [4, 4] affine to mm, axis codes as stored."""
+    """One volume.
+
+    Attributes:
+        array: Voxels [x, y, z].
+        spacing: mm between them.
+        orientation: Axis codes; None where the file has no orientation. The same of `affine` and `stored_axes`.
+        affine: [4, 4], from voxel to mm.
+        stored_axes: Axis codes as stored.
+        remarks: What was assumed or left aside.
+    """
 
     array: np.ndarray
     spacing: tuple[float, float, float]
-    orientation: str
-    affine: np.ndarray
-    stored_axes: str
+    orientation: str | None
+    affine: np.ndarray | None
+    stored_axes: str | None
+    remarks: tuple[Remark, ...] = ()
 
 
 def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = None) -> Volume:
     """Read one volume and turn its axes to right, anterior, superior as nearly as they go without resampling.
 
     Args:
-        path: A .nii or .nii.gz file.
+        path: A NIfTI file, compressed with gzip or not; its content decides, not its name.
         name: What to call it in messages, when its path may carry a patient's id.
         axes: Axis codes of the stored voxels, such as "LPS", to believe instead of the header's. The position
             is then unknown and the affine has its origin at voxel 0.
 
     Returns:
-        The volume. Unscaled integers of up to 32 bits keep their type, everything else becomes float32.
+        The volume. Unscaled integers of up to 32 bits keep their type, everything else becomes float32. Without an
+        orientation its axes stay as they are stored.
 
     Raises:
         InputError: Absent, damaged, cut short, not one 3-D volume of real finite numbers, a header of absurd
@@ -53,48 +71,44 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
     import nibabel as nib
 
     called = name or str(path)
-    array, affine = _load(Path(path), called)
+    if not Path(path).is_file():
+        raise InputError(f"{called}: no such file.")
+    format_of(Path(path), called=called)  # names what it is, where it is something else
+    header, content = _bounded(Path(path), called)
+    geometry = geometry_of(dict(header.items()), called=called)
+    array, affine = _voxels(content, called), geometry.affine
+    del content  # turning the axes takes another copy of the voxels
     if axes is not None:
-        affine = _directions(axes) @ np.diag([*np.linalg.norm(affine[:3, :3], axis=0), 1.0])
+        affine = _directions(axes) @ np.diag([*geometry.spacing, 1.0])
+    if affine is None:
+        return Volume(array, geometry.spacing, None, None, None, geometry.remarks)
     stored = "".join(nib.aff2axcodes(affine))
     turn = nib.io_orientation(affine)
     turned = np.ascontiguousarray(nib.apply_orientation(array, turn))
     affine = affine @ nib.orientations.inv_ornt_aff(turn, array.shape)
     x, y, z = (float(step) for step in np.linalg.norm(affine[:3, :3], axis=0))
-    return Volume(turned, (x, y, z), "".join(nib.aff2axcodes(affine)), affine, stored)
+    return Volume(turned, (x, y, z), "".join(nib.aff2axcodes(affine)), affine, stored, geometry.remarks)
 
 
-def _load(path: Path, called: str) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels as stored, [x, y, z], and their affine in mm."""
+def _voxels(content: bytes, called: str) -> np.ndarray:
+    """Voxels as stored, [x, y, z]."""
     from nibabel import Nifti1Image, Nifti2Image
     from nibabel.filebasedimages import ImageFileError
+    from nibabel.imageglobals import LoggingOutputSuppressor
     from nibabel.spatialimages import HeaderDataError
     from nibabel.wrapstruct import WrapStructError
 
-    if not path.is_file():
-        raise InputError(f"{called}: no such file.")
     try:
-        content = _bounded(path, called)
-        image = (Nifti2Image if _header_size(content) == 540 else Nifti1Image).from_bytes(content)
-        array = np.asarray(image.dataobj)
-        unit = _MM.get(str(image.header.get_xyzt_units()[0]), 1.0)
-        affine = np.asarray(image.affine, np.float64) * np.array([[unit]] * 3 + [[1.0]])
-    except (
-        HeaderDataError,
-        ImageFileError,
-        WrapStructError,
-        EOFError,
-        zlib.error,
-        gzip.BadGzipFile,
-    ) as error:
+        with LoggingOutputSuppressor():
+            image = (Nifti2Image if _header_size(content) == 540 else Nifti1Image).from_bytes(content)
+            array = np.asarray(image.dataobj)
+    except (HeaderDataError, ImageFileError, WrapStructError, EOFError) as error:
         raise InputError(f"{called}: not a readable NIfTI file; export it again.") from error
     if array.dtype.kind not in "iu" or array.dtype.itemsize > 4 or array.dtype.name == "uint32":
         array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise InputError(f"{called}: has voxels that are not numbers; replace them.")
-    if not np.isfinite(affine).all() or not 1e-9 < np.abs(np.linalg.det(affine[:3, :3])) < 1e9:
-        raise InputError(f"{called}: its affine is no geometry (a zero or infinite voxel); export it again.")
-    return array.reshape([*array.shape[:3], *([1] * (3 - array.ndim))]), affine
+        if not np.isfinite(array).all():
+            raise InputError(f"{called}: has voxels that are not numbers; replace them.")
+    return array.reshape([*array.shape[:3], *([1] * (3 - array.ndim))])
 
 
 @contextmanager
@@ -106,21 +120,28 @@ def _unbroken(called: str) -> Iterator[None]:
         raise InputError(f"{called}: not a readable NIfTI file; export it again.") from error
 
 
-def _bounded(path: Path, called: str) -> bytes:
-    """Header, extensions and voxels: what the header promises, once the promise is found reasonable."""
-    opener = gzip.open if path.suffix == ".gz" else open
+def _bounded(path: Path, called: str) -> tuple["Nifti1Header", bytes]:
+    """The header, and the file as far as the header promises, once the promise is found reasonable."""
+    with naming(called, "read"):
+        compressed, size_on_disk = is_gzip(path), path.stat().st_size
+    opener = gzip.open if compressed else open
     with naming(called, "read"), _unbroken(called), opener(path, "rb") as stream:
         start = stream.read(4)
         size = _header_size(start)
         start += stream.read(_HEADER_BYTES.get(size, 4) - 4)
-        total = _promised(start, size, called)
+        header, total = _promised(start, size, called)
+        if compressed and total > max(_GROWS_TO, _GROWS_BY * size_on_disk):
+            raise InputError(
+                f"{called}: would grow from {size_on_disk / 1e6:.1f} MB to {total / 1e6:.0f} MB when unpacked; crop "
+                "it, store it in fewer bytes a voxel, or unpack it first."
+            )
         rest = stream.read(total - len(start))
         further = stream.read(_MAX_OFFSET + 1)  # the checksum of a compressed file is looked at when its end comes
     if len(start) + len(rest) < total:
         raise InputError(f"{called}: cut short; copy or export it again.")
     if len(further) > _MAX_OFFSET:
         raise InputError(f"{called}: much longer than its header says; export it again.")
-    return start + rest
+    return header, start + rest
 
 
 def _header_size(start: bytes) -> int:
@@ -129,12 +150,12 @@ def _header_size(start: bytes) -> int:
     return next((size for size in sizes if size in _HEADER_BYTES), 0)
 
 
-def _promised(start: bytes, size: int, called: str) -> int:
-    """How many bytes the file must have, from its header alone."""
+def _promised(start: bytes, size: int, called: str) -> tuple["Nifti1Header", int]:
+    """The header, unchecked, and how many bytes the file must have by it."""
     from nibabel import Nifti1Header, Nifti2Header
     from nibabel.spatialimages import HeaderDataError
 
-    if len(start) < _HEADER_BYTES.get(size, 1):
+    if not size or len(start) < _HEADER_BYTES[size]:
         raise InputError(f"{called}: not a readable NIfTI file; export it again.")
     header = (Nifti2Header if size == 540 else Nifti1Header)(start[:size], check=False)
     try:
@@ -145,11 +166,12 @@ def _promised(start: bytes, size: int, called: str) -> int:
     if dtype.kind not in "iuf":
         raise InputError(f"{called}: holds colours or complex numbers; export one number a voxel.")
     if not 2 <= len(shape) <= 7 or any(length > 1 for length in shape[3:]):
-        raise InputError(f"{called}: is {len(shape)}-D; export one 3-D volume a file.")
+        frames = " x ".join(str(length) for length in shape)
+        raise InputError(f"{called}: is {len(shape)}-D ({frames}); export one 3-D volume, of one frame, a file.")
     voxels = math.prod(shape)
     if min(shape) < 1 or voxels > MAX_VOXELS or not 0 <= offset <= _MAX_OFFSET:
         raise InputError(f"{called}: its header claims an absurd size; at most {MAX_VOXELS} voxels are read.")
-    return max(int(offset), _HEADER_BYTES[size]) + voxels * dtype.itemsize
+    return header, max(int(offset), _HEADER_BYTES[size]) + voxels * dtype.itemsize
 
 
 def _directions(axes: str) -> np.ndarray:

@@ -11,15 +11,18 @@ or as LPS where there is none, so that img8 and hu of one nodule agree.
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
 from semeia.archive import Summary, Writer, writing
+from semeia.archive.identity import canonical
+from semeia.errors import InputError
 from semeia.readers.nifti import Volume, read_nifti
-from semeia.readers.rows import Row, folder_given, progress, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, progress, read_rows
 
 Fact = TypeVar("Fact", str, float)
 
@@ -37,6 +40,7 @@ _HIGHEST = {"internalStructure": 4, "calcification": 6}
 _REQUIRED = ("patient_id", "nodule", "malignancies", *CHARACTERISTICS, "diameter_mm")
 _NUMBERS = ("diameter_mm", "volume_mm3", "slice_spacing", "pixel_spacing", "kvp")
 _WORDS = ("model", "kernel")
+_FURTHER = ("manufacturer", "contrast", "dx")
 _MAKERS = {"GE MEDICAL SYSTEMS": "GE"}
 _LABELLED_READINGS = (3, 4)
 _DIAGNOSES = {0: None, 1: 0.0, 2: 1.0, 3: 1.0}
@@ -66,33 +70,47 @@ def malignancy_label(others: float | None) -> float | None:
     return 1.0 if others >= 4 else 0.0
 
 
-def ingest_nodules(folder: str | Path, *, into: str | Path, key: str | Path | None = None) -> Summary:
+def ingest_nodules(
+    folder: str | Path, *, into: str | Path, key: str | Path | None = None, skip_bad_rows: int = 0
+) -> Summary:
     """Read a folder in the LIDC layout into an archive.
 
     Args:
         folder: Holds `nodules.csv` and `<patient>/<patient>_n<NN>_img8.nii.gz`, optionally `..._hu.nii.gz`.
         into: The archive, new or to be extended.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        skip_bad_rows: How many nodules may be left out because of a fault in their row or file; by default none.
 
     Returns:
         What was added. Outcomes: `malignancy` on the nodule, and `diagnosis` on the patient where there is a
             column `dx` (0 unknown, 1 benign, 2 malignant, 3 metastatic).
 
     Raises:
-        InputError: Names the row and column or the file, never the patient. Nothing is written then.
+        InputError: Names up to ten rows with column or file, never the patient. Nothing is written then.
     """
     source = folder_given(folder)
-    patients = _by_patient(read_rows(source / "nodules.csv", required=_REQUIRED))
+    known = (*_NUMBERS, *_WORDS, *_FURTHER)
+    rows = read_rows(source / "nodules.csv", required=_REQUIRED, known=known)
+    faults = Faults(skip=skip_bad_rows)
+    patients = _by_patient(rows, faults)
+    faults.settle()
+    if not patients:
+        raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
     with writing(into, source="nodules in the LIDC layout", key=key) as draft:
         subjects = {
-            patient: draft.subject(patient, site=_agreed(members, "manufacturer", lambda nodule: nodule.maker))
+            patient: draft.subject(patient, site=_known(members, lambda nodule: nodule.maker))
             for patient, members in patients.items()
         }
         draft.refuse_known(
             [_unit_id(subjects[patient][1], nodule) for patient, members in patients.items() for nodule in members]
         )
         for patient in progress(list(patients), "Reading patients"):
-            _patient(draft, source / patient, patients[patient], *subjects[patient])
+            _patient(draft, source, patients[patient], *subjects[patient], faults=faults)
+            if faults.full:
+                break
+        draft.count(LEFT_OUT, faults.settle(whole=not faults.full))
+        if unread := sorted(set(rows[0].cells) - {*_REQUIRED, *known}):
+            draft.notes["columns not read"] = unread
     return draft.summary
 
 
@@ -101,7 +119,7 @@ class _Nodule:
     """One checked row of nodules.csv."""
 
     row: Row
-    patient: str
+    patient: str  # in its canonical form
     number: int
     malignancies: list[int]
     characteristics: dict[str, list[int]]
@@ -114,7 +132,7 @@ class _Nodule:
 
 
 def _checked(row: Row) -> _Nodule:
-    patient = row.text("patient_id")
+    patient = row.identity("patient_id")
     if not re.fullmatch(r"\w[\w.\-]*", patient):  # it becomes part of a path
         raise row.error("patient_id", "must be letters, digits, dots, hyphens and underscores.")
     number = row.number_or_none("nodule")
@@ -136,7 +154,7 @@ def _checked(row: Row) -> _Nodule:
         raise row.error("dx", "must be 0 (unknown), 1 (benign), 2 (malignant) or 3 (metastatic).")
     return _Nodule(
         row=row,
-        patient=patient,
+        patient=canonical(patient),
         number=int(number),
         malignancies=malignancies,
         characteristics=characteristics,
@@ -156,54 +174,76 @@ def _ratings(row: Row, column: str) -> list[int]:
     return ratings
 
 
-def _by_patient(rows: list[Row]) -> dict[str, list[_Nodule]]:
+def _by_patient(rows: list[Row], faults: Faults) -> dict[str, list[_Nodule]]:
     """Nodules of each patient, sorted by original id so that numbering does not depend on the key."""
-    nodules = sorted((_checked(row) for row in rows), key=lambda nodule: (nodule.patient, nodule.number))
-    for first, second in pairwise(nodules):
-        if (first.patient, first.number) == (second.patient, second.number):
-            raise second.row.error("nodule", f"repeats the nodule of row {first.row.number}; keep one.")
-    patients = {patient: list(members) for patient, members in groupby(nodules, key=lambda nodule: nodule.patient)}
-    for members in patients.values():
-        _agreed(members, "manufacturer", lambda nodule: nodule.maker)
-        _agreed(members, "dx", lambda nodule: nodule.diagnosis)
-    return patients
+    seen: dict[tuple[str, int], _Nodule] = {}
+    facts: dict[tuple[str, str], tuple[Row, object]] = {}
+
+    def once(nodule: _Nodule) -> _Nodule:
+        first = seen.setdefault((nodule.patient, nodule.number), nodule)
+        if first is not nodule:
+            raise nodule.row.error("nodule", f"repeats the nodule of row {first.row.number}; keep one.")
+        for column, fact in (("manufacturer", nodule.maker), ("dx", nodule.diagnosis)):
+            if fact is None:
+                continue
+            row, known = facts.setdefault((nodule.patient, column), (nodule.row, fact))
+            if known != fact:
+                words = f"contradicts row {row.number} of the same patient; settle which is right."
+                raise nodule.row.error(column, words)
+        return nodule
+
+    nodules = faults.keep(faults.keep(rows, _checked), once)
+    nodules.sort(key=lambda nodule: (nodule.patient, nodule.number))
+    return {patient: list(members) for patient, members in groupby(nodules, key=lambda nodule: nodule.patient)}
 
 
-def _agreed(members: list[_Nodule], column: str, fact: Callable[[_Nodule], Fact | None]) -> Fact | None:
+def _known(members: list[_Nodule], fact: Callable[[_Nodule], Fact | None]) -> Fact | None:
     """The one known value of a patient-level fact; None when no row knows it."""
-    known = [nodule for nodule in members if fact(nodule) is not None]
-    for nodule in known[1:]:
-        if fact(nodule) != fact(known[0]):
-            other = known[0].row.number
-            raise nodule.row.error(column, f"contradicts row {other} of the same patient; settle which is right.")
-    return fact(known[0]) if known else None
+    return next((value for nodule in members if (value := fact(nodule)) is not None), None)
 
 
-def _patient(draft: Writer, folder: Path, members: list[_Nodule], subject_id: int, pseudonym: str) -> None:
+def _patient(
+    draft: Writer, source: Path, members: list[_Nodule], subject_id: int, pseudonym: str, *, faults: Faults
+) -> None:
     """Units, images, readings and outcomes of one patient."""
+    folder = source / members[0].row.text("patient_id")
     axes = _stored_axes(folder, members)
     for nodule in members:
-        unit_id = _unit_id(pseudonym, nodule)
-        crop = read_nifti(_file(folder, nodule, "img8"), name=_called(nodule, "img8"), axes=axes)
-        others = others_malignancy(nodule.malignancies, nodule.reader)
-        extent = crop.array.shape[2] * crop.spacing[2]
-        covariates = _covariates(nodule) | {"z_extent_mm": extent, "malignancy_others": others}
-        draft.unit(unit_id, subject_id, "nodule", region="lung", covariates=covariates)
-        _image(draft, crop, unit_id, subject_id, "img8")
-        if _file(folder, nodule, "hu").exists():
-            hu = read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu"))
-            _image(draft, hu, unit_id, subject_id, "hu")
-        for item, ratings in nodule.characteristics.items():
-            draft.reading(unit_id, subject_id, reader="input", item=item, value=ratings[nodule.reader])
-        opinion = nodule.malignancies[nodule.reader]
-        draft.reading(unit_id, subject_id, reader="input_opinion", item="malignancy", value=opinion)
-        label = malignancy_label(others)
-        if label is not None:
-            draft.outcome("malignancy", unit_id, subject_id, value=label)
-    diagnosis = _agreed(members, "dx", lambda nodule: nodule.diagnosis)
+        try:
+            crops = _crops(folder, nodule, axes)
+        except InputError as error:
+            faults.add(error)
+            continue
+        _nodule(draft, nodule, crops, _unit_id(pseudonym, nodule), subject_id)
+    diagnosis = _known(members, lambda nodule: nodule.diagnosis)
     if diagnosis is not None:
         patient_unit = draft.patient_unit(subject_id, pseudonym)
         draft.outcome("diagnosis", patient_unit, subject_id, value=diagnosis)
+
+
+def _crops(folder: Path, nodule: _Nodule, axes: str) -> dict[str, Volume]:
+    """A nodule's images by their kind."""
+    crops = {"img8": read_nifti(_file(folder, nodule, "img8"), name=_called(nodule, "img8"), axes=axes)}
+    if _file(folder, nodule, "hu").exists():
+        crops["hu"] = read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu"))
+    return crops
+
+
+def _nodule(draft: Writer, nodule: _Nodule, crops: dict[str, Volume], unit_id: str, subject_id: int) -> None:
+    """The unit of a nodule with its images, readings and label."""
+    others = others_malignancy(nodule.malignancies, nodule.reader)
+    extent = crops["img8"].array.shape[2] * crops["img8"].spacing[2]
+    covariates = _covariates(nodule) | {"z_extent_mm": extent, "malignancy_others": others}
+    draft.unit(unit_id, subject_id, "nodule", region="lung", covariates=covariates)
+    for kind, crop in crops.items():
+        _image(draft, crop, unit_id, subject_id, kind)
+    for item, ratings in nodule.characteristics.items():
+        draft.reading(unit_id, subject_id, reader="input", item=item, value=ratings[nodule.reader])
+    opinion = nodule.malignancies[nodule.reader]
+    draft.reading(unit_id, subject_id, reader="input_opinion", item="malignancy", value=opinion)
+    label = malignancy_label(others)
+    if label is not None:
+        draft.outcome("malignancy", unit_id, subject_id, value=label)
 
 
 def _image(draft: Writer, volume: Volume, unit_id: str, subject_id: int, kind: str) -> None:
@@ -235,7 +275,8 @@ def _stored_axes(folder: Path, members: list[_Nodule]) -> str:
     """The voxel order of the patient's img8 crops: that of any hu crop of the scan, else the usual."""
     for nodule in members:
         if _file(folder, nodule, "hu").exists():
-            return read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu")).stored_axes
+            with suppress(InputError):  # told where the crop itself is read
+                return read_nifti(_file(folder, nodule, "hu"), name=_called(nodule, "hu")).stored_axes or _USUAL_AXES
     return _USUAL_AXES
 
 
@@ -244,7 +285,7 @@ def _unit_id(pseudonym: str, nodule: _Nodule) -> str:
 
 
 def _file(folder: Path, nodule: _Nodule, kind: str) -> Path:
-    return folder / f"{nodule.patient}_n{nodule.number:02d}_{kind}.nii.gz"
+    return folder / f"{folder.name}_n{nodule.number:02d}_{kind}.nii.gz"
 
 
 def _called(nodule: _Nodule, kind: str) -> str:

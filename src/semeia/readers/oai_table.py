@@ -8,8 +8,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from semeia.archive.identity import canonical
+from semeia.archive.table_file import there_are
 from semeia.errors import InputError
-from semeia.readers.rows import Row, read_rows
+from semeia.readers.rows import Faults, Row, read_rows
 
 ALIASES = {
     "id": ("id", "patient_id"),
@@ -68,8 +70,11 @@ def read_oai_table(file: str | Path) -> list[Reading]:
         needed["Visit"] = found["visit"]
     absent = [name for name, column in needed.items() if not column]
     if absent:
-        raise InputError(f"{file}: lacks the column(s) {', '.join(absent)}.")
-    return [_reading(row, found, grade=grade, months=months) for row in rows for grade, months in grades.items()]
+        raise InputError(f"{file}: lacks the column(s) {', '.join(absent)}. {there_are(list(rows[0].cells))}")
+    faults = Faults()
+    kept = faults.keep(rows, lambda row: [_reading(row, found, grade=g, months=m) for g, m in grades.items()])
+    faults.settle()
+    return [reading for readings in kept for reading in readings]
 
 
 def _reading(row: Row, columns: dict[str, str], *, grade: str, months: int | None) -> Reading:
@@ -81,7 +86,7 @@ def _reading(row: Row, columns: dict[str, str], *, grade: str, months: int | Non
         raise row.error(columns["project"], "must be the whole number of a reading project, such as 15.")
     return Reading(
         row=row,
-        patient=row.text(columns["id"]).removesuffix(".0"),  # a spreadsheet's way with whole numbers
+        patient=canonical(row.identity(columns["id"])),
         side=side,
         months=_months(row, columns["visit"]) if months is None else months,
         project=int(project),

@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING
 from semeia.archive import Summary, Writer, writing
 from semeia.archive.schema import UNMAPPED
 from semeia.errors import InputError
+from semeia.readers.cells import utc
 from semeia.readers.code_table import read_codes
 from semeia.readers.mapping import Events, Mapping, People, life
-from semeia.readers.omop_sql import Columns, concept_of, concepts_of, ingredients_of, text_of, time_of
+from semeia.readers.omop_sql import (
+    Columns,
+    concept_of,
+    concepts_of,
+    ingredients_of,
+    limit_of,
+    spellings_of,
+    text_of,
+    time_of,
+    unit_of,
+)
 from semeia.readers.record import opened, scratch_of, take
 from semeia.readers.rows import folder_given
-from semeia.readers.sources import add_table, columns_of, tables_in, utc
+from semeia.readers.sources import add_table, columns_of, tables_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -73,8 +84,9 @@ def ingest_omop(
     with writing(into, source="OMOP", key=key) as draft, opened(draft, source) as connection:
         if unread := sorted(set(tables) - used):
             draft.notes["tables not read"] = unread
-        columns = _columns(draft, connection, {name: tables[name] for name in sorted(used & set(tables))})
-        take(draft, connection, _mapping(columns), tables={}, codes=known)
+        files = {name: tables[name] for name in sorted(used & set(tables))}
+        columns = _columns(draft, connection, files)
+        take(draft, connection, _mapping(columns), tables={}, files=files, codes=known)
     return draft.summary
 
 
@@ -108,6 +120,7 @@ def _mapping(columns: Columns) -> Mapping:
         prepare={
             "ingredients": ingredients_of(columns),
             "concepts": concepts_of(columns, [(d.table, d.concept) for d in domains]),
+            "spelled": spellings_of(columns, [d.table for d in domains]),
             **_facts(columns),
         },
         counts=counts,
@@ -122,12 +135,12 @@ def _people(columns: Columns) -> tuple[People, dict[str, str]]:
         for part in ("year", "month", "day")
     )
     assumed = f"coalesce({month}, 7), coalesce({day}, CASE WHEN {month} IS NULL THEN 1 ELSE 15 END)"
-    made = f"TRY_CAST(printf('%04d-%02d-%02d', {year}, {assumed}) AS DATE)"
+    made = f"printf('%04d-%02d-%02d', {year}, {assumed})"  # text, so that one of no calendar is counted
     exact = utc('t."birth_datetime"', own["birth_datetime"]) if "birth_datetime" in own else "CAST(NULL AS TIMESTAMP)"
-    birth = f"coalesce(CAST({exact} AS DATE), {made})"
+    birth = f"coalesce(CAST(CAST({exact} AS DATE) AS VARCHAR), {made})"
     gender = concept_of(columns, "person", "gender_concept_id")
     people = People(
-        source="person t LEFT JOIN deaths ON deaths.person = CAST(t.person_id AS VARCHAR) "
+        source="person t LEFT JOIN deaths ON deaths.person = plain_id(t.person_id) "
         f"LEFT JOIN sites ON sites.id = {concept_of(columns, 'person', 'care_site_id')}",
         subject="t.person_id",
         site=f"coalesce(sites.site, {_labelled(columns, 'care_site_id')}, {_labelled(columns, 'location_id')})",
@@ -138,15 +151,30 @@ def _people(columns: Columns) -> tuple[People, dict[str, str]]:
     )
     partly = f"{exact} IS NULL AND {year} IS NOT NULL AND ({month} IS NULL OR {day} IS NULL)"
     words = "dates of birth without month or day were taken to be in the middle"
-    return people, {words: f"SELECT count(*) FROM person t WHERE {partly}"}
+    counted = {words: f"SELECT count(*) FROM person t WHERE {partly}"}
+    if "death" in columns:
+        raw = time_of(columns, "death", "death")
+        counted["deaths at a date that cannot be read were left out"] = (
+            f"SELECT count(*) FROM death t WHERE {raw} IS NOT NULL AND {_moment(columns)} IS NULL"
+        )
+        counted["deaths of nobody among the patients were left out"] = (
+            "SELECT count(*) FROM death t WHERE plain_id(t.person_id) NOT IN (SELECT original FROM numbered)"
+        )
+    return people, counted
+
+
+def _moment(columns: Columns) -> str:
+    """SQL of the moment of a death."""
+    known = columns["death"]
+    native = all(known[n].startswith(("TIMESTAMP", "DATE")) for n in ("death_datetime", "death_date") if n in known)
+    return utc(time_of(columns, "death", "death"), "TIMESTAMP" if native else "VARCHAR")
 
 
 def _facts(columns: Columns) -> dict[str, str]:
     """The tables `deaths` (person, time) and `sites` (id, site), empty where the source has none."""
     deaths = "SELECT CAST(NULL AS VARCHAR) AS person, CAST(NULL AS TIMESTAMP) AS time FROM person WHERE false"
     if "death" in columns:
-        time = time_of(columns, "death", "death")
-        deaths = f"SELECT CAST(t.person_id AS VARCHAR) AS person, min({time}) AS time FROM death t GROUP BY ALL"
+        deaths = f"SELECT plain_id(t.person_id) AS person, min({_moment(columns)}) AS time FROM death t GROUP BY ALL"
     sites = "SELECT CAST(NULL AS BIGINT) AS id, CAST(NULL AS VARCHAR) AS site FROM person WHERE false"
     if "care_site" in columns:
         number = "TRY_CAST(t.care_site_id AS BIGINT)"
@@ -158,23 +186,29 @@ def _facts(columns: Columns) -> dict[str, str]:
 
 
 def _events(columns: Columns, domain: Domain) -> Events:
+    """One table of clinical events. A concept of the source's own vocabulary counts where there is no standard one."""
     table, own = domain.table, columns[domain.table]
-    concept = given = concept_of(columns, table, f"{domain.concept}_concept_id")
+    given = concept_of(columns, table, f"{domain.concept}_concept_id")
+    mapped = concept = (
+        f"coalesce(nullif({given}, 0), {concept_of(columns, table, f'{domain.concept}_source_concept_id')})"
+    )
     source = f"{table} t"
     if table == "drug_exposure":
         source += f" LEFT JOIN ingredients ON ingredients.drug = {given}"
-        concept = f"coalesce(ingredients.ingredient, {given})"
+        concept = f"coalesce(ingredients.ingredient, {mapped})"
     answer = concept_of(columns, table, "value_as_concept_id")
     unit = concept_of(columns, table, "unit_concept_id")
     source += f" LEFT JOIN concepts c ON c.id = {concept} LEFT JOIN concepts v ON v.id = {answer}"
-    source += f" LEFT JOIN concepts u ON u.id = {unit}"
-    value = 'TRY_CAST(t."value_as_number" AS DOUBLE)' if "value_as_number" in own else "CAST(NULL AS DOUBLE)"
+    source += f" LEFT JOIN concepts u ON u.id = {unit} LEFT JOIN spelled ON spelled.concept = {unit}"
+    value = 't."value_as_number"' if "value_as_number" in own else "CAST(NULL AS DOUBLE)"
+    number = f"TRY_CAST({value} AS DOUBLE)"
     words = text_of(columns, table, f"{domain.concept}_source_value")
     code = (
         f"CASE WHEN {concept} <> 0 THEN coalesce(c.code, 'OMOP/' || {concept}) ELSE '{UNMAPPED}{table}/' || {words} END"
     )
-    answered = f"({value} IS NULL AND {answer} <> 0)"
-    numbers = f"WHEN {value} IS NOT NULL THEN 'measurement' " if table == "observation" else ""
+    answered = f"({number} IS NULL AND {answer} <> 0)"
+    numbers = f"WHEN {number} IS NOT NULL THEN 'measurement' " if table == "observation" else ""
+    texts = (limit_of(columns, table, value), "v.name", *(text_of(columns, table, name) for name in _TEXTS))
     return Events(
         label=table,
         source=source,
@@ -182,11 +216,14 @@ def _events(columns: Columns, domain: Domain) -> Events:
         time=time_of(columns, table, domain.dates),
         code=f"CASE WHEN {answered} THEN {code} || '//' || coalesce(v.code, 'OMOP/' || {answer}) ELSE {code} END",
         value=value,
-        text=f"coalesce(v.name, {text_of(columns, table, 'value_as_string')})",
+        text=f"coalesce({', '.join(texts)})",
         name=f"coalesce(c.name, {words}) || CASE WHEN {answered} THEN coalesce(': ' || v.name, '') ELSE '' END",
-        unit=f"coalesce(u.short, {text_of(columns, table, 'unit_source_value')})",
+        unit=unit_of(columns, table),
         mode=f"CASE WHEN {answered} THEN 'condition' {numbers}ELSE '{domain.mode}' END",
     )
+
+
+_TEXTS = ("value_as_string", "value_source_value")
 
 
 def _labelled(columns: Columns, name: str) -> str:

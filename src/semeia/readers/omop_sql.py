@@ -4,18 +4,24 @@ Every expression is over a row `t` of a table, and empty (or 0, for a concept) w
 """
 
 from semeia.errors import InputError
-from semeia.readers.sources import utc
+from semeia.readers.cells import utc
 
 Columns = dict[str, dict[str, str]]  # table, column, type
 
 
 def time_of(columns: Columns, table: str, dates: str) -> str:
-    """The moment where there is one, or the start of the day."""
+    """The moment where there is one, or the day, not read yet: a moment that cannot be read is no start of a day."""
     own = columns[table]
-    known = [utc(f't."{name}"', own[name]) for name in (f"{dates}_datetime", f"{dates}_date") if name in own]
-    if not known:
-        raise InputError(f"{table}: lacks the columns {dates}_datetime and {dates}_date; one of them is needed.")
-    return f"coalesce({', '.join(known)})"
+    names = [name for name in (f"{dates}_datetime", f"{dates}_date") if name in own]
+    if not names:
+        there = ", ".join(sorted(own))
+        raise InputError(
+            f"{table}: lacks the columns {dates}_datetime and {dates}_date; one of them is needed. It has {there}."
+        )
+    if all(own[name].startswith(("TIMESTAMP", "DATE")) for name in names):
+        moments = [utc(f't."{name}"', own[name]) for name in names]
+        return f"coalesce({', '.join(moments)})"
+    return f"coalesce({', '.join(text_of(columns, table, name) for name in names)})"
 
 
 def concept_of(columns: Columns, table: str, name: str) -> str:
@@ -27,6 +33,38 @@ def text_of(columns: Columns, table: str, name: str) -> str:
     """SQL of a text of the row `t`, empty where it is blank or the table has no such column."""
     known = name in columns[table]
     return f"nullif(trim(CAST(t.\"{name}\" AS VARCHAR)), '')" if known else "CAST(NULL AS VARCHAR)"
+
+
+def unit_of(columns: Columns, table: str) -> str:
+    """SQL of a unit: the concept decides; without a vocabulary it is called what the source mostly calls it."""
+    concept = concept_of(columns, table, "unit_concept_id")
+    spelled = f"coalesce(u.short, spelled.unit, 'OMOP/' || {concept})"
+    return f"CASE WHEN {concept} <> 0 THEN {spelled} ELSE {text_of(columns, table, 'unit_source_value')} END"
+
+
+def spellings_of(columns: Columns, tables: list[str]) -> str:
+    """What each concept of a unit is mostly called in the source; nothing for two concepts called the same."""
+    both = [name for name in tables if {"unit_concept_id", "unit_source_value"} <= set(columns[name])]
+    rows = " UNION ALL ".join(
+        f"SELECT {concept_of(columns, name, 'unit_concept_id')} AS concept, "
+        f"{text_of(columns, name, 'unit_source_value')} AS unit FROM {name} t"
+        for name in both
+    )
+    rows = rows or "SELECT CAST(0 AS BIGINT) AS concept, CAST(NULL AS VARCHAR) AS unit FROM person"
+    return (
+        f"SELECT concept, mode(unit ORDER BY unit) AS unit FROM ({rows}) WHERE concept <> 0 AND unit IS NOT NULL "
+        "GROUP BY concept QUALIFY count(*) OVER (PARTITION BY lower(mode(unit ORDER BY unit))) = 1"
+    )
+
+
+def limit_of(columns: Columns, table: str, value: str) -> str:
+    """SQL of a value that is only known to be below or above a limit, as text: <6."""
+    operators = " ".join(f"WHEN {number} THEN '{sign}'" for number, sign in _OPERATORS.items())
+    return f"CASE {concept_of(columns, table, 'operator_concept_id')} {operators} END || {value}"
+
+
+# The standard concepts of operator_concept_id other than "=" (4172703).
+_OPERATORS = {4171756: "<", 4172704: ">", 4171754: "<=", 4171755: ">="}
 
 
 def ingredients_of(columns: Columns) -> str:
@@ -70,7 +108,7 @@ def concepts_of(columns: Columns, domains: list[tuple[str, str]]) -> str:
         "SELECT ingredient FROM ingredients",
     ]
     for table, concept in domains:
-        for name in (f"{concept}_concept_id", "value_as_concept_id", "unit_concept_id"):
+        for name in (f"{concept}_concept_id", f"{concept}_source_concept_id", "value_as_concept_id", "unit_concept_id"):
             if name in columns[table]:
                 used.append(f"SELECT DISTINCT {concept_of(columns, table, name)} FROM {table} t")
     return (

@@ -1,89 +1,27 @@
 """Pictures and volumes listed in a table: a folder and a table go in; one part of an archive comes out.
 
-PNG, JPEG and NIfTI, told apart by their suffix. File names often carry the patient's id, so they are kept
+PNG, JPEG and NIfTI, told apart by their content. File names often carry the patient's id, so they are kept
 nowhere: a unit is named by the pseudonym and a keyed hash.
 """
 
-import struct
-import warnings
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from semeia.archive import Summary, Writer, writing
-from semeia.archive.schema import SPLITS
 from semeia.errors import InputError
-from semeia.readers.nifti import read_nifti
-from semeia.readers.rows import Row, folder_given, progress, read_rows
-
-MAX_PIXELS = 2**26
-_INTENSITY = {"hu": "hu", "img8": "per_slice_stretched", "mask": "display", "picture": "display"}
-_VOLUMES = (".nii", ".nii.gz")
-_PICTURES = (".png", ".jpg", ".jpeg")
-_SPLIT_NAMES = {name: name for name in SPLITS} | {"valid": "val", "validation": "val"}
-
-
-def read_picture(path: str | Path, *, name: str | None = None) -> np.ndarray:
-    """Read a PNG or JPEG upright.
-
-    Args:
-        path: The file; its content decides the format, not its suffix.
-        name: What to call it in messages, when its path may carry a patient's id.
-
-    Returns:
-        uint8 or uint16 [rows, columns]; uint8 [rows, columns, 3] when it has colours that differ.
-
-    Raises:
-        InputError: Absent, damaged, another format, or of absurd size.
-    """
-    from PIL import Image, ImageOps
-
-    bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-    called = name or str(path)
-    if not Path(path).is_file():
-        raise InputError(f"{called}: no such file.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG", "JPEG"]) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                picture.load()
-                upright = ImageOps.exif_transpose(picture)
-    except bomb as error:
-        raise InputError(f"{called}: claims an absurd size; at most {MAX_PIXELS} pixels are read.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise InputError(f"{called}: not a readable PNG or JPEG; export it again.") from error
-    if upright.mode.startswith("I"):
-        return np.asarray(upright).astype(np.uint16)
-    if upright.mode in ("1", "L", "LA"):
-        return np.asarray(upright.convert("L"))
-    colours = np.asarray(upright.convert("RGB"))
-    gray = (colours[..., :1] == colours).all()
-    return np.ascontiguousarray(colours[..., 0]) if gray else colours
-
-
-@dataclass(frozen=True)
-class _Listed:
-    """One checked row of the table."""
-
-    row: Row
-    path: Path
-    patient: tuple[str, str]  # original id and site, site "" when unknown
-    unit: str
-    label: float | None
-    split: str | None
+from semeia.readers.image_file import INTENSITY, Image, Remarks, add_image, read_image, require_table
+from semeia.readers.listed import Listed, listed_images
+from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, progress, read_rows
 
 
 def ingest_images(
     folder: str | Path,
     *,
-    table: str | Path,
-    image: str,
-    subject: str,
     into: str | Path,
+    table: str | Path | None = None,
+    image: str | None = None,
+    subject: str | None = None,
     unit: str | None = None,
     label: str | None = None,
     split: str | None = None,
@@ -91,39 +29,44 @@ def ingest_images(
     outcome: str = "label",
     kind: str | None = None,
     key: str | Path | None = None,
+    skip_bad_rows: int = 0,
 ) -> Summary:
     """Read the images a table lists into an archive.
 
     Args:
         folder: What the paths in the table start from.
-        table: CSV, TSV or parquet, one row an image.
-        image: Column with the path of the image: .png, .jpg, .jpeg, .nii or .nii.gz.
+        table: CSV, TSV or parquet, one row an image; see docs/how-to/bring-your-own-images.md for what is read.
+        image: Column with the path of the image, a PNG, JPEG or NIfTI.
         subject: Column with the patient's id, which is hashed.
         into: The archive, new or to be extended.
         unit: Column that says which rows are of one thing predicted on; by default every image is its own.
             The subject column again makes it the patient.
-        label: Column with the label, 0 or 1 or a grade; empty cells are unlabelled.
-        split: Column with a fixed split: train, val (or valid, validation), test.
-        site: Column with the hospital. The same id at two sites is two patients.
+        label: Column with the label, 0 or 1 (or true/false, yes/no) or a grade; empty cells and NA are unlabelled.
+        split: Column with a fixed split: train, val (or valid, validation), test. May be left out.
+        site: Column with the hospital. The same id at two sites is two patients; where it is empty, the patient's
+            other rows tell it.
         outcome: What the label is called in the archive.
-        kind: `hu` (Hounsfield units), `img8`, `mask` or `picture`: what the numbers mean; by default
-            `picture` for PNG and JPEG, `hu` for NIfTI.
+        kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
+            `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
         What was added.
 
     Raises:
-        InputError: Names the row and column, never the patient. Nothing is written then.
+        InputError: Names up to ten rows and columns, never the patient. Nothing is written then.
     """
-    if kind is not None and kind not in _INTENSITY:
-        raise InputError(f"kind is '{kind}'; it must be one of {', '.join(_INTENSITY)}.")
+    if kind is not None and kind not in INTENSITY:
+        raise InputError(f"kind is '{kind}'; it must be one of {', '.join(INTENSITY)}.")
     source = folder_given(folder)
+    require_table(source, table=table, image=image, subject=subject)
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
     given = {role: column for role, column in columns.items() if column is not None}
-    rows = read_rows(table, required=list(given.values()))
+    rows = read_rows(str(table), required=list(given.values()))
     naming = Naming(outcome=outcome, of_patient=unit == subject, unit_kind="image" if unit is None else "unit")
-    return ingest_rows(rows, source, columns=given, naming=naming, into=into, kind=kind, key=key)
+    faults = Faults(skip=skip_bad_rows)
+    return ingest_rows(rows, source, columns=given, naming=naming, into=into, kind=kind, key=key, faults=faults)
 
 
 @dataclass(frozen=True)
@@ -136,6 +79,7 @@ class Naming:
         of_patient: whether a unit is a whole patient.
         covariates: columns kept with each unit, as text.
         source: what the part comes from.
+        other: further columns that another reader has used.
     """
 
     outcome: str
@@ -143,6 +87,7 @@ class Naming:
     of_patient: bool = False
     covariates: tuple[str, ...] = ()
     source: str = "images listed in a table"
+    other: tuple[str, ...] = ()
 
 
 def ingest_rows(
@@ -154,6 +99,7 @@ def ingest_rows(
     into: str | Path,
     kind: str | None = None,
     key: str | Path | None = None,
+    faults: Faults | None = None,
 ) -> Summary:
     """Read the images of rows that another reader has made ready; see `ingest_images`.
 
@@ -165,6 +111,7 @@ def ingest_rows(
         into: The archive.
         kind: What the numbers of an image mean.
         key: File with the pseudonym key.
+        faults: What was found wrong with rows so far, and how many rows may be left out.
 
     Returns:
         What was added.
@@ -172,104 +119,73 @@ def ingest_rows(
     Raises:
         InputError: Names the row and column, never the patient. Nothing is written then.
     """
-    listed = sorted((_checked(row, folder, columns) for row in rows), key=lambda entry: (*entry.patient, entry.unit))
-    _refuse_contradictions(listed, columns)
+    faults = faults or Faults()
+    listed = listed_images(rows, folder, columns=columns, faults=faults)
+    faults.settle()
+    if not listed:
+        raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
     with writing(into, source=naming.source, key=key) as draft:
-        units = _subjects_and_units(draft, listed, naming)
-        if "label" in columns:
-            labels = {units[entry.patient, entry.unit]: entry.label for entry in listed if entry.label is not None}
-            for (unit_id, subject_id), value in labels.items():
-                draft.outcome(naming.outcome, unit_id, subject_id, value=value)
+        if unused := sorted(set(rows[0].cells) - set(columns.values()) - set(naming.covariates) - set(naming.other)):
+            draft.notes["columns not read"] = unused
+        units = _units(draft, listed, naming)
+        added: set[str] = set()
+        remarks = Remarks()
         for entry in progress(listed, "Reading images"):
-            _image(draft, entry, *units[entry.patient, entry.unit], image=columns["image"], kind=kind)
+            try:
+                image = _read(entry, image=columns["image"], kind=kind)
+            except InputError as error:
+                faults.add(error)
+                if faults.full:
+                    break
+                continue
+            unit = units[entry.patient, entry.unit]
+            if unit[0] not in added:  # a unit may have several images
+                _add_unit(draft, entry, *unit, naming=naming)
+                added.add(unit[0])
+            add_image(draft, image, unit_id=unit[0], subject_id=unit[1])
+            remarks.add(image, row=entry.row.number, subject_id=unit[1])
+        remarks.note(draft)
+        draft.count(LEFT_OUT, faults.settle(whole=not faults.full))
+        _note_labels(draft, naming.outcome)
     return draft.summary
 
 
-def _checked(row: Row, folder: Path, columns: dict[str, str]) -> _Listed:
-    """A row with everything about it found valid that can be without opening the image."""
-    image = row.text(columns["image"])
-    path = folder / image
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise row.error(columns["image"], "leads out of the folder; give a path inside it.")
-    if not path.name.lower().endswith((*_PICTURES, *_VOLUMES)):
-        raise row.error(columns["image"], f"must end in one of {', '.join((*_PICTURES, *_VOLUMES))}.")
-    if not path.is_file():
-        raise row.error(columns["image"], "there is no such file in the folder.")
-    label = row.number_or_none(columns["label"]) if "label" in columns else None
-    if label is not None and (label < 0 or label != int(label)):
-        raise row.error(columns["label"], "must be 0 or 1, or a whole grade from 0.")
-    split = row.cells[columns["split"]] if "split" in columns else None
-    if split is not None and split.lower() not in _SPLIT_NAMES:
-        raise row.error(columns["split"], f"must be one of {', '.join(SPLITS)}.")
-    return _Listed(
-        row=row,
-        path=path,
-        patient=(
-            row.text(columns["subject"]),
-            (row.cells[columns["site"]] or "") if "site" in columns else "",
-        ),
-        unit=row.text(columns["unit"]) if "unit" in columns else image,
-        label=label,
-        split=None if split is None else _SPLIT_NAMES[split.lower()],
-    )
-
-
-def _refuse_contradictions(listed: list[_Listed], columns: dict[str, str]) -> None:
-    """One split a patient, one label a unit, one row an image."""
-    splits: dict[object, _Listed] = {}
-    labels: dict[object, _Listed] = {}
-    images: dict[object, _Listed] = {}
-    for entry in listed:
-        first = splits.setdefault(entry.patient, entry)
-        if first.split != entry.split:
-            raise entry.row.error(columns["split"], f"this patient is in another split in row {first.row.number}.")
-        first = labels.setdefault((entry.patient, entry.unit), entry)
-        if first.label != entry.label:
-            raise entry.row.error(columns["label"], f"this unit has another label in row {first.row.number}.")
-        first = images.setdefault(entry.path, entry)
-        if first is not entry:
-            raise entry.row.error(columns["image"], f"repeats the image of row {first.row.number}.")
-
-
-def _subjects_and_units(
-    draft: Writer, listed: list[_Listed], naming: Naming
-) -> dict[tuple[tuple[str, str], str], tuple[str, int]]:
+def _units(draft: Writer, listed: list[Listed], naming: Naming) -> dict[tuple[tuple[str, str], str], tuple[str, int]]:
     """Number the patients in order of their original ids; unit_id and subject_id of each (patient, unit)."""
     units: dict[tuple[tuple[str, str], str], tuple[str, int]] = {}
-    covariates: dict[str, dict[str, str | None]] = {}
     for patient, entries in groupby(listed, key=lambda entry: entry.patient):
         members = list(entries)
         subject_id, pseudonym = draft.subject(patient[0], site=patient[1] or None, split=members[0].split)
         for entry in members:
             unit_id = pseudonym if naming.of_patient else f"{pseudonym}/{draft.keyed(entry.unit)}"
             units[patient, entry.unit] = (unit_id, subject_id)
-            covariates[unit_id] = {column: entry.row.cells[column] for column in naming.covariates}
     if not naming.of_patient:  # patients may be there already; their images are held against the archive at the commit
         draft.refuse_known([unit_id for unit_id, _ in units.values()])
-    for unit_id, subject_id in dict.fromkeys(units.values()):
-        if naming.of_patient:
-            draft.patient_unit(subject_id, unit_id)
-        else:
-            draft.unit(unit_id, subject_id, naming.unit_kind, covariates=covariates[unit_id])
     return units
 
 
-def _image(draft: Writer, entry: _Listed, unit_id: str, subject_id: int, *, image: str, kind: str | None) -> None:
+def _add_unit(draft: Writer, entry: Listed, unit_id: str, subject_id: int, *, naming: Naming) -> None:
+    """Add the unit of an image, with its label."""
+    if naming.of_patient:
+        draft.patient_unit(subject_id, unit_id)
+    else:
+        covariates = {column: entry.row.cells[column] for column in naming.covariates}
+        draft.unit(unit_id, subject_id, naming.unit_kind, covariates=covariates)
+    if entry.label is not None:
+        draft.outcome(naming.outcome, unit_id, subject_id, value=entry.label)
+
+
+def _note_labels(draft: Writer, outcome: str) -> None:
+    """Put on record which labels there are, where a model of two classes could not take them."""
+    values = sorted(draft.labels(outcome))
+    if len(values) == 2 and values != [0.0, 1.0]:
+        there = " and ".join(f"{value:g}" for value in values)
+        draft.notes["labels"] = (
+            f"the labels of {outcome} are {there}; models of two classes take 0 and 1, so write these"
+        )
+
+
+def _read(entry: Listed, *, image: str, kind: str | None) -> Image:
+    """The image of a row."""
     called = f"{entry.row.table}, row {entry.row.number}, column {image}: the file"
-    if entry.path.name.lower().endswith(_PICTURES):
-        chosen = kind or "picture"
-        array = read_picture(entry.path, name=called)
-        draft.image(array, unit_id=unit_id, subject_id=subject_id, kind=chosen, intensity=_INTENSITY[chosen])
-        return
-    chosen = kind or "hu"
-    volume = read_nifti(entry.path, name=called)
-    draft.image(
-        volume.array,
-        unit_id=unit_id,
-        subject_id=subject_id,
-        kind=chosen,
-        intensity=_INTENSITY[chosen],
-        spacing=volume.spacing,
-        orientation=volume.orientation,
-        affine=volume.affine,
-    )
+    return read_image(entry.path, called=called, kind=kind)

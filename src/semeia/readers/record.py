@@ -15,24 +15,20 @@ import polars as pl
 
 from semeia.archive import Writer
 from semeia.archive.atomic import PARTIAL
-from semeia.archive.duck import connected
-from semeia.archive.schema import BIRTH, DEATH, MODES
+from semeia.archive.duck import connected, limited, single
+from semeia.archive.schema import BIRTH, DEATH
 from semeia.errors import InputError
+from semeia.readers.cells import HOW, add_macros, utc
 from semeia.readers.code_facts import say_codes
 from semeia.readers.labels import Stays, add_outcome, add_units
-from semeia.readers.mapping import Events, Mapping, People
-from semeia.readers.sources import add_table, batches_of, frame_of, reading, type_of, utc
-from semeia.readers.units_apart import known_unit
+from semeia.readers.mapping import Mapping, People
+from semeia.readers.sources import add_table, batches_of, frame_of, reading, type_of
+from semeia.readers.staging import stage, warn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_ZONE = r"(\d[Zz]|:\d\d.*[+-]\d\d(:?\d\d)?)$"  # after a time of day: the end of a date is no zone
-_WHY = {
-    "code": "events without a code were left out",
-    "subject": "events of nobody among the patients were left out",
-    "time": "events whose time is missing or cannot be read were left out",
-}
+_EXACT = {"DOUBLE": 2**53, "FLOAT": 2**24}
 _SEXES = {"m": "male", "male": "male", "8507": "male", "f": "female", "female": "female", "8532": "female"}
 
 
@@ -43,6 +39,7 @@ def opened(draft: Writer, folder: Path) -> Iterator["DuckDBPyConnection"]:
     scratch.mkdir(exist_ok=True)
     try:
         with connected(scratch, reads=folder) as connection:
+            add_macros(connection)
             yield connection
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -54,6 +51,7 @@ def take(
     mapping: Mapping,
     *,
     tables: dict[str, list[Path]],
+    files: dict[str, list[Path]] | None = None,
     codes: pl.DataFrame | None = None,
 ) -> None:
     """Put a mapped record into a draft.
@@ -63,6 +61,7 @@ def take(
         connection: From `opened`; may have tables of its own already.
         mapping: What the tables mean.
         tables: The files of each table, by name; those that the mapping does not mention are not read.
+        files: Those of tables that the connection has already, for messages.
         codes: What is known of codes beforehand, and goes before all rules: code and any of mode, name, unit, fill.
 
     Raises:
@@ -73,7 +72,10 @@ def take(
     entries = [entry for entry in mapping.events if _table_of(entry.source) in there]
     if all(entry.code in (f"'{BIRTH}'", f"'{DEATH}'") for entry in entries):
         raise InputError(f"{mapping.name}: none of the tables with events is in the folder.")
-    tallies = [_stage(draft, connection, entry, place) for place, entry in enumerate(entries)]
+    tallies = [
+        stage(draft, connection, entry, place, files=(files or tables).get(_table_of(entry.source), []))
+        for place, entry in enumerate(entries)
+    ]
     apart = say_codes(draft, mapping, pl.concat(tallies), codes)
     connection.register("apart", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
     query = _EVENTS_APART if apart.height else _EVENTS
@@ -89,17 +91,15 @@ def take(
     for words, query in mapping.counts.items():
         if _table_of(f"({query}") not in there:
             continue
-        with reading(f"{mapping.name}, counts, {words}"):
+        with reading(f"{mapping.name}, counts, {words}"), limited(connection, words):
             draft.count(words, int(frame_of(connection, query).item() or 0))
 
 
 _EVENTS = """
-SELECT subject_id, time, code, value AS numeric_value, CASE WHEN value IS NULL THEN text END AS text_value
-FROM staged_{place} WHERE why IS NULL
+SELECT subject_id, time, code, value AS numeric_value, text AS text_value FROM staged_{place} WHERE why IS NULL
 """
 _EVENTS_APART = """
-SELECT s.subject_id, s.time, coalesce(a.other, s.code) AS code, s.value AS numeric_value,
-       CASE WHEN s.value IS NULL THEN s.text END AS text_value
+SELECT s.subject_id, s.time, coalesce(a.other, s.code) AS code, s.value AS numeric_value, s.text AS text_value
 FROM staged_{place} s LEFT JOIN apart a ON s.code = a.code AND s.unit = a.unit
 WHERE s.why IS NULL
 """
@@ -114,6 +114,9 @@ def _prepare(
     draft: Writer, connection: "DuckDBPyConnection", mapping: Mapping, tables: dict[str, list[Path]]
 ) -> set[str]:
     """Make the tables that the mapping mentions; the names of all there are."""
+    for name, query in {**mapping.prepare, **mapping.counts}.items():  # those of absent tables, too
+        with reading(f"{mapping.name}, {name}"):
+            single(connection, query)
     words = set(re.findall(r"\w+", mapping.words()))
     for name in sorted(words & set(tables)):
         draft.count("files have no rows", add_table(connection, name, tables[name], scratch=scratch_of(draft)))
@@ -121,8 +124,8 @@ def _prepare(
     there = {str(row[0]).lower() for row in listed}
     for name, query in mapping.prepare.items():
         if _table_of(f"({query}") in there:
-            with reading(f"{mapping.name}, prepare {name}"):
-                connection.execute(f'CREATE TEMP TABLE "{name}" AS {query}').fetchall()
+            with reading(f"{mapping.name}, prepare {name}"), limited(connection, f"{mapping.name}, prepare {name}"):
+                connection.execute(single(connection, f'CREATE TEMP TABLE "{name}" AS {query}')).fetchall()
             there.add(name.lower())
     for entry in (mapping.people, *mapping.units, *mapping.outcomes):
         if _table_of(entry.source) not in there:
@@ -140,23 +143,30 @@ def _table_of(source: str) -> str:
 
 def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> None:
     """Number the patients, in order of their original ids, into the table `numbered`."""
-    with reading("people"):
-        birth = utc(people.birth, type_of(connection, people.birth, people.source))
+    with reading("people"), limited(connection, "people"):
+        kind = type_of(connection, people.birth, people.source)
+        if type_of(connection, people.subject, people.source) in ("DOUBLE", "FLOAT"):
+            _refuse_rounded(connection, people)
         facts = ", ".join(
             f"nullif(trim(CAST(({expression}) AS VARCHAR)), '') AS {name}"
             for name, expression in (("site", people.site), ("sex", people.sex), ("split", people.split))
         )
         frame = frame_of(
             connection,
-            f"SELECT DISTINCT CAST(({people.subject}) AS VARCHAR) AS original, {facts}, CAST({birth} AS DATE) AS birth "
+            f"SELECT DISTINCT nullif(plain_id({people.subject}), '') AS original, {facts}, "
+            f"CAST(believed({utc(people.birth, kind)}) AS DATE) AS birth, ({people.birth}) IS NOT NULL AS born "
             f"FROM {people.source} WHERE {people.where} ORDER BY original",
         )
     draft.count("patients without an id were left out", frame["original"].null_count())
     frame = frame.filter(pl.col("original").is_not_null())
-    several = frame["original"].is_duplicated().sum()
-    if several or frame.is_empty():
-        found = f"{several} rows of patients differ in site, sex, birth or split" if several else "no patient"
-        raise InputError(f"{draft.source}: {found}; let the mapping give each patient one row.")
+    if frame.is_empty():
+        raise InputError(f"{draft.source}: the people's table ({people.source[:40]}) names no patient.")
+    lost = frame.filter(pl.col("born") & pl.col("birth").is_null()).height
+    words = "dates of birth that cannot be read, or are beyond belief, were emptied"
+    draft.count(words, lost)
+    warn(draft, f"{words} ({HOW})", lost, of=frame.height)
+    frame = frame.drop("born").unique(maintain_order=True)
+    _refuse_several(draft, frame)
     frame = frame.with_columns(pl.col("sex").str.to_lowercase().replace_strict(_SEXES, default=pl.col("sex")))
     named = [
         draft.subject(original, site=site, sex=sex, birth=birth, split=split)
@@ -175,42 +185,27 @@ def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> 
     ).fetchall()
 
 
-def _stage(draft: Writer, connection: "DuckDBPyConnection", entry: Events, place: int) -> pl.DataFrame:
-    """Make the view `staged_<place>` of an entry's rows, and count them by code, unit, mode and name."""
-    with reading(f"{draft.source}, {entry.label}"):
-        kind = type_of(connection, entry.time, entry.source)
-        zoned = f"regexp_matches({entry.time}, '{_ZONE}')" if kind == "VARCHAR" else "false"
-        zoned = f"({entry.time}) IS NOT NULL" if "WITH TIME ZONE" in kind else zoned
-        whole = type_of(connection, entry.subject, entry.source) in ("BIGINT", "INTEGER", "SMALLINT")
-        whose = f"CAST(({entry.subject}) AS {'BIGINT' if whole else 'VARCHAR'})"
-        mode = f"'{entry.mode}'" if entry.mode in MODES else f"({entry.mode})"
-        unclear = "dated" if entry.undated or entry.time == "NULL" else "true"
-        connection.execute(
-            f"""
-            CREATE TEMP VIEW staged_{place} AS
-            SELECT n.subject_id, r.*, CASE WHEN r.code IS NULL THEN 'code' WHEN n.subject_id IS NULL THEN 'subject'
-                WHEN r.time IS NULL AND {unclear} THEN 'time' END AS why
-            FROM (
-                SELECT {whose} AS whose, {utc(entry.time, kind)} AS time,
-                    ({entry.time}) IS NOT NULL AS dated, {zoned} AS zoned,
-                    nullif(trim(CAST(({entry.code}) AS VARCHAR)), '') AS code,
-                    TRY_CAST(({entry.value}) AS DOUBLE) AS value, nullif(CAST(({entry.text}) AS VARCHAR), '') AS text,
-                    nullif(trim(CAST(({entry.name}) AS VARCHAR)), '') AS name, {known_unit(entry.unit)} AS unit,
-                    CAST({mode} AS VARCHAR) AS mode
-                FROM {entry.source} WHERE {entry.where}
-            ) r LEFT JOIN numbered n ON n.{"number" if whole else "original"} = r.whose
-            """
+def _refuse_rounded(connection: "DuckDBPyConnection", people: People) -> None:
+    """Refuse ids that are decimal numbers beyond those that are exact: neighbours would be one patient."""
+    largest = frame_of(connection, f"SELECT max(abs({people.subject})) FROM {people.source}").item()
+    exact = _EXACT[type_of(connection, people.subject, people.source)]
+    if largest is not None and largest > exact:
+        raise InputError(
+            f"people: ids ({people.subject}) are decimal numbers beyond {exact}, where neighbours are rounded to one; "
+            "write them as whole numbers or text."
         )
-        tally = frame_of(
-            connection,
-            "SELECT code, unit, mode, why, name, count(*) AS events, count(value) AS numbers, "
-            "count(*) FILTER (zoned) AS zoned, count(*) FILTER (dated AND NOT zoned) AS plain "
-            f"FROM staged_{place} GROUP BY ALL",
-        )
-    for why, words in _WHY.items():
-        draft.count(words, int(tally.filter(pl.col("why") == why)["events"].sum()))
-    if tally["zoned"].sum():
-        draft.count("times with a time zone were converted to UTC", int(tally["zoned"].sum()))
-        draft.count("times without a zone, beside others with one, were taken to be UTC", int(tally["plain"].sum()))
-    kept = tally.filter(pl.col("why").is_null()).select("code", "unit", "mode", "name", "events", "numbers")
-    return kept.cast({"events": pl.Int64, "numbers": pl.Int64}).with_columns(label=pl.lit(entry.label))
+
+
+def _refuse_several(draft: Writer, frame: pl.DataFrame) -> None:
+    """Refuse patients that have several rows that differ, and say in what."""
+    several = frame.filter(pl.col("original").is_duplicated())
+    if several.is_empty():
+        return
+    counts = (
+        several.group_by("original").agg(pl.exclude("original").n_unique()).drop("original").max().row(0, named=True)
+    )
+    differ = ", ".join(name for name, number in counts.items() if number > 1)
+    raise InputError(
+        f"{draft.source}: {several['original'].n_unique()} patients have several rows ({several.height} together) that "
+        f"differ in {differ}; give each patient one row."
+    )

@@ -10,17 +10,21 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive import Archive, Summary, open_archive, writing
+from semeia.archive.identity import canonical
+from semeia.archive.table_file import there_are
 from semeia.errors import InputError
 from semeia.readers.knee_units import KneeUnits, knee_units
 from semeia.readers.knees import side_of
-from semeia.readers.rows import Row, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, read_rows
 
 LONGEST = 20_000
 _LOST = "\N{REPLACEMENT CHARACTER}"
 _SHORTEST_ID = 4  # a shorter one, such as 12, stands in many a text by chance
 
 
-def read_reports(file: str | Path, archive: Archive, *, key: str | Path | None = None) -> pl.DataFrame:
+def read_reports(
+    file: str | Path, archive: Archive, *, key: str | Path | None = None, skip_bad_rows: int = 0
+) -> pl.DataFrame:
     """Read the reports of an archive's units from a table.
 
     Args:
@@ -29,6 +33,7 @@ def read_reports(file: str | Path, archive: Archive, *, key: str | Path | None =
             read where the side is U. One report on both knees is two rows.
         archive: What the reports are of.
         key: File with the pseudonym key, when the archive does not keep its own.
+        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
         unit_id, text; one row a unit, sorted. Rows about what the archive does not hold are left out, and so are
@@ -38,16 +43,19 @@ def read_reports(file: str | Path, archive: Archive, *, key: str | Path | None =
         InputError: Names the row and column, never the patient: no text or one of over 20,000 characters, letters
             lost in conversion, the patient's id in the text, two texts of one unit; or no row is about a unit.
     """
-    return _found(file, archive, key=key).texts
+    return _found(file, archive, key=key, skip_bad_rows=skip_bad_rows).texts
 
 
-def ingest_reports(file: str | Path, *, into: str | Path, key: str | Path | None = None) -> Summary:
+def ingest_reports(
+    file: str | Path, *, into: str | Path, key: str | Path | None = None, skip_bad_rows: int = 0
+) -> Summary:
     """Add reports to the units of an archive. Take names and dates out of them first: nothing does that here.
 
     Args:
         file: Table of the reports, in UTF-8: text, and patient_id with side (L or R), or image.
         into: The archive, which holds the images already.
         key: File with the pseudonym key, when the archive does not keep its own.
+        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
         What was added; rows about what the archive does not hold are counted on the part's record. Where a column
@@ -57,12 +65,15 @@ def ingest_reports(file: str | Path, *, into: str | Path, key: str | Path | None
         InputError: As `read_reports`; or a unit has a report already. Nothing is written then.
     """
     archive = open_archive(into)
-    found = _found(file, archive, key=key)
+    found = _found(file, archive, key=key, skip_bad_rows=skip_bad_rows)
     subjects = dict(archive.table("units").select("unit_id", "subject_id").iter_rows())
     with writing(into, source="synthetic reports" if found.synthetic else "reports", key=key) as draft:
         for unit_id, text in found.texts.iter_rows():
             draft.report(unit_id, subjects[unit_id], text=text)
         draft.count("reports of what is not in the archive, left out", found.left_out)
+        draft.count(LEFT_OUT, found.faulty)
+        if found.unread:
+            draft.notes["columns not read"] = found.unread
     return draft.summary
 
 
@@ -73,27 +84,33 @@ class _Found:
     texts: pl.DataFrame
     left_out: int
     synthetic: bool
+    faulty: int
+    unread: list[str]
 
 
-def _found(file: str | Path, archive: Archive, *, key: str | Path | None) -> _Found:
+def _found(file: str | Path, archive: Archive, *, key: str | Path | None, skip_bad_rows: int) -> _Found:
     units = knee_units(archive, key=key)
-    rows = read_rows(file, required=("text",))
+    rows = read_rows(file, required=("text",), known=("patient_id", "side", "image", "synthetic"))
     columns = rows[0].cells.keys()
     if "image" not in columns and not {"patient_id", "side"} <= columns:
-        raise InputError(f"{file}: lacks the column(s) patient_id and side, or image.")
+        raise InputError(f"{file}: lacks the column(s) patient_id and side, or image. {there_are(list(columns))}")
     first: dict[str, Row] = {}
-    left_out = 0
-    for row in rows:
+
+    def checked(row: Row) -> str | None:
         text, unit = _checked_text(row), _unit(row, units)
-        if unit is None:
-            left_out += 1
-        elif (other := first.setdefault(unit, row)).cells["text"] != text:
+        if unit is not None and (other := first.setdefault(unit, row)).cells["text"] != text:
             raise row.error("text", f"is another text than that of row {other.number} on the same unit; join the two.")
+        return unit
+
+    faults = Faults(skip=skip_bad_rows)
+    left_out = faults.keep(rows, checked).count(None)
+    faulty = faults.settle()
     if not first:
         raise InputError(f"{file}: none of the {len(rows)} reports is about a unit of {archive.path}; check the ids.")
+    unread = sorted(set(columns) - {"text", "patient_id", "side", "image", "synthetic"})
     found = sorted((unit, row.text("text")) for unit, row in first.items())
     texts = pl.DataFrame(found, schema={"unit_id": pl.String, "text": pl.String}, orient="row")
-    return _Found(texts, left_out, any(row.synthetic for row in first.values()))
+    return _Found(texts, left_out, any(row.synthetic for row in first.values()), faulty, unread)
 
 
 def _checked_text(row: Row) -> str:
@@ -102,7 +119,8 @@ def _checked_text(row: Row) -> str:
         raise row.error("text", f"has {len(text)} characters, at most {LONGEST} are read; keep the impression.")
     if _LOST in text:
         raise row.error("text", "holds letters that were lost in a conversion; export it again in UTF-8.")
-    if patient is not None and len(patient) >= _SHORTEST_ID and patient in text:
+    forms = () if patient is None else (patient, canonical(patient))
+    if any(len(form) >= _SHORTEST_ID and form.casefold() in text.casefold() for form in forms):
         raise row.error("text", "holds the patient's id; take names, ids and dates out of all texts first.")
     return text
 
@@ -111,7 +129,7 @@ def _unit(row: Row, units: KneeUnits) -> str | None:
     """The unit a row is about; None when the archive does not hold it."""
     side = side_of(row)
     if side != "U" and "patient_id" in row.cells:
-        column, found = "patient_id", units.of_knee(row.text("patient_id"), side)
+        column, found = "patient_id", units.of_knee(row.identity("patient_id"), side)
     elif "image" in row.cells:
         column, found = "image", units.of_image(row.text("image"))
     else:

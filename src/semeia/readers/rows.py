@@ -1,22 +1,25 @@
-"""What readers share: a user's table goes in, rows of trimmed text with their numbers come out; and progress.
+"""What readers share: a user's table goes in, rows of trimmed text with their numbers come out; faults; and progress.
 
 Rows are counted as a spreadsheet does, the header being row 1. Messages name rows and columns, never cell
 contents that could be a patient's id.
 """
 
 import math
+import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-import polars as pl
-
 from semeia.archive.atomic import naming
+from semeia.archive.table_file import LABEL_WORDS, as_text, read_table, there_are
 from semeia.errors import InputError
 
 Item = TypeVar("Item")
+Checked = TypeVar("Checked")
+MOST_FAULTS = 10
+LEFT_OUT = "rows with a fault were left out, as asked (--skip-bad-rows)"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Row:
     table: str
     number: int
     cells: dict[str, str | None]
+    decimal_comma: bool = False
 
     def error(self, column: str, words: str) -> InputError:
         """The error to raise about a cell of this row."""
@@ -38,56 +42,142 @@ class Row:
             raise self.error(column, "is empty; fill it in or leave the row out.")
         return cell
 
+    def identity(self, column: str) -> str:
+        """The cell as the id of a patient, which must not be empty nor a rounded number."""
+        cell = self.text(column)
+        if re.fullmatch(r"\d[.,]\d+[Ee]\+?\d+", cell):
+            raise self.error(
+                column, "is an id that a spreadsheet has rounded (as in 1.2E+11); export the column again as text."
+            )
+        return cell
+
     @property
     def synthetic(self) -> bool:
         """Whether the row says that it is made up, as every table of `semeia.worlds` does."""
         return (self.cells.get("synthetic") or "").lower() in ("true", "1")
 
     def number_or_none(self, column: str) -> float | None:
-        """The cell as a finite number; None when it is empty or the table has no such column."""
+        """The cell as a finite number; None when it is empty or the table has no such column.
+
+        A decimal comma is read where it cannot be one of thousands: in tables with semicolons, and where not exactly
+        three digits follow it.
+        """
         cell = self.cells.get(column)
         if cell is None:
             return None
+        if re.fullmatch(r"[+-]?\d+,\d+", cell) and (self.decimal_comma or len(cell.partition(",")[2]) != 3):
+            cell = cell.replace(",", ".")
         try:
-            value = float(cell)
+            value = float(cell) if cell.isascii() and "_" not in cell else math.nan
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise self.error(column, "is not a number.")
+            raise self.error(column, "is not a number (written like 1.5, or empty where it is not known).")
+        return value
+
+    def label_or_none(self, column: str) -> float | None:
+        """The cell as a label: 0, 1 or a whole grade; true/false, yes/no and positive/negative count as 1 and 0."""
+        cell = self.cells.get(column)
+        if cell is None:
+            return None
+        if cell.lower() in LABEL_WORDS:
+            return float(LABEL_WORDS[cell.lower()])
+        try:
+            value = self.number_or_none(column)
+        except InputError:
+            value = -1.0
+        if value is None or value < 0 or value != int(value):
+            words = "must be 0 or 1 (also true/false, yes/no), or a whole grade from 0; empty where it is not known."
+            raise self.error(column, words)
         return value
 
 
-def read_rows(path: str | Path, *, required: Sequence[str]) -> list[Row]:
-    """Read a table, .csv, .tsv or .parquet by its suffix, as text.
+def read_rows(
+    path: str | Path, *, required: Sequence[str], known: Sequence[str] = (), verbatim: Sequence[str] = ()
+) -> list[Row]:
+    """Read a table as rows of text; see `read_table` for what is read and how columns are found.
 
     Raises:
         InputError: The file is absent or not such a table, is empty, or lacks a required column.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such table.")
-    try:
-        frame = _frame(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a table; save it as CSV in UTF-8 with one header line.") from error
-    absent = [column for column in required if column not in frame.columns]
-    if absent:
-        raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}.")
-    if frame.is_empty():
-        raise InputError(f"{path}: has a header but no rows.")
-    try:
-        trimmed = frame.select(pl.all().cast(pl.String).str.strip_chars().replace("", None))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: has columns that are not plain values.") from error
-    return [Row(path.name, place, cells) for place, cells in enumerate(trimmed.iter_rows(named=True), start=2)]
+    given = read_table(path, required=required, known=known, verbatim=verbatim)
+    table = as_text(given)
+    if absent := [column for column in required if column not in table.frame.columns]:
+        raise InputError(f"{path}: the column(s) {', '.join(absent)} are not plain values.")
+    cells = table.frame.iter_rows(named=True)
+    return [Row(table.name, number, row, table.decimal_comma) for number, row in zip(table.rows, cells, strict=True)]
 
 
-def _frame(path: Path) -> pl.DataFrame:
-    if path.suffix == ".parquet":
-        return pl.read_parquet(path, glob=False)
-    if path.suffix in (".csv", ".tsv"):
-        return pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False, glob=False)
-    raise InputError(f"{path}: a table must end in .csv, .tsv or .parquet.")
+def require_columns(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Refuse a table that lacks a column, naming those it has."""
+    names = list(rows[0].cells)
+    if absent := [column for column in columns if column not in names]:
+        table = rows[0].table
+        raise InputError(f"{table}: lacks the column(s) {', '.join(absent)}. {there_are(names, absent)}")
+
+
+@dataclass
+class Faults:
+    """What is wrong with the rows of a table, so that one run tells of ten faults and not of the first alone.
+
+    Attributes:
+        skip: How many rows with a fault may be left out.
+        rows: How many were found.
+        errors: The first ten.
+    """
+
+    skip: int = 0
+    rows: int = 0
+    errors: list[InputError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.skip < 0:
+            raise InputError(f"skip_bad_rows is {self.skip}; it must be 0 or more.")
+
+    def add(self, error: InputError) -> None:
+        """Take one row's fault."""
+        self.rows += 1
+        if len(self.errors) < MOST_FAULTS:
+            self.errors.append(error)
+
+    def keep(self, rows: Sequence[Item], check: Callable[[Item], Checked]) -> list[Checked]:
+        """What `check` makes of each row, without those it refuses; see `settle`."""
+        kept = []
+        for row in rows:
+            try:
+                kept.append(check(row))
+            except InputError as error:
+                self.add(error)
+        return kept
+
+    @property
+    def full(self) -> bool:
+        """Whether more is not worth looking for: there are too many to skip, and enough to tell."""
+        return self.rows > self.skip and self.rows >= MOST_FAULTS
+
+    def settle(self, *, whole: bool = True) -> int:
+        """Raise what was found, unless it may be left out.
+
+        Args:
+            whole: Whether all rows have been looked at.
+
+        Returns:
+            How many rows are left out.
+        """
+        if self.rows <= self.skip:
+            return self.rows
+        if self.rows == 1:
+            raise self.errors[0]
+        table = str(self.errors[0]).partition(", row ")[0]
+        listed = " ".join(f"({place}) {self._short(error, table)}" for place, error in enumerate(self.errors, start=1))
+        more = f" ... and {self.rows - len(self.errors)} more." if self.rows > len(self.errors) else ""
+        number = f"{self.rows}" if whole else f"{self.rows} or more"
+        advice = f" Mend the table, or leave such rows out with --skip-bad-rows {self.rows}."
+        raise InputError(f"{table}, {number} rows have a fault: {listed}{more}{advice}")
+
+    @staticmethod
+    def _short(error: InputError, table: str) -> str:
+        return str(error).removeprefix(f"{table}, ")
 
 
 def folder_given(path: str | Path) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from semeia.archive.duck import literal, one_file
+from semeia.archive.duck import literal, one_file, single
 from semeia.errors import InputError
 from semeia.readers.text_file import read_text
 
@@ -68,12 +68,12 @@ def add_table(connection: "DuckDBPyConnection", name: str, files: list[Path], *,
 
 def frame_of(connection: "DuckDBPyConnection", query: str) -> pl.DataFrame:
     """The rows of a query, all at once."""
-    return pl.DataFrame(pl.from_arrow(connection.sql(query).to_arrow_table()))
+    return pl.DataFrame(pl.from_arrow(connection.sql(single(connection, query)).to_arrow_table()))
 
 
 def batches_of(connection: "DuckDBPyConnection", query: str, *, size: int = 1_000_000) -> Iterator[pl.DataFrame]:
     """The rows of a query, at most `size` at a time."""
-    for batch in connection.sql(query).to_arrow_reader(size) or ():
+    for batch in connection.sql(single(connection, query)).to_arrow_reader(size) or ():
         yield pl.DataFrame(pl.from_arrow(batch))
 
 
@@ -85,19 +85,8 @@ def columns_of(connection: "DuckDBPyConnection", name: str) -> dict[str, str]:
 
 def type_of(connection: "DuckDBPyConnection", expression: str, source: str) -> str:
     """The SQL type of an expression over a source."""
-    return str(connection.execute(f"DESCRIBE SELECT {expression} AS it FROM {source}").fetchall()[0][1])
-
-
-def utc(expression: str, kind: str) -> str:
-    """SQL that makes a time without a zone, in UTC, of an expression of type `kind`; empty where it cannot be read.
-
-    Text may have a zone or not, row by row; without one it is taken to be UTC.
-    """
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"(({expression}) AT TIME ZONE 'UTC')"
-    if kind in ("DATE", '"NULL"') or kind.startswith("TIMESTAMP"):
-        return f"CAST(({expression}) AS TIMESTAMP)"
-    return f"(TRY_CAST(CAST(({expression}) AS VARCHAR) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
+    query = single(connection, f"SELECT {expression} AS it FROM {source}")
+    return str(connection.execute(f"DESCRIBE {query}").fetchall()[0][1])
 
 
 @contextmanager
@@ -116,6 +105,9 @@ def reading(what: str) -> Iterator[None]:
         raise InputError(f"{what}: a value is not of the type asked for; use TRY_CAST, which empties it.") from error
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
         line = re.search(r"Line: (\d+)", str(error))
+        if re.search(r"(?i)unicode|utf-?8", str(error)):
+            place = f"row {line[1]}" if line else "a row"
+            raise InputError(f"{what}: {place} is no text in UTF-8; save the table as CSV in UTF-8.") from error
         row = f"; row {line[1]} does not fit its header" if line else ""
         raise InputError(f"{what}: damaged or cut short, no row of it was taken{row}. Copy the file again.") from error
 

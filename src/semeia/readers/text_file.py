@@ -11,9 +11,9 @@ from pathlib import Path
 
 from semeia.archive.atomic import naming
 from semeia.archive.duck import literal, one_file
+from semeia.archive.text_table import SEPARATORS
 from semeia.errors import InputError
 
-_SEPARATORS = (",", "\t", ";", "|")
 _LONGEST_HEADER = 1 << 20
 
 
@@ -39,8 +39,8 @@ def _header(file: Path) -> tuple[str, list[str]]:
         with naming(file, "read"), opener(file, "rb") as stream:
             line = stream.readline(_LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
     except (UnicodeDecodeError, EOFError) as error:
-        raise InputError(f"{file}: row 1 is no text in UTF-8; save the table as CSV in UTF-8.") from error
-    separator = max(_SEPARATORS, key=lambda one: (line.count(one), -_SEPARATORS.index(one)))
+        raise InputError(f"{file}: row 1 is no text in UTF-8 (UTF-16 is not read); save it as CSV in UTF-8.") from error
+    separator = max(SEPARATORS, key=lambda mark: (line.count(mark), -SEPARATORS.index(mark)))
     names = [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
     folded = [name.lower() for name in names]
     if not names or "" in folded or len(set(folded)) < len(folded):

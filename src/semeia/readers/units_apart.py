@@ -1,7 +1,8 @@
 """Values in different units never share a channel: counts by code and unit go in; one usual unit a code comes out.
 
 The unit that most values of a code are in is its usual one. Values in another unit get a code of their own,
-`CODE//unit`. Spelling that differs in case or spaces only is one unit.
+`CODE//unit`. Spelling that differs in case, spaces, brackets (mm[Hg])
+or in how micro is written only is one unit.
 """
 
 import polars as pl
@@ -26,7 +27,8 @@ def usual_units(tally: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         `usual` with code, unit: codes that have any unit. `apart` with code, unit (as spelled), other (the new
         code), display (its unit).
     """
-    folded = pl.col("unit").str.to_lowercase().str.replace_all(r"\s+", "").alias("fold")
+    plain = pl.col("unit").str.to_lowercase().str.replace_all(r"[\s\[\]]+", "")
+    folded = plain.str.replace_all("[\u00b5\u03bc]", "u").alias("fold")
     units = (
         tally.filter(pl.col("unit").is_not_null())
         .group_by("code", "unit")

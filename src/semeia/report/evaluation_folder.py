@@ -4,6 +4,8 @@ The table may be a stranger's. Ids in it that are not pseudonyms of ours are rep
 the evaluation does not use are left out, so that no folder of results carries a patient's id.
 """
 
+import hashlib
+import json
 import re
 from dataclasses import asdict
 from importlib.metadata import version
@@ -12,13 +14,16 @@ from pathlib import Path
 import polars as pl
 
 from semeia import __version__
-from semeia.archive.atomic import replacing, write_json, write_parquet
+from semeia.archive.atomic import sweep, write_csv, write_json, write_parquet, write_text
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
+from semeia.evaluation.strata import strata
 from semeia.report.compare.paired_runs import mark_of_tested
-from semeia.report.page import write_report
-from semeia.report.result_tables import write_tables
+from semeia.report.page import render
+from semeia.report.result_tables import FOLDER, write_tables
+from semeia.report.run_folder import IN_WHERE, read_run
 
 PSEUDONYM = "^p[0-9a-f]{12}$"
 _MADE = ("run.json", "results.csv", "tables", "predictions.parquet", "report.html")
@@ -36,23 +41,52 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     Raises:
         InputError: the table cannot be evaluated, or `out` holds results or cannot be written to.
     """
-    held = [name for name in _MADE if (out / name).exists()]
-    if held:
-        raise InputError(f"{out}: already holds {held[0]}, which is not overwritten; name another folder with --out.")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder with --out.")
+    held = [name for name in _MADE if (out / name).exists()]
+    begun = _begun(out)
+    if held and begun is None:
+        raise _not_overwritten(out, held[0])
     table = read_predictions(predictions)
+    command = _command(settings, table)
+    if held and begun != command:
+        raise _not_overwritten(out, held[0])
     found = evaluate(table, settings=settings)
     if found.results.is_empty():
         why = found.notes[0] if found.notes else "no rows"
         raise InputError(f"{predictions}: nothing can be evaluated ({why}).")
-    write_json(out / "run.json", _record(settings, found, table))
-    write_parquet(out / "predictions.parquet", without_ids(table, settings))
-    with replacing(out / "results.csv") as temporary:
-        found.results.write_csv(temporary)
+    for folder in (out, out / FOLDER):
+        sweep(folder)
+    record = {**command, "notes": list(found.notes)}
+    write_json(out / "run.json", {**record, "state": "running"})
+    write_parquet(out / "predictions.parquet", _marked(without_ids(table, settings), table, settings))
+    write_csv(out / "results.csv", found.results)
     write_tables(out, found.tables)
-    write_report(out)
+    # Last, so that what is half done never passes for the whole.
+    page = render(read_run(out, record=record))
+    write_text(out / "report.html", page)
+    write_json(out / "run.json", record)
     return found
+
+
+def _not_overwritten(out: Path, name: str) -> InputError:
+    return InputError(f"{out}: already holds {name}, which is not overwritten; name another folder with --out.")
+
+
+def _begun(out: Path) -> dict[str, object] | None:
+    """What the evaluation in a folder was asked for, finished or not; None where run.json tells of none."""
+    try:
+        record = read_object(out / "run.json")
+    except InputError:
+        return None
+    return {name: value for name, value in record.items() if name not in ("notes", "state")}
+
+
+def _marked(kept: pl.DataFrame, table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
+    """The table to keep, with a mark on the rows that --where leaves: a report evaluates no expression of a file."""
+    if settings.where is None:
+        return kept
+    return kept.with_columns(pl.Series(IN_WHERE, strata(table, where=settings.where)[0].rows))
 
 
 def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
@@ -69,12 +103,15 @@ def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFra
     return table.select(kept).with_columns(subject_id="s" + number, unit_id="u" + unit)
 
 
-def _record(settings: EvaluationSettings, found: Evaluation, table: pl.DataFrame) -> dict[str, object]:
-    return {
+def _command(settings: EvaluationSettings, table: pl.DataFrame) -> dict[str, object]:
+    """What an evaluation is asked for, as run.json says it: the same command on the same table gives the same."""
+    content = hashlib.sha256(table.write_csv().encode()).hexdigest()
+    command = {
         "semeia_version": __version__,
         "kind": "evaluation",
         "config": asdict(settings),
         "tested": mark_of_tested(table),
+        "predictions": content,
         "versions": {name: version(name) for name in ("numpy", "polars", "scipy")},
-        "notes": list(found.notes),
     }
+    return json.loads(json.dumps(command))

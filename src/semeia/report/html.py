@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from semeia.errors import printable
 from semeia.report.content import Section
 from semeia.report.metrics import covariate_title
 from semeia.report.numbers import count, number, percent
@@ -34,6 +35,11 @@ def to_html(page: Page) -> str:
     return template("page.html.j2").render(page=page) + "\n"
 
 
+def shown(value: object) -> object:
+    """What a template puts out, with control characters of names and notes written out; markup of ours as it is."""
+    return printable(value) if type(value) is str else value
+
+
 def template(name: str) -> "Template":
     """Return a template of the house, which escapes every word that it is given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,6 +48,7 @@ def template(name: str) -> "Template":
         loader=PackageLoader("semeia.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

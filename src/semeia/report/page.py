@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+
 from semeia.archive.atomic import write_text
+from semeia.errors import InputError
 from semeia.report.checklists.section import checklists_section
 from semeia.report.content import Section
 from semeia.report.flow import flow_section
@@ -84,7 +87,10 @@ def write_report(run: Path) -> Path:
 def render(run: Run) -> str:
     """Return the page of a run as HTML text."""
     names, about = run.names, run.names.description
-    sections = [section(run) for section in SECTIONS]
+    try:
+        sections = [section(run) for section in SECTIONS]
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{run.path}: a table in it lacks columns or holds others; evaluate again") from error
     study = "" if run.study == UNNAMED else run.study.replace("_", " ")
     title = about.title or study[:1].upper() + study[1:] or "Evaluation"
     return to_html(

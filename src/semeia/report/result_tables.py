@@ -1,13 +1,16 @@
 """Write and read the further tables of an evaluation: tables/<name>.csv beside results.csv."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import naming, replacing
+from semeia.archive.atomic import make_folder, naming, plain_cells, write_csv
+from semeia.archive.small_file import MEGABYTE, require_regular
 from semeia.errors import InputError
 
 FOLDER = "tables"
+LARGEST = 512 * MEGABYTE
 # Columns of names, which stay as they are written even where all of them look like numbers.
 NAMES = ("study", "outcome", "cohort", "stratum", "arm", "mode", "reference", "site", "level")
 
@@ -21,13 +24,12 @@ def write_tables(run: Path, tables: dict[str, pl.DataFrame]) -> None:
     folder = run / FOLDER
     with naming(folder, "written"):
         if tables:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         for path in folder.glob("*.csv"):
             if path.stem not in tables:
                 path.unlink()
     for name, table in tables.items():
-        with replacing(folder / f"{name}.csv") as temporary:
-            table.write_csv(temporary)
+        write_csv(folder / f"{name}.csv", table)
 
 
 def read_tables(run: Path) -> dict[str, pl.DataFrame]:
@@ -36,12 +38,21 @@ def read_tables(run: Path) -> dict[str, pl.DataFrame]:
     Raises:
         InputError: a table cannot be read.
     """
-    found = {}
-    for path in sorted((run / FOLDER).glob("*.csv")):
-        try:
-            header = pl.read_csv(path, n_rows=0).columns
-            names = {name: pl.String for name in NAMES if name in header}
-            found[path.stem] = pl.read_csv(path, schema_overrides=names, infer_schema_length=None)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise InputError(f"{path}: not readable as CSV ({str(error).splitlines()[0]})") from error
-    return found
+    return {path.stem: read_csv(path, texts=NAMES) for path in sorted((run / FOLDER).glob("*.csv"))}
+
+
+def read_csv(path: Path, *, texts: Sequence[str] | None = None) -> pl.DataFrame:
+    """A table of a run as `write_csv` was given it; `texts` are columns to be left as text (by default all).
+
+    Raises:
+        InputError: it is larger than 512 MB, or no table.
+    """
+    require_regular(path, most=LARGEST)
+    try:
+        if texts is None:
+            return plain_cells(pl.read_csv(path, infer_schema=False, glob=False))
+        header = pl.read_csv(path, n_rows=0, glob=False).columns
+        kinds = {name: pl.String for name in texts if name in header}
+        return plain_cells(pl.read_csv(path, schema_overrides=kinds, infer_schema_length=None, glob=False))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{path}: not readable as CSV; write it again with `semeia evaluate`") from error

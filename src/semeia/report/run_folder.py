@@ -1,6 +1,7 @@
 """A run folder as the page needs it: run.json, results.csv, tables/, predictions.parquet and metrics.jsonl.
 
-Only results.csv must be there (a stranger's evaluation folder has no more than that and the predictions).
+Only results.csv must be there (a stranger's evaluation folder has no more than that and the predictions). The folder
+may have been received: nothing in it is evaluated, followed elsewhere or trusted to be of the right type.
 """
 
 import json
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import polars as pl
 
+from semeia.archive.small_file import MEGABYTE, read_object, read_small
 from semeia.errors import InputError
 from semeia.evaluation import check_results, read_predictions
 from semeia.evaluation.description import read_description
 from semeia.report.estimates import Estimate, cohorts_of, estimates_of, pairs_of, with_tests
 from semeia.report.names import ALL, Names
-from semeia.report.result_tables import read_tables
+from semeia.report.result_tables import read_csv, read_tables
+
+IN_WHERE = "in_where"  # whether a row of the predictions is one that --where leaves
+LARGEST_LOG = 512 * MEGABYTE
 
 
 @dataclass(frozen=True)
@@ -116,8 +121,8 @@ class Run:
         return {str(fact): str(words) for fact, words in said.items()} if isinstance(said, dict) else {}
 
 
-def read_run(path: Path) -> Run:
-    """Read a run folder.
+def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
+    """Read a run folder; `record` stands for its run.json where that is about to be written.
 
     Raises:
         InputError: there is no results.csv, or a file in the folder cannot be read.
@@ -127,7 +132,7 @@ def read_run(path: Path) -> Run:
     estimates, restriction = _unrestricted(tested)
     return Run(
         path=path,
-        record=_record(path / "run.json"),
+        record=_record(path / "run.json") if record is None else record,
         estimates=estimates,
         predictions=_predictions(path / "predictions.parquet", restriction),
         metrics=_metrics(path / "metrics.jsonl"),
@@ -137,14 +142,9 @@ def read_run(path: Path) -> Run:
 
 
 def _record(path: Path) -> dict[str, object]:
-    if not path.exists():
-        return {}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); mend or remove it") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path}: expected an object with named fields, found {type(record).__name__}")
+    record = read_object(path) if path.exists() else {}
+    if record.get("kind") == "evaluation" and record.get("state") == "running":
+        raise InputError(f"{path.parent}: its evaluation was stopped; give the same `semeia evaluate` again")
     return record
 
 
@@ -152,11 +152,30 @@ def _results(path: Path) -> list[Estimate]:
     if not path.exists():
         raise InputError(f"{path}: not found; write it with `semeia evaluate`, or finish the run first")
     try:
-        return estimates_of(check_results(pl.read_csv(path, infer_schema=False)))
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{path}: not readable as CSV ({str(error).splitlines()[0]})") from error
+        return estimates_of(_sound(check_results(read_csv(path))))
     except InputError as error:
+        if str(error).startswith(str(path)):
+            raise
         raise InputError(f"{path}: {error}") from error
+
+
+def _sound(results: pl.DataFrame) -> pl.DataFrame:
+    """The results, if every row can be one: whole counts, shares, ends of an interval in order."""
+    values = ("value", "low", "high")
+    wrong = {
+        "n, n_patients, n_positive": pl.min_horizontal("n", "n_patients", "n_positive") < 0,
+        "fraction": ~pl.col("fraction").is_between(0, 1, closed="right"),
+        "low, high": pl.col("low") > pl.col("high"),
+        "value, low, high": pl.any_horizontal(pl.col(name).is_infinite() for name in values),
+        "outcome, arm, mode, cohort, stratum, metric": pl.any_horizontal(
+            pl.col(name).is_null() for name in ("outcome", "arm", "mode", "cohort", "stratum", "metric")
+        ),
+    }
+    for columns, rule in wrong.items():
+        rows = results.select(rule.fill_null(False).arg_true()).to_series()
+        if len(rows):
+            raise InputError(f"row {rows[0] + 2}, {columns}: cannot be of a result; evaluate the predictions again")
+    return results
 
 
 def _unrestricted(estimates: list[Estimate]) -> tuple[list[Estimate], str]:
@@ -168,16 +187,19 @@ def _unrestricted(estimates: list[Estimate]) -> tuple[list[Estimate], str]:
 
 
 def _predictions(path: Path, restriction: str) -> pl.DataFrame | None:
+    """The labelled predictions that the results speak of.
+
+    Which rows a restriction leaves is read from their column `in_where`, which `semeia evaluate` wrote. The restriction
+    itself is text of a file that anybody may have made, and is never evaluated: without the column there is no curve.
+    """
     if not path.exists():
         return None
     frame = read_predictions(path).filter(pl.col("label").is_not_null())
+    marks = frame[IN_WHERE] if IN_WHERE in frame.columns else None
+    frame = frame.drop(IN_WHERE, strict=False)
     if not restriction:
         return frame
-    try:
-        return frame.filter(pl.sql_expr(restriction))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        # Better no curve than one of other patients than the table's.
-        return None
+    return frame.filter(marks) if marks is not None and marks.dtype == pl.Boolean else None
 
 
 def _metrics(path: Path) -> list[dict[str, object]]:
@@ -185,10 +207,10 @@ def _metrics(path: Path) -> list[dict[str, object]]:
     if not path.exists():
         return []
     found = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_small(path, most=LARGEST_LOG).decode(errors="replace").splitlines():
         try:
             item = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(item, dict):
             found.append(item)

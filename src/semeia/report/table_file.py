@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import replacing, write_parquet
+from semeia.archive.atomic import write_csv, write_parquet
 from semeia.errors import InputError
 
 
@@ -22,8 +22,4 @@ def table_writer(path: Path) -> Callable[[pl.DataFrame], None]:
     if path.suffix != ".csv":
         raise InputError(f"{path}: a table is written as .csv or .parquet; name such a file with --out.")
 
-    def write_csv(table: pl.DataFrame) -> None:
-        with replacing(path) as temporary:
-            table.write_csv(temporary)
-
-    return write_csv
+    return lambda table: write_csv(path, table)

@@ -4,6 +4,7 @@ import sys
 
 import polars as pl
 
+from semeia.errors import printable
 from semeia.evaluation import Evaluation
 
 SHOWN = ("auroc", "auprc", "brier", "calibration_slope", "macro_auroc", "balanced_accuracy", "quadratic_kappa")
@@ -12,15 +13,19 @@ MOST_ROWS = 40
 
 def print_table(frame: pl.DataFrame) -> None:
     """Print a frame on standard output, every row of it."""
+    frame = frame.with_columns(pl.col(pl.String).map_elements(printable, pl.String)).rename(printable)
     if not sys.stdout.isatty():
         sys.stdout.write(frame.write_csv(separator="\t"))
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*frame.columns)
+    table = Table()
+    for name in frame.columns:
+        table.add_column(Text(name))
     for row in frame.iter_rows():
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     Console().print(table)
 
 
@@ -28,7 +33,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     """Print the rows that answer first; what was left out, and why, goes to standard error."""
     print_table(short_results(evaluation.results))
     for note in evaluation.notes:
-        print(f"Note: {note}", file=sys.stderr)
+        print(f"Note: {printable(note)}", file=sys.stderr)
 
 
 def _arm(results: pl.DataFrame) -> pl.Expr:

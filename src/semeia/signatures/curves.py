@@ -90,10 +90,10 @@ def values_at(
         events: subject_id, time, code, numeric_value: everything that is known of the sections' subjects.
         sections: subject_id, time; any order, repeats welcome.
         channels: What is looked at.
-        subjects: subject_id, pseudonym, sex, birth of at least the sections' subjects. The random draws of a patient
-            hang on the pseudonym, so a patient keeps them in whatever order the files were read.
+        subjects: subject_id, sex, birth of at least the sections' subjects.
         window: Step of the grid and length of the trailing window.
-        seed: Of the draws of the intensities.
+        seed: Of the draws of the intensities. They hang on the seed and the code, and are the same for everybody: equal
+            records have equal curves, whoever's they are and under whatever key they were read.
 
     Raises:
         InputError: A section has no time, or its subject is not in `subjects`.
@@ -125,7 +125,7 @@ def _by_subject_and_time(sections: pl.DataFrame, subjects: pl.DataFrame) -> pl.D
     timed = asked.with_row_index("row")
     if timed["time"].null_count():
         raise InputError(f"sections: {timed['time'].null_count()} rows have no time.")
-    joined = timed.join(subjects.select("subject_id", "pseudonym", "sex", "birth"), on="subject_id", how="inner")
+    joined = timed.join(subjects.select("subject_id", "sex", "birth"), on="subject_id", how="inner")
     if joined.height < timed.height:
         raise InputError(f"sections: {timed.height - joined.height} rows name a subject the archive does not have.")
     return joined.sort("subject_id", "time", "row").with_columns(
@@ -150,7 +150,6 @@ def _curve_values(
         microseconds(asked["time"]),
     )
     channel, subject = channel_of[seen.segment], person[seen.section]
-    people = text_keys(asked.unique("subject").sort("subject")["pseudonym"])
     codes = derived(np.array([seed], np.uint64), text_keys(channels.table["code"]))
     end = window.step_of(microseconds(asked["time"]))[seen.section]
     value = np.empty(len(channel))
@@ -163,7 +162,7 @@ def _curve_values(
             seen.value[at],
             known.start[subject[at]],
             end[at],
-            derived(people[subject[at]], codes[channel[at]]),
+            codes[channel[at]],
         )
         value[at] = curve(seen, pairs, window)
     return seen.section, channel, value

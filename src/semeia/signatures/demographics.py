@@ -1,6 +1,7 @@
 """Curves of demographics: who the patient is goes in; age at the section and constants come out.
 
-Age needs the date of birth and is in years of 365.25 days. Sex is 1 in its own channel. A code of this mode (ethnicity,
+Age needs the date of birth and is in years of 365.25 days; one that nobody reaches hides or mistypes a birth, and is as
+if it were not known. Sex is 1 in its own channel. A code of this mode (ethnicity,
 ...) is 1 from its time on, or always where it has none.
 """
 
@@ -8,6 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64, Int64
 
+from semeia.archive.census import MOST_YEARS
 from semeia.signatures.channels import AGE, SEX, Channels
 
 _YEAR = 365.25 * 86_400_000_000
@@ -30,6 +32,7 @@ def demographic_values(
         .join(own.filter(pl.col("code") == AGE), how="cross")
         .with_columns(born=pl.col("birth").cast(pl.Datetime("us")).to_physical())
         .select("section", "channel", value=(pl.col("since").to_physical() - pl.col("born")) / _YEAR)
+        .filter(pl.col("value") <= MOST_YEARS)
     )
     sexes = own.filter(pl.col("code").str.starts_with(SEX)).with_columns(sex=pl.col("code").str.strip_prefix(SEX))
     sex = places.join(sexes, on="sex").select("section", "channel", value=pl.lit(1.0))

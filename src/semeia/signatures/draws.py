@@ -1,8 +1,8 @@
 """Random numbers that are a pure function of names: texts and counters go in, 64-bit keys and uniforms come out.
 
 A draw is the splitmix64 finaliser (Steele, Lea, Flood 2014) of a key and a counter, so that no order of subjects,
-batches, processes or events can change it. Keys come from what a thing is called (a patient's pseudonym, a code), never
-from a row number.
+batches, processes or events can change it. Keys come from what a thing is (a code, what a record holds), never from a
+row number or from a pseudonym, which another key of the archive would change.
 """
 
 import hashlib

@@ -44,7 +44,7 @@ def express(
     Args:
         model: Fitted signatures.
         archive: Where the records are; its codes need not be those the model was fitted on.
-        sections: subject_id, time (`given_sections` makes them); any order, one may be there twice.
+        sections: subject_id (the archive's), time in UTC without a zone; any order, one may be there twice.
         unseen: Whether these patients are a test: then refuse those that the model was fitted on.
         workers: Number of processes.
 

@@ -1,7 +1,8 @@
 """Whose records a model was fitted on: enough to recognise those patients again, not enough to name them.
 
 A patient is known by the head of a SHA-256 of the keyed pseudonym, and, in an archive made with another key, by that of
-how the record begins: the patient's first events, which later ones do not change.
+how the record begins: the patient's first events with their values, which later ones do not change. A record of hardly
+any event begins like many others and is no mark of anybody: such a patient is known by the pseudonym only.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ from semeia.errors import InputError
 
 # So many dated events are one patient's own; a shorter record is known by all it has.
 FIRST_EVENTS = 20
+LEAST_EVENTS = 5
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,15 @@ class FittedOn:
         """Refuse to test on patients a model was fitted on.
 
         Raises:
-            InputError: Some of the subjects are among them; the message says how many.
+            InputError: Some of the subjects are among them; the message says how many, and names pseudonyms.
         """
-        seen = len(self.seen(archive, subjects))
+        seen = self.seen(archive, subjects)
         if seen:
+            names = [name for _, name in _pseudonyms(archive, seen)]
+            listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
             raise InputError(
-                f"{archive.path}: refused: {seen} of {len(set(subjects))} patients are among those the signatures were "
-                "fitted on; leave them out of the test."
+                f"{archive.path}: refused: {len(seen)} of {len(set(subjects))} patients are among those the signatures "
+                f"were fitted on ({listed}); leave them out of the test, with --skip-seen where a command has it."
             )
 
 
@@ -63,11 +68,15 @@ def _pseudonyms(archive: Archive, subjects: Collection[int]) -> list[tuple[int, 
 def _beginnings(archive: Archive, subjects: Collection[int]) -> Iterator[tuple[int, str]]:
     for events in archive.event_batches(subjects=subjects):
         dated = events.filter(pl.col("time").is_not_null(), pl.col("code") != BIRTH)
-        words = pl.concat_str(pl.col("time").dt.epoch("us").cast(pl.String), pl.col("code"), separator=" ")
+        value = pl.col("numeric_value").cast(pl.String).fill_null("")
+        words = pl.concat_str(pl.col("time").dt.epoch("us").cast(pl.String), pl.col("code"), value, separator=" ")
         first = (
             dated.with_columns(word=words)
-            .sort("subject_id", "time", "code")
+            .unique(["subject_id", "word"])
+            .sort("subject_id", "time", "code", "word")
             .group_by("subject_id", maintain_order=True)
         )
-        for number, record in first.agg(pl.col("word").head(FIRST_EVENTS).str.join("\n")).iter_rows():
+        beginnings = first.agg(pl.col("word").head(FIRST_EVENTS).str.join("\n"), number=pl.len())
+        known = beginnings.filter(pl.col("number") >= LEAST_EVENTS)
+        for number, record in known.select("subject_id", "word").iter_rows():
             yield number, hashlib.sha256(record.encode()).hexdigest()[:MARK_DIGITS]

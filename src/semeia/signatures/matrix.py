@@ -4,7 +4,6 @@ A section has values in a few hundred of thousands of channels; the others are f
 after row: row_ends.npy [rows + 1], channel.npy and value.npy [values], as they were before scaling, and scaling.json.
 """
 
-import json
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from jaxtyping import Float, Float64, Int32, Int64
 from numpy.lib import format as npy
 
 from semeia.archive.atomic import replacing, write_json
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues
@@ -107,8 +107,8 @@ def open_matrix(folder: str | Path) -> SectionMatrix:
     """
     folder = Path(folder)
     try:
-        scaling = scaling_from(json.loads((folder / _SCALING).read_bytes()))
-    except (OSError, ValueError) as error:
+        scaling = scaling_from(read_object(folder / _SCALING))
+    except InputError as error:
         raise InputError(f"{folder}: no matrix of sections; its {_SCALING} is missing or damaged.") from error
     return SectionMatrix(folder, scaling, (len(_opened(folder, "row_ends")) - 1, len(scaling.fill)))
 

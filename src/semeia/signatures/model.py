@@ -4,9 +4,9 @@ A `SignatureModel` is fitted on training patients only (fit.py) and never change
 signatures.safetensors (arrays), channels.parquet and signatures.json (the rest).
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from semeia import __version__
 from semeia.archive.atomic import naming, write_bytes, write_json, write_parquet
+from semeia.archive.small_file import MEGABYTE, read_object, read_small, require_regular
 from semeia.errors import InputError
 from semeia.settings_json import from_plain
 from semeia.signatures.channels import Channels
@@ -24,7 +25,8 @@ from semeia.signatures.stability import LEAST_STABLE
 from semeia.signatures.window import Window
 
 ARRAYS, CHANNELS, ABOUT = "signatures.safetensors", "channels.parquet", "signatures.json"
-FORMAT = 2
+FORMAT = 3  # 3: records are known by their values, too
+LARGEST = 256 * MEGABYTE
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,9 @@ def load_signatures(folder: Path) -> SignatureModel:
     if not (folder / ABOUT).is_file():
         raise InputError(f"{folder}: holds no signatures; fit them with 'semeia signatures fit'.")
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        arrays = load((folder / ARRAYS).read_bytes())
+        about: dict[str, Any] = read_object(folder / ABOUT, most=LARGEST)
+        arrays = load(read_small(folder / ARRAYS, most=16 * LARGEST))
+        require_regular(folder / CHANNELS)
         channels = Channels(pl.read_parquet(folder / CHANNELS, glob=False))
         if about["channels"] != channels.digest() or about["format"] != FORMAT:
             raise InputError(f"{folder}: its files do not belong together, or another version wrote them.")
@@ -173,5 +176,13 @@ def load_signatures(folder: Path) -> SignatureModel:
             fitted_on=from_plain(FittedOn, about["fitted_on"]),
             **{name: arrays[name] for name in _OWN},
         )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError, pl.exceptions.PolarsError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        SafetensorError,
+        pl.exceptions.PolarsError,
+    ) as error:
         raise InputError(f"{folder}: damaged ({type(error).__name__}); fit the signatures again.") from error

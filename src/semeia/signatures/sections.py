@@ -2,7 +2,8 @@
 
 A patient-step (a day; an hour in intensive care) is any step of the grid between a patient's first and last event other
 than birth, both included, and every one of them is as likely as any other. The draw gives each a random number that
-depends on the seed, the patient's pseudonym and the step, and keeps the smallest: no order of subjects can change it.
+depends on the seed, on what the patient's record holds and on the step, and keeps the smallest: neither the order of
+subjects nor the key of their pseudonyms can change it.
 """
 
 from collections.abc import Collection
@@ -50,41 +51,48 @@ def sample_sections(
     spans = archive.event_subjects().filter(pl.col("subject_id").is_in(list(subjects)))
     if spans.is_empty():
         raise InputError(f"{archive.path}: none of the {len(subjects)} patients has a dated event to draw dates from.")
-    spans = spans.join(archive.table("subjects").select("subject_id", "pseudonym"), on="subject_id", how="left")
+    spans = spans.join(archive.table("subjects"), on="subject_id", how="left", maintain_order="left")
     first, last = (window.step_of(spans[name].to_physical().to_numpy()) for name in ("first", "last"))
     stream = derived(np.array([seed], np.uint64), text_keys([_STREAM]))
     number = max(at_least, round(per_patient * spans.height))
-    who, step = drawn_steps(derived(stream, text_keys(spans["pseudonym"])), first, last, number=number)
+    who, step = drawn_steps(derived(stream, text_keys(_contents(spans))), first, last, number=number)
     ids = spans["subject_id"].to_numpy()[who]
     times = pl.Series("time", window.end_of(step)).cast(pl.Datetime("us"))
     return pl.DataFrame({"subject_id": ids, "time": times}).sort("subject_id", "time")
 
 
-def given_sections(dates: pl.DataFrame, *, where: str = "dates") -> pl.DataFrame:
-    """Sections at given dates, in the order given. A date without a time of day stands for the end of that day.
+def _contents(spans: pl.DataFrame) -> pl.Series:
+    """What tells patients apart without a name: how much is known of each, from when to when; a number where equal."""
+    facts = ("first", "last", "events", "birth", "sex", "site")
+    words = spans.select(
+        pl.concat_str([pl.col(fact).cast(pl.String).fill_null("") for fact in facts], separator="|").alias("words")
+    )["words"]
+    equal = pl.DataFrame({"words": words}).select(pl.int_range(pl.len()).over("words")).to_series()
+    return words + "|" + equal.cast(pl.String)
+
+
+def refuse_unborn(sections: pl.DataFrame, subjects: pl.DataFrame, *, where: str) -> None:
+    """Refuse dates at which nobody can have had a record.
 
     Args:
-        dates: subject_id and time (or date), further columns are left out.
-        where: What to call the frame in a message.
+        sections: subject_id, time, in the order of the table they are from.
+        subjects: subject_id, birth.
+        where: That table.
 
     Raises:
-        InputError: A column is missing, of another type, or empty somewhere.
+        InputError: Some are before the day of their patient's birth; names the rows.
     """
-    time = "date" if "date" in dates.columns and "time" not in dates.columns else "time"
-    absent = [name for name in ("subject_id", time) if name not in dates.columns]
-    if absent:
-        raise InputError(f"{where}: the column(s) {', '.join(absent)} are missing; subject_id and time are needed.")
-    try:
-        when = pl.col(time).cast(pl.Datetime("us"))
-        if dates.schema[time] == pl.Date:
-            when = when.dt.offset_by("1d") - pl.duration(microseconds=1)
-        sections = dates.select(pl.col("subject_id").cast(pl.Int64), when.alias("time"))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{where}: subject_id must be whole numbers and {time} dates or times.") from error
-    empty = sections.null_count().sum_horizontal().item()
-    if empty:
-        raise InputError(f"{where}: {empty} rows lack a subject or a time.")
-    return sections
+    births = sections.join(subjects.select("subject_id", "birth"), on="subject_id", how="left", maintain_order="left")
+    unborn = births.select(pl.col("time").dt.date() < pl.col("birth")).to_series().fill_null(False)
+    if unborn.any():
+        raise InputError(f"{where}: lies before the patient's birth in {_rows(unborn)}; leave such dates out.")
+
+
+def _rows(wrong: pl.Series) -> str:
+    """Which rows, the header being row 1; of many the first."""
+    rows = [str(row + 2) for row in wrong.arg_true()]
+    listed = ", ".join(rows[:5]) + (", ..." if len(rows) > 5 else "")
+    return f"row {listed}" if len(rows) == 1 else f"rows {listed} ({len(rows)} of {len(wrong)})"
 
 
 def repeats(sections: pl.DataFrame) -> int:

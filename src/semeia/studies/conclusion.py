@@ -29,7 +29,11 @@ DISPLAY = CropSettings(voxels=(80, 80, 80), voxel_mm=(0.5, 0.5, 0.5), patch=(1, 
 
 def evaluate_run(run: Path, predictions: pl.DataFrame, *, draws: int, audit: pl.DataFrame) -> list[str]:
     """Writes results.csv and tables/: all nodules, and those of 9 to 16 mm; returns the evaluation's notes."""
-    strata = (EvaluationSettings(draws=draws, references=REFERENCES, where=where) for where in (None, STRATUM))
+    covariate = "diameter_mm" if "diameter_mm" in predictions.columns else None
+    strata = (
+        EvaluationSettings(draws=draws, references=REFERENCES, where=where, covariate=covariate)
+        for where in (None, STRATUM)
+    )
     return write_results(run, predictions, settings=tuple(strata), further={"leakage": audit})
 
 

@@ -2,7 +2,8 @@
 
 Cohorts are drawn from a world whose AUROCs are known in closed form; a table of coverages goes out, a column a method.
 A patient's units share a propensity to be positive and a part of every score, so they are not independent; two arms
-share most of their errors, as models of the same patients do.
+share most of their errors, as models of the same patients do. What depends on the prevalence is counted in a world of
+its own (coverage_of_probabilities.py).
 """
 
 from collections.abc import Iterator
@@ -14,10 +15,12 @@ from jaxtyping import Float, Int, Shaped
 from scipy.special import ndtri
 
 from semeia.errors import InputError
+from semeia.evaluation.cells import patient_strata
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.delong import areas, logit_interval
 from semeia.evaluation.statistics.discrimination import auroc_draws
 from semeia.evaluation.statistics.intervals import percentile_interval
+from semeia.studies.coverage_of_probabilities import CalibratedWorld, coverages, truths
 
 LEVEL = 0.95
 # By how much the second arm is worse.
@@ -67,7 +70,7 @@ def coverage_study(
     draws: int = 1000,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """How often nominal 95 % intervals of an AUROC, and of a paired difference, hold the true value.
+    """How often nominal 95 % intervals hold the true value: of an AUROC, a paired difference, and of probabilities.
 
     Args:
         repeats: simulated cohorts of each kind; with 2000 a coverage is known to about 1 percentage point.
@@ -81,6 +84,8 @@ def coverage_study(
         and BCa intervals of the patient bootstrap, DeLong clustered by patient, DeLong as if units were patients, the
         mean of 100 bootstrap AUROCs plus and minus 1.96 standard deviations over the square root of 100 (which is in
         print but is the error of the bootstrap's mean), and, for an AUROC, clustered DeLong on the scale of log-odds.
+        Then a row for each quantity of calibrated scores and number of patients: percentile, BCa, and what comes out
+        where the draws keep the number of positive patients.
 
     Raises:
         InputError: a number of repeats, patients or draws that is too small, or an AUROC out of bounds.
@@ -94,7 +99,16 @@ def coverage_study(
         rng = np.random.default_rng([seed, number])
         rows += _coverages(World(size, value), rng, repeats, draws)
     order = {"auroc": 0, "difference": 1}
-    return pl.DataFrame(sorted(rows, key=lambda row: order[str(row["quantity"])]))
+    rows.sort(key=lambda row: order[str(row["quantity"])])
+    calibrated: list[dict[str, str | float | int]] = []
+    for number, size in enumerate(patients):
+        world, rng = CalibratedWorld(size), np.random.default_rng([seed, number, 1])
+        known = truths(world)["auroc"]
+        for quantity, shares in coverages(world, rng, repeats=repeats, draws=draws).items():
+            name = f"calibrated_{quantity}"
+            calibrated.append({"quantity": name, "true_auroc": known, "patients": size, "repeats": repeats} | shares)
+    calibrated.sort(key=lambda row: str(row["quantity"]))
+    return pl.concat([pl.DataFrame(rows), pl.DataFrame(calibrated)], how="diagonal")
 
 
 def draw_cohort(world: World, rng: np.random.Generator) -> Cohort:
@@ -113,7 +127,8 @@ def intervals(cohort: Cohort, *, draws: int, seed: int) -> dict[str, Methods]:
     """Every method's interval of the first arm's AUROC ("auroc") and of the two arms' difference ("difference")."""
     label, patient = cohort.label, cohort.patient
     has_positive = np.bincount(patient, weights=label) > 0
-    drawing = Draws(has_positive, draws, seed, "bca", LEVEL)
+    rarer = min(int(has_positive.sum()), len(np.unique(patient[label == 0])))
+    drawing = Draws(patient_strata(has_positive), draws, seed, "bca", LEVEL)
 
     def statistic(weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
         one, other = (auroc_draws(label, score, weights) for score in cohort.scores)
@@ -125,7 +140,7 @@ def intervals(cohort: Cohort, *, draws: int, seed: int) -> dict[str, Methods]:
     for column, (quantity, coefficients) in enumerate({"auroc": (1, 0), "difference": (1, -1)}.items()):
         drawn = drawing.drawn(values[:, column])
         out[quantity] = {
-            "percentile": percentile_interval(drawn, level=LEVEL),
+            "percentile": percentile_interval(drawn, level=LEVEL, patients=rarer),
             "bca": drawing.interval(values[:, column]),
             "delong_clustered": clustered.contrast(coefficients).interval(level=LEVEL),
             "delong_plain": plain.contrast(coefficients).interval(level=LEVEL),

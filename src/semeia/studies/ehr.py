@@ -29,6 +29,7 @@ from semeia.studies.ehr_audit import audit_records
 from semeia.studies.ehr_record import facts_of, flow, unmapped_by_hospital
 from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import Cell, run_cells
+from semeia.studies.holding import kept_to_one
 from semeia.studies.protocol import require_fractions, require_seeds
 from semeia.studies.record import begin_run, finish_run
 from semeia.studies.results import write_results
@@ -53,7 +54,8 @@ class EhrSettings:
         seeds: each tests another fold; at most as many as there are folds.
         folds: patient folds of the internal hospitals.
         fractions: of the labelled training patients.
-        signatures: see `SignatureSettings`; its seed is that of the fold.
+        signatures: see `SignatureSettings`; each fold has random draws of its own, and another `seed`
+            (--signatures.seed 1) others for all: runs that differ in it alone show how far results hang on the draws.
         draws: bootstrap draws of the evaluation.
         workers: processes, one thread each.
     """
@@ -76,6 +78,7 @@ class EhrSettings:
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the fits
 
 
+@kept_to_one
 def ehr_study(archive: Path, *, out: Path, settings: EhrSettings) -> Path:
     """Runs what is not finished of the study, evaluates it, and writes the report; returns the report's path."""
     begin_run(out, archive, study="ehr", settings=settings)
@@ -88,18 +91,9 @@ def ehr_study(archive: Path, *, out: Path, settings: EhrSettings) -> Path:
         work = partial(work_on, archive=archive, run=out, settings=settings)
         run_cells(first, work, run=out, workers=settings.workers, label="signatures")
         run_cells(then, work, run=out, workers=settings.workers, label="models")
-        density = densities(seen_codes(opened, stays), rows=len(stays))
-        units = stays.with_columns(record_density=density)
-        predictions = gather(
-            out,
-            then,
-            units,
-            labels_of(stays),
-            cohort=cohort,
-            study="ehr",
-            outcome=settings.outcome,
-            passed_on=PASSED_ON,
-        )
+        units = stays.with_columns(record_density=densities(seen_codes(opened, stays), rows=len(stays)))
+        named = {"study": "ehr", "outcome": settings.outcome, "passed_on": PASSED_ON}
+        predictions = gather(out, then, units, labels_of(stays), cohort=cohort, **named)
         write_predictions(out, predictions)
         audit = audit_records(out, opened, stays, cohort=cohort, folds=folds, signatures=first, cells=then)
         unmapped = unmapped_by_hospital(out, first, stays, cohort)

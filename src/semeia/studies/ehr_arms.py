@@ -77,26 +77,33 @@ def learn_signatures(
         archive: the records.
         stays: see `stays_of`.
         fold: `pretraining` are the stays whose patients' whole records are learned from.
-        settings: of the fit; its seed is not looked at.
+        settings: of the fit; a thousand times its seed is added to that of the fold.
         atlas: whether to draw the model's atlas, too.
     """
     patients = stays["subject_id"].gather(fold.pretraining).to_list()
-    model = fit_signatures(archive, patients, settings=replace(settings, seed=cell.seed), scratch=folder)
+    model = fit_signatures(
+        archive, patients, settings=replace(settings, seed=cell.seed + 1000 * settings.seed), scratch=folder
+    )
     model.save(folder)
     model.require_usable()
-    seen = seen_codes(archive, stays)
-    blocks = {
-        "people": _people(stays, model.channels),
-        "counts": _counts(seen, model.channels, len(stays)),
-        "values": _values(seen, model.channels, len(stays)),
-        "density": pl.DataFrame({"log_events": np.log1p(densities(seen, rows=len(stays)))}),
-    }
+    blocks = plain_blocks(model, archive, stays)
     expressed, unmapped = _expressions(model, archive, stays, fold)
     for name, block in (blocks | {"signatures": expressed}).items():
         write_parquet(_block(folder, name), block)
     write_parquet(folder / UNMAPPED, unmapped)
     if atlas:
         write_atlas(atlas_of(model, archive, patients), folder / ATLAS)
+
+
+def plain_blocks(model: SignatureModel, archive: Archive, stays: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Stays in numbers, but for the signatures: a block of columns by name, a row a stay."""
+    seen = seen_codes(archive, stays)
+    return {
+        "people": _people(stays, model.channels),
+        "counts": _counts(seen, model.channels, len(stays)),
+        "values": _values(seen, model.channels, len(stays)),
+        "density": pl.DataFrame({"log_events": np.log1p(densities(seen, rows=len(stays)))}),
+    }
 
 
 def score_arm(
@@ -127,9 +134,13 @@ def score_arm(
 
 def blocks_of(signatures: Path, names: tuple[str, ...]) -> tuple[tuple[str, ...], Float[np.ndarray, "stays columns"]]:
     """Blocks side by side, a row a stay: names of the columns, and the numbers; NaN where missing."""
-    blocks = [pl.read_parquet(_block(signatures, name)) for name in names]
-    columns = tuple(f"{name}: {column}" for name, block in zip(names, blocks, strict=True) for column in block.columns)
-    return columns, np.concatenate([block.to_numpy() for block in blocks], axis=1).astype(np.float64)
+    return side_by_side({name: pl.read_parquet(_block(signatures, name)) for name in names})
+
+
+def side_by_side(blocks: dict[str, pl.DataFrame]) -> tuple[tuple[str, ...], Float[np.ndarray, "stays columns"]]:
+    """Blocks as one matrix, and the names of its columns: that of the block, then the column's own."""
+    columns = tuple(f"{name}: {column}" for name, block in blocks.items() for column in block.columns)
+    return columns, np.concatenate([block.to_numpy() for block in blocks.values()], axis=1).astype(np.float64)
 
 
 def _block(folder: Path, name: str) -> Path:

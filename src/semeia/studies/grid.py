@@ -4,48 +4,24 @@ A cell is a folder under the run; `cell.json` in it, written last, says that it 
 """
 
 import fnmatch
-import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from semeia.archive.atomic import write_json
+from semeia.archive.lock import locked
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
+from semeia.learning.cells import DONE, Cell, cells_of
 from semeia.learning.interrupt import Interrupted
+from semeia.learning.progress import every_minute
 from semeia.processes import in_processes
 
-DONE = "cell.json"
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One trained model of a study.
-
-    Attributes:
-        arm: name of the arm.
-        mode: "none", "frozen", "finetune", "probe_finetune", or "pretrain".
-        fraction: of the labelled training patients.
-        seed: of the fold and everything random.
-    """
-
-    arm: str
-    mode: str
-    fraction: float
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """Path below the run folder; also the `cell` of its metrics."""
-        if self.mode == "pretrain":
-            return f"pretrained/{self.arm}/seed-{self.seed}"
-        return f"cells/{self.arm}/{self.mode}/{self.fraction:g}/seed-{self.seed}"
-
-
 Work = Callable[[Cell, Path], None]
+BUSY = "another process is working in this run folder; wait until it ends, or choose another folder"
 
 
 def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: str) -> None:
@@ -88,14 +64,18 @@ def one_cell(cell: Cell, work: Work, run: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     work(cell, folder)
-    seconds = round(time.monotonic() - began, 1)
-    described = {"arm": cell.arm, "mode": cell.mode, "fraction": cell.fraction, "seed": cell.seed}
-    write_json(folder / DONE, {**described, "seconds": seconds})
+    mark_finished(cell, folder, seconds=time.monotonic() - began)
     return cell.name
 
 
+def mark_finished(cell: Cell, folder: Path, *, seconds: float) -> None:
+    """Writes `cell.json`, after everything else of the cell."""
+    described = {"arm": cell.arm, "mode": cell.mode, "fraction": cell.fraction, "seed": cell.seed}
+    write_json(folder / DONE, {**described, "seconds": round(seconds, 1)})
+
+
 def follow(finished, *, label: str, total: int, before: int) -> None:
-    """A bar on the terminal, or a line for every tenth of the cells."""
+    """A bar on the terminal, or a line for every tenth of the cells and every minute."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -117,7 +97,14 @@ def follow(finished, *, label: str, total: int, before: int) -> None:
         TimeRemainingColumn(),
         TextColumn("{task.fields[last]}"),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    began, count = time.monotonic(), 0
+
+    def so_far() -> str:
+        minutes = (time.monotonic() - began) / 60
+        return f"{label}: {count} of {total} cells finished in {minutes:.0f} min"
+
+    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    with bar, every_minute(so_far):
         task = bar.add_task(label, total=total, last="")
         for count, name in enumerate(finished, 1):
             bar.update(task, completed=count, last=name)
@@ -130,17 +117,16 @@ def list_cells(run: Path) -> pl.DataFrame:
     if not run.is_dir():
         raise InputError(f"{run}: no such run folder")
     rows = []
-    for folder in sorted({path.parent for path in run.glob("**/seed-*/*") if path.is_file()}):
-        parts = folder.relative_to(run).parts
-        done = folder / DONE
-        record = json.loads(done.read_text()) if done.exists() else {}
+    for cell in (cell for cell in cells_of(run) if any((run / cell.name).iterdir())):
+        done = run / cell.name / DONE
+        record = read_object(done) if done.exists() else {}
         rows.append(
             {
-                "cell": "/".join(parts),
-                "arm": parts[1],
-                "mode": "pretrain" if parts[0] == "pretrained" else parts[2],
-                "fraction": None if parts[0] == "pretrained" else float(parts[3]),
-                "seed": int(parts[-1].removeprefix("seed-")),
+                "cell": cell.name,
+                "arm": cell.arm,
+                "mode": cell.mode,
+                "fraction": None if cell.mode == "pretrain" else cell.fraction,
+                "seed": cell.seed,
                 "state": "finished" if record else "begun",
                 "seconds": record.get("seconds"),
             }
@@ -151,6 +137,13 @@ def list_cells(run: Path) -> pl.DataFrame:
 
 def delete_cells(run: Path, pattern: str) -> int:
     """Deletes the cells whose name matches a shell pattern (`cells/image_jepa/*`); returns how many."""
+    if run.is_dir():
+        with locked(run, busy=BUSY):
+            return _delete(run, pattern)
+    return _delete(run, pattern)
+
+
+def _delete(run: Path, pattern: str) -> int:
     names = [name for name in list_cells(run)["cell"] if fnmatch.fnmatch(name, pattern)]
     if not names:
         raise InputError(f"{run}: no cell matches '{pattern}'; `semeia study list` shows their names")

@@ -22,11 +22,13 @@ from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import Mode
 from semeia.learning.model import FILE
 from semeia.learning.resources import measuring
+from semeia.ranges import FROM_1, SEED, require_ranges
 from semeia.readers.follow_up import follow_up_outcomes
 from semeia.readers.knees import OUTCOME
 from semeia.studies.described import HOUSE, knee
 from semeia.studies.gather import write_scores
 from semeia.studies.grid import Cell, run_cells
+from semeia.studies.holding import kept_to_one
 from semeia.studies.knee_arms import BASELINE, STARTS, Training, arm_name, parts_of, pretrain_cell, score_cell
 from semeia.studies.knee_data import OSTEOARTHRITIS, Knees, Sources, fold_of, load_knees
 from semeia.studies.knee_embedding import map_embeddings
@@ -35,7 +37,7 @@ from semeia.studies.knee_pictures import show_knees
 from semeia.studies.knee_record import LIMITS, STATEMENTS
 from semeia.studies.leakage import Audited, audit_run
 from semeia.studies.protocol import require_fractions
-from semeia.studies.record import begin_run, finish_run, pretraining_of
+from semeia.studies.record import begin_run, finish_run, note_images, pretraining_of
 from semeia.studies.results import write_results
 
 # What every other arm is held against, where the study has it.
@@ -74,10 +76,20 @@ class KneeSettings:
                 raise InputError(f"study: no {name} '{', '.join(unknown)}'; there are {', '.join(known)}")
         if not self.heads or not self.seeds:
             raise InputError("study: name at least one head and one seed")
+        for name, given in (
+            ("starts", self.starts),
+            ("modes", self.modes),
+            ("heads", self.heads),
+            ("seeds", self.seeds),
+        ):
+            if len(set(given)) < len(given):
+                raise InputError(f"study: {name} {list(given)} must each be given once")
+        require_ranges("study", self, {"seeds": SEED, "workers": FROM_1})
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 
 
+@kept_to_one
 def knee_study(
     archive: Path,
     *,
@@ -110,6 +122,7 @@ def knee_study(
         run_cells(first, work, run=out, workers=settings.workers, label="pretraining")
         run_cells(then, work, run=out, workers=settings.workers, label="probes and fine-tuning")
         knees = load_knees(sources, crop=settings.training.pretraining.model.crop, cache=out / "cache")
+        note_images(out, knees.data)
         predictions = gather_outcomes(out, then, knees)
         there = {(cell.arm, cell.mode) for cell in then}
         references = tuple("/".join(pair) for pair in REFERENCES if pair in there)

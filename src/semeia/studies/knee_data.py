@@ -115,6 +115,9 @@ def laid_end_to_end(one: PatientData, other: PatientData) -> PatientData:
         crop=one.crop,
         items=(),
         reports=one.reports + other.reports,
+        image_types=one.image_types + other.image_types,
+        counts=one.counts,
+        looks=one.looks + other.looks,
     )
 
 

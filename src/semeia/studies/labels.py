@@ -27,8 +27,11 @@ def labels_of(data: PatientData, archive: Archive, outcome: str, *, classes: int
     known = labels[~np.isnan(labels)]
     if not np.isin(known, range(classes)).all():
         allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
+        values = [f"{value:g}" for value in np.unique(known)]
+        there = " and ".join(values) if len(values) == 2 else ", ".join(values[:10])
         raise InputError(
-            f"{archive.path}: outcome '{outcome}' has other values than {allowed}; only these can be fitted"
+            f"{archive.path}: outcome '{outcome}' has the values {there}, other values than {allowed}; only these can "
+            "be fitted: write them so in the table, and ingest it into a new archive"
         )
     if len(np.unique(known)) < 2:
         raise InputError(f"{archive.path}: outcome '{outcome}' labels {len(known)} units, all of one class")

@@ -17,7 +17,8 @@ from semeia.archive.store import Archive
 from semeia.errors import InputError
 from semeia.evaluation.tables.leakage import COLUMNS, Row, leakage_row
 from semeia.learning.model import Model, load_model
-from semeia.learning.scoring import Scorer, load_scorer
+from semeia.learning.progress import doing
+from semeia.learning.stored import Scorer, load_scorer
 from semeia.studies.arms import Fold
 from semeia.studies.grid import Cell
 from semeia.studies.probes import SITE, Probed, shuffled_row, site_row
@@ -57,6 +58,11 @@ class Audited:
 
 def audit_run(audited: Audited) -> pl.DataFrame:
     """Every check, one row each (and one an arm for those that ask an encoder)."""
+    with doing("auditing the run for leakage"):
+        return _checked(audited)
+
+
+def _checked(audited: Audited) -> pl.DataFrame:
     encoders = {key: load_model(path) for key, path in audited.encoders.items()}
     scorers = list(_stored(audited))
     rows = [

@@ -20,16 +20,19 @@ from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.model import FILE
 from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.progress import doing
 from semeia.learning.resources import measuring
+from semeia.ranges import FROM_1, require_ranges
 from semeia.studies.arms import Fold, plan, pretrain_cell, score_cell
 from semeia.studies.conclusion import evaluate_run, flow, show_examples
 from semeia.studies.described import nodule_facts
 from semeia.studies.gather import gather, write_predictions, write_scores
 from semeia.studies.grid import Cell, run_cells
+from semeia.studies.holding import kept_to_one
 from semeia.studies.labels import labels_of
 from semeia.studies.leakage import Audited, audit_run
-from semeia.studies.protocol import require_fractions, require_seeds
-from semeia.studies.record import begin_run, finish_run, pretraining_of, read_record
+from semeia.studies.protocol import require_fractions, require_inside, require_seeds
+from semeia.studies.record import begin_run, finish_run, note_images, pretraining_of, read_record
 from semeia.views.dataset import PatientData, load_patient_data
 
 
@@ -61,14 +64,21 @@ class NoduleSettings:
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
+        require_ranges("study", self, {"workers": FROM_1})
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 
 
+@kept_to_one
 def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
     """Runs what is not finished of the study, evaluates it, and writes the report; returns the report's path."""
+    require_inside(open_archive(archive), settings.internal, folds=settings.folds)
     begin_run(out, archive, study="nodule", settings=settings)
-    data, labels = load(archive, out, settings)
+    with doing("reading the images"):
+        data, labels = load(archive, out, settings)
+    note_images(out, data)
+    for seed in settings.seeds:  # what cannot be divided is refused now, not by a worker
+        fold_of_seed(data, labels, settings, seed=seed, fraction=min(settings.fractions))
     first, then = plan(settings.seeds, settings.fractions)
     with measuring() as used:
         work = partial(work_on, archive=archive, run=out, settings=settings)

@@ -1,6 +1,7 @@
 """Pretraining and fine-tuning on an archive of one's own: any images, readings and outcome, any or no fixed split."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -9,27 +10,30 @@ import numpy as np
 import polars as pl
 
 from semeia.archive.hashing import file_sha256
-from semeia.archive.split import label_subset, patient_folds
+from semeia.archive.split import label_subset
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
+from semeia.learning.cells import DONE, Cell, cells_of
 from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
-from semeia.learning.progress import terminal
+from semeia.learning.progress import doing, terminal
+from semeia.ranges import require_seed
 from semeia.report.page import write_report
+from semeia.settings_json import from_plain
 from semeia.studies.arms import Fold
 from semeia.studies.described import HOUSE, preprocessing
 from semeia.studies.described import own as described_own
 from semeia.studies.gather import gather, write_predictions, write_scores
-from semeia.studies.grid import DONE, Cell, one_cell
+from semeia.studies.grid import mark_finished, one_cell
+from semeia.studies.holding import kept_to_one
+from semeia.studies.kept_out import divide, kept_for_testing
 from semeia.studies.labels import labels_of
 from semeia.studies.leakage import Audited, audit_run
-from semeia.studies.record import begin_run, close_run, note_run
+from semeia.studies.record import begin_run, close_run, note_images, note_run, read_record
 from semeia.studies.results import write_results
-from semeia.views.dataset import PatientData, load_patient_data
-
-FOLDS = 5
+from semeia.views.dataset import PICTURES, PatientData, count_images, load_patient_data, model_images
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,18 @@ def modalities_of(data: PatientData, wanted: tuple[str, ...] | None) -> tuple[st
 
 def require_fitting_crop(archive: Archive, settings: PretrainSettings) -> None:
     """Refuses to read flat pictures as volumes, with the options that fit them."""
-    spacing = archive.table("images")["spacing"]
-    if (
-        len(spacing)
-        and spacing.is_null().all()
-        and (settings.model.crop.voxels[0] > 1 or settings.model.image == "rings")
-    ):
+    read = model_images(archive)
+    pictures = read["image_type"] == PICTURES
+    if pictures.any() and (settings.model.crop.voxels[0] > 1 or settings.model.image == "rings"):
+        left = count_images(archive, read).left_out()
         raise InputError(
-            f"{archive.path}: its images are pictures without a spacing, and the model is for volumes; add "
+            f"{archive.path}: its images are pictures without a spacing{f' ({left[0]})' if left else ''}, and the "
+            "model is for volumes; add "
             '--model.image patches --model.crop.voxels "[1, 64, 64]" --model.crop.patch "[1, 8, 8]"'
         )
 
 
+@kept_to_one
 def pretrain_archive(
     archive: Path,
     *,
@@ -89,16 +93,20 @@ def pretrain_archive(
     The patients of a fixed test split are never seen; without one, a fifth of the patients, another for each seed up to
     five, is left out, so that `finetune_archive` has somebody to test on.
     """
-    begin_run(out, archive, study="pretrain", settings=settings)
+    require_seed(seed)
     opened = open_archive(archive)
     require_fitting_crop(opened, settings)
-    data = load_patient_data(opened, crop=settings.model.crop, cache=out / "cache")
+    further = {"seed": seed, "modalities": modalities}
+    begin_run(out, archive, study="pretrain", settings=settings, further=further)
+    with doing("reading the images"):
+        data = load_patient_data(opened, crop=settings.model.crop, cache=out / "cache")
+    note_images(out, data)
     chosen = modalities_of(data, modalities)
     something = np.any([data.observed(name) for name in chosen], axis=0)
     rows = np.flatnonzero(~kept_for_testing(data, seed=seed) & something)
     cell = Cell("multimodal_jepa" if len(chosen) > 1 else f"{'_'.join(chosen)}_jepa", "pretrain", 1.0, seed)
     total = settings.optimiser.total(round(len(rows) * (1 - settings.held_out)))
-    folder = out / cell.name
+    folder, began = out / cell.name, time.monotonic()
     with terminal(f"pretraining on {len(rows)} units", total, per_step=settings.optimiser.batch) as report:
         pretrain(
             data,
@@ -110,9 +118,12 @@ def pretrain_archive(
             cell=cell.name,
             report=report,
         )
+    if not (folder / DONE).exists():
+        mark_finished(cell, folder, seconds=time.monotonic() - began)
     return note_run(out, folder)
 
 
+@kept_to_one
 def finetune_archive(
     archive: Path,
     *,
@@ -135,29 +146,34 @@ def finetune_archive(
         mode: "frozen", "finetune" or "probe_finetune".
         fraction: of the labelled training patients, in (0, 1].
         seeds: how many. From scratch and without a fixed split, each tests another of five patient folds.
-        pretraining: its `model` is the network from scratch.
+        pretraining: its `model` is the network from scratch; a pretrained encoder brings its own.
         settings: see `FinetuneSettings`.
 
     Returns:
         The predictions table, also in `out/predictions.parquet`; beside it results.csv and report.html.
     """
     start = None if pretrained is None else pretrained_model(pretrained)
+    encoder = None if start is None else load_model(start)
     own = OwnSettings(
         outcome,
         mode,
         fraction,
         tuple(range(seeds)),
-        pretraining or PretrainSettings(),
+        pretraining_used(pretrained, encoder, pretraining or PretrainSettings()),
         settings or FinetuneSettings(),
         encoder=None if start is None else file_sha256(start),
     )
-    begin_run(out, archive, study="own", settings=own)
     opened = open_archive(archive)
-    encoder = None if start is None else load_model(start)
     if encoder is None:
         require_fitting_crop(opened, own.pretraining)
+    begin_run(out, archive, study="own", settings=own)
     crop = own.pretraining.model.crop if encoder is None else encoder.preprocessing.crop
-    data = load_patient_data(opened, crop=crop, cache=out / "cache")
+    types = () if encoder is None else encoder.preprocessing.images
+    with doing("reading the images"):
+        data = load_patient_data(opened, crop=crop, cache=out / "cache", types=types)
+    if encoder is not None:
+        encoder.preprocessing.require_same(data, np.arange(len(data)))
+    note_images(out, data)
     reads = modalities_of(data, None) if encoder is None else encoder.preprocessing.modalities
     # A unit that has nothing of what the model reads can neither train nor test it.
     something = np.any([data.observed(name) for name in reads], axis=0)
@@ -188,47 +204,37 @@ def finetune_archive(
     notes = write_results(out, table, settings=(EvaluationSettings(),), further={"leakage": audit})
     about = described_own(arm, reads, pretrained=start is not None, outcome=outcome)
     said = HOUSE | {"preprocessing": preprocessing(opened, crop, reads)}
-    close_run(out, {"seeds": list(own.seeds), "notes": notes, "statements": said, **about.record()})
-    write_report(out)
+    facts = {"seeds": list(own.seeds), "notes": notes, "statements": said, **about.record()}
+    close_run(out, facts, report=write_report)
     return table
+
+
+def pretraining_used(run: Path | None, encoder: Model | None, given: PretrainSettings) -> PretrainSettings:
+    """How the encoder that is fine-tuned was made, for the record: its own settings, where it was pretrained.
+
+    Raises:
+        InputError: settings are given beside a pretrained encoder, which has its own.
+    """
+    if run is None or encoder is None:
+        return given
+    if given not in (PretrainSettings(), replace(PretrainSettings(), model=encoder.settings)):
+        raise InputError("--pretraining.* are settings of a model from scratch; with --pretrained leave them out")
+    config = read_record(run)["config"]
+    try:
+        known = {field.name: config[field.name] for field in fields(PretrainSettings) if field.name in config}
+        used = from_plain(PretrainSettings, known | {"loop": {}})  # its device may be none of this machine's
+    except (TypeError, ValueError, AttributeError):  # a run of an older version
+        used = PretrainSettings()
+    return replace(used, model=encoder.settings)
 
 
 def pretrained_model(run: Path) -> Path:
     """The one pretrained model of a run folder."""
-    found = sorted(run.glob(f"pretrained/*/seed-*/{FILE}"))
+    cells = [run / cell.name / FILE for cell in cells_of(run) if cell.mode == "pretrain"]
+    found = [path for path in cells if path.exists()]
     if len(found) != 1:
         raise InputError(f"{run}: holds {len(found)} pretrained models, one is needed; is it a run of semeia pretrain?")
     return found[0]
-
-
-def kept_for_testing(data: PatientData, *, seed: int) -> np.ndarray:
-    """Units of the patients set aside: the fixed split's test side (or its val side), else one of five folds."""
-    split = data.units["split"].fill_null("").to_numpy()
-    for side in ("test", "val"):
-        if (split == side).any():
-            return split == side
-    patients = data.units.select("subject_id", pl.lit("all").alias("stratum")).unique("subject_id")
-    folds = patient_folds(patients, folds=FOLDS)
-    held = folds.filter(pl.col("fold") == seed % FOLDS)["subject_id"].to_numpy()
-    return np.isin(data.units["subject_id"].to_numpy(), held)
-
-
-def divide(data: PatientData, labels: np.ndarray, *, start: Model | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labelled training and test units. Nobody is tested whom the pretrained encoder has seen."""
-    known = ~np.isnan(labels)
-    testing = kept_for_testing(data, seed=seed)
-    if start is not None:
-        seen = start.preprocessing.fitted_on.seen(data)
-        fixed = data.units["split"].is_not_null().any()
-        overlap = int((seen & testing & known).sum())
-        if fixed and overlap:
-            raise InputError(f"{overlap} labelled test units are of patients that were pretrained on")
-        # Without a fixed split, the encoder's own left-out patients are the test; one from elsewhere has seen nobody.
-        testing = testing if fixed or not seen.any() else ~seen
-    train, test = np.flatnonzero(known & ~testing), np.flatnonzero(known & testing)
-    if not len(test):
-        raise InputError("no labelled patient is left to test on: all were pretrained on")
-    return train, test
 
 
 def score_own(

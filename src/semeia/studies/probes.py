@@ -59,10 +59,11 @@ def site_row(
     values = draws.apply(patient, lambda weights: auroc_draws(there, scores, weights))
     low, high = draws.interval(values)
     words = (
-        f"AUROC of a linear probe for {of}, cross-fitted by patient; 0.5 is blind to the "
-        f"site, above {SHORTCUT} a model could use it"
+        f"AUROC of a linear probe for {of}, cross-fitted by patient; 0.5 is blind to the site. Above {SHORTCUT}, with "
+        "an interval above 0.5, it counts as found: a model could use it"
     )
-    return leakage_row(SITE, found=low > SHORTCUT, where=where, value=(float(values[0]), low, high), words=words)
+    found = bool(values[0] > SHORTCUT and low > 0.5)
+    return leakage_row(SITE, found=found, where=where, value=(float(values[0]), low, high), words=words)
 
 
 def shuffled_row(probed: dict[int, Probed], *, where: str) -> Row:

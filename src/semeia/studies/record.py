@@ -2,32 +2,48 @@
 
 import json
 import platform
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
+from semeia.archive.copies import refuse_copies
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
+from semeia.learning.cells import DONE, Cell, cells_of
 from semeia.learning.checkpoint import require_same_settings
+from semeia.learning.model import FILE
+from semeia.learning.progress import say
 from semeia.learning.resources import Used
+from semeia.learning.stored import read_record
 from semeia.report.flow import Box, flow_record
 from semeia.report.page import write_report
 from semeia.settings_json import to_plain
-from semeia.studies.grid import DONE, Cell
+from semeia.studies.holding import has_learnt
+from semeia.views.dataset import PatientData
 
 RECORD = "run.json"
 LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
 # What may change between two sittings of the same run: where it is run, and what only adds cells or leaves some out.
 MAY_CHANGE = ("workers", "starts", "modes", "heads")
+# The same of the loop, wherever its settings stand: how often it saves and writes, and on which device.
+HOW_IT_IS_RUN = ("loop.save_every", "loop.log_every", "loop.device")
 
 
 def begin_run(
-    run: Path, archive: Path, *, study: str, settings: object, inputs: Mapping[str, str] = MappingProxyType({})
+    run: Path,
+    archive: Path,
+    *,
+    study: str,
+    settings: object,
+    inputs: Mapping[str, str] = MappingProxyType({}),
+    further: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
-    """Writes run.json for a new run; for one in which a model was begun, refuses other data and other settings.
+    """Writes run.json for a new run; for one in which something was learnt, refuses other data and other settings.
 
     Args:
         run: its folder.
@@ -35,52 +51,82 @@ def begin_run(
         study: its name.
         settings: see the study.
         inputs: what else it reads, by name: hashes of the files.
+        further: what else decides what is learnt, beside the settings; kept with them.
     """
     opened = open_archive(archive)
+    versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    refuse_copies(opened)
     record = {
         "semeia_version": __version__,
         "kind": study if study in ("pretrain", "own") else "study",
         "study": study,
-        "config": json.loads(json.dumps(to_plain(settings))),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "config": json.loads(json.dumps(to_plain(settings) | dict(further))),
+        "versions": versions,
+        "sittings": [{"semeia": __version__, **versions}],
         "archive": {"fingerprint": opened.fingerprint()},
         "inputs": dict(inputs),
         "state": "running",
     }
     path = run / RECORD
-    if path.exists() and any((run / name).exists() for name in ("pretrained", "cells")):
+    there = {entry.name for entry in run.iterdir()} if run.exists() else set()
+    if has_learnt(run) and path.exists():
         _go_on(run, read_record(run), record)
         return
-    if not path.exists() and run.exists() and any(run.iterdir()):
+    if there - {RECORD, "cache", "pretrained", "cells"} or (there and RECORD not in there):
         raise InputError(f"{run}: is not empty and holds no run; choose another folder")
+    for folder in ("pretrained", "cells"):  # of a try in which nothing was learnt
+        shutil.rmtree(run / folder, ignore_errors=True)
     run.mkdir(parents=True, exist_ok=True)
     write_json(path, record)
 
 
 def _go_on(run: Path, before: dict, now: dict) -> None:
     """Takes over what may change into run.json; refuses the rest. A file that was not read before may come along."""
+    if (before.get("kind"), before.get("study")) != (now["kind"], now["study"]):
+        raise InputError(f"{run}: holds a run of another kind ({before.get('study')}); choose another folder")
+    if not all(isinstance(before.get(name), dict) for name in ("config", "archive")):
+        raise InputError(f"{run / RECORD}: does not describe a run; restore it, or choose another folder")
     known = before.get("inputs", {}).keys() & now["inputs"].keys()
     plain = [
         {
-            **{name: value for name, value in record["config"].items() if name not in MAY_CHANGE},
-            "archive": record["archive"]["fingerprint"],
+            **{name: value for name, value in record.get("config", {}).items() if name not in MAY_CHANGE},
+            "archive": record.get("archive", {}).get("fingerprint"),
             "inputs": {name: record["inputs"][name] for name in known},
         }
         for record in (before, now)
     ]
-    require_same_settings(*plain, path=run)
-    write_json(run / RECORD, {**before, "config": now["config"], "inputs": before.get("inputs", {}) | now["inputs"]})
+    require_same_settings(*plain, path=run, but=HOW_IT_IS_RUN)
+    sittings = [*_sittings(before), *now["sittings"]]
+    kept = {**before, **{name: now[name] for name in ("config", "semeia_version", "versions")}, "sittings": sittings}
+    write_json(run / RECORD, {**kept, "inputs": before.get("inputs", {}) | now["inputs"]})
+    for words in versions_that_changed(kept):
+        say(f"{run}: {words}")
 
 
-def read_record(run: Path) -> dict:
-    """run.json of a run folder."""
-    path = run / RECORD
-    if not path.exists():
-        raise InputError(f"{run}: no run.json in it; is it a run folder?")
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
+def _sittings(record: dict) -> list[dict]:
+    """The versions of each sitting; a run begun before they were kept apart had one."""
+    return record.get("sittings") or [{"semeia": record.get("semeia_version"), **record.get("versions", {})}]
+
+
+def versions_that_changed(record: dict) -> list[str]:
+    """What was not of one version in all sittings of a run, in words; none when all were alike."""
+    used: dict[str, list[str]] = {}
+    for sitting in _sittings(record):
+        for name, number in sitting.items():
+            used.setdefault(name, []).append(str(number))
+    several = [f"{name} {', then '.join(dict.fromkeys(v))}" for name, v in used.items() if len(set(v)) > 1]
+    if not several:
+        return []
+    return [f"its sittings ran under different versions ({'; '.join(several)}): results may differ in the last digits"]
+
+
+def note_images(run: Path, data: PatientData) -> None:
+    """Says how much of the archive's images is not read, and keeps the counts in run.json."""
+    if data.counts is None:
+        return
+    for words in data.counts.left_out():
+        say(words)
+    write_json(run / RECORD, {**read_record(run), "images": asdict(data.counts)})
 
 
 def finish_run(
@@ -112,15 +158,24 @@ def finish_run(
         "flow": flow_record(flow, unit=unit),
         "notes": notes,
     }
-    close_run(run, {**common, **facts})
-    return write_report(run)
+    close_run(run, {**common, **facts}, report=write_report)
+    return run / "report.html"
 
 
-def close_run(run: Path, facts: dict[str, object]) -> None:
-    """Adds facts to run.json, marks the run finished, and gathers the metrics of all cells in one file."""
-    logs = sorted(run.glob("pretrained/**/metrics.jsonl")) + sorted(run.glob("cells/**/metrics.jsonl"))
-    write_text(run / "metrics.jsonl", "".join(path.read_text() for path in logs))
-    write_json(run / RECORD, {**read_record(run), **facts, "state": "finished"})
+def close_run(
+    run: Path, facts: Mapping[str, object], *, report: Callable[[Path], Path | None] = lambda run: None
+) -> None:
+    """Adds facts to run.json, gathers the metrics of all cells in one file, writes the report, and only then marks the
+    run finished."""
+    logs = [run / cell.name / "metrics.jsonl" for cell in cells_of(run)]
+    write_text(run / "metrics.jsonl", "".join(path.read_text() for path in logs if path.exists()))
+    record = {**read_record(run), **facts}
+    changed = versions_that_changed(record)
+    if changed:
+        record["notes"] = [*record.get("notes", []), *changed]
+    write_json(run / RECORD, record)
+    report(run)
+    write_json(run / RECORD, {**record, "state": "finished"})
 
 
 def pretraining_of(run: Path, cells: list[Cell]) -> list[dict[str, object]]:
@@ -129,7 +184,7 @@ def pretraining_of(run: Path, cells: list[Cell]) -> list[dict[str, object]]:
 
 
 def _pretraining(run: Path, cell: Cell) -> dict[str, object]:
-    from semeia.learning.model import FILE, load_model
+    from semeia.learning.model import load_model
 
     folder = run / cell.name
     preprocessing = load_model(folder / FILE).preprocessing

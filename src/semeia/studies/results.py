@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import naming, replacing
+from semeia.archive.atomic import write_csv
 from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.learning.progress import doing
 from semeia.report.result_tables import write_tables
 
 
@@ -25,12 +26,12 @@ def write_results(
     results, notes = [], []
     tables: dict[str, list[pl.DataFrame]] = {name: [table] for name, table in further.items()}
     for one in settings:
-        found = evaluate(predictions, settings=one)
+        with doing("evaluating the predictions"):
+            found = evaluate(predictions, settings=one)
         results.append(found.results)
         for name, table in found.tables.items():
             tables.setdefault(name, []).append(table)
         notes += [note if one.where is None else f"{one.where}: {note}" for note in found.notes]
-    with naming(run / "results.csv"), replacing(run / "results.csv") as temporary:
-        pl.concat(results).write_csv(temporary)
+    write_csv(run / "results.csv", pl.concat(results))
     write_tables(run, {name: pl.concat(parts).unique(maintain_order=True) for name, parts in tables.items()})
     return notes

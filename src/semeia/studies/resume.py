@@ -10,7 +10,7 @@ from semeia.settings_json import from_plain
 from semeia.studies.ehr import EhrSettings, ehr_study
 from semeia.studies.knee import KneeSettings, knee_study
 from semeia.studies.nodule import NoduleSettings, nodule_study
-from semeia.studies.record import read_record
+from semeia.studies.record import RECORD, read_record
 
 STUDIES = {
     "nodule": (NoduleSettings, nodule_study),
@@ -54,4 +54,11 @@ def resume_study(
     if unknown := sorted(given.keys() - read):
         raise InputError(f"{run}: was begun without {', '.join(f'--{name}' for name in unknown)}; leave it out")
     settings, study = STUDIES[record["study"]]
-    return study(archive, out=run, settings=from_plain(settings, record["config"]), **given)
+    return study(archive, out=run, settings=_settings(settings, record, run=run), **given)
+
+
+def _settings(kind: type, record: dict, *, run: Path) -> object:
+    try:
+        return from_plain(kind, record.get("config", {}), where="config")
+    except InputError as error:
+        raise InputError(f"{run / RECORD}: {error}; restore the file") from error

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import naming
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.learning.progress import words
 from semeia.processes import Backend
 from semeia.processes import backend as sent_to
+from semeia.readers.dates import read_dates
 from semeia.report.atlas.page import write_atlas
 from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import fit_signatures
 from semeia.signatures.group import process_group, process_of
 from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
-from semeia.signatures.sections import given_sections
+from semeia.signatures.sections import refuse_unborn
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.unmapped import unmapped
 from semeia.studies.atlas import atlas_of, patient_of
@@ -67,7 +67,20 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
     unstable = int(model.unstable.sum())
     return (
         f"{len(model.names)} signatures of {len(model.channels)} channels, fitted on {len(patients)} patients; "
-        f"{unstable} unstable"
+        f"{unstable} unstable{_advice(model, unstable)}"
+    )
+
+
+def _advice(model: SignatureModel, unstable: int) -> str:
+    """What to do where more than half of the signatures are not found again."""
+    number = len(model.names)
+    if 2 * unstable <= number:
+        return ""
+    whose = "all of them" if unstable == number else "most of them"
+    fewer = max(2, (number - unstable) or number // 2)
+    return (
+        f": {whose} change with the patients drawn, so name none; their sum may still serve a model. More patients "
+        f"help, or fewer signatures (--components {fewer}), or codes of more patients only (--least_patients)"
     )
 
 
@@ -76,7 +89,10 @@ def express_table(
     *,
     archive: Path,
     dates: Path | None = None,
+    key: Path | None = None,
+    skip_bad_rows: int = 0,
     unseen: bool = False,
+    skip_seen: bool = False,
     workers: int = 1,
     backend: Backend = "local",
 ) -> pl.DataFrame:
@@ -85,9 +101,12 @@ def express_table(
     Args:
         model: a folder of `semeia signatures fit`.
         archive: of the records.
-        dates: a table (.csv or .parquet) with the columns pseudonym (or subject_id) and time (or date). None: the end
-            of each patient's record.
+        dates: a table (.csv, .tsv or .parquet) with the columns time (or date; in ISO) and patient_id (or subject_id,
+            person_id) with the hospital's own id, or pseudonym. None: the end of each patient's record.
+        key: file with the pseudonym key, when the archive does not keep its own and `dates` has the hospital's ids.
+        skip_bad_rows: how many rows of `dates` may be left out because of a fault.
         unseen: refuse patients that the signatures were fitted on.
+        skip_seen: leave out such patients, and say how many they are.
         workers: processes.
         backend: where they run: "local", or "ray" for the Ray cluster that RAY_ADDRESS names.
 
@@ -96,8 +115,10 @@ def express_table(
     """
     opened = open_archive(archive)
     people = opened.table("subjects").select("subject_id", "pseudonym")
-    sections = _sections(opened, dates)
+    sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows)
     fitted = load_signatures(model)
+    if skip_seen:
+        sections = _unseen(fitted, opened, sections)
     with sent_to(backend):
         found = express(fitted, opened, sections, unseen=unseen, workers=workers)
     _note(found)
@@ -106,7 +127,9 @@ def express_table(
     return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
 
 
-def unmapped_table(model: Path, *, archive: Path, dates: Path | None = None) -> pl.DataFrame:
+def unmapped_table(
+    model: Path, *, archive: Path, dates: Path | None = None, key: Path | None = None, skip_bad_rows: int = 0
+) -> pl.DataFrame:
     """How much of each site's records has codes that the signatures do not know.
 
     Where that is much, expressions describe the coding rather than the patients.
@@ -115,12 +138,15 @@ def unmapped_table(model: Path, *, archive: Path, dates: Path | None = None) -> 
         model: a folder of `semeia signatures fit`.
         archive: of the records.
         dates: as for `express_table`; events after them do not count.
+        key: as for `express_table`.
+        skip_bad_rows: as for `express_table`.
 
     Returns:
         site, patients, events, unmapped_events, share (of the events), codes, unmapped_codes.
     """
     opened = open_archive(archive)
-    return unmapped(opened, _sections(opened, dates), load_signatures(model).channels)
+    sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows)
+    return unmapped(opened, sections, load_signatures(model).channels)
 
 
 def show(model: Path, *, signature: str | None = None, channel: str | None = None, most: int = 8) -> pl.DataFrame:
@@ -213,28 +239,27 @@ def _summary(model: SignatureModel, number: int, most: int) -> dict[str, object]
     }
 
 
-def _sections(archive: Archive, dates: Path | None) -> pl.DataFrame:
+def _sections(archive: Archive, dates: Path | None, *, key: Path | None, skip_bad_rows: int) -> pl.DataFrame:
     """The dates of a file, or the end of each record."""
     if dates is None:
         return archive.event_subjects().select("subject_id", pl.col("last").alias("time"))
-    table = _read(dates)
-    if "pseudonym" in table.columns:
-        people = archive.table("subjects").select("subject_id", "pseudonym")
-        known = table.join(people, on="pseudonym", how="left", maintain_order="left")
-        missing = known["subject_id"].null_count()
-        if missing:
-            raise InputError(f"{dates}: {missing} of {table.height} rows name patients that are not in the archive.")
-        table = known
-    return given_sections(table, where=str(dates))
+    table, counted = read_dates(dates, archive, key=key, skip_bad_rows=skip_bad_rows)
+    for what, number in counted.items():
+        print(f"Note: {dates}: {number} {what}", file=sys.stderr)
+    refuse_unborn(table, archive.table("subjects"), where=str(dates))
+    return table
 
 
-def _read(path: Path) -> pl.DataFrame:
-    with naming(path, "read"):
-        content = path.read_bytes()
-    try:
-        return pl.read_parquet(content) if path.suffix == ".parquet" else pl.read_csv(content, try_parse_dates=True)
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: cannot be read as a table of dates (.csv or .parquet).") from error
+def _unseen(model: SignatureModel, archive: Archive, sections: pl.DataFrame) -> pl.DataFrame:
+    """The sections of patients that the model was not fitted on; how many are left out is said on standard error."""
+    patients = sections["subject_id"].unique().to_list()
+    seen = model.fitted_on.seen(archive, patients)
+    if seen:
+        words = "patients are left out: the signatures were fitted on them"
+        print(f"Note: {len(seen)} of {len(patients)} {words}.", file=sys.stderr)
+    if len(seen) == len(patients):
+        raise InputError(f"{archive.path}: the signatures were fitted on all {len(patients)} patients; none is left.")
+    return sections.filter(~pl.col("subject_id").is_in(seen))
 
 
 def _note(found: Expressions) -> None:

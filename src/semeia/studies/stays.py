@@ -12,12 +12,13 @@ from semeia.errors import InputError
 YEAR = pl.duration(hours=365.25 * 24)
 
 
-def stays_of(archive: Archive, outcome: str) -> pl.DataFrame:
+def stays_of(archive: Archive, outcome: str, *, to_fit: bool = True) -> pl.DataFrame:
     """The first stay of each patient, in the order of the patients.
 
     Args:
         archive: with units of the kind "stay".
         outcome: 0 or 1 at a time of prediction; stays without one are not labelled.
+        to_fit: whether both classes are needed.
 
     Returns:
         row, unit_id, subject_id, pseudonym, site, sex, age (years, at the time of the prediction), label (null: none),
@@ -43,7 +44,7 @@ def stays_of(archive: Archive, outcome: str) -> pl.DataFrame:
         .drop("birth")
         .with_row_index("row")
     )
-    _check(table.drop_nulls("label"), where=f"{archive.path}: outcome '{outcome}'")
+    _check(table.drop_nulls("label"), where=f"{archive.path}: outcome '{outcome}'", to_fit=to_fit)
     ours = ("row", "unit_id", "subject_id", "pseudonym", "site", "sex", "age", "label", "time")
     return table.select(*ours, pl.exclude(*ours))
 
@@ -68,10 +69,10 @@ def hospitals_inside(stays: pl.DataFrame, *, share: float, seed: int) -> list[st
     return sorted(drawn["site"].head(min(nearest, sizes.height - 1)))
 
 
-def _check(labelled: pl.DataFrame, *, where: str) -> None:
+def _check(labelled: pl.DataFrame, *, where: str, to_fit: bool) -> None:
     if not labelled["label"].is_in([0.0, 1.0]).all():
         raise InputError(f"{where} has other values than 0 and 1; only these can be fitted")
-    if labelled["label"].n_unique() < 2:
+    if to_fit and labelled["label"].n_unique() < 2:
         raise InputError(f"{where} labels {labelled.height} stays, not of both classes")
     if labelled["time"].null_count():
         raise InputError(f"{where}: {labelled['time'].null_count()} labels have no prediction_time")

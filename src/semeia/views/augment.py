@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from semeia.ranges import FROM_0, Range, require_ranges
 from semeia.shapes import Planes, Volumes
 
 
@@ -36,6 +37,10 @@ class AugmentSettings:
     zoom: float = 0.0
     gamma: float = 0.0
     noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        amounts = ("degrees", "shift", "contrast", "brightness", "gamma", "noise")
+        require_ranges("augmentation", self, dict.fromkeys(amounts, FROM_0) | {"zoom": Range(0, 1, below=True)})
 
 
 # Radiographs stand upright and have no scale; left and right mirror each other, exposures differ.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from semeia.errors import InputError
+from semeia.ranges import ABOVE_0, FROM_1, PART, Range, require_ranges
 from semeia.shapes import TokenKind, TokenMask, TokenPlace, TokenTime
 
 
@@ -47,6 +48,10 @@ class MaskSettings:
         weights = (self.modality, self.visit, self.block, self.token)
         if min(weights) < 0 or sum(weights) <= 0:
             raise InputError(f"masks: weights {weights} must not be negative and not all be zero")
+        require_ranges("masks", self, {"blocks": FROM_1, "scale": Range(0, 1, above=True), "aspect": ABOVE_0})
+        require_ranges("masks", self, {"token_share": PART})
+        if self.scale[0] > self.scale[1] or self.aspect[0] > self.aspect[1]:
+            raise InputError(f"masks: scale {list(self.scale)} and aspect {list(self.aspect)} must not fall")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from semeia.errors import InputError
-from semeia.views.pictures import PictureSettings, plane_of
+from semeia.views.pictures import TAILS, PictureSettings, plane_of
 
 # Lung window, width 1500 HU around -600: air to soft tissue (the usual reading window for nodules).
 LUNG_WINDOW_HU = (-1350.0, 150.0)
@@ -66,11 +66,11 @@ class Crop:
 
 
 def rescale(array: np.ndarray, intensity: str, window_hu: tuple[float, float]) -> np.ndarray:
-    """Intensities to [0, 1]: a window where they are Hounsfield units, the dtype's range where they are 8 or
-    16 bit."""
-    if intensity == "hu":
-        low, high = window_hu
-        return np.clip((array.astype(np.float32) - low) / (high - low), 0.0, 1.0)
+    """Intensities to [0, 1]: a window where they are Hounsfield units, the image's own 1st to 99th percentile where
+    they have no unit, the dtype's range where they are 8 or 16 bit."""
+    if intensity in ("hu", "arbitrary"):
+        low, high = window_hu if intensity == "hu" else np.percentile(array, TAILS)
+        return np.clip((array.astype(np.float32) - low) / max(high - low, 1e-6), 0.0, 1.0)
     if array.dtype.kind == "u":
         return array.astype(np.float32) / float(np.iinfo(array.dtype).max)
     raise InputError(f"image of kind '{intensity}' holds {array.dtype}: expected hu, or unsigned integers")
@@ -82,7 +82,7 @@ def crop_image(array: np.ndarray, spacing: list[float] | None, *, intensity: str
     Args:
         array: native voxels, axes x, y, z; or a picture, axes row, column and perhaps colour.
         spacing: millimetres per voxel along x, y, z; None: a picture (views/pictures.py).
-        intensity: "hu", "per_slice_stretched" or "display" (see archive/schema.py).
+        intensity: "hu", "per_slice_stretched", "display" or "arbitrary" (see archive/schema.py).
         settings: the grid.
     """
     from scipy.ndimage import affine_transform

@@ -28,6 +28,7 @@ class Preprocessing:
         item_mean: mean of each item over the training patients.
         item_sd: standard deviation of each item over the training patients.
         fitted_on: the patients that all this, and the model that carries it, saw.
+        images: types of the training images (views/dataset.py); none in files from before they were kept.
     """
 
     modalities: tuple[str, ...]
@@ -37,6 +38,7 @@ class Preprocessing:
     item_mean: tuple[float, ...]
     item_sd: tuple[float, ...]
     fitted_on: Fingerprint
+    images: tuple[str, ...] = ()
 
     def scaled_readings(self, data: PatientData, rows: np.ndarray) -> np.ndarray:
         """Standardised items in this manifest's order, float32 [n, item]; NaN where one is missing."""
@@ -46,8 +48,10 @@ class Preprocessing:
                 values[:, place] = data.readings[rows, data.items.index(name)]
         return (values - np.asarray(self.item_mean, np.float32)) / np.asarray(self.item_sd, np.float32)
 
-    def require_same(self, data: PatientData) -> None:
-        """Refuses data prepared otherwise."""
+    def require_same(self, data: PatientData, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> None:
+        """Refuses units prepared otherwise, and images of a type that was not trained on; what is hidden may be."""
+        if "image" in self.modalities and "image" not in hide:
+            require_types(self.images, data, rows)
         if data.crop != self.crop and "image" in self.modalities:
             raise InputError(f"the model was trained on crops {self.crop}, the data were cut as {data.crop}")
         if "reading" in self.modalities and data.items and not set(data.items) & set(self.items):
@@ -55,6 +59,31 @@ class Preprocessing:
                 f"the model reads {', '.join(self.items)}; the archive's readings have none of these but "
                 f"{', '.join(data.items)}"
             )
+
+
+def types_of(data: PatientData, rows: np.ndarray) -> tuple[str, ...]:
+    """The types of some units' images, sorted."""
+    return tuple(sorted({data.image_types[row] for row in rows} - {""})) if data.image_types else ()
+
+
+def require_types(types: tuple[str, ...], data: PatientData, rows: np.ndarray) -> None:
+    """Refuse images of another type than those trained on.
+
+    Args:
+        types: of the training images; none where they are not known.
+        data: that a model meets.
+        rows: units to be read.
+
+    Raises:
+        InputError: some images are of another type, or all of the archive's are and were left out for it.
+    """
+    others = set(types_of(data, rows)) - set(types)
+    left = data.counts.other_types if data.counts and not data.counts.read else {}
+    if types and (others or left):
+        raise InputError(
+            f"the model was trained on {', '.join(types)}; this archive holds {', '.join(sorted(others or left))}: "
+            "scores on another type of image mean nothing. Use a model of this type"
+        )
 
 
 def fit_preprocessing(
@@ -79,4 +108,5 @@ def fit_preprocessing(
         # A constant item says nothing; dividing by 1 keeps it at 0.
         item_sd=tuple(float(value) if value > 1e-6 else 1.0 for value in sd),
         fitted_on=fingerprint(data, rows),
+        images=types_of(data, rows) if "image" in modalities else (),
     )

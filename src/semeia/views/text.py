@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from semeia.archive.atomic import naming
+from semeia.archive.small_file import read_text
 from semeia.errors import InputError
 from semeia.views.patient import View
 
@@ -73,8 +73,7 @@ class Vocabulary:
         """
         path = Path(folder) / "tokenizer.json"
         try:
-            with naming(path, "read"):
-                definition = path.read_text(encoding="utf-8")
+            definition = read_text(path)
             vocabulary = cls(definition)
             _ = vocabulary.size
         except Exception as error:  # the library raises plain Exception

@@ -12,7 +12,7 @@ import polars as pl
 from jaxtyping import Float
 
 from semeia.readers.knees import side_of
-from semeia.readers.pictures import read_picture
+from semeia.readers.picture_file import read_picture
 from semeia.readers.rows import folder_given, read_rows
 from semeia.views.pictures import PictureSettings, plane_of
 from semeia.worlds.knee_follow_up import FollowUpSettings, follow_up_rows

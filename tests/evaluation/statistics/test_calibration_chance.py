@@ -63,9 +63,9 @@ def test_the_interval_holds_zero_where_the_scores_may_be_right(slope, shift, rig
     assert (ici(one) <= largest_by_chance(chance, level=0.95)) == right
     draws = Draws(one.label > 0, 200)
     values = draws.apply(one.patient, lambda weights: errors_of(one.label, one.score, weights))[:, 0]
-    low, high = error_interval(draws, values, chance)
-    assert (low == 0) == right
-    assert low <= values[0] <= high
+    interval = error_interval(draws, values, [one], chance)
+    assert (interval.low == 0) == right
+    assert interval.low <= values[0] <= interval.high
 
 
 def test_right_scores_are_rejected_no_more_often_than_the_level_says():

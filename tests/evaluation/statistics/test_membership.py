@@ -9,16 +9,15 @@ from sklearn.preprocessing import StandardScaler
 
 from semeia.evaluation.statistics.membership import (
     features_of,
-    membership_auroc_draws,
     membership_score,
-    rankings_of_parts,
 )
+from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.tables.covariates import Covariate
 
 
 def statistic(features, member, subject, *, seed=0):
     score, part = membership_score(features, member, subject, seed=seed)
-    return membership_auroc_draws(rankings_of_parts(member, score, part), np.ones((1, len(member))))[0]
+    return auroc_within_parts(rankings_of_parts(member, score, part), np.ones((1, len(member))))[0]
 
 
 def test_cohorts_that_do_not_differ_are_told_by_chance():
@@ -53,7 +52,7 @@ def test_each_part_is_judged_by_a_ridge_fitted_on_the_others():
     pairs = [(part[i], roc_auc_score(member[part == i], score[part == i]), (part == i).sum()) for i in range(5)]
     each = [auc * (member[part == i] == 1).sum() * (member[part == i] == 0).sum() for i, auc, _ in pairs]
     total = sum((member[part == i] == 1).sum() * (member[part == i] == 0).sum() for i in range(5))
-    whole = membership_auroc_draws(rankings_of_parts(member, score, part), np.ones((1, 150)))[0]
+    whole = auroc_within_parts(rankings_of_parts(member, score, part), np.ones((1, 150)))[0]
     assert whole == pytest.approx(sum(each) / total)
 
 

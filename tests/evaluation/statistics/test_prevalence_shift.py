@@ -15,7 +15,7 @@ from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence
 
 @pytest.fixture(scope="module")
 def fold():
-    place = judge(predictions(), settings=EvaluationSettings(draws=100)).places[1]
+    place = judge(predictions(), settings=EvaluationSettings(draws=100, covariate="diameter_mm")).places[1]
     return next(iter(place.full.values()))[0]
 
 

@@ -10,7 +10,7 @@ from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.tables.case_mix import CASE_MIX_COLUMNS, case_mix
 
-QUICK = EvaluationSettings(draws=100)
+QUICK = EvaluationSettings(draws=100, covariate="diameter_mm")
 
 
 @pytest.fixture(scope="module")

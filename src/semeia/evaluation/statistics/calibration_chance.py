@@ -5,6 +5,8 @@ as their probabilities, and ICI, E50 and E90 are taken as of the real ones. An e
 right scores have one, and a bootstrap around it leans upwards: it would never hold zero.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 from jaxtyping import Float
 
@@ -17,6 +19,7 @@ from semeia.evaluation.statistics.calibration_curve import (
 )
 from semeia.evaluation.statistics.group_sums import group_sums
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, percentile_interval
+from semeia.evaluation.uncertainty import Interval, interval_of
 
 SIMULATIONS = 200
 BLOCK_ELEMENTS = 2**23
@@ -52,8 +55,11 @@ def largest_by_chance(errors: Float[np.ndarray, "simulations"], *, level: float)
 
 
 def error_interval(
-    draws: Draws, values: Float[np.ndarray, "rows"], errors: Float[np.ndarray, "simulations"]
-) -> tuple[float, float]:
+    draws: Draws,
+    values: Float[np.ndarray, "rows"],
+    folds: Collection[Fold],
+    errors: Float[np.ndarray, "simulations"],
+) -> Interval:
     """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much.
 
     Where the test that the scores are right does not reject, zero belongs to the interval.
@@ -61,10 +67,14 @@ def error_interval(
     Args:
         draws: of the cohort's patients.
         values: of the error in every draw.
+        folds: the rows it was taken on, by seed.
         errors: the same error in simulations.
     """
-    low, high = draws.interval(values)
-    return (0.0 if values[0] <= largest_by_chance(errors, level=draws.level) else low), high
+    interval = interval_of(draws, values, folds, "calibration error")
+    if interval.why_none:
+        return interval
+    by_chance = values[0] <= largest_by_chance(errors, level=draws.level)
+    return Interval(0.0 if by_chance else interval.low, interval.high, f"{interval.method}; {FROM_ZERO}")
 
 
 def _either_label(fold: Fold) -> FlexibleCalibration:

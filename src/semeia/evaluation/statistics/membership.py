@@ -10,9 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, Shaped
 
-from semeia.evaluation.statistics.discrimination import ratio
 from semeia.evaluation.statistics.logistic import fit_logistic
-from semeia.evaluation.statistics.ranking import Ranking, ranked_sums, ranking
 from semeia.evaluation.tables.covariates import Covariate
 
 PARTS = 5
@@ -77,30 +75,6 @@ def membership_score(
         penalty = np.append(0.0, np.ones(scaled.shape[1]))
         out[use] = design[use] @ fit_logistic(design[fit], member[fit], penalty=penalty)
     return out, part
-
-
-def membership_auroc_draws(
-    rankings: list[Ranking], weights: Shaped[np.ndarray, "draws n"]
-) -> Float[np.ndarray, "draws"]:
-    """AUROC over pairs of units of one part, in every draw.
-
-    Args:
-        rankings: what `rankings_of_parts` gives.
-        weights: how often each unit is in each draw.
-    """
-    won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for ranked in rankings:
-        positives, negatives, of_part, _ = ranked_sums(ranked, weights)
-        won += of_part
-        pairs += positives * negatives
-    return ratio(won, pairs)
-
-
-def rankings_of_parts(
-    member: Shaped[np.ndarray, "n"], score: Float[np.ndarray, "n"], part: Int[np.ndarray, "n"]
-) -> list[Ranking]:
-    """The units of each part by their scores; see `membership_score`."""
-    return [ranking(member, score, among=part == number) for number in range(PARTS)]
 
 
 def _parts(member: Shaped[np.ndarray, "n"], subject: Int[np.ndarray, "n"], seed: int) -> Int[np.ndarray, "n"]:

@@ -5,14 +5,18 @@ from jaxtyping import Float
 
 
 def predictive_values(
-    sensitivity: Float[np.ndarray, "draws"], specificity: Float[np.ndarray, "draws"], *, prevalence: float
+    sensitivity: Float[np.ndarray, "draws"],
+    specificity: Float[np.ndarray, "draws"],
+    *,
+    prevalence: float | Float[np.ndarray, "draws"],
 ) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
-    """Positive and negative predictive value of every draw, the prevalence being given and not drawn.
+    """Positive and negative predictive value of every draw.
 
     Args:
         sensitivity: of each draw.
         specificity: of each draw.
-        prevalence: share of positives where the calls are to be used, between 0 and 1.
+        prevalence: share of positives where the calls are to be used, between 0 and 1: one that is stated, or that of
+            each draw where it is estimated, too.
 
     Returns:
         P(positive | called) and P(negative | not called); NaN where nobody is called, or everybody.

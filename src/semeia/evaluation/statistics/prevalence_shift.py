@@ -32,9 +32,11 @@ def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.
 
 
 def at_prevalence(
-    auroc: Float[np.ndarray, "draws"], means: Float[np.ndarray, "draws 6"], prevalence: float
+    auroc: Float[np.ndarray, "draws"],
+    means: Float[np.ndarray, "draws 6"],
+    prevalence: float | Float[np.ndarray, "draws"],
 ) -> Float[np.ndarray, "draws 5"]:
-    """SHIFTED at a given prevalence, from the AUROC and what `class_means` gives.
+    """SHIFTED at a prevalence, stated or drawn, from the AUROC and what `class_means` gives.
 
     `o_e` is the prevalence over the mean score; the predictive values are those of the calls at the carried threshold.
     """
@@ -43,7 +45,7 @@ def at_prevalence(
     values = [
         auroc,
         prevalence * error + (1 - prevalence) * other_error,
-        ratio(np.full(len(expected), prevalence), expected),
+        ratio(np.broadcast_to(prevalence, expected.shape), expected),
         *predictive_values(sensitivity, specificity, prevalence=prevalence),
     ]
     return np.column_stack(values)

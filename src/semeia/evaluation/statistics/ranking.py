@@ -49,6 +49,28 @@ def ranked_draws(
     return auroc, auprc
 
 
+def rankings_of_parts(
+    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], part: Int[np.ndarray, "n"]
+) -> list[Ranking]:
+    """The rows of each part by their scores: for scores that mean the same within a part only."""
+    return [ranking(label, score, among=part == number) for number in np.unique(part)]
+
+
+def auroc_within_parts(rankings: list[Ranking], weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws"]:
+    """AUROC over the pairs of rows of one part, in every draw; NaN for a draw without any.
+
+    Args:
+        rankings: what `rankings_of_parts` gives.
+        weights: how often each row is in each draw.
+    """
+    won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    for ranked in rankings:
+        positives, negatives, of_part, _ = ranked_sums(ranked, weights)
+        won += of_part
+        pairs += positives * negatives
+    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+
+
 def ranked_sums(ranked: Ranking, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "4 draws"]:
     """Of every draw the positives, the negatives, the pairs won, and the precision summed over the positives."""
     from semeia.evaluation.statistics.draw_loops import add_ranked, rows_first

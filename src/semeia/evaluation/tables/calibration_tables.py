@@ -15,7 +15,7 @@ from jaxtyping import Float, Shaped
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws, score_bins
-from semeia.evaluation.statistics.calibration_chance import FROM_ZERO, SIMULATIONS, error_interval, errors_by_chance
+from semeia.evaluation.statistics.calibration_chance import SIMULATIONS, error_interval, errors_by_chance
 from semeia.evaluation.statistics.calibration_curve import (
     CALIBRATION_ERRORS,
     calibration_curve_draws,
@@ -35,6 +35,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import interval_of
 
 ENDS = INTERVAL_COLUMNS | COUNT_COLUMNS
 CURVE_COLUMNS = PLACE_COLUMNS | {"predicted": pl.Float64, "observed": pl.Float64} | ENDS
@@ -122,7 +123,12 @@ def _row(
         reason = f"{what} left out where it is undefined on the rows or in more than a tenth of the draws"
         judged.notes.add(reason, place.name(cell))
         return []
-    low, high = place.draws.interval(values) if chance is None else error_interval(place.draws, values, chance)
-    method = place.draws.words if chance is None else f"{place.draws.words}; {FROM_ZERO}"
-    interval: Row = {"low": low, "high": high, "interval_method": method}
-    return [place_columns(place, cell) | found | interval | counts]
+    folds = place.full[cell].values()
+    if chance is None:
+        interval = interval_of(place.draws, values, folds, what)
+    else:
+        interval = error_interval(place.draws, values, folds, chance)
+    if interval.why_none:
+        judged.notes.add(f"{what} left out, no interval: {interval.why_none.removeprefix('none: ')}", place.name(cell))
+        return []
+    return [place_columns(place, cell) | found | interval.columns() | counts]

@@ -6,6 +6,7 @@ the easier the cases are told apart), how well the cohort can be told (membershi
 cohort's prevalence (prevalence_shift.py). The home cohort is the one on which things are fitted, else the first.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -21,16 +22,16 @@ from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 from semeia.evaluation.statistics.membership import (
     features_of,
-    membership_auroc_draws,
     membership_score,
-    rankings_of_parts,
 )
 from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
+from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
-from semeia.evaluation.tables.characteristics import Finding, Units, numbers, sizes, units_of, words
+from semeia.evaluation.tables.characteristics import Finding, Units, drawn_prevalence, numbers, sizes, units_of, words
 from semeia.evaluation.tables.covariates import Covariate, covariates_of
 from semeia.evaluation.tables.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
+from semeia.evaluation.uncertainty import interval_of, interval_of_draws
 
 CASE_MIX_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
@@ -106,13 +107,16 @@ def _findings(
     characteristic: str,
     level: str,
     compared: bool,
+    folds: Collection[Fold] | None = None,
 ) -> list[Finding]:
-    """A finding for each statistic that exists."""
-    return [
-        Finding(characteristic, level, name, float(column[0]), draws.interval(column), draws.words, compared)
-        for name, column in zip(names, values.T, strict=True)
-        if mostly_defined(column, draws)
-    ]
+    """A finding for each statistic that exists; all patients carry it where `folds` are not given."""
+    found: list[Finding] = []
+    for name, column in zip(names, values.T, strict=True):
+        if mostly_defined(column, draws):
+            known = interval_of_draws(draws, column) if folds is None else interval_of(draws, column, folds, name)
+            ends = None if known.low is None or known.high is None else (known.low, known.high)
+            found.append(Finding(characteristic, level, name, float(column[0]), ends, known.method, compared))
+    return found
 
 
 def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
@@ -127,18 +131,20 @@ def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
 
 
 def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
-    """SHIFTED at the cohort's own prevalence, and at the home cohort's."""
+    """SHIFTED at the cohort's own prevalence, and at the home cohort's, which are drawn as the patients are."""
     known = [
         (compared_metrics(fold, place.draws)["auroc"], place.draws.apply(fold.patient, partial(class_means, fold)))
         for fold in folds.values()
     ]
     found: list[Finding] = []
-    for cohort in dict.fromkeys([place.cohort, home.cohort]):
-        prevalence = float(units[cohort].label.mean())
-        if 0 < prevalence < 1:
-            level = "own prevalence" if cohort == place.cohort else "home prevalence"
+    for at in [place] if place is home else [place, home]:
+        if 0 < units[at.cohort].label.mean() < 1:
+            prevalence = drawn_prevalence(at, seen_from=place)
+            level = "own prevalence" if at is place else "home prevalence"
             values = mean_over_seeds(np.stack([at_prevalence(auroc, means, prevalence) for auroc, means in known]))
-            found += _findings(values, SHIFTED, place.draws, "performance", level, cohort != place.cohort)
+            found += _findings(
+                values, SHIFTED, place.draws, "performance", level, at is not place, list(folds.values())
+            )
     return found
 
 
@@ -176,7 +182,7 @@ def _membership(
         if not np.isnan(score).any():
             patient = np.concatenate([pair[0].patient, pair[1].patient + len(home.draws.strata)])
             rankings = rankings_of_parts(member, score, part)
-            values.append(draws.apply(patient, partial(membership_auroc_draws, rankings)))
+            values.append(draws.apply(patient, partial(auroc_within_parts, rankings)))
     if not values:
         judged.notes.add("membership model left out, there are too few patients", place.cohort)
         return []

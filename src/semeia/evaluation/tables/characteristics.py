@@ -5,6 +5,7 @@ or more; values of words that few patients share are pooled (covariates.py).
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from scipy.special import ndtri
 
 from semeia.evaluation.cells import concatenate
 from semeia.evaluation.judged import Place
+from semeia.evaluation.statistics.discrimination import weighted_mean
 from semeia.evaluation.tables.covariates import pooled_names
 from semeia.evaluation.tables.suppression import FEWEST
 
@@ -58,6 +60,20 @@ def units_of(place: Place) -> Units:
     return Units(every.row[first], every.patient[first], every.label[first])
 
 
+def drawn_prevalence(place: Place, *, seen_from: Place) -> Float[np.ndarray, "rows"]:
+    """Prevalence of one cohort, to be put beside the draws of another: the cohort as it is, then in every draw.
+
+    The draws of two cohorts follow from one seed: those of another cohort are taken one draw further on, so that the
+    two vary independently.
+    """
+    units = units_of(place)
+    values = place.draws.apply(units.patient, partial(weighted_mean, units.label.astype(np.float64)))
+    if place is seen_from:
+        return values
+    drawn = np.roll(place.draws.drawn(values), -1)
+    return np.concatenate([values[:1], drawn, np.full(seen_from.draws.left_out_groups, values[0])])
+
+
 def sizes(units: Units, *, level: float) -> list[Finding]:
     """Units, patients, units a patient, and the prevalence with its interval."""
     n, patients = len(units.row), len(np.unique(units.patient))
@@ -79,8 +95,8 @@ def clustered_wilson(
     """Wilson's interval of a share, with as many units as would be worth the same were they independent.
 
     That number is p (1 - p) over the patient-clustered variance of the share (Korn and Graubard 1998), at most that of
-    the units; where all labels are the same it is the number of patients. The bootstrap is no help here: its draws keep
-    the number of patients with a positive unit.
+    the units; where all labels are the same it is the number of patients. It holds a share near 0 or 1 better than the
+    bootstrap does.
     """
     n, share = len(label), float(label.mean())
     clusters = np.unique(patient, return_inverse=True)[1]

@@ -23,6 +23,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import FEWEST, carriers
 
 COMPARISON_COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
@@ -98,8 +99,8 @@ def _tested(place: Place, cell: Cell, other: Cell, reference: str, judged: Judge
         judged.notes.add(f"paired test against {reference}: {words}", place.name(cell))
     if difference is None:
         why = "no seed tests the same units"
-    elif np.isnan(difference.error):
-        why = "fewer than two patients have a unit of one class"
+    elif np.isnan(difference.error) or carriers(shared.values(), "auroc") < FEWEST:
+        why = f"fewer than {FEWEST} patients have a unit of one class"
     elif difference.error < NO_ERROR:
         why = "its standard error is zero"
     else:

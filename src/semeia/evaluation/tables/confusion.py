@@ -19,6 +19,7 @@ from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
 from semeia.evaluation.tables.pooling import pooled
 from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
 from semeia.evaluation.tables.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
+from semeia.evaluation.uncertainty import interval_of
 
 COLUMNS: dict[str, type[pl.DataType]] = {
     **PLACE_COLUMNS,
@@ -55,7 +56,7 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
         for called, state in enumerate(_states(patients[label])):
             own: Row = {"label": int(label), "called": called, "state": state}
             if state != SUPPRESSED:
-                own |= _share(share[:, called], place.draws)
+                own |= _share(share[:, called], place.draws, folds, f"recall_{label}")
             if state == SHOWN:
                 own |= {"count": float(counts[0, label, called]), "n_patients": int(patients[label, called])}
             rows.append(place_columns(place, cell) | own)
@@ -66,12 +67,11 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
     return rows
 
 
-def _share(values: Float[np.ndarray, "rows"], draws: Draws) -> Row:
+def _share(values: Float[np.ndarray, "rows"], draws: Draws, folds: dict[int, Fold], metric: str) -> Row:
     """A share with its interval; without one where it is 0, or its class is missing from too many draws."""
     if values[0] == 0 or not mostly_defined(values, draws):
         return {"share": float(values[0])}
-    low, high = draws.interval(values)
-    return {"share": float(values[0]), "low": low, "high": high, "interval_method": draws.words}
+    return {"share": float(values[0]), **interval_of(draws, values, folds.values(), metric).columns()}
 
 
 def _states(patients: Int[np.ndarray, "k"]) -> list[str]:

@@ -26,6 +26,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import Interval, interval_of
 
 NO_ARM = Cell("", "", 1.0)
 OWN: dict[str, type[pl.DataType]] = {
@@ -70,7 +71,7 @@ def _defaults(place: Place, grid: Grid) -> list[Row]:
     everybody = place.draws.apply(once[0].patient, _treat_all(once[0], grid))
     rows = _rows(place, NO_ARM, once, everybody, grid, "treat_all")
     nobody = _rows(place, NO_ARM, once, np.zeros_like(everybody), grid, "treat_none")
-    return rows + [row | {"interval_method": "exact: zero by definition"} for row in nobody]
+    return rows + [row | {"low": 0.0, "high": 0.0, "interval_method": "exact: zero by definition"} for row in nobody]
 
 
 def _own(place: Place, seeds: Folds, grid: Grid) -> tuple[Values, Values]:
@@ -140,9 +141,13 @@ def _rows(
     for column, threshold in enumerate(grid):
         if not mostly_defined(values[:, column], place.draws):
             continue
-        low, high = place.draws.interval(values[:, column])
+        ends = interval_of(place.draws, values[:, column], folds.values(), "net_benefit")
+        if ends.method == "none: the same in every draw":
+            # nobody is treated, or the same patients by both: that is so by the rule, and not by chance.
+            ends = Interval(float(values[0, column]), float(values[0, column]), "exact: the same patients are treated")
+        if ends.why_none:
+            continue
         found: Row = {"strategy": strategy, "reference": reference, "threshold": float(threshold)}
-        interval: Row = {"low": low, "high": high, "interval_method": place.draws.words}
         benefit: Row = {"net_benefit": float(values[0, column])}
-        rows.append(place_columns(place, cell) | found | benefit | interval | counts)
+        rows.append(place_columns(place, cell) | found | benefit | ends.columns() | counts)
     return rows

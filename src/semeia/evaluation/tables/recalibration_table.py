@@ -16,7 +16,7 @@ from semeia.evaluation.carry import Rule, carry
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.statistics.calibration import calibration_draws
-from semeia.evaluation.statistics.calibration_chance import FROM_ZERO, error_interval, errors_by_chance
+from semeia.evaluation.statistics.calibration_chance import error_interval, errors_by_chance
 from semeia.evaluation.statistics.calibration_curve import flexible_calibration, ici_draws, point_weights
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 from semeia.evaluation.statistics.recalibration import METHODS, Method, fit_recalibration, recalibrated
@@ -30,6 +30,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import interval_of
 
 OWN: dict[str, type[pl.DataType]] = {"method": pl.String, "metric": pl.String, "value": pl.Float64}
 RECALIBRATION_COLUMNS = PLACE_COLUMNS | OWN | INTERVAL_COLUMNS | COUNT_COLUMNS
@@ -95,11 +96,12 @@ def _rows(judged: Judged, place: Place, cell: Cell, method: str, mended: Float[n
             judged.notes.add(f"{metric} after {method} recalibration left out where undefined", place.name(cell))
             continue
         is_error, one = metric == "ici", values[:, column]
-        low, high = error_interval(place.draws, one, errors) if is_error else place.draws.interval(one)
-        words = f"{place.draws.words}; {FROM_ZERO}" if is_error else place.draws.words
+        if is_error:
+            interval = error_interval(place.draws, one, folds, errors)
+        else:
+            interval = interval_of(place.draws, one, folds, metric)
         found: Row = {"method": method, "metric": metric, "value": float(values[0, column])}
-        interval: Row = {"low": low, "high": high, "interval_method": words}
-        rows.append(place_columns(place, cell) | found | interval | counts)
+        rows.append(place_columns(place, cell) | found | interval.columns() | counts)
     return rows
 
 

@@ -23,6 +23,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import interval_of
 
 ELSEWHERE = "every cohort but {}"
 EVERYWHERE = "every cohort"
@@ -95,15 +96,13 @@ def _rows(judged: Judged, place: Place, cell: Cell, at_site: dict[str, dict[int,
         if not mostly_defined(values, place.draws) or place.draws.error(values) == 0 or not 0 < values[0] < 1:
             judged.notes.add("site left out, its AUROC has no standard error", f"{name}, {place.name(cell)}")
             continue
-        low, high = place.draws.interval(values)
+        interval = interval_of(place.draws, values, folds.values(), "auroc")
         own: Row = {
             "kind": "site",
             "site": name,
             "metric": "auroc",
             "value": float(values[0]),
-            "low": low,
-            "high": high,
-            "interval_method": place.draws.words,
+            **interval.columns(),
             "_error": place.draws.error(values) / float(values[0] * (1 - values[0])),
         }
         shown: Row = dict(count) if state == SHOWN else {}

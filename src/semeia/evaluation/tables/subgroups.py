@@ -25,6 +25,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import interval_of
 
 KNOWN = ("sex", "age", "site", "manufacturer", "diameter_mm", "n_scans", "record_density")
 METRICS = ("auroc", "brier", "o_e", "sensitivity", "specificity")
@@ -110,9 +111,8 @@ def _rows(judged: Judged, place: Place, cell: Cell, column: str, by_level: dict[
         values = across_seeds(by_level[level], place.draws, _statistics)
         for metric, column_values in zip(METRICS, values.T, strict=True):
             if mostly_defined(column_values, place.draws):
-                low, high = place.draws.interval(column_values)
-                ends: Row = {"low": low, "high": high, "interval_method": place.draws.words}
-                rows.append(common | {"metric": metric, "value": float(column_values[0])} | ends)
+                interval = interval_of(place.draws, column_values, by_level[level].values(), metric)
+                rows.append(common | {"metric": metric, "value": float(column_values[0])} | interval.columns())
             elif place.carried or metric in METRICS[:3]:
                 judged.notes.add(f"{metric} left out of a subgroup, it is undefined", f"{place.name(cell)}, {level}")
     return rows

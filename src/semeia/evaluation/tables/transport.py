@@ -22,7 +22,6 @@ from semeia.evaluation.metrics import (
     gain_metrics,
 )
 from semeia.evaluation.references import reference_cell
-from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.power import detectable_difference
 from semeia.evaluation.summary import Row
 from semeia.evaluation.tables.across_seeds import mean_over_seeds, mostly_defined
@@ -33,6 +32,7 @@ from semeia.evaluation.tables.table_rows import (
     count_columns,
     place_columns,
 )
+from semeia.evaluation.uncertainty import carriers, interval_of, interval_of_draws
 
 METRICS = (*COMPARED, "calibration_slope", "calibration_intercept", *CARRIED)
 TRANSPORT_COLUMNS: dict[str, type[pl.DataType]] = {
@@ -113,19 +113,26 @@ def _of_cell(
             judged.notes.add(f"gap of {metric} left out, it is undefined in one of the cohorts", place.name(cell))
             continue
         gap = gap_draws(inside[metric], outside[metric], number=place.draws.number)
-        low, high = place.draws.interval(gap)
+        patients = min(carriers(folds, metric) for folds in (home.full[cell].values(), place.full[cell].values()))
+        interval = interval_of_draws(place.draws, gap, patients=patients)
         own: Row = {"reference": reference, "metric": metric, "home": home.cohort, "gap": float(gap[0])}
-        own |= _ends("inside", inside[metric], home.draws) | _ends("outside", outside[metric], place.draws)
-        own |= {"low": low, "high": high, "interval_method": place.draws.words}
-        error = place.draws.error(gap)
-        own |= {"detectable": detectable_difference(error) if low <= 0 <= high and error > 0 else None}
+        ends = [
+            interval_of(at.draws, known[metric], at.full[cell].values(), metric, difference=bool(reference))
+            for at, known in ((home, inside), (place, outside))
+        ]
+        why = next((end.why_none for end in (*ends, interval) if end.why_none), "")
+        if not why and not all(end.method == place.draws.words for end in ends):
+            why = "it does not vary in one cohort"
+        if why:
+            judged.notes.add(f"gap of {metric} left out, no interval: {why.removeprefix('none: ')}", place.name(cell))
+            continue
+        for name, known, end in zip(("inside", "outside"), (inside, outside), ends, strict=True):
+            own |= {name: float(known[metric][0]), f"{name}_low": end.low, f"{name}_high": end.high}
+        own |= interval.columns()
+        unclear = interval.low is not None and interval.high is not None and interval.low <= 0 <= interval.high
+        own |= {"detectable": detectable_difference(place.draws.error(gap)) if unclear else None}
         rows.append(place_columns(place, cell) | own | count_columns(place.full[cell]))
     return rows
-
-
-def _ends(name: str, values: Float[np.ndarray, "rows"], draws: Draws) -> Row:
-    low, high = draws.interval(values)
-    return {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
 
 
 def _metrics(judged: Judged, place: Place, folds: Folds) -> Values:

@@ -46,7 +46,7 @@ def beats_both(table: pl.DataFrame, pair: tuple[str, str], cohort: str) -> list[
     """Ranges of thresholds in which the intervals of net benefit and of its gain over treating all lie above zero."""
     own, over_all = curve_of(table, pair, cohort), curve_of(table, pair, cohort, reference="treat_all")
     both = own.join(over_all, on="threshold", suffix="_all").sort("threshold")
-    return ranges(both["threshold"].to_list(), ((both["low"] > 0) & (both["low_all"] > 0)).to_numpy())
+    return ranges(both["threshold"].to_list(), ((both["low"] > 0) & (both["low_all"] > 0)).fill_null(False).to_numpy())
 
 
 def ranges(thresholds: list[float], holds: Bool[np.ndarray, " thresholds"]) -> list[tuple[float, float]]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from semeia.errors import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -89,7 +91,7 @@ def to_svg(figure: "Figure", *, name: str, alt: str) -> Markup:
         raise ValueError("matplotlib wrote an SVG without a viewBox")
     opening = f'<svg class="plot" role="img" aria-label="{escape(alt)}" viewBox="{box.group(1)}">'
     text = opening + text[text.index(">") + 1 :]
-    return Markup(re.sub(r"\n\s*", "\n", text).strip())
+    return Markup(printable(re.sub(r"\n\s*", "\n", text).strip()))
 
 
 def _own_ids(text: str, name: str) -> str:

@@ -89,8 +89,8 @@ def _against_scratch(table: pl.DataFrame, names: Names, arms: Arms, cohorts: lis
 
 def _apart(curve: pl.DataFrame) -> str:
     thresholds = curve["threshold"].to_list()
-    higher = ranges(thresholds, (curve["low"] > 0).to_numpy())
-    lower = ranges(thresholds, (curve["high"] < 0).to_numpy())
+    higher = ranges(thresholds, (curve["low"] > 0).fill_null(False).to_numpy())
+    lower = ranges(thresholds, (curve["high"] < 0).fill_null(False).to_numpy())
     if not higher and not lower:
         return "was at no threshold shown to differ from that of"
     words = [f"higher {range_words(higher)}" if higher else "", f"lower {range_words(lower)}" if lower else ""]

@@ -4,16 +4,17 @@ RUN/embedding.json holds {seed, fitted, labels: [unit], cohorts: [unit], starts:
 one a unit]}]}. A study writes it, the page draws it. Units have no names in it.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
 from semeia.archive.atomic import write_json
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.report.content import DataTable, Figure, Panel, Section
 from semeia.report.names import Names
@@ -105,7 +106,7 @@ def read_embedding(run: Path) -> EmbeddingMap | None:
     if not path.exists():
         return None
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = read_object(path)
         labels, cohorts = [int(label) for label in record["labels"]], [str(cohort) for cohort in record["cohorts"]]
         starts = []
         for one in record["starts"]:
@@ -115,7 +116,7 @@ def read_embedding(run: Path) -> EmbeddingMap | None:
         if len(cohorts) != len(labels):
             raise ValueError("labels and cohorts differ in number")
         found = EmbeddingMap(int(record["seed"]), int(record["fitted"]), labels, cohorts, starts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
         raise InputError(f"{path}: not readable ({error}); remove it or run the study again") from error
     return found if found.starts and found.labels else None
 

@@ -6,7 +6,7 @@ planes: {axial|coronal|sagittal: {file, width_mm, height_mm}}}; the pixels are 8
 
 import base64
 import io
-import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from semeia.archive.atomic import write_bytes, write_json
+from semeia.archive.small_file import MEGABYTE, read_json, read_small
 from semeia.errors import InputError
 from semeia.report.content import Section
 from semeia.report.run_folder import Run
 
+LARGEST_PICTURE = 16 * MEGABYTE
 VIEWS = ("axial", "coronal", "sagittal")
 
 
@@ -118,8 +120,8 @@ def read_examples(run: Path) -> list[ShownExample]:
     if not path.exists():
         return []
     try:
-        return [_shown(path.parent, item) for item in json.loads(path.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [_shown(path.parent, item) for item in list(read_json(path))]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
 
 
@@ -140,10 +142,12 @@ def _shown(folder: Path, item: dict[str, object]) -> ShownExample:
 
 def _picture(folder: Path, view: str, plane: dict[str, object]) -> Picture:
     # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
-    content = (folder / Path(str(plane["file"])).name).read_bytes()
+    content = read_small(folder / Path(str(plane["file"])).name, most=LARGEST_PICTURE)
     if not content.startswith(b"\x89PNG"):
         raise ValueError(f"{plane['file']} is not a PNG")
     width, height = float(str(plane["width_mm"])), float(str(plane["height_mm"]))
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        raise ValueError("width_mm and height_mm must be above 0")
     bar = next((mm for mm in (20, 10, 5, 2) if mm <= width / 2.5), 1)
     uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
     return Picture(view, uri, width, height, bar, 100 * bar / width)

@@ -7,19 +7,21 @@ patient, a unit or a file of the archive.
 
 import base64
 import io
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from semeia.archive.atomic import write_bytes, write_json
+from semeia.archive.small_file import read_object, read_small
 from semeia.errors import InputError
 from semeia.report.content import Section
 from semeia.report.names import Names
 from semeia.report.numbers import NBSP, number, percent
 from semeia.report.run_folder import Run
+from semeia.report.sections.examples import LARGEST_PICTURE
 
 FOLDER, LIST = "pictures", "pictures.json"
 TINT = (213, 94, 0)  # an orange that stands out from gray, for colour-blind readers, too
@@ -138,7 +140,7 @@ def read_pictures(run: Run) -> tuple[Shown, list[ShownPicture]] | None:
     if not path.exists():
         return None
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = read_object(path)
         shown = Shown(
             arm=str(record["arm"]),
             mode=str(record["mode"]),
@@ -147,7 +149,7 @@ def read_pictures(run: Run) -> tuple[Shown, list[ShownPicture]] | None:
             rule=str(record["rule"]),
         )
         pictures = [_shown(run.names, path.parent, item) for item in record["pictures"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
         raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
     return (shown, pictures) if pictures else None
 
@@ -189,7 +191,7 @@ def _shown(names: Names, folder: Path, item: dict[str, object]) -> ShownPicture:
 
 def _uri(folder: Path, name: object) -> str:
     # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
-    content = (folder / Path(str(name)).name).read_bytes()
+    content = read_small(folder / Path(str(name)).name, most=LARGEST_PICTURE)
     if not content.startswith(b"\x89PNG"):
         raise ValueError(f"{name} is not a PNG")
     return "data:image/png;base64," + base64.b64encode(content).decode("ascii")

@@ -1,0 +1,192 @@
+"""The one way a user's table is read: a file of any common dialect goes in, a frame of trimmed text comes out.
+
+The header says what separates the columns. Nothing of a cell appears in a message: rows are counted as a spreadsheet
+does, the header being row 1. Tables larger than memory (health records) go through duckdb instead, in
+`readers/text_file.py`.
+"""
+
+import difflib
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from semeia.archive.atomic import naming
+from semeia.archive.text_table import SAVE, SPACES, parse_text
+from semeia.errors import InputError
+
+MISSING = ("NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
+LABEL_WORDS = {
+    **dict.fromkeys(("true", "yes", "y", "t", "positive", "pos"), 1),
+    **dict.fromkeys(("false", "no", "n", "f", "negative", "neg"), 0),
+}
+MOST_BYTES = 1 << 31
+_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet")
+_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+_MOST_NAMES = 30
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table as it was read.
+
+    Attributes:
+        name: Of the file, for messages.
+        frame: Text without spaces around it, null where empty; parquet keeps its types if asked for.
+        rows: The number of each row in the file. Blank rows are left out.
+        decimal_comma: Whether 1,5 is a number here: semicolons stand where others have commas.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    rows: list[int]
+    decimal_comma: bool = False
+
+
+def read_table(
+    path: str | Path, *, required: Sequence[str] = (), known: Sequence[str] = (), verbatim: Sequence[str] = ()
+) -> TableFile:
+    """Read a table: .csv, .tsv or .txt (also .gz) with any of the common separators, or .parquet.
+
+    Args:
+        path: The file, in UTF-8, with a header line.
+        required: Columns that must be there.
+        known: Columns that may be. These and the required are found in any case, and have these names then.
+        verbatim: Columns in which NA and the like are text, not an empty cell.
+
+    Raises:
+        InputError: Absent, no table, without rows, cells that the header has no column for, or a column is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such table (a file that ends in {', '.join(_SUFFIXES)}).")
+    with naming(path, "read"):
+        content = _content(path)
+    table = _parquet(path, content) if content[:4] == b"PAR1" else _of_text(path, content)
+    frame = _renamed(table.frame, (*required, *known))
+    absent = [column for column in required if column not in frame.columns]
+    if absent:
+        raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}. {there_are(frame.columns, absent)}")
+    if frame.is_empty():
+        raise InputError(f"{path}: has a header but no rows.")
+    plain = [name for name, kind in frame.schema.items() if kind == pl.String]
+    empty = ["", *MISSING]
+    trimmed = frame.with_columns(
+        pl.col(name).str.strip_chars(SPACES).replace([""] if name in verbatim else empty, None) for name in plain
+    )
+    blank = trimmed.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if blank.all():
+        raise InputError(f"{path}: has a header but no rows.")
+    return TableFile(
+        path.name,
+        trimmed.filter(~blank),
+        [number for number, none in zip(table.rows, blank, strict=True) if not none],
+        table.decimal_comma,
+    )
+
+
+def there_are(columns: Sequence[str], absent: Sequence[str] = ()) -> str:
+    """Words on the columns that a table has; their number only, where the header looks like a row of cells."""
+    named = [column for column in columns if column]
+    if any(re.fullmatch(r"[\d.,:\s-]*", name) or re.search(r"\d{3}|[/\\@]|\.\w{2,4}$", name) for name in named):
+        return f"Its first row, of {len(columns)} cells, does not look like a header; {SAVE}."
+    listed = ", ".join(named[:_MOST_NAMES]) + (", ..." if len(named) > _MOST_NAMES else "")
+    close = [near for name in absent for near in difflib.get_close_matches(name, named, n=1)]
+    return f"There are: {listed}." + (f" Did you mean {', '.join(close)}?" if close else "")
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file that is a table by its name and content, unpacked."""
+    lower = path.name.lower()
+    with path.open("rb") as stream:
+        head = stream.read(4)
+    if lower.endswith(_SPREADSHEETS) or head == b"PK\x03\x04" or head == b"\xd0\xcf\x11\xe0":
+        raise InputError(f"{path}: is a spreadsheet; a table must end in .csv, .tsv or .parquet: {SAVE}.")
+    if not lower.endswith(_SUFFIXES):
+        raise InputError(f"{path}: a table must end in .csv, .tsv or .parquet: {SAVE}.")
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{path}: has over {MOST_BYTES >> 30} GiB, more than is read at once; divide it.")
+    if head[:2] != b"\x1f\x8b":
+        content = path.read_bytes()
+        if lower.endswith(".parquet") != (head == b"PAR1"):
+            raise InputError(f"{path}: cannot be read as a table: its content is not what its name says; {SAVE}.")
+        return content
+    try:
+        with gzip.open(path, "rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: damaged or cut short; copy the file again.") from error
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: unpacks to over {MOST_BYTES >> 30} GiB, more than is read at once; divide it.")
+    return content
+
+
+def _of_text(path: Path, content: bytes) -> TableFile:
+    text = parse_text(path, content)
+    frame = pl.DataFrame({name: pl.Series(cells, dtype=pl.String) for name, cells in text.columns.items()})
+    return TableFile(path.name, frame, text.rows, decimal_comma=text.separator == ";")
+
+
+def _parquet(path: Path, content: bytes) -> TableFile:
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a table; it is damaged or cut short: copy it again.") from error
+    return TableFile(path.name, frame, list(range(2, frame.height + 2)))
+
+
+def _renamed(frame: pl.DataFrame, known: Sequence[str]) -> pl.DataFrame:
+    """The frame with columns of known names called so, however their case and spaces are written."""
+    folded: dict[str, list[str]] = {}
+    for column in frame.columns:
+        folded.setdefault(column.strip(SPACES).casefold(), []).append(column)
+    names = {}
+    for name in known:
+        fits = folded.get(name.casefold(), [])
+        if name not in frame.columns and len(fits) == 1:
+            names[fits[0]] = name
+    return frame.rename(names)
+
+
+def as_text(table: TableFile) -> TableFile:
+    """A table of parquet as text, as it would be in a CSV; columns that are not plain values are left out."""
+    plain = []
+    for series in table.frame:
+        if series.dtype.is_float():
+            whole = series.is_null() | series.is_nan() | ((series == series.round()) & (series.abs() < 2**53))
+            plain.append((series.fill_nan(None).cast(pl.Int64) if whole.all() else series).cast(pl.String))
+        elif isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone:
+            plain.append(series.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
+        elif not series.dtype.is_nested() and series.dtype not in (pl.Binary, pl.Object):
+            plain.append(series.cast(pl.String))
+    frame = pl.DataFrame(plain).with_columns(pl.all().replace(["", *MISSING], None))
+    return TableFile(table.name, frame, table.rows, table.decimal_comma)
+
+
+def inferred(table: TableFile, *, texts: Sequence[str] = ()) -> pl.DataFrame:
+    """The frame of a table with numbers and truths as such, by whole columns; parquet keeps its types.
+
+    Args:
+        table: As it was read.
+        texts: Columns that stay as they are.
+    """
+    return table.frame.with_columns(
+        _inferred(series, table.decimal_comma)
+        for series in table.frame
+        if series.name not in texts and series.dtype == pl.String
+    )
+
+
+def _inferred(series: pl.Series, decimal_comma: bool) -> pl.Series:
+    pointed = series.str.replace(r"^([+-]?\d+),(\d+)$", "${1}.${2}") if decimal_comma else series
+    for kind in (pl.Int64, pl.Float64):
+        cast = pointed.cast(kind, strict=False)
+        if cast.null_count() == series.null_count() < len(series):
+            return cast
+    lower = series.str.to_lowercase()
+    return lower == "true" if lower.drop_nulls().is_in(["true", "false"]).all() and series.count() else series

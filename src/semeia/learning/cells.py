@@ -1,0 +1,67 @@
+"""The cells of a run folder: which trained model lies where. Folders of other names (copies, backups) are no cells."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+DONE = "cell.json"
+_PRETRAINED = re.compile(r"pretrained/([\w.@-]+)/seed-(0|[1-9]\d*)")
+_LABELLED = re.compile(r"cells/([\w.@-]+)/(none|frozen|finetune|probe_finetune)/([\d.e-]+)/seed-(0|[1-9]\d*)")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One trained model of a study.
+
+    Attributes:
+        arm: name of the arm.
+        mode: "none", "frozen", "finetune", "probe_finetune", or "pretrain".
+        fraction: of the labelled training patients.
+        seed: of the fold and everything random.
+    """
+
+    arm: str
+    mode: str
+    fraction: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Path below the run folder; also the `cell` of its metrics."""
+        if self.mode == "pretrain":
+            return f"pretrained/{self.arm}/seed-{self.seed}"
+        return f"cells/{self.arm}/{self.mode}/{self.fraction:g}/seed-{self.seed}"
+
+
+def cells_of(run: Path) -> list[Cell]:
+    """The cells in a run folder, begun or finished, sorted by name and by number of the seed.
+
+    A folder counts whose path is a cell's and, once it is finished, whose `cell.json` says the same: `seed-0 (copy)`
+    and an arm that was copied under another name are left alone.
+    """
+    folders = [*run.glob("pretrained/*/seed-*"), *run.glob("cells/*/*/*/seed-*")]
+    cells = [cell for folder in folders if (cell := _cell_at(folder.relative_to(run).as_posix()))]
+    own = (cell for cell in cells if _is_own(run / cell.name, cell))
+    return sorted(own, key=lambda cell: (cell.mode != "pretrain", cell.name.rpartition("/")[0], cell.seed))
+
+
+def _cell_at(name: str) -> Cell | None:
+    if match := _PRETRAINED.fullmatch(name):
+        return Cell(match[1], "pretrain", 1.0, int(match[2]))
+    match = _LABELLED.fullmatch(name)
+    try:
+        cell = Cell(match[1], match[2], float(match[3]), int(match[4])) if match else None
+    except ValueError:
+        return None
+    return cell if cell is not None and cell.name == name else None
+
+
+def _is_own(folder: Path, cell: Cell) -> bool:
+    if not (folder / DONE).is_file():
+        return folder.is_dir()
+    try:
+        about = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        return (about["arm"], about["mode"], about["seed"]) == (cell.arm, cell.mode, cell.seed)
+    except (ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,90 @@
+"""Patients and dates: a user's table and an archive go in; the archive's patients with times come out."""
+
+import datetime as dt
+import re
+from pathlib import Path
+
+import polars as pl
+
+from semeia.archive import Archive
+from semeia.archive.register import Register, register_of
+from semeia.errors import InputError
+from semeia.readers.rows import LEFT_OUT, Faults, Row, read_rows
+
+PSEUDONYM = "pseudonym"
+IDS = ("patient_id", "subject_id", "person_id")
+TIMES = ("time", "date")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?")
+
+
+def read_dates(
+    file: str | Path, archive: Archive, *, key: str | Path | None = None, skip_bad_rows: int = 0
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Read at which dates patients are looked at.
+
+    Args:
+        file: One row a patient and date. Columns: `time` or `date` in ISO (2020-06-01, 2020-06-01 10:00, with a zone
+            or in UTC; a date without a time of day is the end of that day); and `patient_id`, `subject_id` or
+            `person_id` with the hospital's own id (and `site`, where one id is at several), or `pseudonym`.
+        archive: Whose patients. Its own numbers of patients are not taken: a hospital's ids may look like them.
+        key: File with the pseudonym key, when the archive does not keep its own.
+        skip_bad_rows: How many rows may be left out because of a fault.
+
+    Returns:
+        subject_id (the archive's), time in UTC without a zone, in the order of the file; and what was counted, in
+            words.
+
+    Raises:
+        InputError: Names up to ten rows whose date is not ISO or whose patient is not in the archive; or the ids are
+            the hospital's and there is no key.
+    """
+    rows = read_rows(file, required=(), known=(PSEUDONYM, *IDS, *TIMES, "site"))
+    cells = rows[0].cells
+    whose = next((name for name in (PSEUDONYM, *IDS) if name in cells), None)
+    when = next((name for name in TIMES if name in cells), None)
+    if whose is None or when is None:
+        raise InputError(
+            f"{file}: needs a column time (or date), and patient_id (or subject_id, person_id) with the hospital's own "
+            "id, or pseudonym."
+        )
+    numbers = dict(archive.table("subjects").select("pseudonym", "subject_id").iter_rows())
+    named = all(row.cells[whose] in numbers for row in rows)  # our own tables call the pseudonym subject_id
+    register = None if named or whose == PSEUDONYM else register_of(archive, key=key)
+
+    def checked(row: Row) -> tuple[int, dt.datetime]:
+        return _number(row, whose, numbers, register), _time(row, when)
+
+    faults = Faults(skip=skip_bad_rows)
+    sections = faults.keep(rows, checked)
+    left_out = faults.settle()
+    table = pl.DataFrame(sections, schema={"subject_id": pl.Int64, "time": pl.Datetime("us")}, orient="row")
+    return table, {LEFT_OUT: left_out} if left_out else {}
+
+
+def _number(row: Row, column: str, numbers: dict[str, int], register: Register | None) -> int:
+    """The archive's number of the patient that a row names."""
+    original = row.identity(column)
+    if register is None:
+        names = (original,) if original in numbers else ()
+    else:
+        names = register.pseudonyms(original, site=row.cells.get("site"))
+    if len(names) == 1:
+        return numbers[names[0]]
+    if names:
+        raise row.error(column, f"is the id of {len(names)} patients, of several sites; add a column site.")
+    what = "a pseudonym" if register is None else "the hospital's id (not a number that the archive gave)"
+    raise row.error(column, f"names a patient who is not in the archive; it must be {what} of one who is.")
+
+
+def _time(row: Row, column: str) -> dt.datetime:
+    """A row's time, in UTC without a zone."""
+    cell = row.text(column)
+    try:
+        time = dt.datetime.fromisoformat(re.sub(r" (?=[Z+-])", "", cell)) if _ISO.fullmatch(cell) else None
+    except ValueError:  # such as 30 February
+        time = None
+    if time is None:
+        raise row.error(column, "is not a date in ISO, year first: 2020-06-01, or 2020-06-01 10:00.")
+    if len(cell) == len("2020-06-01"):
+        return time + dt.timedelta(days=1, microseconds=-1)
+    return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time

@@ -1,0 +1,134 @@
+"""The linear arms of a study of records score an archive they have never seen, by the signatures of their own seed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float
+
+from semeia.archive.keys import mark
+from semeia.archive.store import Archive, open_archive
+from semeia.errors import InputError
+from semeia.learning.cells import Cell
+from semeia.learning.linear import FILE, LinearModel, load_linear
+from semeia.learning.progress import say
+from semeia.learning.scoring import Seeds, by_seed, say_which
+from semeia.learning.stored import Choice, about_run, choices
+from semeia.signatures.express import express
+from semeia.signatures.model import SignatureModel, load_signatures
+from semeia.studies.counts import densities, seen_codes
+from semeia.studies.ehr_arms import plain_blocks, side_by_side
+from semeia.studies.stays import stays_of
+
+COVARIATES = ("age", "sex", "unit_type", "record_density")
+
+
+def predict_records(
+    run: Path,
+    *,
+    archive: Path,
+    arm: str | None,
+    mode: str | None,
+    fraction: float | None,
+    outcome: str | None,
+    seeds: Seeds,
+    skip_seen: bool,
+) -> pl.DataFrame:
+    """Scores the stays of an archive that have a time of prediction; arguments as in `learning.scoring.predict`."""
+    fit = choices(run, arm=arm, mode=mode, fraction=fraction)
+    chosen = {choice: _models(run, choice) for choice in fit}
+    for choice in [choice for choice, models in chosen.items() if not models]:
+        del chosen[choice]
+        words = f"{choice} is left out: boosted trees are not stored"
+        if not chosen:
+            raise InputError(f"{run}: holds no stored model; {words}")
+        say(words)
+    outcome = outcome or str(about_run(run).get("outcome"))
+    opened = open_archive(archive)
+    stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
+    signatures = {
+        seed: load_signatures(run / Cell("signatures", "pretrain", 1.0, seed).name)
+        for seed in sorted({seed for models in chosen.values() for seed in models})
+    }
+    seen = _seen(stays, opened, chosen, signatures)
+    if seen.any() and not skip_seen:
+        raise InputError(
+            f"{int(seen.sum())} patients of this archive were seen in training: scores on them would flatter the "
+            "model; --skip-seen leaves them out"
+        )
+    stays = stays.filter(~seen).drop("row").with_row_index("row")
+    if stays.is_empty():
+        raise InputError(f"{archive}: no stay is left to score: none has a time of prediction, or all were seen")
+    scores = _scores(stays, opened, chosen, signatures)
+    counted = seen_codes(opened, stays)
+    stays = stays.with_columns(record_density=densities(counted, rows=len(stays)))
+    tables = [
+        _table(stays, run, outcome, replace(choice, arm=name), seed, score)
+        for choice in chosen
+        for name, seed, score in by_seed(choice.arm, scores[choice], seeds)
+    ]
+    say_which(max(len(models) for models in chosen.values()), seeds)
+    return pl.concat(tables)
+
+
+def _models(run: Path, choice: Choice) -> dict[int, LinearModel]:
+    files = {cell.seed: run / cell.name / FILE for cell in choice.cells(run)}
+    return {seed: load_linear(path) for seed, path in files.items() if path.exists()}
+
+
+def _seen(
+    stays: pl.DataFrame,
+    archive: Archive,
+    chosen: dict[Choice, dict[int, LinearModel]],
+    signatures: dict[int, SignatureModel],
+) -> Bool[np.ndarray, " stays"]:
+    """Whose records or labels any of the models was fitted on."""
+    marks = {name for models in chosen.values() for model in models.values() for name in model.fitted_on}
+    subjects = stays["subject_id"].to_list()
+    known = {number for model in signatures.values() for number in model.fitted_on.seen(archive, subjects)}
+    pairs = stays.select("subject_id", "pseudonym").iter_rows()
+    return np.array([subject in known or mark(name) in marks for subject, name in pairs], bool)
+
+
+def _scores(
+    stays: pl.DataFrame,
+    archive: Archive,
+    chosen: dict[Choice, dict[int, LinearModel]],
+    signatures: dict[int, SignatureModel],
+) -> dict[Choice, dict[int, Float[np.ndarray, " stays"]]]:
+    """The records are read once for each seed's signatures, and scored by all arms of that seed."""
+    scores: dict[Choice, dict[int, np.ndarray]] = {choice: {} for choice in chosen}
+    for seed, model in signatures.items():
+        expressed = express(model, archive, stays.select("subject_id", "time"), unseen=True).table
+        blocks = plain_blocks(model, archive, stays) | {"signatures": expressed.select(model.names)}
+        columns, x = side_by_side(blocks)
+        place = {name: number for number, name in enumerate(columns)}
+        for choice, models in chosen.items():
+            if seed in models:
+                own = models[seed].columns
+                if not set(own) <= place.keys():
+                    raise InputError(f"{choice} reads columns that the signatures of seed {seed} do not give")
+                scores[choice][seed] = models[seed].score(x[:, [place[name] for name in own]])
+    return scores
+
+
+def _table(
+    stays: pl.DataFrame, run: Path, outcome: str, choice: Choice, seed: int, score: Float[np.ndarray, " stays"]
+) -> pl.DataFrame:
+    """A predictions table of one arm and seed, then covariates."""
+    return stays.select(
+        pl.lit(str(about_run(run).get("study"))).alias("study"),
+        pl.lit(outcome).alias("outcome"),
+        pl.lit(choice.arm).alias("arm"),
+        pl.lit(choice.mode).alias("mode"),
+        pl.lit(choice.fraction).alias("fraction"),
+        pl.lit(seed).alias("seed"),
+        pl.lit("external").alias("cohort"),
+        "site",
+        pl.col("pseudonym").alias("subject_id"),
+        "unit_id",
+        pl.col("label").cast(pl.Int64),
+        pl.Series("score", score),
+        *(name for name in COVARIATES if name in stays.columns),
+    )

@@ -1,0 +1,69 @@
+"""Score an archive with the models of a run: networks and baselines of images, or linear models of records."""
+
+from pathlib import Path
+
+import polars as pl
+
+from semeia.errors import InputError
+from semeia.learning import linear, scoring
+from semeia.learning.cells import cells_of
+from semeia.learning.scoring import Seeds
+
+
+def predict(
+    run: Path,
+    *,
+    archive: Path,
+    arm: str | None = None,
+    mode: str | None = None,
+    fraction: float | None = None,
+    modalities: tuple[str, ...] | None = None,
+    outcome: str | None = None,
+    seeds: Seeds = "mean",
+    skip_seen: bool = False,
+) -> pl.DataFrame:
+    """Scores an archive by all arms of a run that fit; labels come along where the archive has them.
+
+    Args:
+        run: a run folder, or one that `export` made.
+        archive: ingested from anywhere; best one that the run has never seen.
+        arm: which arm, such as multimodal_jepa; all by default.
+        mode: how the model met the labels: none, frozen, finetune or probe_finetune; all by default.
+        fraction: share of the labelled training patients that the model was fitted to; all by default.
+        modalities: what may be used of the archive; all by default. The others are masked.
+        outcome: which labels to add; the run's own by default. An outcome of patients (a diagnosis) gives one row a
+            patient, whose score is the highest of its units. Of records it says which stays, and at what time.
+        seeds: "mean" scores by the mean over the models of an arm (one a seed); "each" gives every single model's
+            scores under its seed, as a study evaluates them; "both" adds the mean as an arm of its own, ARM_mean.
+        skip_seen: leaves out the patients a model was fitted on instead of refusing.
+
+    Returns:
+        The columns of a predictions table, then the covariates of the units.
+    """
+    of_records = any((run / cell.name / linear.FILE).exists() for cell in cells_of(run))
+    if not of_records:
+        return scoring.predict(
+            run,
+            archive=archive,
+            arm=arm,
+            mode=mode,
+            fraction=fraction,
+            modalities=modalities,
+            outcome=outcome,
+            seeds=seeds,
+            skip_seen=skip_seen,
+        )
+    if modalities is not None:
+        raise InputError("--modalities are of images and readings; this run's models read records")
+    from semeia.studies.ehr_scoring import predict_records
+
+    return predict_records(
+        run,
+        archive=archive,
+        arm=arm,
+        mode=mode,
+        fraction=fraction,
+        outcome=outcome,
+        seeds=seeds,
+        skip_seen=skip_seen,
+    )

@@ -1,0 +1,128 @@
+"""What training on one's own archive refuses, counts and says, before it costs anybody time."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from semeia.cli import main
+from semeia.encoders.build import ModelSettings
+from semeia.errors import InputError
+from semeia.readers import ingest_images
+from semeia.studies import own
+from semeia.studies.grid import list_cells
+from semeia.studies.own import finetune_archive, pretrain_archive
+from semeia.studies.record import read_record
+from semeia.views.crops import CropSettings
+from small_training import FINETUNE, MODEL, PRETRAIN, nodule_archive, picture_archive
+
+FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
+PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, encoder=MODEL.encoder))
+
+
+@pytest.fixture(autouse=True)
+def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report of a run of one's own is tested with the report; here it would only cost time."""
+    monkeypatch.setattr(own, "write_report", lambda run: run / "report.html")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return picture_archive(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def pretrained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("own") / "pretrained"
+    pretrain_archive(pictures, out=out, settings=PICTURES)
+    return out
+
+
+def test_pretraining_goes_on_with_its_own_seed_only(pictures: Path, tmp_path: Path):
+    pretrain_archive(pictures, out=tmp_path / "run", settings=PICTURES, seed=0)
+    with pytest.raises(InputError, match=r"\(seed: 0 then, 1 now\); use another folder"):
+        pretrain_archive(pictures, out=tmp_path / "run", settings=PICTURES, seed=1)
+    assert list_cells(tmp_path / "run").select("cell", "state").rows() == [("pretrained/image_jepa/seed-0", "finished")]
+    with pytest.raises(InputError, match="seed is -1"):
+        pretrain_archive(pictures, out=tmp_path / "other", settings=PICTURES, seed=-1)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_crop_of_one_patch_has_nothing_to_hide(pictures: Path, tmp_path: Path):
+    one = replace(PICTURES.model, crop=CropSettings(voxels=(1, 8, 8), patch=(1, 8, 8)))
+    with pytest.raises(InputError, match=r"model.crop: voxels \[1, 8, 8\] in patches of \[1, 8, 8\] make 1 token"):
+        pretrain_archive(pictures, out=tmp_path / "run", settings=replace(PICTURES, model=one))
+    assert not (tmp_path / "run").exists()
+    pretrain_archive(pictures, out=tmp_path / "run", settings=PICTURES)
+
+
+def test_too_few_patients_in_words_one_can_act_on(tmp_path: Path):
+    few = picture_archive(tmp_path / "few", 4, split=False)
+    with pytest.raises(InputError, match=r"has 4 patients; .* takes 5 patients or more: add patients, or ingest with"):
+        pretrain_archive(few, out=tmp_path / "run", settings=PICTURES)
+    assert not (tmp_path / "run").exists()
+    pair = picture_archive(tmp_path / "pair", 4, split=True)
+    with pytest.raises(InputError, match=r"too few labelled patients to train on: 1 positive and 1 negative"):
+        finetune_archive(pair, out=tmp_path / "run", pretrained=None, outcome="label", pretraining=PICTURES)
+    assert not (tmp_path / "run").exists()
+    table = pl.read_csv(pair.parent / "table.csv").with_columns(split=pl.lit("test"))
+    table.write_csv(tmp_path / "all.csv")
+    columns = {"image": "file", "subject": "patient", "split": "split"}
+    ingest_images(pair.parent / "files", table=tmp_path / "all.csv", into=tmp_path / "tested", **columns)
+    with pytest.raises(InputError, match="no patient is left to pretrain on: all are set aside for testing"):
+        pretrain_archive(tmp_path / "tested", out=tmp_path / "run", settings=PICTURES)
+
+
+def test_what_is_not_read_is_said_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Two pictures of each patient, who is the unit: one of them is read."""
+    archive = picture_archive(tmp_path / "pictures", 8, split=False)
+    columns = {"image": "file", "subject": "patient", "unit": "patient", "label": "label"}
+    ingest_images(archive.parent / "files", table=archive.parent / "table.csv", into=tmp_path / "archive", **columns)
+    pretrain_archive(tmp_path / "archive", out=tmp_path / "run", settings=PICTURES)
+    assert "semeia: 8 of 16 images are not read: only the first image of a unit is" in capsys.readouterr().err
+    counts = read_record(tmp_path / "run")["images"]
+    assert (counts["images"], counts["read"], counts["further"]) == (16, 8, 8)
+
+
+def test_volumes_beside_pictures_are_counted_where_the_pictures_are_refused(tmp_path: Path):
+    archive = nodule_archive(tmp_path / "nodules", 8)
+    other = picture_archive(tmp_path / "pictures", 4, first=700).parent
+    ingest_images(other / "files", table=other / "table.csv", into=archive, image="file", subject="patient")
+    with pytest.raises(InputError, match=r"pictures without a spacing, .* volumes"):
+        pretrain_archive(archive, out=tmp_path / "run", settings=PRETRAIN)
+
+
+def test_the_record_of_a_fine_tuned_encoder_has_the_encoders_settings(pictures: Path, pretrained: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    finetune_archive(pictures, out=run, pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE)
+    own, of_encoder = read_record(run)["config"]["pretraining"], read_record(pretrained)["config"]
+    assert own["model"] == of_encoder["model"]
+    assert own["model"]["image"] == "patches"
+    assert (own["optimiser"], own["objective"]) == (of_encoder["optimiser"], of_encoder["objective"])
+    other = replace(PICTURES, optimiser=replace(PICTURES.optimiser, steps=9))
+    with pytest.raises(InputError, match="with --pretrained leave them out"):
+        finetune_archive(pictures, out=tmp_path / "b", pretrained=pretrained, outcome="label", pretraining=other)
+
+
+def test_an_encoder_of_pictures_is_not_tuned_on_volumes(pretrained: Path, tmp_path: Path):
+    archive = nodule_archive(tmp_path / "nodules", 8)
+    with pytest.raises(InputError, match="trained on pictures; this archive holds volumes"):
+        finetune_archive(archive, out=tmp_path / "run", pretrained=pretrained, outcome="malignancy", settings=FINETUNE)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_after_a_wrong_device_the_right_one_may_have_the_folder(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    small = ["--model.image", "patches", "--model.crop.voxels", "[1,16,16]", "--model.crop.patch", "[1,4,4]"]
+    small += ["--model.encoder.dim", "16", "--model.encoder.depth", "1", "--model.encoder.heads", "2"]
+    small += ["--optimiser.steps", "2", "--optimiser.batch", "8"]
+    words = ["pretrain", str(pictures), "--out", str(tmp_path / "run"), *small]
+    for wrong in (["--loop.device", "cuda"], ["--held_out", "1.5"], ["--seed", "-1"], ["--loop.log_every", "-3"]):
+        assert main([*words, *wrong]) == 2
+        assert not (tmp_path / "run").exists()
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert main([*words, "--loop.log_every", "0"]) == 0
