@@ -63,7 +63,8 @@ def estimates_of(results: pl.DataFrame) -> list[Estimate]:
 
 def with_tests(estimates: list[Estimate], tests: pl.DataFrame | None) -> list[Estimate]:
     """Give each difference of AUROC its p-value after Holm, and what was detectable, from the table of paired tests."""
-    if tests is None or tests.is_empty():
+    needed = {*TESTED, "p_holm", "detectable_difference"}
+    if tests is None or tests.is_empty() or not needed <= set(tests.columns):
         return estimates
     at = {tuple(row[name] for name in TESTED): row for row in tests.iter_rows(named=True)}
     tested = []
