@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from semeia.studies.described import HOUSE, NODULE_LIMITS, nodule
+
+DESCRIBED = nodule("malignancy", "GE")
 NETWORKS = {
     ("multimodal_scratch", "finetune"): 0.0,
     ("image_scratch", "finetune"): -0.04,
@@ -257,4 +260,7 @@ def _record() -> dict:
         "flow": {"unit": "nodule", "boxes": boxes},
         "pretraining": pretraining,
         "notes": ["Seed 1 was resumed after an interruption."],
+        "limits": list(NODULE_LIMITS),
+        "statements": HOUSE,
+        **DESCRIBED.record(),
     }

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 from semeia.report.estimates import Estimate
+from semeia.report.names import Names
+from semeia.report.run_folder import Run
+from semeia.studies.described import knee
 
 STARTS = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched")
 FRACTIONS = (0.05, 0.25, 1.0)
@@ -50,3 +54,13 @@ def level(arm: str, mode: str) -> float:
 def difference(row: Estimate, metric: str, value: float, half: float) -> Estimate:
     """The row as a difference in another metric."""
     return replace(row, metric=metric, value=value, low=value - half, high=value + half)
+
+
+def run_of(estimates: list[Estimate]) -> Run:
+    """A run of the knee study that holds these estimates and nothing else."""
+    return Run(Path("nowhere"), knee("kl_grade").record(), estimates, None, [])
+
+
+def names_of(estimates: list[Estimate]) -> Names:
+    """The words of such a run."""
+    return run_of(estimates).names

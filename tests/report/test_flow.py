@@ -20,9 +20,9 @@ def test_what_a_study_records_is_what_is_drawn():
     assert [box.label for box in flow.trunk] == ["Archive", "With an image"]
     assert [out.label for out in flow.trunk[0].excluded] == ["No image"]
     assert [(title, [b.label for b in found]) for title, found in flow.branches] == [
-        ("Pretraining", ["Pool"]),
-        ("Internal, labelled", ["GE", "Labelled"]),
-        ("Validation", ["Third site"]),
+        ("pretraining", ["Pool"]),
+        ("internal", ["GE", "Labelled"]),
+        ("validation", ["Third site"]),
     ]
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
-from semeia.report.names import arm_of, arm_title, metric_title, outcome_title, reference_title, stratum_title
+from semeia.evaluation.description import Description
+from semeia.report.metrics import metric_title
+from semeia.report.names import Names
 from semeia.report.numbers import duration, estimate, interval, listed, memory, number, percent
+from semeia.studies.described import EHR_ARMS, NODULE_ARMS, START_TITLES, ehr, nodule
 
 
 @pytest.mark.parametrize(
@@ -39,32 +42,75 @@ def test_small_words():
     assert [memory(mb) for mb in (512, 2150)] == ["512\u00a0MB", "2.1\u00a0GB"]
 
 
-def test_arms_known_and_not():
-    assert arm_title("multimodal_scratch", "finetune") == "Multimodal from scratch"
-    assert arm_title("multimodal_jepa", "probe_finetune") == "Multimodal JEPA (probed, then fine-tuned)"
-    assert arm_title("mine", "none") == "mine"
-    assert reference_title("mine/frozen") == "mine (frozen)"
-    assert arm_of("mine").role == "other"
-    assert arm_of("mine", frozenset({"mine"})).role == "pretrained"
+def test_an_arm_is_what_the_run_says_it_is():
+    pairs = (("multimodal_scratch", "finetune"), ("multimodal_jepa", "probe_finetune"), ("mine", "none"))
+    names = Names(nodule("malignancy", "GE"), pairs=pairs)
+
+    assert names.arm("multimodal_scratch", "finetune") == "Multimodal from scratch"
+    assert names.arm("multimodal_jepa", "probe_finetune") == "Multimodal JEPA (probed, then fine-tuned)"
+    assert names.arm("mine") == "mine"
+    assert names.reference("mine/frozen") == "mine (frozen)"
+    assert names.about("mine").role == "model"
+    assert Names(Description(), frozenset({"mine"})).about("mine").role == "pretrained"
 
 
-def test_metrics_and_strata():
+@pytest.mark.parametrize("arm", [*NODULE_ARMS, *EHR_ARMS, *START_TITLES])
+def test_no_arm_is_known_by_its_name(arm: str):
+    names = Names(Description(), pairs=((arm, "none"),))
+
+    assert names.arm(arm) == arm
+    assert names.about(arm).role == "model"
+
+
+def test_cohorts_outcomes_and_strata_are_said_as_described():
+    described, plain = Names(nodule("malignancy", "GE")), Names(Description())
+
+    assert (described.cohort("external"), described.place("external")) == (
+        "Other scanners",
+        "on scanners of other makers",
+    )
+    assert [plain.cohort(c) for c in ("all", "external", "siteB")] == ["All patients", "External", "SiteB"]
+    assert [plain.place(c) for c in ("all", "internal", "B")] == [
+        "over all patients",
+        "in the internal cohort",
+        "in the cohort B",
+    ]
+    assert plain.outcome("kl_grade") == "kl_grade"
+    assert plain.stratum("diameter_mm >= 9 AND diameter_mm <= 16") == "diameter 9\u201316\u00a0mm"
+    assert plain.stratum("manufacturer=GE") == "manufacturer=GE"
+    assert plain.stratum("age >= 9 AND size <= 16") == "age >= 9 AND size <= 16"
+    assert Names(Description(strata={"age > 60": "older than 60"})).stratum("age > 60") == "older than 60"
+
+
+def test_metrics():
     assert metric_title("auroc_gain_over_diameter_mm") == "AUROC gained over diameter"
     assert metric_title("auroc_with_diameter_mm") == "AUROC with diameter"
     assert metric_title("net_benefit") == "net benefit"
-    assert stratum_title("diameter_mm >= 9 AND diameter_mm <= 16") == "diameter 9\u201316\u00a0mm"
-    assert stratum_title("manufacturer=GE") == "manufacturer=GE"
-    assert stratum_title("age >= 9 AND size <= 16") == "age >= 9 AND size <= 16"
 
 
-def test_grades_told_in_order_are_an_arm_of_their_own_family():
-    assert arm_title("mae_ordinal", "frozen") == "Masked autoencoder, grades in order (frozen)"
-    assert arm_of("mae_ordinal").role == arm_of("mae").role
-    assert arm_of("mae_ordinal").family != arm_of("mae").family
-    assert arm_title("mine_ordinal", "frozen") == "mine_ordinal (frozen)"
-    assert arm_title("mine from scratch", "finetune") == "mine from scratch (fine-tuned)"
+def test_every_arm_of_a_run_is_drawn_otherwise():
+    for description in (nodule("malignancy", "GE"), ehr("mortality")):
+        names = Names(description)
+        styles = [names.style(arm, "none") for arm in description.arms]
+        assert len(set(styles)) == len(styles)
+    strangers = [(f"arm {number}", "none") for number in range(60)]
+    names = Names(Description(), pairs=tuple(strangers))
+    assert len({names.style(*pair) for pair in strangers}) == 60
 
 
-def test_outcomes_known_and_not():
-    assert outcome_title("kl_grade") == "the Kellgren-Lawrence grade"
-    assert outcome_title("malignancy") == "malignancy"
+def test_headlines_are_networks_models_and_yardsticks_never_the_best():
+    pairs = (("scanner", "none"), ("diameter", "none"), ("image_jepa", "frozen"), ("image_jepa", "finetune"))
+    names = Names(nodule("malignancy", "GE"), pairs=pairs)
+
+    assert names.headlines(pairs) == [("image_jepa", "finetune"), ("diameter", "none")]
+    plain = Names(Description(), pairs=pairs)
+    assert plain.headlines(pairs, most=3) == list(pairs[:3])
+
+
+def test_where_a_threshold_is_from_follows_from_the_cohorts():
+    def said(*cohorts: str) -> str:
+        return Names(Description(), cohorts=cohorts).threshold
+
+    assert said("all") == "The threshold of each patient was chosen on other patients."
+    assert said("internal", "external").endswith("in the internal cohort and used unchanged in the external cohort.")
+    assert said("B", "A") == ""

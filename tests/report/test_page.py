@@ -11,7 +11,7 @@ import pytest
 from html_tree import parse
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.errors import InputError
-from semeia.report import Example, Plane, write_report
+from semeia.report import Example, Plane, write_examples, write_report
 
 HOSTILE = '<script>alert("x")</script>$\\frac'
 
@@ -29,9 +29,14 @@ def example(unit_id: str = "p1-n01") -> Example:
     return Example(unit_id, 1, 0.83, planes, {"diameter_mm": 12.34, "site": None}, "A caption.")
 
 
+def shown(run: Path, one: Example) -> Path:
+    write_examples(run, [one])
+    return write_report(run)
+
+
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(fabricate_run(tmp_path_factory.mktemp("full")), examples=[example()])
+    return shown(fabricate_run(tmp_path_factory.mktemp("full")), example())
 
 
 def test_a_full_run_has_every_section(full: Path):
@@ -79,7 +84,7 @@ def test_every_figure_is_there_with_its_numbers(full: Path):
 
 
 def test_the_same_run_gives_the_same_page(tmp_path: Path):
-    first = write_report(fabricate_evaluation(tmp_path), examples=[example()]).read_bytes()
+    first = shown(fabricate_evaluation(tmp_path), example()).read_bytes()
 
     assert write_report(tmp_path).read_bytes() == first
 
@@ -139,7 +144,7 @@ def test_hostile_text_stays_text(tmp_path: Path):
     (tmp_path / "run.json").write_text(json.dumps(record))
     line = {"cell": HOSTILE, "phase": HOSTILE, "epoch": 1, HOSTILE: 0.5}
     (tmp_path / "metrics.jsonl").write_text(json.dumps(line) + '\n{"half a li')
-    page = write_report(tmp_path, examples=[example(HOSTILE)])
+    page = shown(tmp_path, example(HOSTILE))
     tree = parse(page)
 
     assert not tree.named("script")

@@ -18,7 +18,7 @@ from prediction_tables import predictions
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.analyses import ANALYSES
-from semeia.report import Example, Plane, compare_runs, write_report
+from semeia.report import Example, Plane, compare_runs, write_examples, write_report
 from semeia.report.evaluation_folder import evaluate_table
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"&amp;{{ 7 * 7 }}"
@@ -30,7 +30,9 @@ def study(folder: Path) -> Path:
     planes = {
         view: Plane(rng.integers(0, 255, (8, 8), np.uint8), 9.0, 9.0) for view in ("axial", "coronal", "sagittal")
     }
-    return write_report(fabricate_run(folder / "run"), examples=[Example("p1", 1, 0.8, planes, {}, "A caption.")])
+    run = fabricate_run(folder / "run")
+    write_examples(run, [Example("p1", 1, 0.8, planes, {}, "A caption.")])
+    return write_report(run)
 
 
 def hostile(folder: Path) -> Path:

@@ -12,10 +12,10 @@ from run_folder import fabricate_run
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.report import evaluation_folder, page
+from semeia.report.content import Section
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.report.html import Page, to_html
 from semeia.report.run_folder import read_run
-from semeia.report.sections import Section
 
 WHERE = EvaluationSettings(draws=100, where="diameter_mm > 8", covariate=None)
 

@@ -7,25 +7,24 @@ import pytest
 
 from run_folder import fabricate_evaluation
 from semeia.report import page, write_report
-from semeia.report.figures import DataTable, Palette
+from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.run_folder import Run
-from semeia.report.sections import Section, TitledTable
 
 HOSTILE = "<script>alert(1)</script>"
 
 
-def example_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+def example_section(run: Run) -> Section | None:
     table = DataTable(["Arm", HOSTILE], [["a", HOSTILE]])
     return Section(
         key="example",
         heading=f"Example {HOSTILE}",
-        lead=f"Of {outcome} {HOSTILE}.",
+        lead=f"Of {run.outcome} {HOSTILE}.",
         points=["One point.", HOSTILE],
         tables=[TitledTable("Open table", "A note.", table), TitledTable(HOSTILE, "", table, folded=True)],
     )
 
 
-def absent_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
+def absent_section(run: Run) -> Section | None:
     return None
 
 

@@ -46,7 +46,7 @@ def test_short_results_say_value_and_interval(evaluation: Evaluation):
     one = evaluation.results.row(by_predicate=(pl.col("metric") == "auroc") & (pl.col("cohort") == "external")
                                  & (pl.col("arm") == "model") & (pl.col("reference") == ""), named=True)  # fmt: skip
     same = short.filter(cohort="external", metric="auroc").filter(
-        pl.col("minus").is_null() & pl.col("arm").str.starts_with("model/finetune at 1")
+        pl.col("minus").is_null() & pl.col("arm").str.starts_with("model/finetune")
     )
     assert same["value"].to_list() == [f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"]
     assert set(short["minus"]) == {None, "baseline"}

@@ -124,13 +124,13 @@ def test_the_page_answers_shows_and_names_nobody(study: Study):
     tree = parse(study.report)
     assert tree.tags
     keys = [tag.attributes["id"] for tag in tree.named("section")]
-    expected = ["answer", "pretraining", "embedding", "results", "classes", "labels", "knees", "limits"]
+    expected = ["answer", "pretraining", "embedding", "results", "classes", "labels", "pictures", "limits"]
     assert [key for key in keys if key in expected] == expected
-    assert "does pretraining help to predict the Kellgren-Lawrence grade?" in text
+    assert "does pretraining on unlabelled data improve the prediction of the Kellgren-Lawrence grade?" in text
     assert "SimCLR (fine-tuned) was compared with Random weights (fine-tuned)" in text
     assert all(tag.attributes["alt"] for tag in tree.named("img"))
     units = set(pl.read_parquet(study.run / "predictions.parquet")["unit_id"])
-    shown = text[text.index('<section id="knees"') : text.index('<section id="limits"')]
+    shown = text[text.index('<section id="pictures"') : text.index('<section id="limits"')]
     assert not [unit for unit in units if unit in shown]
 
 

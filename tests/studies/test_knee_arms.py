@@ -13,8 +13,8 @@ from semeia.learning.model import FILE, load_model
 from semeia.objectives.build import OBJECTIVES
 from semeia.objectives.task import BINARY
 from semeia.readers.knees import OUTCOME
-from semeia.report.names import ARMS, arm_of, arm_title
-from semeia.report.style import STARTS as STYLES
+from semeia.report.names import Names
+from semeia.studies.described import knee
 from semeia.studies.grid import Cell
 from semeia.studies.knee_arms import (
     BASELINE,
@@ -62,13 +62,16 @@ def test_every_start_names_objectives_there_are_and_what_it_is_pretrained_on():
 
 
 def test_every_start_has_a_title_and_a_mark_on_the_page():
-    assert {*STARTS, BASELINE} <= set(ARMS)
-    assert set(STYLES) == set(STARTS)
-    assert len(set(STYLES.values())) == len(STYLES)
-    assert len({arm_title(name, "frozen") for name in STARTS}) == len(STARTS)
-    plain, told = arm_of("mae"), arm_of(arm_name("mae", OUTCOME, ordinal=True))
+    names = Names(knee(OUTCOME))
+    assert {*STARTS, BASELINE} <= set(names.description.arms)
+    titles, styles = ({one(name, "frozen") for name in STARTS} for one in (names.arm, names.style))
+    assert len(titles) == len(styles) == len(STARTS)
+    plain, told = names.about("mae"), names.about(arm_name("mae", OUTCOME, ordinal=True))
     assert told.title == f"{plain.title}, grades in order"
-    assert (told.role, told.family) != (plain.role, plain.family)
+    assert told.role == plain.role
+    assert told.family != plain.family
+    assert names.about("random").role == "scratch"
+    assert names.about("imagenet").start.startswith("published ImageNet weights")
 
 
 def test_imagenet_has_its_own_network():

@@ -166,6 +166,10 @@ class Modality(ABC):
         read = {name: value for name, value in vars(self).items() if name not in self.after_reading}
         return hashlib.sha256(repr(read).encode()).hexdigest()[:8]
 
+    def prepared(self) -> str:
+        """Say, for a reader of the report, what was done to an observation before a network saw it."""
+        return f"{self.source or type(self).__name__.lower()} is read as it is"
+
     def describe(self) -> str:
         """Say in words what becomes of an observation."""
         return f"{type(self).__name__.lower()} of '{self.source}'"

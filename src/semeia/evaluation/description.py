@@ -102,7 +102,7 @@ def read_description(record: Mapping[str, object]) -> Description:
         outcomes={name: _text(words) for name, words in _named(record.get("outcomes")).items()},
         cohorts={name: _read(CohortDescription, item) for name, item in _named(record.get("cohorts")).items()},
         strata={name: _text(words) for name, words in _named(record.get("strata")).items()},
-        contrasts=tuple(_read(Contrast, item) for item in contrasts) if isinstance(contrasts, list) else (),
+        contrasts=tuple(_read(Contrast, item) for item in contrasts) if isinstance(contrasts, list | tuple) else (),
     )
 
 

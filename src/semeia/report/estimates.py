@@ -1,11 +1,12 @@
-"""The rows of results.csv as typed records, and the few ways in which the page picks among them."""
+"""Hold the rows of results.csv as typed records, and pick among them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from semeia.report.names import ROLES, arm_of
+from semeia.report.names import ALL, Pair
 
 
 @dataclass(frozen=True)
@@ -29,38 +30,52 @@ class Estimate:
     n_patients: int
     n_positive: int
     seeds: str
+    p_holm: float | None = None
 
     @property
     def direction(self) -> str:
-        """Whether the interval of a difference lies above zero, below it, or holds it."""
+        """Say whether a difference stands: better, worse or unclear.
+
+        By the corrected test where there is one, else by whether the interval leaves zero out.
+        """
+        if self.p_holm is not None:
+            return "unclear" if self.p_holm >= STANDS else "better" if self.value > 0 else "worse"
         if self.low is None or self.high is None:
             return "unclear"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "unclear"
 
 
-ALL = "all"  # the stratum without a restriction
+STANDS = 0.05
 MACRO = "macro_auroc"
-TEXT = (
-    "study",
-    "outcome",
-    "arm",
-    "reference",
-    "mode",
-    "cohort",
-    "stratum",
-    "metric",
-    "interval_method",
-    "seeds",
-)
+TEXT = ("study", "outcome", "arm", "reference", "mode", "cohort", "stratum", "metric", "interval_method", "seeds")
+TESTED = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
 WHOLE = ("n", "n_patients", "n_positive")
 
 
 def estimates_of(results: pl.DataFrame) -> list[Estimate]:
-    """Every row with a finite value, in the order of the table."""
+    """Return every row with a finite value, in the order of the table."""
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in TEXT]
     counts = [pl.col(name).cast(pl.Int64).fill_null(0) for name in WHOLE]
-    rows = results.with_columns(*texts, *counts).select(list(Estimate.__dataclass_fields__)).iter_rows(named=True)
+    columns = [name for name in Estimate.__dataclass_fields__ if name != "p_holm"]
+    rows = results.with_columns(*texts, *counts).select(columns).iter_rows(named=True)
     return [Estimate(**row) for row in rows if row["value"] is not None and math.isfinite(row["value"])]
+
+
+def with_tests(estimates: list[Estimate], tests: pl.DataFrame | None) -> list[Estimate]:
+    """Give each difference of AUROC its p-value after Holm, and what was detectable, from the table of paired tests."""
+    needed = {*TESTED, "p_holm", "detectable_difference"}
+    if tests is None or tests.is_empty() or not needed <= set(tests.columns):
+        return estimates
+    at = {tuple(row[name] for name in TESTED): row for row in tests.iter_rows(named=True)}
+    tested = []
+    for e in estimates:
+        row = at.get(tuple(getattr(e, name) for name in TESTED)) if e.reference else None
+        if row is not None and e.metric == "auroc":
+            e = replace(e, p_holm=row["p_holm"])
+        elif row is not None and e.metric == "auroc_detectable_difference":
+            e = replace(e, value=row["detectable_difference"])
+        tested.append(e)
+    return tested
 
 
 def find(
@@ -75,7 +90,7 @@ def find(
     stratum: str = ALL,
     differences: bool = False,
 ) -> list[Estimate]:
-    """The rows that fit; what is left out (None) may be anything."""
+    """Return the rows that fit; what is left out (None) may be anything."""
     return [
         e
         for e in estimates
@@ -91,13 +106,13 @@ def find(
 
 
 def headline_metric(estimates: list[Estimate], *, outcome: str) -> str:
-    """By what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
+    """Return by what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
     several = any(e.metric == MACRO and e.outcome == outcome for e in estimates)
     return MACRO if several else "auroc"
 
 
 def full_labels(estimates: list[Estimate]) -> list[Estimate]:
-    """Only the rows at the largest label fraction that their arm was given."""
+    """Return only the rows at the largest label fraction that their arm was given."""
     largest: dict[tuple[str, str, str], float] = {}
     for e in estimates:
         key = (e.outcome, e.arm, e.mode)
@@ -106,18 +121,22 @@ def full_labels(estimates: list[Estimate]) -> list[Estimate]:
 
 
 def cohorts_of(estimates: list[Estimate]) -> list[str]:
-    """Internal first, external second, any other in the order of the table."""
+    """Return internal first, external second, any other in the order of the table."""
     found = list(dict.fromkeys(e.cohort for e in estimates))
     return sorted(found, key=lambda c: {"internal": 0, "external": 1}.get(c, 2))
 
 
-def arms_of(estimates: list[Estimate], pretrained: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
-    """The (arm, mode) pairs in the order of the results table: by the part they play, then as they come."""
-    order = list(ROLES)
-    pairs = list(dict.fromkeys((e.arm, e.mode) for e in estimates))
-    return sorted(pairs, key=lambda pair: order.index(arm_of(pair[0], pretrained).role))
+def pairs_of(estimates: Iterable[Estimate]) -> list[Pair]:
+    """Return the arms and modes, each once."""
+    return list(dict.fromkeys((e.arm, e.mode) for e in estimates))
+
+
+def rows_of(table: pl.DataFrame, arms: list[Pair]) -> list[dict]:
+    """Pick the rows of a further table that speak of these arms, in their order."""
+    rows = [row for row in table.iter_rows(named=True) if (row["arm"], row["mode"]) in arms]
+    return sorted(rows, key=lambda row: arms.index((row["arm"], row["mode"])))
 
 
 def outcomes_of(estimates: list[Estimate]) -> list[str]:
-    """The outcomes in the order of the table; the first is the one the figures show."""
+    """Return the outcomes in the order of the table; the first is the one the figures show."""
     return list(dict.fromkeys(e.outcome for e in estimates))

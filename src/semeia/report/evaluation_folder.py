@@ -1,4 +1,4 @@
-"""A table of predictions in, a folder out that a report can be made of: its results, itself, and the page.
+"""Evaluate a table of predictions into a folder: its results, itself, and the page.
 
 The table may be a stranger's. Ids in it that are not pseudonyms of ours are replaced by counts, and columns that
 the evaluation does not use are left out, so that no folder of results carries a patient's id.
@@ -20,8 +20,8 @@ from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
 from semeia.evaluation.strata import strata
+from semeia.report.compare.paired_runs import mark_of_tested
 from semeia.report.page import render
-from semeia.report.paired_runs import mark_of_tested
 from semeia.report.result_tables import FOLDER, write_tables
 from semeia.report.run_folder import IN_WHERE, read_run
 
@@ -90,7 +90,7 @@ def _marked(kept: pl.DataFrame, table: pl.DataFrame, settings: EvaluationSetting
 
 
 def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
-    """The table as it is when all its patients are pseudonyms of ours; else patients and units are numbered.
+    """Return the table as it is when all its patients are pseudonyms of ours; else patients and units are numbered.
 
     Then only the columns of predictions, and those that the settings name, are kept.
     """

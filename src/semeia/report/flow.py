@@ -1,4 +1,4 @@
-"""The cohort flow: from the archive to the patients in each table, as boxes in run.json under "flow".
+"""Write and read the cohort flow: from the archive to the patients in each table, boxes in run.json under "flow".
 
     {"unit": "nodule",
      "boxes": [{"group": "archive", "label": "In the archive", "patients": 594, "units": 1843, "note": ""}]}
@@ -10,11 +10,11 @@ the trunk, its boxes from the top. `patients`, `units` (null when not counted) a
 
 from dataclasses import asdict, dataclass, replace
 
-from semeia.report.figures import Palette
-from semeia.report.run_folder import Run
-from semeia.report.sections import Section
+import numpy as np
+from jaxtyping import Bool, Shaped
 
-BRANCHES = {"pretraining": "Pretraining", "internal": "Internal, labelled", "external": "External, labelled"}
+from semeia.report.content import Section
+from semeia.report.run_folder import Run
 
 
 @dataclass(frozen=True)
@@ -31,27 +31,52 @@ class Box:
 
 @dataclass(frozen=True)
 class Flow:
-    """The flow as it is drawn: the trunk, then the branches (title, boxes)."""
+    """The flow as it is drawn: the trunk, then the branches (group, boxes)."""
 
     unit: str
     trunk: list[Box]
     branches: list[tuple[str, list[Box]]]
 
 
-def flow_section(run: Run, palette: Palette, *, outcome: str) -> Section | None:
-    """Who was studied, drawn as boxes."""
+def flow_section(run: Run) -> Section | None:
+    """Show who was studied, drawn as boxes."""
     flow = read_flow(run.record.get("flow"))
-    return flow and Section("flow", "Who was studied", own=flow)
+    if flow is None:
+        return None
+    titled = [(run.names.cohort(group), boxes) for group, boxes in flow.branches]
+    return Section("flow", "Who was studied", own=replace(flow, branches=titled))
 
 
 def flow_record(boxes: list[Box], *, unit: str) -> dict[str, object]:
-    """What a study stores under "flow" in run.json; `unit` is the word for one unit ("nodule")."""
+    """Return what a study stores under "flow" in run.json; `unit` is the word for one unit ("nodule")."""
     fields = ({k: v for k, v in asdict(box).items() if k != "excluded"} for box in boxes)
     return {"unit": unit, "boxes": list(fields)}
 
 
+def counted(
+    label: str,
+    group: str,
+    rows: Bool[np.ndarray, " n"],
+    *,
+    patients: Shaped[np.ndarray, " n"],
+    units: bool = True,
+    note: str = "",
+) -> Box:
+    """Count one box.
+
+    Args:
+        label: what the box says.
+        group: where it stands.
+        rows: which of all units are in it.
+        patients: the patient of each unit.
+        units: whether units are counted beside patients.
+        note: in small print.
+    """
+    return Box(label, group, len(np.unique(patients[rows])), int(rows.sum()) if units else None, note)
+
+
 def read_flow(record: object) -> Flow | None:
-    """The flow of a run record; None when there is none or it holds no box."""
+    """Return the flow of a run record; None when there is none or it holds no box."""
     if isinstance(record, list):
         record = {"boxes": record}
     if not isinstance(record, dict) or not isinstance(record.get("boxes"), list):
@@ -68,8 +93,7 @@ def read_flow(record: object) -> Flow | None:
             trunk.append(box)
         else:
             branches.setdefault(box.group, []).append(box)
-    titled = [(BRANCHES.get(group, group.capitalize()), found) for group, found in branches.items()]
-    return Flow(unit=str(record.get("unit") or "unit"), trunk=trunk, branches=titled)
+    return Flow(unit=str(record.get("unit") or "unit"), trunk=trunk, branches=list(branches.items()))
 
 
 def _box(item: dict[str, object]) -> Box:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from semeia.errors import printable
-from semeia.report.names import covariate_title
+from semeia.report.content import Section
+from semeia.report.metrics import covariate_title
 from semeia.report.numbers import count, number, percent
-from semeia.report.sections import Section
-from semeia.report.style import swatch
+from semeia.report.plots.style import swatch
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,7 +31,7 @@ class Page:
 
 
 def to_html(page: Page) -> str:
-    """The page as text, the same for the same words."""
+    """Return the page as text, the same for the same words."""
     return template("page.html.j2").render(page=page) + "\n"
 
 
@@ -41,7 +41,7 @@ def shown(value: object) -> object:
 
 
 def template(name: str) -> "Template":
-    """A template of the house, which escapes every word that it is given."""
+    """Return a template of the house, which escapes every word that it is given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

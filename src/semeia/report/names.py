@@ -1,197 +1,147 @@
-"""What things are called on the page: arms, modes, cohorts, metrics and strata, and the part each arm plays.
+"""Name and style the arms, outcomes, cohorts and strata of one run as the run itself describes them.
 
-An arm that is not known here keeps its own name; its part is `pretrained` when the run says that it was, else
-`other`.
+What the run does not describe keeps its own name: nothing is recognised by how it is called.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
-from semeia.report.numbers import EN_DASH, NBSP
+from semeia.evaluation.description import ROLES, ArmDescription, Description
+from semeia.report.numbers import EN_DASH, NBSP, listed
+from semeia.report.plots.style import LegendItem, Style, style_of
+
+MODES = {"none": "", "frozen": "frozen", "finetune": "fine-tuned", "probe_finetune": "probed, then fine-tuned"}
+ALL = "all"  # the stratum without a restriction, and the cohort of a table that names none
+INTERNAL = "internal"  # the cohort on which evaluation chooses thresholds
+MOST_HEADLINES = 6
+Pair = tuple[str, str]  # an arm and its mode
 
 
 @dataclass(frozen=True)
-class Arm:
-    """How one arm is shown: its title, the part it plays in the comparison, and the inputs it sees."""
+class Names:
+    """The words of one run.
 
-    title: str
-    role: str
-    family: str = ""
+    Attributes:
+        description: what the run says of itself.
+        pretrained: arms that the run pretrained, as its record lists them.
+        pairs: the arms and modes of the results, in the order of the table.
+        cohorts: of the results, in the order of the page.
+        several_fractions: whether arms were given several shares of the labels.
+        several_seeds: whether a number is a mean over seeds.
+    """
 
+    description: Description
+    pretrained: frozenset[str] = frozenset()
+    pairs: tuple[Pair, ...] = ()
+    cohorts: tuple[str, ...] = ()
+    several_fractions: bool = False
+    several_seeds: bool = False
 
-# In the order of the results table.
-ROLES = {
-    "pretrained": "Pretrained, then given the labels",
-    "scratch": "The same networks without pretraining",
-    "random": "Random encoder, never trained",
-    "other": "Models",
-    "simple": "Simple baselines",
-    "shortcut": "Shortcuts: what may carry the label without the disease",
-    "human": "The human bar",
-}
+    @property
+    def all_labels(self) -> str:
+        """Say that figures are of all labels, where arms were also given fewer."""
+        return " with all labels" if self.several_fractions else ""
 
-ARMS = {
-    "multimodal_jepa": Arm("Multimodal JEPA", "pretrained", "multimodal"),
-    "image_jepa": Arm("Image-only JEPA", "pretrained", "image"),
-    "multimodal_scratch": Arm("Multimodal from scratch", "scratch", "multimodal"),
-    "image_scratch": Arm("Image only from scratch", "scratch", "image"),
-    "random_encoder": Arm("Random encoder", "random", "multimodal"),
-    "reading_logistic": Arm("Readings, logistic regression", "simple"),
-    "reading_boosting": Arm("Readings, gradient boosting", "simple"),
-    "image_components": Arm("Image components, logistic regression", "simple"),
-    "signatures_logistic": Arm("Signatures, logistic regression", "other"),
-    "signatures_boosting": Arm("Signatures, gradient boosting", "other"),
-    "counts_logistic": Arm("Raw counts, logistic regression", "other"),
-    "counts_boosting": Arm("Raw counts, gradient boosting", "other"),
-    "values_logistic": Arm("Counts and last values, logistic regression", "other"),
-    "values_boosting": Arm("Counts and last values, gradient boosting", "other"),
-    "age_sex": Arm("Age and sex alone", "simple"),
-    "record_density": Arm("Number of events alone", "shortcut"),
-    "diameter": Arm("Diameter alone", "shortcut"),
-    "z_extent": Arm("Z-extent alone", "shortcut"),
-    "scanner": Arm("Scanner alone", "shortcut"),
-    "human_reader": Arm("Another reader\u2019s rating", "human"),
-    # Of the knee study, by where the weights come from.
-    "random": Arm("Random weights", "scratch", "picture"),
-    "imagenet": Arm("ImageNet weights", "pretrained", "picture"),
-    "simclr": Arm("SimCLR", "pretrained", "picture"),
-    "moco": Arm("MoCo", "pretrained", "picture"),
-    "byol": Arm("BYOL", "pretrained", "picture"),
-    "vicreg": Arm("VICReg", "pretrained", "picture"),
-    "mae": Arm("Masked autoencoder", "pretrained", "picture"),
-    "mae_long": Arm("Masked autoencoder, trained longer", "pretrained", "picture"),
-    "ijepa": Arm("Latent prediction, I-JEPA", "pretrained", "picture"),
-    "clip": Arm("Image and report, CLIP", "pretrained", "picture"),
-    "convirt": Arm("Image and report, ConVIRT", "pretrained", "picture"),
-    "slip": Arm("Two looks and report, SLIP", "pretrained", "picture"),
-    "simclr_oa": Arm("SimCLR on osteoarthritis only", "pretrained", "picture"),
-    "simclr_matched": Arm("SimCLR on as many of any grade", "pretrained", "picture"),
-    "picture_components": Arm("Picture components, logistic regression", "simple"),
-}
-IN_ORDER = "_ordinal"  # the same arm, told that the classes are grades in an order
+    @property
+    def over_seeds(self) -> str:
+        """Say that figures are means over seeds, where there are several."""
+        return ", averaged over seeds" if self.several_seeds else ""
 
-MODES = {
-    "none": "",
-    "frozen": "frozen",
-    "finetune": "fine-tuned",
-    "probe_finetune": "probed, then fine-tuned",
-}
+    @property
+    def threshold(self) -> str:
+        """Say where the operating threshold is from; empty where none can be chosen."""
+        if len(self.cohorts) == 1:
+            return "The threshold of each patient was chosen on other patients."
+        if INTERNAL not in self.cohorts:
+            return ""
+        others = listed([self.place(cohort) for cohort in self.cohorts if cohort != INTERNAL])
+        return f"The threshold was chosen on other patients {self.place(INTERNAL)} and used unchanged {others}."
 
-# Inside a sentence: "... improves the prediction of {}".
-OUTCOMES = {"kl_grade": "the Kellgren-Lawrence grade"}
+    def about(self, arm: str) -> ArmDescription:
+        """Describe an arm; one of which the run says nothing is a model of its own name."""
+        role = "pretrained" if arm in self.pretrained else "model"
+        return self.description.arms.get(arm) or ArmDescription(title=arm, role=role)
 
-COHORTS = {"internal": "Internal", "external": "External", "all": "All patients"}
-PLACES = {
-    "internal": "inside the home institution",
-    "external": "at other institutions",
-    "all": "over all patients",
-}
+    def arm(self, arm: str, mode: str = "none") -> str:
+        """Title an arm with its mode; a network trained from scratch in one way only needs no mode."""
+        about, words = self.about(arm), MODES.get(mode, mode)
+        only = about.role == "scratch" and sum(name == arm for name, _ in self.pairs) < 2
+        return about.title or arm if not words or only else f"{about.title or arm} ({words})"
 
-METRICS = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "brier": "Brier score",
-    "calibration_intercept": "Calibration intercept",
-    "calibration_slope": "Calibration slope",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "o_e": "Observed over expected",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-    "standardised_net_benefit": "Standardised net benefit",
-    "auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
-    "macro_auroc": "Macro AUROC",
-    "balanced_accuracy": "Balanced accuracy",
-    "accuracy": "Accuracy",
-    "macro_f1": "Macro F1",
-    "brier_classes": "Brier score over all classes",
-    "log_loss": "Log loss",
-    "quadratic_kappa": "Quadratic-weighted kappa",
-    "grade_error": "Mean error in grades",
-    "macro_auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
-}
-# Metrics of which there is one a class.
-OF_CLASS = {"recall_": "Recall of class {}", "auroc_at_least_": "AUROC of grade {} or more"}
+    def reference(self, reference: str) -> str:
+        """Title a reference, written "arm" or "arm/mode" in the results."""
+        arm, _, mode = reference.partition("/")
+        return self.arm(arm, mode or "none")
 
-GAIN = "auroc_gain_over_"
-WITH = "auroc_with_"
+    def outcome(self, outcome: str) -> str:
+        """Say an outcome inside a sentence."""
+        return self.description.outcomes.get(outcome) or outcome
 
+    def cohort(self, cohort: str) -> str:
+        """Title a cohort."""
+        described = self.description.cohorts.get(cohort)
+        if described and described.title:
+            return described.title
+        return "All patients" if cohort == ALL else cohort[:1].upper() + cohort[1:]
 
-def arm_of(name: str, pretrained: frozenset[str] = frozenset()) -> Arm:
-    """How an arm is shown; `pretrained` are the arms that the run pretrained."""
-    if name in ARMS:
-        return ARMS[name]
-    plain = ARMS.get(name.removesuffix(IN_ORDER))
-    if plain is not None:
-        # A family of its own: who is told the order is compared with others who are.
-        return Arm(f"{plain.title}, grades in order", plain.role, f"{plain.family}{IN_ORDER}")
-    return Arm(name, "pretrained" if name in pretrained else "other")
+    def place(self, cohort: str) -> str:
+        """Say a cohort inside a sentence."""
+        described = self.description.cohorts.get(cohort)
+        if described and described.place:
+            return described.place
+        if cohort == ALL:
+            return "over all patients"
+        return f"in the {cohort} cohort" if cohort in ("internal", "external") else f"in the cohort {cohort}"
 
+    def stratum(self, stratum: str) -> str:
+        """Say a restriction; a plain range of one column in words, any other as it was given."""
+        described = self.description.strata.get(stratum)
+        pattern = r"(\w+?)(_mm)? >= ([\d.]+) AND \1\2 <= ([\d.]+)"
+        match = re.fullmatch(pattern, stratum.strip(), flags=re.IGNORECASE)
+        if described or not match:
+            return described or stratum
+        name, unit, low, high = match.groups()
+        return f"{name.replace('_', ' ')} {low}{EN_DASH}{high}{NBSP + 'mm' if unit else ''}"
 
-def arm_title(arm: str, mode: str) -> str:
-    """The arm with its mode, where the mode tells something ("from scratch" says it already)."""
-    title, words = arm_of(arm).title, MODES.get(mode, mode)
-    said = arm in ARMS and title.endswith("from scratch")
-    return title if not words or said else f"{title} ({words})"
+    def is_pretraining(self, arm: str, reference: str) -> bool:
+        """Tell whether arm less reference is a network with pretraining less the same network without."""
+        one, other = self.about(arm), self.about(reference.partition("/")[0])
+        return (one.role, other.role) == ("pretrained", "scratch") and one.family == other.family
 
+    def in_order(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """Order arms and modes by the part they play, then as they come; each once."""
+        order = list(ROLES)
+        return sorted(dict.fromkeys(pairs), key=lambda pair: order.index(self.about(pair[0]).role))
 
-def reference_title(reference: str) -> str:
-    """A reference is written "arm" or "arm/mode" in the results."""
-    arm, _, mode = reference.partition("/")
-    return arm_title(arm, mode or "none")
+    def headlines(self, pairs: Iterable[Pair], *, most: int = MOST_HEADLINES) -> list[Pair]:
+        """Choose the few arms worth a line of their own by what they are, never by how they did.
 
+        Networks fine-tuned, models, and the run's yardsticks; where nothing is described, the first ones.
+        """
+        ordered = self.in_order(pairs)
+        networks = [p for p in ordered if self.about(p[0]).role in ("pretrained", "scratch")]
+        plain = [p for p in networks if p[1] in ("finetune", "none")]
+        models = [p for p in ordered if self.about(p[0]).role == "model"]
+        marks = [p for p in ordered if p[0] in self.description.yardsticks]
+        chosen = [*plain, *models] or ordered
+        kept = chosen[: most - len(marks)]
+        return kept + [mark for mark in marks if mark not in kept]
 
-def outcome_title(outcome: str) -> str:
-    """The outcome inside a sentence."""
-    return OUTCOMES.get(outcome, outcome)
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        """The place of each arm among those of its part."""
+        positions: dict[str, int] = {}
+        for arm in dict.fromkeys(arm for arm, _ in [*((a, "") for a in self.description.arms), *self.pairs]):
+            role = self.about(arm).role
+            positions[arm] = sum(self.about(other).role == role for other in positions)
+        return positions
 
+    def style(self, arm: str, mode: str) -> Style:
+        """Style an arm in a mode."""
+        return style_of(self.about(arm).role, mode, position=self._positions.get(arm, 0))
 
-def cohort_title(cohort: str) -> str:
-    """The cohort as a heading."""
-    return COHORTS.get(cohort, cohort)
-
-
-def place(cohort: str) -> str:
-    """The cohort inside a sentence."""
-    return PLACES.get(cohort, f"in the cohort {cohort}")
-
-
-UNIT = r"_(mm3?|years|kg|cm)$"
-
-
-def covariate_title(column: str) -> str:
-    """A column name as words: `diameter_mm` is the diameter."""
-    return re.sub(UNIT, "", column).replace("_", " ")
-
-
-def covariate_heading(column: str) -> str:
-    """A column name as a heading, with its unit: `diameter_mm` is "Diameter (mm)"."""
-    title, unit = covariate_title(column), re.search(UNIT, column)
-    return title[:1].upper() + title[1:] + (f" ({unit.group(1)})" if unit else "")
-
-
-def metric_title(metric: str) -> str:
-    """The metric as a heading."""
-    if metric.startswith(GAIN):
-        return f"AUROC gained over {covariate_title(metric.removeprefix(GAIN))}"
-    if metric.startswith(WITH):
-        return f"AUROC with {covariate_title(metric.removeprefix(WITH))}"
-    for start, title in OF_CLASS.items():
-        if metric.startswith(start):
-            return title.format(metric.removeprefix(start))
-    return METRICS.get(metric, metric.replace("_", " "))
-
-
-def positive_words(metric: str) -> str:
-    """What the units counted as positive are, beside a metric."""
-    return "above class 0" if metric == "macro_auroc" else "positive"
-
-
-def stratum_title(stratum: str) -> str:
-    """A restriction in words where it is a plain range; else the expression as it was given."""
-    pattern = r"(\w+?)(_mm)? >= ([\d.]+) AND \1\2 <= ([\d.]+)"
-    found = re.fullmatch(pattern, stratum.strip(), flags=re.IGNORECASE)
-    if not found:
-        return stratum
-    name, unit, low, high = found.groups()
-    return f"{name.replace('_', ' ')} {low}{EN_DASH}{high}{NBSP + 'mm' if unit else ''}"
+    def legend(self, pairs: Iterable[Pair]) -> list[LegendItem]:
+        """List arms and modes with their styles."""
+        return [LegendItem(self.arm(*pair), self.style(*pair)) for pair in pairs]

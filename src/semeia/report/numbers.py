@@ -1,4 +1,4 @@
-"""Numbers as words on the page: an estimate never comes without its interval.
+"""Write numbers as words on the page: an estimate never comes without its interval.
 
 Takes floats (None and NaN allowed), gives short strings with a true minus sign and non-breaking spaces.
 """
@@ -11,7 +11,7 @@ NBSP = "\u00a0"
 
 
 def number(value: float | int | None, digits: int = 2, *, sign: bool = False) -> str:
-    """One number with `digits` decimals; "not available" when there is none."""
+    """Write one number with `digits` decimals; "not available" when there is none."""
     if value is None or not math.isfinite(value):
         return "not available"
     text = f"{abs(value):.{digits}f}"
@@ -23,34 +23,34 @@ def number(value: float | int | None, digits: int = 2, *, sign: bool = False) ->
 
 
 def interval(low: float | None, high: float | None, digits: int = 2) -> str:
-    """The two ends of an interval, "0.78 to 0.88"; empty when it was not computed."""
+    """Write the two ends of an interval, "0.78 to 0.88"; empty when it was not computed."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"{number(low, digits)} to {number(high, digits)}"
 
 
 def estimate(value: float | None, low: float | None, high: float | None, *, digits: int = 2, sign: bool = False) -> str:
-    """A value with its interval in brackets, or saying that it has none."""
+    """Write a value with its interval in brackets, or saying that it has none."""
     return f"{number(value, digits, sign=sign)} ({interval(low, high, digits) or 'no interval'})"
 
 
 def p_value(p: float) -> str:
-    """A p-value with three decimals, "below 0.001" where it is smaller than that."""
+    """Write a p-value with three decimals, "below 0.001" where it is smaller than that."""
     return "below 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def percent(fraction: float | int) -> str:
-    """A share as a percentage without needless decimals."""
+    """Write a share as a percentage without needless decimals."""
     return f"{100 * fraction:g}{NBSP}%"
 
 
 def count(n: int | float) -> str:
-    """A whole number with thousands separated."""
+    """Write a whole number with thousands separated."""
     return f"{round(n):,}"
 
 
 def duration(seconds: float | int) -> str:
-    """Seconds as hours, minutes and seconds, the two largest that matter."""
+    """Write seconds as hours, minutes and seconds, the two largest that matter."""
     whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     if hours:
@@ -61,12 +61,27 @@ def duration(seconds: float | int) -> str:
 
 
 def memory(megabytes: float | int) -> str:
-    """Megabytes as MB or GB."""
+    """Write megabytes as MB or GB."""
     return f"{megabytes / 1024:.1f}{NBSP}GB" if megabytes >= 1024 else f"{megabytes:.0f}{NBSP}MB"
 
 
+def sentence(words: str) -> str:
+    """Begin words with a capital letter."""
+    return words[:1].upper() + words[1:]
+
+
+def lowered(title: str) -> str:
+    """Put a title inside a sentence: abbreviations stay as they are."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
+def share(fraction: float, digits: int = 0) -> str:
+    """Say a share as a percentage, rounded."""
+    return f"{number(100 * fraction, digits)}{NBSP}%"
+
+
 def listed(words: list[str], *, last: str = "and") -> str:
-    """Words joined as English does: "a, b and c"."""
+    """Write words joined as English does: "a, b and c"."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"

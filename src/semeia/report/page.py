@@ -1,4 +1,4 @@
-"""A run folder in, one HTML page out, section by section; a section for which the run has nothing is left out."""
+"""Write the page of a run folder, section by section; a section for which the run has nothing is left out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,39 +7,36 @@ import polars as pl
 
 from semeia.archive.atomic import write_text
 from semeia.errors import InputError
-from semeia.report.answer import answer_section
-from semeia.report.calibration_section import calibration_section
-from semeia.report.checklists import checklists_section
-from semeia.report.comparison_tests import comparisons_section
-from semeia.report.comparisons import against_scratch, differences_section
-from semeia.report.decision_section import decision_section
-from semeia.report.embedding_section import embedding_section
-from semeia.report.estimates import outcomes_of
-from semeia.report.examples import Example, examples_section, write_examples
-from semeia.report.figures import Palette, palette_of
+from semeia.report.checklists.section import checklists_section
+from semeia.report.content import Section
 from semeia.report.flow import flow_section
-from semeia.report.fraction_plot import fraction_section
 from semeia.report.html import Page, to_html
-from semeia.report.leakage_section import leakage_section
-from semeia.report.learning_plot import learning_section
-from semeia.report.limits import limits_section
-from semeia.report.made import made_section
-from semeia.report.model_facts import model_facts_section
-from semeia.report.multiclass_section import multiclass_section
-from semeia.report.names import outcome_title, stratum_title
-from semeia.report.operating_section import operating_section
-from semeia.report.pictures_section import pictures_section
-from semeia.report.pretraining import pretraining_section
-from semeia.report.roc_plot import roc_section
 from semeia.report.run_folder import Run, read_run
-from semeia.report.sections import Section
-from semeia.report.signatures_section import signatures_section
-from semeia.report.subgroup_section import subgroup_section
-from semeia.report.tables import results_section, sizes
-from semeia.report.transport_section import transport_section
+from semeia.report.sections.answer import answer_section
+from semeia.report.sections.calibration import calibration_section
+from semeia.report.sections.decision import decision_section
+from semeia.report.sections.differences import differences_section
+from semeia.report.sections.embedding import embedding_section
+from semeia.report.sections.examples import examples_section
+from semeia.report.sections.fractions import fraction_section
+from semeia.report.sections.leakage import leakage_section
+from semeia.report.sections.learning import learning_section
+from semeia.report.sections.limits import limits_section
+from semeia.report.sections.made import made_section
+from semeia.report.sections.model_facts import model_facts_section
+from semeia.report.sections.multiclass import multiclass_section
+from semeia.report.sections.operating import operating_section
+from semeia.report.sections.paired_tests import comparisons_section
+from semeia.report.sections.pictures import pictures_section
+from semeia.report.sections.pretraining import pretraining_section
+from semeia.report.sections.results import results_section, sizes
+from semeia.report.sections.roc import roc_section
+from semeia.report.sections.signatures import signatures_section
+from semeia.report.sections.subgroups import subgroup_section
+from semeia.report.sections.transport import transport_section
 
 # In the order of the page. A new section is one file and one line here:
-# `<name>_section(run: Run, palette: Palette, *, outcome: str) -> Section | None`.
+# `<name>_section(run: Run) -> Section | None`.
 SECTIONS: tuple[Callable[..., Section | None], ...] = (
     answer_section,
     model_facts_section,
@@ -67,17 +64,14 @@ SECTIONS: tuple[Callable[..., Section | None], ...] = (
     made_section,
 )
 
-# How a study is called in the title, where not by its own name.
-STUDIES = {"predictions": "", "ehr": "health records", "knee": "knee radiographs"}
+UNNAMED = "predictions"  # the study of a table that names none
 
 
-def write_report(run: Path, *, examples: list[Example] | None = None) -> Path:
+def write_report(run: Path) -> Path:
     """Write RUN/report.html from what the run folder holds.
 
     Args:
-        run: a run folder, or the folder of an evaluation: at least results.csv. examples: units to show; they
-        are written into the run (see `write_examples`). Without them the page shows
-            those that the run already has.
+        run: a run folder, or the folder of an evaluation: at least results.csv.
 
     Returns:
         The path of the page.
@@ -85,35 +79,25 @@ def write_report(run: Path, *, examples: list[Example] | None = None) -> Path:
     Raises:
         InputError: results.csv is absent, or a file of the run cannot be read or written.
     """
-    if examples is not None:
-        write_examples(run, examples)
     path = run / "report.html"
     write_text(path, render(read_run(run)))
     return path
 
 
 def render(run: Run) -> str:
-    """The page of a run as HTML text."""
-    palette = palette_of(run.estimates, run.pretrained)
-    outcome = next(iter(outcomes_of(run.estimates)), "")
+    """Return the page of a run as HTML text."""
+    names, about = run.names, run.names.description
     try:
-        made = [section(run, palette, outcome=outcome) for section in SECTIONS]
+        sections = [section(run) for section in SECTIONS]
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{run.path}: a table in it lacks columns or holds others; evaluate again") from error
-    remark = f"Everything here is restricted to {stratum_title(run.restriction)}." if run.restriction else ""
+    study = "" if run.study == UNNAMED else run.study.replace("_", " ")
+    title = about.title or study[:1].upper() + study[1:] or "Evaluation"
     return to_html(
         Page(
-            title=_title(run, palette, outcome),
-            sections=[section for section in made if section is not None],
-            remark=remark,
-            sizes=sizes(run.estimates, outcome=outcome),
+            title=f"{title}: {about.question or f'predicting {names.outcome(run.outcome)}'}",
+            sections=[section for section in sections if section is not None],
+            remark=f"Everything here is restricted to {names.stratum(run.restriction)}." if run.restriction else "",
+            sizes=sizes(names, run.estimates, outcome=run.outcome),
         )
     )
-
-
-def _title(run: Run, palette: Palette, outcome: str) -> str:
-    name = STUDIES.get(run.study, run.study).replace("_", " ").strip()
-    start = f"{name[:1].upper()}{name[1:]}" if name else "Evaluation"
-    asked = against_scratch(run.estimates, palette, outcome=outcome)
-    predicted = outcome_title(outcome)
-    return f"{start}: does pretraining help to predict {predicted}?" if asked else f"{start}: predicting {predicted}"

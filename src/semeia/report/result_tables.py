@@ -1,4 +1,4 @@
-"""The further tables of an evaluation, on disk: tables/<name>.csv beside results.csv; written, and read back."""
+"""Write and read the further tables of an evaluation: tables/<name>.csv beside results.csv."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ def write_tables(run: Path, tables: dict[str, pl.DataFrame]) -> None:
 
 
 def read_tables(run: Path) -> dict[str, pl.DataFrame]:
-    """The tables of a run by name; none where it has none.
+    """Tabulate the tables of a run by name; none where it has none.
 
     Raises:
         InputError: a table cannot be read.

@@ -5,7 +5,9 @@ may have been received: nothing in it is evaluated, followed elsewhere or truste
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +15,9 @@ import polars as pl
 from semeia.archive.small_file import MEGABYTE, read_object, read_small
 from semeia.errors import InputError
 from semeia.evaluation import check_results, read_predictions
-from semeia.report.estimates import ALL, Estimate, estimates_of
+from semeia.evaluation.description import read_description
+from semeia.report.estimates import Estimate, cohorts_of, estimates_of, pairs_of, with_tests
+from semeia.report.names import ALL, Names
 from semeia.report.result_tables import read_csv, read_tables
 
 IN_WHERE = "in_where"  # whether a row of the predictions is one that --where leaves
@@ -37,19 +41,49 @@ class Run:
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def records(self, key: str) -> list[dict[str, object]]:
-        """The list of objects under one key of run.json, empty when it is absent or something else."""
+        """Return the list of objects under one key of run.json, empty when it is absent or something else."""
         value = self.record.get(key)
         return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
     @property
     def study(self) -> str:
-        """The study that made the run, by its own word; empty when nothing says so."""
+        """Return the study that made the run, by its own word; empty when nothing says so."""
         return str(self.record.get("study") or next((e.study for e in self.estimates), ""))
 
     @property
     def outcome(self) -> str:
-        """The outcome that the page is about: the first of the results."""
+        """Return the outcome that the page is about: the first of the results."""
         return next((e.outcome for e in self.estimates), "")
+
+    @cached_property
+    def names(self) -> Names:
+        """Return the words of the run, from what it says of itself."""
+        pretrained = frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)
+        pairs, cohorts = pairs_of(self.estimates), cohorts_of(self.estimates)
+        return Names(
+            read_description(self.record),
+            pretrained,
+            tuple(pairs),
+            tuple(cohorts),
+            several_fractions=len({e.fraction for e in self.estimates}) > 1,
+            several_seeds=any(e.seeds not in ("", "0", "1") for e in self.estimates),
+        )
+
+    def table(self, name: str, columns: Mapping[str, type]) -> pl.DataFrame:
+        """Return the rows of a further table that speak of the page's outcome and restriction; none where it is absent.
+
+        Args:
+            name: of the table.
+            columns: what the analysis that made it says its columns are. One that the file lacks (an older run) is
+                null; texts are never null.
+        """
+        table = self.tables.get(name, pl.DataFrame(schema=columns))
+        held = [
+            (pl.col(column) if column in table.columns else pl.lit(None)).cast(dtype).alias(column)
+            for column, dtype in columns.items()
+        ]
+        texts = pl.col(pl.String).fill_null("")
+        return table.select(held).with_columns(texts).filter(outcome=self.outcome, stratum=self.restriction or ALL)
 
     @property
     def trained_here(self) -> bool:
@@ -57,7 +91,7 @@ class Run:
         return self.record.get("kind") in ("study", "own")
 
     def setting(self, *names: str) -> object:
-        """One setting of run.json "config" by its path; None where there is none.
+        """Return one setting of run.json "config" by its path; None where there is none.
 
         A study may keep how networks are trained under "training", or beside its other settings.
         """
@@ -70,26 +104,21 @@ class Run:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out and why, as the run noted it."""
+        """Return what was left out and why, as the run noted it."""
         notes = self.record.get("notes")
         return [str(note) for note in notes] if isinstance(notes, list) else []
 
     @property
     def limits(self) -> list[str]:
-        """What the study that made the run says against itself."""
+        """Return what the study that made the run says against itself."""
         limits = self.record.get("limits")
         return [str(limit) for limit in limits] if isinstance(limits, list) else []
 
     @property
     def statements(self) -> dict[str, str]:
-        """Answers to checklists by the name of the fact, where the study has words of its own."""
+        """Return answers to checklists by the name of the fact, where the study has words of its own."""
         said = self.record.get("statements")
         return {str(fact): str(words) for fact, words in said.items()} if isinstance(said, dict) else {}
-
-    @property
-    def pretrained(self) -> frozenset[str]:
-        """The arms that this run pretrained."""
-        return frozenset(str(item["arm"]) for item in self.records("pretraining") if "arm" in item)
 
 
 def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
@@ -98,7 +127,9 @@ def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
     Raises:
         InputError: there is no results.csv, or a file in the folder cannot be read.
     """
-    estimates, restriction = _unrestricted(_results(path / "results.csv"))
+    tables = read_tables(path)
+    tested = with_tests(_results(path / "results.csv"), tables.get("comparisons"))
+    estimates, restriction = _unrestricted(tested)
     return Run(
         path=path,
         record=_record(path / "run.json") if record is None else record,
@@ -106,7 +137,7 @@ def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
         predictions=_predictions(path / "predictions.parquet", restriction),
         metrics=_metrics(path / "metrics.jsonl"),
         restriction=restriction,
-        tables=read_tables(path),
+        tables=tables,
     )
 
 

@@ -1,4 +1,4 @@
-"""A table into a file that the user named, .csv or .parquet by its suffix; a file that is there is never replaced."""
+"""Write a table into a file that the user named, .csv or .parquet; a file that is there is never replaced."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from semeia.errors import InputError
 
 
 def table_writer(path: Path) -> Callable[[pl.DataFrame], None]:
-    """What writes a table to `path`; to be asked for before the table is made, which may take hours.
+    """Return what writes a table to `path`; to be asked for before the table is made, which may take hours.
 
     Raises:
         InputError: there is something at `path`, or the suffix is another.

@@ -1,4 +1,4 @@
-"""Tables for a terminal: a frame in, columns side by side printed; tab-separated text where there is no terminal."""
+"""Print tables in a terminal: columns side by side, tab-separated text where there is no terminal."""
 
 import sys
 
@@ -36,6 +36,14 @@ def print_evaluation(evaluation: Evaluation) -> None:
         print(f"Note: {printable(note)}", file=sys.stderr)
 
 
+def _arm(results: pl.DataFrame) -> pl.Expr:
+    """The arm, with its mode where it has one and its share of the labels where that varies."""
+    mode = pl.when(pl.col("mode").is_in(["", "none"])).then(pl.lit("")).otherwise(pl.format("/{}", "mode"))
+    several = results["fraction"].n_unique() > 1
+    share = pl.format(" at {}", pl.col("fraction").round(4)) if several else pl.lit("")
+    return pl.format("{}{}{}", "arm", mode, share)
+
+
 def short_results(results: pl.DataFrame) -> pl.DataFrame:
     """The rows of results that answer first, intervals in words: cohort, stratum, arm, minus, metric, value, patients.
 
@@ -51,7 +59,7 @@ def short_results(results: pl.DataFrame) -> pl.DataFrame:
     return shown.select(
         "cohort",
         "stratum",
-        pl.format("{}/{} at {}", "arm", "mode", "fraction").alias("arm"),
+        _arm(results).alias("arm"),
         pl.col("reference").replace("", None).alias("minus"),
         "metric",
         pl.when(pl.col("low").is_null()).then(number["value"]).otherwise(interval).alias("value"),

@@ -11,8 +11,8 @@ import polars as pl
 
 from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive
-from semeia.report.atlas import Atlas, Bar, Card, Timeline, Track
-from semeia.report.figures import DataTable
+from semeia.report.atlas.page import Atlas, Bar, Card, Timeline, Track
+from semeia.report.content import DataTable
 from semeia.report.numbers import MINUS, NBSP, count, number, percent
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel

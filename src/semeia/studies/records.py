@@ -19,7 +19,7 @@ from semeia.data.fingerprint import Fingerprint
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import Cell
 from semeia.learning.linear import fit_logistic_regression
-from semeia.report.atlas import write_atlas
+from semeia.report.atlas.page import write_atlas
 from semeia.signatures.channels import AGE, SEX, Channels
 from semeia.signatures.express import express
 from semeia.signatures.fit import fit_signatures

@@ -16,7 +16,7 @@ from semeia.learning.progress import words
 from semeia.processes import Backend
 from semeia.processes import backend as sent_to
 from semeia.readers.dates import read_dates
-from semeia.report.atlas import write_atlas
+from semeia.report.atlas.page import write_atlas
 from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import fit_signatures
 from semeia.signatures.group import process_group, process_of

@@ -49,6 +49,13 @@ class Picture(Volume):
         """Take as many channels as the pictures have colours."""
         return self if self.colours else replace(self, colours=values.shape[3] if values.ndim == 4 else 1)
 
+    def prepared(self) -> str:
+        """Say the size, the channels and what became of the levels."""
+        height, width = self.crop.voxels[1:]
+        levels = "stretched between their own 1st and 99th percentile" if self.crop.picture.levels == "picture" else ""
+        words = f"pictures are brought to {height} \u00d7 {width} pixels, {self.channels} channel(s)"
+        return f"{words}, {levels}" if levels else words
+
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take planes from memory: [n, height, width], with or without colours last; [0, 1], or 8 bits."""
         last = values if values.ndim == 4 else values[..., None]

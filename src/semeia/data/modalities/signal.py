@@ -21,6 +21,10 @@ class LeadScale:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.sd):
+            raise InputError("mean and sd of a signal's leads differ in length")
+
 
 @dataclass(frozen=True)
 class Signal(Modality):
@@ -68,6 +72,10 @@ class Signal(Modality):
     def numbers(self) -> int:
         """Samples of all leads."""
         return self.length * (len(self.fitted.mean) if self.fitted else 1)
+
+    def prepared(self) -> str:
+        """Say that values are standardised."""
+        return f"'{self.source}' is standardised by the training patients"
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the arrays of that name."""

@@ -21,6 +21,10 @@ class Scale:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len({len(self.items), len(self.mean), len(self.sd)}) > 1:
+            raise InputError("a table's items, mean and sd differ in length")
+
 
 @dataclass(frozen=True)
 class Table(Modality):
@@ -50,6 +54,10 @@ class Table(Modality):
         if self.fitted is None:
             raise InputError(f"{self.describe()}: nothing has been fitted yet")
         return self.fitted
+
+    def prepared(self) -> str:
+        """Say that values are standardised."""
+        return f"'{self.source}' is standardised by the training patients"
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the units that the reader rated, one column an item, in alphabetical order."""

@@ -21,6 +21,10 @@ class VectorScale:
     mean: tuple[float, ...]
     sd: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.sd):
+            raise InputError("mean and sd of a vector's features differ in length")
+
 
 @dataclass(frozen=True)
 class Vector(Modality):
@@ -51,6 +55,10 @@ class Vector(Modality):
         if self.fitted is None:
             raise InputError(f"{self.describe()}: nothing has been fitted yet")
         return self.fitted
+
+    def prepared(self) -> str:
+        """Say that values are standardised."""
+        return f"'{self.source}' is standardised by the training patients"
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the arrays of that name."""

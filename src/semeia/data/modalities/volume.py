@@ -149,6 +149,18 @@ class Volume(Modality):
         """Place tokens in millimetres from the centre."""
         return patch_places(self.crop, self.geometry)
 
+    def prepared(self) -> str:
+        """Say the grid and what became of the values."""
+        size, edge = (" \u00d7 ".join(f"{n:g}" for n in each) for each in (self.crop.voxels, self.crop.voxel_mm))
+        low, high = (f"{value:g}".replace("-", "\u2212") for value in self.crop.window_hu)
+        values = {
+            "hu": f"Hounsfield units from {low} to {high} are mapped to 0 to 1",
+            "arbitrary": "values are scaled between the volume\u2019s own 1st and 99th percentile",
+        }
+        usual = "stored grey values are divided by the largest of their type"
+        kinds = dict.fromkeys(values.get(kind, usual) for kind in self.values)
+        return "; ".join([f"images are cut around the unit to {size} voxels of {edge} mm", *kinds])
+
     def describe(self) -> str:
         """Say the grid and the source."""
         size = " x ".join(str(count) for count in self.crop.voxels)

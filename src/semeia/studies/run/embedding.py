@@ -6,7 +6,7 @@ The components are fitted on training units without their labels; the tested one
 import numpy as np
 from jaxtyping import Float
 
-from semeia.report.embedding_section import EmbeddingMap, Place, write_embedding
+from semeia.report.sections.embedding import EmbeddingMap, Place, write_embedding
 from semeia.studies.run.arms import Network
 from semeia.studies.run.study import Finished, fold_of
 

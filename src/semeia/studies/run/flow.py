@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from semeia.report.flow import Box
+from semeia.report.flow import Box, counted
 from semeia.studies.run.study import Material
 
 LABELS = {
@@ -35,7 +35,7 @@ def flow_of(material: Material, seeds: tuple[int, ...], words: Mapping[str, str]
     learnt = (material.training | material.unlabelled) & ~always
 
     def box(name: str, group: str, mask: np.ndarray, note: str = "") -> Box:
-        return Box(labels[name], group, patients=len(np.unique(subject[mask])), units=int(mask.sum()), note=note)
+        return counted(labels[name], group, mask, patients=subject, note=note)
 
     def positive(mask: np.ndarray) -> str:
         two = len(np.unique(values[known])) == 2

@@ -17,7 +17,7 @@ from semeia.data.modalities import Picture
 from semeia.encoders.saliency import saliency
 from semeia.learning.cells import Cell
 from semeia.learning.model import FILE, Model, load_model
-from semeia.report.pictures_section import Explained, Shown, write_pictures
+from semeia.report.sections.pictures import Explained, Shown, write_pictures
 from semeia.shapes import ModalityMask, Pooled
 from semeia.studies.run.arms import Network
 from semeia.studies.run.study import Finished

@@ -37,6 +37,8 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
         material = once(study.open, inputs, settings, out / "cache")
         if material.dataset is not None:
             note_left_out(out, material.dataset)
+        for seed in settings.seeds:  # what cannot be divided is refused now, not by a worker
+            fold_of(material, material.outcomes[0], seed=seed, fraction=min(settings.fractions))
         with measuring() as used:
             first, then = plan(study, inputs, settings, material)
             work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)

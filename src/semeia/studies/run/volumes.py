@@ -6,7 +6,7 @@ import polars as pl
 from semeia.archive.store import Archive, open_archive
 from semeia.data.crops import LUNG_WINDOW_HU, CropSettings, crop_image
 from semeia.data.modalities.volume import HOUNSFIELD, MASK
-from semeia.report.examples import Example, Plane, write_examples
+from semeia.report.sections.examples import Example, Plane, write_examples
 from semeia.studies.run.study import Finished
 
 # Display only: finer than what a network sees.

@@ -1,5 +1,6 @@
 """Say what training in this package does whatever is trained; each study adds what is its own."""
 
+from semeia.learning.schedule import OptimiserSettings
 from semeia.studies.run.study import Finished
 
 SEED = "random numbers that follow from the seed"
@@ -22,18 +23,30 @@ HOUSE = {
 
 
 def network_words(finished: Finished) -> dict[str, str]:
-    """Say how networks were prepared for, built and trained, from the settings of the run."""
-    settings, data = finished.work.settings, finished.work.material.data(finished.work.settings.pretraining.model)
+    """Say how networks were prepared for, built and trained, from what the run read and its settings."""
+    settings, data = finished.work.settings, finished.work.material.dataset
     encoder, tuned = settings.pretraining.model.encoder, settings.finetuning
     read = {name for arm in finished.arms.values() for name in arm.about.modalities}
-    prepared = "; ".join(f"{name}: {one.describe()}" for name, one in data.modalities.items() if name in read)
+    prepared = "; ".join(one.prepared() for name, one in data.modalities.items() if name in read) if data else ""
+    words = [f"fitting: {_length(tuned.pretrained if _any_pretrained(finished) else tuned.scratch)}"]
+    if finished.first:
+        terms = ", ".join(settings.pretraining.objective.terms)
+        words.insert(0, f"pretraining by {terms}: {_length(settings.pretraining.optimiser)}")
     return {
-        "preprocessing": f"{prepared}. Scales are fitted on the training patients and carried unchanged to the tested "
-        "ones.",
-        "training": f"AdamW; {tuned.scratch.total(1)} steps from scratch, {tuned.pretrained.total(1)} from a pretrained "
-        f"encoder, batches of {tuned.scratch.batch}; pretraining by {', '.join(settings.pretraining.objective.terms)}.",
-        "architecture": f"A transformer {encoder.dim} wide, {encoder.depth} blocks deep, {encoder.heads} heads; every "
+        "preprocessing": f"{prepared[:1].upper()}{prepared[1:]}. The same for all patients, carried unchanged to the "
+        "tested ones.",
+        "training": f"{'; '.join(words)}.".capitalize(),
+        "architecture": f"A transformer of {encoder.dim} dimensions, {encoder.depth} blocks, {encoder.heads} heads; every "
         "setting stands under Configuration.",
         "overfitting": f"Dropout of {tuned.supervised.dropout}, weight decay, and few steps, fixed beforehand. Every "
         "score is of a patient on whom the model was not fitted.",
     }
+
+
+def _any_pretrained(finished: Finished) -> bool:
+    return any(arm.about.role == "pretrained" for arm in finished.arms.values())
+
+
+def _length(optimiser: OptimiserSettings) -> str:
+    length = f"{optimiser.steps} steps" if optimiser.steps else f"{optimiser.epochs} epochs"
+    return f"{length} in batches of {optimiser.batch}, rate {optimiser.rate}"

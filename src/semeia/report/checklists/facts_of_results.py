@@ -1,0 +1,214 @@
+"""Say what a run knows of its results, a sentence each, empty where it does not know."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from semeia.report.checklists.facts_of_run import sizes
+from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
+from semeia.report.metrics import covariate_title, metric_title
+from semeia.report.names import ALL
+from semeia.report.numbers import count, estimate, interval, listed
+from semeia.report.run_folder import Run
+from semeia.report.sections.answer import answer_of, headline
+from semeia.report.sections.examples import read_examples
+from semeia.report.sections.limits import limits_of, power
+from semeia.report.sections.pictures import read_pictures
+
+
+def headline_levels(run: Run, metric: str) -> list[Estimate]:
+    """Return the headline arm's values of a metric with all labels, a row a cohort."""
+    pair = headline(run)
+    if pair is None:
+        return []
+    rows = full_labels(find(run.estimates, metric=metric, outcome=run.outcome, arm=pair[0], mode=pair[1]))
+    return [e for cohort in cohorts_of(rows) for e in rows if e.cohort == cohort]
+
+
+def headline_metric(run: Run) -> str:
+    """Return the first measure of the results: AUROC where the outcome is yes or no."""
+    return next((e.metric for e in run.estimates if e.outcome == run.outcome and not e.reference), "")
+
+
+def headline_rows(run: Run, name: str) -> pl.DataFrame | None:
+    """Return the headline arm's rows of a further table, without restriction; None when there are none."""
+    table = run.tables.get(name)
+    pair = headline(run)
+    if table is None or pair is None:
+        return None
+    mine = table.filter(
+        pl.col("arm") == pair[0],
+        pl.col("mode") == pair[1],
+        pl.col("outcome") == run.outcome,
+        pl.col("stratum") == (run.restriction or ALL),
+    )
+    return None if mine.is_empty() else mine
+
+
+def answer(run: Run) -> str:
+    """Say the answer of the page."""
+    found = answer_of(run)
+    return found.lead if found else ""
+
+
+def measures(run: Run) -> str:
+    """Say what was measured."""
+    found = [e.metric for e in run.estimates if not e.reference and not e.metric.startswith("auroc_")]
+    named = [metric_title(metric) for metric in dict.fromkeys(found)]
+    drawn = [said for name, said in DRAWN.items() if name in run.tables]
+    compared = "; arms are compared on the same patients" if any(e.reference for e in run.estimates) else ""
+    return f"{listed([*named, *drawn])}{compared}." if named else ""
+
+
+DRAWN = {"calibration_curves": "calibration curves", "decision_curves": "net benefit"}
+
+
+def uncertainty(run: Run) -> str:
+    """Say how intervals were made."""
+    methods = list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None))
+    holm = " P values are corrected by Holm within their family." if "comparisons" in run.tables else ""
+    return f"Intervals: {listed(methods)}.{holm}" if methods else ""
+
+
+def performance(run: Run) -> str:
+    """Say the headline arm's first measure, everywhere."""
+    return _said(run, headline_levels(run, headline_metric(run)))
+
+
+def inside(run: Run) -> str:
+    """Say the same, inside."""
+    return _said(run, [e for e in headline_levels(run, headline_metric(run)) if e.cohort == "internal"])
+
+
+def outside(run: Run) -> str:
+    """Say the same, everywhere but inside; nothing where there is one cohort only."""
+    names = run.names
+    rows = headline_levels(run, headline_metric(run))
+    if len(rows) < 2:
+        return ""
+    table = headline_rows(run, "transport")
+    gaps = [] if table is None else table.filter(pl.col("metric") == headline_metric(run)).iter_rows(named=True)
+    words = [
+        f"{names.place(row['cohort'])} {estimate(row['gap'], row['low'], row['high'], sign=True)}"
+        for row in gaps
+        if not row["reference"]
+    ]
+    gap = f" Less that of the reference cohort: {listed(words)}." if words else ""
+    return _said(run, [e for e in rows if e.cohort != "internal"]) + gap
+
+
+def operating(run: Run) -> str:
+    """Say sensitivity and specificity of the headline arm."""
+    names = run.names
+    rows = [e for metric in ("sensitivity", "specificity") for e in headline_levels(run, metric)]
+    words = [f"{metric_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in rows]
+    return f"{'; '.join(words)}." if words else ""
+
+
+def _said(run: Run, rows: list[Estimate]) -> str:
+    names = run.names
+    if not rows:
+        return ""
+    parts = [
+        f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)} ({count(e.n_patients)} patients)" for e in rows
+    ]
+    return f"{metric_title(rows[0].metric)} of {names.arm(rows[0].arm, rows[0].mode)}: {listed(parts)}."
+
+
+def robustness(run: Run) -> str:
+    """Say what was asked again in a part of the patients, with fewer labels, or with other seeds."""
+    names = run.names
+    strata = list(dict.fromkeys(names.stratum(e.stratum) for e in run.estimates if e.stratum != "all"))
+    words = [f"repeated among {listed(strata)}"] if strata else []
+    fractions = {e.fraction for e in run.estimates}
+    words += [f"at {len(fractions)} shares of the labels"] if len(fractions) > 1 else []
+    words += ["with several seeds"] if run.names.several_seeds else []
+    return f"The comparison is {listed(words)}." if words else ""
+
+
+def selection(run: Run) -> str:
+    """Say which parts of the patients were looked at by themselves."""
+    names = run.names
+    if run.restriction:
+        return f"Everything is restricted to {names.stratum(run.restriction)}."
+    strata = list(dict.fromkeys(names.stratum(e.stratum) for e in run.estimates if e.stratum != "all"))
+    return f"Besides all units: {listed(strata)}." if strata else ""
+
+
+def sample_size(run: Run) -> str:
+    """Say how many were tested, how small a difference that many can show, and how many a validation needs."""
+    names = run.names
+    tested = sizes(run)
+    table = headline_rows(run, "validation_size")
+    needed = (
+        {} if table is None else dict(table.group_by("cohort", maintain_order=True).agg(pl.max("needed")).iter_rows())
+    )
+    parts = [f"{count(n)} units {names.place(cohort)}" for cohort, n in needed.items() if n is not None]
+    riley = (
+        f"By all criteria of Riley et al. (2021) this model\u2019s validation needs {listed(parts)}." if parts else ""
+    )
+    return " ".join(words for words in (f"{tested}." if tested else "", *power(names, run.estimates), riley) if words)
+
+
+def subgroups(run: Run) -> str:
+    """Say across which groups performance was compared."""
+    table = run.tables.get("subgroups")
+    if table is None:
+        return ""
+    titles = listed([covariate_title(str(name)) for name in table["column"].unique(maintain_order=True)])
+    return f"Performance was compared across groups by {titles}, with tests of interaction."
+
+
+def clusters(run: Run) -> str:
+    """Say how performance differs between sites, with the summary over them."""
+    names = run.names
+    table = headline_rows(run, "sites")
+    if table is None:
+        return ""
+    sites = table.filter(pl.col("kind") == "site")["site"].n_unique()
+    words = [f"Performance is shown at each of {count(sites)} sites."]
+    for row in table.filter((pl.col("kind") == "summary") & (pl.col("metric") == headline_metric(run))).iter_rows(
+        named=True
+    ):
+        words.append(
+            f"Random-effects {metric_title(row['metric'])} over {row['sites']} sites {names.place(row['cohort'])}: "
+            f"{estimate(row['value'], row['low'], row['high'])}; at a new site "
+            f"{interval(row['predict_low'], row['predict_high']) or 'not known'}."
+        )
+    return " ".join(words)
+
+
+def case_mix(run: Run) -> str:
+    """Say which characteristics of the cohorts are laid side by side."""
+    names = run.names
+    table = run.tables.get("case_mix")
+    if table is None:
+        return ""
+    titles = listed([covariate_title(str(name)) for name in table["characteristic"].unique(maintain_order=True)])
+    cohorts = listed([names.cohort(str(cohort)) for cohort in table["cohort"].unique(maintain_order=True)])
+    return f"Laid side by side for {cohorts}: {titles}."
+
+
+def updating(run: Run) -> str:
+    """Say how the headline arm was recalibrated, where that is allowed."""
+    table = headline_rows(run, "recalibration")
+    methods = [] if table is None else [str(m) for m in table["method"].unique(maintain_order=True) if m != "none"]
+    return f"Recalibrated ({listed(methods)}) on patients other than those judged, and judged again." if methods else ""
+
+
+def limits(run: Run) -> str:
+    """Say how many limits the page names."""
+    return f"{len(limits_of(run))} limits are named under Limits."
+
+
+def failures(run: Run) -> str:
+    """Say whether single cases are shown."""
+    pictures = read_pictures(run)
+    shown = len(read_examples(run.path)) + (len(pictures[1]) if pictures else 0)
+    return f"{shown} cases are shown as pictures." if shown else ""
+
+
+OF_RESULTS: tuple[Callable[[Run], str], ...] = (
+    answer, measures, uncertainty, performance, inside, outside, operating, robustness, sample_size, selection,
+    subgroups, clusters, case_mix, updating, limits, failures,
+)  # fmt: skip

@@ -1,0 +1,215 @@
+"""Say what a run knows of its data and its models: a run goes in, a sentence comes out, empty where it does not know.
+
+What was done in training is stated by whoever ran it (run.json "statements") and never assumed here.
+"""
+
+from collections.abc import Callable
+
+from semeia.report.estimates import MACRO, cohorts_of
+from semeia.report.flow import Box, read_flow
+from semeia.report.metrics import covariate_title
+from semeia.report.numbers import count, listed, percent, sentence
+from semeia.report.run_folder import Run
+from semeia.report.sections.leakage import audit_words
+from semeia.report.sections.results import sizes as sizes_words
+
+MOST_SITES = 12
+
+
+def aim(run: Run) -> str:
+    """Say whether models were developed or evaluated, and of what."""
+    if not run.outcome:
+        return ""
+    what = "Development and evaluation of models" if run.trained_here else "Evaluation of predictions"
+    return f"{what} of {run.names.outcome(run.outcome)}."
+
+
+def question(run: Run) -> str:
+    """Ask the question of the run."""
+    return run.names.description.question or aim(run)
+
+
+def sources(run: Run) -> str:
+    """Say what is in the archive and who of it went where."""
+    read = read_flow(run.record.get("flow"))
+    if read is None:
+        return ""
+    boxes = [*read.trunk, *(box for _, group in read.branches for box in group)]
+    return f"{_boxes(boxes, read.unit)}."
+
+
+def exclusions(run: Run) -> str:
+    """Say who was left out, and why."""
+    read = read_flow(run.record.get("flow"))
+    out = [box for kept in read.trunk for box in kept.excluded] if read else []
+    return f"Left out: {_boxes(out, read.unit)}." if read and out else ""
+
+
+def flow(run: Run) -> str:
+    """Say where the flow is drawn, and how many were tested, with and without the outcome."""
+    drawn = "Drawn under Who was studied. " if read_flow(run.record.get("flow")) else ""
+    return f"{drawn}{sizes(run)}"
+
+
+def _boxes(boxes: list[Box], unit: str) -> str:
+    words = []
+    for box in boxes:
+        counts = [(box.patients, "patient"), (box.units, unit)]
+        numbers = listed([f"{count(n)} {what}{'' if n == 1 else 's'}" for n, what in counts if n is not None])
+        words.append(f"{box.label}: {numbers}{f' ({box.note})' if box.note else ''}")
+    return "; ".join(words)
+
+
+def site_names(run: Run) -> list[str]:
+    """Name the sites of the patients that were tested."""
+    if run.predictions is None or "site" not in run.predictions.columns:
+        return []
+    return sorted({str(site) for site in run.predictions["site"].drop_nulls().unique()} - {""})
+
+
+def sites(run: Run) -> str:
+    """Say at which sites patients were tested, where there are several."""
+    tested = site_names(run)
+    named = f": {listed(tested)}" if len(tested) <= MOST_SITES else ""
+    return f"Tested at {len(tested)} sites{named}." if len(tested) > 1 else ""
+
+
+def sizes(run: Run) -> str:
+    """Count units, patients and positives of each cohort."""
+    return "; ".join(sizes_words(run.names, run.estimates, outcome=run.outcome))
+
+
+def training_size(run: Run) -> str:
+    """Count whom was pretrained on, and of how many the labels were used."""
+    patients = [n for record in run.records("pretraining") if isinstance(n := record.get("patients"), int)]
+    if not patients or not run.estimates:
+        return ""
+    span = listed(list(dict.fromkeys([count(min(patients)), count(max(patients))])), last="to")
+    shares = listed([percent(fraction) for fraction in sorted({e.fraction for e in run.estimates})])
+    return f"Pretrained on {span} patients by seed and arm; fitted to {shares} of the labelled training patients."
+
+
+def outcome(run: Run) -> str:
+    """Say what is predicted."""
+    frame = run.predictions
+    classes = 0 if frame is None else frame.filter(outcome=run.outcome)["label"].n_unique()
+    values = {0: "", 1: "", 2: ", yes or no"}.get(classes, f", one of {classes} classes")
+    return f"{sentence(run.names.outcome(run.outcome))}{values}, of each unit." if run.outcome else ""
+
+
+def inputs(run: Run) -> str:
+    """Say what the models read, as far as the run describes them."""
+    arms = run.names.description.arms
+    read = {arms[arm].title: arms[arm].modalities for arm, _ in run.names.pairs if arm in arms and arms[arm].modalities}
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for title, modalities in read.items():
+        groups.setdefault(modalities, []).append(title)
+    return " ".join(f"{listed(titles)}: {listed([*modalities])}." for modalities, titles in groups.items())
+
+
+def missing(run: Run) -> str:
+    """Say what was left out of the evaluation for want of a value."""
+    lacking = [note for note in run.notes if "no label" in note or "missing" in note]
+    return " ".join(f"{note.rstrip('.')}." for note in lacking)
+
+
+def disjoint(run: Run) -> str:
+    """Say at which level training and test are apart, and what the audit came to."""
+    shared = next((note for note in run.notes if "in more than one cohort" in note), "")
+    table = run.tables.get("leakage")
+    audit = audit_words(table) if table is not None and "state" in table.columns else ""
+    return " ".join(words for words in (run.statements.get("disjoint", ""), shared, audit) if words)
+
+
+def fingerprint(run: Run) -> str:
+    """Give the fingerprint of the archive."""
+    archive = run.record.get("archive")
+    mark = archive.get("fingerprint") if isinstance(archive, dict) else None
+    return f"The archive has the fingerprint {str(mark)[:16]}\u2026" if mark else ""
+
+
+def characteristics(run: Run) -> str:
+    """Name the covariates of the tested units that the predictions carry."""
+    if run.predictions is None:
+        return ""
+    from semeia.evaluation import PREDICTION_COLUMNS
+
+    names = run.names
+    plain = [covariate_title(name) for name in run.predictions.columns if name not in PREDICTION_COLUMNS]
+    cohorts = listed([names.cohort(cohort) for cohort in cohorts_of(run.estimates)])
+    return f"{listed(plain)}, by cohort ({cohorts})." if plain else ""
+
+
+def model(run: Run) -> str:
+    """Name the arms that stand in the tables, and those that were pretrained."""
+    names = run.names
+    pairs = [pair for pair in names.in_order(names.pairs) if names.about(pair[0]).role != "human"]
+    pretrained = list(dict.fromkeys(names.arm(arm) for arm, _ in pairs if arm in names.pretrained))
+    networks = f" Pretrained without labels: {listed(pretrained)}." if pretrained else ""
+    return f"Compared: {'; '.join(names.arm(*pair) for pair in pairs)}.{networks}" if pairs else ""
+
+
+def initialisation(run: Run) -> str:
+    """Say from what parameters began, as far as the run describes its arms."""
+    arms = run.names.description.arms
+    groups: dict[str, list[str]] = {}
+    for arm in dict.fromkeys(arm for arm, _ in run.names.pairs if arm in arms and arms[arm].start):
+        groups.setdefault(arms[arm].start, []).append(arms[arm].title)
+    return " ".join(f"{listed(titles)}: {start}." for start, titles in groups.items())
+
+
+def software(run: Run) -> str:
+    """Give Semeia's version and those of the libraries."""
+    versions, ours = run.record.get("versions"), run.record.get("semeia_version")
+    others = [f"{name} {version}" for name, version in versions.items()] if isinstance(versions, dict) else []
+    return f"{', '.join([f'Semeia {ours}', *others])}." if ours else ""
+
+
+def code(run: Run) -> str:
+    """Say what the analysis was made with."""
+    return f"Semeia is free software (Apache-2.0). Versions: {software(run)}" if software(run) else ""
+
+
+def ensembles(run: Run) -> str:
+    """Say how several seeds stand together."""
+    return "None: measures are means over seeds, each scored by itself." if run.names.several_seeds else ""
+
+
+def output(run: Run) -> str:
+    """Say what comes out of the model, and where its threshold is from."""
+    if any(e.metric == MACRO for e in run.estimates):
+        return "A probability of each class; the most probable one is called."
+    called = any(e.metric == "sensitivity" for e in run.estimates)
+    return f"A probability. {run.names.threshold if called else ''}".strip() if run.estimates else ""
+
+
+def scoring(run: Run) -> str:
+    """Say how predictions were calculated, where they were given as a table."""
+    return "" if run.trained_here else "The predictions were given as a table; how they came about is not known here."
+
+
+def configuration(run: Run) -> str:
+    """Say where all settings are."""
+    return "Every setting stands at the end of this page." if run.record.get("config") else ""
+
+
+OF_RUN: tuple[Callable[[Run], str], ...] = (
+    aim, question, sources, sites, exclusions, flow, sizes, training_size, outcome, inputs, missing, disjoint,
+    fingerprint, characteristics, model, initialisation, software, code, ensembles, output, scoring,
+    configuration,
+)  # fmt: skip
+# What only whoever trained the models can state.
+STATED = (
+    "preprocessing",
+    "absent_input",
+    "partition",
+    "pseudonyms",
+    "architecture",
+    "training",
+    "overfitting",
+    "selection_of_model",
+    "imbalance",
+    "specification",
+    "held_out",
+    "refitted",
+)

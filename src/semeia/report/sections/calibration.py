@@ -1,0 +1,200 @@
+"""Show calibration on the page: does an arm mean what it says, by how much not, and does recalibration help.
+
+The tables "calibration_curves", "calibration" and "recalibration" of a run come in; a section goes out.
+"""
+
+import polars as pl
+
+from semeia.evaluation.tables.calibration_tables import CURVE_COLUMNS, MEASURE_COLUMNS
+from semeia.evaluation.tables.recalibration_table import RECALIBRATION_COLUMNS
+from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.estimates import cohorts_of, pairs_of
+from semeia.report.names import Names
+from semeia.report.numbers import estimate, number
+from semeia.report.plots.calibration import calibration_figure
+from semeia.report.run_folder import Run
+
+Arms = list[tuple[str, str]]
+
+MOST_DRAWN = 4
+MEASURES = {
+    "ici": "ICI",
+    "e50": "E50",
+    "e90": "E90",
+    "observed_expected": "Observed over expected",
+    "scaled_brier": "Scaled Brier score",
+}
+PARTS = {
+    "brier": "Brier score",
+    "reliability": "Reliability",
+    "resolution": "Resolution",
+    "uncertainty": "Uncertainty",
+    "within_variance": "Variance within",
+    "within_covariance": "Covariance within",
+}
+AFTER = {
+    "intercept": "Intercept",
+    "slope": "Slope",
+    "ici": "ICI",
+    "brier": "Brier score",
+    "o_e": "Observed over expected",
+}
+METHODS = {"none": "as it is", "intercept": "intercept", "logistic": "intercept and slope", "isotonic": "isotonic"}
+MEASURES_NOTE = (
+    "ICI, E50 and E90: the mean, the median and the 90th percentile of the distance between the predicted probability "
+    "and the curve. By chance: the ICI that scores which are right would show, and the range of 95\u00a0% of "
+    "simulations; an ICI within it shows no miscalibration, and its interval begins at 0. "
+    "Scaled Brier score: 1 is perfect, 0 is no better than giving everyone the prevalence."
+)
+PARTS_NOTE = (
+    "Brier = reliability \u2212 resolution + uncertainty + variance \u2212 covariance, the last two within the tenths "
+    "into which the scores are cut."
+)
+POOLED = (
+    " The seeds are taken together here, so that the Brier score may differ a little from the mean over seeds "
+    "elsewhere on this page."
+)
+AFTER_NOTE = (
+    "Fitted on predictions of other patients only, then used unchanged. Intercept 0 and slope 1 are right. "
+    "Isotonic: any rising curve; it needs many patients."
+)
+
+
+def calibration_section(run: Run) -> Section | None:
+    """Make the section on calibration; None when the run has none of its tables."""
+    names = run.names
+    curves = run.table("calibration_curves", CURVE_COLUMNS)
+    measures = run.table("calibration", MEASURE_COLUMNS)
+    after = run.table("recalibration", RECALIBRATION_COLUMNS)
+    if curves.is_empty() and measures.is_empty():
+        return None
+    estimates = [e for e in run.estimates if e.outcome == run.outcome]
+    trained = [p for p in names.headlines(pairs_of(estimates)) if names.about(p[0]).role not in ("shortcut", "human")]
+    arms = (trained or names.headlines(pairs_of(estimates)))[:MOST_DRAWN]
+    others = [pair for pair in names.in_order(pairs_of(estimates)) if pair not in arms]
+    cohorts = cohorts_of(estimates)
+    figure = calibration_figure(curves, run.predictions, names, arms=arms, cohorts=cohorts, outcome=run.outcome)
+    tables = [
+        _measures_table(names, measures, arms, cohorts, "How far off", MEASURES_NOTE),
+        _after_table(names, after, arms, cohorts, "After recalibration", AFTER_NOTE),
+        _measures_table(names, measures, others, cohorts, "How far off: the other arms", ""),
+        _after_table(names, after, others, cohorts, "After recalibration: the other arms", ""),
+        _parts_table(names, measures, [*arms, *others], cohorts),
+    ]
+    first = arms[0] if arms else ("", "")
+    return Section(
+        key="calibration",
+        heading="Calibration",
+        lead=_lead(names, measures, first, cohorts),
+        points=[*_ratios(names, measures, first, cohorts), *_recalibrated(names, after, first, cohorts)],
+        figures=[figure] if figure is not None else [],
+        tables=[table for table in tables if table is not None],
+    )
+
+
+def _by(table: pl.DataFrame, column: str, **fixed: str) -> dict[str, dict]:
+    """Rows by the value of a column."""
+    return {row[column]: row for row in table.filter(**fixed).iter_rows(named=True)}
+
+
+def _words(row: dict, digits: int = 3) -> str:
+    return estimate(row["value"], row["low"], row["high"], digits=digits)
+
+
+def _lead(names: Names, measures: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> str:
+    sentences = []
+    for cohort in cohorts:
+        found = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort)
+        if "ici" not in found:
+            continue
+        start = (
+            f"{names.place(cohort)} the scores of {names.arm(*pair)} are off by {_words(found['ici'])} on average (ICI)"
+        )
+        chance = found.get("ici_by_chance")
+        if chance is None:
+            sentences.append(f"{start}.")
+        elif found["ici"]["value"] > chance["high"]:
+            sentences.append(
+                f"{start}, more than chance gives to scores that are right (up to {number(chance['high'], 3)})."
+            )
+        else:
+            sentences.append(
+                f"{start}, no more than chance gives to scores that are right (up to {number(chance['high'], 3)})."
+            )
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+
+
+def _ratios(names: Names, measures: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> list[str]:
+    """Whether it says too much or too little on the whole."""
+    points = []
+    for cohort in cohorts:
+        row = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort).get("observed_expected")
+        if row is None:
+            continue
+        word = "fewer" if row["high"] < 1 else "more" if row["low"] > 1 else "about as many"
+        than = "as" if word == "about as many" else "than"
+        points.append(
+            f"{names.cohort(cohort)}: {word} were positive {than} {names.arm(*pair)} predicted; observed over expected "
+            f"is {_words(row, 2)}."
+        )
+    return points
+
+
+def _recalibrated(names: Names, after: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> list[str]:
+    """What an intercept and a slope fitted inside do to the ICI."""
+    points = []
+    for cohort in cohorts:
+        found = _by(after, "method", arm=pair[0], mode=pair[1], cohort=cohort, metric="ici")
+        if not {"none", "logistic"} <= found.keys():
+            continue
+        before, now = number(found["none"]["value"], 3), _words(found["logistic"])
+        lower = found["logistic"]["value"] < found["none"]["value"]
+        said = (
+            f"lower its ICI from {before} to {now}" if lower else f"do not lower its ICI ({before} before, {now} after)"
+        )
+        points.append(f"{names.cohort(cohort)}: an intercept and a slope fitted on other patients {said}.")
+    return points
+
+
+def _measures_table(
+    names: Names, measures: pl.DataFrame, arms: Arms, cohorts: list[str], title: str, note: str
+) -> TitledTable | None:
+    rows = []
+    for arm, mode in arms:
+        for cohort in cohorts:
+            found = _by(measures, "metric", arm=arm, mode=mode, cohort=cohort)
+            if found:
+                cells = [_words(found[metric]) if metric in found else "" for metric in MEASURES]
+                cells.insert(1, _words(found["ici_by_chance"]) if "ici_by_chance" in found else "")
+                rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
+    heads = ["Arm", "Cohort", *MEASURES.values()]
+    heads.insert(3, "By chance")
+    return TitledTable(title, note, DataTable(heads, rows), folded=not note) if rows else None
+
+
+def _parts_table(names: Names, measures: pl.DataFrame, arms: Arms, cohorts: list[str]) -> TitledTable | None:
+    rows = []
+    for arm, mode in arms:
+        for cohort in cohorts:
+            found = _by(measures, "metric", arm=arm, mode=mode, cohort=cohort)
+            if PARTS.keys() <= found.keys():
+                cells = [_words(found["brier"]), *(number(found[part]["value"], 4) for part in list(PARTS)[1:])]
+                rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
+    heads = ["Arm", "Cohort", *PARTS.values()]
+    note = PARTS_NOTE + (POOLED if names.several_seeds else "")
+    return TitledTable("The Brier score in parts", note, DataTable(heads, rows), folded=True) if rows else None
+
+
+def _after_table(
+    names: Names, after: pl.DataFrame, arms: Arms, cohorts: list[str], title: str, note: str
+) -> TitledTable | None:
+    rows = []
+    for arm, mode in arms:
+        for cohort in cohorts:
+            for method, words in METHODS.items():
+                found = _by(after, "metric", arm=arm, mode=mode, cohort=cohort, method=method)
+                if found:
+                    cells = [_words(found[m], 3 if m in ("ici", "brier") else 2) if m in found else "" for m in AFTER]
+                    rows.append([names.arm(arm, mode), names.cohort(cohort), words, *cells])
+    heads = ["Arm", "Cohort", "Recalibration", *AFTER.values()]
+    return TitledTable(title, note, DataTable(heads, rows), folded=not note) if rows else None

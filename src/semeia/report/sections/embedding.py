@@ -1,0 +1,184 @@
+"""Show where tested units lie in the embedding of each encoder before it met a label, a scatter a start.
+
+RUN/embedding.json holds {seed, fitted, labels: [unit], cohorts: [unit], starts: [{arm, shares: [2], points: [[x, y],
+one a unit]}]}. A study writes it, the page draws it. Units have no names in it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from markupsafe import Markup
+
+from semeia.archive.atomic import write_json
+from semeia.archive.small_file import read_object
+from semeia.errors import InputError
+from semeia.report.content import DataTable, Figure, Panel, Section
+from semeia.report.names import Names
+from semeia.report.numbers import count, number, share
+from semeia.report.plots.style import GRADES, LegendItem, Style
+from semeia.report.plots.svg import PANEL, drawing, to_svg
+from semeia.report.run_folder import Run
+
+FILE = "embedding.json"
+HOLLOW = "external"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One start: shares of the variance of two components, and where each unit lies on them."""
+
+    arm: str
+    shares: tuple[float, float]
+    points: Float[np.ndarray, "n 2"]
+
+
+@dataclass(frozen=True)
+class EmbeddingMap:
+    """All starts of one seed; grade and cohort of each unit; `fitted` is how many the components were fitted on."""
+
+    seed: int
+    fitted: int
+    labels: list[int]
+    cohorts: list[str]
+    starts: list[Place]
+
+
+def embedding_section(run: Run) -> Section | None:
+    """Show a scatter a start."""
+    names = run.names
+    found = read_embedding(run.path)
+    if found is None:
+        return None
+    grades = sorted(set(found.labels))
+    panels = [
+        Panel(names.arm(one.arm, "none"), _draw(names, one, found, name=f"embedding{place}"))
+        for place, one in enumerate(found.starts)
+    ]
+    outside = HOLLOW in found.cohorts and len(set(found.cohorts)) > 1
+    lead = (
+        f"The first two principal components of what each encoder makes of a picture (seed {found.seed}), fitted on "
+        f"{count(found.fitted)} training units; each mark is a tested one, colour and shape are its grade."
+    )
+    if outside:
+        lead += f" Filled: {names.cohort('internal').lower()}; hollow: {names.cohort(HOLLOW).lower()}."
+    figure = Figure(
+        "embedding",
+        "Two components of each embedding",
+        lead,
+        panels,
+        _table(names, found),
+        [LegendItem(f"Grade {grade}", style_of_grade(grade)) for grade in grades],
+    )
+    return Section(
+        key="embedding",
+        heading="What the encoders see before any label",
+        lead="Where grades lie apart, an encoder tells them without having been told. Where they do not, other "
+        "directions than these two may still tell them: that is measured under Results, by the frozen encoders.",
+        figures=[figure],
+    )
+
+
+def write_embedding(run: Path, found: EmbeddingMap) -> None:
+    """Write RUN/embedding.json."""
+    starts = [
+        {
+            "arm": one.arm,
+            "shares": [round(share, 4) for share in one.shares],
+            "points": [[round(float(x), 3), round(float(y), 3)] for x, y in one.points],
+        }
+        for one in found.starts
+    ]
+    about = {"seed": found.seed, "fitted": found.fitted, "labels": found.labels, "cohorts": found.cohorts}
+    write_json(run / FILE, {**about, "starts": starts})
+
+
+def read_embedding(run: Path) -> EmbeddingMap | None:
+    """Return the map of a run; None when it has none.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = run / FILE
+    if not path.exists():
+        return None
+    try:
+        record: dict[str, Any] = read_object(path)
+        labels, cohorts = [int(label) for label in record["labels"]], [str(cohort) for cohort in record["cohorts"]]
+        starts = []
+        for one in record["starts"]:
+            first, second = one["shares"]
+            points = np.array(one["points"], float).reshape(len(labels), 2)
+            starts.append(Place(str(one["arm"]), (float(first), float(second)), points))
+        if len(cohorts) != len(labels):
+            raise ValueError("labels and cohorts differ in number")
+        found = EmbeddingMap(int(record["seed"]), int(record["fitted"]), labels, cohorts, starts)
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
+        raise InputError(f"{path}: not readable ({error}); remove it or run the study again") from error
+    return found if found.starts and found.labels else None
+
+
+def style_of_grade(grade: int) -> Style:
+    """Return darker with the grade, and a shape of its own."""
+    return GRADES[min(grade, len(GRADES) - 1)]
+
+
+def _table(names: Names, found: EmbeddingMap) -> DataTable:
+    """Shares of the variance, and where the middle of each grade is."""
+    rows = []
+    for one in found.starts:
+        for grade, cohort, chosen in _groups(found):
+            middle = one.points[chosen].mean(0)
+            rows.append(
+                [
+                    names.arm(one.arm, "none"),
+                    *(share(part) for part in one.shares),
+                    names.cohort(cohort),
+                    str(grade),
+                    count(int(chosen.sum())),
+                    *(number(float(value), 1) for value in middle),
+                ]
+            )
+    shares = ["Variance, first", "Variance, second"]
+    return DataTable(["Start", *shares, "Cohort", "Grade", "Units", "Mean, first", "Mean, second"], rows)
+
+
+def _groups(found: EmbeddingMap) -> Iterator[tuple[int, str, np.ndarray]]:
+    """Grade, cohort and which units those are; the lower grades first, so that the rarer ones lie on top."""
+    labels, cohorts = np.array(found.labels), np.array(found.cohorts)
+    for grade in sorted(set(found.labels)):
+        for cohort in dict.fromkeys(found.cohorts):
+            chosen = (labels == grade) & (cohorts == cohort)
+            if chosen.any():
+                yield grade, cohort, chosen
+
+
+def _draw(names: Names, one: Place, found: EmbeddingMap, *, name: str) -> Markup:
+    first, second = (share(part) for part in one.shares)
+    title = names.arm(one.arm, "none")
+    alt = f"{title}: {count(len(found.labels))} tested units on two components, {first} and {second} of the variance."
+    # A stray unit must not squeeze all others into a corner.
+    low, high = np.percentile(one.points, [0.5, 99.5], axis=0)
+    pad = 0.06 * np.maximum(high - low, 1e-6)
+    with drawing(PANEL * 0.75) as figure:
+        axes = figure.add_subplot()
+        for grade, cohort, chosen in _groups(found):
+            style = style_of_grade(grade)
+            axes.plot(
+                *one.points[chosen].T,
+                linestyle="",
+                marker=style.marker,
+                markersize=3.6,
+                markeredgewidth=0.8,
+                color=style.colour,
+                markerfacecolor="none" if cohort == HOLLOW else style.colour,
+                alpha=0.85,
+            )
+        axes.set(xlabel=f"First component ({first})", ylabel=f"Second ({second})")
+        axes.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]))
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return to_svg(figure, name=name, alt=alt)

@@ -1,0 +1,161 @@
+"""Show example units shown in three planes: the study writes them into the run, the page reads them from there.
+
+RUN/examples/examples.json is a list of {unit_id, label, score, caption, covariates: {name: value},
+planes: {axial|coronal|sagittal: {file, width_mm, height_mm}}}; the pixels are 8-bit gray PNG files beside it.
+"""
+
+import base64
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from semeia.archive.atomic import write_bytes, write_json
+from semeia.archive.small_file import MEGABYTE, read_json, read_small
+from semeia.errors import InputError
+from semeia.report.content import Section
+from semeia.report.run_folder import Run
+
+LARGEST_PICTURE = 16 * MEGABYTE
+VIEWS = ("axial", "coronal", "sagittal")
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice through a unit: gray pixels, top row first, and how many millimetres it spans."""
+
+    pixels: UInt8[np.ndarray, "height width"]
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """One unit with what the model said of it.
+
+    `planes` has the keys axial, coronal and sagittal; `label` is 0, 1 or None (unknown); `score` a
+    probability.
+    """
+
+    unit_id: str
+    label: int | None
+    score: float | None
+    planes: dict[str, Plane]
+    covariates: dict[str, float | int | str | None]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One plane as the page shows it: a data URI, its proportions, a scale bar in per cent of its width."""
+
+    view: str
+    uri: str
+    width_mm: float
+    height_mm: float
+    bar_mm: int
+    bar_percent: float
+
+
+@dataclass(frozen=True)
+class ShownExample:
+    """An example as the page shows it."""
+
+    unit_id: str
+    label: int | None
+    score: float | None
+    covariates: dict[str, object]
+    caption: str
+    pictures: list[Picture]
+
+
+def examples_section(run: Run) -> Section | None:
+    """Show a few units as pictures."""
+    examples = read_examples(run.path)
+    lead = "Single cases illustrate; they prove nothing. The white bar is the scale."
+    return Section("examples", "Examples", lead=lead, own=(examples, run.outcome)) if examples else None
+
+
+def write_examples(run: Path, examples: list[Example]) -> Path:
+    """Write the examples into the run folder, pictures first, the list that names them last.
+
+    Returns:
+        RUN/examples/examples.json.
+    """
+    folder = run / "examples"
+    folder.mkdir(parents=True, exist_ok=True)
+    items = []
+    for index, example in enumerate(examples):
+        planes = {}
+        for view in VIEWS:
+            plane = example.planes[view]
+            # Numbered, not named by unit: a unit id may hold any character.
+            name = f"{index:03d}-{view}.png"
+            write_bytes(folder / name, _png(plane.pixels))
+            planes[view] = {"file": name, "width_mm": float(plane.width_mm), "height_mm": float(plane.height_mm)}
+        items.append(
+            {
+                "unit_id": example.unit_id,
+                "label": None if example.label is None else int(example.label),
+                "score": None if example.score is None else float(example.score),
+                "caption": example.caption,
+                "covariates": example.covariates,
+                "planes": planes,
+            }
+        )
+    write_json(folder / "examples.json", items)
+    return folder / "examples.json"
+
+
+def read_examples(run: Path) -> list[ShownExample]:
+    """Return the examples of a run, ready to be shown; an empty list when it has none.
+
+    Raises:
+        InputError: examples.json or a picture that it names cannot be read.
+    """
+    path = run / "examples" / "examples.json"
+    if not path.exists():
+        return []
+    try:
+        return [_shown(path.parent, item) for item in list(read_json(path))]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
+
+
+def _shown(folder: Path, item: dict[str, object]) -> ShownExample:
+    planes, covariates = item["planes"], item.get("covariates") or {}
+    if not isinstance(planes, dict) or not isinstance(covariates, dict):
+        raise TypeError("planes and covariates must be objects")
+    label, score = item.get("label"), item.get("score")
+    return ShownExample(
+        unit_id=str(item["unit_id"]),
+        label=int(label) if isinstance(label, int | float) else None,
+        score=float(score) if isinstance(score, int | float) else None,
+        covariates={str(k): v for k, v in covariates.items() if v is not None},
+        caption=str(item.get("caption") or ""),
+        pictures=[_picture(folder, view, planes[view]) for view in VIEWS if view in planes],
+    )
+
+
+def _picture(folder: Path, view: str, plane: dict[str, object]) -> Picture:
+    # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
+    content = read_small(folder / Path(str(plane["file"])).name, most=LARGEST_PICTURE)
+    if not content.startswith(b"\x89PNG"):
+        raise ValueError(f"{plane['file']} is not a PNG")
+    width, height = float(str(plane["width_mm"])), float(str(plane["height_mm"]))
+    if not (0 < width < math.inf and 0 < height < math.inf):
+        raise ValueError("width_mm and height_mm must be above 0")
+    bar = next((mm for mm in (20, 10, 5, 2) if mm <= width / 2.5), 1)
+    uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+    return Picture(view, uri, width, height, bar, 100 * bar / width)
+
+
+def _png(pixels: UInt8[np.ndarray, "height width"]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

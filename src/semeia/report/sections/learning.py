@@ -1,0 +1,133 @@
+"""Show learning curves from metrics.jsonl: each logged term by epoch, averaged over the seeds of an arm.
+
+A cell is named by its place in the run ("pretrained/<arm>/seed-0", "cells/<arm>/<mode>/<fraction>/seed-0").
+Of the fine-tuning cells, those with all labels are shown.
+"""
+
+import math
+from collections import defaultdict
+
+from markupsafe import Markup
+
+from semeia.report.content import DataTable, Figure, Panel, Section
+from semeia.report.names import Names
+from semeia.report.numbers import number
+from semeia.report.plots.style import LegendItem, Style
+from semeia.report.plots.svg import PANEL, drawing, to_svg
+from semeia.report.run_folder import Run
+
+PHASES = {"pretrain": "Pretraining", "finetune": "Fine-tuning, all labels", "probe": "Probe, all labels"}
+NOT_TERMS = {"cell", "phase", "step", "epoch", "seed", "lr", "learning_rate", "seconds", "time", "throughput", "eta"}
+MOST_TERMS = 4
+
+Line = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds
+Pair = tuple[str, str]
+
+
+def learning_section(run: Run) -> Section | None:
+    """Show how the losses went."""
+    names = run.names
+    figures = learning_figures(run.metrics, names)
+    return Section("learning", "Learning curves", figures=figures) if figures else None
+
+
+def learning_figures(metrics: list[dict[str, object]], names: Names) -> list[Figure]:
+    """Draw one figure a phase with a panel for each term; an empty list when nothing was logged."""
+    phases = list(dict.fromkeys(str(m["phase"]) for m in metrics if "phase" in m))
+    figures = [_phase(phase, [m for m in metrics if str(m.get("phase")) == phase], names) for phase in phases]
+    return [figure for figure in figures if figure is not None]
+
+
+def _phase(phase: str, metrics: list[dict[str, object]], names: Names) -> Figure | None:
+    lines = _lines(metrics)
+    if not lines:
+        return None
+    pairs = list(dict.fromkeys(pair for term in lines.values() for pair in term))
+    title = PHASES.get(phase, phase)
+    key = f"learning-{'-'.join(''.join(c if c.isalnum() else ' ' for c in phase).split()) or 'x'}"
+    panels, rows = [], []
+    for index, (term, curves) in enumerate(lines.items()):
+        last = {pair: line[-1] for pair, line in curves.items()}
+        cells = [
+            [
+                term,
+                names.arm(*pair),
+                number(end[0], 0),
+                f"{number(end[1], 3)} ({number(end[2], 3)} to {number(end[3], 3)})",
+            ]
+            for pair, end in last.items()
+        ]
+        words = "; ".join(f"{arm} ends at {value}" for _, arm, _, value in cells)
+        svg = _draw(curves, names, name=f"{key}{index}", alt=f"Learning curves, {title}, {term}. {words}")
+        panels.append(Panel(term.replace("_", " "), svg))
+        rows.extend(cells)
+    lead = "Mean over seeds; the band is from the smallest to the largest seed."
+    if phase == "pretrain":
+        lead += " A falling loss alone does not show that anything was learned: read it beside the diagnostics."
+    table = DataTable(["Term", "Arm", "Last epoch", "Value there (smallest to largest seed)"], rows)
+    legend = [LegendItem(names.arm(*pair), _style(pair, names)) for pair in pairs]
+    return Figure(key, title, lead, panels, table, legend)
+
+
+def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Line]]:
+    """term -> (arm, mode) -> points. Steps of one epoch are averaged within a seed first."""
+    values: dict[str, dict[Pair, dict[float, dict[str, list[float]]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    )
+    cells = {str(m.get("cell", "")): _pair(str(m.get("cell", ""))) for m in metrics}
+    largest = {pair: max(f for p, f in cells.values() if p == pair) for pair in {p for p, _ in cells.values()}}
+    for m in metrics:
+        cell = str(m.get("cell", ""))
+        pair, fraction = cells[cell]
+        at = m.get("epoch", m.get("step"))
+        if fraction != largest[pair] or not isinstance(at, int | float):
+            continue
+        for term, value in m.items():
+            plain = isinstance(value, int | float) and not isinstance(value, bool)
+            if term not in NOT_TERMS and plain and math.isfinite(float(str(value))):
+                values[term][pair][float(at)][cell].append(float(str(value)))
+    # The total first, then in the order in which they were logged; an arm none of whose terms is among the few
+    # that are drawn adds its first one.
+    order = sorted(values, key=lambda term: term not in ("loss", "total"))
+    terms = order[:MOST_TERMS]
+    for pair in dict.fromkeys(pair for term in order for pair in values[term]):
+        if not any(pair in values[term] for term in terms):
+            terms.append(next(term for term in order if pair in values[term]))
+    return {term: {pair: _line(points) for pair, points in values[term].items()} for term in terms}
+
+
+def _line(points: dict[float, dict[str, list[float]]]) -> Line:
+    line = []
+    for at, seeds in sorted(points.items()):
+        means = [sum(found) / len(found) for found in seeds.values()]
+        line.append((at, sum(means) / len(means), min(means), max(means)))
+    return line
+
+
+def _pair(cell: str) -> tuple[Pair, float]:
+    """The arm, mode and label fraction of a cell: `pretrained/ARM/seed-N` or `cells/ARM/MODE/FRACTION/seed-N`."""
+    phase, *parts = cell.split("/")
+    if phase == "cells" and len(parts) > 2:
+        return (parts[0], parts[1]), float(parts[2])
+    return (parts[0] if parts else cell, "none"), 1.0
+
+
+def _style(pair: Pair, names: Names) -> Style:
+    """An arm being pretrained has no mode yet: it is drawn as when it is fine-tuned."""
+    arm, mode = pair
+    return names.style(arm, "finetune" if mode == "none" and names.about(arm).role == "pretrained" else mode)
+
+
+def _draw(curves: dict[Pair, Line], names: Names, *, name: str, alt: str) -> Markup:
+    with drawing(PANEL * 0.65) as figure:
+        axes = figure.add_subplot()
+        for pair, line in curves.items():
+            style = _style(pair, names)
+            x, mean, low, high = ([point[i] for point in line] for i in range(4))
+            axes.fill_between(x, low, high, color=style.colour, alpha=0.15, linewidth=0)
+            # A single epoch makes no line.
+            marker = style.marker if len(line) == 1 else ""
+            axes.plot(x, mean, color=style.colour, linestyle=style.line, linewidth=1.5, marker=marker)
+        axes.set(xlabel="Epoch")
+        axes.locator_params(axis="x", integer=True)
+        return to_svg(figure, name=name, alt=alt)

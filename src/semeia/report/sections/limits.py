@@ -1,0 +1,52 @@
+"""Say what speaks against the run: its own limits, its power, what was left out."""
+
+from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.estimates import Estimate, find
+from semeia.report.names import Names
+from semeia.report.numbers import listed, number
+from semeia.report.run_folder import Run
+
+RESAMPLED = (
+    "Intervals come from resampling patients. They hold for patients like these and say nothing of how the "
+    "choice of another archive, label or protocol would move the results."
+)
+EXPERIMENT = (
+    "This page describes an experiment. It is no medical device, and no score in it should guide the care of a patient."
+)
+
+
+def limits_section(run: Run) -> Section:
+    """Show the limits; no page goes without."""
+    left_out = TitledTable(
+        f"What was left out of the evaluation, and why ({len(run.notes)})",
+        "",
+        DataTable(["Note"], [[note] for note in run.notes]),
+        folded=True,
+    )
+    points = limits_of(run)
+    return Section("limits", "Limits", points=points, tables=[left_out] if run.notes else [])
+
+
+def limits_of(run: Run) -> list[str]:
+    """Return the limits in the order in which they matter."""
+    names = run.names
+    resampled = any("bootstrap" in e.interval_method for e in run.estimates)
+    return [*run.limits, *power(names, run.estimates), *([RESAMPLED] if resampled else []), EXPERIMENT]
+
+
+def power(names: Names, estimates: list[Estimate]) -> list[str]:
+    """Say the smallest difference that the tested patients can show; an empty list when none was computed."""
+    metrics = ("auroc_detectable_difference", "macro_auroc_detectable_difference")
+    found = [e for metric in metrics for e in find(estimates, metric=metric, differences=True)]
+    if not found:
+        return []
+    parts = []
+    for cohort in dict.fromkeys(e.cohort for e in found):
+        values = [number(e.value, 3) for e in found if e.cohort == cohort]
+        span = listed(list(dict.fromkeys([min(values), max(values)])), last="to")
+        parts.append(f"{span} {names.place(cohort)}")
+    return [
+        "Power: the smallest difference in AUROC that a comparison on this page would find in four of five "
+        f"repetitions (two-sided 5\u00a0%) is {listed(parts)}. Where an interval holds zero, differences up "
+        "to its ends are not ruled out."
+    ]

@@ -1,0 +1,201 @@
+"""Show outcomes of several classes on the page: what was called what, and how many of each class were found.
+
+The confusion matrices of the headline arm stand as shaded tables (macro `classes` of own.html.j2); the recall of each
+class as a forest plot of a few arms; every arm's matrix is in the folded table.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from semeia.report.content import DataTable, Figure, Section, TitledTable
+from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, pairs_of
+from semeia.report.names import Names
+from semeia.report.numbers import count, estimate, listed, share
+from semeia.report.plots.intervals import interval_figure
+from semeia.report.run_folder import Run
+from semeia.report.sections.answer import headline
+
+RECALL = "recall_"
+MOST_ARMS = 3
+# A full cell must leave black words readable on the blue.
+DARKEST = 0.45
+HIDDEN = "not shown"
+SEEDS = "; where several seeds predict the same units, counts are means"
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """A share and a count in words, empty where hidden, and the strength of the shading."""
+
+    share: str
+    units: str
+    shade: float
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One confusion matrix: `rows` are the true classes, `classes` the names of the columns."""
+
+    title: str
+    corner: str
+    classes: list[str]
+    rows: list[tuple[str, list[MatrixCell]]]
+
+
+def multiclass_section(run: Run) -> Section | None:
+    """Make the section of an outcome of several classes; None for a binary one."""
+    names = run.names
+    levels = [e for e in full_labels([e for e in run.estimates if not e.reference]) if e.outcome == run.outcome]
+    recalls = [e for e in levels if e.metric.startswith(RECALL) and e.stratum == "all"]
+    pair = headline(run)
+    if not recalls or pair is None:
+        return None
+    noun = "grade" if any(e.metric == "grade_error" for e in levels) else "class"
+    mine = [e for e in recalls if (e.arm, e.mode) == pair]
+    table = _confusion(run, run.outcome)
+    own = table.filter(pl.col("arm") == pair[0], pl.col("mode") == pair[1])
+    return Section(
+        key="classes",
+        heading="Grade by grade" if noun == "grade" else "Class by class",
+        lead=" ".join(_found(names, mine, cohort, noun) for cohort in cohorts_of(mine)),
+        points=[*_off(names, levels, pair), *_confused(names, own, noun), *_absent(names, own, noun)],
+        figures=[figure for figure in [_recall_figure(recalls, names, noun)] if figure is not None],
+        tables=_tables(names, table, noun),
+        own=_matrices(names, own, names.arm(*pair), noun),
+    )
+
+
+def _confusion(run: Run, outcome: str) -> pl.DataFrame:
+    table = run.tables.get("confusion")
+    if table is None:
+        columns = ("arm", "mode", "cohort", "label", "called", "state", "share", "low", "high", "count", "n_patients")
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    return table.filter(pl.col("outcome") == outcome)
+
+
+def _found(names: Names, rows: list[Estimate], cohort: str, noun: str) -> str:
+    """How many of each class were found in a cohort: the least and the most."""
+    here = sorted((e for e in rows if e.cohort == cohort), key=lambda e: e.value)
+    start = f"{names.arm(here[0].arm, here[0].mode)} finds, {names.place(cohort)},"
+    if len(here) == 1:
+        return f"{start} {share(here[0].value)} of the units of {noun} {_number(here[0])}."
+    low, high = (f"{share(e.value)} of {noun} {_number(e)}" for e in (here[0], here[-1]))
+    return f"{start} from {low} to {high}."
+
+
+def _off(names: Names, levels: list[Estimate], pair: tuple[str, str]) -> list[str]:
+    """How far off the called grades are, where there is an order."""
+    found = []
+    for cohort in cohorts_of(levels):
+        metrics = ("grade_error", "quadratic_kappa")
+        rows = [find(levels, metric=metric, arm=pair[0], mode=pair[1], cohort=cohort) for metric in metrics]
+        if all(rows):
+            error, kappa = (estimate(e.value, e.low, e.high) for e, *_ in rows)
+            where = names.place(cohort)
+            found.append(
+                f"{where[:1].upper()}{where[1:]} the called grade is {error} grades off on average; "
+                f"quadratic-weighted kappa is {kappa}."
+            )
+    return found
+
+
+def _confused(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
+    """The most frequent mistake of each cohort, among the cells that are shown."""
+    found = []
+    for cohort in table["cohort"].unique(maintain_order=True):
+        wrong = table.filter(pl.col("cohort") == cohort, pl.col("label") != pl.col("called"), pl.col("share") > 0)
+        for row in wrong.sort("share", descending=True).head(1).iter_rows(named=True):
+            found.append(
+                f"The most frequent mistake {names.place(cohort)}: {noun} {row['label']} is called {noun} "
+                f"{row['called']} in {share(row['share'])} of its units."
+            )
+    return found
+
+
+def _absent(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
+    """Classes without a unit, said for each cohort."""
+    found = []
+    for cohort in table["cohort"].unique(maintain_order=True):
+        here = table.filter(pl.col("cohort") == cohort)
+        absent = sorted({*here["called"].to_list()} - {*here["label"].to_list()})
+        if absent:
+            absent_words = listed([f"{noun} {number}" for number in absent])
+            found.append(
+                f"No unit of {absent_words} was tested {names.place(cohort)}: means over classes leave it out."
+            )
+    return found
+
+
+def _recall_figure(recalls: list[Estimate], names: Names, noun: str) -> Figure | None:
+    arms = names.headlines(pairs_of(recalls), most=MOST_ARMS)
+    order = {pair: index for index, pair in enumerate(arms)}
+    shown = [e for e in recalls if (e.arm, e.mode) in order]
+    shown.sort(key=lambda e: (_number(e), order[e.arm, e.mode]))
+    several = len(arms) > 1
+    lead = f"Recall: of the units of a {noun}, how many are called so. The {noun} called is the most probable one."
+    if any(e.seeds != "1" for e in shown):
+        lead += " A mean over seeds, which may differ a little from the matrices, where seeds are added up."
+    return interval_figure(
+        shown,
+        names,
+        key="recall",
+        title=f"Share of each {noun} that is found",
+        lead=lead,
+        name=lambda e: names.arm(e.arm, e.mode) if several else f"{noun.capitalize()} {_number(e)}",
+        group=lambda e: f"{noun.capitalize()} {_number(e)}" if several else "",
+        null=None,
+        axis="Recall",
+        more=[e for e in recalls if e not in shown],
+    )
+
+
+def _matrices(names: Names, table: pl.DataFrame, arm: str, noun: str) -> list[Matrix]:
+    """One matrix a cohort, of the rows of one arm."""
+    matrices = []
+    for cohort in table["cohort"].unique(maintain_order=True):
+        here = table.filter(pl.col("cohort") == cohort)
+        labels = here["label"].unique(maintain_order=True)
+        rows = [
+            (f"{noun.capitalize()} {label}", [_cell(row) for row in here.filter(label=label).iter_rows(named=True)])
+            for label in labels
+        ]
+        classes = [f"{number}" for number in here["called"].unique(maintain_order=True)]
+        title = f"{arm}, {names.cohort(cohort)}: what was called what"
+        matrices.append(Matrix(title, f"True {noun}, called \u2192", classes, rows))
+    return matrices
+
+
+def _cell(row: dict[str, object]) -> MatrixCell:
+    part, units = row["share"], row["count"]
+    if not isinstance(part, int | float):
+        return MatrixCell("", "", 0.0)
+    return MatrixCell(share(part), count(units) if isinstance(units, int | float) else "", DARKEST * part)
+
+
+def _tables(names: Names, table: pl.DataFrame, noun: str) -> list[TitledTable]:
+    """The matrices of every arm, cell by cell."""
+    if table.is_empty():
+        return []
+    rows = [
+        [
+            names.cohort(row["cohort"]),
+            names.arm(row["arm"], row["mode"]),
+            f"{row['label']}",
+            f"{row['called']}",
+            HIDDEN if row["share"] is None else estimate(row["share"], row["low"], row["high"], digits=3),
+            HIDDEN if row["count"] is None else count(row["count"]),
+            HIDDEN if row["n_patients"] is None else count(row["n_patients"]),
+        ]
+        for row in table.iter_rows(named=True)
+    ]
+    columns = ["Cohort", "Arm", f"True {noun}", f"Called {noun}", "Share (95\u00a0% interval)", "Units", "Patients"]
+    note = (
+        f"Shares are of the units of the true {noun}{SEEDS if names.several_seeds else ''}. "
+        "A cell of one to nine patients is not shown, nor are the counts from which it would follow."
+    )
+    return [TitledTable("Every arm, cell by cell", note, DataTable(columns, rows), folded=True)]
+
+
+def _number(e: Estimate) -> int:
+    return int(e.metric.removeprefix(RECALL))

@@ -1,0 +1,164 @@
+"""Paired tests on the page: which differences stand when all that were looked at are counted, and what was in reach.
+
+The table "comparisons" of a run comes in (evaluation/tables/comparisons.py); a section goes out. The tests that
+answer the run's question are in the open, all others behind a fold.
+"""
+
+import polars as pl
+
+from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.estimates import cohorts_of, pairs_of
+from semeia.report.names import ALL, Names
+from semeia.report.numbers import count, estimate, listed, number, p_value, percent
+from semeia.report.run_folder import Run
+
+STANDS = 0.05
+MOST_NAMED = 3
+HEADS = ["Cohort", "Arm", "Minus", "Difference in AUROC", "p", "p after Holm", "Detectable", "Chance to find"]
+TEXTS = ["outcome", "cohort", "stratum", "arm", "mode", "reference", "family"]
+NOTE = (
+    "Detectable: the smallest true difference that this cohort finds with 80\u00a0% power. Chance to find: the power "
+    "for a true difference of {relevant}. Both are for one two-sided test at 5\u00a0%, before Holm's correction."
+)
+
+
+def comparisons_section(run: Run) -> Section | None:
+    """Show the paired tests of one outcome; None when the run has none."""
+    names = run.names
+    table = run.tables.get("comparisons")
+    if table is None or table.is_empty():
+        return None
+    tests = table.with_columns(pl.col(TEXTS).cast(pl.String)).filter(outcome=run.outcome)
+    if tests.is_empty():
+        return None
+    stratum = run.restriction or ALL
+    shown = _shown(tests.filter(stratum=stratum), run, names)
+    others = tests.join(shown, on=["cohort", "stratum", "arm", "mode", "fraction", "reference"], how="anti")
+    cohorts = cohorts_of([e for e in run.estimates if e.outcome == run.outcome])
+    relevant = number(tests["relevant_difference"][0], 2)
+    tables = []
+    if not shown.is_empty():
+        note = NOTE.format(relevant=relevant)
+        tables.append(TitledTable("Paired tests", note, DataTable(HEADS, _rows(names, shown, cohorts))))
+    if not others.is_empty():
+        heads = [*HEADS[:3], "Labels", "Among", *HEADS[3:]]
+        rows = _rows(names, others, cohorts, wide=True)
+        tables.append(TitledTable("All other paired tests", "", DataTable(heads, rows), folded=True))
+    return Section(
+        key="comparison-tests",
+        heading="Paired tests",
+        lead=_lead(tests),
+        points=[*_standing(names, shown, cohorts), *_power(names, shown, cohorts, relevant), *_folded(others)],
+        tables=tables,
+    )
+
+
+def _shown(tests: pl.DataFrame, run: Run, names: Names) -> pl.DataFrame:
+    """At full labels: pretraining against none where the run has both, else the arms worth a line of their own."""
+    full = tests.filter(pl.col("fraction") == pl.col("fraction").max().over("arm", "mode"))
+    pairs = full.select("arm", "reference").rows()
+    asked = full.filter(pl.Series([_asked(arm, reference, names) for arm, reference in pairs], dtype=pl.Boolean))
+    if not asked.is_empty():
+        return asked
+    arms = names.headlines(pairs_of(run.estimates))
+    keep = [(arm, mode) in arms for arm, mode in full.select("arm", "mode").iter_rows()]
+    return full.filter(pl.Series(keep, dtype=pl.Boolean))
+
+
+def _asked(arm: str, reference: str, names: Names) -> bool:
+    one, other = names.about(arm), names.about(reference.partition("/")[0])
+    return one.role == "pretrained" and other.role == "scratch" and one.family == other.family
+
+
+def _lead(tests: pl.DataFrame) -> str:
+    families = tests["family"].n_unique()
+    standing = tests.filter(pl.col("p_holm") < STANDS).height
+    sizes = sorted(set(tests["family_tests"].to_list()))
+    of = count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
+    parted = "in one family" if families == 1 else f"in {count(families)} families of {of}"
+    found = "no difference stands" if not standing else f"{count(standing)} {_stand(standing)}"
+    return (
+        f"{_count(tests.height, 'paired test')} of AUROC (DeLong, clustered by patient) {parted}; "
+        f"after Holm's correction within each family {found} at 5\u00a0%."
+    )
+
+
+def _count(n: int, what: str) -> str:
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+
+
+def _stand(n: int) -> str:
+    return "difference stands" if n == 1 else "differences stand"
+
+
+def _standing(names: Names, shown: pl.DataFrame, cohorts: list[str]) -> list[str]:
+    """A sentence for each cohort and reference of the open table whose tests found something."""
+    points = []
+    for cohort in cohorts:
+        for part in shown.filter(cohort=cohort).partition_by("reference", maintain_order=True):
+            found = part.filter(pl.col("p_holm") < STANDS).sort("p_holm")
+            if found.is_empty():
+                continue
+            arms = [_named(names, row) for row in found.head(MOST_NAMED).iter_rows(named=True)]
+            arms += [f"{count(found.height - MOST_NAMED)} more"] if found.height > MOST_NAMED else []
+            points.append(
+                f"{names.cohort(cohort)}, minus {names.reference(part['reference'][0])}: {count(found.height)} "
+                f"{_stand(found.height)}: {listed(arms)}."
+            )
+    return points
+
+
+def _named(names: Names, row: dict) -> str:
+    return f"{names.arm(row['arm'], row['mode'])} ({number(row['difference'], 3, sign=True)})"
+
+
+def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:
+    """What the tests of the open table that found nothing could have found."""
+    points = []
+    for cohort in cohorts:
+        open_ = shown.filter(cohort=cohort).filter(pl.col("p_holm") >= STANDS)
+        if open_.is_empty():
+            continue
+        reach = _range([number(value, 3) for value in sorted(open_["detectable_difference"])])
+        chance = _range([_chance(value) for value in sorted(open_["power"])])
+        points.append(
+            f"{names.cohort(cohort)}: {_count(open_.height, 'test')} below without a difference that stands, which "
+            f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
+            f"chance to find one of {relevant} was {chance}."
+        )
+    return points
+
+
+def _folded(others: pl.DataFrame) -> list[str]:
+    standing = others.filter(pl.col("p_holm") < STANDS).height
+    if not standing:
+        return []
+    return [f"Of the {_count(others.height, 'other test')}, folded below, {count(standing)} {_stand(standing)}."]
+
+
+def _chance(power: float) -> str:
+    return f"over {percent(0.99)}" if power > 0.99 else percent(round(power, 2))
+
+
+def _range(rising: list[str]) -> str:
+    return rising[0] if rising[0] == rising[-1] else f"{rising[0]} to {rising[-1]}"
+
+
+def _rows(names: Names, tests: pl.DataFrame, cohorts: list[str], *, wide: bool = False) -> list[list[str]]:
+    order = {cohort: number for number, cohort in enumerate(cohorts)}
+    ordered = sorted(tests.iter_rows(named=True), key=lambda row: order.get(row["cohort"], len(order)))
+    return [_row(names, row, wide=wide) for row in ordered]
+
+
+def _row(names: Names, row: dict, *, wide: bool) -> list[str]:
+    start = [names.cohort(row["cohort"]), names.arm(row["arm"], row["mode"]), names.reference(row["reference"])]
+    among = "all" if row["stratum"] == ALL else names.stratum(row["stratum"])
+    return [
+        *start,
+        *([percent(row["fraction"]), among] if wide else []),
+        estimate(row["difference"], row["low"], row["high"], digits=3, sign=True),
+        p_value(row["p"]),
+        p_value(row["p_holm"]),
+        number(row["detectable_difference"], 3),
+        _chance(row["power"]),
+    ]

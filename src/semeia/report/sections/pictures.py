@@ -1,0 +1,205 @@
+"""A few tested pictures with what a model looked at: the study writes them into the run, the page reads them there.
+
+RUN/pictures/pictures.json holds {arm, mode, fraction, seed, rule, pictures: [{file, overlay, label, chances, cohort,
+caption}]}; `file` (gray) and `overlay` (the map laid over it) are 8-bit PNG files beside it. Nothing in it names a
+patient, a unit or a file of the archive.
+"""
+
+import base64
+import io
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from semeia.archive.atomic import write_bytes, write_json
+from semeia.archive.small_file import read_object, read_small
+from semeia.errors import InputError
+from semeia.report.content import Section
+from semeia.report.names import Names
+from semeia.report.numbers import NBSP, number, percent
+from semeia.report.run_folder import Run
+from semeia.report.sections.examples import LARGEST_PICTURE
+
+FOLDER, LIST = "pictures", "pictures.json"
+TINT = (213, 94, 0)  # an orange that stands out from gray, for colour-blind readers, too
+STRONGEST, HALF = 0.6, 0.5
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One tested picture.
+
+    Attributes:
+        pixels: gray, top row first.
+        map: how much the output depends on each pixel, 0 to 1.
+        label: the true grade.
+        chances: of each grade.
+        cohort: where it was tested.
+        caption: why it is shown.
+    """
+
+    pixels: UInt8[np.ndarray, "height width"]
+    map: Float[np.ndarray, "height width"]
+    label: int
+    chances: tuple[float, ...]
+    cohort: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whose pictures they are: a model by its place in the run, and the rules by which it and they were chosen."""
+
+    arm: str
+    mode: str
+    fraction: float
+    seed: int
+    rule: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One chance as the page shows it."""
+
+    name: str
+    percent: str
+    width: float
+    true: bool
+
+
+@dataclass(frozen=True)
+class ShownPicture:
+    """One picture as the page shows it: two data URIs, what they show in words, and its chances."""
+
+    plain: str
+    overlay: str
+    alt: str
+    title: str
+    caption: str
+    bars: list[Bar]
+
+
+def pictures_section(run: Run) -> Section | None:
+    """Show picture beside picture with the map, true grade, chances."""
+    names = run.names
+    found = read_pictures(run)
+    if found is None:
+        return None
+    shown, pictures = found
+    lead = (
+        f"What {names.arm(shown.arm, shown.mode)} looked at, with {percent(shown.fraction)} of the labels and seed "
+        f"{shown.seed}. Single cases illustrate; they prove nothing."
+    )
+    points = [
+        "The maps are by occlusion: one square of the picture after the other is hidden under the picture\u2019s mean "
+        "gray. The stronger the orange, the more the expected grade changes when that place is hidden; the outline is "
+        "around places where it changes at least half as much as at the strongest one. Each map is relative to its "
+        "own strongest place, so that two maps cannot be compared in strength.",
+        "A map says on what the output depends, not whether that is a sign of the disease. What is told twice, in two "
+        "places that are never hidden together, it misses.",
+        shown.rule,
+    ]
+    return Section("pictures", "A few pictures, and what the model looked at", lead=lead, points=points, own=pictures)
+
+
+def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
+    """Write the pictures into the run folder, the list that names them last; earlier ones are removed.
+
+    Returns:
+        RUN/pictures/pictures.json.
+    """
+    folder = run / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    items = []
+    for index, one in enumerate(pictures):
+        # Numbered: no name of the archive goes into a report.
+        files = {"file": f"{index:02d}.png", "overlay": f"{index:02d}-map.png"}
+        write_bytes(folder / files["file"], _png(one.pixels))
+        write_bytes(folder / files["overlay"], _png(overlaid(one.pixels, one.map)))
+        chances = [round(float(chance), 4) for chance in one.chances]
+        about = {"label": one.label, "chances": chances, "cohort": one.cohort, "caption": one.caption}
+        items.append({**files, **about})
+    write_json(folder / LIST, {**asdict(shown), "pictures": items})
+    named = {name for item in items for name in (item["file"], item["overlay"])}
+    for path in folder.glob("*.png"):
+        if path.name not in named:
+            path.unlink()
+    return folder / LIST
+
+
+def read_pictures(run: Run) -> tuple[Shown, list[ShownPicture]] | None:
+    """Return the pictures of a run, ready to be shown; None when it has none.
+
+    Raises:
+        InputError: pictures.json or a picture that it names cannot be read.
+    """
+    path = run.path / FOLDER / LIST
+    if not path.exists():
+        return None
+    try:
+        record: dict[str, Any] = read_object(path)
+        shown = Shown(
+            arm=str(record["arm"]),
+            mode=str(record["mode"]),
+            fraction=float(record["fraction"]),
+            seed=int(record["seed"]),
+            rule=str(record["rule"]),
+        )
+        pictures = [_shown(run.names, path.parent, item) for item in record["pictures"]]
+    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
+        raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
+    return (shown, pictures) if pictures else None
+
+
+def overlaid(
+    pixels: UInt8[np.ndarray, "height width"], strength: Float[np.ndarray, "height width"]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture under a translucent map, with an outline around what is at least half as strong as the strongest."""
+    from scipy.ndimage import binary_dilation, binary_erosion
+
+    veil = STRONGEST * strength.clip(0, 1)[..., None]
+    mixed = (1 - veil) * pixels[..., None] + veil * np.array(TINT)
+    inside = np.asarray(strength >= HALF)
+    # Black and white side by side: seen on bone and on air.
+    mixed[np.asarray(binary_dilation(inside), bool) & ~inside] = 255
+    mixed[inside & ~np.asarray(binary_erosion(inside, border_value=1), bool)] = 0
+    return np.rint(mixed).astype(np.uint8)
+
+
+def _shown(names: Names, folder: Path, item: dict[str, object]) -> ShownPicture:
+    chances, label = item["chances"], item["label"]
+    if not isinstance(chances, list) or not isinstance(label, int):
+        raise TypeError("chances must be a list and label a number")
+    called = max(range(len(chances)), key=lambda grade: float(chances[grade]))
+    bars = [
+        Bar(f"Grade {grade}", f"{number(100 * float(chance), 0)}{NBSP}%", 100 * float(chance), grade == label)
+        for grade, chance in enumerate(chances)
+    ]
+    cohort = names.cohort(str(item["cohort"]))
+    return ShownPicture(
+        plain=_uri(folder, item["file"]),
+        overlay=_uri(folder, item["overlay"]),
+        alt=f"of true grade {label}, called grade {called}",
+        title=f"True grade {label}, called grade {called}",
+        caption=f"{cohort}: {item['caption']}.",
+        bars=bars,
+    )
+
+
+def _uri(folder: Path, name: object) -> str:
+    # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
+    content = read_small(folder / Path(str(name)).name, most=LARGEST_PICTURE)
+    if not content.startswith(b"\x89PNG"):
+        raise ValueError(f"{name} is not a PNG")
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+
+
+def _png(pixels: UInt8[np.ndarray, "..."]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

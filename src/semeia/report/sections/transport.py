@@ -1,0 +1,182 @@
+"""Show other cohorts and sites on the page: what is lost outside, who is there, what may be expected at the next site.
+
+The tables "transport", "case_mix", "sites" and "validation_size" of a run come in; a section goes out.
+"""
+
+import polars as pl
+
+from semeia.evaluation.statistics.validation_size import SIZE_COLUMNS
+from semeia.evaluation.tables.case_mix import CASE_MIX_COLUMNS
+from semeia.evaluation.tables.sites import SITE_COLUMNS
+from semeia.evaluation.tables.transport import TRANSPORT_COLUMNS
+from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.estimates import pairs_of
+from semeia.report.metrics import metric_title
+from semeia.report.names import Names
+from semeia.report.numbers import count, estimate, interval, listed, lowered, number, percent
+from semeia.report.plots.transport import gap_figure, sites_figure
+from semeia.report.run_folder import Run
+from semeia.report.sections.case_mix import alike_table, cohorts_in, shift_table, size_tables, who_table
+
+HEADS = ["Cohort", "Arm", "Minus", "Measure", "Reference cohort", "This cohort", "Gap", "Detectable gap"]
+# The c-statistic of the membership model from which cohorts are said to differ somewhat, and much.
+SOME, MUCH = 0.6, 0.8
+
+
+def transport_section(run: Run) -> Section | None:
+    """Make the section on other cohorts and sites; None when the run has none of its tables."""
+    names = run.names
+    gaps = run.table("transport", TRANSPORT_COLUMNS)
+    mix = run.table("case_mix", CASE_MIX_COLUMNS)
+    sites = run.table("sites", SITE_COLUMNS)
+    sizes = run.table("validation_size", SIZE_COLUMNS)
+    if all(table.is_empty() for table in (gaps, mix, sites, sizes)):
+        return None
+    estimates = [e for e in run.estimates if e.outcome == run.outcome]
+    arms = names.headlines(pairs_of(estimates))
+    every = [*arms, *(pair for pair in names.in_order(pairs_of(estimates)) if pair not in arms)]
+    cohorts = cohorts_in(run, mix, outcome=run.outcome)
+    own = gaps.filter(reference="")
+    figures = [gap_figure(own, names, arms), sites_figure(sites, names, arms)]
+    tables = [who_table(names, mix, cohorts), alike_table(names, mix, arms, cohorts), shift_table(names, mix, arms)]
+    tables += [*size_tables(names, sizes, every, cohorts), _all_gaps(names, gaps)]
+    first = arms[0] if arms else ("", "")
+    points = [
+        *_against_scratch(gaps, names),
+        *_told(names, mix, first),
+        *_prevalence(names, mix, first),
+        *_sites(names, sites, first),
+        *_sizes(names, sizes, first),
+    ]
+    return Section(
+        key="transport",
+        heading="From one cohort to another" if not gaps.is_empty() else "Cohort and sites",
+        lead=" ".join(_gap(names, row) for row in _rows(own, first, metric="auroc")),
+        points=points,
+        figures=[figure for figure in figures if figure is not None],
+        tables=[table for table in tables if table is not None],
+    )
+
+
+def _rows(table: pl.DataFrame, pair: tuple[str, str], **fixed: str) -> list[dict]:
+    return table.filter(arm=pair[0], mode=pair[1], **fixed).rows(named=True)
+
+
+def _gap(names: Names, row: dict) -> str:
+    start = (
+        f"The AUROC of {names.arm(row['arm'], row['mode'])} is {number(row['inside'], 3)} {names.place(row['home'])} "
+        f"and {number(row['outside'], 3)} {names.place(row['cohort'])}, a gap of "
+        f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}"
+    )
+    if row["detectable"] is None:
+        return f"{start}."
+    return (
+        f"{start}, which may be chance; with so many patients a true gap of {number(row['detectable'], 3)} is found "
+        f"four times in five."
+    )
+
+
+def _against_scratch(gaps: pl.DataFrame, names: Names) -> list[str]:
+    """Whether pretrained arms lose more outside than the same network without pretraining."""
+    points = []
+    for row in gaps.filter(pl.col("reference") != "", metric="auroc").rows(named=True):
+        one, other = names.about(row["arm"]), names.about(row["reference"].partition("/")[0])
+        if (one.role, other.role) != ("pretrained", "scratch") or one.family != other.family or row["mode"] == "frozen":
+            continue
+        found = "more" if row["high"] < 0 else "less" if row["low"] > 0 else ""
+        said = f"lost {found} of its AUROC" if found else "was not shown to lose more or less of its AUROC"
+        power = "" if row["detectable"] is None else f"; detectable: {number(row['detectable'], 3)}"
+        points.append(
+            f"From {names.cohort(row['home']).lower()} to {names.cohort(row['cohort']).lower()}, "
+            f"{names.arm(row['arm'], row['mode'])} {said} than {names.reference(row['reference'])} (difference of gaps "
+            f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}{power})."
+        )
+    return points
+
+
+def _told(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+    """How well the cohort can be told, and what that says of a gap."""
+    points = []
+    for row in _rows(mix, pair, characteristic="membership model"):
+        value = row["value"]
+        alike = "hardly" if value < SOME else "somewhat" if value < MUCH else "well"
+        means = {
+            "hardly": "as far as these columns show, a gap is not one of other cases",
+            "somewhat": "part of a gap may be that the cases are others",
+            "well": "the cohorts hold other cases, and a gap may be mostly that",
+        }
+        points.append(
+            f"From its covariates and score, a unit {names.place(row['cohort'])} can {alike} be told from one "
+            f"{names.place(row['compared_with'])} (c-statistic {estimate(value, row['low'], row['high'])}): "
+            f"{means[alike]}."
+        )
+    return points
+
+
+def _prevalence(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+    share = {row["cohort"]: row["value"] for row in mix.filter(characteristic="prevalence").rows(named=True)}
+    points = []
+    for row in _rows(mix, pair, characteristic="performance", level="home prevalence", measure="o_e"):
+        own = _rows(
+            mix, pair, characteristic="performance", level="own prevalence", measure="o_e", cohort=row["cohort"]
+        )
+        if own and row["compared_with"] in share:
+            points.append(
+                f"{percent(round(share[row['compared_with']], 2))} of the units are positive "
+                f"{names.place(row['compared_with'])} and {percent(round(share[row['cohort']], 2))} "
+                f"{names.place(row['cohort'])}. "
+                f"AUROC does not depend on that. Observed over expected is "
+                f"{estimate(own[0]['value'], own[0]['low'], own[0]['high'])} as it is and would be "
+                f"{estimate(row['value'], row['low'], row['high'])} at that of {names.cohort(row['compared_with'])}."
+            )
+    return points
+
+
+def _sites(names: Names, sites: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+    points = []
+    for row in _rows(sites, pair, kind="summary"):
+        expected = interval(row["predict_low"], row["predict_high"])
+        new = (
+            f"; at a new site it is expected from {expected}"
+            if expected
+            else "; two sites cannot say what a third will do"
+        )
+        few = ", a wide range because there are few sites" if expected and row["sites"] < 5 else ""
+        points.append(
+            f"{names.cohort(row['cohort'])}: over {count(row['sites'])} sites the AUROC is "
+            f"{estimate(row['value'], row['low'], row['high'])} on average{new}{few}. "
+            f"{percent(round(row['inconsistency'], 2))} of the variation between sites is more than chance (I\u00b2)."
+        )
+    return points
+
+
+def _sizes(names: Names, sizes: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+    points = []
+    rows = _rows(sizes, pair)
+    for cohort in dict.fromkeys(row["cohort"] for row in rows):
+        lacking = [row for row in rows if row["cohort"] == cohort and row["reached"] == "no"]
+        if lacking:
+            named = [f"{lowered(metric_title(row['criterion']))} ({count(row['needed'])})" for row in lacking]
+            points.append(
+                f"{names.cohort(cohort)}: {count(lacking[0]['n'])} units are too few to pin down {listed(named)}; "
+                "in brackets the units needed."
+            )
+    return points
+
+
+def _all_gaps(names: Names, gaps: pl.DataFrame) -> TitledTable | None:
+    rows = [
+        [
+            names.cohort(row["cohort"]),
+            names.arm(row["arm"], row["mode"]),
+            names.reference(row["reference"]) if row["reference"] else "",
+            metric_title(row["metric"]),
+            number(row["inside"], 3, sign=bool(row["reference"])),
+            number(row["outside"], 3, sign=bool(row["reference"])),
+            estimate(row["gap"], row["low"], row["high"], digits=3, sign=True),
+            "" if row["detectable"] is None else number(row["detectable"], 3),
+        ]
+        for row in gaps.iter_rows(named=True)
+    ]
+    note = "With a reference under Minus, every number is the arm's less the reference's."
+    return TitledTable("All gaps", note, DataTable(HEADS, rows), folded=True) if rows else None

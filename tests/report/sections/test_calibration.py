@@ -1,0 +1,112 @@
+"""The section on calibration: its words follow the tables, its figure has a table behind, old runs go without."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from run_folder import fabricate_run
+from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.judged import judge
+from semeia.evaluation.tables.calibration_tables import calibration_curves, calibration_measures
+from semeia.evaluation.tables.recalibration_table import recalibrations
+from semeia.report.content import Section
+from semeia.report.result_tables import write_tables
+from semeia.report.run_folder import Run, read_run
+from semeia.report.sections.calibration import calibration_section
+
+TABLES = {
+    "calibration_curves": calibration_curves,
+    "calibration": calibration_measures,
+    "recalibration": recalibrations,
+}
+ARMS = ["multimodal_jepa", "multimodal_scratch", "diameter"]
+
+
+def section(run: Run) -> Section | None:
+    return calibration_section(run)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder: Path = fabricate_run(tmp_path_factory.mktemp("run"))
+    predictions = read_run(folder).predictions
+    assert predictions is not None
+    some = predictions.filter(pl.col("arm").is_in(ARMS), pl.col("mode").is_in(["finetune", "none"]), fraction=1.0)
+    judged = judge(some, settings=EvaluationSettings(draws=100))
+    write_tables(folder, {name: analyse(judged) for name, analyse in TABLES.items()})
+    return read_run(folder)
+
+
+@pytest.fixture(scope="module")
+def made(run: Run) -> Section:
+    found = section(run)
+    assert found is not None
+    return found
+
+
+def test_a_curve_for_each_trained_arm_and_cohort_with_its_numbers(made):
+    (figure,) = made.figures
+    assert [panel.title for panel in figure.panels] == [
+        "GE scanners: Multimodal JEPA (fine-tuned)",
+        "Other scanners: Multimodal JEPA (fine-tuned)",
+        "GE scanners: Multimodal from scratch",
+        "Other scanners: Multimodal from scratch",
+    ]
+    assert len(figure.table.rows) == 4 * 9
+    first = figure.table.rows[0]
+    assert f"predicted {first[2]}, observed {first[3]}" in figure.panels[0].svg
+
+
+def test_every_arm_is_in_a_table(made):
+    tables = {table.title: table for table in made.tables}
+    assert [row[:2] for row in tables["How far off"].table.rows][::2] == [
+        ["Multimodal JEPA (fine-tuned)", "GE scanners"],
+        ["Multimodal from scratch", "GE scanners"],
+    ]
+    others = tables["How far off: the other arms"]
+    assert others.folded
+    assert {row[0] for row in others.table.rows} == {"Diameter alone"}
+    parts = tables["The Brier score in parts"].table
+    for row in parts.rows:
+        brier, *five = (float(cell.split(" ")[0].replace("\u2212", "-")) for cell in row[2:])
+        reliability, resolution, uncertainty, variance, covariance = five
+        assert reliability - resolution + uncertainty + variance - covariance == pytest.approx(brier, abs=1e-3)
+    assert all(len(row) == len(t.table.columns) for t in made.tables for row in t.table.rows)
+
+
+def test_words_say_whether_chance_could_have_done_it(run, made):
+    measures = run.tables["calibration"]
+
+    def lead(metric: str, value: float, column: str) -> str:
+        at = pl.col("metric") == metric
+        changed = measures.with_columns(pl.when(at).then(pl.lit(value)).otherwise(pl.col(column)).alias(column))
+        found = section(replace(run, tables=run.tables | {"calibration": changed}))
+        assert found is not None
+        return found.lead
+
+    assert lead("ici_by_chance", 0.9, "high").count("no more than chance") == 2
+    assert lead("ici_by_chance", 0.0, "high").count("more than chance") == 2
+    assert "no more than chance" not in lead("ici_by_chance", 0.0, "high")
+    assert made.lead.startswith("On GE scanners the scores of Multimodal JEPA")
+
+
+def test_words_say_which_way_it_is_wrong_and_what_mending_does(run):
+    measures, after = run.tables["calibration"], run.tables["recalibration"]
+    fewer = measures.with_columns(high=pl.when(metric="observed_expected").then(0.9).otherwise(pl.col("high")))
+    worse = after.with_columns(value=pl.when(method="none").then(0.0).otherwise(pl.col("value")))
+    found = section(replace(run, tables=run.tables | {"calibration": fewer, "recalibration": worse}))
+    assert found is not None
+    assert sum("fewer were positive than" in point for point in found.points) == 2
+    assert sum("do not lower its ICI" in point for point in found.points) == 2
+
+
+def test_without_predictions_the_scores_are_not_drawn(run):
+    found = section(replace(run, predictions=None))
+    assert found is not None
+    assert len(found.figures[0].panels) == 4
+
+
+def test_an_old_run_has_no_such_section(run):
+    assert section(replace(run, tables={})) is None
