@@ -41,7 +41,9 @@ class Writer:
         self.path, self.source, self.notes = path, source, dict(notes or {})
         self._archive, self._key = archive, key
         self.number = number = 1 + (len(archive.parts) if archive else 0)
-        self._rows: dict[str, list[dict[str, object]]] = {"units": [], "images": [], "readings": [], "reports": [], "arrays": []}
+        self._rows: dict[str, list[dict[str, object]]] = {
+            name: [] for name in ("units", "images", "readings", "reports", "arrays")
+        }
         self._outcomes: dict[str, list[dict[str, object]]] = {}
         self._people = People(key, archive.table("subjects").rows(named=True) if archive else [])
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
@@ -204,9 +206,7 @@ class Writer:
         }
         self._rows["readings"].append(row)
 
-    def report(
-        self, unit_id: str | None, subject_id: int, *, text: str, time: dt.datetime | None = None
-    ) -> None:
+    def report(self, unit_id: str | None, subject_id: int, *, text: str, time: dt.datetime | None = None) -> None:
         """Add the written report of a unit. It is stored as it is: taking names out is the user's duty."""
         self._rows["reports"].append({"unit_id": unit_id, "subject_id": subject_id, "time": time, "text": text})
 

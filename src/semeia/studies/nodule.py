@@ -9,7 +9,6 @@ of the labelled training patients, nested.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 from semeia.archive.store import open_archive
 from semeia.data.modalities import Table
 from semeia.evaluation import EvaluationSettings
@@ -21,7 +20,6 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.simple import Simple
 from semeia.readers import ingest_nodules
 from semeia.sample import sample_folder
-from semeia.studies.run.volumes import show_volumes
 from semeia.studies.run.arms import Encoder, Network, SimpleArm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
@@ -35,17 +33,24 @@ from semeia.studies.run.protocol import (
 from semeia.studies.run.reading import labels_of, read_units
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
+from semeia.studies.run.volumes import show_volumes
 from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
 
 BOTH, IMAGE, READING = ("image", "reading"), ("image",), ("reading",)
 FURTHER = {"opinion": Table(source="input_opinion")}
-REFERENCES = ("image_scratch/finetune", "multimodal_scratch/finetune", "random_encoder/frozen", "diameter", "image_components")  # fmt: skip
+REFERENCES = (
+    "image_scratch/finetune",
+    "multimodal_scratch/finetune",
+    "random_encoder/frozen",
+    "diameter",
+    "image_components",
+)
 STRATUM = "diameter_mm >= 9 AND diameter_mm <= 16"
 LIMITS = (
-    "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that study were not "
-    "available; its published AUCs are context only and are not reproduced here, since its cohorts are private.",
-    "The label malignancy is an opinion of radiologists who read the scan, not a diagnosis, and it is nearly a function "
-    "of size: the diameter alone predicts it well. What counts is what a model adds to the diameter.",
+    "This is an open reconstruction of the question that arXiv 2509.15470 asks. The text and code of that study were "
+    "not available; its published AUCs are context only and are not reproduced here, since its cohorts are private.",
+    "The label malignancy is an opinion of radiologists who read the scan, not a diagnosis, and it is nearly a "
+    "function of size: the diameter alone predicts it well. What counts is what a model adds to the diameter.",
     "The crops hold only the slices that a nodule spans. Where an image was stored with each slice stretched to full "
     "contrast by itself, intensities are not Hounsfield units and cannot be compared between slices or scanners.",
     "A diagnosis belongs to a patient, not to a nodule. Where diagnosis is the outcome, a patient\u2019s score is the "

@@ -382,9 +382,7 @@ def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
         modalities=names,
     )
     return {
-        settings.arm: Network(
-            about, names, model, settings.finetuning, (settings.mode,), encoder=start, shown=True
-        )
+        settings.arm: Network(about, names, model, settings.finetuning, (settings.mode,), encoder=start, shown=True)
     }
 
 

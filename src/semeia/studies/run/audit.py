@@ -151,7 +151,8 @@ def _twins(audited: Audited, models: list[Seen]) -> Row:
         test = set(audited.folds[seed].test.tolist())
         alike |= {one for one, other in audited.pairs if one in test and seen[other]}
     tested = len({int(row) for fold in audited.folds.values() for row in fold.test})
-    words = f"same pixels, or a nearly identical middle slice; {len(audited.pairs) // 2} such pairs in the whole archive"
+    pairs = len(audited.pairs) // 2
+    words = f"same pixels, or a nearly identical middle slice; {pairs} such pairs in the whole archive"
     return leakage_row(check, found=bool(alike), count=len(alike), of=tested, words=words)
 
 

@@ -131,9 +131,7 @@ def note_left_out(run: Path, data: Dataset) -> None:
     write_json(run / RECORD, {**read_record(run), "read": counts, "left_out": data.left_out})
 
 
-def finish_run(
-    finished: Finished, *, used: Used, unit: str, notes: list[str], facts: Mapping[str, object]
-) -> Path:
+def finish_run(finished: Finished, *, used: Used, unit: str, notes: list[str], facts: Mapping[str, object]) -> Path:
     """Complete run.json, gather metrics.jsonl and write the report; returns its path.
 
     Wall time and memory are added up over sittings (time) or their largest taken (memory).

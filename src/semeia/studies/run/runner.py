@@ -86,7 +86,8 @@ def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, f
 
 def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Plan:
     """All cells: those that pretrain, then those that meet labels. The outcome is an axis where there are several."""
-    first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in study.pretraining(settings, inputs)]
+    names = tuple(study.pretraining(settings, inputs))
+    first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in names]
     main = material.outcomes[0]
     then = [
         Cell(name, mode, fraction, seed, () if outcome == main else ((OUTCOME, outcome),))
@@ -109,4 +110,5 @@ def work_on(cell: Cell, folder: Path, *, study: Study, inputs: Inputs, run: Path
         study.pretraining(settings, inputs)[cell.arm].learn(cell, rows, folder, work)
     else:
         fold = fold_of(material, material.outcome_of(cell), seed=cell.seed, fraction=cell.fraction)
-        write_scores(folder, fold.test, np.asarray(study.arms(settings, inputs)[cell.arm].score(cell, fold, folder, work)))
+        arm = study.arms(settings, inputs)[cell.arm]
+        write_scores(folder, fold.test, np.asarray(arm.score(cell, fold, folder, work)))

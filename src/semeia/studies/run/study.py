@@ -233,7 +233,7 @@ class Study:
     words: Callable[[Finished], dict[str, object]]
     audit: Callable[[Finished], pl.DataFrame]
     pretraining: Callable[[Any, Inputs], Mapping[str, Pretraining]] = lambda settings, inputs: {}
-    judged: Callable[[Any], tuple[EvaluationSettings, ...]] = lambda settings: (EvaluationSettings(draws=settings.draws),)
+    judged: Callable[[Any], tuple[EvaluationSettings, ...]] = lambda s: (EvaluationSettings(draws=s.draws),)
     extras: tuple[Callable[[Finished], None], ...] = ()
     tables: Callable[[Finished], dict[str, pl.DataFrame]] = lambda finished: {}
     passed_on: tuple[str, ...] = ()

@@ -17,8 +17,8 @@ HOUSE = {
     "specification": "Every model is in the run folder; `semeia export` copies one, with its preprocessing, to be used "
     "elsewhere.",
     "held_out": "Yes: every score is of a patient on whom the model was not fitted.",
-    "refitted": "Yes, over folds: preprocessing, pretraining and fitting are done anew without the tested patients. The "
-    "intervals resample patients and take each model as it is.",
+    "refitted": "Yes, over folds: preprocessing, pretraining and fitting are done anew without the tested patients. "
+    "The intervals resample patients and take each model as it is.",
 }
 
 
@@ -31,13 +31,13 @@ def network_words(finished: Finished) -> dict[str, str]:
     words = [f"fitting: {_length(tuned.pretrained if _any_pretrained(finished) else tuned.scratch)}"]
     if finished.first:
         terms = ", ".join(settings.pretraining.objective.terms)
-        words.insert(0, f"pretraining by {terms}: {_length(settings.pretraining.optimiser)}")
+        words.insert(0, f"Pretraining by {terms}: {_length(settings.pretraining.optimiser)}")
     return {
         "preprocessing": f"{prepared[:1].upper()}{prepared[1:]}. The same for all patients, carried unchanged to the "
         "tested ones.",
-        "training": f"{'; '.join(words)}.".capitalize(),
-        "architecture": f"A transformer of {encoder.dim} dimensions, {encoder.depth} blocks, {encoder.heads} heads; every "
-        "setting stands under Configuration.",
+        "training": f"{'; '.join(words)}.",
+        "architecture": f"A transformer of {encoder.dim} dimensions, {encoder.depth} blocks, {encoder.heads} heads; "
+        "every setting stands under Configuration.",
         "overfitting": f"Dropout of {tuned.supervised.dropout}, weight decay, and few steps, fixed beforehand. Every "
         "score is of a patient on whom the model was not fitted.",
     }
