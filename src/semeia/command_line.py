@@ -97,8 +97,8 @@ def options_of(command: Command) -> list[Option]:
             start = None
         ours = name in (*command.given, *LISTS)
         found.append(Option(name, kind, start, (not ours and docs.get(name)) or meanings.get(name, "")))
-    if "references" in _names(command.settings):
-        found.append(Option("references", tuple[str, ...], (), meanings["references"]))
+    listed = [name for name in LISTS if name in _names(command.settings)]
+    found += [Option(name, tuple[str, ...], (), meanings[name]) for name in listed]
     if command.out:
         start = Path(command.default) if command.default else MUST
         found.insert(len(command.given), Option("out", Path, start, command.out))

@@ -1,17 +1,18 @@
 """Patients are known again by pseudonym or by any of their pixels, and by nothing that names them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from archive_folder import small_archive
-from semeia.archive import open_archive
+from semeia.archive import open_archive, writing
 from semeia.data.crops import CropSettings
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.data.fingerprint import Fingerprint, fingerprint
-from semeia.data.modalities import Volume
+from semeia.data.modalities import Picture, Volume
 
 CROP = CropSettings(voxels=(4, 8, 8), patch=(2, 2, 2))
 
@@ -29,8 +30,13 @@ def renamed(data: Dataset) -> Dataset:
 
 
 def unhashed(data: Dataset) -> Dataset:
-    """As if nothing were known of the content of the images."""
+    """As if no image had a hash of its bytes."""
     return replace(data, observations={name: replace(one, sha256=()) for name, one in data.observations.items()})
+
+
+def unlike(data: Dataset) -> Dataset:
+    """As if no image had a hash of its looks."""
+    return replace(data, observations={name: replace(one, looks=()) for name, one in data.observations.items()})
 
 
 def test_known_by_pseudonym_or_by_pixels(data: Dataset):
@@ -39,7 +45,40 @@ def test_known_by_pseudonym_or_by_pixels(data: Dataset):
     assert mark.seen(data).tolist() == expected
     assert mark.seen(renamed(data)).tolist() == expected
     assert mark.seen(unhashed(data)).tolist() == expected
-    assert not mark.seen(unhashed(renamed(data))).any()
+    assert not mark.seen(unlike(unhashed(renamed(data)))).any()
+
+
+def test_known_by_looks_where_pixels_and_key_have_changed(tmp_path: Path):
+    """As after another export: another key, and every image has a voxel that differs."""
+    rng = np.random.default_rng(0)
+    scans = [np.kron(rng.integers(0, 250, (8, 9)), np.ones((8, 8))).astype(np.uint8) for _ in range(6)]
+    blank = np.full((64, 72), 9, np.uint8)
+    blank[0, 0] = 10
+    fitted = pictures(tmp_path / "a", [*scans[:3], blank])
+    changed = [scan.copy() for scan in scans]
+    for scan in changed:
+        scan[5, 5] ^= 128
+    other = pictures(tmp_path / "b", [*changed, blank + 1])
+    mark = fingerprint(fitted, np.arange(4))
+    assert set(fitted.observations["image"].sha256).isdisjoint(other.observations["image"].sha256)
+    assert mark.seen(other).tolist() == [True] * 3 + [False] * 4
+    assert not replace(mark, looks=()).seen(other).any()  # as an older model has it
+
+
+def test_under_the_same_key_likeness_is_nobodys_name(tmp_path: Path):
+    scan = np.kron(np.random.default_rng(0).integers(0, 250, (8, 9)), np.ones((8, 8))).astype(np.uint8)
+    data = pictures(tmp_path / "a", [scan, scan + 1, scan + 2])
+    assert fingerprint(data, np.array([0])).seen(data).tolist() == [True, False, False]
+
+
+def pictures(path: Path, arrays: list[np.ndarray]) -> Dataset:
+    """An archive of pictures, one patient each."""
+    with writing(path, source="test") as draft:
+        for place, array in enumerate(arrays):
+            subject_id, pseudonym = draft.subject(str(place))
+            unit_id = draft.unit(f"{pseudonym}/n", subject_id, "image")
+            draft.image(array, unit_id=unit_id, subject_id=subject_id, kind="picture", intensity="display")
+    return open_dataset(open_archive(path), {"image": Picture()})
 
 
 def test_all_units_of_a_patient_are_seen_when_one_is(data: Dataset):

@@ -11,14 +11,13 @@ CELLS = [
     Cell("image_jepa", "pretrain", 1.0, 0),
     Cell("image_jepa", "frozen", 0.25, 2),
     Cell("image_jepa", "frozen", 0.25, 10),
-    Cell("simclr@progression", "finetune", 1.0, 0),
+    Cell("simclr", "finetune", 1.0, 0, (("outcome", "progression"),)),
 ]
 
 
 def write(folder: Path, cell: Cell) -> None:
     folder.mkdir(parents=True)
-    about = {"arm": cell.arm, "mode": cell.mode, "fraction": cell.fraction, "seed": cell.seed, "seconds": 1.0}
-    (folder / DONE).write_text(json.dumps(about))
+    (folder / DONE).write_text(json.dumps({**cell.record(), "seconds": 1.0}))
 
 
 @pytest.fixture
@@ -49,6 +48,12 @@ def test_cells_are_found_in_the_order_of_their_seeds(run: Path):
 )
 def test_a_copy_is_no_cell(run: Path, copy: str):
     write(run / copy, CELLS[1])
+    assert cells_of(run) == CELLS
+
+
+@pytest.mark.parametrize("copy", ["outcome=progression_old", "outcome=progression copy", "outcome=x/outcome=y", "old"])
+def test_a_copy_of_an_outcome_is_no_cell(run: Path, copy: str):
+    write(run / f"cells/simclr/finetune/1/{copy}/seed-0", CELLS[3])  # says that it is progression
     assert cells_of(run) == CELLS
 
 

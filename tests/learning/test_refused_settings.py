@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from semeia.views.augment import AugmentSettings
+from semeia.views.block_masks import MaskSettings
 
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
@@ -20,8 +22,6 @@ from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.vicreg import VicRegSettings
 from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
-from semeia.views.augment import AugmentSettings
-from semeia.views.block_masks import MaskSettings
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,16 @@ def test_what_the_words_hang_on():
         "Healthy: another view of the same unit is the nearest in 60% (chance 1.0%)"
     )
     # Collapse comes first: with next to no spread, recognising may be rounding.
-    assert verdict_on_retrieval(fine | {"image_std_median": 0.04}).startswith("Collapsed")
-    assert verdict_on_retrieval(fine | {"image_effective_rank": 3.9}).startswith("Collapsed")
+    collapsed = verdict_on_retrieval(fine | {"image_std_median": 0.04})
+    assert collapsed.startswith("Collapsed")
+    assert "(median deviation 0.040, below 0.05)" in collapsed
+    # A low rank alone is none, where units are recognised; it is said.
+    narrow = verdict_on_retrieval(fine | {"image_effective_rank": 3.9})
+    assert narrow.startswith("Healthy")
+    assert narrow.endswith("uses few directions (effective rank 3.9, below 4).")
+    both = verdict_on_retrieval(fine | {"image_effective_rank": 3.9, "retrieved": 0.029})
+    assert both.startswith("Collapsed")
+    assert "(effective rank 3.9, below 4)" in both
     assert verdict_on_retrieval(fine | {"retrieved": 0.029}).startswith("No signal")
     assert verdict_on_retrieval(fine | {"retrieved": 0.031}).startswith("Healthy")
     assert verdict_on_retrieval({"watched_units": 3.0}).startswith("Not measured")

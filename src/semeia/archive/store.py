@@ -104,7 +104,7 @@ class Archive:
         return events.summarise(self.files_of("events"))
 
     def pixels(self, image: dict[str, object]) -> np.ndarray:
-        """The pixels of a row (a dict) of `images`, or the numbers of one of `arrays`, as a read-only memory-mapped view.
+        """The pixels of a row (a dict) of `images`, or the numbers of one of `arrays`, as a read-only mapped view.
 
         The first time an image is asked for, it is held against its hash, so that nobody trains on pixels that are no
         longer those that were ingested.

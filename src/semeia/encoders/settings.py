@@ -16,6 +16,7 @@ from semeia.errors import InputError
 AnyModality = Volume | Picture | Table | Text | Vector | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
 TEXT = "report"  # read only where it is named, or where an objective compares it
+USUAL = ("image", "reading", TEXT)  # names that are known where nothing is named
 
 
 @dataclass(frozen=True)

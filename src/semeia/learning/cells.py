@@ -74,9 +74,10 @@ def _cell_at(name: str) -> Cell | None:
 
 def _is_own(folder: Path, cell: Cell) -> bool:
     if not (folder / DONE).is_file():
-        return folder.is_dir() and any(folder.iterdir())
+        return folder.is_dir()
     try:
         about = json.loads((folder / DONE).read_text(encoding="utf-8"))
-        return (about["arm"], about["mode"], about["seed"]) == (cell.arm, cell.mode, cell.seed)
+        kept = {name: value for name, value in cell.record().items() if name != "fraction"}
+        return all(about[name] == value for name, value in kept.items())
     except (ValueError, KeyError, TypeError):
         return False

@@ -70,9 +70,7 @@ def model_files(run: Path, choice: Choice) -> list[Path]:
     """
     files: list[Path] = []
     for cell in choice.cells(run):
-        own = [
-            run / cell.name / name for name in (FILE, linear.FILE) if (run / cell.name / name).exists()
-        ]
+        own = [run / cell.name / name for name in (FILE, linear.FILE) if (run / cell.name / name).exists()]
         if not own:
             load_scorer(run / cell.name)  # says why
         files += own

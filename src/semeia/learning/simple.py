@@ -96,7 +96,9 @@ def fit_simple(
         hold_range=False,
     )
     if components is not None:
-        fitted = replace(through(fitted, np.asarray(components.components_), np.asarray(components.mean_)), columns=names)
+        fitted = replace(
+            through(fitted, np.asarray(components.components_), np.asarray(components.mean_)), columns=names
+        )
     settings = {name: data.modalities[name] for name in simple.reads.modalities}
     return replace(fitted, reads=replace(simple.reads, settings=settings))
 

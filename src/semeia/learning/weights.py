@@ -73,8 +73,12 @@ def load_weights(encoder: PatientEncoder, path: Path) -> None:
         InputError: They are of another architecture, incomplete, or the encoder reads images by none that is published.
     """
     if path.suffix != ".safetensors":
-        raise InputError(f"{path}: convert it first: semeia weights convert {shlex.quote(path.name)} --out imagenet.safetensors")
-    photographs = [one for one in encoder.embeddings.values() if isinstance(one, ResNetEmbedding | EfficientNetEmbedding)]
+        raise InputError(
+            f"{path}: convert it first: semeia weights convert {shlex.quote(path.name)} --out imagenet.safetensors"
+        )
+    photographs = [
+        one for one in encoder.embeddings.values() if isinstance(one, ResNetEmbedding | EfficientNetEmbedding)
+    ]
     if not photographs:
         raise InputError(f"weights need an encoder whose images are read by one of {', '.join(WIDTHS)}")
     image = photographs[0]

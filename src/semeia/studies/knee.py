@@ -332,7 +332,7 @@ def words(finished: Finished) -> dict[str, object]:
         **HOUSE,
         **network_words(finished),
         "preprocessing": "Pictures keep their proportions, are cut to their middle, stretched between their own 1st "
-        "and 99th percentile, and inverted where bone is dark. Nothing of it is fitted; the tested ones go the same way.",
+        "and 99th percentile, and inverted where bone is dark. Nothing of it is fitted; the tested go the same way.",
         "absent_input": "A knee without a picture is not scored.",
     }
     return {**about.record(), "outcome": OUTCOME, "limits": list(LIMITS), "statements": statements}

@@ -7,7 +7,7 @@ gathering, audit, evaluation, report.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -44,19 +44,6 @@ class Inputs:
         """What is in the files, by name: a run is not gone on with on others."""
         there = {name: file_sha256(path) for name, path in self.files.items()}
         return there | ({} if self.external is None else {"external": open_archive(self.external).fingerprint()})
-
-
-class StudySettings(Protocol):
-    """What the settings of every study have."""
-
-    @property
-    def seeds(self) -> tuple[int, ...]: ...
-    @property
-    def fractions(self) -> tuple[float, ...]: ...
-    @property
-    def draws(self) -> int: ...
-    @property
-    def workers(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -161,6 +148,7 @@ class Work:
     material: Material
 
 
+@runtime_checkable
 class Pretraining(Protocol):
     """What is learnt once a seed, without labels (or from all that is known of training patients)."""
 
@@ -169,6 +157,7 @@ class Pretraining(Protocol):
         ...
 
 
+@runtime_checkable
 class Arm(Protocol):
     """A model that meets labels."""
 
