@@ -1,8 +1,8 @@
 """Hold the house rules that a machine can hold, each in one test that lists every offender.
 
-Imports run one way, no torch under the tables, no pickle, no grab-bag, no long file, no full folder. Read from the source
-with `ast`, imports inside functions included: a lazy import is still a dependency. That tests mirror the source is a
-habit, not a rule here: a behaviour that several files share has one test.
+Imports run one way, no torch under the tables, no pickle, no grab-bag, no long file, no full folder. Read from the
+source with `ast`, imports inside functions included: a lazy import is still a dependency. That tests mirror the source
+is a habit, not a rule here: a behaviour that several files share has one test.
 """
 
 import ast
@@ -141,6 +141,10 @@ def _reads_tensors_only(node: ast.AST) -> bool:
     return given.get("weights_only") is True
 
 
+def _is_false(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
 def _with_pickle() -> Iterator[str]:
     """Modules that import pickle, or call what unpickles a file."""
     for module in MODULES:
@@ -156,9 +160,8 @@ def _with_pickle() -> Iterator[str]:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and id(node) not in allowed:
                 if (node.value.id, node.attr) in PICKLING_CALLS:
                     yield f"{module}, line {node.lineno}: {node.value.id}.{node.attr}"
-            elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-                if getattr(node.value, "value", None) is not False:
-                    yield f"{module}, line {node.value.lineno}: allow_pickle"
+            elif isinstance(node, ast.keyword) and node.arg == "allow_pickle" and not _is_false(node.value):
+                yield f"{module}, line {node.value.lineno}: allow_pickle"
 
 
 def _shapeless() -> Iterator[str]:

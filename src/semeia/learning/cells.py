@@ -1,4 +1,4 @@
-"""Name the cells of a run folder: which trained model lies where. Folders of other names (copies, backups) are no cells."""
+"""Name the cells of a run folder: which trained model lies where. Copies and backups of cells are none."""
 
 import json
 import re

@@ -127,7 +127,7 @@ def spread(z: Embeddings) -> dict[str, float]:
 
 
 def cross_modal(objective: LatentPrediction, fitted: Batch, watched: Batch, *, seed: int) -> dict[str, float]:
-    """R2 of each modality's mean latent from each other's, by ridge regression; paired, and fitted on shuffled pairs."""
+    """R2 of each modality's mean latent from each other's, by ridge regression; paired, and of shuffled pairs."""
     encoder, measures = objective.encoder, {}
     pools = [encoder.pool(objective.targets(batch)) for batch in (fitted, watched)]
     generator = np.random.default_rng([seed, 6])

@@ -1,4 +1,4 @@
-"""Learn from few labels: probe a frozen encoder, fine-tune it, or probe and then fine-tune (LP-FT, Kumar et al. 2022)."""
+"""Learn from few labels: probe a frozen encoder, fine-tune it, or both in turn (LP-FT, Kumar et al. 2022)."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

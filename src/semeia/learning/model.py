@@ -1,4 +1,4 @@
-"""Hold a model as it leaves training: encoder, head, and the preprocessing it must be used with. One safetensors file."""
+"""Hold a model as it leaves training, in one safetensors file: encoder, head, and their preprocessing."""
 
 import math
 from dataclasses import dataclass
