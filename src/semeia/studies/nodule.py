@@ -11,6 +11,7 @@ from pathlib import Path
 
 from semeia.archive.store import open_archive
 from semeia.data.modalities import Table
+from semeia.data.modality import Modality
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, CohortDescription, Description
 from semeia.learning.columns import Columns
@@ -37,7 +38,7 @@ from semeia.studies.run.volumes import show_volumes
 from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
 
 BOTH, IMAGE, READING = ("image", "reading"), ("image",), ("reading",)
-FURTHER = {"opinion": Table(source="input_opinion")}
+FURTHER: dict[str, Modality] = {"opinion": Table(source="input_opinion")}
 REFERENCES = (
     "image_scratch/finetune",
     "multimodal_scratch/finetune",

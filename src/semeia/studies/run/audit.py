@@ -6,6 +6,7 @@ followed.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,43 +66,51 @@ def audit_networks(finished: Finished, *, binary: np.ndarray | None = None) -> p
         finished: the study.
         binary: labels of two classes, where the main outcome has more.
     """
-    work, material = finished.work, finished.work.material
-    encoders = {
-        (cell.arm, cell.seed): load_model(encoder_file(work.run, cell.arm, cell.seed)) for cell in finished.first
-    }
-    models = {name: encoder.settings.model for name, encoder in finished.pretraining.items()}
+    return audit(of_networks(finished, binary=binary))
+
+
+def of_networks(finished: Finished, *, binary: np.ndarray | None = None) -> Audited:
+    """Gather what is to be looked at, from the files of the models; arguments as in `audit_networks`."""
+    material, run = finished.work.material, finished.work.run
     data = material.dataset
     if data is None:
         raise TypeError("networks read a dataset")
-    trained = []
-    for cell in finished.then:
-        try:
-            trained.append((cell.seed, load_scorer(work.run / cell.name).fitted_on.seen(data)))
-        except InputError:  # boosted trees are not stored
-            continue
+    encoders = {(cell.arm, cell.seed): load_model(encoder_file(run, cell.arm, cell.seed)) for cell in finished.first}
+    models = {name: encoder.settings.model for name, encoder in finished.pretraining.items()}
     features: dict[str, dict[int, Features]] = {}
     for (arm, seed), model in encoders.items():
         features.setdefault(arm, {})[seed] = _embedding(material.data(models[arm]), model)
+    places, sites = _places(material)
+    return Audited(
+        material,
+        folds_of(finished),
+        pretrained=[(seed, model.preprocessing.fitted_on.seen(data)) for (_, seed), model in encoders.items()],
+        trained=_trained(finished, data),
+        features=features,
+        places=places,
+        of=f"the largest of {sites} sites",
+        by="by id and by image",
+        binary=material.labels[material.outcomes[0]] if binary is None else binary,
+        pairs=_pairs(finished),
+    )
+
+
+def _trained(finished: Finished, data: Dataset) -> list[Seen]:
+    """Whom each stored model with labels was fitted on."""
+    trained = []
+    for cell in finished.then:
+        with suppress(InputError):  # boosted trees are not stored
+            trained.append((cell.seed, load_scorer(finished.work.run / cell.name).fitted_on.seen(data)))
+    return trained
+
+
+def _places(material: Material) -> tuple[np.ndarray, int]:
+    """The largest site against the others, "" where unknown or all are too small; and the number of sites."""
     sites = material.units["site"].fill_null("").to_numpy()
     names, counts = np.unique(sites[sites != ""], return_counts=True)
-    largest = names[counts.argmax()] if len(names) else ""
-    enough = len(names) > 1 and counts.min() >= FEWEST
-    main = np.where(sites == "", "", np.where(sites == largest, "main", "other")) if enough else np.full(len(sites), "")
-    labels = material.labels[material.outcomes[0]]
-    return audit(
-        Audited(
-            material,
-            folds_of(finished),
-            [(seed, model.preprocessing.fitted_on.seen(data)) for (_, seed), model in encoders.items()],
-            trained,
-            features,
-            main,
-            f"the largest of {len(names)} sites",
-            "by id and by image",
-            labels if binary is None else binary,
-            _pairs(finished),
-        )
-    )
+    if len(names) < 2 or counts.min() < FEWEST:
+        return np.full(len(sites), ""), len(names)
+    return np.where(sites == "", "", np.where(sites == names[counts.argmax()], "main", "other")), len(names)
 
 
 def audit(audited: Audited) -> pl.DataFrame:

@@ -61,7 +61,7 @@ def _of_outcome(
     )
     parts = [
         pl.read_parquet(run / cell.name / SCORES).with_columns(
-            pl.lit(cell.arm).alias("arm"),
+            pl.lit(cell.shown).alias("arm"),
             pl.lit(cell.mode).alias("mode"),
             pl.lit(cell.fraction).alias("fraction"),
             pl.lit(cell.seed).alias("seed"),

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-Given, Made = ParamSpec("Given"), TypeVar("Made")
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 MOST = 4
 _kept: dict[str, object] = {}
 

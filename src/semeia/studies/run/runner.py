@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             finished = Finished(
                 work, first, then, predictions, study.pretraining(settings, inputs), study.arms(settings, inputs)
             )
-            further = {"leakage": study.audit(finished), **study.tables(finished)}
+            with doing("auditing the run for leakage"):
+                leakage = study.audit(finished)
+            further = {"leakage": leakage, **study.tables(finished)}
             notes = write_results(out, predictions, settings=study.judged(settings), further=further)
             for draw in study.extras:
                 draw(finished)
@@ -85,18 +88,19 @@ def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, f
 
 
 def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Plan:
-    """All cells: those that pretrain, then those that meet labels. The outcome is an axis where there are several."""
+    """All cells: those that pretrain, then those that meet labels. Any outcome but the first is an axis."""
     names = tuple(study.pretraining(settings, inputs))
     first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in names]
-    main = material.outcomes[0]
+    main, axes = material.outcomes[0], study.axes(settings)
     then = [
-        Cell(name, mode, fraction, seed, () if outcome == main else ((OUTCOME, outcome),))
+        Cell(name, mode, fraction, seed, (*(() if outcome == main else ((OUTCOME, outcome),)), *zip(axes, values, strict=True)))
         for seed in settings.seeds
         for outcome in material.outcomes
         for name, arm in study.arms(settings, inputs).items()
         if not arm.outcomes or outcome in arm.outcomes
         for mode in arm.modes
         for fraction in settings.fractions
+        for values in product(*axes.values())
     ]
     return first, then
 

@@ -205,6 +205,7 @@ class Study:
         arms: by name, from settings and inputs.
         words: what run.json is to hold in words and facts.
         pretraining: by name; arms find what they start from there.
+        axes: further axes that every arm is run on, with their values; an arm asks its cell for its own.
         judged: one evaluation each (the whole, a stratum, ...).
         audit: rows of the table "leakage".
         extras: what else the study draws, once its predictions are there.
@@ -222,6 +223,7 @@ class Study:
     words: Callable[[Finished], dict[str, object]]
     audit: Callable[[Finished], pl.DataFrame]
     pretraining: Callable[[Any, Inputs], Mapping[str, Pretraining]] = lambda settings, inputs: {}
+    axes: Callable[[Any], Mapping[str, tuple[str, ...]]] = lambda settings: {}
     judged: Callable[[Any], tuple[EvaluationSettings, ...]] = lambda s: (EvaluationSettings(draws=s.draws),)
     extras: tuple[Callable[[Finished], None], ...] = ()
     tables: Callable[[Finished], dict[str, pl.DataFrame]] = lambda finished: {}
