@@ -44,12 +44,12 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path):
 def test_missing_folder_table_archive_run_and_predictions(lidc: Path, refused):
     refused("ingest", "nodules", "absent", "--into", "archive", said="absent: no such folder.")
     (lidc / "nodules.csv").unlink()
-    refused("ingest", "nodules", lidc, "--into", "archive", said="nodules.csv: no such table.")
+    refused("ingest", "nodules", lidc, "--into", "archive", said="nodules.csv: no such table (a file that ends in")
     refused("audit", "absent", said="absent: no such archive")
     refused("study", "nodule", "--archive", "absent", "--out", "run", said="absent: no such archive")
     refused("study", "list", "absent", said="absent")
     refused("predict", "absent", "--archive", "absent", "--out", "p.csv", said="absent")
-    refused("evaluate", "absent.csv", "--out", "results", said="absent.csv: there is no such file")
+    refused("evaluate", "absent.csv", "--out", "results", said="absent.csv: no such table")
     refused("report", "absent", said="results.csv: not found")
 
 
@@ -125,7 +125,7 @@ def test_options_that_the_table_does_not_know(tmp_path: Path, refused):
     predictions(seeds=1, patients=20).write_csv(tmp_path / "p.csv")
     start = ("evaluate", tmp_path / "p.csv", "--out", tmp_path / "results", "--draws")
 
-    refused(*start, 100, "--where", "diametr > 3", said="--where 'diametr > 3' cannot be evaluated")
+    refused(*start, 100, "--where", "diametr > 3", said="'diametr > 3' at character 1: there is no column diametr")
     refused(*start, 100, "--by", "hospital", said="hospital")
     refused(*start, 100, "--reference", "nobody", said="reference 'nobody' is not among the arms")
     refused(*start, 3, said="an interval needs at least 100")

@@ -1,6 +1,7 @@
 """The command line: it teaches, starts at once, passes on what was typed, and ends with the right exit code."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -79,7 +80,6 @@ def test_every_option_of_a_command_is_explained(words: str, capsys: pytest.Captu
 
 @pytest.mark.parametrize("words", cli.COMMANDS)
 def test_the_example_of_a_command_can_be_typed(words: str):
-
     typed = shlex.split(cli.COMMANDS[words].example)
 
     assert typed[: len(words.split())] == words.split()

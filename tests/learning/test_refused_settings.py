@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from semeia.views.augment import AugmentSettings
-from semeia.views.block_masks import MaskSettings
 
+from semeia.data.augment import AugmentSettings
+from semeia.data.masks import MaskSettings
+from semeia.data.modalities import Text
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.loop import LoopSettings
@@ -17,6 +18,7 @@ from semeia.objectives.byol import ByolSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.objectives.mae import MaeSettings
 from semeia.objectives.moco import MoCoSettings
+from semeia.objectives.pairs import PairSettings
 from semeia.objectives.simclr import SimClrSettings
 from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.vicreg import VicRegSettings
@@ -38,7 +40,8 @@ from semeia.studies.nodule import NoduleSettings
         (lambda: OptimiserSettings(clip=0.0), "optimiser: clip is 0.0"),
         (lambda: PretrainSettings(held_out=1.5), "pretraining: held_out is 1.5; it must be above 0 and below 1"),
         (lambda: PretrainSettings(held_out=-0.1), "pretraining: held_out is -0.1"),
-        (lambda: PretrainSettings(words=0), "pretraining: words is 0"),
+        (lambda: Text(length=0), "text: length is 0"),
+        (lambda: Text(depth=-1), "text: depth is -1"),
         (lambda: EncoderSettings(heads=0), "encoder: heads is 0"),
         (lambda: EncoderSettings(depth=-1), "encoder: depth is -1"),
         (lambda: EncoderSettings(dim=0), "encoder: dim is 0"),
@@ -53,6 +56,8 @@ from semeia.studies.nodule import NoduleSettings
         (lambda: ByolSettings(dim=0), "byol: dim is 0"),
         (lambda: VicRegSettings(variance=-1.0), "vicreg: variance is -1.0"),
         (lambda: MaeSettings(decoder_heads=0), "mae: decoder_heads is 0"),
+        (lambda: PairSettings(temperature=float("nan")), "pairs: temperature is nan"),
+        (lambda: PairSettings(dim=0), "pairs: dim is 0"),
         (lambda: SupervisedSettings(dropout=1.0), "supervised: dropout is 1.0"),
         (lambda: AugmentSettings(zoom=1.0), "augmentation: zoom is 1.0"),
         (lambda: AugmentSettings(noise=-0.1), "augmentation: noise is -0.1"),

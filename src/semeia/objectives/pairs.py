@@ -21,6 +21,7 @@ from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.objectives.views import vector_width, vectors
+from semeia.ranges import ABOVE_0, FROM_1, SHARE, require_ranges
 from semeia.shapes import Embeddings, Scalar
 
 Same = Bool[torch.Tensor, "n n"]
@@ -47,8 +48,8 @@ class PairSettings:
     dim: int = 128
 
     def __post_init__(self) -> None:
-        if not 0 <= self.forth <= 1 or self.temperature <= 0 or self.layers < 1:
-            raise InputError("pairs: forth lies in [0, 1], temperature above 0, layers is 1 or more")
+        sizes = {"layers": FROM_1, "dim": FROM_1}
+        require_ranges("pairs", self, {"forth": SHARE, "temperature": ABOVE_0, **sizes})
 
 
 CONVIRT = PairSettings(temperature=0.1, learn_temperature=False, forth=0.75, layers=2)

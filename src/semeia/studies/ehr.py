@@ -28,7 +28,7 @@ from semeia.signatures.window import Window
 from semeia.studies.counts import densities, seen_codes
 from semeia.studies.records import LEARNT, UNMAPPED, RecordArm, Signatures, blocks_of, signature_folder
 from semeia.studies.run.audit import Audited, Features, audit, folds_of
-from semeia.studies.run.protocol import cohorts_of, fold_testing, require_fractions, require_seeds
+from semeia.studies.run.protocol import cohorts_of, fold_testing, require_fractions, require_numbers, require_seeds
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study, Work
 from semeia.studies.run.words import HOUSE, ONE_SOLUTION
@@ -101,6 +101,7 @@ class EhrSettings:
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
         require_fractions(self.fractions)
+        require_numbers(self)
         if not 0 < self.inside < 1:
             raise InputError(f"study: inside is {self.inside}; give a share between 0 and 1, such as 0.6")
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the fits

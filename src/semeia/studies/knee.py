@@ -42,7 +42,13 @@ from semeia.studies.run.arms import Encoder, Network, SimpleArm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
 from semeia.studies.run.pictures import show_pictures
-from semeia.studies.run.protocol import kept_for_testing, require_fractions, require_names
+from semeia.studies.run.protocol import (
+    kept_for_testing,
+    require_each_once,
+    require_fractions,
+    require_names,
+    require_numbers,
+)
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, values_beside
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
@@ -183,6 +189,8 @@ class KneeSettings:
         require_names("mode", self.modes, get_args(Mode))
         if not self.heads or not self.seeds:
             raise InputError("study: name at least one head and one seed")
+        require_each_once(self, "starts", "modes", "heads", "seeds")
+        require_numbers(self)
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 

@@ -33,7 +33,14 @@ from semeia.ranges import require_seed
 from semeia.settings_json import from_plain
 from semeia.studies.run.arms import Encoder, Network, SimpleArm
 from semeia.studies.run.audit import audit_networks
-from semeia.studies.run.protocol import FOLDS, kept_for_testing, require_fractions, require_seeds
+from semeia.studies.run.protocol import (
+    FOLDS,
+    kept_for_testing,
+    require_each_once,
+    require_fractions,
+    require_numbers,
+    require_seeds,
+)
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
 from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_pretraining, run_study
@@ -80,6 +87,8 @@ class OwnSettings:
     def __post_init__(self) -> None:
         for seed in self.seeds:
             require_seed(seed)
+        require_each_once(self, "modalities", "seeds")
+        require_numbers(self)
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
 

@@ -20,6 +20,7 @@ from semeia.archive.atomic import naming
 from semeia.archive.store import Archive
 from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered
 from semeia.errors import InputError
+from semeia.ranges import FROM_0, FROM_1, require_ranges
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -125,6 +126,9 @@ class Text(Modality):
     depth: int = 2
     folder: str | None = None
     fitted: Vocabulary | None = None
+
+    def __post_init__(self) -> None:
+        require_ranges("text", self, {"length": FROM_1, "depth": FROM_0})
 
     @property
     def embedding(self) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 from semeia.archive.split import patient_folds
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.ranges import FROM_1, SEED, require_ranges
 
 FOLDS = 5
 
@@ -33,6 +34,23 @@ def require_fractions(fractions: tuple[float | int, ...]) -> None:
     """
     if not fractions or not all(0 < fraction <= 1 for fraction in fractions) or len(set(fractions)) < len(fractions):
         raise InputError(f"study: fractions {fractions} must lie above 0 and not above 1, each once")
+
+
+def require_numbers(settings: object) -> None:
+    """Refuse seeds that random generators do not start from, and less than one process."""
+    require_ranges("study", settings, {"seeds": SEED, "workers": FROM_1})
+
+
+def require_each_once(settings: object, *names: str) -> None:
+    """Refuse fields of settings in which something is given twice.
+
+    Raises:
+        InputError: what is given twice would be trained, and counted, twice.
+    """
+    for name in names:
+        given = getattr(settings, name)
+        if len(set(given)) < len(given):
+            raise InputError(f"study: {name} {list(given)} must each be given once")
 
 
 def require_names(what: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
