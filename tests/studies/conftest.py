@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from semeia.studies.nodule import NoduleSettings, nodule_study
-from semeia.views.dataset import PatientData
+from semeia.data.dataset import Dataset
+from semeia.studies.nodule import NODULE, NoduleSettings, nodule_study, open_nodules
+from semeia.studies.run.runner import plan
+from semeia.studies.run.study import Finished, Inputs, Material, Work
 from small_training import FINETUNE, PRETRAIN, loaded, nodule_archive
 
 SETTINGS = NoduleSettings(
@@ -23,6 +26,21 @@ class Study:
     archive: Path
     settings: NoduleSettings
 
+    @property
+    def inputs(self) -> Inputs:
+        return Inputs(self.archive)
+
+    @property
+    def material(self) -> Material:
+        return open_nodules(self.inputs, self.settings, self.run / "cache")
+
+    @property
+    def finished(self) -> Finished:
+        material, predictions = self.material, pl.read_parquet(self.run / "predictions.parquet")
+        first, then = plan(NODULE, self.inputs, self.settings, material)
+        about = NODULE.pretraining(self.settings, self.inputs), NODULE.arms(self.settings, self.inputs)
+        return Finished(Work(self.run, self.inputs, self.settings, material), first, then, predictions, *about)
+
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -30,7 +48,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def data(archive: Path) -> PatientData:
+def data(archive: Path) -> Dataset:
     return loaded(archive)
 
 

@@ -12,22 +12,27 @@ import pytest
 from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
+from semeia.learning.cells import Cell
 from semeia.learning.export import export
 from semeia.learning.linear import FILE, load_linear
 from semeia.signatures.model import ARRAYS, load_signatures
-from semeia.studies import ehr, ehr_arms, record
-from semeia.studies.ehr import EhrSettings, cohort_of, ehr_study, fold_of_seed, work_on
-from semeia.studies.ehr_arms import ARMS, blocks_of, plan
-from semeia.studies.grid import Cell, delete_cells, list_cells, run_cells
+from semeia.studies import ehr, records, resume
+from semeia.studies.ehr import EHR, EhrSettings, arms, ehr_study, open_stays
 from semeia.studies.predict import predict
+from semeia.studies.records import blocks_of
 from semeia.studies.resume import resume_study
+from semeia.studies.run import record, runner
+from semeia.studies.run.grid import delete_cells, list_cells, run_cells
+from semeia.studies.run.runner import plan, work_on
+from semeia.studies.run.study import Inputs, Material, fold_of
 from semeia.studies.stays import stays_of
 from stay_archive import OUTCOME, SIGNATURES, stay_archive
 
 SETTINGS = EhrSettings(
     seeds=(0, 1), folds=2, fractions=(1.0,), signatures=SIGNATURES, draws=100, workers=1, hospitals=3
 )
-FIRST, THEN = plan(SETTINGS.seeds, SETTINGS.fractions)
+ARMS = arms(SETTINGS, Inputs(Path()))
+FIRST = [Cell("signatures", "pretrain", 1.0, seed) for seed in SETTINGS.seeds]
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Study:
     report: Path
     archive: Path
     stays: pl.DataFrame
+    material: Material
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     run = tmp_path_factory.mktemp("study") / "run"
     report = ehr_study(archive, out=run, settings=SETTINGS)
-    return Study(run, report, archive, stays_of(open_archive(archive), OUTCOME))
+    return Study(run, report, archive, stays_of(open_archive(archive), OUTCOME), opened(archive))
+
+
+def opened(archive: Path) -> Material:
+    return open_stays(Inputs(archive), SETTINGS, archive)
 
 
 def subjects(stays: pl.DataFrame, rows: np.ndarray) -> set[int]:
@@ -65,14 +75,15 @@ def one_seed(archive: Path, run: Path, arms: tuple[str, ...]) -> None:
     for cell in (FIRST[0], *(Cell(arm, "none", 1.0, 0) for arm in arms)):
         folder = run / cell.name
         folder.mkdir(parents=True)
-        work_on(cell, folder, archive=archive, run=run, settings=SETTINGS)
+        work_on(cell, folder, study=EHR, inputs=Inputs(archive), run=run, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("fraction", [0.5, 1.0])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_nobody_is_on_two_sides(archive: Path, seed: int, fraction: float):
-    stays = stays_of(open_archive(archive), OUTCOME)
-    fold, cohort = fold_of_seed(stays, SETTINGS, seed=seed, fraction=fraction), cohort_of(stays, SETTINGS)
+    material = opened(archive)
+    stays, cohort = material.units, material.cohort
+    fold = fold_of(material, OUTCOME, seed=seed, fraction=fraction)
     test, seen = subjects(stays, fold.test), subjects(stays, fold.pretraining)
     assert not test & seen
     assert subjects(stays, fold.labelled) <= seen
@@ -87,22 +98,26 @@ def test_nobody_is_on_two_sides(archive: Path, seed: int, fraction: float):
 
 
 def test_every_internal_stay_is_tested_once_and_fractions_are_nested(archive: Path):
-    stays = stays_of(open_archive(archive), OUTCOME)
-    cohort, known = cohort_of(stays, SETTINGS), stays["label"].is_not_null().to_numpy()
-    folds = [fold_of_seed(stays, SETTINGS, seed=seed, fraction=1.0) for seed in SETTINGS.seeds]
+    material = opened(archive)
+    stays, cohort = material.units, material.cohort
+    known = stays["label"].is_not_null().to_numpy()
+    folds = [fold_of(material, OUTCOME, seed=seed, fraction=1.0) for seed in SETTINGS.seeds]
     counts = np.bincount(np.concatenate([fold.test for fold in folds]), minlength=len(stays))
     assert set(counts[(cohort == "internal") & known]) == {1}
     assert set(counts[(cohort == "external") & known]) == {2}
-    half = fold_of_seed(stays, SETTINGS, seed=0, fraction=0.5)
+    half = fold_of(material, OUTCOME, seed=0, fraction=0.5)
     assert set(half.labelled) < set(folds[0].labelled)
     assert np.array_equal(half.test, folds[0].test)
 
 
-def test_labels_outside_reach_nothing_that_is_fitted(archive: Path):
-    stays = stays_of(open_archive(archive), OUTCOME)
-    outside = cohort_of(stays, SETTINGS) == "external"
-    flipped = stays.with_columns(label=pl.when(outside).then(1 - pl.col("label")).otherwise("label"))
-    one, other = (fold_of_seed(table, SETTINGS, seed=0, fraction=0.5) for table in (stays, flipped))
+def test_labels_outside_reach_nothing_that_is_fitted(archive: Path, monkeypatch: pytest.MonkeyPatch):
+    before = opened(archive)
+    outside = before.cohort == "external"
+    flipped = before.units.with_columns(label=pl.when(outside).then(1 - pl.col("label")).otherwise("label"))
+    monkeypatch.setattr(ehr, "stays_of", lambda *given: flipped)
+    after = opened(archive)
+    assert not np.array_equal(after.labels[OUTCOME], before.labels[OUTCOME], equal_nan=True)
+    one, other = (fold_of(material, OUTCOME, seed=0, fraction=0.5) for material in (before, after))
     assert np.array_equal(one.labelled, other.labelled)
     assert np.array_equal(one.pretraining, other.pretraining)
 
@@ -131,9 +146,9 @@ def test_every_arm_scored_the_same_stays(finished: Study):
     predictions = pl.read_parquet(finished.run / "predictions.parquet")
     groups = predictions.partition_by("arm", "mode", "fraction", "seed", as_dict=True)
     assert set(groups) == {(arm, "none", 1.0, seed) for arm in ARMS for seed in (0, 1)}
-    cohort = cohort_of(finished.stays, SETTINGS)
+    cohort = finished.material.cohort
     for (_, _, _, seed), group in groups.items():
-        rows = fold_of_seed(finished.stays, SETTINGS, seed=int(str(seed)), fraction=1.0).test
+        rows = fold_of(finished.material, OUTCOME, seed=int(str(seed)), fraction=1.0).test
         assert group["unit_id"].to_list() == finished.stays["unit_id"].gather(rows).to_list()
         assert group["label"].to_list() == finished.stays["label"].gather(rows).to_list()
         assert group["cohort"].to_list() == cohort[rows].tolist()
@@ -143,7 +158,7 @@ def test_every_arm_scored_the_same_stays(finished: Study):
 def test_no_stored_model_knows_a_patient_it_is_tested_on(finished: Study):
     opened = open_archive(finished.archive)
     for cell in FIRST:
-        test = subjects(finished.stays, fold_of_seed(finished.stays, SETTINGS, seed=cell.seed, fraction=1.0).test)
+        test = subjects(finished.stays, fold_of(finished.material, OUTCOME, seed=cell.seed, fraction=1.0).test)
         model = load_signatures(finished.run / cell.name)
         assert model.fitted_on.seen(opened, finished.stays["subject_id"].to_list())
         assert not model.fitted_on.seen(opened, test)
@@ -155,7 +170,7 @@ def test_no_stored_model_knows_a_patient_it_is_tested_on(finished: Study):
 
 
 def test_records_of_the_tested_change_nothing_that_is_fitted(finished: Study, tmp_path: Path):
-    fold = fold_of_seed(finished.stays, SETTINGS, seed=0, fraction=1.0)
+    fold = fold_of(finished.material, OUTCOME, seed=0, fraction=1.0)
     tested = [row + 1 for row in fold.test.tolist()]
     changed = stay_archive(tmp_path / "archive", other=tested[::2]).path
     one_seed(changed, tmp_path / "run", ("signatures_logistic", "values_logistic"))
@@ -175,7 +190,7 @@ def test_records_of_the_tested_change_nothing_that_is_fitted(finished: Study, tm
 
 def test_later_events_of_the_tested_change_no_score(finished: Study, tmp_path: Path):
     """To the bit; the last of what is seen is at the time of the prediction itself."""
-    fold = fold_of_seed(finished.stays, SETTINGS, seed=0, fraction=1.0)
+    fold = fold_of(finished.material, OUTCOME, seed=0, fraction=1.0)
     changed = stay_archive(tmp_path / "archive", later=[row + 1 for row in fold.test.tolist()]).path
     one_seed(changed, tmp_path / "run", tuple(ARMS))
     for arm in ARMS:
@@ -236,9 +251,11 @@ def test_deleted_and_stopped_cells_are_made_again_to_the_bit(finished: Study, tm
     assert delete_cells(run, "pretrained/signatures/seed-1") == 1
     assert delete_cells(run, "cells/*_logistic/*") == 6
     # What the end of a study says is not looked at here, and takes most of the time.
-    monkeypatch.setattr(ehr, "write_results", lambda run, predictions, settings, further: [])
+    quick = replace(EHR, audit=lambda finished: pl.DataFrame(), tables=lambda finished: {})
+    monkeypatch.setitem(resume.STUDIES, "ehr", quick)
+    monkeypatch.setattr(runner, "write_results", lambda *given, **named: [])
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
-    real = ehr_arms.fit_logistic_regression
+    real = records.fit_logistic_regression
     calls = []
 
     def stopped(*given, **named):
@@ -247,7 +264,7 @@ def test_deleted_and_stopped_cells_are_made_again_to_the_bit(finished: Study, tm
             raise RuntimeError("the power failed")
         return real(*given, **named)
 
-    monkeypatch.setattr(ehr_arms, "fit_logistic_regression", stopped)
+    monkeypatch.setattr(records, "fit_logistic_regression", stopped)
     with pytest.raises(RuntimeError, match="power"):
         resume_study(run, finished.archive)
     states = dict(list_cells(run).select("cell", "state").iter_rows())
@@ -274,7 +291,7 @@ def test_processes_change_nothing(finished: Study, tmp_path: Path):
     from functools import partial
 
     run = tmp_path / "run"
-    work = partial(work_on, archive=finished.archive, run=run, settings=SETTINGS)
+    work = partial(work_on, study=EHR, inputs=Inputs(finished.archive), run=run, settings=SETTINGS)
     cells = [Cell(arm, "none", 1.0, 0) for arm in ("signatures_logistic", "values_boosting")]
     run_cells(FIRST[:1], work, run=run, workers=1, label="signatures")
     run_cells(cells, work, run=run, workers=2, label="models")
@@ -289,6 +306,12 @@ def test_processes_change_nothing(finished: Study, tmp_path: Path):
 def test_settings_that_cannot_work_are_refused_before_anything_runs(wrong: dict[str, object], words: str):
     with pytest.raises(InputError, match=words):
         EhrSettings(**wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_plan_is_every_arm_seed_and_fraction_once(finished: Study):
+    first, then = plan(EHR, Inputs(finished.archive), SETTINGS, finished.material)
+    assert first == FIRST
+    assert len(set(then)) == len(then) == len(ARMS) * len(SETTINGS.seeds)
 
 
 def test_the_references_are_arms():

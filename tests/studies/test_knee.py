@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from semeia.studies.grid import delete_cells
+from semeia.studies.knee_data import Knees, Sources, fold_of, load_knees
 
 from html_tree import parse
 from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
@@ -20,9 +22,7 @@ from semeia.learning.scoring import predict
 from semeia.readers.knees import OUTCOME
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.studies import knee, record
-from semeia.studies.grid import delete_cells
 from semeia.studies.knee import KneeSettings, knee_study, plan
-from semeia.studies.knee_data import Knees, Sources, fold_of, load_knees
 
 SETTINGS = KneeSettings(
     starts=("random", "simclr", "simclr_oa", "simclr_matched"),

@@ -6,14 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from knee_study import CROP, TRAINING, knee_archive
-from semeia.encoders.build import build_encoder
-from semeia.learning.model import FILE, load_model
-from semeia.objectives.build import OBJECTIVES
-from semeia.objectives.task import BINARY
-from semeia.readers.knees import OUTCOME
-from semeia.report.names import Names
 from semeia.studies.described import knee
 from semeia.studies.grid import Cell
 from semeia.studies.knee_arms import (
@@ -30,6 +22,14 @@ from semeia.studies.knee_arms import (
 )
 from semeia.studies.knee_data import GRADES, Knees, Sources, corpus_of, fold_of, load_knees
 from semeia.views.fingerprint import fingerprint
+
+from knee_study import CROP, TRAINING, knee_archive
+from semeia.encoders.build import build_encoder
+from semeia.learning.model import FILE, load_model
+from semeia.objectives.build import OBJECTIVES
+from semeia.objectives.task import BINARY
+from semeia.readers.knees import OUTCOME
+from semeia.report.names import Names
 
 
 @pytest.fixture(scope="module")

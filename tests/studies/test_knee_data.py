@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from semeia.studies.knee_data import OSTEOARTHRITIS, Knees, Sources, corpus_of, fold_of, load_knees
 
 from knee_study import CROP, FORMS, follow_up_csv, knee_archive
 from lidc_folder import write_rows
 from semeia.errors import InputError
 from semeia.readers.knees import OUTCOME
-from semeia.studies.knee_data import OSTEOARTHRITIS, Knees, Sources, corpus_of, fold_of, load_knees
 
 
 @pytest.fixture(scope="module")

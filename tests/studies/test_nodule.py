@@ -10,41 +10,82 @@ import numpy as np
 import polars as pl
 import pytest
 
-from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS, RESULT_COLUMNS
-from semeia.learning.baselines import FILE as BASELINE
-from semeia.learning.baselines import OF_NODULES, load_baseline
 from semeia.learning.interrupt import Interrupted
+from semeia.learning.linear import FILE as LINEAR
+from semeia.learning.linear import load_linear
 from semeia.learning.metrics_log import read_metrics
 from semeia.learning.model import FILE, load_model
 from semeia.learning.scoring import predict
-from semeia.studies import arms, nodule, record
-from semeia.studies.arms import ARMS, plan
-from semeia.studies.grid import delete_cells, list_cells, run_cells
-from semeia.studies.labels import labels_of
-from semeia.studies.nodule import NoduleSettings, cohort_of, fold_of_seed, nodule_study, work_on
+from semeia.studies import nodule, resume
+from semeia.studies.nodule import NODULE, NoduleSettings, arms, nodule_study, open_nodules
 from semeia.studies.resume import resume_study
-from semeia.views.dataset import PatientData
-from small_training import nodule_archive
+from semeia.studies.run import arms as networks
+from semeia.studies.run import record, runner
+from semeia.studies.run.arms import Network
+from semeia.studies.run.grid import delete_cells, list_cells, run_cells
+from semeia.studies.run.runner import plan, work_on
+from semeia.studies.run.study import Inputs, Material, fold_of
+from small_training import PRETRAIN, nodule_archive
+
+ARMS = arms(NoduleSettings(), Inputs(Path()))
+NETWORKS = {name for name, arm in ARMS.items() if isinstance(arm, Network)}
 
 
-def subjects(data: PatientData, rows: np.ndarray) -> set[int]:
-    return set(data.units["subject_id"].to_numpy()[rows].tolist())
+def opened(archive: Path, **settings: object) -> Material:
+    return open_nodules(Inputs(archive), NoduleSettings(pretraining=PRETRAIN, **settings), archive.parent / "cache")  # pyright: ignore[reportArgumentType]
+
+
+def subjects(material: Material, rows: np.ndarray) -> set[int]:
+    return set(material.subjects[rows].tolist())
 
 
 @pytest.fixture(scope="module")
-def labels(data: PatientData, archive: Path) -> np.ndarray:
-    return labels_of(data, open_archive(archive), "malignancy")
+def labels(archive: Path) -> np.ndarray:
+    return opened(archive).labels["malignancy"]
+
+
+def test_the_arms_of_the_protocol():
+    assert {name: (arm.modalities, arm.pretraining) for name, arm in ARMS.items() if isinstance(arm, Network)} == {
+        "image_scratch": (("image",), ""),
+        "multimodal_scratch": (("image", "reading"), ""),
+        "multimodal_jepa": (("image", "reading"), "multimodal_jepa"),
+        "image_jepa": (("image",), "image_jepa"),
+        "random_encoder": (("image", "reading"), ""),
+    }
+    assert ARMS["multimodal_jepa"].modes == ("frozen", "finetune", "probe_finetune")
+    assert set(ARMS) - NETWORKS == {
+        "diameter",
+        "z_extent",
+        "scanner",
+        "human_reader",
+        "reading_logistic",
+        "reading_boosting",
+        "image_components",
+    }
+    assert {ARMS[name].modes for name in set(ARMS) - NETWORKS} == {("none",)}
+
+
+def test_the_plan_is_every_arm_mode_fraction_and_seed_once(archive: Path):
+    settings = NoduleSettings(seeds=(0, 3), fractions=(0.1, 1.0), pretraining=PRETRAIN)
+    first, then = plan(NODULE, Inputs(archive), settings, opened(archive))
+    assert [cell.name for cell in first] == [
+        f"pretrained/{arm}/seed-{seed}" for seed in (0, 3) for arm in ("multimodal_jepa", "image_jepa")
+    ]
+    assert len(then) == 2 * 2 * sum(len(arm.modes) for arm in ARMS.values())
+    names = [cell.name for cell in (*first, *then)]
+    assert len(set(names)) == len(names)
+    assert "cells/multimodal_jepa/probe_finetune/0.1/seed-3" in names
+    assert {cell.mode for cell in then if cell.arm not in NETWORKS} == {"none"}
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 1.0])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_nobody_is_on_two_sides(data: PatientData, labels: np.ndarray, seed: int, fraction: float):
-    settings = NoduleSettings(seeds=(0, 1, 2), folds=3)
-    fold = fold_of_seed(data, labels, settings, seed=seed, fraction=fraction)
-    cohort = cohort_of(data, settings)
+def test_nobody_is_on_two_sides(archive: Path, labels: np.ndarray, seed: int, fraction: float):
+    data = opened(archive, seeds=(0, 1, 2), folds=3)
+    fold, cohort = fold_of(data, "malignancy", seed=seed, fraction=fraction), data.cohort
     test, seen = subjects(data, fold.test), subjects(data, fold.pretraining)
     assert not test & seen
     assert subjects(data, fold.labelled) <= seen
@@ -59,21 +100,19 @@ def test_nobody_is_on_two_sides(data: PatientData, labels: np.ndarray, seed: int
     assert np.isnan(labels[fold.pretraining]).any()
 
 
-def test_every_internal_patient_is_tested_once_and_every_external_one_by_each_seed(
-    data: PatientData, labels: np.ndarray
-):
-    settings = NoduleSettings(seeds=(0, 1, 2), folds=3)
-    tests = [fold_of_seed(data, labels, settings, seed=seed, fraction=1.0).test for seed in settings.seeds]
-    cohort, known = cohort_of(data, settings), ~np.isnan(labels)
-    counts = np.bincount(np.concatenate(tests), minlength=len(data))
+def test_every_internal_patient_is_tested_once_and_every_external_one_by_each_seed(archive: Path, labels: np.ndarray):
+    data = opened(archive, seeds=(0, 1, 2), folds=3)
+    tests = [fold_of(data, "malignancy", seed=seed, fraction=1.0).test for seed in (0, 1, 2)]
+    cohort, known = data.cohort, ~np.isnan(labels)
+    counts = np.bincount(np.concatenate(tests), minlength=len(labels))
     assert set(counts[(cohort == "internal") & known]) == {1}
     assert set(counts[(cohort == "external") & known]) == {3}
     assert not counts[(cohort == "unknown") | ~known].any()
 
 
-def test_fractions_are_nested_and_do_not_touch_the_test(data: PatientData, labels: np.ndarray):
-    settings = NoduleSettings(seeds=(0,), folds=2)
-    folds = [fold_of_seed(data, labels, settings, seed=0, fraction=f) for f in (0.1, 0.5, 1.0)]
+def test_fractions_are_nested_and_do_not_touch_the_test(archive: Path):
+    data = opened(archive, seeds=(0,), folds=2)
+    folds = [fold_of(data, "malignancy", seed=0, fraction=f) for f in (0.1, 0.5, 1.0)]
     patients = [subjects(data, fold.labelled) for fold in folds]
     assert patients[0] <= patients[1] < patients[2]
     assert all(np.array_equal(fold.test, folds[0].test) for fold in folds)
@@ -83,12 +122,16 @@ def test_fractions_are_nested_and_do_not_touch_the_test(data: PatientData, label
         assert min(map(len, classes.values())) >= 2
 
 
-def test_labels_of_the_test_side_change_neither_folds_nor_subsets_of_training(data: PatientData, labels: np.ndarray):
+def test_labels_of_the_test_side_change_neither_folds_nor_subsets_of_training(
+    archive: Path, labels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+):
     """Folds are stratified by labels; external labels must not reach anything that is trained."""
-    settings = NoduleSettings(seeds=(0,), folds=2)
-    outside = cohort_of(data, settings) == "external"
-    flipped = np.where(outside, 1 - labels, labels)
-    one, other = (fold_of_seed(data, given, settings, seed=0, fraction=0.5) for given in (labels, flipped))
+    material = opened(archive, seeds=(0,), folds=2)
+    flipped = np.where(material.cohort == "external", 1 - labels, labels)
+    monkeypatch.setattr(nodule, "labels_of", lambda *given: flipped)
+    other_material = opened(archive, seeds=(0,), folds=2)
+    assert not np.array_equal(other_material.labels["malignancy"], labels, equal_nan=True)
+    one, other = (fold_of(given, "malignancy", seed=0, fraction=0.5) for given in (material, other_material))
     assert np.array_equal(one.labelled, other.labelled)
     assert np.array_equal(one.pretraining, other.pretraining)
 
@@ -125,28 +168,30 @@ def test_what_the_study_leaves_behind(study):
     assert str(study.archive) not in (run / "run.json").read_text()
 
 
-def test_every_arm_mode_and_fraction_scored_the_same_units(study, data: PatientData, labels: np.ndarray):
+def test_every_arm_mode_and_fraction_scored_the_same_units(study, labels: np.ndarray):
+    data = study.material
     predictions = pl.read_parquet(study.run / "predictions.parquet")
     groups = predictions.partition_by("arm", "mode", "fraction", as_dict=True)
     expected = {(arm, mode, f) for arm, row in ARMS.items() for mode in row.modes for f in (0.5, 1.0)}
-    assert set(groups) == expected | {(arm, "none", f) for arm in OF_NODULES for f in (0.5, 1.0)}
-    fold = fold_of_seed(data, labels, study.settings, seed=1, fraction=1.0)
+    assert set(groups) == expected
+    fold = fold_of(data, "malignancy", seed=1, fraction=1.0)
     for group in groups.values():
         assert group["unit_id"].to_list() == data.units["unit_id"].gather(fold.test).to_list()
         assert group["label"].to_list() == labels[fold.test].astype(int).tolist()
-        assert group["cohort"].to_list() == cohort_of(data, study.settings)[fold.test].tolist()
+        assert group["cohort"].to_list() == data.cohort[fold.test].tolist()
         assert group["score"].is_between(0, 1).all()
 
 
-def test_no_stored_model_has_seen_a_patient_it_is_tested_on(study, data: PatientData, labels: np.ndarray):
+def test_no_stored_model_has_seen_a_patient_it_is_tested_on(study):
     """Read from what was stored, not from how it was made; and external patients are in nothing."""
-    fold = fold_of_seed(data, labels, study.settings, seed=1, fraction=1.0)
-    outside = cohort_of(data, study.settings) == "external"
+    data = study.material
+    fold, outside = fold_of(data, "malignancy", seed=1, fraction=1.0), data.cohort == "external"
     prints = [load_model(path).preprocessing.fitted_on for path in study.run.glob(f"**/{FILE}")]
-    prints += [load_baseline(path).fitted_on for path in study.run.glob(f"**/{BASELINE}")]
-    assert len(prints) == 2 + 2 * sum(len(row.modes) for row in ARMS.values()) + 2 * (len(OF_NODULES) - 1)
+    prints += [load_linear(path).fitted_on for path in study.run.glob(f"**/{LINEAR}")]
+    # All but boosted trees are stored.
+    assert len(prints) == 2 + 2 * (sum(len(row.modes) for row in ARMS.values()) - 1)
     for mark in prints:
-        seen = mark.seen(data)
+        seen = mark.seen(data.dataset)
         assert seen.any()
         assert not seen[fold.test].any()
         assert not seen[outside].any()
@@ -175,8 +220,10 @@ def test_no_original_id_is_in_any_file(study):
 
 def without_conclusion(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the seconds that audit, evaluation and report take where only the cells are looked at."""
-    monkeypatch.setattr(nodule, "audit_run", lambda audited: None)
-    monkeypatch.setattr(nodule, "evaluate_run", lambda run, predictions, draws, audit: [])
+    quick = replace(NODULE, audit=lambda finished: pl.DataFrame(), extras=())
+    monkeypatch.setattr(nodule, "NODULE", quick)
+    monkeypatch.setitem(resume.STUDIES, "nodule", quick)
+    monkeypatch.setattr(runner, "write_results", lambda *given, **named: [])
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 
@@ -214,13 +261,13 @@ def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(study, tmp_path
     run = tmp_path / "run"
     shutil.copytree(study.run, run)
     without_conclusion(monkeypatch)
-    first, then = plan(study.settings.seeds, study.settings.fractions)
+    first, then = study.finished.first, study.finished.then
     gone = sum(cell.arm == "image_jepa" for cell in then)
     assert delete_cells(run, "*image_jepa*") == gone + 1
     # The third of them is stopped: two are finished.
     there = len(then) - gone + 2
     calls = []
-    real = arms.finetune
+    real = networks.finetune
 
     def stopped(*given, **named):
         calls.append(named["cell"])
@@ -228,7 +275,7 @@ def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(study, tmp_path
             raise KeyboardInterrupt
         return real(*given, **named)
 
-    monkeypatch.setattr(arms, "finetune", stopped)
+    monkeypatch.setattr(networks, "finetune", stopped)
     with pytest.raises(Interrupted, match=rf"stopped with {there} of {len(then)} cells of 'fine-tuning and"):
         nodule_study(study.archive, out=run, settings=study.settings)
     states = dict(zip(*list_cells(run).select("cell", "state").get_columns(), strict=True))
@@ -243,11 +290,11 @@ def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(study, tmp_path
 def test_the_number_of_workers_changes_nothing(study, tmp_path: Path):
     run = tmp_path / "run"
     shutil.copytree(study.run / "cache", run / "cache")
-    first, then = plan(study.settings.seeds, study.settings.fractions)
+    first, then = study.finished.first, study.finished.then
     chosen = [
         cell for cell in then if cell.arm in ("multimodal_jepa", "image_scratch", "scanner") and cell.fraction == 1
     ]
-    work = partial(work_on, archive=study.archive, run=run, settings=study.settings)
+    work = partial(work_on, study=NODULE, inputs=study.inputs, run=run, settings=study.settings)
     for cells in (first[:1], chosen):
         run_cells(cells, work, run=run, workers=2, label="both")
     for cell in chosen:
@@ -257,8 +304,8 @@ def test_the_number_of_workers_changes_nothing(study, tmp_path: Path):
 
 def test_the_run_scores_another_archive(study, tmp_path: Path):
     other = nodule_archive(tmp_path, 6, first=100, seed=7)
-    for arm, row in ARMS.items():
-        table = predict(study.run, archive=other, arm=arm, mode=row.modes[0], fraction=0.5)
+    for arm in NETWORKS:
+        table = predict(study.run, archive=other, arm=arm, mode=ARMS[arm].modes[0], fraction=0.5)
         assert table.height == 12
     with pytest.raises(InputError, match="patients of this archive were seen"):
         predict(study.run, archive=study.archive, arm="multimodal_jepa", mode="frozen", fraction=1.0)

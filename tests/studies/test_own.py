@@ -9,7 +9,9 @@ import pytest
 
 from archive_folder import rewrite
 from semeia.archive import open_archive
-from semeia.encoders.build import ModelSettings
+from semeia.data.crops import CropSettings
+from semeia.data.dataset import Dataset, open_dataset
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS
@@ -17,13 +19,11 @@ from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.scoring import predict
 from semeia.readers import ingest_images
-from semeia.studies import own
-from semeia.studies.grid import list_cells
-from semeia.studies.kept_out import kept_for_testing
 from semeia.studies.own import finetune_archive, modalities_of, pretrain_archive
-from semeia.studies.record import read_record
-from semeia.views.crops import CropSettings
-from semeia.views.dataset import PatientData, load_patient_data
+from semeia.studies.run import record
+from semeia.studies.run.grid import list_cells
+from semeia.studies.run.protocol import kept_for_testing
+from semeia.studies.run.record import read_record
 from small_training import FINETUNE, LOOP, MODEL, PRETRAIN, nodule_archive, picture_archive
 
 FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
@@ -33,7 +33,7 @@ PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, enc
 @pytest.fixture(autouse=True)
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report of a run of one's own is tested with the report; here it would only cost time."""
-    monkeypatch.setattr(own, "write_report", lambda run: run / "report.html")
+    monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,16 @@ def pretrained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
-def in_memory(archive: Path, crop: CropSettings = FLAT) -> PatientData:
-    return load_patient_data(open_archive(archive), crop=crop)
+def in_memory(archive: Path) -> Dataset:
+    opened = open_archive(archive)
+    return open_dataset(opened, PICTURES.model.modalities_of(opened))
 
 
-def seen_by(run: Path, data: PatientData) -> np.ndarray:
+def held(data: Dataset, seed: int) -> np.ndarray:
+    return kept_for_testing(data.units, outside=np.zeros(len(data), bool))(seed)
+
+
+def seen_by(run: Path, data: Dataset) -> np.ndarray:
     (path,) = run.glob(f"pretrained/*/seed-*/{FILE}")
     return load_model(path).preprocessing.fitted_on.seen(data)
 
@@ -121,7 +126,7 @@ def test_without_a_split_the_test_is_whom_the_encoder_left_out(tmp_path: Path):
     data = in_memory(archive)
     seen = seen_by(tmp_path / "pretrained", data)
     assert data.units.filter(~seen)["subject_id"].n_unique() == 4
-    assert np.array_equal(~seen, kept_for_testing(data, seed=2))
+    assert np.array_equal(~seen, held(data, 2))
     for seeds in (1, 2):
         table = finetune_archive(
             archive,
@@ -202,7 +207,7 @@ def test_a_test_patient_that_was_pretrained_on_is_refused(pretrained: Path, tmp_
 def test_a_val_side_is_the_test_where_there_is_no_other(pictures: Path):
     data = in_memory(pictures)
     val = replace(data, units=data.units.with_columns(pl.col("split").replace({"test": "val"})))
-    assert np.array_equal(kept_for_testing(val, seed=0), (data.units["split"] == "test").to_numpy())
+    assert np.array_equal(held(val, 0), (data.units["split"] == "test").to_numpy())
 
 
 def test_patients_as_units(tmp_path: Path):
@@ -259,7 +264,7 @@ def test_what_cannot_work_is_one_clear_line(pictures: Path, pretrained: Path, tm
         pretrain_archive(pictures, out=tmp_path / "a", settings=PretrainSettings())
     pretrain_archive(pictures, out=tmp_path / "a", settings=PICTURES)
     with pytest.raises(InputError, match="the archive has no reading"):
-        modalities_of(in_memory(pictures), ("reading",))
+        modalities_of(in_memory(pictures).modalities, ("reading",))
     with pytest.raises(InputError, match="holds 0 pretrained models"):
         finetune_archive(pictures, out=tmp_path / "b", pretrained=tmp_path, outcome="label", settings=FINETUNE)
     for wrong, words in (

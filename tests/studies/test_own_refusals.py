@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from semeia.cli import main
-from semeia.encoders.build import ModelSettings
+from semeia.data.crops import CropSettings
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.readers import ingest_images
-from semeia.studies import own
-from semeia.studies.grid import list_cells
 from semeia.studies.own import finetune_archive, pretrain_archive
-from semeia.studies.record import read_record
-from semeia.views.crops import CropSettings
+from semeia.studies.run import record
+from semeia.studies.run.grid import list_cells
+from semeia.studies.run.record import read_record
 from small_training import FINETUNE, MODEL, PRETRAIN, nodule_archive, picture_archive
 
 FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
@@ -25,7 +25,7 @@ PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, enc
 @pytest.fixture(autouse=True)
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report of a run of one's own is tested with the report; here it would only cost time."""
-    monkeypatch.setattr(own, "write_report", lambda run: run / "report.html")
+    monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 
 @pytest.fixture(scope="module")

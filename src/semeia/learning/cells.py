@@ -42,6 +42,11 @@ class Cell:
         """The value on a further axis."""
         return dict(self.axes).get(name, default)
 
+    @property
+    def shown(self) -> str:
+        """The arm as tables name it: with what it is on further axes than the outcome, which has a column of its own."""
+        return "".join([self.arm, *(f"@{name}={value}" for name, value in self.axes if name != "outcome")])
+
     def record(self) -> dict[str, object]:
         """What `cell.json` says of it."""
         named = {"arm": self.arm, "mode": self.mode, "fraction": self.fraction, "seed": self.seed}

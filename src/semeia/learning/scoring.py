@@ -68,7 +68,7 @@ def predict(
             of = outcome or dict(choice.axes).get("outcome") or about_run(run).get("outcome")
             try:
                 rows, scores = scores_of(scorers, data, seen, modalities)
-                for name, seed, score in by_seed(choice.arm, scores, seeds):
+                for name, seed, score in by_seed(choice.shown, scores, seeds):
                     table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
                     tables.append(_named(table, run, of, replace(choice, arm=name), seed))
             except InputError as error:

@@ -63,6 +63,11 @@ class Choice:
     fraction: float
     axes: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def shown(self) -> str:
+        """The arm as tables name it."""
+        return Cell(self.arm, self.mode, self.fraction, 0, self.axes).shown
+
     def cells(self, run: Path) -> list[Cell]:
         """One a seed."""
         return [cell for cell in cells_of(run) if Choice.of(cell) == self]

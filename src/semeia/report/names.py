@@ -5,7 +5,7 @@ What the run does not describe keeps its own name: nothing is recognised by how 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from semeia.evaluation.description import ROLES, ArmDescription, Description
@@ -61,8 +61,13 @@ class Names:
 
     def about(self, arm: str) -> ArmDescription:
         """Describe an arm; one of which the run says nothing is a model of its own name."""
-        role = "pretrained" if arm in self.pretrained else "model"
-        return self.description.arms.get(arm) or ArmDescription(title=arm, role=role)
+        known, (base, _, axes) = self.description.arms, arm.partition("@")
+        if arm in known or base not in known:
+            role = "pretrained" if arm in self.pretrained else "model"
+            return known.get(arm) or ArmDescription(title=arm, role=role)
+        # Of an arm that was run on further axes: where it stands on them.
+        words = axes.replace("@", ", ").replace("=", " ")
+        return replace(known[base], title=f"{known[base].title or base}, {words}")
 
     def arm(self, arm: str, mode: str = "none") -> str:
         """Title an arm with its mode; a network trained from scratch in one way only needs no mode."""

@@ -15,11 +15,12 @@ import polars as pl
 from semeia.archive.copies import look_alikes
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation.tables.leakage import COLUMNS, Row, leakage_row
 from semeia.learning.model import Model, load_model
 from semeia.learning.stored import load_scorer
-from semeia.studies.run.arms import encoder_file
+from semeia.studies.run.arms import Network, encoder_file
 from semeia.studies.run.probes import SITE, Probed, shuffled_row, site_row
 from semeia.studies.run.study import Finished, Fold, Material, fold_of
 
@@ -71,20 +72,19 @@ def audit_networks(finished: Finished, *, binary: np.ndarray | None = None) -> p
 
 def of_networks(finished: Finished, *, binary: np.ndarray | None = None) -> Audited:
     """Gather what is to be looked at, from the files of the models; arguments as in `audit_networks`."""
-    material, run = finished.work.material, finished.work.run
+    material = finished.work.material
     data = material.dataset
     if data is None:
         raise TypeError("networks read a dataset")
-    encoders = {(cell.arm, cell.seed): load_model(encoder_file(run, cell.arm, cell.seed)) for cell in finished.first}
-    models = {name: encoder.settings.model for name, encoder in finished.pretraining.items()}
+    encoders = _encoders(finished)
     features: dict[str, dict[int, Features]] = {}
-    for (arm, seed), model in encoders.items():
-        features.setdefault(arm, {})[seed] = _embedding(material.data(models[arm]), model)
+    for (arm, seed), (model, read) in encoders.items():
+        features.setdefault(arm, {})[seed] = _embedding(material.data(read), model)
     places, sites = _places(material)
     return Audited(
         material,
         folds_of(finished),
-        pretrained=[(seed, model.preprocessing.fitted_on.seen(data)) for (_, seed), model in encoders.items()],
+        pretrained=[(seed, model.preprocessing.fitted_on.seen(data)) for (_, seed), (model, _) in encoders.items()],
         trained=_trained(finished, data),
         features=features,
         places=places,
@@ -93,6 +93,18 @@ def of_networks(finished: Finished, *, binary: np.ndarray | None = None) -> Audi
         binary=material.labels[material.outcomes[0]] if binary is None else binary,
         pairs=_pairs(finished),
     )
+
+
+def _encoders(finished: Finished) -> dict[tuple[str, int], tuple[Model, ModelSettings]]:
+    """What was learnt without labels, here or before, with the settings by which it reads; by arm and seed."""
+    run = finished.work.run
+    here = [
+        (cell, encoder_file(run, cell.arm, cell.seed), finished.pretraining[cell.arm].settings.model)  # pyright: ignore[reportAttributeAccessIssue]
+        for cell in finished.first
+    ]
+    arms = [(cell, finished.arms[cell.arm]) for cell in finished.then]
+    before = [(cell, arm.encoder, arm.model) for cell, arm in arms if isinstance(arm, Network) and arm.encoder]
+    return {(cell.arm, cell.seed): (load_model(path), read) for cell, path, read in (*here, *before)}
 
 
 def _trained(finished: Finished, data: Dataset) -> list[Seen]:

@@ -91,9 +91,11 @@ def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Pla
     """All cells: those that pretrain, then those that meet labels. Any outcome but the first is an axis."""
     names = tuple(study.pretraining(settings, inputs))
     first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in names]
-    main, axes = material.outcomes[0], study.axes(settings)
+    main, *others = material.outcomes
+    of = {main: ()} | {outcome: ((OUTCOME, outcome),) for outcome in others}
+    axes = study.axes(settings)
     then = [
-        Cell(name, mode, fraction, seed, (*(() if outcome == main else ((OUTCOME, outcome),)), *zip(axes, values, strict=True)))
+        Cell(name, mode, fraction, seed, (*of[outcome], *zip(axes, values, strict=True)))
         for seed in settings.seeds
         for outcome in material.outcomes
         for name, arm in study.arms(settings, inputs).items()

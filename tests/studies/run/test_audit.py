@@ -7,14 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from semeia.archive import open_archive
-from semeia.learning.model import FILE
-from semeia.studies import leakage
-from semeia.studies.arms import plan
-from semeia.studies.labels import labels_of
-from semeia.studies.leakage import Audited, audit_run
-from semeia.studies.nodule import fold_of_seed
-from semeia.views.dataset import PatientData
+from semeia.studies.run import audit as room
+from semeia.studies.run.audit import Audited, Features, audit, of_networks
 
 PRETRAINED, TRAINED = "Tested patients that were pretrained on", "Tested patients that were trained on"
 TWINS, SITE = "Tested images that look like a training patient's", "Site told from the embedding"
@@ -22,20 +16,21 @@ SHUFFLED = "Shuffled training labels"
 
 
 @pytest.fixture
-def audited(study, archive: Path, data: PatientData) -> Audited:
-    labels = labels_of(data, open_archive(archive), "malignancy")
-    first, then = plan(study.settings.seeds, study.settings.fractions)
-    folds = {1: fold_of_seed(data, labels, study.settings, seed=1, fraction=1.0)}
-    encoders = {(cell.arm, cell.seed): study.run / cell.name / FILE for cell in first}
-    return Audited(study.run, open_archive(archive), data, labels, folds, then, encoders)
+def audited(study) -> Audited:
+    return of_networks(study.finished)
 
 
 def row(table: pl.DataFrame, check: str) -> dict:
     return table.filter(pl.col("check") == check).row(0, named=True)
 
 
+def embedding(audited: Audited, features: Features) -> Audited:
+    """As if every encoder gave these features."""
+    return replace(audited, features={arm: dict.fromkeys(own, features) for arm, own in audited.features.items()})
+
+
 def test_a_clean_study_is_clear_and_says_how_much_was_looked_at(audited: Audited):
-    found = audit_run(audited)
+    found = audit(audited)
     for check in (PRETRAINED, TRAINED, TWINS):
         assert (row(found, check)["state"], row(found, check)["count"]) == ("clear", 0)
         assert row(found, check)["of"] > 0
@@ -47,55 +42,50 @@ def test_a_clean_study_is_clear_and_says_how_much_was_looked_at(audited: Audited
 def test_a_training_patient_among_the_tested_is_found(audited: Audited):
     fold = audited.folds[1]
     leaked = replace(fold, test=np.concatenate([fold.test, fold.labelled[:1]]))
-    found = audit_run(replace(audited, folds={1: leaked}))
+    found = audit(replace(audited, folds={1: leaked}))
     for check in (PRETRAINED, TRAINED):
         assert (row(found, check)["state"], row(found, check)["count"]) == ("found", 1)
 
 
-def test_a_twin_of_a_training_patient_is_found(audited: Audited, monkeypatch: pytest.MonkeyPatch):
-    units, fold = audited.data.units["unit_id"], audited.folds[1]
+def test_a_twin_of_a_training_patient_is_found(study, audited: Audited, monkeypatch: pytest.MonkeyPatch):
+    units, fold = audited.material.units["unit_id"], audited.folds[1]
     pair = pl.DataFrame({"unit_id": [units[int(fold.labelled[0])]], "other": [units[int(fold.test[0])]]})
-    monkeypatch.setattr(leakage, "look_alikes", lambda archive: pair)
-    found = row(audit_run(audited), TWINS)
+    monkeypatch.setattr(room, "look_alikes", lambda archive: pair)
+    found = row(audit(of_networks(study.finished)), TWINS)
     assert (found["state"], found["count"]) == ("found", 1)
 
 
-def test_an_embedding_that_carries_the_site_is_found(audited: Audited, monkeypatch: pytest.MonkeyPatch):
-    site = audited.site
-
-    def planted(data: PatientData, rows: np.ndarray, model: object) -> tuple[np.ndarray, np.ndarray]:
+def test_an_embedding_that_carries_the_site_is_found(audited: Audited):
+    def planted(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         noise = np.random.default_rng(0).normal(size=(len(rows), 3))
-        noise[:, 0] += 3 * (site[rows] == "GE")
+        noise[:, 0] += 3 * (audited.places[rows] == "main")
         return rows, noise
 
-    monkeypatch.setattr(leakage, "_embedded", planted)
-    assert row(audit_run(audited), SITE)["state"] == "found"
-    monkeypatch.setattr(leakage, "_embedded", lambda data, rows, model: (rows, np.ones((len(rows), 2))))
-    assert row(audit_run(audited), SITE)["state"] == "clear"
+    assert set(audited.places) == {"", "main", "other"}
+    assert row(audit(embedding(audited, planted)), SITE)["state"] == "found"
+    assert row(audit(embedding(audited, lambda rows: (rows, np.ones((len(rows), 2))))), SITE)["state"] == "clear"
 
 
-def test_an_audit_never_says_clear_of_a_site_that_it_says_a_model_could_use(
-    audited: Audited, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_audit_never_says_clear_of_a_site_that_it_says_a_model_could_use(audited: Audited):
     """Weak shifts give estimates around the mark, with intervals that reach below it."""
-    site = audited.site
     values = []
     for shift in np.linspace(0, 1.5, 7):
 
-        def planted(data: PatientData, rows: np.ndarray, model: object, shift: float = shift) -> tuple:
+        def planted(rows: np.ndarray, shift: float = shift) -> tuple[np.ndarray, np.ndarray]:
             noise = np.random.default_rng(1).normal(size=(len(rows), 1))
-            noise[:, 0] += shift * (site[rows] == "GE")
+            noise[:, 0] += shift * (audited.places[rows] == "main")
             return rows, noise
 
-        monkeypatch.setattr(leakage, "_embedded", planted)
-        found = row(audit_run(audited), SITE)
+        found = row(audit(embedding(audited, planted)), SITE)
         assert (found["state"] == "found") == (found["value"] > 0.6 and found["low"] > 0.5)
         values.append((found["value"], found["low"]))
     assert any(value > 0.6 and 0.5 < low < 0.6 for value, low in values)
 
 
-def test_without_pretraining_or_models_it_says_what_is_not_known(audited: Audited, tmp_path: Path):
-    found = audit_run(replace(audited, run=tmp_path, encoders={}))
+def test_without_pretraining_or_models_it_says_what_is_not_known(study, tmp_path: Path):
+    finished = study.finished
+    nothing = replace(finished, work=replace(finished.work, run=tmp_path), first=[])
+    found = audit(of_networks(nothing))
     assert set(found["state"]) == {"unknown"}
     assert found["words"].str.len_chars().min() > 10
 

@@ -12,10 +12,10 @@ from archive_folder import small_archive
 from semeia.archive.atomic import write_json
 from semeia.errors import InputError
 from semeia.learning.loop import STATE, LoopSettings
-from semeia.studies.holding import holding
 from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
-from semeia.studies.record import begin_run, close_run, read_record
+from semeia.studies.run.holding import holding
+from semeia.studies.run.record import begin_run, close_run, read_record
 from small_training import killed_by
 
 SETTINGS = NoduleSettings(seeds=(0,))

@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from semeia.studies.knee_embedding import components, some
+from semeia.studies.run.embedding import components, some
 
 
 @pytest.mark.parametrize("fitted", [30, 6])

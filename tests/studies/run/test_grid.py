@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from semeia.errors import InputError
+from semeia.learning.cells import DONE, Cell
 from semeia.learning.interrupt import Interrupted
-from semeia.studies.grid import DONE, Cell, delete_cells, list_cells, run_cells
+from semeia.studies.run.grid import delete_cells, list_cells, run_cells
 
 CELLS = [Cell("a", "pretrain", 1.0, 0), *(Cell("a", mode, f, 0) for mode in ("none", "frozen") for f in (0.1, 1.0))]
 
@@ -89,7 +90,7 @@ def test_a_cell_half_deleted_is_not_finished(tmp_path: Path, monkeypatch: pytest
     def killed(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("semeia.studies.grid.shutil.rmtree", killed)
+    monkeypatch.setattr("semeia.studies.run.grid.shutil.rmtree", killed)
     with pytest.raises(KeyboardInterrupt):
         delete_cells(tmp_path, "cells/a/none/1/*")
     table = list_cells(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.studies.nodule import NoduleSettings, nodule_study
-from semeia.studies.protocol import require_fractions, require_inside, require_seeds
+from semeia.studies.run.protocol import require_fractions, require_inside, require_seeds
 from small_training import PRETRAIN, nodule_archive
 
 

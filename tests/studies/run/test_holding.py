@@ -8,8 +8,8 @@ import pytest
 
 from semeia.errors import InputError
 from semeia.learning.loop import STATE
-from semeia.studies.grid import delete_cells
-from semeia.studies.holding import has_learnt, holding
+from semeia.studies.run.grid import delete_cells
+from semeia.studies.run.holding import has_learnt, holding
 from small_training import killed_by
 
 

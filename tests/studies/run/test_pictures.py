@@ -7,6 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from semeia.studies.grid import Cell
+from semeia.studies.knee_data import GRADES, Knees, Sources, load_knees
+from semeia.studies.knee_pictures import chosen_knees, drawn, maps_of, shown_cell, stretched
+from semeia.views.patient import View
 from torch import nn
 
 from knee_study import CROP, MODEL, knee_archive
@@ -16,10 +20,6 @@ from semeia.learning.finetune import fresh_model
 from semeia.learning.model import Model
 from semeia.objectives.supervised import PooledHead
 from semeia.objectives.task import Task
-from semeia.studies.grid import Cell
-from semeia.studies.knee_data import GRADES, Knees, Sources, load_knees
-from semeia.studies.knee_pictures import chosen_knees, drawn, maps_of, shown_cell, stretched
-from semeia.views.patient import View
 
 
 def predictions(cells: list[tuple[str, str, float, int]], *, units: int = 20) -> pl.DataFrame:

@@ -7,15 +7,15 @@ import pytest
 
 from archive_folder import fill
 from semeia.archive import open_archive, writing
+from semeia.data.dataset import Dataset
 from semeia.errors import InputError
-from semeia.studies.labels import labels_of
-from semeia.views.dataset import PatientData
+from semeia.studies.run.reading import labels_of
 from small_training import loaded
 
 
-def test_beside_their_units(data: PatientData, archive: Path):
+def test_beside_their_units(data: Dataset, archive: Path):
     opened = open_archive(archive)
-    labels = labels_of(data, opened, "malignancy")
+    labels = labels_of(data.units, opened, "malignancy")
     known = dict(zip(*opened.outcome("malignancy").select("unit_id", "value").get_columns(), strict=True))
     for unit, label in zip(data.units["unit_id"], labels, strict=True):
         assert known.get(unit) == (None if np.isnan(label) else label)
@@ -39,9 +39,9 @@ def test_refused(tmp_path: Path, name: str, words: str):
             draft.outcome("grade", f"{pseudonym}/n00", subject, value=place)
             draft.outcome("same", f"{pseudonym}/n00", subject, value=1)
     with pytest.raises(InputError, match=words):
-        labels_of(loaded(path), open_archive(path), name)
+        labels_of(loaded(path).units, open_archive(path), name)
 
 
-def test_an_outcome_of_patients_labels_no_unit(data: PatientData, archive: Path):
+def test_an_outcome_of_patients_labels_no_unit(data: Dataset, archive: Path):
     with pytest.raises(InputError, match="labels 0 units"):
-        labels_of(data, open_archive(archive), "diagnosis")
+        labels_of(data.units, open_archive(archive), "diagnosis")
