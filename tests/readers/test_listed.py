@@ -47,8 +47,8 @@ def test_a_path_may_be_written_in_several_ways(tmp_path: Path, listed: str, stor
     (tmp_path / "t.csv").write_text(f"image,id\n{listed},1\n")
     assert _plain(tmp_path).images == 1
     (tmp_path / "t.csv").write_text(f"image,id\n{stored},1\n")
-    with pytest.raises(InputError, match="refused: 1 of 1 units"):
-        _plain(tmp_path)
+    again = _plain(tmp_path)
+    assert (again.repeated, len(open_archive(tmp_path / "a").parts)) == (True, 1)
 
 
 def test_a_path_from_the_root_may_lead_into_the_folder(tmp_path: Path):

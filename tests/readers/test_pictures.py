@@ -120,10 +120,13 @@ def test_pictures_land_in_the_archive(folder: Path):
     assert archive.verify() == []
 
 
-def test_a_second_time_is_refused_and_ids_are_nowhere(folder: Path):
+def test_a_second_time_changes_nothing_half_of_it_is_refused_and_ids_are_nowhere(folder: Path):
     _ingest(folder)
     before = listing(folder / "a")
-    with pytest.raises(InputError, match="refused: 6 of 6 units"):
+    assert _ingest(folder).repeated
+    assert listing(folder / "a") == before
+    write_rows(folder / "t.csv", read_rows(folder / "t.csv")[:3])
+    with pytest.raises(InputError, match="refused: 3 of 3 units"):
         _ingest(folder)
     assert listing(folder / "a") == before
     assert all(b"CANARY" not in content for content in before.values())

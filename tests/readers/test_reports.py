@@ -55,8 +55,9 @@ def test_reports_become_a_part(archive: Archive, tmp_path: Path):
     assert all(b"CANARY" not in content for content in listing(archive.path).values())
     assert after.parts[-1]["source"] == "reports"
     before = listing(archive.path)
-    with pytest.raises(InputError, match="refused: 6 of 6 rows of reports are already"):
-        ingest_reports(file, into=archive.path)
+    assert ingest_reports(file, into=archive.path).repeated
+    with pytest.raises(InputError, match="refused: 3 of 3 rows of reports are already"):
+        ingest_reports(write_rows(tmp_path / "half.csv", rows[:3]), into=archive.path)
     assert listing(archive.path) == before
 
 
