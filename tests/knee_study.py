@@ -7,17 +7,17 @@ import polars as pl
 from PIL import Image
 
 from lidc_folder import write_rows
-from semeia.encoders.build import ModelSettings
+from semeia.data.augment import RADIOGRAPH
+from semeia.data.crops import CropSettings
 from semeia.encoders.patient import EncoderSettings
+from semeia.encoders.settings import ModelSettings
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.readers import ingest_knees
-from semeia.studies.knee_arms import KNEE, Training
-from semeia.views.augment import RADIOGRAPH
-from semeia.views.crops import CropSettings
+from semeia.studies.knee import KNEE, Training
 from small_training import LOOP
 
 CROP = CropSettings(voxels=(1, 16, 24), patch=(1, 8, 8), picture=KNEE)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from semeia.studies import demo
-from semeia.studies.nodule import NoduleSettings
+from semeia.studies import nodule
+from semeia.studies.nodule import DEMO, NoduleSettings, demo
 
 
 def test_only_what_costs_time_is_smaller():
-    full, small = NoduleSettings(), demo.DEMO
+    full, small = NoduleSettings(), DEMO
     assert small.pretraining.model == full.pretraining.model
     assert small.pretraining.objective == full.pretraining.objective
     assert (small.outcome, small.internal, small.folds) == (full.outcome, full.internal, full.folds)
@@ -31,11 +31,11 @@ def test_ingests_once_and_runs_the_study(tmp_path: Path, monkeypatch: pytest.Mon
 
     def study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
         called.append("study")
-        assert (archive, out, settings) == (tmp_path / "archive", tmp_path / "run", demo.DEMO)
+        assert (archive, out, settings) == (tmp_path / "archive", tmp_path / "run", DEMO)
         return out / "report.html"
 
-    monkeypatch.setattr(demo, "ingest_nodules", ingest)
-    monkeypatch.setattr(demo, "nodule_study", study)
+    monkeypatch.setattr(nodule, "ingest_nodules", ingest)
+    monkeypatch.setattr(nodule, "nodule_study", study)
     for _ in range(2):
-        assert demo.demo(tmp_path) == tmp_path / "run" / "report.html"
+        assert demo(tmp_path) == tmp_path / "run" / "report.html"
     assert called == ["ingest", "study", "study"]

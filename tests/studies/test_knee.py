@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from semeia.studies.grid import delete_cells
-from semeia.studies.knee_data import Knees, Sources, fold_of, load_knees
 
 from html_tree import parse
 from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
@@ -21,8 +19,12 @@ from semeia.learning.model import FILE, load_model
 from semeia.learning.scoring import predict
 from semeia.readers.knees import OUTCOME
 from semeia.report.evaluation_folder import evaluate_table
-from semeia.studies import knee, record
-from semeia.studies.knee import KneeSettings, knee_study, plan
+from semeia.studies import knee
+from semeia.studies.knee import KNEE_STUDY, KneeSettings, knee_study, open_knees
+from semeia.studies.run import record, runner
+from semeia.studies.run.grid import delete_cells
+from semeia.studies.run.runner import plan
+from semeia.studies.run.study import Inputs, Material, fold_of
 
 SETTINGS = KneeSettings(
     starts=("random", "simclr", "simclr_oa", "simclr_matched"),
@@ -40,11 +42,11 @@ class Study:
 
     run: Path
     report: Path
-    sources: Sources
+    sources: Inputs
     settings: KneeSettings
 
-    def knees(self) -> Knees:
-        return load_knees(self.sources, crop=TRAINING.pretraining.model.crop, cache=self.run / "cache")
+    def knees(self) -> Material:
+        return open_knees(self.sources, self.settings, self.run / "cache")
 
 
 @pytest.fixture(scope="module")
@@ -53,25 +55,33 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     home = knee_archive(folder / "home", 45, ungraded=3)
     other = knee_archive(folder / "other", 15, first=500, side=False, split=False, forms=FORMS)
     report = knee_study(home, out=folder / "run", settings=SETTINGS, external=other)
-    return Study(folder / "run", report, Sources(home, external=other), SETTINGS)
+    return Study(folder / "run", report, Inputs(home, external=other), SETTINGS)
+
+
+def followed(material: Material) -> Material:
+    """The same knees, of which is known what became of them."""
+    unknown = np.full(len(material.cohort), np.nan)
+    return replace(material, labels=material.labels | {"incidence": unknown, "progression": unknown})
 
 
 def test_the_plan_has_every_cell_once(study: Study):
-    first, then = plan(SETTINGS, followed=("incidence", "progression"))
+    material = study.knees()
+    first, then = plan(KNEE_STUDY, study.sources, SETTINGS, followed(material))
     assert len(set(first)) == len(first) == 3
     assert len(set(then)) == len(then)
-    assert {"simclr@incidence", "picture_components@progression"} <= {cell.arm for cell in then}
+    named = {(cell.arm, cell.axis("outcome")) for cell in then}
+    assert {("simclr", "incidence"), ("picture_components", "progression"), ("simclr", "")} <= named
     there = {path.parent.relative_to(study.run).as_posix() for path in study.run.glob("*/**/cell.json")}
-    first, then = plan(SETTINGS, followed=())
+    first, then = plan(KNEE_STUDY, study.sources, SETTINGS, material)
     assert there == {cell.name for cell in first + then}
 
 
-def test_both_heads_are_of_the_grade_only():
+def test_both_heads_are_of_the_grade_only(study: Study):
     both = replace(SETTINGS, heads=("nominal", "ordinal"))
-    _, then = plan(both, followed=("incidence", "progression"))
-    arms = {cell.arm for cell in then}
-    assert {"random", "random_ordinal", "simclr_ordinal"} <= arms
-    assert not [arm for arm in arms if "_ordinal@" in arm or arm.startswith("picture_components_")]
+    _, then = plan(KNEE_STUDY, study.sources, both, followed(study.knees()))
+    assert {"random", "random_ordinal", "simclr_ordinal"} <= {cell.arm for cell in then}
+    assert {cell.axis("outcome") for cell in then if "ordinal" in cell.arm} == {""}
+    assert not [cell for cell in then if cell.arm.startswith("picture_components_")]
 
 
 def test_what_the_study_leaves_behind(study: Study):
@@ -101,10 +111,10 @@ def test_no_stored_model_has_seen_a_patient_it_is_tested_on(study: Study):
     paths = [*study.run.glob(f"**/{FILE}")]
     assert len(paths) > 10
     for path in paths:
-        seen = load_model(path).preprocessing.fitted_on.seen(knees.data)
+        seen = load_model(path).preprocessing.fitted_on.seen(knees.dataset)
         assert seen.any()
         assert not seen[fold.test].any()
-        assert not seen[knees.outside].any()
+        assert not seen[knees.cohort == "external"].any()
     audit = pl.read_csv(study.run / "tables" / "leakage.csv")
     assert "found" not in set(audit.filter(pl.col("check").str.contains("ested patients"))["state"])
 
@@ -147,7 +157,7 @@ def test_the_shown_arm_and_the_embeddings_follow_their_rules(study: Study):
 def test_a_deleted_cell_is_made_again_to_the_bit(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run = tmp_path / "run"
     shutil.copytree(study.run, run)
-    monkeypatch.setattr(knee, "write_results", lambda *given, **named: [])
+    monkeypatch.setattr(runner, "write_results", lambda *given, **named: [])
     without_pictures(monkeypatch)
     kept = {path: path.stat().st_mtime_ns for path in run.glob("cells/random/**/*") if path.is_file()}
     # The fine-tuned model goes with the encoder it began with.
@@ -197,8 +207,7 @@ def test_the_form_of_the_pictures_hardly_moves_a_score(study: Study, tmp_path: P
 
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the seconds that drawing takes where only the cells and tables are looked at."""
-    monkeypatch.setattr(knee, "map_embeddings", lambda *given: None)
-    monkeypatch.setattr(knee, "show_knees", lambda *given: None)
+    monkeypatch.setattr(knee, "KNEE_STUDY", replace(KNEE_STUDY, extras=()))
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 

@@ -11,12 +11,15 @@ from semeia.studies import resume
 from semeia.studies.ehr import EhrSettings
 from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
+from semeia.studies.own import OwnSettings
 from semeia.studies.resume import STUDIES, resume_study
+from semeia.studies.run.study import Inputs, Study
 
 BEGUN = [
     ("nodule", NoduleSettings(seeds=(2,)), {}),
     ("ehr", EhrSettings(seeds=(3, 4), inside=0.5), {}),
     ("knee", KneeSettings(heads=("ordinal",)), {"outcomes": Path("follow_up.csv"), "external": Path("other")}),
+    ("own", OwnSettings(outcome="death", seeds=(2,)), {"external": Path("other"), "imagenet": Path("weights")}),
 ]
 
 
@@ -33,13 +36,14 @@ def test_by_the_studys_name(
     begun(tmp_path, name, settings, further)
     asked = []
 
-    def study(archive: Path, *, out: Path, settings: object, **given: Path) -> Path:
-        asked.append((archive, out, settings, given))
+    def study(study: Study, inputs: Inputs, *, out: Path, settings: object) -> Path:
+        asked.append((study, inputs, out, settings))
         return out / "report.html"
 
-    monkeypatch.setitem(resume.STUDIES, name, (STUDIES[name][0], study))
+    monkeypatch.setattr(resume, "run_study", study)
     assert resume_study(tmp_path, Path("archive"), **further) == tmp_path / "report.html"
-    assert asked == [(Path("archive"), tmp_path, settings, further)]
+    files = {name: path for name, path in further.items() if name != "external"}
+    assert asked == [(STUDIES[name], Inputs(Path("archive"), further.get("external"), files), tmp_path, settings)]
 
 
 def test_only_with_what_it_was_begun_on(tmp_path: Path):
@@ -51,6 +55,6 @@ def test_only_with_what_it_was_begun_on(tmp_path: Path):
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path):
-    (tmp_path / "run.json").write_text(json.dumps({"study": "own", "config": {}}))
-    with pytest.raises(InputError, match="names no study that can be resumed; there are nodule, knee, ehr"):
+    (tmp_path / "run.json").write_text(json.dumps({"study": "finetune", "config": {}}))
+    with pytest.raises(InputError, match="names no study that can be resumed; there are nodule, knee, ehr, own"):
         resume_study(tmp_path, tmp_path)

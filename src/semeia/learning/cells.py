@@ -44,7 +44,7 @@ class Cell:
 
     @property
     def shown(self) -> str:
-        """The arm as tables name it: with what it is on further axes than the outcome, which has a column of its own."""
+        """The arm as tables name it: with its place on further axes; the outcome has a column of its own."""
         return "".join([self.arm, *(f"@{name}={value}" for name, value in self.axes if name != "outcome")])
 
     def record(self) -> dict[str, object]:

@@ -7,19 +7,31 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from semeia.studies.grid import Cell
-from semeia.studies.knee_data import GRADES, Knees, Sources, load_knees
-from semeia.studies.knee_pictures import chosen_knees, drawn, maps_of, shown_cell, stretched
-from semeia.views.patient import View
 from torch import nn
 
-from knee_study import CROP, MODEL, knee_archive
+from knee_study import CROP, MODEL, TRAINING, knee_archive
 from semeia.archive import open_archive
+from semeia.data.batch import Seen
+from semeia.data.dataset import Dataset
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
+from semeia.learning.cells import Cell
 from semeia.learning.finetune import fresh_model
-from semeia.learning.model import Model
 from semeia.objectives.supervised import PooledHead
 from semeia.objectives.task import Task
+from semeia.studies.knee import GRADES, STARTS, KneeSettings, arms, open_knees
+from semeia.studies.run.pictures import chosen_pictures, drawn, maps_of, shown_cell, stretched
+from semeia.studies.run.study import Finished, Inputs, Material, Work
+from small_training import values_of
+
+EVERY = arms(KneeSettings(starts=tuple(STARTS), heads=("nominal", "ordinal")), Inputs(Path()))
+
+
+def finished(cells: list[tuple[str, str, float, int]]) -> Finished:
+    """A study of these cells, and nothing else of it."""
+    nobody = np.zeros(0, bool)
+    material = Material(pl.DataFrame(), nobody, {"grade": np.zeros(0)}, nobody, nobody, lambda seed: nobody)
+    work = Work(Path(), Inputs(Path()), None, material)
+    return Finished(work, [], [Cell(*cell) for cell in cells], pl.DataFrame(), {}, EVERY)
 
 
 def predictions(cells: list[tuple[str, str, float, int]], *, units: int = 20) -> pl.DataFrame:
@@ -55,14 +67,14 @@ def predictions(cells: list[tuple[str, str, float, int]], *, units: int = 20) ->
     ],
 )
 def test_the_model_is_chosen_by_what_it_is(cells: list[tuple[str, str, float, int]], expected: Cell | None):
-    assert shown_cell(predictions(cells)) == expected
-    # Whatever the order of the table, and whatever its scores.
-    assert shown_cell(predictions(cells[::-1])) == expected
+    assert shown_cell(finished(cells)) == expected
+    # Whatever the order in which they were run; its scores it is not shown.
+    assert shown_cell(finished(cells[::-1])) == expected
 
 
 def test_the_clearest_of_each_grade_and_the_worst_miss_of_each_cohort():
     table = predictions([("mae", "finetune", 1.0, 0)], units=200)
-    found = chosen_knees(table)
+    found = chosen_pictures(table)
     chances = table.select(f"score_{grade}" for grade in range(GRADES)).to_numpy()
     labels, cohorts = table["label"].to_numpy(), table["cohort"].to_numpy()
     right = chances.argmax(1) == labels
@@ -79,21 +91,23 @@ def test_the_clearest_of_each_grade_and_the_worst_miss_of_each_cohort():
 
 def test_one_cohort_gives_both_misses_and_a_perfect_model_none():
     table = predictions([("mae", "finetune", 1.0, 0)], units=60).with_columns(cohort=pl.lit("internal"))
-    assert sum(words.startswith("a miss") for _, words in chosen_knees(table)) == 2
+    assert sum(words.startswith("a miss") for _, words in chosen_pictures(table)) == 2
     perfect = table.with_columns(
         [(pl.col("label") == grade).cast(pl.Float64).alias(f"score_{grade}") for grade in range(GRADES)]
     )
-    found = chosen_knees(perfect)
+    found = chosen_pictures(perfect)
     assert [row["label"] for row, _ in found] == list(range(GRADES))
     # Ties go to the first unit by name.
     assert [row["unit_id"] for row, _ in found] == [f"u{grade:02d}" for grade in range(GRADES)]
 
 
 @pytest.fixture(scope="module")
-def knees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Knees]:
+def knees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dataset]:
     folder = tmp_path_factory.mktemp("knees")
     archive = knee_archive(folder, 6, forms=("8 bit", "wide"))
-    return archive, load_knees(Sources(archive), crop=CROP, cache=folder / "cache")
+    data = open_knees(Inputs(archive), KneeSettings(training=TRAINING), folder / "cache").dataset
+    assert data is not None
+    return archive, data
 
 
 class Corner(nn.Module):
@@ -101,38 +115,40 @@ class Corner(nn.Module):
 
     maskable = True
 
-    def forward(self, view: View) -> torch.Tensor:
-        tokens = torch.zeros(*view.present.shape, 16)
-        tokens[:, 0, 0] = 60 * view.values[:, 0, :8, :8].mean((1, 2))
+    def forward(self, seen: Seen) -> torch.Tensor:
+        tokens = torch.zeros(*seen.present.shape, 16)
+        tokens[:, 0, 0] = 60 * seen.values.reshape(len(seen.values), *CROP.voxels)[:, 0, :8, :8].float().mean((1, 2))
         return tokens
 
 
-def test_the_map_is_where_the_expected_grade_comes_from(knees: tuple[Path, Knees]):
+def test_the_map_is_where_the_expected_grade_comes_from(knees: tuple[Path, Dataset]):
     _, own = knees
-    base = fresh_model(own.data, np.arange(4), modalities=("image",), settings=MODEL, seed=0)
+    base = fresh_model(own, np.arange(4), modalities=("image",), settings=MODEL.encoder, seed=0)
     head = PooledHead(1, 32, task=Task("nominal", GRADES))
     with torch.no_grad():
         head.linear.weight.zero_()
         head.linear.weight[:, 0] = torch.linspace(-2, 2, GRADES)
     encoder = PatientEncoder({"image": Corner()}, settings=EncoderSettings(dim=16, depth=0, heads=2))
-    model = Model(encoder.eval(), head, base.settings, base.preprocessing)
-    maps = maps_of(model, own, np.array([0, 3]))
+    model = replace(base, encoder=encoder.eval(), head=head)
+    maps = maps_of(model, model.batch(own, np.array([0, 3])), "image")
     assert maps.shape == (2, 16, 24)
     for one in maps:
         assert one.max() == pytest.approx(1)
         assert one[:8, :8].mean() > 3 * one[:, 16:].mean()
     with pytest.raises(ValueError, match="has a head"):
-        maps_of(replace(model, head=None), own, np.array([0]))
+        maps_of(replace(model, head=None), model.batch(own, np.array([0])), "image")
 
 
-def test_what_is_drawn_is_what_the_network_sees_but_finer(knees: tuple[Path, Knees]):
-    archive, own = knees
-    for row, unit in enumerate(own.data.units["unit_id"]):
-        picture = drawn(open_archive(archive), unit, CROP)
+def test_what_is_drawn_is_what_the_network_sees_but_finer(knees: tuple[Path, Dataset]):
+    path, own = knees
+    archive = open_archive(path)
+    seen = values_of(own, "image")
+    for row, unit in enumerate(own.units["unit_id"]):
+        image = archive.table("images").row(by_predicate=pl.col("unit_id") == unit, named=True)
+        picture = drawn(archive.pixels(image), image, CROP)
         assert picture.shape == (160, 240)
         coarse = picture.reshape(16, 10, 24, 10).mean((1, 3))
-        seen = own.data.voxels[row, 0].astype(float)
-        assert np.corrcoef(coarse.ravel(), seen.ravel())[0, 1] > 0.95
+        assert np.corrcoef(coarse.ravel(), seen[row].astype(float).ravel())[0, 1] > 0.95
 
 
 def test_a_map_is_stretched_smoothly():

@@ -138,7 +138,10 @@ def test_how_often_a_loop_saves_and_where_it_runs_may_change_and_the_rate_may_no
         begin_run(tmp_path, tiny, study="nodule", settings=replace(SETTINGS, pretraining=faster))
 
 
-def test_a_kill_while_run_json_is_renamed_is_no_dead_end(tiny: Path, tmp_path: Path):
+def test_a_kill_while_run_json_is_renamed_is_no_dead_end(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Polars does not survive a fork.
+    monkeypatch.setattr("semeia.studies.run.record.refuse_copies", lambda archive: None)
+
     def killed() -> None:
         def stop(one: object, other: object) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
