@@ -50,7 +50,7 @@ class Cell:
     def record(self) -> dict[str, object]:
         """What `cell.json` says of it."""
         named = {"arm": self.arm, "mode": self.mode, "fraction": self.fraction, "seed": self.seed}
-        return named | dict(self.axes)
+        return {**named, **dict(self.axes)}
 
 
 def cells_of(run: Path) -> list[Cell]:

@@ -75,8 +75,9 @@ class LinearModel:
     def save(self, folder: Path) -> None:
         """Write `linear.safetensors`."""
         tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(self, name))) for name in _ARRAYS}
-        about = {"kind": KIND, "columns": list(self.columns), "fitted_on": to_plain(self.fitted_on)}
-        save_tensors(folder / FILE, tensors, about | ({} if self.reads is None else {"reads": to_plain(self.reads)}))
+        reads = {} if self.reads is None else {"reads": to_plain(self.reads)}
+        about = {"kind": KIND, "columns": list(self.columns), "fitted_on": to_plain(self.fitted_on), **reads}
+        save_tensors(folder / FILE, tensors, about)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def recognise(published: Tensors, *, file: Path) -> str:
     for name, width in WIDTHS.items():
         with torch.device("meta"):  # shapes without memory
             embedding = EMBEDDINGS[name](width, modality=pictures)
-        differ = _shapes(embedding.network.state_dict()) ^ given
+        differ = _shapes(embedding.get_submodule("network").state_dict()) ^ given
         if not differ:
             return name
         nearest[name] = sorted(differ)[0][0], len(differ)
