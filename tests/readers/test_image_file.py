@@ -12,11 +12,12 @@ from PIL import Image
 from lidc_folder import write_rows
 from semeia.archive import audit, open_archive, to_text
 from semeia.archive.hashing import array_sha256
+from semeia.data.crops import CropSettings
+from semeia.data.dataset import open_dataset
+from semeia.data.modalities import Volume
 from semeia.errors import InputError
 from semeia.readers import ingest_images
 from semeia.readers.image_file import read_image
-from semeia.views.crops import CropSettings
-from semeia.views.dataset import load_patient_data
 
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 256, (20, 20), np.uint8)
@@ -98,8 +99,9 @@ def test_mri_comes_in_under_its_own_kind_only_and_reaches_a_model(files: Path, d
     with pytest.raises(InputError, match=r"row 2, .* kind picture takes whole numbers from 0 .* say --kind mri"):
         _ingest(files, names, kind="picture")
     archive = _ingest(files, names, kind="mri")
-    voxels = load_patient_data(archive, crop=CropSettings(voxels=(8, 8, 8), patch=(4, 4, 4))).voxels
-    assert voxels.std((1, 2, 3)) == pytest.approx([voxels[0].std()] * 3, abs=1)  # each on its own scale
+    crop = CropSettings(voxels=(8, 8, 8), patch=(4, 4, 4))
+    voxels = open_dataset(archive, {"image": Volume(crop=crop)}).observations["image"].arrays.values.reshape(3, -1)
+    assert voxels.std(1) == pytest.approx([voxels[0].std()] * 3, abs=1)  # each on its own scale
     assert voxels.std() > 25
 
 

@@ -4,6 +4,7 @@ import polars as pl
 
 from semeia.archive.census import MOST_YEARS, Census
 from semeia.archive.findings import Finding, Severity, finding
+from semeia.archive.identity import NEAR
 from semeia.archive.store import Archive
 
 _MOST_SITES = 20
@@ -20,8 +21,12 @@ def record_findings(archive: Archive, census: Census) -> list[Finding]:
 
 
 def counted(archive: Archive) -> list[Finding]:
-    """What the ingests warned of, and counted: rows left out, copies dropped, units kept apart, and the like."""
-    return [*_noted(archive, "warned", "warning"), *_noted(archive, "counted", "note")]
+    """What the ingests warned of, and counted: rows left out, copies dropped, units kept apart, and the like.
+
+    Near spellings of ids are not repeated: `findings.near_ids` looks for them among all patients.
+    """
+    notes = [note for note in _noted(archive, "counted", "note") if note.words != NEAR]
+    return [*_noted(archive, "warned", "warning"), *notes]
 
 
 def _noted(archive: Archive, note: str, severity: Severity) -> list[Finding]:
