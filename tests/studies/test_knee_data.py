@@ -9,6 +9,7 @@ import pytest
 
 from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
 from lidc_folder import write_rows
+from semeia.encoders.settings import TEXT
 from semeia.errors import InputError
 from semeia.readers.knees import OUTCOME
 from semeia.studies.knee import OSTEOARTHRITIS, KneeSettings, corpus_of, open_knees
@@ -171,7 +172,7 @@ def test_reports_stand_beside_their_knees(folder: Path, tmp_path: Path):
     home = folder / "home" / "archive"
     knees = opened(Inputs(home, files={"reports": table}), tmp_path / "cache")
     assert knees.dataset is not None
-    known = [(sample.values["text"], sample.unit["side"]) for sample in knees.dataset if len(sample.values["text"])]
+    known = [(sample.values[TEXT], sample.unit["side"]) for sample in knees.dataset if len(sample.values[TEXT])]
     assert len(known) == 10
     assert all(text.item() == f"Knee {side}." for text, side in known)
 

@@ -11,7 +11,6 @@ from torch import nn
 
 from knee_study import CROP, MODEL, TRAINING, knee_archive
 from semeia.archive import open_archive
-from semeia.data.batch import Seen
 from semeia.data.dataset import Dataset
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.learning.cells import Cell
@@ -115,9 +114,9 @@ class Corner(nn.Module):
 
     maskable = True
 
-    def forward(self, seen: Seen) -> torch.Tensor:
-        tokens = torch.zeros(*seen.present.shape, 16)
-        tokens[:, 0, 0] = 60 * seen.values.reshape(len(seen.values), *CROP.voxels)[:, 0, :8, :8].float().mean((1, 2))
+    def forward(self, values: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        tokens = torch.zeros(*present.shape, 16)
+        tokens[:, 0, 0] = 60 * values.reshape(len(values), *CROP.voxels)[:, 0, :8, :8].mean((1, 2))
         return tokens
 
 
