@@ -1,11 +1,12 @@
 """The claim: the training loop costs at most 5 % over the same modules in a bare loop, and its memory stays flat.
 
-Prints the machine; then crops a second of `semeia.learning.loop.train` (order, rates, logging, checks, checkpoints)
-and of a bare loop (views, loss, backward, step, moving average, nothing else), taking turns in one process, in fp32 and
-in bf16, on one thread and on two; then the resident memory after each of some epochs. Synthetic data in memory,
-the default model.
+Prints the machine; then crops a second of `semeia.learning.loop.train` (order, rates, logging, checks, checkpoints) and
+of a bare loop (batch, loss, backward, step, moving average, nothing else), taking turns in one process, in fp32 and in
+bf16, on one thread and on two; then the resident memory after each of some epochs (synthetic data in memory, default
+model); then the memory of the process itself, without what is mapped from the file, along one pass over pictures on disk.
 
-    python benchmarks/pretraining.py
+    python benchmarks/pretraining.py            # 2,000 pictures on disk
+    python benchmarks/pretraining.py --full     # 100,000 of them, some minutes
 """
 
 import argparse
@@ -19,67 +20,66 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import polars as pl
 import psutil
 import torch
 from shared.watch import processor
 
+from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset, array_dataset
+from semeia.data.modalities import Picture, Table, Volume
+from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
+from semeia.encoders.patient import EncoderSettings
+from semeia.encoders.settings import ModelSettings
 from semeia.learning.devices import autocast, pick_precision
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
-from semeia.views.batch import views_of
-from semeia.views.dataset import PatientData
-from semeia.views.patient import Views
-from semeia.views.preprocessing import fit_preprocessing
 
 CPU = torch.device("cpu")
-ITEMS = tuple(f"item {number}" for number in range(8))
 DEFAULT = PretrainSettings()
-Batches = Callable[[np.ndarray, Step], Views]
+# Small, so that a pass over all pictures is a matter of minutes.
+SMALL = PretrainSettings(model=ModelSettings(encoder=EncoderSettings(dim=32, depth=1, heads=2)))
+Batches = Callable[[np.ndarray, Step, torch.device], Batch]
 
 
-def synthetic(units: int) -> PatientData:
+def synthetic(units: int) -> Dataset:
     """Noise of the default size: the cost of a step does not depend on what is in it."""
     rng = np.random.default_rng(0)
-    crop = DEFAULT.model.crop
-    covered = np.zeros((units, crop.voxels[0]), bool)
-    for row, planes in enumerate(rng.integers(8, crop.voxels[0] + 1, units)):
-        covered[row, :planes] = True
-    return PatientData(
-        units=pl.DataFrame({"subject_id": np.arange(units), "pseudonym": [f"p{row}" for row in range(units)]}),
-        voxels=rng.integers(0, 256, (units, *crop.voxels), dtype=np.uint8),
-        covered=covered,
-        readings=rng.integers(1, 6, (units, len(ITEMS))).astype(np.float32),
-        image_hash=[""] * units,
-        crop=crop,
-        items=ITEMS,
-    )
+    voxels = DEFAULT.model.crop.voxels
+    crops = rng.integers(0, 256, (units, *voxels), dtype=np.uint8)
+    readings = rng.integers(1, 6, (units, 8)).astype(np.float32)
+    data = array_dataset({"image": (Volume(), crops), "reading": (Table(), readings)})
+    for row, planes in enumerate(rng.integers(8, voxels[0] + 1, units)):
+        data.observations["image"].arrays.mask[row, planes:] = False
+    return data
 
 
-def prepared(data: PatientData) -> tuple[LatentPrediction, Batches]:
+def prepared(data: Dataset, settings: PretrainSettings = DEFAULT) -> tuple[LatentPrediction, Batches]:
     """A fresh objective, and what makes its batches."""
-    every = np.arange(len(data))
-    geometry = DEFAULT.model.geometry
-    preprocessing = fit_preprocessing(data, every, modalities=("image", "reading"), geometry=geometry)
-    objective = LatentPrediction(build_encoder(DEFAULT.model, preprocessing, seed=0), settings=DEFAULT.objective)
+    preprocessing = fit_preprocessing(data, np.arange(len(data)), modalities=tuple(data.modalities))
+    encoder = build_encoder(settings.model.encoder, preprocessing, seed=0)
+    objective = LatentPrediction(encoder, settings=settings.objective.jepa)
 
-    def batch_of(chosen: np.ndarray, step: Step) -> Views:
-        generator = step.generator("augment")
-        return views_of(
-            data, chosen, preprocessing=preprocessing, augmentation=DEFAULT.augmentation, generator=generator
+    def batch_of(chosen: np.ndarray, step: Step, device: torch.device) -> Batch:
+        return make_batch(
+            data,
+            chosen,
+            preprocessing=preprocessing,
+            augmentation=settings.augmentation,
+            generator=step.generator("augment"),
+            device=device,
         )
 
     return objective, batch_of
 
 
 class Bare:
-    """The same modules without the loop: views, loss, backward, step, moving average."""
+    """The same modules without the loop: batch, loss, backward, step, moving average."""
 
-    def __init__(self, data: PatientData, precision: str) -> None:
+    def __init__(self, data: Dataset, precision: str) -> None:
         self.objective, self.batch_of = prepared(data)
         self.objective.train()
         self.adam = torch.optim.AdamW(self.objective.parameters(), lr=1e-3)
@@ -89,9 +89,9 @@ class Bare:
     def step(self, index: int, total: int, batch: int) -> None:
         """One step."""
         step = Step(index=index, total=total, seed=0)
-        views = self.batch_of(self.rng.integers(0, self.units, batch), step)
+        seen = self.batch_of(self.rng.integers(0, self.units, batch), step, CPU)
         with autocast(CPU, self.precision):
-            losses = self.objective.loss(views, step)
+            losses = self.objective.loss(seen, step)
         self.adam.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(self.objective.parameters(), 1.0)
@@ -104,7 +104,7 @@ class Enough(Exception):  # noqa: N818
 
 
 def compare(
-    data: PatientData, *, precision: str, threads: int, rounds: int, steps: int, batch: int, seconds_at_most: float
+    data: Dataset, *, precision: str, threads: int, rounds: int, steps: int, batch: int, seconds_at_most: float
 ) -> None:
     """One line: both speeds and the overhead, as medians over rounds of `steps` steps.
 
@@ -154,7 +154,7 @@ def compare(
     )
 
 
-def memory(data: PatientData, *, epochs: int, batch: int, precision: str) -> None:
+def memory(data: Dataset, *, epochs: int, batch: int, precision: str) -> None:
     """Resident memory at the end of each epoch of one run."""
     torch.set_num_threads(1)
     objective, batch_of = prepared(data)
@@ -185,8 +185,57 @@ def memory(data: PatientData, *, epochs: int, batch: int, precision: str) -> Non
     )
 
 
+def stream(pictures: int, *, batch: int, precision: str) -> None:
+    """One pass over pictures in a memory-mapped file, larger than what is ever held of it."""
+    torch.set_num_threads(1)
+    shape = (pictures, 64, 64)
+    with tempfile.TemporaryDirectory() as folder:
+        path, rng = Path(folder) / "pictures.npy", np.random.default_rng(0)
+        values = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        for start in range(0, pictures, 1000):
+            values[start : start + 1000] = rng.integers(0, 256, values[start : start + 1000].shape, np.uint8)
+        values.flush()
+        del values
+        data = array_dataset({"image": (Picture(), np.load(path, mmap_mode="r"))})
+        objective, batch_of = prepared(data, SMALL)
+        optimiser = OptimiserSettings(epochs=1, batch=batch)
+        total, own = optimiser.total(pictures), []
+
+        def report(done: int, terms: dict[str, float]) -> None:
+            if done in {max(total * tenth // 10, 1) for tenth in range(1, 11)}:
+                info = psutil.Process().memory_info()
+                own.append((info.rss - getattr(info, "shared", 0)) / 2**20)
+
+        began = perf_counter()
+        train(
+            objective,
+            batch_of,
+            units=pictures,
+            optimiser=optimiser,
+            seed=0,
+            folder=Path(folder),
+            cell="benchmark",
+            phase="pretrain",
+            settings=LoopSettings(device="cpu", precision=precision, save_every=0),  # pyright: ignore[reportArgumentType]
+            report=report,
+        )
+        seconds, size = perf_counter() - began, path.stat().st_size / 2**20
+    print(
+        f"{pictures:,} pictures of 64 x 64 ({size:.0f} MiB on disk), one pass of {total} steps in {seconds:.0f} s "
+        f"({pictures / seconds:.0f} pictures/s); own memory at each tenth: {' '.join(f'{value:.0f}' for value in own)} "
+        f"MiB; last / second {own[-1] / own[1]:.3f} (flat is 1)"
+    )
+
+
 def main(
-    units: int = 256, rounds: int = 10, steps: int = 5, batch: int = 64, epochs: int = 6, seconds_at_most: float = 25
+    units: int = 256,
+    rounds: int = 10,
+    steps: int = 5,
+    batch: int = 64,
+    epochs: int = 6,
+    pictures: int = 2000,
+    seconds_at_most: float = 25,
+    full: bool = False,
 ) -> None:
     """All comparisons, then the memory."""
     data = synthetic(units)
@@ -204,11 +253,20 @@ def main(
             size = {"rounds": 1, "steps": 1} if emulated else {"rounds": rounds, "steps": steps}
             compare(data, precision=precision, threads=threads, batch=batch, seconds_at_most=seconds_at_most, **size)
     memory(data, epochs=epochs, batch=batch, precision=auto)
+    stream(100_000 if full else pictures, batch=batch, precision=auto)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("units", 256), ("rounds", 10), ("steps", 5), ("batch", 64), ("epochs", 6)):
+    for name, default in (
+        ("units", 256),
+        ("rounds", 10),
+        ("steps", 5),
+        ("batch", 64),
+        ("epochs", 6),
+        ("pictures", 2000),
+    ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds-at-most", type=float, default=25, help="for each line; its last round is finished")
+    parser.add_argument("--full", action="store_true", help="stream 100,000 pictures")
     main(**vars(parser.parse_args()))

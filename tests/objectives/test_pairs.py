@@ -91,7 +91,7 @@ def test_clip_learns_its_temperature_within_a_bound_and_convirt_keeps_its_own():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(InputError, match="forth is 1.5"):
+    with pytest.raises(InputError, match="forth is"):
         PairSettings(forth=1.5)
     with pytest.raises(InputError, match="learns from 'report'; the encoder reads image, reading"):
         Pairs(small_encoder(), settings=PairSettings(), pair=("image", "report"))
