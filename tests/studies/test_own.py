@@ -16,7 +16,6 @@ from semeia.errors import InputError
 from semeia.evaluation import check_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.learning.model import FILE, load_model
-from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.scoring import predict
 from semeia.readers import ingest_images
 from semeia.studies.own import finetune_archive, modalities_of, pretrain_archive
@@ -261,7 +260,7 @@ def test_volumes_and_readings_of_ones_own(tmp_path: Path):
 
 def test_what_cannot_work_is_one_clear_line(pictures: Path, pretrained: Path, tmp_path: Path):
     with pytest.raises(InputError, match=r"pictures without a spacing.*--model\.image patches"):
-        pretrain_archive(pictures, out=tmp_path / "a", settings=PretrainSettings())
+        pretrain_archive(pictures, out=tmp_path / "a", settings=PRETRAIN)
     pretrain_archive(pictures, out=tmp_path / "a", settings=PICTURES)
     with pytest.raises(InputError, match="the archive has no reading"):
         modalities_of(in_memory(pictures).modalities, ("reading",))
@@ -269,7 +268,7 @@ def test_what_cannot_work_is_one_clear_line(pictures: Path, pretrained: Path, tm
         finetune_archive(pictures, out=tmp_path / "b", pretrained=tmp_path, outcome="label", settings=FINETUNE)
     for wrong, words in (
         ({"mode": "thaw"}, "no mode 'thaw'"),
-        ({"fraction": 0.0}, "fraction is 0.0"),
+        ({"fraction": 0.0}, r"fractions \(0\.0,\) must lie above 0"),
         ({"seeds": 0}, "seeds must be at least 1"),
         ({"outcome": "grade"}, "no outcome 'grade'; it has label"),
     ):

@@ -109,8 +109,6 @@ class FinetuneRun(OwnSettings):
         super().__post_init__()
         if self.mode not in get_args(Mode):
             raise InputError(f"no mode '{self.mode}'; there are {', '.join(get_args(Mode))}")
-        if not self.seeds:
-            raise InputError("seeds must be at least 1")
 
 
 def model_of(settings: OwnSettings, inputs: Inputs) -> ModelSettings:

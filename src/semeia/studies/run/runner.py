@@ -42,6 +42,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             fold_of(material, material.outcomes[0], seed=seed, fraction=min(settings.fractions))
         with measuring() as used:
             first, then = plan(study, inputs, settings, material)
+            require_folds(material, then)
             work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
             run_cells(first, work_in, run=out, workers=settings.workers, label="pretraining")
             run_cells(then, work_in, run=out, workers=settings.workers, label="fitting and scoring")
@@ -105,6 +106,12 @@ def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Pla
         for values in product(*axes.values())
     ]
     return first, then
+
+
+def require_folds(material: Material, cells: list[Cell]) -> None:
+    """Refuse, before anything is learnt, what would leave a cell too few to train on or nobody to test on."""
+    for outcome, seed, fraction in dict.fromkeys((material.outcome_of(c), c.seed, c.fraction) for c in cells):
+        fold_of(material, outcome, seed=seed, fraction=fraction)
 
 
 def work_on(cell: Cell, folder: Path, *, study: Study, inputs: Inputs, run: Path, settings: Any) -> None:
