@@ -13,11 +13,12 @@ from semeia.data.crops import CropSettings
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-from semeia.evaluation import check_predictions
+from semeia.evaluation import EvaluationSettings, check_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.learning.model import FILE, load_model
 from semeia.learning.scoring import predict
 from semeia.readers import ingest_images
+from semeia.studies import own
 from semeia.studies.own import finetune_archive, modalities_of, pretrain_archive
 from semeia.studies.run import record
 from semeia.studies.run.grid import list_cells
@@ -31,7 +32,9 @@ PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, enc
 
 @pytest.fixture(autouse=True)
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report of a run of one's own is tested with the report; here it would only cost time."""
+    """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
+    few = replace(own.FINETUNE, judged=lambda settings: (EvaluationSettings(draws=100),))
+    monkeypatch.setattr(own, "FINETUNE", few)
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 

@@ -11,7 +11,9 @@ from semeia.cli import main
 from semeia.data.crops import CropSettings
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
 from semeia.readers import ingest_images
+from semeia.studies import own
 from semeia.studies.own import finetune_archive, pretrain_archive
 from semeia.studies.run import record
 from semeia.studies.run.grid import list_cells
@@ -24,7 +26,9 @@ PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, enc
 
 @pytest.fixture(autouse=True)
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report of a run of one's own is tested with the report; here it would only cost time."""
+    """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
+    few = replace(own.FINETUNE, judged=lambda settings: (EvaluationSettings(draws=100),))
+    monkeypatch.setattr(own, "FINETUNE", few)
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 

@@ -268,17 +268,20 @@ def _joined(one: Observed, other: Observed) -> Observed:
         return np.pad(values, ((0, 0), (0, visits - values.shape[1])), constant_values=empty)
 
     after = np.where(other.slot >= 0, other.slot + len(one.arrays), -1)
-    # One of the two may have no content hashes, or no observation at all (and then arrays of no shape).
-    sha256 = (
-        ()
-        if not one.sha256 + other.sha256
-        else tuple(sha for part in (one, other) for sha in (part.sha256 or ("",) * len(part.arrays)))
-    )
+
+    def known(name: str) -> tuple[str, ...]:
+        """Hashes of both; one of the two may have none, or no observation at all (and then arrays of no shape)."""
+        mine, others = getattr(one, name), getattr(other, name)
+        if not mine + others:
+            return ()
+        return (mine or ("",) * len(one.arrays)) + (others or ("",) * len(other.arrays))
+
     return Observed(
         _end_to_end(one.arrays, other.arrays),
         np.concatenate([wide(one.slot, -1), wide(after, -1)]),
         np.concatenate([wide(one.when, 0), wide(other.when, 0)]),
-        sha256,
+        known("sha256"),
+        known("looks"),
     )
 
 

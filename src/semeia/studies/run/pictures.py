@@ -42,7 +42,7 @@ def show_pictures(finished: Finished, *, modality: str = "image") -> None:
         return
     mine = finished.predictions.filter(
         pl.col("outcome") == outcome,
-        pl.col("arm") == cell.arm,
+        pl.col("arm") == cell.shown,
         pl.col("mode") == cell.mode,
         pl.col("fraction") == cell.fraction,
         pl.col("seed") == cell.seed,
@@ -59,12 +59,12 @@ def show_pictures(finished: Finished, *, modality: str = "image") -> None:
     maps = maps_of(model, model.batch(data, rows), modality)
     inputs = finished.work.inputs
     archives = [open_archive(path) for path in (inputs.archive, inputs.external) if path is not None]
-    images = [picture.find(archive) for archive in archives]
+    images = [(archive, image) for archive in archives for image in picture.find(archive).iter_rows(named=True)]
+    newest = data.observations[modality].slot[rows, 0]
     pictures = []
-    for (row, words), where in zip(chosen, maps, strict=True):
-        number = int(row["cohort"] == "external" and len(archives) > 1)
-        image = images[number].row(by_predicate=pl.col("unit_id") == row["unit_id"], named=True)
-        pixels = drawn(archives[number].pixels(image), image, picture.crop)
+    for (row, words), where, slot in zip(chosen, maps, newest, strict=True):
+        archive, image = images[slot]
+        pixels = drawn(archive.pixels(image), image, picture.crop)
         chances = tuple(float(row[name]) for name in row if name.startswith("score_"))
         shown = stretched(where, pixels.shape)
         pictures.append(Explained(pixels, shown, int(row["label"]), chances, row["cohort"], words))
