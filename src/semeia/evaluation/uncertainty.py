@@ -94,18 +94,20 @@ def carriers(folds: Collection[Fold], metric: str) -> int:
     label = np.concatenate([fold.label for fold in folds])
     patient = np.concatenate([fold.patient for fold in folds])
 
-    def having(rows: np.ndarray) -> int:
-        return int(np.count_nonzero(np.bincount(patient[rows], minlength=1)))
-
     if next(iter(folds)).classes.shape[1]:
         if match := re.fullmatch(r"recall_(\d+)", metric):
-            return having(label == int(match[1]))
+            return _having(patient, label == int(match[1]))
         if match := re.fullmatch(r"auroc_at_least_(\d+)", metric):
-            return min(having(label >= int(match[1])), having(label < int(match[1])))
+            return min(_having(patient, label >= int(match[1])), _having(patient, label < int(match[1])))
         return (
-            min(having(label == each) for each in np.unique(label))
+            min(_having(patient, label == each) for each in np.unique(label))
             if metric in OF_EVERY_CLASS
-            else having(np.ones(len(label), dtype=bool))
+            else _having(patient, np.ones(len(label), dtype=bool))
         )
-    positive, negative = having(label > 0), having(label == 0)
+    positive, negative = _having(patient, label > 0), _having(patient, label == 0)
     return {"sensitivity": positive, "specificity": negative}.get(metric, min(positive, negative))
+
+
+def _having(patient: np.ndarray, rows: np.ndarray) -> int:
+    """Count the patients of some rows."""
+    return int(np.count_nonzero(np.bincount(patient[rows], minlength=1)))

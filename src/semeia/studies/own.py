@@ -242,7 +242,7 @@ def simple_arms(settings: OwnSettings, inputs: Inputs, reads: dict[str, Modality
         values = units[name].drop_nulls()
         if values.dtype.is_numeric() and values.n_unique() > 1:
             add(f"only_{name}", f"{name} alone", "shortcut", Columns((name,)), column=name)
-        elif values.dtype == pl.String and 1 < values.n_unique() <= FEW_DISTINCT:
+        elif values.dtype in (pl.String, pl.Boolean) and 1 < values.n_unique() <= FEW_DISTINCT:
             add(f"only_{name}", f"{name} alone", "shortcut", Columns((name,), categories=True))
     return made
 
