@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.studies.described import HOUSE, NODULE_LIMITS, nodule
+from descriptions import nodule
+from semeia.studies.nodule import LIMITS
+from semeia.studies.run.words import HOUSE
 
-DESCRIBED = nodule("malignancy", "GE")
+DESCRIBED = nodule()
 NETWORKS = {
     ("multimodal_scratch", "finetune"): 0.0,
     ("image_scratch", "finetune"): -0.04,
@@ -260,7 +262,7 @@ def _record() -> dict:
         "flow": {"unit": "nodule", "boxes": boxes},
         "pretraining": pretraining,
         "notes": ["Seed 1 was resumed after an interruption."],
-        "limits": list(NODULE_LIMITS),
+        "limits": list(LIMITS),
         "statements": HOUSE,
         **DESCRIBED.record(),
     }

@@ -4,10 +4,10 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+from descriptions import knee
 from semeia.report.estimates import Estimate
 from semeia.report.names import Names
 from semeia.report.run_folder import Run
-from semeia.studies.described import knee
 
 STARTS = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched")
 FRACTIONS = (0.05, 0.25, 1.0)
@@ -58,7 +58,7 @@ def difference(row: Estimate, metric: str, value: float, half: float) -> Estimat
 
 def run_of(estimates: list[Estimate]) -> Run:
     """A run of the knee study that holds these estimates and nothing else."""
-    return Run(Path("nowhere"), knee("kl_grade").record(), estimates, None, [])
+    return Run(Path("nowhere"), knee().record(), estimates, None, [])
 
 
 def names_of(estimates: list[Estimate]) -> Names:

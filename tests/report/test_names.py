@@ -2,11 +2,11 @@
 
 import pytest
 
+from descriptions import ehr, knee, nodule
 from semeia.evaluation.description import Description
 from semeia.report.metrics import metric_title
 from semeia.report.names import Names
 from semeia.report.numbers import duration, estimate, interval, listed, memory, number, percent
-from semeia.studies.described import EHR_ARMS, NODULE_ARMS, START_TITLES, ehr, nodule
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_small_words():
 
 def test_an_arm_is_what_the_run_says_it_is():
     pairs = (("multimodal_scratch", "finetune"), ("multimodal_jepa", "probe_finetune"), ("mine", "none"))
-    names = Names(nodule("malignancy", "GE"), pairs=pairs)
+    names = Names(nodule(), pairs=pairs)
 
     assert names.arm("multimodal_scratch", "finetune") == "Multimodal from scratch"
     assert names.arm("multimodal_jepa", "probe_finetune") == "Multimodal JEPA (probed, then fine-tuned)"
@@ -54,7 +54,7 @@ def test_an_arm_is_what_the_run_says_it_is():
     assert Names(Description(), frozenset({"mine"})).about("mine").role == "pretrained"
 
 
-@pytest.mark.parametrize("arm", [*NODULE_ARMS, *EHR_ARMS, *START_TITLES])
+@pytest.mark.parametrize("arm", [*nodule().arms, *ehr().arms, *knee().arms])
 def test_no_arm_is_known_by_its_name(arm: str):
     names = Names(Description(), pairs=((arm, "none"),))
 
@@ -63,7 +63,7 @@ def test_no_arm_is_known_by_its_name(arm: str):
 
 
 def test_cohorts_outcomes_and_strata_are_said_as_described():
-    described, plain = Names(nodule("malignancy", "GE")), Names(Description())
+    described, plain = Names(nodule()), Names(Description())
 
     assert (described.cohort("external"), described.place("external")) == (
         "Other scanners",
@@ -89,7 +89,7 @@ def test_metrics():
 
 
 def test_every_arm_of_a_run_is_drawn_otherwise():
-    for description in (nodule("malignancy", "GE"), ehr("mortality")):
+    for description in (nodule(), ehr()):
         names = Names(description)
         styles = [names.style(arm, "none") for arm in description.arms]
         assert len(set(styles)) == len(styles)
@@ -100,7 +100,7 @@ def test_every_arm_of_a_run_is_drawn_otherwise():
 
 def test_headlines_are_networks_models_and_yardsticks_never_the_best():
     pairs = (("scanner", "none"), ("diameter", "none"), ("image_jepa", "frozen"), ("image_jepa", "finetune"))
-    names = Names(nodule("malignancy", "GE"), pairs=pairs)
+    names = Names(nodule(), pairs=pairs)
 
     assert names.headlines(pairs) == [("image_jepa", "finetune"), ("diameter", "none")]
     plain = Names(Description(), pairs=pairs)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from descriptions import knee
 from html_tree import parse
 from semeia.errors import InputError
 from semeia.report.content import Section
@@ -22,7 +23,6 @@ from semeia.report.sections.embedding import (
     write_embedding,
 )
 from semeia.report.sections.results import results_section
-from semeia.studies.described import knee
 
 
 def embedding(*, outside: bool = True, n: int = 30) -> EmbeddingMap:
@@ -36,7 +36,7 @@ def embedding(*, outside: bool = True, n: int = 30) -> EmbeddingMap:
 
 
 def section_of(folder: Path) -> Section | None:
-    return embedding_section(Run(folder, knee("kl_grade").record(), [], None, []))
+    return embedding_section(Run(folder, knee().record(), [], None, []))
 
 
 def test_what_goes_in_comes_out(tmp_path: Path):

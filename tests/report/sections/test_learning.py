@@ -1,10 +1,10 @@
 """Learning curves: cells gathered to arms, seeds averaged, all labels only."""
 
+from descriptions import nodule
 from semeia.report.names import Names
 from semeia.report.sections.learning import learning_figures
-from semeia.studies.described import nodule
 
-NAMES = Names(nodule("malignancy", "GE"))
+NAMES = Names(nodule())
 
 
 def line(cell: str, epoch: int, **terms: float) -> dict[str, object]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from descriptions import knee
 from html_tree import parse
 from semeia.errors import InputError
 from semeia.report.html import Page, to_html
@@ -21,7 +22,6 @@ from semeia.report.sections.pictures import (
     read_pictures,
     write_pictures,
 )
-from semeia.studies.described import knee
 
 SHOWN = Shown("simclr", "finetune", 1.0, 0, "By a rule.")
 CHANCES = (0.1, 0.05, 0.6, 0.2, 0.05)
@@ -84,7 +84,7 @@ def test_a_run_without_pictures_has_no_such_section(tmp_path: Path):
 def test_the_page_reads_without_seeing(tmp_path: Path):
     assert pictures_section in SECTIONS
     write_pictures(tmp_path, SHOWN, [explained(), explained(label=4)])
-    section = pictures_section(Run(tmp_path, knee("kl_grade").record(), [], None, []))
+    section = pictures_section(Run(tmp_path, knee().record(), [], None, []))
     assert section is not None
     text = to_html(Page("Page", [section]))
     (tmp_path / "page.html").write_text(text, encoding="utf-8")

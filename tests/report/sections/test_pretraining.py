@@ -1,10 +1,10 @@
 """What was pretrained on what, gathered over seeds."""
 
+from descriptions import nodule
 from semeia.report.names import Names
 from semeia.report.sections.pretraining import diagnostics_table, pretrained_arms
-from semeia.studies.described import nodule
 
-NAMES = Names(nodule("malignancy", "GE"))
+NAMES = Names(nodule())
 RECORDS: list[dict[str, object]] = [
     {
         "arm": "image_jepa",
