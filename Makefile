@@ -12,7 +12,7 @@ CHECKED = src tests tools $(wildcard benchmarks)
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check study-nodule study-knee bench clean
+.PHONY: help setup demo test test-fast check study-nodule study-knee bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ demo: $(STAMP) ## Run the nodule study on the bundled sample, end with a report 
 
 test: $(STAMP) ## Run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
+
+test-fast: $(STAMP) ## Run the tests but those marked slow (about two minutes on 2 idle cores)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m 'not slow'
 
 check: $(STAMP) ## Lint, formatting, types, spelling
 	$(BIN)/ruff check $(CHECKED)

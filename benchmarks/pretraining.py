@@ -3,7 +3,7 @@
 Prints the machine; then crops a second of `semeia.learning.loop.train` (order, rates, logging, checks, checkpoints) and
 of a bare loop (batch, loss, backward, step, moving average, nothing else), taking turns in one process, in fp32 and in
 bf16, on one thread and on two; then the resident memory after each of some epochs (synthetic data in memory, default
-model); then the memory of the process itself, without what is mapped from the file, along one pass over pictures on disk.
+model); then memory of the process itself, without what is mapped from the file, along one pass over pictures on disk.
 
     python benchmarks/pretraining.py            # 2,000 pictures on disk
     python benchmarks/pretraining.py --full     # 100,000 of them, some minutes

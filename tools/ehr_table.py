@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.report.names import arm_title, reference_title
+from semeia.evaluation.description import read_description
+from semeia.report.names import Names
 
 COHORTS = ("internal", "external")
 
@@ -29,7 +30,12 @@ def table(heads: list[str], rows: list[list[str]]) -> None:
         print(f"| {' | '.join(row)} |")
 
 
-def levels(results: pl.DataFrame) -> None:
+def names_of(run: Path) -> Names:
+    """How the run calls its arms."""
+    return Names(read_description(json.loads((run / "run.json").read_text())))
+
+
+def levels(names: Names, results: pl.DataFrame) -> None:
     """AUROC of each arm, cohort and share of the labels."""
     found = results.filter(pl.col("reference") == "", metric="auroc", stratum="all")
     places = [(cohort, fraction) for cohort in COHORTS for fraction in sorted(found["fraction"].unique())]
@@ -37,18 +43,18 @@ def levels(results: pl.DataFrame) -> None:
     for arm in found["arm"].unique(maintain_order=True):
         own = found.filter(arm=arm)
         values = [own.filter(cohort=cohort, fraction=fraction).row(0, named=True) for cohort, fraction in places]
-        rows.append([arm_title(arm, "none"), *(estimate(value) for value in values)])
+        rows.append([names.arm(arm), *(estimate(value) for value in values)])
     table(["AUROC", *(f"{cohort}, {fraction:.0%}" for cohort, fraction in places)], rows)
 
 
-def differences(results: pl.DataFrame) -> None:
+def differences(names: Names, results: pl.DataFrame) -> None:
     """Signatures minus the references with all labels, and the smallest difference that could have been found."""
     full = results.filter(pl.col("arm").str.starts_with("signatures"), fraction=1.0, stratum="all")
     rows = []
     for arm, reference in (
         full.filter(pl.col("reference") != "").select("arm", "reference").unique(maintain_order=True).rows()
     ):
-        words = [f"{arm_title(arm, 'none')} minus {reference_title(reference)}"]
+        words = [f"{names.arm(arm)} minus {names.reference(reference)}"]
         for cohort in COHORTS:
             own = full.filter(arm=arm, reference=reference, cohort=cohort)
             words.append(estimate(own.filter(metric="auroc").row(0, named=True), signed=True))
@@ -58,24 +64,24 @@ def differences(results: pl.DataFrame) -> None:
     table(["difference in AUROC, paired, all labels", *heads], rows)
 
 
-def gaps(run: Path) -> None:
+def gaps(names: Names, run: Path) -> None:
     """What each arm loses outside, and how that differs from counts with logistic regression."""
     found = pl.read_csv(run / "tables" / "transport.csv").with_columns(pl.col("reference").fill_null(""))
     found = found.filter(metric="auroc", stratum="all", fraction=1.0).rename({"gap": "value"})
     rows = []
     for arm in found["arm"].unique(maintain_order=True):
         own = {row["reference"]: estimate(row, signed=True) for row in found.filter(arm=arm).rows(named=True)}
-        rows.append([arm_title(arm, "none"), own[""], own.get("counts_logistic", "-")])
+        rows.append([names.arm(arm), own[""], own.get("counts_logistic", "-")])
     table(["AUROC outside minus inside, all labels", "gap", "minus that of raw counts, logistic regression"], rows)
 
 
-def gains(results: pl.DataFrame) -> None:
+def gains(names: Names, results: pl.DataFrame) -> None:
     """What each arm adds to the number of events."""
     found = results.filter(pl.col("reference") == "", metric="auroc_gain_over_record_density", fraction=1.0)
     arms = [arm for arm in found["arm"].unique(maintain_order=True) if arm != "record_density"]
     rows = [
         [
-            arm_title(arm, "none"),
+            names.arm(arm),
             *(estimate(found.filter(arm=arm, cohort=c).row(0, named=True), signed=True) for c in COHORTS),
         ]
         for arm in arms
@@ -102,15 +108,16 @@ def moves(runs: list[Path]) -> None:
 
 def main(run: Path) -> None:
     """Prints all."""
+    names = names_of(run)
     results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
     for row in (
         results.filter(metric="auroc", arm="age_sex", fraction=1.0).unique("cohort").sort("cohort").rows(named=True)
     ):
         print(f"{row['cohort']}: {row['n']} stays, {row['n_positive']} with the outcome")
-    levels(results)
-    differences(results)
-    gains(results)
-    gaps(run)
+    levels(names, results)
+    differences(names, results)
+    gains(names, results)
+    gaps(names, run)
     record = json.loads((run / "run.json").read_text())
     print()
     for fit in record["signatures"]:

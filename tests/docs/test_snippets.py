@@ -23,6 +23,7 @@ PAGES = (
     "how-to/evaluate-predictions.md",
     "how-to/knees.md",
     "how-to/large-archives.md",
+    "how-to/add-a-modality.md",
 )
 SHOWN = {"text", "yaml", "csv", "mermaid"}
 FENCE = re.compile(r"^```(?P<mark>[\w-]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -88,6 +89,15 @@ def test_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run(DOCS / name, tmp_path)
 
 
+def test_the_readme_runs_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its console blocks are for a clone with data, and are not run."""
+    monkeypatch.chdir(tmp_path)
+    (python,) = (block for block in blocks((DOCS.parent / "README.md").read_text()) if block.mark == "python")
+    assert len(python.text.splitlines()) <= 20
+    exec(compile(python.text, "README.md", "exec"), {"__name__": "__main__"})
+    assert (tmp_path / "model" / "model.safetensors").exists()
+
+
 def test_runner_runs_every_block_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     page = tmp_path / "page.md"
     page.write_text(
@@ -122,6 +132,11 @@ def test_runner_fails_when_a_block_does(text: str, message: str, tmp_path: Path)
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md", DOCS.parent / "CHANGELOG.md"]:
+    for page in [
+        *DOCS.rglob("*.md"),
+        DOCS.parent / "README.md",
+        DOCS.parent / "CHANGELOG.md",
+        DOCS.parent / "CONTRIBUTING.md",
+    ]:
         for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
