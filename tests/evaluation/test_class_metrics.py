@@ -8,7 +8,8 @@ from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, roc_auc_
 from grade_tables import K, grade_predictions
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings, evaluate
-from semeia.evaluation.cells import patient_strata
+from semeia.evaluation.cells import blocks
+from semeia.evaluation.schema import check_predictions
 
 QUICK = EvaluationSettings(draws=100, covariate=None)
 CLASSES = {"macro_auroc", "balanced_accuracy", "accuracy", "macro_f1", "brier_classes", "log_loss"}
@@ -107,7 +108,12 @@ def test_ten_knees_by_hand():
     assert values["log_loss"] == pytest.approx(-(0.7 * np.log(0.6) + 0.3 * np.log(0.1)))
     # "3 or more": the five called 3 or 4 have 0.7, the others 0.2; three of four positives and four of six negatives.
     assert values["auroc_at_least_3"] == pytest.approx((3 * 5 + 0.5 * (3 * 1 + 1 * 5)) / 24)
-    assert len(found.notes) == 1  # on the confusion matrix of ten patients
+    few = "no interval, {} patients have all units of a class (fewer than 5)"
+    assert [note.partition(":")[0] for note in found.notes] == [
+        few.format(2),
+        few.format(4),
+        "cells of the confusion matrix hidden, few patients stand in them",
+    ]
 
 
 def test_an_absent_grade_is_said_and_enters_no_average(table):
@@ -120,13 +126,18 @@ def test_an_absent_grade_is_said_and_enters_no_average(table):
     assert not found.results.select(pl.selectors.float().is_nan().any()).row(0).count(True)
 
 
-def test_a_grade_of_one_patient_leaves_macro_averages_out_in_words(table):
+def test_macro_averages_stand_without_an_interval_where_a_grade_has_one_patient(table):
     first = table.filter(arm="model", cohort="external", seed=0)
     single = first.filter((pl.col("label") < 4) | (pl.col("unit_id") == first.filter(label=4)["unit_id"][0]))
     found = evaluate(single, settings=QUICK)
-    assert {"accuracy", "quadratic_kappa", "grade_error", "recall_0"} <= set(found.results["metric"])
-    assert "macro_auroc" not in set(found.results["metric"])
-    assert any(note.startswith("macro_auroc left out, it is undefined in more than a tenth") for note in found.notes)
+    lone = {"macro_auroc", "balanced_accuracy", "macro_f1", "auroc_at_least_4"}
+    assert set(found.results.filter(pl.col("low").is_null())["metric"]) == lone
+    assert set(found.results["metric"]) == GRADES
+    row = one(found.results, "macro_auroc")
+    expected = roc_auc_score(single["label"], single.select(SCORES).to_numpy(), multi_class="ovr")
+    assert (row["value"], row["low"], row["high"]) == (pytest.approx(expected), None, None)
+    assert row["interval_method"] == "none: 1 patient has all units of a class (fewer than 5)"
+    assert found.notes[0].startswith("no interval, 1 patient has all units of a class (fewer than 5): macro_auroc: ")
 
 
 def test_constant_probabilities_give_words_and_no_nan(table):
@@ -144,13 +155,7 @@ def test_one_grade_is_left_out_and_named(table):
     assert found.notes[0].startswith("the cell left out, its rows are all of one class")
 
 
-@pytest.mark.parametrize(
-    ("highest", "strata"),
-    [
-        ([0, 0, 1, 1, 4, 4], [0, 0, 1, 1, 4, 4]),
-        ([0, 0, 1, 1, 2], [0, 0, 1, 1, 1]),
-        ([0, 1, 1], [0, 1, 1]),
-    ],
-)
-def test_patients_are_drawn_by_their_highest_grade_where_none_is_alone(highest, strata):
-    assert patient_strata(np.array(highest, dtype=np.int8)).tolist() == strata
+def test_patients_of_all_grades_are_drawn_from_one_stratum(table):
+    (block,) = blocks(check_predictions(table).with_row_index("_row"), covariate=None)
+    assert {cohort: len(strata) for cohort, strata in block.strata.items()} == {"internal": 60, "external": 60}
+    assert not any(strata.any() for strata in block.strata.values())

@@ -173,7 +173,7 @@ def test_where_keeps_rows_and_names_the_stratum(table):
 
 
 def test_by_adds_a_stratum_for_each_value(table, evaluation):
-    results = evaluate(table, settings=EvaluationSettings(draws=200, by="site")).results
+    results = evaluate(table, settings=EvaluationSettings(draws=200, by="site", covariate="diameter_mm")).results
     assert results["stratum"].unique(maintain_order=True).to_list() == ["all", "site=GE", "site=SIEMENS"]
     whole = results.filter(pl.col("stratum") == "all")
     assert whole.equals(evaluation.results.filter(pl.col("reference") == ""))
@@ -185,7 +185,7 @@ def test_one_class_is_left_out_and_named_without_patients(table):
     assert evaluation.results["stratum"].unique().to_list() == ["all"]
     note = evaluation.notes[0]
     assert note.startswith(
-        "the cell left out, its rows are all of one class: malignancy, model/finetune at 1, internal"
+        "the cell left out, its rows are all of one class: malignancy, model/finetune, internal [site=A]"
     )
     assert not any("internal-0" in line for line in evaluation.notes)
 

@@ -29,7 +29,7 @@ def test_an_ordinary_table_gives_no_note():
 def test_clipped_scores_are_counted_an_arm_at_a_time():
     (line,) = notes(table().with_columns(score=pl.when(pl.int_range(pl.len()) < 3).then(1.0).otherwise("score")))
     assert line.startswith("scores of 0 or 1 have no log-odds and are taken as 1e-06")
-    assert line.endswith("label, model/none at 1 (3 of 60)")
+    assert line.endswith("label, model (3 of 60)")
 
 
 def test_repeated_rows_are_counted_and_grades_that_tie_are_not():

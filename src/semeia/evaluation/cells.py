@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, Int8, Shaped
 
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
-from semeia.evaluation.schema import UNIT
+from semeia.evaluation.schema import DEFAULTS, EVERY_ROW, UNIT
 from semeia.evaluation.statistics.ranking import Ranking, ranking
 
 
@@ -28,8 +28,14 @@ class Cell(NamedTuple):
     fraction: float
 
     def __str__(self) -> str:
-        """Name the cell in a note."""
-        return f"{self.arm}/{self.mode} at {self.fraction:g}"
+        """Name the cell in a note; a mode or fraction that no table need name is left out."""
+        mode = "" if self.mode == DEFAULTS["mode"] else f"/{self.mode}"
+        return f"{self.arm}{mode}" + ("" if self.fraction == DEFAULTS["fraction"] else f" at {self.fraction:g}")
+
+    def within(self, outcome: str, cohort: str, stratum: str) -> str:
+        """Name the cell and where it is judged in a note: everywhere, unless a cohort or a stratum is named."""
+        place = "" if cohort == DEFAULTS["cohort"] else f", {cohort}"
+        return f"{outcome}, {self}{place}" + ("" if stratum == EVERY_ROW else f" [{stratum}]")
 
 
 @dataclass(frozen=True, eq=False)

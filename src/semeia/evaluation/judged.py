@@ -71,7 +71,7 @@ class Place:
 
     def name(self, cell: Cell, part: str | None = None) -> str:
         """Name a cell in a note."""
-        return f"{self.outcome}, {cell}, {self.cohort} [{part or self.base.text}]"
+        return cell.within(self.outcome, self.cohort, part or self.base.text)
 
 
 @dataclass(frozen=True)

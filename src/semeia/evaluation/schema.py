@@ -68,6 +68,7 @@ DEFAULTS: dict[str, str | float | int | None] = {
     "cohort": "all",
     "site": None,
 }
+EVERY_ROW = "all"  # the stratum without a restriction
 CELL = [*BLOCK, "arm", "mode", "fraction"]
 FOLD = [*CELL, "seed", "cohort"]
 UNIT = ["subject_id", "unit_id"]

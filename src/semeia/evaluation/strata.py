@@ -11,6 +11,7 @@ import polars as pl
 from jaxtyping import Bool
 
 from semeia.errors import InputError
+from semeia.evaluation.schema import EVERY_ROW
 from semeia.evaluation.where import parse_condition
 
 MOST_LEVELS = 40
@@ -32,7 +33,7 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
         InputError: `where` is not a condition on the columns, or holds for no row; `by` is not a column, names
             patients, or has more than 40 values.
     """
-    whole = Stratum("all", np.ones(frame.height, dtype=bool)) if where is None else _where(frame, where)
+    whole = Stratum(EVERY_ROW, np.ones(frame.height, dtype=bool)) if where is None else _where(frame, where)
     if by is None:
         return [whole]
     prefix = "" if where is None else f"({where}) AND "

@@ -38,7 +38,7 @@ class Scope:
 
     def name(self, cell: Cell) -> str:
         """Name a cell in a note."""
-        return f"{self.outcome}, {cell}, {self.cohort} [{self.stratum}]"
+        return cell.within(self.outcome, self.cohort, self.stratum)
 
 
 @dataclass(frozen=True)

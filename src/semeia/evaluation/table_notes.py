@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from semeia.evaluation.cells import Cell
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import BLOCK, CELL, FOLD, UNIT
 from semeia.evaluation.statistics.calibration import CLIP
@@ -42,7 +43,7 @@ def _note_clipped(table: pl.DataFrame, notes: Notes) -> None:
             f"scores of 0 or 1 have no log-odds and are taken as {CLIP:g} and 1 - {CLIP:g} for calibration "
             "(intercept, slope, curve, recalibration), which a few of them can turn"
         )
-        notes.add(reason, f"{outcome}, {arm}/{mode} at {fraction:g} ({clipped} of {rows})")
+        notes.add(reason, f"{outcome}, {Cell(arm, mode, fraction)} ({clipped} of {rows})")
 
 
 def _note_repeated(table: pl.DataFrame, notes: Notes) -> None:
