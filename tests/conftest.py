@@ -13,6 +13,21 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# Trains a study to its end, starts many processes, or waits: `make test-fast` leaves these out (`-m "not slow"`).
+SLOW = (
+    "archive/test_kills.py",
+    "data/test_toy_modality.py",
+    "docs/test_snippets.py",
+    "learning/test_boosting.py",
+    "learning/test_loop.py",
+    "learning/test_weights.py",
+    "studies/",
+    "test_bad_input.py",
+    "test_cli.py::test_from_a_folder_to_results",
+    "test_cli_safety.py",
+    "test_processes.py",
+)
+
 LOOPBACK = ("127.", "::1", "localhost")
 NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that answers nothing, for the commands tests start
 
@@ -22,6 +37,15 @@ def _refuse_outside(address: object) -> None:
     host = address[0] if isinstance(address, tuple) else None
     if host is not None and not str(host).startswith(LOOPBACK):
         raise RuntimeError(f"A test tried to reach {host}: Semeia works without a network.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    here = str(Path(__file__).parent)
+    for item in items:
+        name = f"{item.path.relative_to(here).as_posix()}::{item.name}"
+        if name.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

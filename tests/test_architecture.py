@@ -57,8 +57,10 @@ LONG = {
     "archive/writer.py": 360,  # the one door into an archive
     "data/dataset.py": 310,  # one class, two doors
     "studies/ehr.py": 310,  # a study is one file
-    "studies/knee.py": 410,
+    "studies/knee.py": 420,
     "studies/own.py": 430,
+    "tests/studies/test_ehr.py": 330,
+    "tests/studies/test_nodule.py": 350,
 }
 # One file a format, a statistic, a step of a fit: a list to look things up in, not ideas to be divided.
 FULL = {"archive", "readers", "signatures", "evaluation/statistics", "studies"}
