@@ -113,7 +113,7 @@ def test_every_internal_stay_is_tested_once_and_fractions_are_nested(archive: Pa
 def test_labels_outside_reach_nothing_that_is_fitted(archive: Path, monkeypatch: pytest.MonkeyPatch):
     before = opened(archive)
     outside = before.cohort == "external"
-    flipped = before.units.with_columns(label=pl.when(outside).then(1 - pl.col("label")).otherwise("label"))
+    flipped = before.units.with_columns(label=pl.when(pl.Series(outside)).then(1 - pl.col("label")).otherwise("label"))
     monkeypatch.setattr(ehr, "stays_of", lambda *given: flipped)
     after = opened(archive)
     assert not np.array_equal(after.labels[OUTCOME], before.labels[OUTCOME], equal_nan=True)
