@@ -15,9 +15,12 @@ def run(*words: object) -> int:
     return cli.main([str(word) for word in words])
 
 
-def test_a_path_after_next_can_be_pasted_into_a_shell(calls, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize("given", [Path, str | Path])
+def test_a_path_after_next_can_be_pasted_into_a_shell(given: object, calls, capsys: pytest.CaptureFixture[str]):
     def work(out: Path) -> Path:
-        return out / "report.html"
+        return Path(out) / "report.html"
+
+    work.__annotations__["out"] = given
 
     calls(work, out="folder", then="open {result}; semeia audit {out}")
 

@@ -92,8 +92,8 @@ def call(command: Command, values: Mapping[str, object]) -> None:
 
 
 def quoted(value: object) -> object:
-    """A path as it is typed in a shell; anything else as it is."""
-    return shlex.quote(str(value)) if isinstance(value, Path) else value
+    """A path or a word as it is typed in a shell; anything else as it is."""
+    return shlex.quote(str(value)) if isinstance(value, Path | str) else value
 
 
 def audit_archive(archive: Path) -> str:
