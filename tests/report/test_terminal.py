@@ -14,9 +14,11 @@ TABLE = pl.DataFrame({"cell": ["a", "b"], "seconds": [1.5, None]})
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
+    """Two arms in two cohorts; of one row the covariate is not known."""
+    known = pl.when(pl.int_range(pl.len()) > 0).then("diameter_mm")
     return evaluate(
-        predictions(seeds=1, patients=30),
-        settings=EvaluationSettings(draws=100, references=("baseline",), covariate="age"),
+        predictions(seeds=1, patients=30).with_columns(diameter_mm=known),
+        settings=EvaluationSettings(draws=100, references=("baseline",), covariate="diameter_mm"),
     )
 
 
@@ -52,11 +54,11 @@ def test_short_results_say_value_and_interval(evaluation: Evaluation):
     assert set(short["minus"]) == {None, "baseline"}
 
 
-def test_long_results_keep_to_the_auroc(evaluation: Evaluation):
+def test_long_results_keep_to_the_auroc_and_what_is_gained_over_the_covariate(evaluation: Evaluation):
     many = pl.concat([evaluation.results] * 4)
 
     assert short_results(evaluation.results).height <= MOST_ROWS
-    assert set(short_results(many)["metric"]) == {"auroc"}
+    assert set(short_results(many)["metric"]) == {"auroc", "auroc_gain_over_diameter_mm"}
 
 
 def test_notes_go_to_standard_error(evaluation: Evaluation, capsys: pytest.CaptureFixture[str]):
@@ -65,4 +67,4 @@ def test_notes_go_to_standard_error(evaluation: Evaluation, capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert "auroc" in out
     assert err == "".join(f"Note: {note}\n" for note in evaluation.notes)
-    assert "there is no column age" in err
+    assert "diameter_mm is missing in 1 of" in err

@@ -195,11 +195,13 @@ def _predictions(path: Path, restriction: str) -> pl.DataFrame | None:
     if not path.exists():
         return None
     frame = read_predictions(path).filter(pl.col("label").is_not_null())
-    marks = frame[IN_WHERE] if IN_WHERE in frame.columns else None
+    # the table's reader makes a truth of the text "true"; marks are what was written as one.
+    marked = pl.read_parquet_schema(path).get(IN_WHERE) == pl.Boolean
+    marks = frame[IN_WHERE] if marked else None
     frame = frame.drop(IN_WHERE, strict=False)
     if not restriction:
         return frame
-    return frame.filter(marks) if marks is not None and marks.dtype == pl.Boolean else None
+    return frame.filter(marks) if marks is not None else None
 
 
 def _metrics(path: Path) -> list[dict[str, object]]:
