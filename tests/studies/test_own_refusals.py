@@ -27,7 +27,7 @@ PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, enc
 @pytest.fixture(autouse=True)
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
-    few = replace(own.FINETUNE, judged=lambda settings: (EvaluationSettings(draws=100),))
+    few = replace(own.FINETUNE, judged=lambda finished: (EvaluationSettings(draws=100),))
     monkeypatch.setattr(own, "FINETUNE", few)
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 

@@ -289,8 +289,8 @@ EHR = Study(
     pretraining=pretraining,
     words=words,
     audit=audit_records,
-    judged=lambda settings: (
-        EvaluationSettings(draws=settings.draws, references=REFERENCES, covariate="record_density"),
+    judged=lambda finished: (
+        EvaluationSettings(draws=finished.work.settings.draws, references=REFERENCES, covariate="record_density"),
     ),
     tables=lambda finished: {"unmapped": unmapped_by_hospital(finished)},
     passed_on=("age", "sex", "unit_type", "record_density"),

@@ -355,12 +355,11 @@ def audit(finished: Finished) -> pl.DataFrame:
     return audit_networks(finished, binary=np.where(np.isnan(grades), np.nan, grades >= OSTEOARTHRITIS))
 
 
-def judged(settings: KneeSettings) -> tuple[EvaluationSettings, ...]:
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     """All arms, held against those of `REFERENCES` that the study has."""
-    modes = {name: ("frozen",) if STARTS[name].probed_only else settings.modes for name in settings.starts}
-    there = [(name, mode) for name, own in modes.items() for mode in own if mode in settings.modes]
-    references = tuple("/".join(pair) for pair in REFERENCES if pair in [*there, (BASELINE, "none")])
-    return (EvaluationSettings(draws=settings.draws, references=references, covariate=None),)
+    there = {(name, mode) for name, arm in finished.arms.items() for mode in arm.modes}
+    references = tuple("/".join(pair) for pair in REFERENCES if pair in there)
+    return (EvaluationSettings(draws=finished.work.settings.draws, references=references, covariate=None),)
 
 
 def begin(inputs: Inputs, settings: KneeSettings) -> None:

@@ -182,10 +182,12 @@ def words(finished: Finished) -> dict[str, object]:
     return {**about.record(), "limits": list(LIMITS), "statements": statements, "flow": flow}
 
 
-def judged(settings: NoduleSettings) -> tuple[EvaluationSettings, ...]:
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     """All nodules, and those of 9 to 16 mm."""
     return tuple(
-        EvaluationSettings(draws=settings.draws, references=REFERENCES, where=where, covariate="diameter_mm")
+        EvaluationSettings(
+            draws=finished.work.settings.draws, references=REFERENCES, where=where, covariate="diameter_mm"
+        )
         for where in (None, STRATUM)
     )
 

@@ -268,9 +268,15 @@ def words(finished: Finished) -> dict[str, object]:
     return {**about.record(), "outcome": settings.outcome, "statements": statements}
 
 
-def judged(settings: OwnSettings) -> tuple[EvaluationSettings, ...]:
-    """All arms; those of a study against scratch and random starts."""
-    return (EvaluationSettings(draws=settings.draws),)
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
+    """All arms; where something was pretrained, held against those that were not."""
+    references = tuple(
+        f"{name}/{mode}"
+        for name, arm in finished.arms.items()
+        if finished.first and arm.about.role in ("scratch", "random", "simple")
+        for mode in arm.modes
+    )
+    return (EvaluationSettings(draws=finished.work.settings.draws, references=references),)
 
 
 OWN = Study(

@@ -56,7 +56,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             with doing("auditing the run for leakage"):
                 leakage = study.audit(finished)
             further = {"leakage": leakage, **study.tables(finished)}
-            notes = write_results(out, predictions, settings=study.judged(settings), further=further)
+            notes = write_results(out, predictions, settings=study.judged(finished), further=further)
             for draw in study.extras:
                 draw(finished)
         return finish_run(finished, used=used, unit=study.unit, notes=notes, facts=study.words(finished))

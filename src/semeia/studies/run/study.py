@@ -224,7 +224,9 @@ class Study:
     audit: Callable[[Finished], pl.DataFrame]
     pretraining: Callable[[Any, Inputs], Mapping[str, Pretraining]] = lambda settings, inputs: {}
     axes: Callable[[Any], Mapping[str, tuple[str, ...]]] = lambda settings: {}
-    judged: Callable[[Any], tuple[EvaluationSettings, ...]] = lambda s: (EvaluationSettings(draws=s.draws),)
+    judged: Callable[[Finished], tuple[EvaluationSettings, ...]] = lambda finished: (
+        EvaluationSettings(draws=finished.work.settings.draws),
+    )
     extras: tuple[Callable[[Finished], None], ...] = ()
     tables: Callable[[Finished], dict[str, pl.DataFrame]] = lambda finished: {}
     passed_on: tuple[str, ...] = ()
