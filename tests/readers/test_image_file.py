@@ -38,7 +38,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def _ingest(files: Path, names: list[str], **options: str):
-    rows = [{"file": name, "patient": f"CANARY{place}"} for place, name in enumerate(names)]
+    rows: list[dict[str, object]] = [{"file": name, "patient": f"CANARY{n}"} for n, name in enumerate(names)]
     write_rows(files.parent / "t.csv", rows)
     given = {"table": files.parent / "t.csv", "image": "file", "subject": "patient", "into": files.parent / "a"}
     ingest_images(files, **{**given, **options})  # pyright: ignore[reportArgumentType]
