@@ -276,7 +276,7 @@ def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(study, tmp_path
         return real(*given, **named)
 
     monkeypatch.setattr(networks, "finetune", stopped)
-    with pytest.raises(Interrupted, match=rf"stopped with {there} of {len(then)} cells of 'fine-tuning and"):
+    with pytest.raises(Interrupted, match=rf"stopped with {there} of {len(then)} cells of 'fitting and"):
         nodule_study(study.archive, out=run, settings=study.settings)
     states = dict(zip(*list_cells(run).select("cell", "state").get_columns(), strict=True))
     assert states["pretrained/image_jepa/seed-1"] == "finished"

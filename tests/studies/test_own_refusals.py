@@ -9,6 +9,8 @@ import torch
 
 from semeia.cli import main
 from semeia.data.crops import CropSettings
+from semeia.data.modalities import Picture
+from semeia.data.modality import History
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
@@ -56,7 +58,7 @@ def test_pretraining_goes_on_with_its_own_seed_only(pictures: Path, tmp_path: Pa
 
 def test_a_crop_of_one_patch_has_nothing_to_hide(pictures: Path, tmp_path: Path):
     one = replace(PICTURES.model, crop=CropSettings(voxels=(1, 8, 8), patch=(1, 8, 8)))
-    with pytest.raises(InputError, match=r"model.crop: voxels \[1, 8, 8\] in patches of \[1, 8, 8\] make 1 token"):
+    with pytest.raises(InputError, match=r"image makes 1 token.*take a larger crop or smaller patches"):
         pretrain_archive(pictures, out=tmp_path / "run", settings=replace(PICTURES, model=one))
     assert not (tmp_path / "run").exists()
     pretrain_archive(pictures, out=tmp_path / "run", settings=PICTURES)
@@ -68,7 +70,9 @@ def test_too_few_patients_in_words_one_can_act_on(tmp_path: Path):
         pretrain_archive(few, out=tmp_path / "run", settings=PICTURES)
     assert not (tmp_path / "run").exists()
     pair = picture_archive(tmp_path / "pair", 4, split=True)
-    with pytest.raises(InputError, match=r"of the patients to train on, 1 are labelled positive, and at least 2 are"):
+    with pytest.raises(
+        InputError, match=r"of the patients to train on, 1 are labelled (positive|negative), and at least 2 are"
+    ):
         finetune_archive(pair, out=tmp_path / "run", pretrained=None, outcome="label", pretraining=PICTURES)
     assert not (tmp_path / "run").exists()
     table = pl.read_csv(pair.parent / "table.csv").with_columns(split=pl.lit("test"))
@@ -80,14 +84,18 @@ def test_too_few_patients_in_words_one_can_act_on(tmp_path: Path):
 
 
 def test_what_is_not_read_is_said_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Two pictures of each patient, who is the unit: one of them is read."""
+    """Two pictures of each patient, who is the unit: both are read, or the newest, where that is asked for."""
     archive = picture_archive(tmp_path / "pictures", 8, split=False)
     columns = {"image": "file", "subject": "patient", "unit": "patient", "label": "label"}
     ingest_images(archive.parent / "files", table=archive.parent / "table.csv", into=tmp_path / "archive", **columns)
-    pretrain_archive(tmp_path / "archive", out=tmp_path / "run", settings=PICTURES)
+    pretrain_archive(tmp_path / "archive", out=tmp_path / "both", settings=PICTURES)
+    assert (read_record(tmp_path / "both")["read"], read_record(tmp_path / "both")["left_out"]) == ({"image": 8}, {})
+    newest = Picture(crop=FLAT, network="patches", history=History(most=1))
+    model = replace(PICTURES.model, modalities={"image": newest})
+    pretrain_archive(tmp_path / "archive", out=tmp_path / "newest", settings=replace(PICTURES, model=model))
     words = "'image' observations beyond the 1 newest of a unit, or of none"
     assert f"semeia: not read: 8 {words}" in capsys.readouterr().err
-    about = read_record(tmp_path / "run")
+    about = read_record(tmp_path / "newest")
     assert (about["read"], about["left_out"]) == ({"image": 8}, {words: 8})
 
 

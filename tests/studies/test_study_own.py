@@ -125,8 +125,8 @@ def test_it_goes_on_and_trains_nothing_again(ran: Ran):
         ([], "name the outcome with --outcome; the archive has malignancy"),
         (["--outcome", "malignency"], "no outcome 'malignency'; it has malignancy"),
         (["--outcome", "malignancy", "--seeds", "[7]"], "seeds (7,) must be among the folds 0 to 4"),
-        (["--outcome", "malignancy", "--fractions", "[0]"], "fractions (0,) must lie above 0"),
-        (["--outcome", "malignancy", "--modalities", '["sound"]'], "the archive has no sound; it has image, reading"),
+        (["--outcome", "malignancy", "--fractions", "[0]"], "fractions (0.0,) must lie above 0"),
+        (["--outcome", "malignancy", "--modalities", "sound"], "the archive has no sound; it has image, reading"),
         (["--outcome", "malignancy", "--external", "nowhere"], "nowhere"),
     ],
 )
