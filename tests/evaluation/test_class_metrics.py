@@ -136,6 +136,7 @@ def test_macro_averages_stand_without_an_interval_where_a_grade_has_one_patient(
     row = one(found.results, "macro_auroc")
     expected = roc_auc_score(single["label"], single.select(SCORES).to_numpy(), multi_class="ovr")
     assert (row["value"], row["low"], row["high"]) == (pytest.approx(expected), None, None)
+    assert one(found.results, "recall_4")["interval_method"] == "95% exact, 1 patient without a miss"
     assert row["interval_method"] == "none: 1 patient has all units of a class (fewer than 5)"
     assert found.notes[0].startswith("no interval, 1 patient has all units of a class (fewer than 5): macro_auroc: ")
 

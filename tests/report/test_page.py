@@ -167,7 +167,7 @@ def test_a_second_outcome_has_its_own_tables(tmp_path: Path):
         ("results.csv", None, "not found"),
         ("results.csv", b"a,b\n1,2\n", "is missing"),
         ("run.json", b"{", "not readable as JSON"),
-        ("run.json", b"[]", "expected an object"),
+        ("run.json", b"[]", "holds no JSON object"),
         ("predictions.parquet", b"PAR0", "cannot be read"),
         ("examples/examples.json", b"[{}]", "not readable"),
     ],

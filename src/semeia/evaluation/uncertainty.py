@@ -58,11 +58,12 @@ def interval_of(
     """
     patients = carriers(folds, metric)
     if SHARES.fullmatch(metric) and not difference and values[0] in (0.0, 1.0) and patients:
-        what = "patients"
+        what = "1 patient" if patients == 1 else f"{patients} patients"
         if metric == "auroc":  # it compares two: so many pairs share nobody
-            patients, what = max(1, min(patients, _everybody(folds) // 2)), "pairs of patients"
+            patients = max(1, min(patients, _everybody(folds) // 2))
+            what = "1 pair of patients" if patients == 1 else f"{patients} pairs of patients"
         low, high = exact_bound(float(values[0]), patients, level=draws.level)
-        return Interval(low, high, f"{draws.level:.0%} exact, {patients} {what} without a miss")
+        return Interval(low, high, f"{draws.level:.0%} exact, {what} without a {'miss' if values[0] else 'hit'}")
     if patients < FEWEST:
         return Interval(None, None, f"none: {_few(patients)}")
     return interval_of_draws(draws, values, patients=patients)
