@@ -189,9 +189,6 @@ class KneeSettings:
         require_names("mode", self.modes, get_args(Mode))
         if not self.heads or not self.seeds:
             raise InputError("study: name at least one head and one seed")
-        for name in ("starts", "modes", "heads", "seeds"):
-            if len(set(getattr(self, name))) < len(getattr(self, name)):
-                raise InputError(f"study: {name} {getattr(self, name)} must be named once each")
         require_each_once(self, "starts", "modes", "heads", "seeds")
         require_numbers(self)
         require_fractions(self.fractions)
