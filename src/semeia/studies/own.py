@@ -85,6 +85,8 @@ class OwnSettings:
     workers: int = 2
 
     def __post_init__(self) -> None:
+        if not self.seeds:
+            raise InputError("seeds must be at least 1")
         for seed in self.seeds:
             require_seed(seed)
         require_each_once(self, "modalities", "seeds")
