@@ -18,8 +18,9 @@ from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
 from semeia.errors import InputError
 from semeia.learning import checkpoint
+from semeia.learning.cells import STATE
 from semeia.learning.interrupt import Interrupted
-from semeia.learning.loop import STATE, LoopSettings, train
+from semeia.learning.loop import LoopSettings, train
 from semeia.learning.metrics_log import read_metrics
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction

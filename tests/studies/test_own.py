@@ -1,292 +1,140 @@
-"""One's own archive: pictures with a table and a fixed split, or none. Nobody is tested who was seen."""
+"""Every arm and every simple rival on an archive of one's own, and at another hospital, from one command."""
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from archive_folder import rewrite
-from semeia.archive import open_archive
-from semeia.data.crops import CropSettings
-from semeia.data.dataset import Dataset, open_dataset
-from semeia.encoders.settings import ModelSettings
+from semeia.cli import main
 from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings, check_predictions
-from semeia.evaluation.schema import PREDICTION_COLUMNS
+from semeia.evaluation import check_predictions
+from semeia.learning.linear import FILE as LINEAR
+from semeia.learning.linear import load_linear
 from semeia.learning.model import FILE, load_model
-from semeia.learning.scoring import predict
-from semeia.readers import ingest_images
-from semeia.studies import own
-from semeia.studies.own import finetune_archive, modalities_of, pretrain_archive
-from semeia.studies.run import record
-from semeia.studies.run.grid import list_cells
-from semeia.studies.run.protocol import kept_for_testing
-from semeia.studies.run.record import read_record
-from small_training import FINETUNE, LOOP, MODEL, PRETRAIN, nodule_archive, picture_archive
+from semeia.studies.own import OwnSettings, open_own, own_study
+from semeia.studies.resume import resume_study
+from semeia.studies.run.study import Inputs
+from small_training import FINETUNE, PRETRAIN, nodule_archive
 
-FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
-PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, encoder=MODEL.encoder))
+SETTINGS = OwnSettings(
+    outcome="malignancy",
+    seeds=(1,),
+    fractions=(1.0,),
+    pretraining=PRETRAIN,
+    finetuning=FINETUNE,
+    draws=100,
+    workers=1,
+)
+JEPA, SCRATCH, RANDOM = ("frozen", "finetune", "probe_finetune"), ("finetune",), ("frozen",)
+NETWORKS = {"jepa": JEPA, "scratch": SCRATCH, "random": RANDOM}
 
 
-@pytest.fixture(autouse=True)
-def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
-    few = replace(own.FINETUNE, judged=lambda finished: (EvaluationSettings(draws=100),))
-    monkeypatch.setattr(own, "FINETUNE", few)
-    monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
+@dataclass(frozen=True)
+class Ran:
+    """A finished study, and where it was run."""
+
+    run: Path
+    inputs: Inputs
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        return pl.read_parquet(self.run / "predictions.parquet")
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return picture_archive(tmp_path_factory.mktemp("pictures"))
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("own")
+    home = nodule_archive(folder / "home", 30)
+    other = nodule_archive(folder / "other", 9, first=100, seed=7)
+    report = own_study(home, out=folder / "run", settings=SETTINGS, external=other)
+    assert report == folder / "run" / "report.html"
+    return Ran(folder / "run", Inputs(home, other))
 
 
-@pytest.fixture(scope="module")
-def pretrained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("own") / "pretrained"
-    pretrain_archive(pictures, out=out, settings=PICTURES)
-    return out
+def test_every_arm_and_every_rival_is_in_the_predictions(ran: Ran):
+    check_predictions(ran.predictions)
+    arms = set(ran.predictions.select("arm", "mode").unique().iter_rows())
+    groups = ("multimodal", "image")
+    expected = {(f"{g}_{start}", mode) for g in groups for start, modes in NETWORKS.items() for mode in modes}
+    rivals = {"image_components", "reading_logistic", "reading_boosting"}
+    shortcuts = {arm for arm, _ in arms if arm.startswith("only_")}
+    assert arms == expected | {(arm, "none") for arm in rivals | shortcuts}
+    # A shortcut for each covariate that differs between units, and none for a name or a number of a patient.
+    assert {"only_diameter_mm", "only_z_extent_mm", "only_manufacturer"} <= shortcuts
+    about = json.loads((ran.run / "run.json").read_text())
+    assert (about["study"], about["outcome"], about["state"]) == ("own", "malignancy", "finished")
+    assert {about["arms"][arm]["role"] for arm in shortcuts} == {"shortcut"}
+    assert set(about["arms"]) == {arm for arm, _ in arms}
 
 
-def in_memory(archive: Path) -> Dataset:
-    opened = open_archive(archive)
-    return open_dataset(opened, PICTURES.model.modalities_of(opened))
+def test_every_arm_scores_the_same_units_of_both_hospitals(ran: Ran):
+    groups = ran.predictions.partition_by("arm", "mode")
+    assert len({tuple(group["unit_id"]) for group in groups}) == 1
+    cohorts = groups[0].group_by("cohort").agg(pl.col("subject_id").n_unique()).sort("cohort")
+    # All nine patients outside, and those of one fold of five inside, who have a label.
+    assert cohorts.rows() == [("external", 9), ("internal", 6)]
+    results = pl.read_csv(ran.run / "results.csv")
+    assert set(results["cohort"]) == {"internal", "external"}
+    assert {"multimodal_scratch/finetune", "multimodal_random/frozen"} <= set(results["reference"].drop_nulls())
 
 
-def held(data: Dataset, seed: int) -> np.ndarray:
-    return kept_for_testing(data.units, outside=np.zeros(len(data), bool))(seed)
+def test_the_other_hospital_is_only_tested(ran: Ran):
+    material = open_own(ran.inputs, SETTINGS, ran.run / "cache")
+    outside, tested = material.cohort == "external", material.testing(1)
+    assert outside.sum() == 18
+    assert tested[outside].all()
+    prints = [load_model(path).preprocessing.fitted_on for path in ran.run.glob(f"**/{FILE}")]
+    prints += [load_linear(path).fitted_on for path in ran.run.glob(f"**/{LINEAR}")]
+    assert len(prints) > 10
+    for mark in prints:
+        seen = mark.seen(material.dataset)
+        assert seen.any()
+        assert not seen[tested].any()
+    audit = pl.read_csv(ran.run / "tables" / "leakage.csv")
+    told = audit.filter(pl.col("check").str.contains("ested patients"))
+    assert told.height == 2
+    assert set(told["state"]) == {"clear"}
 
 
-def seen_by(run: Path, data: Dataset) -> np.ndarray:
-    (path,) = run.glob(f"pretrained/*/seed-*/{FILE}")
-    return load_model(path).preprocessing.fitted_on.seen(data)
+def test_the_page_says_what_pretraining_did(ran: Ran):
+    page = (ran.run / "report.html").read_text(encoding="utf-8")
+    assert "does pretraining on unlabelled data improve the prediction of malignancy?" in page
+    for words in ("Everything, pretrained", "Everything, from scratch", "diameter_mm alone", "The external archive"):
+        assert words in page
+    for path in (path for path in ran.run.rglob("*") if path.is_file()):
+        assert b"LIDC-IDRI-9" not in path.read_bytes(), path.name
 
 
-def test_pretraining_never_sees_the_fixed_test_split(pictures: Path, pretrained: Path):
-    data = in_memory(pictures)
-    assert np.array_equal(seen_by(pretrained, data), (data.units["split"] == "train").to_numpy())
-    record = read_record(pretrained)
-    assert (record["kind"], record["state"]) == ("pretrain", "finished")
-    assert record["pretraining"][0]["arm"] == "image_jepa"
-    assert record["pretraining"][0]["verdict"]
-    assert (pretrained / "metrics.jsonl").exists()
-    assert pretrain_archive(pictures, out=pretrained, settings=PICTURES) == record["pretraining"][0]["verdict"]
+def test_it_goes_on_and_trains_nothing_again(ran: Ran):
+    before = {path: path.stat().st_mtime_ns for path in ran.run.glob("cells/**/cell.json")}
+    table = ran.predictions
+    with pytest.raises(InputError, match="was begun with --external; give it again"):
+        resume_study(ran.run, ran.inputs.archive)
+    resume_study(ran.run, ran.inputs.archive, external=ran.inputs.external)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert ran.predictions.equals(table)
+    np.testing.assert_array_equal(sorted({path.parts[-1] for path in before}), ["cell.json"])
 
 
-@pytest.mark.parametrize("mode", ["frozen", "finetune", "probe_finetune"])
-def test_finetuning_scores_the_fixed_test_split(pictures: Path, pretrained: Path, tmp_path: Path, mode: str):
-    run = tmp_path / "run"
-    table = finetune_archive(
-        pictures, out=run, pretrained=pretrained, outcome="label", mode=mode, seeds=2, settings=FINETUNE
-    )
-    data = in_memory(pictures)
-    expected = data.units.filter(pl.col("split") == "test")["unit_id"].to_list()
-    check_predictions(table)
-    assert table.columns[: len(PREDICTION_COLUMNS)] == list(PREDICTION_COLUMNS)
-    for seed in (0, 1):
-        assert table.filter(pl.col("seed") == seed)["unit_id"].to_list() == expected
-    assert set(table["arm"]) == {"image_jepa"}
-    assert pl.read_parquet(run / "predictions.parquet").equals(table)
-    assert (read_record(run)["state"], read_record(run)["seeds"]) == ("finished", [0, 1])
-    assert list_cells(run)["state"].to_list() == ["finished"] * 2
-
-    again = finetune_archive(
-        pictures, out=run, pretrained=pretrained, outcome="label", mode=mode, seeds=2, settings=FINETUNE
-    )
-    assert again.equals(table)
-
-
-def test_its_run_predicts(pictures: Path, pretrained: Path, tmp_path: Path):
-    run = tmp_path / "run"
-    table = finetune_archive(
-        pictures, out=run, pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE
-    )
-    other = picture_archive(tmp_path / "other", 4, first=500)
-    assert predict(run, archive=other).height == 8
-    with pytest.raises(InputError, match=r"^10 patients of this archive were seen"):
-        predict(run, archive=pictures)
-    left = predict(run, archive=pictures, skip_seen=True)
-    assert left["unit_id"].to_list() == table["unit_id"].to_list()
-    np.testing.assert_allclose(left["score"].to_numpy(), table["score"].to_numpy(), atol=1e-6)
-
-
-def test_another_encoder_in_the_same_folder_is_refused(pictures: Path, pretrained: Path, tmp_path: Path):
-    run = tmp_path / "run"
-    finetune_archive(pictures, out=run, pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE)
-    pretrain_archive(pictures, out=tmp_path / "other", settings=PICTURES, seed=1)
-    with pytest.raises(InputError, match="encoder: "):
-        finetune_archive(
-            pictures, out=run, pretrained=tmp_path / "other", outcome="label", mode="frozen", settings=FINETUNE
-        )
-
-
-def test_without_a_split_the_test_is_whom_the_encoder_left_out(tmp_path: Path):
-    archive = picture_archive(tmp_path / "pictures", 20, split=False)
-    pretrain_archive(archive, out=tmp_path / "pretrained", settings=PICTURES, seed=2)
-    data = in_memory(archive)
-    seen = seen_by(tmp_path / "pretrained", data)
-    assert data.units.filter(~seen)["subject_id"].n_unique() == 4
-    assert np.array_equal(~seen, held(data, 2))
-    for seeds in (1, 2):
-        table = finetune_archive(
-            archive,
-            out=tmp_path / f"run{seeds}",
-            pretrained=tmp_path / "pretrained",
-            outcome="label",
-            mode="frozen",
-            seeds=seeds,
-            settings=FINETUNE,
-        )
-        assert set(table["unit_id"]) == set(data.units.filter(~seen)["unit_id"])
-
-
-def test_an_encoder_from_another_hospital_leaves_folds_to_test_on(pretrained: Path, tmp_path: Path):
-    archive = picture_archive(tmp_path / "elsewhere", 20, split=False, first=300)
-    table = finetune_archive(
-        archive,
-        out=tmp_path / "run",
-        pretrained=pretrained,
-        outcome="label",
-        mode="frozen",
-        seeds=5,
-        settings=FINETUNE,
-    )
-    assert table["unit_id"].n_unique() == table.height == 40
-    # Each seed's model has seen the patients it was labelled with, though its encoder came from elsewhere.
-    model = load_model(tmp_path / f"run/cells/image_jepa/frozen/1/seed-0/{FILE}")
-    data = in_memory(archive)
-    tested = data.units["unit_id"].is_in(table.filter(pl.col("seed") == 0)["unit_id"].implode()).to_numpy()
-    assert np.array_equal(model.preprocessing.fitted_on.seen(data), ~tested)
-
-
-def test_from_scratch_every_patient_is_tested_once(tmp_path: Path):
-    archive = picture_archive(tmp_path / "pictures", 20, split=False)
-    table = finetune_archive(
-        archive,
-        out=tmp_path / "run",
-        pretrained=None,
-        outcome="label",
-        mode="finetune",
-        seeds=5,
-        pretraining=PICTURES,
-        settings=FINETUNE,
-    )
-    assert table["unit_id"].n_unique() == table.height == 40
-    assert set(table["arm"]) == {"scratch"}
-
-
-def test_a_test_patient_that_was_pretrained_on_is_refused(pretrained: Path, tmp_path: Path):
-    """The same patients, another key, another split: known by their pixels."""
-    folder = tmp_path / "pictures"
-    archive = picture_archive(folder)
-    rows = pl.read_csv(folder / "table.csv").with_columns(
-        pl.when(pl.col("split") == "test").then(pl.lit("train")).otherwise(pl.lit("test")).alias("split")
-    )
-    rows.write_csv(folder / "swapped.csv")
-    ingest_images(
-        folder / "files",
-        table=folder / "swapped.csv",
-        into=tmp_path / "swapped",
-        image="file",
-        subject="patient",
-        label="label",
-        split="split",
-    )
-    assert archive.exists()
-    with pytest.raises(InputError, match="20 labelled test units are of patients that were pretrained on"):
-        finetune_archive(
-            tmp_path / "swapped",
-            out=tmp_path / "run",
-            pretrained=pretrained,
-            outcome="label",
-            mode="frozen",
-            settings=FINETUNE,
-        )
-
-
-def test_a_val_side_is_the_test_where_there_is_no_other(pictures: Path):
-    data = in_memory(pictures)
-    val = replace(data, units=data.units.with_columns(pl.col("split").replace({"test": "val"})))
-    assert np.array_equal(held(val, 0), (data.units["split"] == "test").to_numpy())
-
-
-def test_patients_as_units(tmp_path: Path):
-    archive = picture_archive(tmp_path / "pictures", 12, of_patient=True)
-    table = finetune_archive(
-        archive,
-        out=tmp_path / "run",
-        pretrained=None,
-        outcome="label",
-        mode="finetune",
-        pretraining=PICTURES,
-        settings=FINETUNE,
-    )
-    assert table["unit_id"].to_list() == table["subject_id"].to_list()
-    assert table.height == 6
-    other = picture_archive(tmp_path / "other", 4, first=500, of_patient=True)
-    found = predict(tmp_path / "run", archive=other)
-    assert (found.height, sorted(found["label"])) == (4, [0, 0, 1, 1])
-
-
-def test_units_with_nothing_that_the_encoder_reads_are_left_out(pretrained: Path, tmp_path: Path):
-    """Half of the labelled pictures are gone from the archive's list of images."""
-    archive = picture_archive(tmp_path / "elsewhere", 20, first=300)
-    name = "images/0001.parquet"
-    rewrite(archive, name, pl.read_parquet(archive / name).gather_every(2))
-    table = finetune_archive(
-        archive, out=tmp_path / "run", pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE
-    )
-    assert table.height == 10
-
-
-def test_volumes_and_readings_of_ones_own(tmp_path: Path):
-    archive = nodule_archive(tmp_path / "nodules", 18)
-    verdict = pretrain_archive(archive, out=tmp_path / "pretrained", settings=PRETRAIN)
-    assert verdict
-    table = finetune_archive(
-        archive,
-        out=tmp_path / "run",
-        pretrained=tmp_path / "pretrained",
-        outcome="malignancy",
-        mode="frozen",
-        settings=FINETUNE,
-    )
-    assert set(table["arm"]) == {"multimodal_jepa"}
-    only = pretrain_archive(
-        archive, out=tmp_path / "readings", settings=replace(PRETRAIN, loop=LOOP), modalities=("image",)
-    )
-    assert "cross-modal" in only or not only.startswith("Healthy")
-    assert (tmp_path / "readings/pretrained/image_jepa/seed-0" / FILE).exists()
-
-
-def test_what_cannot_work_is_one_clear_line(pictures: Path, pretrained: Path, tmp_path: Path):
-    with pytest.raises(InputError, match=r"pictures without a spacing.*--model\.image patches"):
-        pretrain_archive(pictures, out=tmp_path / "a", settings=PRETRAIN)
-    pretrain_archive(pictures, out=tmp_path / "a", settings=PICTURES)
-    with pytest.raises(InputError, match="the archive has no reading"):
-        modalities_of(in_memory(pictures).modalities, ("reading",))
-    with pytest.raises(InputError, match="holds 0 pretrained models"):
-        finetune_archive(pictures, out=tmp_path / "b", pretrained=tmp_path, outcome="label", settings=FINETUNE)
-    for wrong, words in (
-        ({"mode": "thaw"}, "no mode 'thaw'"),
-        ({"fraction": 0.0}, r"fractions \(0\.0,\) must lie above 0"),
-        ({"seeds": 0}, "seeds must be at least 1"),
-        ({"outcome": "grade"}, "no outcome 'grade'; it has label"),
-    ):
-        given = {"outcome": "label", "mode": "frozen", "settings": FINETUNE} | wrong
-        with pytest.raises(InputError, match=words):
-            finetune_archive(pictures, out=tmp_path / "c", pretrained=pretrained, **given)  # pyright: ignore[reportArgumentType]
-
-
-def test_no_original_id_or_file_name_is_in_any_file(pictures: Path, pretrained: Path, tmp_path: Path):
-    finetune_archive(
-        pictures, out=tmp_path / "run", pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE
-    )
-    for root in (pictures, pretrained, tmp_path / "run"):
-        for path in (path for path in root.rglob("*") if path.is_file()):
-            text = path.read_bytes()
-            text += pl.read_parquet(path).write_json().encode() if path.suffix == ".parquet" else b""
-            assert b"CANARY" not in text, path.name
-            assert b"scan-0" not in text, path.name
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "name the outcome with --outcome; the archive has malignancy"),
+        (["--outcome", "malignency"], "no outcome 'malignency'; it has malignancy"),
+        (["--outcome", "malignancy", "--seeds", "[7]"], "seeds (7,) must be among the folds 0 to 4"),
+        (["--outcome", "malignancy", "--fractions", "[0]"], "fractions (0.0,) must lie above 0"),
+        (["--outcome", "malignancy", "--modalities", "sound"], "the archive has no sound; it has image, reading"),
+        (["--outcome", "malignancy", "--external", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_work_is_one_line_and_leaves_nothing(
+    ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+):
+    out = tmp_path / "run"
+    assert main(["study", "own", str(ran.inputs.archive), "--out", str(out), *options]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert words in said[-1]
+    assert not out.exists()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DONE = "cell.json"
+STATE = "training.safetensors"  # from which an interrupted training goes on
 _PRETRAINED = re.compile(r"pretrained/([\w.-]+)/seed-(0|[1-9]\d*)")
 _LABELLED = re.compile(
     r"cells/([\w.-]+)/(none|frozen|finetune|probe_finetune)/([\d.e-]+)/((?:[a-z_]+=[\w.-]+/)*)seed-(0|[1-9]\d*)"
@@ -63,6 +64,15 @@ def cells_of(run: Path) -> list[Cell]:
     cells = [cell for folder in folders if (cell := _cell_at(folder.relative_to(run).as_posix()))]
     own = (cell for cell in cells if _is_own(run / cell.name, cell))
     return sorted(own, key=lambda cell: (cell.mode != "pretrain", cell.name.rpartition("/")[0], cell.seed))
+
+
+def is_finished(folder: Path) -> bool:
+    """Say whether a cell's folder is marked as finished and still holds every file that it held then."""
+    try:
+        about = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        return all((folder / name).is_file() for name in about.get("files", ()))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
 
 
 def _cell_at(name: str) -> Cell | None:

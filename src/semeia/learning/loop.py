@@ -16,6 +16,7 @@ import torch
 
 from semeia.data.batch import Batch
 from semeia.errors import InputError
+from semeia.learning.cells import STATE
 from semeia.learning.checkpoint import (
     load_into,
     load_tensors,
@@ -33,8 +34,6 @@ from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.ranges import FROM_0, require_ranges
 from semeia.shapes import Scalar
-
-STATE = "training.safetensors"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""An archive of one's own: pretrain on it, fine-tune to it, or run every arm and every simple rival on it.
+"""An archive of one's own: run every arm and every simple rival on it.
 
 Protocol. The fixed split's test (or val) side is tested, or else seed s tests fold s of five patient folds; an external
 archive is only tested. Everything fitted sees the other patients only.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -22,15 +21,13 @@ from semeia.encoders.settings import ModelSettings, default_names
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, CohortDescription, Description
-from semeia.learning.cells import cells_of
 from semeia.learning.columns import Columns
-from semeia.learning.finetune import FinetuneSettings, Mode
-from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.finetune import FinetuneSettings
+from semeia.learning.model import Model, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.simple import Simple
 from semeia.ranges import require_seed
-from semeia.settings_json import from_plain
 from semeia.studies.run.arms import Encoder, Network, SimpleArm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
@@ -42,8 +39,7 @@ from semeia.studies.run.protocol import (
     require_seeds,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
-from semeia.studies.run.record import read_record
-from semeia.studies.run.runner import run_pretraining, run_study
+from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
 
@@ -93,24 +89,6 @@ class OwnSettings:
         require_numbers(self)
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
-
-
-@dataclass(frozen=True)
-class FinetuneRun(OwnSettings):
-    """Fine-tuning of one model.
-
-    Attributes:
-        mode: "frozen", "finetune" or "probe_finetune".
-        arm: name of the arm.
-    """
-
-    mode: str = "probe_finetune"
-    arm: str = "scratch"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.mode not in get_args(Mode):
-            raise InputError(f"no mode '{self.mode}'; there are {', '.join(get_args(Mode))}")
 
 
 def model_of(settings: OwnSettings, inputs: Inputs) -> ModelSettings:
@@ -313,121 +291,3 @@ def own_study(
         require_seeds(settings.seeds, folds=FOLDS)
     files = {} if imagenet is None else {"imagenet": imagenet}
     return run_study(OWN, Inputs(archive, external, files), out=out, settings=settings)
-
-
-def pretrain_archive(
-    archive: Path,
-    *,
-    out: Path,
-    settings: PretrainSettings,
-    modalities: tuple[str, ...] | None = None,
-    seed: int = 0,
-) -> str:
-    """Pretrain on an archive; returns the verdict in words.
-
-    The patients of a fixed test split are never seen; without one, a fifth of the patients, another for each seed up to
-    five, is left out, so that `finetune_archive` has somebody to test on.
-    """
-    own = OwnSettings(modalities=modalities or (), seeds=(seed,), pretraining=settings)
-    study = replace(OWN, name="pretrain", pretraining=_all_at_once)
-    further = {"seed": seed, "modalities": modalities}
-    return run_pretraining(study, Inputs(archive), out=out, settings=own, further=further)
-
-
-def _all_at_once(settings: OwnSettings, inputs: Inputs) -> dict[str, Pretraining]:
-    reads = read_by(settings, inputs)
-    name = next(iter(groups_of(reads)))
-    return {f"{name}_jepa": Encoder(tuple(reads), settings.pretraining, shown=True)}
-
-
-def finetune_archive(
-    archive: Path,
-    *,
-    out: Path,
-    pretrained: Path | None,
-    outcome: str,
-    mode: str = "probe_finetune",
-    fraction: float = 1.0,
-    seeds: int = 1,
-    pretraining: PretrainSettings | None = None,
-    settings: FinetuneSettings | None = None,
-) -> pl.DataFrame:
-    """Fit an outcome on few labels and score the patients that were kept for testing.
-
-    Args:
-        archive: with an outcome of its units.
-        out: the run folder; `predict`, `evaluate` and `report` take it.
-        pretrained: a run folder of `pretrain_archive`; None trains from scratch.
-        outcome: its name; values 0 and 1.
-        mode: "frozen", "finetune" or "probe_finetune".
-        fraction: of the labelled training patients, in (0, 1].
-        seeds: how many. From scratch and without a fixed split, each tests another of five patient folds.
-        pretraining: its `model` is the network from scratch; a pretrained encoder brings its own.
-        settings: see `FinetuneSettings`.
-
-    Returns:
-        The predictions table, also in `out/predictions.parquet`; beside it results.csv and report.html.
-    """
-    start = None if pretrained is None else pretrained_model(pretrained)
-    own = FinetuneRun(
-        outcome=outcome,
-        mode=mode,
-        fractions=(fraction,),
-        seeds=tuple(range(seeds)),
-        pretraining=pretraining_used(pretrained, start, pretraining or PretrainSettings()),
-        finetuning=settings or FinetuneSettings(),
-        arm="scratch" if start is None else start.parent.parent.name,
-        workers=1,
-    )
-    run_study(FINETUNE, Inputs(archive, files={} if start is None else {START: start}), out=out, settings=own)
-    return pl.read_parquet(out / "predictions.parquet")
-
-
-def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
-    """The model that is fine-tuned."""
-    start = inputs.files.get(START)
-    model, pretrained = model_of(settings, inputs), start is not None
-    names = load_model(start).preprocessing.names if start else tuple(read_by(settings, inputs))
-    title = settings.arm.replace("_", " ")
-    about = ArmDescription(
-        title=title[:1].upper() + title[1:] if pretrained else "From scratch",
-        role="pretrained" if pretrained else "scratch",
-        family="network",
-        start=PRETRAINED if pretrained else SEED,
-        modalities=names,
-    )
-    return {
-        settings.arm: Network(about, names, model, settings.finetuning, (settings.mode,), encoder=start, shown=True)
-    }
-
-
-FINETUNE = replace(OWN, name="finetune", settings=FinetuneRun, arms=one_arm, pretraining=lambda settings, inputs: {})
-
-
-def pretrained_model(run: Path) -> Path:
-    """The one pretrained model of a run folder."""
-    cells = [run / cell.name / FILE for cell in cells_of(run) if cell.mode == "pretrain"]
-    there = [path for path in cells if path.exists()]
-    if len(there) != 1:
-        raise InputError(f"{run}: holds {len(there)} pretrained models, one is needed; is it a run of semeia pretrain?")
-    return there[0]
-
-
-def pretraining_used(run: Path | None, start: Path | None, given: PretrainSettings) -> PretrainSettings:
-    """How the encoder that is fine-tuned was made, for the record: its own settings, where it was pretrained.
-
-    Raises:
-        InputError: settings are given beside a pretrained encoder, which has its own.
-    """
-    if run is None or start is None:
-        return given
-    own = model_read_by(load_model(start))
-    if given not in (PretrainSettings(), replace(PretrainSettings(), model=own)):
-        raise InputError("--pretraining.* are settings of a model from scratch; with --pretrained leave them out")
-    config = read_record(run)["config"]
-    known = {name: config[name] for name in PretrainSettings.__dataclass_fields__ if name in config}
-    try:
-        used = from_plain(PretrainSettings, known | {"loop": {}})  # its device may be none of this machine's
-    except InputError:  # a run of an older version
-        used = PretrainSettings()
-    return replace(used, model=own)

@@ -34,7 +34,7 @@ def test_every_cell_runs_once_in_order_and_is_marked(tmp_path: Path, capsys: pyt
     assert len(ran) == 5
     done = json.loads((tmp_path / CELLS[1].name / DONE).read_text())
     assert done.pop("seconds") >= 0
-    assert done == {"arm": "a", "mode": "none", "fraction": 0.1, "seed": 0}
+    assert done == {"arm": "a", "mode": "none", "fraction": 0.1, "seed": 0, "files": []}
     assert "cells: 5 of 5 cells, last cells/a/frozen/1/seed-0" in capsys.readouterr().err
 
 
@@ -99,3 +99,18 @@ def test_a_cell_half_deleted_is_not_finished(tmp_path: Path, monkeypatch: pytest
 
 def test_an_empty_run_has_an_empty_list(tmp_path: Path):
     assert list_cells(tmp_path).height == 0
+
+
+def test_a_cell_that_lost_a_file_is_run_again(tmp_path: Path):
+    cell = Cell("arm", "none", 1.0, 0)
+    folder = tmp_path / cell.name
+    run_cells([cell], leaves_a_file, run=tmp_path, workers=1, label="cells")
+    files = json.loads((folder / DONE).read_text())["files"]
+    assert files
+    assert all((folder / name).exists() for name in files)
+    (folder / files[0]).unlink()
+    assert list_cells(tmp_path)["state"].to_list() == ["begun"]
+
+    run_cells([cell], leaves_a_file, run=tmp_path, workers=1, label="cells")
+    assert (folder / files[0]).exists()
+    assert list_cells(tmp_path)["state"].to_list() == ["finished"]

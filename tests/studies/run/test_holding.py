@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from semeia.errors import InputError
-from semeia.learning.loop import STATE
+from semeia.learning.cells import STATE
 from semeia.studies.run.grid import delete_cells
 from semeia.studies.run.holding import has_learnt, holding
 from small_training import killed_by

@@ -11,7 +11,8 @@ import pytest
 from archive_folder import small_archive
 from semeia.archive.atomic import write_json
 from semeia.errors import InputError
-from semeia.learning.loop import STATE, LoopSettings
+from semeia.learning.cells import STATE
+from semeia.learning.loop import LoopSettings
 from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
 from semeia.studies.run.holding import holding

@@ -1,6 +1,7 @@
 """The grid of a study: cells that run in worker processes, each once, each resumable, each to be listed and deleted.
 
-A cell is a folder under the run; `cell.json` in it, written last, says that it is finished.
+A cell is a folder under the run; `cell.json` in it, written last, says that it is finished and lists what it holds.
+A cell that has lost one of these files is run again.
 """
 
 import fnmatch
@@ -15,7 +16,7 @@ from semeia.archive.atomic import write_json
 from semeia.archive.lock import locked
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
-from semeia.learning.cells import DONE, Cell, cells_of
+from semeia.learning.cells import DONE, STATE, Cell, cells_of, is_finished
 from semeia.learning.interrupt import Interrupted
 from semeia.learning.progress import every_minute
 from semeia.processes import in_processes
@@ -39,7 +40,7 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
     """
     from joblib import delayed
 
-    left = [cell for cell in cells if not (run / cell.name / DONE).exists()]
+    left = [cell for cell in cells if not is_finished(run / cell.name)]
     if not left:
         return
     try:
@@ -50,7 +51,7 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
             finished = in_processes(jobs, workers=workers, ordered=False)
         follow(finished, label=label, total=len(left), before=len(cells) - len(left))
     except KeyboardInterrupt as stop:
-        done = sum((run / cell.name / DONE).exists() for cell in cells)
+        done = sum(is_finished(run / cell.name) for cell in cells)
         words = f"stopped with {done} of {len(cells)} cells of '{label}' finished in {run}"
         raise Interrupted(words, signal=getattr(stop, "signal", None)) from stop
 
@@ -62,6 +63,7 @@ def one_cell(cell: Cell, work: Work, run: Path) -> str:
     torch.set_num_threads(1)
     folder = run / cell.name
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / DONE).unlink(missing_ok=True)  # of a cell that has lost a file since
     began = time.monotonic()
     work(cell, folder)
     mark_finished(cell, folder, seconds=time.monotonic() - began)
@@ -70,7 +72,8 @@ def one_cell(cell: Cell, work: Work, run: Path) -> str:
 
 def mark_finished(cell: Cell, folder: Path, *, seconds: float) -> None:
     """Writes `cell.json`, after everything else of the cell."""
-    write_json(folder / DONE, {**cell.record(), "seconds": round(seconds, 1)})
+    files = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in (DONE, STATE))
+    write_json(folder / DONE, {**cell.record(), "seconds": round(seconds, 1), "files": files})
 
 
 def follow(finished, *, label: str, total: int, before: int) -> None:
@@ -118,7 +121,7 @@ def list_cells(run: Path) -> pl.DataFrame:
     rows = []
     for cell in (cell for cell in cells_of(run) if any((run / cell.name).iterdir())):
         done = run / cell.name / DONE
-        record = read_object(done) if done.exists() else {}
+        record = read_object(done) if is_finished(done.parent) else {}
         rows.append(
             {
                 "cell": cell.name,

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from semeia.archive.atomic import PARTIAL, naming
 from semeia.archive.lock import locked
-from semeia.learning.cells import DONE, cells_of
-from semeia.learning.loop import STATE
+from semeia.learning.cells import DONE, STATE, cells_of
 from semeia.learning.model import FILE
 from semeia.studies.run.grid import BUSY
 

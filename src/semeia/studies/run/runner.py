@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from semeia.learning.cells import DONE, Cell
+from semeia.learning.cells import Cell, is_finished
 from semeia.learning.progress import doing
 from semeia.learning.resources import measuring
 from semeia.studies.run.gather import gather, write_predictions, write_scores
@@ -82,7 +82,7 @@ def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, f
         verdict = ""
         for name in study.pretraining(settings, inputs):
             cell = Cell(name, "pretrain", 1.0, settings.seeds[0])
-            if not (out / cell.name / DONE).exists():
+            if not is_finished(out / cell.name):
                 one_cell(cell, partial(work_on, study=study, inputs=inputs, run=out, settings=settings), out)
             verdict = note_run(out, out / cell.name)
         return verdict

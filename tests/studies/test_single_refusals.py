@@ -15,11 +15,11 @@ from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.readers import ingest_images
-from semeia.studies import own
-from semeia.studies.own import finetune_archive, pretrain_archive
+from semeia.studies import single
 from semeia.studies.run import record
 from semeia.studies.run.grid import list_cells
 from semeia.studies.run.record import read_record
+from semeia.studies.single import finetune_archive, pretrain_archive
 from small_training import FINETUNE, MODEL, PRETRAIN, nodule_archive, picture_archive
 
 FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
@@ -29,8 +29,8 @@ PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, enc
 @pytest.fixture(autouse=True)
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
-    few = replace(own.FINETUNE, judged=lambda finished: (EvaluationSettings(draws=100),))
-    monkeypatch.setattr(own, "FINETUNE", few)
+    few = replace(single.FINETUNE, judged=lambda finished: (EvaluationSettings(draws=100),))
+    monkeypatch.setattr(single, "FINETUNE", few)
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 
 
