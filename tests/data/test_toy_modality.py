@@ -98,16 +98,15 @@ class BeatEmbedding(nn.Module):
         return self.project(torch.where(present[..., None], beats, 0.0))
 
 
-@pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EMBEDDINGS, "beats", BeatEmbedding)
+del Modality.register["ecg"]  # known to the tests of this file alone
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _forgotten() -> Iterator[None]:
-    """Other test files shall not find it."""
-    yield
-    Modality.register.pop("ecg", None)
+def _known() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Modality.register, "ecg", Ecg)
+        patch.setitem(EMBEDDINGS, "beats", BeatEmbedding)
+        yield
 
 
 def recording(rng: np.random.Generator, ill: bool) -> np.ndarray:

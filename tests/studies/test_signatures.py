@@ -196,7 +196,7 @@ def test_where_most_signatures_are_unstable_it_is_said_what_to_do(model: Path):
 def test_dates_before_birth_and_dates_to_guess_are_refused(archive: Archive, model: Path, tmp_path: Path):
     path, name = tmp_path / "dates.csv", pseudonyms(archive)[0]
     path.write_text(f"pseudonym,time\n{name},2020-01-01\n{name},04/03/2020\n")
-    with pytest.raises(InputError, match=r"dates.csv, column time: cannot be read in row 3\. ISO 8601 is needed"):
+    with pytest.raises(InputError, match=r"dates.csv, row 3, column time: is not a date in ISO"):
         express_table(model, archive=archive.path, dates=path)
 
 

@@ -180,5 +180,5 @@ def test_another_kind_of_run_is_not_gone_on_with(tiny: Path, tmp_path: Path):
         begin_run(tmp_path, tiny, study="nodule", settings=SETTINGS)
     for content in ("null", "[]", "{}"):
         (tmp_path / "run.json").write_text(content)
-        with pytest.raises(InputError, match=r"another kind|does not describe a run"):
+        with pytest.raises(InputError, match=r"another kind|does not describe a run|holds no JSON object"):
             begin_run(tmp_path, tiny, study="nodule", settings=SETTINGS)
