@@ -54,8 +54,8 @@ def test_a_covariate_that_differs_from_arm_to_arm_gives_no_gain():
 
 
 def test_a_covariate_that_is_no_column_is_refused_with_those_there_are():
-    with pytest.raises(InputError, match="covariate sise is not a column of the predictions; there are: size"):
-        evaluate(table().with_columns(size=1.0), settings=EvaluationSettings(draws=100, covariate="sise"))
+    with pytest.raises(InputError, match="covariate length is not a column of the predictions; there are: size"):
+        evaluate(table().with_columns(size=1.0), settings=EvaluationSettings(draws=100, covariate="length"))
 
 
 @pytest.mark.parametrize(
