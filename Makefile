@@ -31,7 +31,7 @@ demo: $(STAMP) ## Run the nodule study on the bundled sample, end with a report 
 test: $(STAMP) ## Run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
 
-test-fast: $(STAMP) ## Run the tests but those marked slow (about two minutes on 2 idle cores)
+test-fast: $(STAMP) ## Run the tests but those marked slow
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m 'not slow'
 
 check: $(STAMP) ## Lint, formatting, types, spelling
