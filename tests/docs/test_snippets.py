@@ -10,10 +10,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from semeia.data.modality import Modality
+from semeia.encoders.build import EMBEDDINGS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
@@ -79,6 +84,13 @@ def run(page: Path, folder: Path) -> None:
                 check=False,
             )
             assert done.returncode == 0, f"{where} exited {done.returncode}\n{script}{done.stdout}{done.stderr}"
+
+
+@pytest.fixture(autouse=True)
+def _registers_as_before() -> Iterator[None]:
+    """What a page registers in this process is not there for the tests that come after."""
+    with patch.dict(EMBEDDINGS), patch.dict(Modality.register):
+        yield
 
 
 @pytest.mark.timeout(1800)

@@ -49,6 +49,8 @@ def test_a_small_study_tells_the_right_from_the_wrong_and_repeats_itself():
     assert one["delong_logit"].is_null().to_list() == [False, True]
     assert one["quantity"].to_list() == ["auroc", "difference"]
     assert (calibrated["percentile"] >= 0.8).all()
+    of = dict(zip(calibrated["quantity"], calibrated["positives_fixed"], strict=True))
+    assert of["calibrated_calibration_intercept"] < 0.85
     lost = dict(zip(calibrated["quantity"], calibrated["percentile"] - calibrated["positives_fixed"], strict=True))
     assert lost["calibrated_calibration_intercept"] > 0.05
     assert lost["calibrated_net_benefit_at_0.2"] > 0.05
