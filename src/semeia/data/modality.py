@@ -10,7 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,7 @@ from semeia.shapes import TokenMask
 
 Mask = Bool[torch.Tensor, "n *part"]
 Allocate = Callable[[tuple[int, ...], type], np.ndarray]
+Fitted = TypeVar("Fitted")
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,12 @@ class Modality(ABC):
     def present(self, mask: Mask) -> TokenMask:
         """Say which tokens there are, [n, token]; by default a part is a token."""
         return mask
+
+    def known(self, fitted: Fitted | None) -> Fitted:
+        """Give back what was fitted; refuse to go on before `fit`."""
+        if fitted is None:
+            raise InputError(f"{self.describe()}: nothing has been fitted yet")
+        return fitted
 
     def require_same(self, other: "Modality", arrays: Arrays) -> None:
         """Refuse data that were read otherwise than what this was fitted on."""

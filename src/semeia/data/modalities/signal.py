@@ -65,9 +65,7 @@ class Signal(Modality):
 
     @property
     def _fitted(self) -> LeadScale:
-        if self.fitted is None:
-            raise InputError(f"{self.describe()}: nothing has been fitted yet")
-        return self.fitted
+        return self.known(self.fitted)
 
     def numbers(self) -> int:
         """Samples of all leads."""

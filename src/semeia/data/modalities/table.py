@@ -51,9 +51,7 @@ class Table(Modality):
 
     @property
     def _fitted(self) -> Scale:
-        if self.fitted is None:
-            raise InputError(f"{self.describe()}: nothing has been fitted yet")
-        return self.fitted
+        return self.known(self.fitted)
 
     def prepared(self) -> str:
         """Say that values are standardised."""

@@ -138,9 +138,7 @@ class Text(Modality):
     @property
     def vocabulary(self) -> Vocabulary:
         """The fitted words."""
-        if self.fitted is None:
-            raise InputError(f"{self.describe()}: nothing has been fitted yet")
-        return self.fitted
+        return self.known(self.fitted)
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the reports."""

@@ -52,9 +52,7 @@ class Vector(Modality):
 
     @property
     def _fitted(self) -> VectorScale:
-        if self.fitted is None:
-            raise InputError(f"{self.describe()}: nothing has been fitted yet")
-        return self.fitted
+        return self.known(self.fitted)
 
     def prepared(self) -> str:
         """Say that values are standardised."""
