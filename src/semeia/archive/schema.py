@@ -106,7 +106,7 @@ IMAGES = Table(
         _OBSERVED,
         _SUBJECT,
         _WHEN,
-        Column("kind", "text", False, "img8, hu, mri, mask or picture"),
+        Column("kind", "text", False, "img8, hu, mri, mask or picture; or the modality (flair, nbi, ...)"),
         Column(
             "intensity",
             "text",

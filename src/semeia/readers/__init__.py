@@ -5,6 +5,7 @@
 | `ingest_nodules` | the LIDC layout: nodule crops and `nodules.csv` |
 | `ingest_knees` | knee radiographs: `labels.csv` and `images/` |
 | `ingest_images` | pictures or volumes listed in a table |
+| `ingest_folders` | pictures in folders that name class and modality (Kvasir, PolypDB, PICCOLO) |
 | `ingest_meds` | health records in MEDS |
 | `ingest_omop` | health records in OMOP CDM 5.3 or 5.4 |
 | `ingest_table` | health records in any tables, with a mapping |
@@ -17,6 +18,7 @@
 """
 
 from semeia.readers.dates import read_dates
+from semeia.readers.folders import ingest_folders
 from semeia.readers.follow_up import FollowUp, follow_up_outcomes
 from semeia.readers.knees import ingest_knees
 from semeia.readers.long_table import ingest_table
@@ -33,6 +35,7 @@ __all__ = [
     "FollowUp",
     "Volume",
     "follow_up_outcomes",
+    "ingest_folders",
     "ingest_images",
     "ingest_knees",
     "ingest_meds",

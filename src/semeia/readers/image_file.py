@@ -78,14 +78,14 @@ def _refuse_misfit(array: np.ndarray, kind: str, *, is_picture: bool, called: st
         )
 
 
-def add_image(draft: Writer, image: Image, *, unit_id: str, subject_id: int) -> str:
-    """Add an image to a draft; the image_id."""
+def add_image(draft: Writer, image: Image, *, unit_id: str, subject_id: int, called: str | None = None) -> str:
+    """Add an image to a draft, under the name of its modality where it has one; the image_id."""
     volume = image.volume
     return draft.image(
         image.array,
         unit_id=unit_id,
         subject_id=subject_id,
-        kind=image.kind,
+        kind=called or image.kind,
         intensity=INTENSITY[image.kind],
         spacing=volume and volume.spacing,
         orientation=volume and volume.orientation,

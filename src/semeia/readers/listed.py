@@ -11,7 +11,7 @@ from semeia.archive.identity import canonical
 from semeia.archive.schema import SPLITS
 from semeia.readers.rows import Faults, Row
 
-_SPLIT_NAMES = {name: name for name in SPLITS} | {
+SPLIT_NAMES = {name: name for name in SPLITS} | {
     "training": "train",
     "valid": "val",
     "validation": "val",
@@ -94,7 +94,7 @@ def _checked(row: Row, folder: Folder, columns: dict[str, str]) -> Listed:
     """A row with everything about it found valid that can be without opening the image."""
     path = folder.find(row, columns["image"])
     split = (row.cells[columns["split"]] or "").lower() if "split" in columns else ""
-    if split and split not in _SPLIT_NAMES:
+    if split and split not in SPLIT_NAMES:
         words = f"must be one of {', '.join(SPLITS)}, or empty; the column may also be left out."
         raise row.error(columns["split"], words)
     return Listed(
@@ -106,7 +106,7 @@ def _checked(row: Row, folder: Folder, columns: dict[str, str]) -> Listed:
         ),
         unit=canonical(row.text(columns["unit"])) if "unit" in columns else image_name(row.text(columns["image"])),
         label=row.label_or_none(columns["label"]) if "label" in columns else None,
-        split=_SPLIT_NAMES[split] if split else None,
+        split=SPLIT_NAMES[split] if split else None,
     )
 
 

@@ -4,14 +4,15 @@ PNG, JPEG and NIfTI, told apart by their content. File names often carry the pat
 nowhere: a unit is named by the pseudonym and a keyed hash.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from semeia.archive import Summary, Writer, writing
 from semeia.errors import InputError
-from semeia.readers.image_file import INTENSITY, Image, Remarks, add_image, read_image, require_table
+from semeia.readers.image_file import INTENSITY, Remarks, add_image, read_image, require_table
 from semeia.readers.listed import Listed, listed_images
+from semeia.readers.pairs import COPIES, Pairing, Taken, by_patient, taken, without_copies
 from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, progress, read_rows
 
 
@@ -27,6 +28,11 @@ def ingest_images(
     split: str | None = None,
     site: str | None = None,
     outcome: str = "label",
+    classes: tuple[str, ...] = (),
+    modality: str | None = None,
+    channels: tuple[str, ...] = (),
+    first: str = "",
+    covariates: tuple[str, ...] = (),
     kind: str | None = None,
     key: str | Path | None = None,
     skip_bad_rows: int = 0,
@@ -46,6 +52,11 @@ def ingest_images(
         site: Column with the hospital. The same id at two sites is two patients; where it is empty, the patient's
             other rows tell it.
         outcome: What the label is called in the archive.
+        classes: Names that the label column holds instead of numbers, such as [cecum,polyp]: the first becomes 0.
+        modality: Column that names the modality of each image (white light, narrow band); rows of one unit are a pair.
+        channels: Names of three modalities that are the colour channels of each picture, such as [t1,flair,t1c].
+        first: Modality that is real where two of a patient show the same pixels; the others are stored as missing.
+        covariates: Columns that are kept with each unit, such as [slice_position].
         kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
             `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         key: File with the pseudonym key, when the archive is not to keep its own.
@@ -63,10 +74,41 @@ def ingest_images(
     require_table(source, table=table, image=image, subject=subject)
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
     given = {role: column for role, column in columns.items() if column is not None}
-    rows = read_rows(str(table), required=list(given.values()))
-    naming = Naming(outcome=outcome, of_patient=unit == subject, unit_kind="image" if unit is None else "unit")
+    further = [*covariates, *filter(None, (modality,))]
+    rows = read_rows(str(table), required=[*given.values(), *further])
     faults = Faults(skip=skip_bad_rows)
-    return ingest_rows(rows, source, columns=given, naming=naming, into=into, kind=kind, key=key, faults=faults)
+    if classes:
+        rows = numbered(rows, label, classes, faults)
+    naming = Naming(
+        outcome=outcome,
+        of_patient=unit == subject,
+        unit_kind="image" if unit is None else "unit",
+        covariates=covariates,
+        other=tuple(filter(None, (modality,))),
+        classes=classes,
+    )
+    pairing = Pairing(modality or "", channels, first) if modality or channels else None
+    return ingest_rows(
+        rows, source, columns=given, naming=naming, into=into, kind=kind, key=key, faults=faults, pairing=pairing
+    )
+
+
+def numbered(rows: list[Row], label: str | None, classes: tuple[str, ...], faults: Faults) -> list[Row]:
+    """Write the place of each class for its name; empty cells stay empty.
+
+    Raises:
+        InputError: there is no label column, or a class is named twice.
+    """
+    if label is None or len(set(classes)) < len(classes):
+        raise InputError(f"classes {list(classes)}: give --label, the column that holds them, and name each once.")
+
+    def as_number(row: Row) -> Row:
+        cell = row.cells[label]
+        if cell is not None and cell not in classes:
+            raise row.error(label, f"is none of the classes {', '.join(classes)}.")
+        return replace(row, cells={**row.cells, label: None if cell is None else str(classes.index(cell))})
+
+    return faults.keep(rows, as_number)
 
 
 @dataclass(frozen=True)
@@ -80,6 +122,7 @@ class Naming:
         covariates: columns kept with each unit, as text.
         source: what the part comes from.
         other: further columns that another reader has used.
+        classes: names of the label's values, from 0 on.
     """
 
     outcome: str
@@ -88,6 +131,7 @@ class Naming:
     covariates: tuple[str, ...] = ()
     source: str = "images listed in a table"
     other: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def ingest_rows(
@@ -100,6 +144,7 @@ def ingest_rows(
     kind: str | None = None,
     key: str | Path | None = None,
     faults: Faults | None = None,
+    pairing: Pairing | None = None,
 ) -> Summary:
     """Read the images of rows that another reader has made ready; see `ingest_images`.
 
@@ -112,6 +157,7 @@ def ingest_rows(
         kind: What the numbers of an image mean.
         key: File with the pseudonym key.
         faults: What was found wrong with rows so far, and how many rows may be left out.
+        pairing: How modalities are told apart, where units have several.
 
     Returns:
         What was added.
@@ -128,25 +174,28 @@ def ingest_rows(
         if unused := sorted(set(rows[0].cells) - set(columns.values()) - set(naming.covariates) - set(naming.other)):
             draft.notes["columns not read"] = unused
         units = _units(draft, listed, naming)
+        numbers = {column for column in naming.covariates if _numeric([entry.row for entry in listed], column)}
         added: set[str] = set()
         remarks = Remarks()
-        for entry in progress(listed, "Reading images"):
-            try:
-                image = _read(entry, image=columns["image"], kind=kind)
-            except InputError as error:
-                faults.add(error)
-                if faults.full:
-                    break
-                continue
-            unit = units[entry.patient, entry.unit]
-            if unit[0] not in added:  # a unit may have several images
-                _add_unit(draft, entry, *unit, naming=naming)
-                added.add(unit[0])
-            add_image(draft, image, unit_id=unit[0], subject_id=unit[1])
-            remarks.add(image, row=entry.row.number, subject_id=unit[1])
+        copies = 0
+        for entries in progress(by_patient(listed, pairing is not None), "Reading images"):
+            read = faults.keep(entries, lambda entry: _read(entry, columns["image"], kind, pairing))
+            if faults.full:
+                break
+            images = [one for group in read for one in group]
+            kept = images if pairing is None else without_copies(images, pairing.first.lower())
+            copies += len(images) - len(kept)
+            for one in kept:
+                unit = units[one.entry.patient, one.entry.unit]
+                if unit[0] not in added:  # a unit may have several images
+                    _add_unit(draft, one.entry, *unit, naming=naming, numbers=numbers)
+                    added.add(unit[0])
+                add_image(draft, one.image, unit_id=unit[0], subject_id=unit[1], called=one.modality)
+                remarks.add(one.image, row=one.entry.row.number, subject_id=unit[1])
+        draft.count(COPIES, copies)
         remarks.note(draft)
         draft.count(LEFT_OUT, faults.settle(whole=not faults.full))
-        _note_labels(draft, naming.outcome)
+        _note_labels(draft, naming)
     return draft.summary
 
 
@@ -164,19 +213,36 @@ def _units(draft: Writer, listed: list[Listed], naming: Naming) -> dict[tuple[tu
     return units
 
 
-def _add_unit(draft: Writer, entry: Listed, unit_id: str, subject_id: int, *, naming: Naming) -> None:
+def _add_unit(
+    draft: Writer, entry: Listed, unit_id: str, subject_id: int, *, naming: Naming, numbers: set[str]
+) -> None:
     """Add the unit of an image, with its label."""
     if naming.of_patient:
         draft.patient_unit(subject_id, unit_id)
     else:
-        covariates = {column: entry.row.cells[column] for column in naming.covariates}
+        row = entry.row
+        covariates = {
+            name: row.number_or_none(name) if name in numbers else row.cells[name] for name in naming.covariates
+        }
         draft.unit(unit_id, subject_id, naming.unit_kind, covariates=covariates)
     if entry.label is not None:
         draft.outcome(naming.outcome, unit_id, subject_id, value=entry.label)
 
 
-def _note_labels(draft: Writer, outcome: str) -> None:
-    """Put on record which labels there are, where a model of two classes could not take them."""
+def _numeric(rows: list[Row], column: str) -> bool:
+    """Whether a column holds numbers, and nothing else, in all of the rows that hold anything."""
+    try:
+        return any(row.number_or_none(column) is not None for row in rows)
+    except InputError:
+        return False
+
+
+def _note_labels(draft: Writer, naming: Naming) -> None:
+    """Put on record what the labels mean, or which there are, where a model of two classes could not take them."""
+    if naming.classes:
+        draft.notes["classes"] = [f"{place}: {name}" for place, name in enumerate(naming.classes)]
+        return
+    outcome = naming.outcome
     values = sorted(draft.labels(outcome))
     if len(values) == 2 and values != [0.0, 1.0]:
         there = " and ".join(f"{value:g}" for value in values)
@@ -185,7 +251,8 @@ def _note_labels(draft: Writer, outcome: str) -> None:
         )
 
 
-def _read(entry: Listed, *, image: str, kind: str | None) -> Image:
-    """The image of a row."""
-    called = f"{entry.row.table}, row {entry.row.number}, column {image}: the file"
-    return read_image(entry.path, called=called, kind=kind)
+def _read(entry: Listed, column: str, kind: str | None, pairing: Pairing | None) -> list[Taken]:
+    """The image of a row; of each of its modalities, where there are several."""
+    called = f"{entry.row.table}, row {entry.row.number}, column {column}: the file"
+    image = read_image(entry.path, called=called, kind=kind)
+    return [Taken(entry, image.kind, image)] if pairing is None else taken(entry, image, pairing)
