@@ -26,9 +26,10 @@ FROM_FILE = """
 
 Lists are written [0,1]. Settings in a file: add --print_config > settings.yaml, change it, give it with --config."""
 HIDDEN = ("out", "examples")  # parameters that are no options, or are added by themselves
-LISTS = ("modalities", "references")  # options that take several words
+LISTS = ("modalities", "references", "covariates")  # options that take several words
 FLAGS = {
     "references": "reference",
+    "covariates": "covariate",
     "pattern": "cells",
     "settings": "finetuning",
 }  # parameter: what its option is called

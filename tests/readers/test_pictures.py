@@ -13,6 +13,8 @@ from PIL import Image
 from archive_folder import listing
 from lidc_folder import read_rows, write_rows
 from semeia.archive import Summary, open_archive
+from semeia.data.dataset import open_dataset
+from semeia.data.modalities import Picture
 from semeia.errors import InputError
 from semeia.readers import ingest_images, read_picture
 
@@ -101,7 +103,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _ingest(folder: Path, **change: str | None) -> Summary:
+def _ingest(folder: Path, **change) -> Summary:
     table = folder / (change.pop("table", None) or "t.csv")
     given: dict = {"label": "grade", "split": "split", "site": "site", "outcome": "grade"} | change
     return ingest_images(folder / "images", table=table, image="image", subject="id", into=folder / "a", **given)
@@ -201,4 +203,71 @@ def test_a_broken_picture_a_wrong_suffix_and_two_labels_of_a_unit(folder: Path):
     (folder / "images" / "x.dcm").write_bytes(bytes(128) + b"DICM" + bytes(99))
     with pytest.raises(InputError, match=r"row 2, column image: the file: is DICOM, which is not read yet; convert"):
         _ingest(folder, label=None, split=None, site=None)
+    assert not (folder / "a").exists()
+
+
+def _dated(folder: Path) -> None:
+    """The six pictures with dates, two of a patient ten days apart, and what is known of each."""
+    rows = read_rows(folder / "t.csv")
+    for place, row in enumerate(rows):
+        row |= {"taken": f"2020-03-0{1 + place}" if place % 2 == 0 else f"2020-03-1{place}", "day": f"{place - 2}"}
+        row |= {"age": f"{60 + place}.5", "sex": "FM"[place // 2 % 2], "diameter": "" if place == 3 else f"{place}"}
+    write_rows(folder / "t.csv", rows)
+
+
+def test_dates_and_covariates_stay_with_the_units(folder: Path):
+    _dated(folder)
+    _ingest(folder, time="taken", covariates=("age", "sex", "diameter"))
+    archive = open_archive(folder / "a")
+    units = archive.table("units")
+    assert units["time"].dt.strftime("%m-%d").to_list() == ["03-05", "03-15", "03-03", "03-13", "03-01", "03-11"]
+    assert units["age"].to_list() == [64.5, 65.5, 62.5, 63.5, 60.5, 61.5]
+    assert units["sex"].to_list() == ["F", "F", "M", "M", "F", "F"]
+    assert units["diameter"].to_list() == [4.0, 5.0, 2.0, None, 0.0, 1.0]
+    assert archive.table("images")["time"].equals(units["time"])
+    assert archive.outcome("grade")["prediction_time"].equals(units["time"].rename("prediction_time"))
+    assert archive.parts[0]["notes"]["columns not read"] == ["day", "knee"]
+
+
+def test_days_are_counted_from_a_day_and_a_patient_has_the_date_of_the_last_image(folder: Path):
+    _dated(folder)
+    _ingest(folder, label=None, unit="id", time="day", day_zero="2000-01-01", covariates=("age",))
+    archive = open_archive(folder / "a")
+    units = archive.table("units")
+    assert units["time"].dt.strftime("%Y-%m-%d").to_list() == ["2000-01-04", "2000-01-02", "1999-12-31"]
+    assert units["age"].to_list() == [65.5, 63.5, 61.5]
+    data = open_dataset(archive, {"image": Picture()})
+    assert np.round(data.observations["image"].when * 30.4).tolist() == [[0, 1]] * 3
+
+
+def test_earlier_images_are_seen_and_later_ones_never_are(folder: Path):
+    _dated(folder)
+    _ingest(folder, time="taken", history=True)
+    archive = open_archive(folder / "a")
+    assert archive.table("images")["unit_id"].null_count() == 6
+    data = open_dataset(archive, {"image": Picture()})
+    seen = data.observations["image"]
+    assert (seen.slot >= 0).sum(1).tolist() == [2 if time.day > 9 else 1 for time in data.units["time"]]
+    assert (seen.when >= 0).all()
+    assert seen.there.all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"time": "age"}, r"row 2, column age: is not a date in ISO"),
+        ({"time": "day", "day_zero": "1.1.2000"}, r"day_zero is '1.1.2000'; it must be a date in ISO"),
+        ({"time": "age", "day_zero": "2000-01-01"}, r"column age: is not a date in ISO.*nor a whole number of days"),
+        ({"history": True}, "history needs a column of dates"),
+        ({"covariates": ("age", "age")}, "must each be given once"),
+        ({"covariates": ("grade",)}, "'grade' is the label"),
+        ({"covariates": ("site",)}, "'site' is a name that the archive uses"),
+        ({"covariates": ("weight",)}, r"lacks the column\(s\) weight"),
+        ({"unit": "id", "label": None, "covariates": ("age",)}, "column age: this unit has another value in row"),
+    ],
+)
+def test_dates_and_covariates_that_cannot_be_are_refused(folder: Path, change: dict, words: str):
+    _dated(folder)
+    with pytest.raises(InputError, match=words):
+        _ingest(folder, **change)
     assert not (folder / "a").exists()

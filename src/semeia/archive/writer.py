@@ -23,6 +23,8 @@ from semeia.archive.summary import Summary
 from semeia.archive.values import bits_used, percentiles
 from semeia.errors import InputError
 
+Facts = Mapping[str, str | float | int | bool | None]
+
 
 class Writer:
     """A draft of one part, from `writing`, which commits or removes it; then it has a `summary`."""
@@ -100,7 +102,7 @@ class Writer:
         *,
         time: dt.datetime | None = None,
         region: str | None = None,
-        covariates: Mapping[str, str | float | int | bool | None] | None = None,
+        covariates: Facts | None = None,
     ) -> str:
         """Add a unit; gives `unit_id` back. Those the archive has are refused together at the commit."""
         if unit_id in self._units:
@@ -120,11 +122,13 @@ class Writer:
         """The values that this draft has of an outcome."""
         return {float(str(row["value"])) for row in self._outcomes.get(outcome, [])}
 
-    def patient_unit(self, subject_id: int, pseudonym: str) -> str:
+    def patient_unit(
+        self, subject_id: int, pseudonym: str, *, time: dt.datetime | None = None, covariates: Facts | None = None
+    ) -> str:
         """The unit of kind "patient", which patient-level outcomes are keyed on; added when not there yet."""
         if pseudonym in self._units or pseudonym in self._old_units:
             return pseudonym
-        return self.unit(pseudonym, subject_id, "patient")
+        return self.unit(pseudonym, subject_id, "patient", time=time, covariates=covariates)
 
     def image(
         self,

@@ -1,7 +1,6 @@
 """Patients and dates: a user's table and an archive go in; the archive's patients with times come out."""
 
 import datetime as dt
-import re
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +13,6 @@ from semeia.readers.rows import LEFT_OUT, Faults, Row, read_rows
 PSEUDONYM = "pseudonym"
 IDS = ("patient_id", "subject_id", "person_id")
 TIMES = ("time", "date")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?")
 
 
 def read_dates(
@@ -52,7 +50,7 @@ def read_dates(
     register = None if named or whose == PSEUDONYM else register_of(archive, key=key)
 
     def checked(row: Row) -> tuple[int, dt.datetime]:
-        return _number(row, whose, numbers, register), _time(row, when)
+        return _number(row, whose, numbers, register), row.time(when, ends=True)
 
     faults = Faults(skip=skip_bad_rows)
     sections = faults.keep(rows, checked)
@@ -74,17 +72,3 @@ def _number(row: Row, column: str, numbers: dict[str, int], register: Register |
         raise row.error(column, f"is the id of {len(names)} patients, of several sites; add a column site.")
     what = "a pseudonym" if register is None else "the hospital's id (not a number that the archive gave)"
     raise row.error(column, f"names a patient who is not in the archive; it must be {what} of one who is.")
-
-
-def _time(row: Row, column: str) -> dt.datetime:
-    """A row's time, in UTC without a zone."""
-    cell = row.text(column)
-    try:
-        time = dt.datetime.fromisoformat(re.sub(r" (?=[Z+-])", "", cell)) if _ISO.fullmatch(cell) else None
-    except ValueError:  # such as 30 February
-        time = None
-    if time is None:
-        raise row.error(column, "is not a date in ISO, year first: 2020-06-01, or 2020-06-01 10:00.")
-    if len(cell) == len("2020-06-01"):
-        return time + dt.timedelta(days=1, microseconds=-1)
-    return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time

@@ -3,6 +3,7 @@
 What a model could not be trained on is refused here, when somebody can still do something about it.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +79,15 @@ def _refuse_misfit(array: np.ndarray, kind: str, *, is_picture: bool, called: st
         )
 
 
-def add_image(draft: Writer, image: Image, *, unit_id: str, subject_id: int, called: str | None = None) -> str:
+def add_image(
+    draft: Writer,
+    image: Image,
+    *,
+    unit_id: str | None,
+    subject_id: int,
+    called: str | None = None,
+    time: dt.datetime | None = None,
+) -> str:
     """Add an image to a draft, under the name of its modality where it has one; the image_id."""
     volume = image.volume
     return draft.image(
@@ -90,6 +99,7 @@ def add_image(draft: Writer, image: Image, *, unit_id: str, subject_id: int, cal
         spacing=volume and volume.spacing,
         orientation=volume and volume.orientation,
         affine=None if volume is None else volume.affine,
+        time=time,
         image_format=image.format,
     )
 

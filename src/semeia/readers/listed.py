@@ -1,5 +1,6 @@
 """Images listed in a table: rows and a folder go in; files, patients, labels and splits that fit together come out."""
 
+import datetime as dt
 import posixpath
 import re
 import unicodedata
@@ -29,22 +30,26 @@ class Listed:
     unit: str
     label: float | None
     split: str | None
+    time: dt.datetime | None = None
 
 
-def listed_images(rows: list[Row], folder: Path, *, columns: dict[str, str], faults: Faults) -> list[Listed]:
+def listed_images(
+    rows: list[Row], folder: Path, *, columns: dict[str, str], faults: Faults, day_zero: dt.date | None = None
+) -> list[Listed]:
     """Hold rows against the folder and against one another; no image is opened.
 
     Args:
         rows: One an image.
         folder: What the paths start from.
-        columns: Column of each role: image, subject, and where given unit, label, split, site.
+        columns: Column of each role: image, subject, and where given unit, label, split, site, time.
         faults: Takes what is wrong with a row.
+        day_zero: The day that whole numbers in the column `time` count days from.
 
     Returns:
         The rows without a fault, by patient and unit.
     """
     where = Folder(folder)
-    listed = faults.keep(rows, lambda row: _checked(row, where, columns))
+    listed = faults.keep(rows, lambda row: _checked(row, where, columns, day_zero))
     listed = _with_sites(listed, faults, columns)
     return sorted(_without_contradictions(listed, faults, columns), key=lambda entry: (*entry.patient, entry.unit))
 
@@ -90,7 +95,7 @@ def image_name(cell: str) -> str:
     return posixpath.normpath(unicodedata.normalize("NFC", cell).replace("\\", "/"))
 
 
-def _checked(row: Row, folder: Folder, columns: dict[str, str]) -> Listed:
+def _checked(row: Row, folder: Folder, columns: dict[str, str], day_zero: dt.date | None) -> Listed:
     """A row with everything about it found valid that can be without opening the image."""
     path = folder.find(row, columns["image"])
     split = (row.cells[columns["split"]] or "").lower() if "split" in columns else ""
@@ -107,6 +112,7 @@ def _checked(row: Row, folder: Folder, columns: dict[str, str]) -> Listed:
         unit=canonical(row.text(columns["unit"])) if "unit" in columns else image_name(row.text(columns["image"])),
         label=row.label_or_none(columns["label"]) if "label" in columns else None,
         split=SPLIT_NAMES[split] if split else None,
+        time=row.time(columns["time"], day_zero=day_zero) if "time" in columns else None,
     )
 
 

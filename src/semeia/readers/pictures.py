@@ -4,16 +4,18 @@ PNG, JPEG and NIfTI, told apart by their content. File names often carry the pat
 nowhere: a unit is named by the pseudonym and a keyed hash.
 """
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from semeia.archive import Summary, Writer, writing
 from semeia.errors import InputError
+from semeia.readers.covariates import Fact, covariates_of, refuse_names
 from semeia.readers.image_file import INTENSITY, Remarks, add_image, read_image, require_table
 from semeia.readers.listed import Listed, listed_images
 from semeia.readers.pairs import COPIES, Pairing, Taken, by_patient, taken, without_copies
-from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, progress, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, folder_given, progress, read_rows
 
 
 def ingest_images(
@@ -27,6 +29,9 @@ def ingest_images(
     label: str | None = None,
     split: str | None = None,
     site: str | None = None,
+    time: str | None = None,
+    day_zero: str | None = None,
+    history: bool = False,
     outcome: str = "label",
     classes: tuple[str, ...] = (),
     modality: str | None = None,
@@ -51,12 +56,16 @@ def ingest_images(
         split: Column with a fixed split: train, val (or valid, validation), test. May be left out.
         site: Column with the hospital. The same id at two sites is two patients; where it is empty, the patient's
             other rows tell it.
+        time: Column with the date of the image, in ISO; a date without a time of day is the start of that day. What is
+            predicted on has the date of its last image, and nothing after it is ever shown to a model.
+        day_zero: A date, where the column of dates counts days instead (of a study, since admission): day 0.
+        history: Let the earlier images of a patient be seen with each of the later ones; needs `time`.
         outcome: What the label is called in the archive.
         classes: Names that the label column holds instead of numbers, such as [cecum,polyp]: the first becomes 0.
         modality: Column that names the modality of each image (white light, narrow band); rows of one unit are a pair.
         channels: Names of three modalities that are the colour channels of each picture, such as [t1,flair,t1c].
         first: Modality that is real where two of a patient show the same pixels; the others are stored as missing.
-        covariates: Columns that are kept with each unit, such as [slice_position].
+        covariates: Columns kept with what is predicted on (age, sex, slice_position), to be tested as shortcuts.
         kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
             `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         key: File with the pseudonym key, when the archive is not to keep its own.
@@ -73,7 +82,10 @@ def ingest_images(
     source = folder_given(folder)
     require_table(source, table=table, image=image, subject=subject)
     columns = {"image": image, "subject": subject, "unit": unit, "label": label, "split": split, "site": site}
-    given = {role: column for role, column in columns.items() if column is not None}
+    given = {role: column for role, column in {**columns, "time": time}.items() if column is not None}
+    if time is None and (history or day_zero is not None):
+        raise InputError(f"{'history' if history else 'day_zero'} needs a column of dates; name it with --time.")
+    refuse_names(covariates, label=label)
     further = [*covariates, *filter(None, (modality,))]
     rows = read_rows(str(table), required=[*given.values(), *further])
     faults = Faults(skip=skip_bad_rows)
@@ -86,6 +98,8 @@ def ingest_images(
         covariates=covariates,
         other=tuple(filter(None, (modality,))),
         classes=classes,
+        day_zero=day_of(day_zero),
+        history=history,
     )
     pairing = Pairing(modality or "", channels, first) if modality or channels else None
     return ingest_rows(
@@ -119,10 +133,12 @@ class Naming:
         outcome: name of the label.
         unit_kind: kind of the units.
         of_patient: whether a unit is a whole patient.
-        covariates: columns kept with each unit, as text.
+        covariates: columns kept with each unit; numbers, where every cell is one.
         source: what the part comes from.
         other: further columns that another reader has used.
         classes: names of the label's values, from 0 on.
+        day_zero: the day that whole numbers in the column of dates count from.
+        history: whether images belong to the patient, to be seen by all units from their date on.
     """
 
     outcome: str
@@ -132,6 +148,8 @@ class Naming:
     source: str = "images listed in a table"
     other: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    day_zero: dt.date | None = None
+    history: bool = False
 
 
 def ingest_rows(
@@ -151,7 +169,7 @@ def ingest_rows(
     Args:
         rows: One an image.
         folder: What the paths start from.
-        columns: Column of each role: image, subject, and where given unit, label, split, site.
+        columns: Column of each role: image, subject, and where given unit, label, split, site, time.
         naming: What things are called in the archive.
         into: The archive.
         kind: What the numbers of an image mean.
@@ -166,15 +184,15 @@ def ingest_rows(
         InputError: Names the row and column, never the patient. Nothing is written then.
     """
     faults = faults or Faults()
-    listed = listed_images(rows, folder, columns=columns, faults=faults)
+    listed = listed_images(rows, folder, columns=columns, faults=faults, day_zero=naming.day_zero)
+    facts = covariates_of(listed, rows, naming.covariates, faults)
     faults.settle()
     if not listed:
         raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
     with writing(into, source=naming.source, key=key) as draft:
         if unused := sorted(set(rows[0].cells) - set(columns.values()) - set(naming.covariates) - set(naming.other)):
             draft.notes["columns not read"] = unused
-        units = _units(draft, listed, naming)
-        numbers = {column for column in naming.covariates if _numeric([entry.row for entry in listed], column)}
+        units, last = _units(draft, listed, naming), _last(listed)
         added: set[str] = set()
         remarks = Remarks()
         copies = 0
@@ -188,9 +206,17 @@ def ingest_rows(
             for one in kept:
                 unit = units[one.entry.patient, one.entry.unit]
                 if unit[0] not in added:  # a unit may have several images
-                    _add_unit(draft, one.entry, *unit, naming=naming, numbers=numbers)
+                    entry = last[one.entry.patient, one.entry.unit]
+                    _add_unit(draft, entry, *unit, naming=naming, covariates=facts[entry.row.number])
                     added.add(unit[0])
-                add_image(draft, one.image, unit_id=unit[0], subject_id=unit[1], called=one.modality)
+                add_image(
+                    draft,
+                    one.image,
+                    unit_id=None if naming.history else unit[0],
+                    subject_id=unit[1],
+                    called=one.modality,
+                    time=one.entry.time,
+                )
                 remarks.add(one.image, row=one.entry.row.number, subject_id=unit[1])
         draft.count(COPIES, copies)
         remarks.note(draft)
@@ -213,28 +239,22 @@ def _units(draft: Writer, listed: list[Listed], naming: Naming) -> dict[tuple[tu
     return units
 
 
+def _last(listed: list[Listed]) -> dict[tuple[tuple[str, str], str], Listed]:
+    """The last image of each (patient, unit): its date and covariates are the unit's."""
+    ordered = sorted(listed, key=lambda entry: entry.time or dt.datetime.min)
+    return {(entry.patient, entry.unit): entry for entry in ordered}
+
+
 def _add_unit(
-    draft: Writer, entry: Listed, unit_id: str, subject_id: int, *, naming: Naming, numbers: set[str]
+    draft: Writer, entry: Listed, unit_id: str, subject_id: int, *, naming: Naming, covariates: dict[str, Fact]
 ) -> None:
     """Add the unit of an image, with its label."""
     if naming.of_patient:
-        draft.patient_unit(subject_id, unit_id)
+        draft.patient_unit(subject_id, unit_id, time=entry.time, covariates=covariates)
     else:
-        row = entry.row
-        covariates = {
-            name: row.number_or_none(name) if name in numbers else row.cells[name] for name in naming.covariates
-        }
-        draft.unit(unit_id, subject_id, naming.unit_kind, covariates=covariates)
+        draft.unit(unit_id, subject_id, naming.unit_kind, time=entry.time, covariates=covariates)
     if entry.label is not None:
-        draft.outcome(naming.outcome, unit_id, subject_id, value=entry.label)
-
-
-def _numeric(rows: list[Row], column: str) -> bool:
-    """Whether a column holds numbers, and nothing else, in all of the rows that hold anything."""
-    try:
-        return any(row.number_or_none(column) is not None for row in rows)
-    except InputError:
-        return False
+        draft.outcome(naming.outcome, unit_id, subject_id, value=entry.label, prediction_time=entry.time)
 
 
 def _note_labels(draft: Writer, naming: Naming) -> None:

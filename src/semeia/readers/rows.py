@@ -4,6 +4,7 @@ Rows are counted as a spreadsheet does, the header being row 1. Messages name ro
 contents that could be a patient's id.
 """
 
+import datetime as dt
 import math
 import re
 import sys
@@ -20,6 +21,8 @@ Item = TypeVar("Item")
 Checked = TypeVar("Checked")
 MOST_FAULTS = 10
 LEFT_OUT = "rows with a fault were left out, as asked (--skip-bad-rows)"
+_DAY = len("2020-06-01")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,28 @@ class Row:
         if not math.isfinite(value):
             raise self.error(column, "is not a number (written like 1.5, or empty where it is not known).")
         return value
+
+    def time(self, column: str, *, day_zero: dt.date | None = None, ends: bool = False) -> dt.datetime:
+        """The cell as a time in UTC without a zone, which must not be empty.
+
+        Args:
+            column: Which; in ISO, year first, with a zone or in UTC. A date alone is the start of that day.
+            day_zero: The day that whole numbers count days from; without it they are refused.
+            ends: Whether a date alone is the end of that day instead.
+        """
+        cell = self.text(column)
+        try:
+            if day_zero is not None and re.fullmatch(r"-?\d{1,6}(?:\.0+)?", cell):
+                return dt.datetime.combine(day_zero, dt.time()) + dt.timedelta(days=int(float(cell)))
+            time = dt.datetime.fromisoformat(re.sub(r" (?=[Z+-])", "", cell)) if _ISO.fullmatch(cell) else None
+        except (ValueError, OverflowError):  # such as 30 February
+            time = None
+        if time is None:
+            days = "" if day_zero is None else ", nor a whole number of days"
+            raise self.error(column, f"is not a date in ISO, year first: 2020-06-01, or 2020-06-01 10:00{days}.")
+        if ends and len(cell) == _DAY:
+            return time + dt.timedelta(days=1, microseconds=-1)
+        return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time
 
     def label_or_none(self, column: str) -> float | None:
         """The cell as a label: 0, 1 or a whole grade; true/false, yes/no and positive/negative count as 1 and 0."""
@@ -178,6 +203,18 @@ class Faults:
     @staticmethod
     def _short(error: InputError, table: str) -> str:
         return str(error).removeprefix(f"{table}, ")
+
+
+def day_of(text: str | None) -> dt.date | None:
+    """The day that a table of day numbers counts from.
+
+    Raises:
+        InputError: It is not a date in ISO.
+    """
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"day_zero is '{text}'; it must be a date in ISO, such as 2000-01-01.") from error
 
 
 def folder_given(path: str | Path) -> Path:

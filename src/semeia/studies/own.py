@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.schema import SUBJECTS, UNITS
+from semeia.archive.schema import UNITS
 from semeia.archive.store import open_archive
 from semeia.data.augment import RADIOGRAPH
 from semeia.data.crops import CropSettings
@@ -217,7 +217,7 @@ def simple_arms(settings: OwnSettings, inputs: Inputs, reads: dict[str, Modality
             add(f"{name}_logistic", f"{name}, logistic regression", "simple", Columns(modality=name))
             add(f"{name}_boosting", f"{name}, gradient boosting", "simple", Columns(modality=name), "boosting")
     units = open_archive(inputs.archive).table("units")
-    known = {column.name for table in (UNITS, SUBJECTS) for column in table.columns}
+    known = {column.name for column in UNITS.columns}
     for name in (column for column in units.columns if column not in known):
         values = units[name].drop_nulls()
         if values.dtype.is_numeric() and values.n_unique() > 1:

@@ -1,0 +1,59 @@
+"""Covariates: columns that are kept with what is predicted on, so that each can be tested as a shortcut."""
+
+from collections.abc import Mapping, Sequence
+
+from semeia.archive.schema import SUBJECTS, UNITS
+from semeia.errors import InputError
+from semeia.readers.listed import Listed
+from semeia.readers.rows import Faults, Row
+
+Fact = str | float | None
+# Columns that the tables of units, of patients and of predictions have; sex may stand with a unit as well.
+TAKEN = {column.name for table in (UNITS, SUBJECTS) for column in table.columns} - {"sex", "birth"}
+TAKEN |= {"study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "label", "score", "external"}
+
+
+def refuse_names(columns: Sequence[str], *, label: str | None) -> None:
+    """Refuse covariates that cannot stand beside what a table of units or predictions has.
+
+    Raises:
+        InputError: One is given twice, is the label, or has a name that is taken.
+    """
+    if len(set(columns)) < len(columns):
+        raise InputError(f"covariate: {', '.join(columns)} must each be given once.")
+    if label in columns:
+        raise InputError(f"covariate: '{label}' is the label; what is to be predicted must not be read.")
+    if taken := sorted({*columns} & TAKEN):
+        raise InputError(f"covariate: '{taken[0]}' is a name that the archive uses; rename the column.")
+
+
+def covariates_of(
+    listed: Sequence[Listed], rows: Sequence[Row], columns: Sequence[str], faults: Faults
+) -> dict[int, dict[str, Fact]]:
+    """The covariates of each row, by its number.
+
+    Args:
+        listed: Checked rows; two of one unit and one date that differ are a fault.
+        rows: All rows.
+        columns: Each is numbers where every cell is one, else text.
+        faults: Takes what is wrong with a row.
+    """
+    typed = {column: _typed(rows, column) for column in columns}
+    facts = {row.number: {column: values[row.number] for column, values in typed.items()} for row in rows}
+    first: dict[object, Row] = {}
+
+    def agreed(entry: Listed) -> None:
+        other = first.setdefault((entry.patient, entry.unit, entry.time), entry.row)
+        for column in columns:
+            if facts[other.number][column] != facts[entry.row.number][column]:
+                raise entry.row.error(column, f"this unit has another value in row {other.number}.")
+
+    faults.keep(listed, agreed)
+    return facts
+
+
+def _typed(rows: Sequence[Row], column: str) -> Mapping[int, Fact]:
+    try:
+        return {row.number: row.number_or_none(column) for row in rows}
+    except InputError:
+        return {row.number: row.cells[column] for row in rows}
