@@ -62,11 +62,25 @@ def small_batch(
 
 def with_second_view(batch: Batch, *, noise: float = 0.05) -> Batch:
     """The same batch and a second view of each image: the first one and a little noise. Row 1 has none."""
-    first = batch.modalities["image"]
     generator = torch.Generator().manual_seed(len(batch))
-    there = first.present & (torch.arange(len(batch)) != 1)[:, None, None]
-    values = first.values + noise * torch.randn(first.values.shape, generator=generator)
-    return replace(batch, second={"image": replace(first, values=values, present=there)})
+    second = {}
+    for name in ("image", "nbi"):
+        if name in batch.modalities:
+            first = batch.modalities[name]
+            there = first.present & (torch.arange(len(batch)) != 1)[:, None, None]
+            values = first.values + noise * torch.randn(first.values.shape, generator=generator)
+            second[name] = replace(first, values=values, present=there)
+    return replace(batch, second=second)
+
+
+def with_nbi(batch: Batch, *, noise: float = 0.05) -> Batch:
+    """The same batch and another modality of the same scenes: the negative of each image. Row 3 has none."""
+    image = batch.modalities["image"]
+    generator = torch.Generator().manual_seed(len(batch) + 1)
+    values = 1 - image.values + noise * torch.randn(image.values.shape, generator=generator)
+    gone = torch.arange(len(batch)) == 3
+    nbi = replace(image, values=values.masked_fill(gone[:, None, None, None, None, None], torch.nan)).hidden(gone)
+    return replace(batch, modalities={**batch.modalities, "nbi": nbi})
 
 
 def with_reports(batch: Batch) -> Batch:
@@ -110,7 +124,12 @@ def small_preprocessing(
     image: str = "patches", *, crop: CropSettings = CROP, modalities: tuple[str, ...] = ("image", "reading")
 ) -> Preprocessing:
     """Fitted modalities as `small_batch` and `with_reports` give them."""
-    known: dict[str, Modality] = {"image": image_of(image, crop), "reading": READING, "report": REPORT}
+    known: dict[str, Modality] = {
+        "image": image_of(image, crop),
+        "nbi": image_of(image, crop),
+        "reading": READING,
+        "report": REPORT,
+    }
     return Preprocessing({name: known[name] for name in modalities}, Fingerprint(()))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from semeia.data.batch import Batch, Seen
 from semeia.objectives.step import Step
-from small_batches import rows, small_batch, with_reports, with_second_view, with_visits
+from small_batches import rows, small_batch, with_nbi, with_reports, with_second_view, with_visits
 
 Make = Callable[[int], nn.Module]
 STEP = Step(index=3, total=20, seed=0)
@@ -192,6 +192,8 @@ def batch_for(make: Make) -> Batch:
     """A small batch with all the objective reads: a second view, or reports, if it asks for them."""
     objective = make(0)
     batch = small_batch(image=make_image(objective))
+    if "nbi" in objective.encoder.kinds:
+        batch = with_nbi(batch)
     if getattr(objective, "views", 1) == 2:
         batch = with_second_view(batch)
     return with_reports(batch) if "report" in objective.encoder.kinds else batch

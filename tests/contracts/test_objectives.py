@@ -9,6 +9,8 @@ from torch import nn
 
 from contracts.objective_contract import CHECKS, STEP, Make
 from semeia.data.masks import MaskSettings
+from semeia.objectives.adversarial import AdversarialSettings
+from semeia.objectives.albef import DIRECTIONS, AlbefSettings
 from semeia.objectives.build import ObjectiveSettings, build_objective
 from semeia.objectives.byol import ByolSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
@@ -24,6 +26,7 @@ GUARDS = ("ema", "ema+vicreg", "vicreg", "sigreg")
 WITHIN = MaskSettings(scale=(0.3, 0.4), token=0.2)
 WHOLE = MaskSettings(block=0.0)
 BOTH = ("image", "report")
+TWO = ("image", "nbi")
 
 
 def latent(image: str = "patches", *, masks: MaskSettings = WITHIN, **settings: object) -> Make:
@@ -46,13 +49,13 @@ def supervised(image: str = "patches", **settings: float) -> Make:
     return make
 
 
-def built(*terms: str, image: str = "patches", modalities: tuple[str, ...] = ("image",)) -> Make:
+def built(*terms: str, image: str = "patches", modalities: tuple[str, ...] = ("image",), **settings: object) -> Make:
     """What `build_objective` makes of some names, small; on an encoder of images alone if not told otherwise."""
 
     def make(seed: int) -> nn.Module:
         torch.manual_seed(seed)
         encoder = small_encoder(image, seed=seed, modalities=modalities)
-        return build_objective(settings_of(terms), encoder).train()
+        return build_objective(replace(settings_of(terms), **settings), encoder).train()
 
     return make
 
@@ -75,6 +78,8 @@ def settings_of(terms: tuple[str, ...]) -> ObjectiveSettings:
         mae=MaeSettings(decoder_dim=16, decoder_heads=2),
         clip=PairSettings(dim=8),
         convirt=replace(CONVIRT, dim=8),
+        albef=AlbefSettings(queue=16, ramp=0.0, dim=8),
+        adversarial=AdversarialSettings(hidden=16),
     )
 
 
@@ -91,10 +96,17 @@ OBJECTIVES: dict[str, Make] = {
     "simclr-conv": built("simclr", image="conv"),
     "vicreg": built("vicreg"),
     "mae": built("mae"),
+    "mae-both": built("mae", modalities=TWO, mae=MaeSettings(decoder_dim=16, decoder_heads=2, both=True)),
     "moco": moco_with_a_queue,
     "byol": built("byol"),
     "clip": built("clip", modalities=BOTH),
     "convirt": built("convirt", modalities=BOTH),
+    "clip-normed": built("clip", modalities=TWO, clip=PairSettings(dim=8, layers=2, hidden=16, norm=True, shared=True)),
+    **{
+        f"albef-{looks}": built("albef", modalities=TWO, albef=AlbefSettings(looks, 16, ramp=0.0, dim=8))
+        for looks in DIRECTIONS
+    },
+    "adversarial": built("adversarial", modalities=TWO),
     "slip": built("simclr", "clip", modalities=BOTH),
     "jepa-and-byol": built("jepa", "byol", modalities=("image", "reading")),
 }

@@ -22,7 +22,7 @@ STEP = Step(index=1, total=10, seed=0)
 def objective(**settings: object) -> MaskedAutoencoder:
     torch.manual_seed(0)
     chosen = MaeSettings(decoder_dim=16, decoder_heads=2, **settings)
-    return MaskedAutoencoder(small_encoder(modalities=("image",)), settings=chosen, modality="image").eval()
+    return MaskedAutoencoder(small_encoder(modalities=("image",)), settings=chosen, modalities=("image",)).eval()
 
 
 def one_image(made: MaskedAutoencoder, batch: Batch, kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,7 +134,7 @@ def test_a_share_of_what_is_there_is_kept_at_least_one(counts: list[int], share:
 @pytest.mark.parametrize("image", ["conv", "rings"])
 def test_only_square_patches_can_be_drawn(image: str):
     with pytest.raises(InputError, match="'image' must be read by patches"):
-        MaskedAutoencoder(small_encoder(image), settings=MaeSettings(), modality="image")
+        MaskedAutoencoder(small_encoder(image), settings=MaeSettings(), modalities=("image",))
 
 
 def test_settings_that_cannot_be_are_refused():

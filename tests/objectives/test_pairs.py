@@ -11,7 +11,7 @@ from semeia.errors import InputError
 from semeia.objectives.pairs import CONVIRT, Pairs, PairSettings, matching, same_values
 from semeia.objectives.step import Step
 from semeia.objectives.views import vectors
-from small_batches import REPORT, rows, seen, small_batch, small_encoder, with_reports
+from small_batches import REPORT, rows, seen, small_batch, small_encoder, with_nbi, with_reports
 
 STEP = Step(index=1, total=10, seed=0)
 
@@ -58,6 +58,26 @@ def test_the_loss_by_hand_over_rows_with_image_and_report(settings: PairSettings
     assert float(terms["image_to_report"]) == pytest.approx(expected, rel=1e-4)
     expected = (1 - share) * by_hand(text, image, words, sharpness)
     assert float(terms["report_to_image"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_global_embedding_is_one_block_of_two_normalised_layers():
+    torch.manual_seed(0)
+    chosen = PairSettings(learn_temperature=False, layers=2, dim=8, hidden=24, norm=True, shared=True)
+    made = Pairs(small_encoder(modalities=("image", "nbi")), settings=chosen, pair=("image", "nbi")).train()
+    batch = with_nbi(small_batch())
+    there = torch.tensor([False, True, True, False, True, True])
+    projected = []
+    for name in made.pair:
+        vector = vectors(made.encoder, batch.of(name, there), name)
+        first, last = (layer.weight for layer in made.second_head if isinstance(layer, torch.nn.Linear))
+        assert first.shape == (24, vector.shape[1])
+        hidden = vector @ first.T
+        hidden = ((hidden - hidden.mean(0)) / (hidden.var(0, correction=0) + 1e-5).sqrt()).relu() @ last.T
+        projected.append((hidden - hidden.mean(0)) / (hidden.var(0, correction=0) + 1e-5).sqrt())
+    there_and_back = matching(*projected, torch.eye(4, dtype=torch.bool), torch.tensor(1 / 0.07))
+    for term, expected in zip(made.loss(batch, STEP).values(), there_and_back, strict=True):
+        torch.testing.assert_close(term, expected / 2, rtol=1e-3, atol=1e-5)
+    assert made.first_head is made.second_head
 
 
 def test_equal_words_are_equal_texts_whatever_the_padding_holds():

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
+from semeia.objectives.adversarial import Adversarial, AdversarialSettings
+from semeia.objectives.albef import Albef, AlbefSettings
 from semeia.objectives.byol import Byol, ByolSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.mae import MaeSettings, MaskedAutoencoder
@@ -27,9 +29,9 @@ class ObjectiveSettings:
         terms: names in `OBJECTIVES`; several are summed over one encoder.
         weights: of the terms in a sum, in their order; empty: all 1.
         modality: whose views or patches are learnt from; empty: the first that the encoder reads.
-        other: what `clip` and `convirt` pair it with; empty: the last that the encoder reads.
-        jepa, simclr, moco, byol, vicreg, mae, clip, convirt: settings of the objective of that name; read only where
-            `terms` names it.
+        other: what `clip`, `convirt`, `albef` and `adversarial` pair it with; empty: the last that the encoder reads.
+        jepa, simclr, moco, byol, vicreg, mae, clip, convirt, albef, adversarial: settings of the objective of that
+            name; read only where `terms` names it.
     """
 
     terms: tuple[str, ...] = ("jepa",)
@@ -44,6 +46,8 @@ class ObjectiveSettings:
     mae: MaeSettings = field(default_factory=MaeSettings)
     clip: PairSettings = field(default_factory=PairSettings)
     convirt: PairSettings = CONVIRT
+    albef: AlbefSettings = field(default_factory=AlbefSettings)
+    adversarial: AdversarialSettings = field(default_factory=AdversarialSettings)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.terms if name not in OBJECTIVES]
@@ -56,15 +60,17 @@ class ObjectiveSettings:
 
     @property
     def pairs(self) -> bool:
-        """Whether any term compares two modalities."""
-        return bool({"clip", "convirt"} & set(self.terms))
+        """Whether any term learns from two modalities."""
+        return bool({"clip", "convirt", "albef", "adversarial"} & set(self.terms)) or (
+            "mae" in self.terms and self.mae.both
+        )
 
 
 def _pair(settings: ObjectiveSettings, encoder: PatientEncoder) -> tuple[str, str]:
     one, other = _first(settings, encoder), settings.other or encoder.kinds[-1]
     if one == other:
         raise InputError(
-            f"objective: clip and convirt compare two modalities; the encoder reads {', '.join(encoder.kinds)}"
+            f"objective: {', '.join(settings.terms)} needs two modalities; the encoder reads {', '.join(encoder.kinds)}"
         )
     return one, other
 
@@ -79,14 +85,18 @@ OBJECTIVES: dict[str, Callable[[ObjectiveSettings, PatientEncoder], Objective]] 
     "moco": lambda s, encoder: MoCo(encoder, settings=s.moco, modality=_first(s, encoder)),
     "byol": lambda s, encoder: Byol(encoder, settings=s.byol, modality=_first(s, encoder)),
     "vicreg": lambda s, encoder: VicReg(encoder, settings=s.vicreg, modality=_first(s, encoder)),
-    "mae": lambda s, encoder: MaskedAutoencoder(encoder, settings=s.mae, modality=_first(s, encoder)),
+    "mae": lambda s, encoder: MaskedAutoencoder(
+        encoder, settings=s.mae, modalities=_pair(s, encoder) if s.mae.both else (_first(s, encoder),)
+    ),
     "clip": lambda s, encoder: Pairs(encoder, settings=s.clip, pair=_pair(s, encoder)),
     "convirt": lambda s, encoder: Pairs(encoder, settings=s.convirt, pair=_pair(s, encoder)),
+    "albef": lambda s, encoder: Albef(encoder, settings=s.albef, pair=_pair(s, encoder)),
+    "adversarial": lambda s, encoder: Adversarial(encoder, settings=s.adversarial, pair=_pair(s, encoder)),
 }
 
 
 # Those that hold the units of a batch against each other: a batch of one teaches them nothing.
-COMPARE_UNITS = ("simclr", "vicreg", "clip", "convirt")
+COMPARE_UNITS = ("simclr", "vicreg", "clip", "convirt", "albef")
 # Those that hide tokens of a modality and predict them from the others.
 HIDE_TOKENS = ("jepa", "mae")
 

@@ -23,7 +23,7 @@ from semeia.objectives.projection import no_loss
 from semeia.objectives.step import Step
 from semeia.objectives.views import vector_width
 from semeia.ranges import FROM_1, PART, require_ranges
-from semeia.shapes import Scalar, TokenMask, TokenValues
+from semeia.shapes import Labels, Scalar, TokenMask, TokenValues
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class MaeSettings:
         decoder_dim: width of the decoder; a multiple of 8 and of its heads.
         decoder_depth: its number of blocks.
         decoder_heads: its number of heads.
+        both: whether the objective's other modality is drawn, too, by the same decoder (MICS, 2509.17492).
     """
 
     hidden_share: float = 0.75
@@ -43,6 +44,7 @@ class MaeSettings:
     decoder_dim: int = 64
     decoder_depth: int = 2
     decoder_heads: int = 4
+    both: bool = False
 
     def __post_init__(self) -> None:
         sizes = dict.fromkeys(("decoder_dim", "decoder_depth", "decoder_heads"), FROM_1)
@@ -75,46 +77,68 @@ class Decoder(nn.Module):
 
 
 class MaskedAutoencoder(Objective):
-    """The objective.
+    """The objective. Several modalities share one decoder: what tells it which to draw is the latents of the kept.
+
+    Args:
+        encoder: trained in place.
+        settings: see `MaeSettings`.
+        modalities: what is drawn, each from its own kept patches.
 
     Raises:
-        InputError: an encoder whose image embedding does not cut square patches that can be hidden one by one.
+        InputError: an encoder whose image embedding does not cut square patches that can be hidden one by one, or
+            modalities whose patches hold different numbers of pixels.
     """
 
-    def __init__(self, encoder: PatientEncoder, *, settings: MaeSettings, modality: str) -> None:
+    def __init__(self, encoder: PatientEncoder, *, settings: MaeSettings, modalities: tuple[str, ...]) -> None:
         super().__init__()
-        vector_width(encoder, modality)
-        embedding = encoder.embeddings[modality]
-        if not isinstance(embedding, PatchEmbedding):
+        self.crops: dict[str, CropSettings] = {}
+        pixels: set[int] = set()
+        for name in modalities:
+            vector_width(encoder, name)
+            embedding = encoder.embeddings[name]
+            if not isinstance(embedding, PatchEmbedding):
+                raise InputError(
+                    f"mae hides and draws patches: '{name}' must be read by patches, not {type(embedding).__name__}"
+                )
+            self.crops[name] = embedding.crop
+            pixels.add(embedding.pixels)
+        if len(pixels) > 1:
             raise InputError(
-                f"mae hides and draws patches: '{modality}' must be read by patches, not {type(embedding).__name__}"
+                f"mae draws {', '.join(modalities)} by one decoder: their patches must hold as many pixels, "
+                f"not {', '.join(map(str, sorted(pixels)))}"
             )
         self.settings = settings
-        self.modality = modality
         self.encoder = encoder
-        self.crop = embedding.crop
-        self.decoder = Decoder(encoder.settings.dim, pixels=embedding.pixels, settings=settings)
+        self.decoder = Decoder(encoder.settings.dim, pixels=pixels.pop(), settings=settings)
 
     def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
-        """`reconstruction`: mean squared error of the hidden patches, the mean over each image first."""
-        there = batch.has(self.modality)
+        """`reconstruction`: mean squared error of the hidden patches, the mean over each image first, then over the
+        images of each modality."""
+        generator = step.generator("masks")
+        errors = [self._errors(batch, name, generator) for name in self.crops]
+        means = [error.mean() for error in errors if len(error)]
+        return {"reconstruction": torch.stack(means).mean() if means else no_loss(self)}
+
+    def _errors(self, batch: Batch, name: str, generator: torch.Generator) -> Labels:
+        """Draw the hidden patches of one modality; the error of each image that has any, [image]."""
+        there = batch.has(name)
         if not bool(there.any()):
-            return {"reconstruction": no_loss(self)}
-        batch = batch.of(self.modality, there)
+            return self.decoder.mask_token.new_zeros(0)
+        batch = batch.of(name, there)
         tokens = self.encoder.embed(batch)
-        pixels = patch_pixels(batch.modalities[self.modality], self.crop, normalise=self.settings.normalise)
+        pixels = patch_pixels(batch.modalities[name], self.crops[name], normalise=self.settings.normalise)
         # What is drawn hangs on the patches that are there, not on the padding between them.
         pixels, tokens = take(pixels, pack_order(tokens.present)), tokens.packed()
-        kept = draw_kept(tokens.present, share=1 - self.settings.hidden_share, generator=step.generator("masks"))
+        kept = draw_kept(tokens.present, share=1 - self.settings.hidden_share, generator=generator)
         hidden = tokens.present & ~kept
-        if not bool(hidden.any()):
-            return {"reconstruction": no_loss(self)}
-        drawn = self.decoder(self.encoder.mix(tokens.select(kept)), tokens.select(hidden))
         order = pack_order(hidden)
         asked = hidden.gather(1, order)
-        error = (drawn.float() - take(pixels, order)).square().mean(-1) * asked
         count = asked.sum(1)
-        return {"reconstruction": (error.sum(1) / count.clamp(min=1)).sum() / (count > 0).sum()}
+        if not bool(count.any()):
+            return self.decoder.mask_token.new_zeros(0)
+        drawn = self.decoder(self.encoder.mix(tokens.select(kept)), tokens.select(hidden))
+        error = (drawn.float() - take(pixels, order)).square().mean(-1) * asked
+        return (error.sum(1) / count.clamp(min=1))[count > 0]
 
 
 def draw_kept(present: TokenMask, *, share: float, generator: torch.Generator) -> TokenMask:

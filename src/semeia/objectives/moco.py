@@ -16,10 +16,11 @@ from semeia.objectives.guards import full_precision
 from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.objective import Objective
 from semeia.objectives.projection import no_loss, perceptron
+from semeia.objectives.queue import KeyQueue
 from semeia.objectives.step import Step
 from semeia.objectives.views import two_views, vector_width, vectors
 from semeia.ranges import ABOVE_0, FROM_1, SHARE, require_ranges
-from semeia.shapes import Embeddings, Scalar
+from semeia.shapes import Scalar
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class MoCoSettings:
 
 
 class MoCo(Objective):
-    """The objective. The queue is part of its state; places not yet written count for nothing."""
+    """The objective, with its queue of keys."""
 
     views = 2
 
@@ -59,10 +60,7 @@ class MoCo(Objective):
         self.head = perceptron((vector_width(encoder, modality), settings.hidden, settings.dim), norm=False)
         self.momentum_encoder = momentum_copy(encoder).eval()
         self.momentum_head = momentum_copy(self.head)
-        self.queue: torch.Tensor
-        self.written: torch.Tensor
-        self.register_buffer("queue", torch.zeros(settings.queue, settings.dim))
-        self.register_buffer("written", torch.zeros((), dtype=torch.long))
+        self.queue = KeyQueue(settings.queue, settings.dim)
 
     def train(self, mode: bool = True) -> "MoCo":
         """Set training mode for all but the momentum encoder.
@@ -83,26 +81,15 @@ class MoCo(Objective):
         query = F.normalize(self.head(vectors(self.encoder, one, self.modality)).float(), dim=1)
         with torch.no_grad():
             key = F.normalize(self.momentum_head(vectors(self.momentum_encoder, other, self.modality)).float(), dim=1)
-        # A copy: the gradient still needs the old keys when the new ones have come in.
-        contrast = info_nce(query, key, self._keys().clone(), temperature=self.settings.temperature)
+        contrast = info_nce(query, key, self.queue.known(), temperature=self.settings.temperature)
         if self.training:
-            self._remember(key)
+            self.queue.remember(key)
         return {"contrast": contrast}
 
     def after_step(self, step: Step) -> None:
         """Move the momentum encoder."""
         update_momentum(self.momentum_encoder, self.encoder, momentum=self.settings.momentum)
         update_momentum(self.momentum_head, self.head, momentum=self.settings.momentum)
-
-    def _keys(self) -> torch.Tensor:
-        return self.queue[: int(self.written.clamp(max=len(self.queue)))]
-
-    def _remember(self, keys: Embeddings) -> None:
-        """Write keys over the oldest ones."""
-        keys = keys[-len(self.queue) :]
-        places = (self.written + torch.arange(len(keys), device=keys.device)) % len(self.queue)
-        self.queue[places] = keys
-        self.written += len(keys)
 
 
 def info_nce(query: torch.Tensor, key: torch.Tensor, negatives: torch.Tensor, *, temperature: float) -> Scalar:

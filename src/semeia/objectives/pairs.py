@@ -13,15 +13,15 @@ from jaxtyping import Bool
 from torch import nn
 from torch.nn import functional as F
 
-from semeia.data.batch import Batch, Seen
+from semeia.data.batch import Batch, RowMask, Seen
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
 from semeia.objectives.guards import full_precision
 from semeia.objectives.objective import Objective
-from semeia.objectives.projection import no_loss, perceptron
+from semeia.objectives.projection import RowNorm, no_loss, perceptron
 from semeia.objectives.step import Step
 from semeia.objectives.views import vector_width, vectors
-from semeia.ranges import ABOVE_0, FROM_1, SHARE, require_ranges
+from semeia.ranges import ABOVE_0, FROM_0, FROM_1, SHARE, require_ranges
 from semeia.shapes import Embeddings, Scalar
 
 Same = Bool[torch.Tensor, "n n"]
@@ -37,8 +37,12 @@ class PairSettings:
         temperature: similarities are divided by it; the first value, where it is learnt.
         learn_temperature: whether it is trained; it stays above 1 / 100.
         forth: weight of the direction from the first modality to the second; the other has the rest to 1.
-        layers: of each projection: 1 is linear, 2 has a hidden layer as wide as `dim`.
+        layers: of each projection: 1 is linear, 2 has a hidden layer.
         dim: width of the common space.
+        hidden: width of the hidden layers; 0: that of the common space.
+        norm: whether each layer is followed by batch normalisation, the last one without scale and shift (the global
+            embedding of MGCA, Wang et al. 2022, 2210.06044).
+        shared: whether both modalities have one projection.
     """
 
     temperature: float = 0.07
@@ -46,9 +50,12 @@ class PairSettings:
     forth: float = 0.5
     layers: int = 1
     dim: int = 128
+    hidden: int = 0
+    norm: bool = False
+    shared: bool = False
 
     def __post_init__(self) -> None:
-        sizes = {"layers": FROM_1, "dim": FROM_1}
+        sizes = {"layers": FROM_1, "dim": FROM_1, "hidden": FROM_0}
         require_ranges("pairs", self, {"forth": SHARE, "temperature": ABOVE_0, **sizes})
 
 
@@ -69,9 +76,9 @@ class Pairs(Objective):
         self.settings = settings
         self.encoder = encoder
         self.pair = pair
-        within = (settings.dim,) * settings.layers
-        self.first_head = perceptron((vector_width(encoder, pair[0]), *within), norm=False, last_bias=False)
-        self.second_head = perceptron((vector_width(encoder, pair[1]), *within), norm=False, last_bias=False)
+        widths = [vector_width(encoder, name) for name in pair]
+        self.first_head = projection(widths[0], settings)
+        self.second_head = self.first_head if settings.shared else projection(widths[1], settings)
         sharpness = torch.tensor(-math.log(settings.temperature))
         self.log_sharpness: torch.Tensor
         if settings.learn_temperature:
@@ -82,9 +89,7 @@ class Pairs(Objective):
     def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
         """Give both directions, weighted. Raises InputError for a batch that lacks one of the two."""
         first, second = self.pair
-        if missing := [name for name in self.pair if name not in batch.modalities]:
-            raise InputError(f"this objective compares {first} with {second}: the batch has no {', '.join(missing)}")
-        both = batch.has(first) & batch.has(second)
+        both = require_both(batch, self.pair)
         if not bool(both.any()):
             return dict.fromkeys((f"{first}_to_{second}", f"{second}_to_{first}"), no_loss(self))
         one = self.first_head(vectors(self.encoder, batch.of(first, both), first))
@@ -98,6 +103,21 @@ class Pairs(Objective):
         """Bring a learnt temperature back above its bound, as CLIP does."""
         with torch.no_grad():
             self.log_sharpness.clamp_(max=math.log(SHARPEST))
+
+
+def projection(width: int, settings: PairSettings) -> nn.Sequential:
+    """Lead from an encoder's vector to the common space."""
+    within = (settings.hidden or settings.dim,) * (settings.layers - 1)
+    head = perceptron((width, *within, settings.dim), norm=settings.norm, last_bias=False)
+    return head.append(RowNorm(settings.dim, affine=False)) if settings.norm else head
+
+
+def require_both(batch: Batch, pair: tuple[str, str]) -> RowMask:
+    """Say which units have both modalities, [batch]. Raises InputError for a batch that lacks one of the two."""
+    first, second = pair
+    if missing := [name for name in pair if name not in batch.modalities]:
+        raise InputError(f"this objective compares {first} with {second}: the batch has no {', '.join(missing)}")
+    return batch.has(first) & batch.has(second)
 
 
 def matching(one: Embeddings, other: Embeddings, same: Same, sharpness: Scalar) -> tuple[Scalar, Scalar]:
