@@ -79,6 +79,15 @@ def test_too_few_labels_are_refused_with_the_count():
         label_subset(_labels(5, 5), 0.0, seed=0)
 
 
+def test_where_every_patient_has_units_of_both_classes_whole_patients_are_chosen():
+    labels = pl.DataFrame([{"unit_id": f"{who}/{unit}", "subject_id": who, "value": float(unit)}
+                           for who in range(20) for unit in range(2)])  # fmt: skip
+    few, more = (label_subset(labels, fraction, seed=0) for fraction in (0.05, 0.5))
+    assert len(few) == 2
+    assert set(few) < set(more)
+    assert len(more) == 10
+
+
 @given(st.integers(1, 30), st.integers(1, 30), st.floats(0.01, 0.99), st.integers(0, 99))
 def test_tuning_takes_some_of_each_class_and_leaves_some(negative: int, positive: int, share: float, seed: int):
     train, tuning = tuning_split(_labels(negative, positive), share, seed=seed)

@@ -15,6 +15,7 @@ from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe import fit_linear
 from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from small_training import FINETUNE, MODEL
 
 Training = tuple[np.ndarray, np.ndarray]
@@ -148,3 +149,20 @@ def test_one_class_and_unknown_modes_are_refused(pretrained: Model, data: Datase
     with pytest.raises(InputError, match="one class"):
         fit(pretrained, data, (training[0], np.ones(len(training[0]))), tmp_path, "finetune")
     assert not list(tmp_path.iterdir())
+
+
+def test_unlabelled_units_change_what_is_learnt_and_count_as_seen(data: Dataset, training: Training, tmp_path: Path):
+    rows, labels = training[0][:6], training[1][:6]
+    others = np.setdiff1d(np.arange(len(data)), rows)[:8]
+    start = fresh_model(data, rows, modalities=("image",), settings=MODEL.encoder, seed=0)
+    models = {}
+    for name, semi in {"alone": None, "taught": SemiSupervisedSettings("mean_teacher", rise=0.0)}.items():
+        models[name] = finetune(
+            data, rows, labels, start=copy.deepcopy(start), mode="finetune", pretrained=False, settings=FINETUNE,
+            folder=tmp_path / name, unlabelled=others, semi=semi,
+        )  # fmt: skip
+    assert moved(models["taught"], start)
+    assert moved(models["taught"], models["alone"])
+    assert models["taught"].preprocessing.fitted_on.seen(data)[others].all()
+    again = load_model(tmp_path / "taught" / FILE)
+    assert np.allclose(again.score(data, others), models["taught"].score(data, others))

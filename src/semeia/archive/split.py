@@ -45,7 +45,8 @@ def label_subset(labels: pl.DataFrame, fraction: float | int, *, seed: int, mini
     """Choose a share of the labelled patients of each class. A smaller fraction is a subset of a larger one.
 
     Args:
-        labels: Columns unit_id, subject_id, value. A patient is positive when any unit's value is above 0.
+        labels: Columns unit_id, subject_id, value. A patient's class is the highest of the units'. A class that units
+            have and no patient (every patient has a slice with a tumour, and slices without) comes with the others.
         fraction: In (0, 1].
         seed: Another seed, another choice.
         minimum: Least number of patients a class.
@@ -59,7 +60,10 @@ def label_subset(labels: pl.DataFrame, fraction: float | int, *, seed: int, mini
     if not 0 < fraction <= 1:
         raise InputError(f"fraction is {fraction}; it must lie above 0 and not above 1.")
     chosen: list[int] = []
-    for name, members in _classes(labels, seed).items():
+    of_units = {int(value) for value in labels["value"].unique()}
+    for value, (name, members) in enumerate(_classes(labels, seed).items()):
+        if not members and value in of_units:
+            continue
         if len(members) < minimum:
             raise InputError(
                 f"of the patients to train on, {len(members)} are labelled {name}, and at least {minimum} are needed; "

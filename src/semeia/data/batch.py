@@ -84,6 +84,12 @@ class Batch:
         """Take one modality alone (its second view, if asked), of the rows where `keep` is set."""
         return Batch({name: (self.second if second else self.modalities)[name].rows(keep)})
 
+    def rows(self, keep: RowMask, *, second: bool = False) -> "Batch":
+        """Take the rows where `keep` is set; the second view in place of the first, if asked, where there is one."""
+        seen = {**self.modalities, **(self.second if second else {})}
+        labels = None if self.labels is None else self.labels[keep]
+        return Batch({name: one.rows(keep) for name, one in seen.items()}, labels)
+
     def has(self, name: str, *, second: bool = False) -> RowMask:
         """Say which units have any token of a modality, [batch]; none where the batch lacks it."""
         seen = (self.second if second else self.modalities).get(name)

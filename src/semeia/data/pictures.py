@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from semeia.data.derived import derivation
 from semeia.errors import InputError
 
 # Share of the pixels below black and above white where the levels are those of the picture.
@@ -26,12 +27,26 @@ class PictureSettings:
         colour: "keep" gives a model three channels where any picture of the archive has colours; "gray" averages them.
         bright_middle: inverts a picture whose middle is darker than its left and right sides: in a radiograph of a
             limb, bone must be bright (PNG and JPEG do not carry DICOM's MONOCHROME1).
+        hidden: parts of the plane that are made black in every picture (burned-in text, insets): left, top, right and
+            bottom as shares of its width and height.
+        derive: name of a function of the picture that is shown instead of it (data/derived.py); empty: none.
     """
 
     fit: Literal["stretch", "cover"] = "stretch"
     levels: Literal["type", "picture"] = "type"
     colour: Literal["keep", "gray"] = "keep"
     bright_middle: bool = False
+    hidden: tuple[tuple[float, float, float, float], ...] = ()
+    derive: str = ""
+
+    def __post_init__(self) -> None:
+        for left, top, right, bottom in self.hidden:
+            if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+                raise InputError(
+                    f"picture: hidden part {[left, top, right, bottom]} must be left, top, right, bottom within 0 to 1"
+                )
+        if self.derive:
+            derivation(self.derive)
 
 
 def planes_of(
@@ -55,12 +70,25 @@ def planes_of(
         colours = [scaled.mean(2) if scaled.ndim == 3 else scaled]
     else:
         colours = list(np.moveaxis(scaled, 2, 0)) if scaled.ndim == 3 else [scaled] * channels
-    planes = np.stack([_resized(colour, size, settings) for colour in colours])
+    planes = _without(np.stack([_resized(colour, size, settings) for colour in colours]), settings)
     if settings.levels == "picture":
         low, high = np.percentile(planes, TAILS)
         planes = (planes - low) / max(high - low, 1e-6)
     planes = planes.clip(0.0, 1.0).astype(np.float32)
-    return 1 - planes if settings.bright_middle and middle_is_dark(planes.mean(0)) else planes
+    if settings.bright_middle and middle_is_dark(planes.mean(0)):
+        planes = 1 - planes
+    if settings.derive:
+        planes = derivation(settings.derive)(planes)
+    return _without(planes, settings)
+
+
+def _without(planes: np.ndarray, settings: PictureSettings) -> np.ndarray:
+    """Make the hidden parts black; a pixel that is partly in one is hidden."""
+    height, width = planes.shape[1:]
+    for left, top, right, bottom in settings.hidden:
+        rows = slice(int(top * height), int(np.ceil(bottom * height)))
+        planes[:, rows, int(left * width) : int(np.ceil(right * width))] = 0.0
+    return planes
 
 
 def _resized(gray: np.ndarray, size: tuple[int, int], settings: PictureSettings) -> np.ndarray:

@@ -20,6 +20,7 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe_head import set_probe
 from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.semi_supervised import SemiSupervised, SemiSupervisedSettings
 from semeia.objectives.step import Step
 from semeia.objectives.supervised import Supervised, SupervisedSettings
 from semeia.objectives.task import BINARY, Task
@@ -70,6 +71,8 @@ def finetune(
     seed: int = 0,
     folder: Path,
     task: Task = BINARY,
+    unlabelled: np.ndarray | None = None,
+    semi: SemiSupervisedSettings | None = None,
     cell: str = "finetune",
     report: Report = silent,
 ) -> Model:
@@ -85,6 +88,9 @@ def finetune(
         settings: see `FinetuneSettings`.
         seed: of everything.
         folder: where checkpoint, metrics and model go.
+        task: what is predicted.
+        unlabelled: units that are learnt from without their labels, [m]; only with `semi`, and
+        semi: how; None learns from the labelled ones alone.
         cell: name in the metrics.
         report: progress.
     """
@@ -96,7 +102,12 @@ def finetune(
         raise InputError(f"the {len(labels)} training labels are all of one class: nothing can be fitted")
     start.preprocessing.require_same(data)
     folder.mkdir(parents=True, exist_ok=True)
-    objective = Supervised(start.encoder, settings=settings.supervised, task=task)
+    objective = (
+        Supervised(start.encoder, settings=settings.supervised, task=task)
+        if semi is None
+        else SemiSupervised(start.encoder, settings=settings.supervised, semi=semi, task=task)
+    )
+    others = np.zeros(0, int) if semi is None or unlabelled is None else np.setdiff1d(unlabelled, rows)
     if mode != "finetune" or pretrained:
         pooled, there = start.pooled(data, rows, cells=objective.head.cells)
         objective.head.standardise_by(pooled, there)
@@ -107,15 +118,23 @@ def finetune(
         optimiser = replace(optimiser, batch=min(optimiser.batch, len(rows)))
 
         def batch_of(chosen: np.ndarray, step: Step, device: torch.device) -> Batch:
-            batch = make_batch(
-                data,
-                rows[chosen],
-                preprocessing=start.preprocessing,
-                augmentation=settings.augmentation,
-                generator=step.generator("augment"),
-                device=device,
-            )
-            return replace(batch, labels=torch.from_numpy(labels[chosen]).float().to(device))
+            count = min(len(chosen) * semi.ratio, len(others)) if semi is not None else 0
+            drawn = torch.randperm(len(others), generator=step.generator("unlabelled"))[:count].numpy()
+            seen = np.concatenate([rows[chosen], others[drawn]])
+
+            def view(augmentation: AugmentSettings, purpose: str) -> Batch:
+                return make_batch(
+                    data,
+                    seen,
+                    preprocessing=start.preprocessing,
+                    augmentation=augmentation,
+                    generator=step.generator(purpose),
+                    device=device,
+                )
+
+            known = np.concatenate([labels[chosen], np.full(count, np.nan)])
+            batch = replace(view(settings.augmentation, "augment"), labels=torch.from_numpy(known).float().to(device))
+            return replace(batch, second=view(semi.strong, "strong").modalities) if semi is not None else batch
 
         train(
             objective,
@@ -129,12 +148,13 @@ def finetune(
             settings=settings.loop,
             report=report,
         )
-    # The encoder may come from another archive: the patients whose labels were seen are no test patients, either.
-    seen = start.preprocessing.fitted_on | fingerprint(data, rows)
+    # The encoder may come from another archive: the patients who were seen here are no test patients, either.
+    seen = start.preprocessing.fitted_on | fingerprint(data, np.union1d(rows, others))
+    encoder, head = objective.cpu().eval().fitted()
     model = replace(
         start,
-        encoder=objective.encoder.cpu().eval(),
-        head=objective.head.cpu().eval(),
+        encoder=encoder,
+        head=head,
         preprocessing=replace(start.preprocessing, fitted_on=seen),
     )
     model.save(folder, {"mode": mode, "labelled_units": len(rows)})

@@ -95,6 +95,10 @@ class Supervised(Objective):
         width = encoder.pooled_width(settings.cells)
         self.head = PooledHead(len(encoder.kinds), width, dropout=settings.dropout, task=task, cells=settings.cells)
 
+    def fitted(self) -> tuple[PatientEncoder, PooledHead]:
+        """Give the encoder and head that are kept."""
+        return self.encoder, self.head
+
     def logits(self, batch: Batch) -> Logits:
         """Logits, [batch, outputs]."""
         pooled, there = self.encoder.pool(self.encoder(batch), cells=self.head.cells)

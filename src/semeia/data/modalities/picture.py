@@ -52,9 +52,12 @@ class Picture(Volume):
     def prepared(self) -> str:
         """Say the size, the channels and what became of the levels."""
         height, width = self.crop.voxels[1:]
-        levels = "stretched between their own 1st and 99th percentile" if self.crop.picture.levels == "picture" else ""
+        picture = self.crop.picture
+        levels = "stretched between their own 1st and 99th percentile" if picture.levels == "picture" else ""
         words = f"pictures are brought to {height} \u00d7 {width} pixels, {self.channels} channel(s)"
-        return f"{words}, {levels}" if levels else words
+        hidden = f"{len(picture.hidden)} fixed part(s) made black" if picture.hidden else ""
+        derived = f"shown as {picture.derive.replace('_', ' ')} (derived, not taken)" if picture.derive else ""
+        return ", ".join(filter(None, (words, levels, derived, hidden)))
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take planes from memory: [n, height, width], with or without colours last; [0, 1], or 8 bits."""

@@ -15,6 +15,7 @@ from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import silent, terminal
 from semeia.learning.simple import Simple, score_simple
 from semeia.learning.weights import load_weights
+from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import Task
 from semeia.studies.run.study import Fold, Material, Work
 
@@ -85,6 +86,7 @@ class Network:
         ordinal: whether classes are taken as ordered.
         outcomes: which it predicts; none named: all.
         shown: whether its progress is shown step by step.
+        semi: how it learns from the unlabelled training units while it meets the labels; None: not at all.
     """
 
     about: ArmDescription
@@ -98,6 +100,7 @@ class Network:
     ordinal: bool = False
     outcomes: tuple[str, ...] = ()
     shown: bool = False
+    semi: SemiSupervisedSettings | None = None
 
     @property
     def pretrained(self) -> bool:
@@ -135,6 +138,8 @@ class Network:
                 seed=cell.seed,
                 folder=folder,
                 task=replace(task, kind="ordinal") if self.ordinal else task,
+                unlabelled=reading(work.material, self.model, self.modalities, fold.pretraining),
+                semi=self.semi,
                 cell=cell.name,
                 report=report if self.shown else silent,
             )
