@@ -1,0 +1,81 @@
+"""The blend against its equations: a link that is known at home, and moved by a known share at a site."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from semeia.learning.adapt.blend import USUAL, blended, fit_home, judge_site, slope
+from semeia.learning.adapt.experts import Scored
+from semeia.learning.adapt.stacking import stack
+
+LINK = 2.0
+
+
+def patients(count: int, seed: int, *, left: float = 1.0, prevalence: float = 0.3) -> tuple[Scored, np.ndarray]:
+    """Multimodal log-odds = image + feature + left * LINK * label + noise; the image's are right at prevalence .3."""
+    rng = np.random.default_rng(seed)
+    label = (np.arange(count) < round(prevalence * count)).astype(float)
+    image = 1.2 * (rng.standard_normal(count) + 1.2 * label) - 1.2**2 / 2 + logit(0.3)
+    feature = rng.standard_normal((count, 3))
+    joint = image + feature[:, 0] + left * LINK * label + 0.5 * rng.standard_normal(count)
+    return Scored(image, joint, feature), label
+
+
+@pytest.fixture(scope="module")
+def home():
+    labelled, label = patients(300, 0)
+    return fit_home(labelled, label, patients(3000, 1)[0])
+
+
+def test_slope_is_least_squares():
+    rng = np.random.default_rng(0)
+    on, noise = rng.standard_normal(50), rng.standard_normal(50)
+    values = 3 + 2 * on + noise
+    found = slope(values, on)
+    design = np.stack([np.ones(50), on], 1)
+    coefficients, squares = np.linalg.lstsq(design, values, rcond=None)[:2]
+    variance = squares[0] / 48 * np.linalg.inv(design.T @ design)[1, 1]
+
+    assert found.value == pytest.approx(coefficients[1])
+    assert found.error == pytest.approx(np.sqrt(variance))
+
+
+def test_home_finds_the_link(home):
+    assert home.link.value == pytest.approx(LINK, abs=4 * home.link.error)
+    assert home.unlabelled.value == pytest.approx(home.link.value, abs=0.3)
+
+
+@pytest.mark.parametrize("prevalence", [0.3, 0.1, 0.5])
+def test_an_unmoved_site_keeps_the_usual_blend(home, prevalence: float):
+    site = judge_site(home, patients(2000, 2, prevalence=prevalence)[0])
+
+    assert not site.moved
+    assert site.weight == USUAL
+    assert site.prevalence == pytest.approx(prevalence, abs=0.06)
+
+
+@pytest.mark.parametrize(("left", "prevalence"), [(0.5, 0.3), (0.0, 0.3), (0.0, 0.1), (-0.5, 0.5)])
+def test_a_moved_link_is_measured(home, left: float, prevalence: float):
+    site = judge_site(home, patients(3000, 3, left=left, prevalence=prevalence)[0])
+
+    assert site.moved
+    assert site.left == pytest.approx(left, abs=0.25)
+    assert site.weight == pytest.approx(np.clip(0.25 + 0.5 * site.left, 0, USUAL))
+    assert (site.patients, site.z < 0) == (3000, True)
+
+
+def test_blend_is_a_weighted_mean():
+    image, joint = np.array([0.0, 1.0]), np.array([4.0, -1.0])
+    np.testing.assert_allclose(blended(image, joint, weight=0.75), [3.0, -0.5])
+    np.testing.assert_array_equal(blended(image, joint, weight=0.0), image)
+
+
+def test_stacking_is_drawn_to_the_image_expert():
+    scored, label = patients(400, 4)
+    held, free = stack(scored, label, penalty=1e9), stack(scored, label, penalty=0.0)
+
+    assert held.share == pytest.approx(0, abs=1e-6)
+    # The gradient of the log-likelihood vanishes where nothing is penalised.
+    rest = label - expit(free(scored))
+    assert rest.sum() == pytest.approx(0, abs=1e-4)
+    assert rest @ (scored.joint - scored.image) == pytest.approx(0, abs=1e-4)
