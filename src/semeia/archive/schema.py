@@ -50,7 +50,8 @@ class Column:
 class Table:
     """One table. `key` names the columns that identify a row, if any; `open_ended` tables may carry covariates.
 
-    Where parts `replace`, a later part may know more of a key: its row counts and the earlier one does not.
+    Where parts `replace`, a later part may know more of a key: its row counts and the earlier one does not. Where keys
+    are numbered part by part, `content` names the columns by which a row is known again.
     """
 
     name: str
@@ -59,6 +60,12 @@ class Table:
     doc: str
     open_ended: bool = False
     replace: bool = False
+    content: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns by which a row is known again in another part."""
+        return self.content or self.key
 
     def empty(self) -> pl.DataFrame:
         """A frame of this table without rows."""
@@ -170,6 +177,7 @@ ARRAYS = Table(
     ),
     ("array_id",),
     "One row an observation that is an array and no image.",
+    content=("unit_id", "subject_id", "time", "modality", "sha256"),
 )
 OUTCOMES = Table(
     "outcomes",

@@ -341,8 +341,8 @@ class Writer:
         for folder, frame in frames.items():
             if folder not in ("subjects", "codes"):
                 table = TABLES[folder.split("/")[0]]
-                there = _rows_there(self._archive, folder, table.key)
-                again = sum(row in there for row in frame.select(table.key).rows())
+                there = _rows_there(self._archive, folder, table.identity)
+                again = sum(row in there for row in frame.select(table.identity).rows())
                 what = "units" if folder == "units" else f"rows of {folder}"
                 found += [f"{again} of {frame.height} {what}"] if again else []
         again = self.record.again

@@ -9,6 +9,8 @@
 | `ingest_meds` | health records in MEDS |
 | `ingest_omop` | health records in OMOP CDM 5.3 or 5.4 |
 | `ingest_table` | health records in any tables, with a mapping |
+| `ingest_features` | vectors with dates: frozen features of scans, from a table or files of NumPy |
+| `ingest_expressions`, `expressions_table` | the table of expressions of MASILab/lmsignatures, read and written |
 | `ingest_reports`, `read_reports` | written reports of what is in an archive |
 | `follow_up_outcomes`, `FollowUp` | four-year outcomes of knees from a user's own OAI readings |
 | `read_dates` | dates at which an archive's patients are looked at |
@@ -18,6 +20,8 @@
 """
 
 from semeia.readers.dates import read_dates
+from semeia.readers.expressions import expressions_table, ingest_expressions
+from semeia.readers.features import ingest_features
 from semeia.readers.folders import ingest_folders
 from semeia.readers.follow_up import FollowUp, follow_up_outcomes
 from semeia.readers.knees import ingest_knees
@@ -34,7 +38,10 @@ from semeia.readers.whois import whois
 __all__ = [
     "FollowUp",
     "Volume",
+    "expressions_table",
     "follow_up_outcomes",
+    "ingest_expressions",
+    "ingest_features",
     "ingest_folders",
     "ingest_images",
     "ingest_knees",
