@@ -73,13 +73,14 @@ def with_second_view(batch: Batch, *, noise: float = 0.05) -> Batch:
     return replace(batch, second=second)
 
 
-def with_nbi(batch: Batch, *, noise: float = 0.05) -> Batch:
-    """The same batch and another modality of the same scenes: the negative of each image. Row 3 has none."""
+def with_nbi(batch: Batch, *, gap: int = 3) -> Batch:
+    """The same batch and another modality of the same scenes: the negative of each image. The row `gap` has none."""
     image = batch.modalities["image"]
     generator = torch.Generator().manual_seed(len(batch) + 1)
-    values = 1 - image.values + noise * torch.randn(image.values.shape, generator=generator)
-    gone = torch.arange(len(batch)) == 3
-    nbi = replace(image, values=values.masked_fill(gone[:, None, None, None, None, None], torch.nan)).hidden(gone)
+    values = 1 - image.values.nan_to_num(0.3) + 0.05 * torch.randn(image.values.shape, generator=generator)
+    gone = torch.arange(len(batch)) == gap
+    values = values.masked_fill(gone[:, None, None, None, None, None], torch.nan)
+    nbi = replace(image, values=values, present=torch.ones_like(image.present)).hidden(gone)
     return replace(batch, modalities={**batch.modalities, "nbi": nbi})
 
 
@@ -139,7 +140,9 @@ def small_encoder(
     seed: int = 0,
     crop: CropSettings = CROP,
     modalities: tuple[str, ...] = ("image", "reading"),
+    mixing: str = "together",
 ) -> PatientEncoder:
     """A patient encoder for `small_batch`, of all its modalities or some."""
     preprocessing = small_preprocessing(image, crop=crop, modalities=modalities)
-    return build_encoder(SMALL, preprocessing, seed=seed)
+    settings = replace(SMALL, mixing=mixing, fusion_depth=2)  # pyright: ignore[reportArgumentType]
+    return build_encoder(settings, preprocessing, seed=seed)

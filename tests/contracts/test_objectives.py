@@ -49,12 +49,18 @@ def supervised(image: str = "patches", **settings: float) -> Make:
     return make
 
 
-def built(*terms: str, image: str = "patches", modalities: tuple[str, ...] = ("image",), **settings: object) -> Make:
+def built(
+    *terms: str,
+    image: str = "patches",
+    modalities: tuple[str, ...] = ("image",),
+    mixing: str = "together",
+    **settings: object,
+) -> Make:
     """What `build_objective` makes of some names, small; on an encoder of images alone if not told otherwise."""
 
     def make(seed: int) -> nn.Module:
         torch.manual_seed(seed)
-        encoder = small_encoder(image, seed=seed, modalities=modalities)
+        encoder = small_encoder(image, seed=seed, modalities=modalities, mixing=mixing)
         return build_objective(replace(settings_of(terms), **settings), encoder).train()
 
     return make
@@ -107,6 +113,16 @@ OBJECTIVES: dict[str, Make] = {
         for looks in DIRECTIONS
     },
     "adversarial": built("adversarial", modalities=TWO),
+    "mics": built(
+        "mae",
+        "albef",
+        "clip",
+        modalities=TWO,
+        mixing="apart",
+        weights=(10.0, 1.0, 0.1),
+        mae=MaeSettings(decoder_dim=16, decoder_heads=2, both=True),
+    ),
+    "latent-apart": built("jepa", modalities=("image", "reading"), mixing="apart"),
     "slip": built("simclr", "clip", modalities=BOTH),
     "jepa-and-byol": built("jepa", "byol", modalities=("image", "reading")),
 }

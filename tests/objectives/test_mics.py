@@ -16,7 +16,7 @@ STEP = Step(index=5, total=10, seed=0)
 
 def made_of(settings):
     torch.manual_seed(0)
-    return build_objective(settings, small_encoder(modalities=("image", "nbi"))).train()
+    return build_objective(settings, small_encoder(modalities=("image", "nbi"), mixing="apart")).train()
 
 
 def moved_by(made, prefix: str) -> set[str]:

@@ -11,6 +11,7 @@ from torch import nn
 
 from semeia.data.preprocessing import Preprocessing
 from semeia.encoders.efficientnet import EfficientNetEmbedding
+from semeia.encoders.fusion import ApartEncoder, FusionEncoder
 from semeia.encoders.items import ItemEmbedding
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.resnet import ResNetEmbedding
@@ -33,6 +34,8 @@ EMBEDDINGS: dict[str, Callable[..., nn.Module]] = {
     "stretches": StretchEmbedding,
 }
 
+MIXING = {"together": PatientEncoder, "apart": ApartEncoder, "cross": FusionEncoder, "symmetric": FusionEncoder}
+
 
 def build_encoder(settings: EncoderSettings, preprocessing: Preprocessing, *, seed: int) -> PatientEncoder:
     """Build a patient encoder with freshly drawn weights, a function of the seed alone.
@@ -48,4 +51,4 @@ def build_encoder(settings: EncoderSettings, preprocessing: Preprocessing, *, se
             name: EMBEDDINGS[modality.embedding](settings.dim, modality=modality)
             for name, modality in preprocessing.modalities.items()
         }
-        return PatientEncoder(embeddings, settings=settings)
+        return MIXING[settings.mixing](embeddings, settings=settings)

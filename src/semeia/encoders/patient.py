@@ -5,6 +5,7 @@ joint-embedding prediction cuts: the context encoder mixes the kept tokens, the 
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import nn
@@ -28,15 +29,21 @@ class EncoderSettings:
         depth: number of blocks.
         heads: of attention, in each block.
         mlp_ratio: width of a block's hidden layer, as a multiple of `dim`.
+        mixing: "together": one transformer over the tokens of all modalities; "apart": one each (encoders/fusion.py);
+            "cross" and "symmetric": those, fused by cross-attention, which fine-tuning adds and only labels train.
+        fusion_depth: number of fusion blocks, where there are any.
     """
 
     dim: int = 64
     depth: int = 2
     heads: int = 4
     mlp_ratio: float = 2.0
+    mixing: Literal["together", "apart", "cross", "symmetric"] = "together"
+    fusion_depth: int = 6
 
     def __post_init__(self) -> None:
         require_ranges("encoder", self, {"dim": FROM_1, "depth": FROM_0, "heads": FROM_1, "mlp_ratio": ABOVE_0})
+        require_ranges("encoder", self, {"fusion_depth": FROM_1})
         if self.dim % 8 or self.dim % self.heads:
             raise InputError(f"encoder: dim {self.dim} must be a multiple of 8 and of heads ({self.heads})")
 
@@ -56,9 +63,16 @@ class PatientEncoder(nn.Module):
         self.settings = settings
         self.embeddings = nn.ModuleDict(embeddings)
         self.kind = nn.Parameter(torch.randn(len(self.kinds), settings.dim) * 0.02)
-        self.blocks = TransformerBlocks(
-            settings.dim, depth=settings.depth, heads=settings.heads, mlp_ratio=settings.mlp_ratio
-        )
+        self.blocks = self._mixer()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Name what `pool` reads apart: the modalities."""
+        return self.kinds
+
+    def _mixer(self) -> nn.Module:
+        size = self.settings
+        return TransformerBlocks(size.dim, depth=size.depth, heads=size.heads, mlp_ratio=size.mlp_ratio)
 
     def embed(self, batch: Batch) -> Tokens:
         """Make tokens that do not know each other yet, in the order of the modalities, visit by visit."""
@@ -92,7 +106,7 @@ class PatientEncoder(nn.Module):
     def only(self, names: tuple[str, ...]) -> "PatientEncoder":
         """Make the encoder of some of the modalities, with the same weights."""
         kept = [name for name in self.kinds if name in names]
-        smaller = PatientEncoder({name: self.embeddings[name] for name in kept}, settings=self.settings)
+        smaller = type(self)({name: self.embeddings[name] for name in kept}, settings=self.settings)
         with torch.no_grad():
             smaller.kind.copy_(self.kind[[self.kinds.index(name) for name in kept]])
         smaller.blocks = self.blocks
@@ -113,5 +127,5 @@ class PatientEncoder(nn.Module):
         return self.settings.dim * statistics(cells)
 
     def pool(self, tokens: Tokens, *, cells: Cells = WHOLE) -> tuple[Pooled, ModalityMask]:
-        """Read each modality's tokens (encoders/pooling.py), [batch, modality, pooled_width], and say if it has any."""
-        return pool(tokens, kinds=len(self.kinds), cells=cells)
+        """Read the tokens of each of `parts` (encoders/pooling.py), [batch, part, pooled_width], and say if any are."""
+        return pool(tokens, kinds=len(self.parts), cells=cells)

@@ -18,7 +18,7 @@ class OptimiserSettings:
         steps: number of steps, where it should not depend on the number of units.
         batch: units a step; a smaller set is taken whole.
         rate: peak learning rate.
-        encoder_rate: peak rate of the encoder, where it differs.
+        encoder_rate: peak rate of the encoder, where it differs; of its fusion, which is drawn anew, it is `rate`.
         warmup: share of the steps.
         decay: weight decay at the first and at the last step (cosine between); none on vectors and biases.
         clip: largest gradient norm.
@@ -69,6 +69,7 @@ def make_optimiser(objective: torch.nn.Module, settings: OptimiserSettings) -> t
     for name, parameter in objective.named_parameters():
         if parameter.requires_grad:
             own = settings.encoder_rate is not None and name.startswith("encoder.")
+            own = own and not name.startswith("encoder.fusion.")
             peak = settings.encoder_rate if own and settings.encoder_rate is not None else settings.rate
             groups.setdefault((peak, parameter.ndim > 1), []).append(parameter)
     described = [

@@ -109,8 +109,12 @@ def build_objective(settings: ObjectiveSettings, encoder: PatientEncoder) -> Obj
         encoder: trained in place.
 
     Raises:
-        InputError: the encoder does not read what a term learns from.
+        InputError: the encoder does not read what a term learns from, or has a fusion, which only labels train.
     """
+    if encoder.parts != encoder.kinds:
+        raise InputError(
+            f'encoder: mixing "{encoder.settings.mixing}" is for fine-tuning, which adds it; pretrain with "apart"'
+        )
     terms = {name: OBJECTIVES[name](settings, encoder) for name in settings.terms}
     if len(terms) == 1 and not settings.weights:
         return terms[settings.terms[0]]
