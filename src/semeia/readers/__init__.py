@@ -6,6 +6,8 @@
 | `ingest_knees` | knee radiographs: `labels.csv` and `images/` |
 | `ingest_images` | pictures or volumes listed in a table |
 | `ingest_folders` | pictures in folders that name class and modality (Kvasir, PolypDB, PICCOLO) |
+| `ingest_dicom` | CT, MR and PET volumes and radiographs in any folder of DICOM files |
+| `ingest_hospital` | DICOM files and OMOP tables, linked by `image_occurrence` |
 | `ingest_meds` | health records in MEDS |
 | `ingest_omop` | health records in OMOP CDM 5.3 or 5.4 |
 | `ingest_table` | health records in any tables, with a mapping |
@@ -20,10 +22,12 @@
 """
 
 from semeia.readers.dates import read_dates
+from semeia.readers.dicom.ingest import ingest_dicom
 from semeia.readers.expressions import expressions_table, ingest_expressions
 from semeia.readers.features import ingest_features
 from semeia.readers.folders import ingest_folders
 from semeia.readers.follow_up import FollowUp, follow_up_outcomes
+from semeia.readers.hospital import ingest_hospital
 from semeia.readers.knees import ingest_knees
 from semeia.readers.long_table import ingest_table
 from semeia.readers.meds import ingest_meds
@@ -40,9 +44,11 @@ __all__ = [
     "Volume",
     "expressions_table",
     "follow_up_outcomes",
+    "ingest_dicom",
     "ingest_expressions",
     "ingest_features",
     "ingest_folders",
+    "ingest_hospital",
     "ingest_images",
     "ingest_knees",
     "ingest_meds",

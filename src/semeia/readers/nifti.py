@@ -68,8 +68,6 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
         InputError: Absent, damaged, cut short, not one 3-D volume of real finite numbers, a header of absurd
             size, or an affine that is no geometry.
     """
-    import nibabel as nib
-
     called = name or str(path)
     if not Path(path).is_file():
         raise InputError(f"{called}: no such file.")
@@ -82,12 +80,25 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
         affine = _directions(axes) @ np.diag([*geometry.spacing, 1.0])
     if affine is None:
         return Volume(array, geometry.spacing, None, None, None, geometry.remarks)
+    return turned(array, affine, geometry.remarks)
+
+
+def turned(array: np.ndarray, affine: np.ndarray, remarks: tuple[Remark, ...] = ()) -> Volume:
+    """Turn voxels [x, y, z] to right, anterior, superior as nearly as they go without resampling.
+
+    Args:
+        array: Voxels as stored.
+        affine: [4, 4], from voxel to mm in RAS.
+        remarks: What was assumed.
+    """
+    import nibabel as nib
+
     stored = "".join(nib.aff2axcodes(affine))
     turn = nib.io_orientation(affine)
-    turned = np.ascontiguousarray(nib.apply_orientation(array, turn))
+    voxels = np.ascontiguousarray(nib.apply_orientation(array, turn))
     affine = affine @ nib.orientations.inv_ornt_aff(turn, array.shape)
     x, y, z = (float(step) for step in np.linalg.norm(affine[:3, :3], axis=0))
-    return Volume(turned, (x, y, z), "".join(nib.aff2axcodes(affine)), affine, stored, geometry.remarks)
+    return Volume(voxels, (x, y, z), "".join(nib.aff2axcodes(affine)), affine, stored, remarks)
 
 
 def _voxels(content: bytes, called: str) -> np.ndarray:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from semeia.archive import Summary, Writer, writing
 from semeia.archive.schema import UNMAPPED
 from semeia.errors import InputError
@@ -76,18 +78,48 @@ def ingest_omop(
         InputError: No person, no table of events, a file that is damaged, a table without dates.
     """
     source = folder_given(folder)
-    tables = tables_in(source)
-    used = {domain.table for domain in DOMAINS}.union(_OTHERS)
-    if "person" not in tables:
-        raise InputError(f"{source}: has no table person (person.csv or person.parquet); is it OMOP?")
+    tables = omop_tables(source)
     known = None if codes is None else read_codes(codes)
     with writing(into, source="OMOP", key=key) as draft, opened(draft, source) as connection:
-        if unread := sorted(set(tables) - used):
-            draft.notes["tables not read"] = unread
-        files = {name: tables[name] for name in sorted(used & set(tables))}
-        columns = _columns(draft, connection, files)
-        take(draft, connection, _mapping(columns), tables={}, files=files, codes=known)
+        take_omop(draft, connection, tables, codes=known)
     return draft.summary
+
+
+def omop_tables(folder: Path) -> dict[str, list[Path]]:
+    """The files of each table in a folder.
+
+    Raises:
+        InputError: There is no table person.
+    """
+    tables = tables_in(folder)
+    if "person" not in tables:
+        raise InputError(f"{folder}: has no table person (person.csv or person.parquet); is it OMOP?")
+    return tables
+
+
+def take_omop(
+    draft: Writer,
+    connection: "DuckDBPyConnection",
+    tables: dict[str, list[Path]],
+    *,
+    codes: pl.DataFrame | None = None,
+    others: tuple[str, ...] = (),
+) -> None:
+    """Put the record of OMOP tables into a draft; afterwards the connection has a table `numbered` of its patients.
+
+    Args:
+        draft: Where it goes.
+        connection: From `opened`.
+        tables: From `omop_tables`.
+        codes: See `read_codes`.
+        others: Tables that somebody else reads.
+    """
+    used = {domain.table for domain in DOMAINS}.union(_OTHERS)
+    if unread := sorted(set(tables) - used - set(others)):
+        draft.notes["tables not read"] = unread
+    files = {name: tables[name] for name in sorted(used & set(tables))}
+    columns = _columns(draft, connection, files)
+    take(draft, connection, _mapping(columns), tables={}, files=files, codes=codes)
 
 
 def _columns(draft: Writer, connection: "DuckDBPyConnection", tables: dict[str, list[Path]]) -> Columns:

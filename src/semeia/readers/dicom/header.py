@@ -1,0 +1,270 @@
+"""One DICOM file's header: a path goes in; what is needed of it, or why it is left out, comes out. Pixels stay unread.
+
+A header is a stranger's claim: a value that is no number, or that contradicts another, is a reason to leave the file
+out, in words that name neither the file nor the patient.
+"""
+
+import datetime as dt
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from semeia.readers.dicom.moment import date_of, moment_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+Value = TypeVar("Value")
+Point = tuple[float, float, float]
+
+MAX_PIXELS = 2**28
+VOLUMES, FILMS = ("CT", "MR", "PT"), ("CR", "DX", "MG")
+
+DAMAGED = "files look like DICOM and cannot be read"
+FOREIGN = "files are not DICOM"
+NO_IMAGE = "DICOM objects have no image (reports, plans, structures, directories)"
+NO_PIXELS = "image headers come without pixels"
+SCREEN = "pictures of a screen (secondary captures, dose reports)"
+LOCALIZER = "localizers"
+COLOUR = "colour images"
+OTHER = "images of a modality that is not read ({})"
+NOBODY = "images name no patient"
+ABSURD = "images claim an absurd size"
+NO_SCALE = "images have a slope that is zero or no number"
+
+_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+# Storage classes whose files do not always repeat their modality.
+_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+    "1.2.840.10008.5.1.4.1.1.130": "PT",
+    "1.2.840.10008.5.1.4.1.1.1": "CR",
+    "1.2.840.10008.5.1.4.1.1.1.1": "DX",
+    "1.2.840.10008.5.1.4.1.1.1.2": "MG",
+}
+_TAGS = """
+    SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate AcquisitionDate ContentDate
+    AcquisitionDateTime StudyTime SeriesTime AcquisitionTime ContentTime TimezoneOffsetFromUTC Modality
+    Manufacturer PatientID PatientSex PatientBirthDate EchoTime TriggerTime DiffusionBValue StudyInstanceUID
+    SeriesInstanceUID AcquisitionNumber EchoNumbers TemporalPositionIdentifier ImagePositionPatient
+    ImageOrientationPatient SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
+    ImagerPixelSpacing BitsAllocated BitsStored PixelRepresentation RescaleIntercept RescaleSlope
+    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
+"""
+# What may tell planes at one place apart: repeats of an acquisition, echoes, phases, weightings.
+_REPEATS = (
+    "AcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "EchoNumbers",
+    "EchoTime",
+    "TriggerTime",
+    "DiffusionBValue",
+    "AcquisitionTime",
+    "ContentTime",
+)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One image plane of a file.
+
+    Attributes:
+        frame: its number in the file, from 0.
+        position: mm to the left, back and head of the patient (LPS), of the middle of the first pixel.
+        along: direction of growing columns and of growing rows, 6 numbers in the same coordinates.
+        pixel_mm: distance of rows and of columns.
+        slope: stored values times this,
+        intercept: plus this are in their unit.
+        repeats: what may tell planes at one place apart.
+    """
+
+    frame: int
+    position: Point | None
+    along: tuple[float, ...] | None
+    pixel_mm: tuple[float, float] | None
+    slope: float
+    intercept: float
+    repeats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of one file with an image; `patient` and the UIDs never reach a message or an archive."""
+
+    path: Path
+    patient: str
+    sex: str | None
+    birth: dt.date | None
+    study: str
+    series: str
+    modality: str
+    maker: str
+    when: dt.datetime | None
+    rows: int
+    columns: int
+    bits: int
+    signed: bool
+    dark_is_high: bool
+    planes: tuple[Plane, ...]
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is a radiograph."""
+        return self.modality in FILMS
+
+
+def read_header(path: Path) -> Header | str:
+    """Read what is needed of a file's header, or say why the file is left out.
+
+    Args:
+        path: Any file.
+
+    Returns:
+        The header; or one of the reasons above.
+    """
+    from pydicom import config, dcmread
+
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(132)
+            # A file of the time before there was a preamble begins with its group 0008.
+            if start[128:] != b"DICM" and not (start[:2] == b"\x08\x00" and start[3:4] == b"\0"):
+                return FOREIGN
+            stream.seek(0)
+            with warnings.catch_warnings(), config.disable_value_validation():
+                warnings.simplefilter("ignore")
+                found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*_TAGS.split()])
+                deflated = str(found.file_meta.get("TransferSyntaxUID", "")) == "1.2.840.10008.1.2.1.99"
+                has_pixels = deflated or len(stream.read(4)) == 4
+                return _left_out(found, has_pixels=has_pixels) or _header(path, found)
+    except OSError:
+        return DAMAGED
+    except Exception:  # a stranger's bytes make pydicom stumble in ways it does not list
+        return DAMAGED
+
+
+def _left_out(found: "Dataset", *, has_pixels: bool) -> str:
+    """Why a file is no image that is read; empty where it is one."""
+    kinds = [str(value).upper() for value in _values(found, "ImageType")]
+    modality = _modality(found)
+    if "Rows" not in found or "Columns" not in found:
+        return LOCALIZER if "LOCALIZER" in kinds else NO_IMAGE
+    if str(found.get("SOPClassUID", "")).startswith(_CAPTURE) or "SCREEN SAVE" in kinds:
+        return SCREEN
+    if "LOCALIZER" in kinds or "SCOUT" in kinds:
+        return LOCALIZER
+    if modality not in (*VOLUMES, *FILMS):
+        return OTHER.format(modality if modality.isalnum() and len(modality) <= 8 else "?")
+    if int(found.get("SamplesPerPixel") or 1) != 1:
+        return COLOUR
+    frames, rows, columns = (int(found.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns"))
+    if min(frames, rows, columns) < 1 or frames * rows * columns > MAX_PIXELS:
+        return ABSURD
+    return "" if has_pixels else NO_PIXELS
+
+
+def _header(path: Path, found: "Dataset") -> Header | str:
+    planes = tuple(_planes(found))
+    if not all(math.isfinite(plane.slope) and plane.slope and math.isfinite(plane.intercept) for plane in planes):
+        return NO_SCALE
+    patient = str(found.get("PatientID") or "").strip()
+    return (
+        Header(
+            path=path,
+            patient=patient,
+            sex={"M": "male", "F": "female"}.get(str(found.get("PatientSex") or "").strip().upper()),
+            birth=date_of(str(found.get("PatientBirthDate") or "")),
+            study=str(found.get("StudyInstanceUID") or ""),
+            series=str(found.get("SeriesInstanceUID") or ""),
+            modality=_modality(found),
+            maker=str(found.get("Manufacturer") or "").strip(),
+            when=moment_of(found),
+            rows=int(found["Rows"].value),
+            columns=int(found["Columns"].value),
+            bits=int(found.get("BitsStored") or found.get("BitsAllocated") or 16),
+            signed=bool(found.get("PixelRepresentation") or 0),
+            dark_is_high=str(found.get("PhotometricInterpretation") or "").strip() == "MONOCHROME1",
+            planes=planes,
+        )
+        if patient
+        else NOBODY
+    )
+
+
+def _modality(found: "Dataset") -> str:
+    named = str(found.get("Modality") or "").strip().upper()
+    return named or _CLASSES.get(str(found.get("SOPClassUID", "")), "?")
+
+
+def _planes(found: "Dataset") -> list[Plane]:
+    """The planes of a file; an enhanced object says of each frame, or of all, where it lies (PS3.3 C.7.6.16)."""
+    shared = _items(found, "SharedFunctionalGroupsSequence")[:1]
+    each = _items(found, "PerFrameFunctionalGroupsSequence")
+    count = int(found.get("NumberOfFrames") or 1)
+    if not each:
+        return [_plane(frame, [*shared, found]) for frame in range(count)]
+    if len(each) < count:
+        raise ValueError("fewer groups than frames")
+    return [_plane(frame, [each[frame], *shared, found]) for frame in range(count)]
+
+
+def _plane(frame: int, places: list["Dataset"]) -> Plane:
+    def first(sequence: str, name: str, read: Callable[[object], Value]) -> Value | None:
+        for place in places:
+            for group in (*_items(place, sequence)[:1], place):
+                value = group.get(name)
+                if value is not None and value != "":
+                    return read(value)
+        return None
+
+    slope = first("PixelValueTransformationSequence", "RescaleSlope", _real)
+    intercept = first("PixelValueTransformationSequence", "RescaleIntercept", _real)
+    spacing = first("PixelMeasuresSequence", "PixelSpacing", _reals) or first("", "ImagerPixelSpacing", _reals)
+    position = first("PlanePositionSequence", "ImagePositionPatient", _reals)
+    along = first("PlaneOrientationSequence", "ImageOrientationPatient", _reals)
+    groups = {
+        "EchoTime": "MREchoSequence",
+        "TemporalPositionIdentifier": "FrameContentSequence",
+        "DiffusionBValue": "MRDiffusionSequence",
+    }
+    repeats = tuple(str(first(groups.get(name, ""), name, str)) for name in _REPEATS)
+    stack = first("FrameContentSequence", "StackID", str)
+    temporal = first("FrameContentSequence", "TemporalPositionIndex", str)
+    return Plane(
+        frame=frame,
+        position=(position[0], position[1], position[2]) if position and len(position) == 3 else None,
+        along=along if along and len(along) == 6 else None,
+        pixel_mm=(spacing[0], spacing[1]) if spacing and len(spacing) == 2 else None,
+        slope=1.0 if slope is None else slope,
+        intercept=0.0 if intercept is None else intercept,
+        repeats=(*repeats, str(stack), str(temporal)),
+    )
+
+
+def _items(found: "Dataset", name: str) -> list["Dataset"]:
+    return list(found.get(name) or []) if name else []
+
+
+def _values(found: "Dataset", name: str) -> list[object]:
+    """The values of an element that may have one, several or none."""
+    value = found.get(name)
+    if value is None or value == "":
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _real(value: object) -> float:
+    return float(str(value))
+
+
+def _reals(value: object) -> tuple[float, ...]:
+    numbers = tuple(float(str(one)) for one in value)  # pyright: ignore[reportGeneralTypeIssues]
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError("not a number")
+    return numbers

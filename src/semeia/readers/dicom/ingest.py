@@ -1,0 +1,134 @@
+"""A folder of DICOM files to one part of an archive: every CT, MR and PET volume and every radiograph, with its date.
+
+Files are found by their content and put together by geometry. Patients are known by their id in the headers, which is
+hashed; names, numbers, file names and UIDs are kept nowhere.
+"""
+
+import datetime as dt
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from semeia.archive import Summary, Writer, writing
+from semeia.archive.identity import canonical
+from semeia.errors import InputError
+from semeia.readers.dicom.index import index_folder
+from semeia.readers.dicom.reading import Refused, images_of
+from semeia.readers.dicom.series import Stack, stacks_of
+from semeia.readers.image_file import add_image
+from semeia.readers.rows import folder_given
+
+_MOST_WORKERS = 4
+
+
+def ingest_dicom(
+    folder: str | Path,
+    *,
+    into: str | Path,
+    site: str | None = None,
+    key: str | Path | None = None,
+    workers: int | None = None,
+) -> Summary:
+    """Read the images of a folder of DICOM files into an archive.
+
+    Each volume or radiograph belongs to its patient at the time of its acquisition, and the patient is the unit, at the
+    time of the newest image. What is no such image, or cannot be put together without inventing anatomy, is left out
+    and counted by reason; `semeia audit` lists it.
+
+    Args:
+        folder: Files of any name, in any subfolder.
+        into: The archive, new or to be extended.
+        site: The hospital they come from. The same id at two sites is two patients.
+        key: File with the pseudonym key, when the archive is not to keep its own.
+        workers: Processes that read headers and decode; by default one a processor, at most 4.
+
+    Returns:
+        What was added.
+
+    Raises:
+        InputError: There is no image that can be read; names reasons and counts, never files or patients.
+    """
+    source = folder_given(folder)
+    processes = processes_for(workers)
+    index = index_folder(source, workers=processes)
+    stacks, left_out = stacks_of(index.headers)
+    left_out += index.left_out
+    with writing(into, source="DICOM", key=key) as draft:
+        people = _people(draft, stacks, site)
+        owners = [people[canonical(stack.header.patient)] for stack in stacks]
+        newest = add_images(draft, stacks, owners, left_out=left_out, workers=processes)
+        for subject_id, pseudonym in dict.fromkeys(owners):
+            if subject_id in newest:
+                draft.patient_unit(subject_id, pseudonym, time=newest[subject_id])
+    return draft.summary
+
+
+def processes_for(workers: int | None) -> int:
+    """How many processes are meant: as asked, or one a processor."""
+    return min(_MOST_WORKERS, os.cpu_count() or 1) if workers is None else workers
+
+
+def _people(draft: Writer, stacks: Sequence[Stack], site: str | None) -> dict[str, tuple[int, str]]:
+    """Number the patients of stacks; a fact on which their headers differ is not taken, and that is counted."""
+    people = {}
+    for patient, members in groupby(stacks, key=lambda stack: canonical(stack.header.patient)):
+        headers = [one.header for stack in members for one in stack.slices]
+        sexes, births = {h.sex for h in headers} - {None}, {h.birth for h in headers} - {None}
+        for facts, what in ((sexes, "sexes"), (births, "dates of birth")):
+            draft.count(f"patients have several {what} in their headers; none was taken", int(len(facts) > 1))
+        sex = sexes.pop() if len(sexes) == 1 else None
+        birth = births.pop() if len(births) == 1 else None
+        people[patient] = draft.subject(patient, site=site, sex=sex, birth=birth)
+    return people
+
+
+def add_images(
+    draft: Writer,
+    stacks: Sequence[Stack],
+    owners: Sequence[tuple[int, str]],
+    *,
+    left_out: Counter[str],
+    workers: int,
+    times: Mapping[str, dt.datetime] | None = None,
+) -> dict[int, dt.datetime | None]:
+    """Add the images of stacks to a draft, and put on record what was left out and what was assumed.
+
+    Args:
+        draft: Where they go.
+        stacks: What is to be decoded.
+        owners: subject_id and pseudonym of each.
+        left_out: What was left out before, by why.
+        workers: Processes.
+        times: By series, where another table than the header says when.
+
+    Returns:
+        The time of the newest image by subject_id; None where no image of the patient has one.
+
+    Raises:
+        InputError: There is nothing to add.
+    """
+    newest: dict[int, dt.datetime | None] = {}
+    remarks: Counter[str] = Counter()
+    undated = 0
+    images = images_of(stacks, workers=workers)
+    for (stack, image), (subject_id, _) in zip(images, owners, strict=True):
+        if isinstance(image, Refused):
+            left_out[image.why] += 1
+            continue
+        time = (times or {}).get(stack.header.series) or (stack.when[0] if stack.when else None)
+        undated += time is None
+        add_image(draft, image, unit_id=None, subject_id=subject_id, time=time)
+        remarks.update(remark.what for remark in image.remarks)
+        before = newest.get(subject_id)
+        newest[subject_id] = max(before, time) if before and time else before or time
+    if not newest:
+        why = "; ".join(f"{number} {words}" for words, number in left_out.most_common())
+        raise InputError(f"no image of the folder can be read ({why or 'it is empty'}).")
+    draft.count("images have no date", undated)
+    for words, number in sorted(remarks.items()):
+        draft.count(words, number)
+    for words, number in sorted(left_out.items()):
+        draft.count(f"left out: {words}", number)
+    return newest

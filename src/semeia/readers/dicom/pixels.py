@@ -1,0 +1,52 @@
+"""The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out."""
+
+import warnings
+
+import numpy as np
+
+from semeia.errors import InputError
+from semeia.readers.dicom.header import Header, Plane
+
+UNDECODED = "pixels cannot be decoded"
+
+
+def stored_frames(header: Header) -> np.ndarray:
+    """Decode all frames of a file.
+
+    Returns:
+        Stored values [frame, row, column], whole or real.
+
+    Raises:
+        InputError: They cannot be decoded, or are not what the header says.
+    """
+    from pydicom import config, dcmread
+
+    try:
+        with warnings.catch_warnings(), config.disable_value_validation():
+            warnings.simplefilter("ignore")
+            stored = dcmread(header.path, force=True).pixel_array
+    except Exception as error:  # decoders of a dozen codes, each with errors of its own
+        raise InputError(UNDECODED) from error
+    shape = (len(header.planes), header.rows, header.columns)
+    if stored.size != np.prod(shape):
+        raise InputError(UNDECODED)
+    return stored.reshape(shape)
+
+
+def in_unit(stored: np.ndarray, plane: Plane) -> np.ndarray:
+    """Apply slope and intercept: int16 or int32 where both are whole numbers and the values fit, else float32."""
+    if stored.dtype.kind in "iu" and float(plane.slope).is_integer() and float(plane.intercept).is_integer():
+        values = stored.astype(np.int64) * int(plane.slope) + int(plane.intercept)
+        for dtype in (np.int16, np.int32):
+            limits = np.iinfo(dtype)
+            if limits.min <= values.min() and values.max() <= limits.max:
+                return values.astype(dtype)
+    return (stored.astype(np.float64) * plane.slope + plane.intercept).astype(np.float32)
+
+
+def inverted(stored: np.ndarray, header: Header) -> np.ndarray:
+    """Turn stored values in which the highest is dark (MONOCHROME1) into ones in which the highest is bright."""
+    if stored.dtype.kind == "f":
+        return stored.max() + stored.min() - stored
+    ends = (-(2 ** (header.bits - 1)), 2 ** (header.bits - 1) - 1) if header.signed else (0, 2**header.bits - 1)
+    return (sum(ends) - stored.astype(np.int64)).astype(stored.dtype)

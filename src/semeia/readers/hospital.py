@@ -1,0 +1,181 @@
+"""A hospital's images and record linked: DICOM files and OMOP tables go in; patients with both, through time, come out.
+
+The link is `image_occurrence` of OMOP's imaging extension (MI-CDM): which person's each series is, and of what day. A
+patient's id in the DICOM headers is not used, since a hospital has other numbers there than in its record.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from semeia.archive import Summary, Writer, writing
+from semeia.archive.identity import canonical
+from semeia.errors import InputError
+from semeia.readers.cells import utc
+from semeia.readers.dicom.index import index_folder
+from semeia.readers.dicom.ingest import add_images, processes_for
+from semeia.readers.dicom.series import Stack, stacks_of
+from semeia.readers.omop import omop_tables, take_omop
+from semeia.readers.omop_sql import text_of, time_of
+from semeia.readers.record import opened, scratch_of
+from semeia.readers.rows import Row, folder_given, read_rows
+from semeia.readers.sources import add_table, columns_of, frame_of, reading
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+LINK = "image_occurrence"
+_PERSON, _INDEX, _NOT_OUTCOMES = "person_id", "index_date", ("site", "split", "synthetic")
+UNLINKED = "series that no row of image_occurrence names"
+OF_NOBODY = "series of a person who is not in the record"
+ABSENT = "rows of image_occurrence name a series that is not in the folder, or of which no image can be read"
+OTHER_DAY = "series have another day in their header than in image_occurrence, which was believed"
+NO_INDEX = "patients have neither a dated image nor a row among the labels and are not predicted on"
+SHARED = "patient ids of the DICOM headers are linked to several persons"
+
+
+@dataclass(frozen=True)
+class Linked:
+    """One row of image_occurrence: whose series it is (None: nobody's in the record) and when."""
+
+    owner: tuple[int, str] | None
+    time: dt.datetime | None
+
+
+def ingest_hospital(
+    folder: str | Path,
+    *,
+    into: str | Path,
+    images: str = "dicom",
+    record: str = "omop",
+    labels: str | Path | None = None,
+    key: str | Path | None = None,
+    workers: int | None = None,
+) -> Summary:
+    """Read a hospital's DICOM files and OMOP tables into an archive, linked by `image_occurrence`.
+
+    Args:
+        folder: Holds both.
+        into: The archive, new or to be extended.
+        images: Subfolder of the DICOM files, of any name and order.
+        record: Subfolder of the OMOP tables, with `image_occurrence` (person_id, image_series_uid,
+            image_occurrence_date).
+        labels: Table of index dates and outcomes: person_id, index_date, and a column an outcome (0, 1 or a grade;
+            empty where it is not known); by default `labels.csv` in the folder, where there is one. Whoever is not in
+            it is unlabelled, with the newest image as index date.
+        key: File with the pseudonym key, when the archive is not to keep its own.
+        workers: Processes that read headers and decode; by default one a processor, at most 4.
+
+    Returns:
+        What was added: events, images of patients at their dates, units (a patient at an index date), outcomes.
+
+    Raises:
+        InputError: A part is missing, nothing is linked, or a label is none; names no patient and no file.
+    """
+    source = folder_given(folder)
+    tables = omop_tables(folder_given(source / record))
+    if LINK not in tables:
+        raise InputError(f"{source / record}: has no table {LINK}, which says whose each series of images is.")
+    given = source / "labels.csv" if labels is None else Path(labels)
+    rows = read_rows(given, required=(_PERSON, _INDEX)) if labels is not None or given.is_file() else []
+    processes = processes_for(workers)
+    index = index_folder(folder_given(source / images), workers=processes)
+    stacks, left_out = stacks_of(index.headers)
+    left_out += index.left_out
+    simulated = bool(rows) and all(row.synthetic for row in rows)
+    name = "simulated hospital (DICOM and OMOP)" if simulated else "hospital (DICOM and OMOP)"
+    with writing(into, source=name, key=key) as draft:
+        with opened(draft, source / record) as connection:
+            take_omop(draft, connection, tables, others=(LINK,))
+            links = _links(draft, connection, tables[LINK])
+            people = _people(connection)
+        kept, owners, times = _linked(draft, stacks, links, left_out)
+        newest = add_images(draft, kept, owners, left_out=left_out, workers=processes, times=times)
+        _add_units(draft, rows, people, newest)
+    return draft.summary
+
+
+def _links(draft: Writer, connection: "DuckDBPyConnection", files: list[Path]) -> dict[str, Linked]:
+    """The rows of image_occurrence by series; one that two persons share is an error of the table."""
+    add_table(connection, LINK, files, scratch=scratch_of(draft))
+    columns = {LINK: columns_of(connection, LINK)}
+    if absent := [name for name in (_PERSON, "image_series_uid") if name not in columns[LINK]]:
+        raise InputError(f"{LINK}: lacks the column(s) {', '.join(absent)}.")
+    when = time_of(columns, LINK, LINK)
+    with reading(LINK):
+        rows = frame_of(
+            connection,
+            f"SELECT DISTINCT {text_of(columns, LINK, 'image_series_uid')} AS series, n.subject_id, n.pseudonym, "
+            f"believed({utc(when, 'VARCHAR')}) AS time FROM {LINK} t LEFT JOIN numbered n "
+            "ON n.original = plain_id(t.person_id) WHERE series IS NOT NULL ORDER BY ALL",
+        )
+    if several := rows.height - rows["series"].n_unique():
+        raise InputError(f"{LINK}: {several} series are in several rows that differ; settle whose and when they are.")
+    return {
+        series: Linked(None if subject_id is None else (subject_id, pseudonym), time)
+        for series, subject_id, pseudonym, time in rows.iter_rows()
+    }
+
+
+def _people(connection: "DuckDBPyConnection") -> dict[str, tuple[int, str]]:
+    """subject_id and pseudonym of each person of the record."""
+    rows = frame_of(connection, "SELECT original, subject_id, pseudonym FROM numbered ORDER BY subject_id")
+    return {canonical(original): (subject_id, pseudonym) for original, subject_id, pseudonym in rows.iter_rows()}
+
+
+def _linked(
+    draft: Writer, stacks: Iterable[Stack], links: dict[str, Linked], left_out: Counter[str]
+) -> tuple[list[Stack], list[tuple[int, str]], dict[str, dt.datetime]]:
+    """The stacks that are somebody's, whose they are, and the moment of each series."""
+    kept, owners, times, other_day = [], [], {}, set()
+    persons: dict[str, set[int]] = {}
+    for stack in stacks:
+        series, link = stack.header.series, links.get(stack.header.series)
+        if link is None or link.owner is None:
+            left_out[UNLINKED if link is None else OF_NOBODY] += 1
+            continue
+        kept.append(stack)
+        owners.append(link.owner)
+        persons.setdefault(stack.header.patient, set()).add(link.owner[0])
+        told = stack.when[0] if stack.when else None
+        if link.time is not None and (told is None or told.date() != link.time.date()):
+            times[series] = link.time
+            other_day |= {series} if told else set()
+    draft.count(OTHER_DAY, len(other_day))
+    draft.count(SHARED, sum(len(whose) > 1 for whose in persons.values()))
+    draft.count(ABSENT, len(links.keys() - {stack.header.series for stack in kept}))
+    if not kept:
+        raise InputError(f"{LINK}: names none of the {sum(left_out.values())} series of images in the folder.")
+    return kept, owners, times
+
+
+def _add_units(
+    draft: Writer, rows: list[Row], people: dict[str, tuple[int, str]], newest: dict[int, dt.datetime | None]
+) -> None:
+    """Add patients at their index dates: those of the labels, and for everyone else the newest image."""
+    outcomes = [name for name in (rows[0].cells if rows else ()) if name not in (_PERSON, _INDEX, *_NOT_OUTCOMES)]
+    often = Counter(row.cells[_PERSON] for row in rows)
+    done = set()
+    strangers = 0
+    for row in rows:
+        owner = people.get(canonical(row.identity(_PERSON)))
+        if owner is None:
+            strangers += 1
+            continue
+        index = row.time(_INDEX, ends=True)
+        several = f"/{index:%Y%m%d}" if often[row.cells[_PERSON]] > 1 else ""
+        unit_id = draft.unit(f"{owner[1]}{several}", owner[0], "patient", time=index)
+        done.add(owner[0])
+        for outcome in outcomes:
+            if (value := row.label_or_none(outcome)) is not None:
+                draft.outcome(outcome, unit_id, owner[0], value=value, prediction_time=index)
+    for subject_id, pseudonym in people.values():
+        index = newest.get(subject_id)
+        if subject_id not in done and index is not None:
+            draft.patient_unit(subject_id, pseudonym, time=index)
+            done.add(subject_id)
+    draft.count("rows of labels are of nobody in the record and were left out", strangers)
+    draft.count(NO_INDEX, len(people) - len(done))
