@@ -11,8 +11,9 @@ from semeia.studies.own import OWN
 from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Inputs
+from semeia.studies.scaling import SCALING
 
-STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN)}
+STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, SCALING)}
 
 
 def resume_study(

@@ -1,0 +1,282 @@
+"""How much pretraining pays, by what, for how long, and for whom: gain over scratch against compute and archive size.
+
+Protocol. Only units that no other study tests are used: of an archive with a fixed split its training side; without
+one, all but the last of five folds of patients. Among these seed s tests another of five folds. Every start (scratch,
+random, each objective at each length and on each share of the archive) has the same network, the same labels and the
+same fine-tuning budget. Defaults of other studies are to be chosen from this one, before their test folds are read.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.atomic import write_csv
+from semeia.archive.store import Archive, open_archive
+from semeia.data.modalities import Volume
+from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.description import ArmDescription, CohortDescription, Description
+from semeia.learning.cells import DONE, Cell
+from semeia.learning.columns import Columns
+from semeia.learning.finetune import FinetuneSettings
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.simple import Simple
+from semeia.objectives.task import BINARY, Task
+from semeia.ranges import FROM_1, require_ranges
+from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.audit import audit_networks
+from semeia.studies.run.protocol import (
+    FOLDS,
+    kept_for_testing,
+    require_each_once,
+    require_fractions,
+    require_names,
+    require_numbers,
+    require_seeds,
+)
+from semeia.studies.run.reading import read_units, values_beside
+from semeia.studies.run.runner import run_study
+from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
+from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+
+# Terms of each objective, and how many of its steps cost about as much as one of SimCLR, which encodes two whole views:
+# latent prediction encodes a part and, without gradient, the whole; a masked autoencoder a quarter of one view.
+OBJECTIVES = {
+    "jepa": (("jepa",), "ema", 2.0),
+    "cjepa": (("jepa",), "ema+vicreg", 2.0),
+    "mae": (("mae",), "", 4.0),
+    "simclr": (("simclr",), "", 1.0),
+    "vicreg": (("vicreg",), "", 1.0),
+}
+SCRATCH, COMPONENTS = "scratch", "components"
+MODES = ("frozen", "probe_finetune", "finetune")
+
+
+@dataclass(frozen=True)
+class ScalingSettings:
+    """The curves.
+
+    Attributes:
+        outcome: what is predicted, of two classes or several.
+        modality: the images that are learnt from; empty: the first that the archive has.
+        objectives: names in `OBJECTIVES`.
+        steps: lengths of pretraining, in steps of SimCLR; other objectives take as many as cost about the same.
+        shares: of the pretraining patients that are learnt from.
+        seeds: each tests another of five folds of training patients.
+        fractions: of the labelled training patients.
+        pretraining: see `PretrainSettings`; its terms and its number of steps are those above.
+        finetuning: see `FinetuneSettings`; the same for every start.
+        draws: bootstrap draws of the evaluation.
+        workers: processes, one thread each.
+    """
+
+    outcome: str = ""
+    modality: str = ""
+    objectives: tuple[str, ...] = tuple(OBJECTIVES)
+    steps: tuple[int, ...] = (100, 400, 1600)
+    shares: tuple[float, ...] = (1.0,)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    fractions: tuple[float, ...] = (0.1, 1.0)
+    pretraining: PretrainSettings = field(default_factory=PretrainSettings)
+    finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
+    draws: int = 1000
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        require_names("objective", self.objectives, tuple(OBJECTIVES))
+        require_each_once(self, "objectives", "steps")
+        require_ranges("study", self, {"steps": FROM_1})
+        require_fractions(self.shares)
+        require_fractions(self.fractions)
+        require_seeds(self.seeds, folds=FOLDS)
+        require_numbers(self)
+        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+
+
+@dataclass(frozen=True)
+class Point:
+    """One pretraining: an objective, how long, and on what share of the patients."""
+
+    objective: str
+    steps: int
+    share: float
+
+    @property
+    def name(self) -> str:
+        """The arm."""
+        return f"{self.objective}_{self.steps}" + ("" if self.share == 1 else f"_{self.share:g}")
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        whom = "" if self.share == 1 else f" on {self.share:.0%} of the patients"
+        return f"{self.objective}, {self.steps} steps{whom}"
+
+    def settings(self, base: PretrainSettings) -> PretrainSettings:
+        """Pretrain by this objective for so long."""
+        terms, guard, steps_for_one = OBJECTIVES[self.objective]
+        jepa = replace(base.objective.jepa, guard=guard) if guard else base.objective.jepa
+        optimiser = replace(base.optimiser, steps=round(self.steps * steps_for_one))
+        return replace(base, objective=replace(base.objective, terms=terms, jepa=jepa), optimiser=optimiser)
+
+
+def points(settings: ScalingSettings) -> list[Point]:
+    """List every pretraining of the study."""
+    return [Point(*point) for point in product(settings.objectives, settings.steps, settings.shares)]
+
+
+def modality_of(settings: ScalingSettings, inputs: Inputs) -> str:
+    """Name the images that are learnt from.
+
+    Raises:
+        InputError: the archive has no images, or none of that name.
+    """
+    there = settings.pretraining.model.modalities_of(open_archive(inputs.archive))
+    images = [name for name, one in there.items() if isinstance(one, Volume)]
+    if not images or (settings.modality and settings.modality not in images):
+        raise InputError(f"{inputs.archive}: no images '{settings.modality}'; it has {', '.join(images) or 'none'}")
+    return settings.modality or images[0]
+
+
+def open_training_side(inputs: Inputs, settings: ScalingSettings, cache: Path) -> Material:
+    """Read the units that no other study tests, their labels, and who is tested by which seed."""
+    name = modality_of(settings, inputs)
+    data = read_units(inputs, settings.pretraining.model, cache, {})
+    nowhere = np.zeros(len(data), bool)
+    if data.units["split"].is_null().all():
+        data = data.take(np.flatnonzero(~kept_for_testing(data.units, outside=nowhere)(FOLDS - 1)))
+    else:
+        data = data.take(np.flatnonzero((data.units["split"] == "train").fill_null(False).to_numpy()))
+    data = data.take(np.flatnonzero(data.observed(name)))
+    units = data.units.with_columns(split=pl.lit(None, pl.String))  # of what is left every fold is tested in turn
+    labels = values_beside(units, outcome_of(open_archive(inputs.archive), settings.outcome))
+    classes = int(np.nanmax(labels)) + 1
+    return Material(
+        units=units,
+        cohort=np.full(len(units), "internal"),
+        labels={settings.outcome: labels},
+        training=np.ones(len(units), bool),
+        unlabelled=np.zeros(len(units), bool),
+        testing=kept_for_testing(units, outside=np.zeros(len(units), bool)),
+        tasks={settings.outcome: BINARY if classes == 2 else Task("nominal", classes)},
+        dataset=data,
+        read=lambda model: data,
+    )
+
+
+def outcome_of(archive: Archive, outcome: str) -> pl.DataFrame:
+    """Take an outcome whose values are classes counted from 0.
+
+    Raises:
+        InputError: there is none of that name, or its values are no classes.
+    """
+    if outcome not in archive.outcomes():
+        known = ", ".join(archive.outcomes()) or "none"
+        raise InputError(f"{archive.path}: name the outcome with --outcome; the archive has {known}")
+    table = archive.outcome(outcome)
+    values = table["value"].cast(pl.Float64).drop_nulls().unique().sort().to_list()
+    if values != list(range(len(values))) or len(values) < 2:
+        raise InputError(f"{archive.path}: the values of '{outcome}' are no classes counted from 0: {values[:6]}")
+    return table
+
+
+def corpus_of(material: Material, rows: np.ndarray, seed: int, *, share: float) -> np.ndarray:
+    """Take the units of a share of the patients; a smaller share lies inside a larger."""
+    patients = np.random.default_rng([seed, 41]).permutation(np.unique(material.subjects[rows]))
+    return rows[np.isin(material.subjects[rows], patients[: max(round(share * len(patients)), 1)])]
+
+
+def pretraining(settings: ScalingSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    """One encoder a point."""
+    name = modality_of(settings, inputs)
+    return {
+        point.name: Encoder((name,), point.settings(settings.pretraining), partial(corpus_of, share=point.share))
+        for point in points(settings)
+    }
+
+
+def arms(settings: ScalingSettings, inputs: Inputs) -> dict[str, Arm]:
+    """The same network from every start, and principal components."""
+    name = modality_of(settings, inputs)
+
+    def network(title: str, role: str, begins: str, start: str = "", modes: tuple[str, ...] = MODES) -> Network:
+        about = ArmDescription(title, role, "", begins, (name,))
+        return Network(about, (name,), settings.pretraining.model, settings.finetuning, modes, pretraining=start)
+
+    pretrained = {point.name: network(point.title, "pretrained", PRETRAINED, point.name) for point in points(settings)}
+    about = ArmDescription("Principal components, logistic regression", "simple", "", ONE_SOLUTION, (name,))
+    simple = SimpleArm(about, Simple(Columns(modality=name), "components"), settings.pretraining.model)
+    return {SCRATCH: network("From scratch", "scratch", SEED), **pretrained, COMPONENTS: simple}
+
+
+def curves(finished: Finished) -> None:
+    """Write tables/scaling.csv: the gain of every point over the same network from scratch, with what it cost."""
+    run, settings = finished.work.run, finished.work.settings
+    results = pl.read_csv(run / "results.csv")
+    wanted = [f"{SCRATCH}/{mode}" for mode in MODES] + [f"{COMPONENTS}/none"]
+    gains = results.filter(pl.col("reference").is_in(wanted))
+    rows = []
+    for point in points(settings):
+        times = [_seconds(run / Cell(point.name, "pretrain", 1.0, seed).name) for seed in settings.seeds]
+        steps = point.settings(settings.pretraining).optimiser.steps
+        facts = {"objective": point.objective, "steps": point.steps, "own_steps": steps, "share": point.share}
+        of_point = gains.filter(pl.col("arm") == point.name).select(
+            "mode", "fraction", "reference", "metric", "value", "low", "high", "n", "n_patients", "seeds"
+        )
+        rows += [{**facts, "seconds": float(np.mean(times)), **row} for row in of_point.iter_rows(named=True)]
+    write_csv(run / "tables" / "scaling.csv", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def _seconds(folder: Path) -> float:
+    return float(json.loads((folder / DONE).read_text())["seconds"])
+
+
+def words(finished: Finished) -> dict[str, object]:
+    """What run.json is to hold in words."""
+    outcome = finished.work.settings.outcome
+    about = Description(
+        title="Scaling of pretraining",
+        question=f"how much pretraining, by what objective, improves the prediction of {outcome.replace('_', ' ')}?",
+        yardsticks=(COMPONENTS,),
+        arms={name: arm.about for name, arm in finished.arms.items()},
+        outcomes={outcome: outcome.replace("_", " ")},
+        cohorts={"internal": CohortDescription("Training patients, in turn", "in training patients set aside in turn")},
+    )
+    partition = f"Tested is another of {FOLDS} folds of the training side for each seed; nothing else was read."
+    return {**about.record(), "statements": {**HOUSE, **network_words(finished), "partition": partition}}
+
+
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
+    """Hold every arm against scratch in each mode, and against components."""
+    references = (*(f"{SCRATCH}/{mode}" for mode in MODES), f"{COMPONENTS}/none")
+    return (EvaluationSettings(draws=finished.work.settings.draws, references=references),)
+
+
+SCALING = Study(
+    name="scaling",
+    settings=ScalingSettings,
+    unit="unit",
+    open=open_training_side,
+    arms=arms,
+    pretraining=pretraining,
+    words=words,
+    audit=audit_networks,
+    judged=judged,
+    extras=(curves,),
+)
+
+
+def scaling_study(archive: Path, *, out: Path, settings: ScalingSettings) -> Path:
+    """Run the curves on the training side of an archive; returns the report's path.
+
+    Args:
+        archive: with images and an outcome of their units.
+        out: the run folder.
+        settings: see `ScalingSettings`.
+    """
+    return run_study(SCALING, Inputs(archive), out=out, settings=settings)
