@@ -109,6 +109,11 @@ def test_from_scratch(data: Dataset, training: Training, tmp_path: Path, mode: s
     assert np.array_equal(*scores)
     assert ((scores[0] > 0) & (scores[0] < 1)).all()
     assert scores[0].std() > 0
+    # The head of any start reads features of mean 0 and spread 1, or a network from scratch would be no yardstick.
+    untrained = fresh_model(data, training[0], modalities=("image",), settings=MODEL.encoder, seed=3)
+    pooled, _ = untrained.pooled(data, training[0])
+    assert model.head is not None
+    assert torch.allclose(model.head.mean, pooled.mean(0), atol=1e-4)
 
 
 def test_a_finished_folder_is_read(pretrained: Model, data: Dataset, training: Training, tmp_path: Path):

@@ -108,11 +108,12 @@ def finetune(
         else SemiSupervised(start.encoder, settings=settings.supervised, semi=semi, task=task)
     )
     others = np.zeros(0, int) if semi is None or unlabelled is None else np.setdiff1d(unlabelled, rows)
-    if mode != "finetune" or pretrained:
-        pooled, there = start.pooled(data, rows, cells=objective.head.cells)
-        objective.head.standardise_by(pooled, there)
-        if mode != "finetune":
-            set_probe(objective.head, pooled, there, labels, data.subjects[rows], seed)
+    # Whatever the start, the head reads standardised features: from raw ones a network from scratch hardly learns, and
+    # would be no yardstick.
+    pooled, there = start.pooled(data, rows, cells=objective.head.cells)
+    objective.head.standardise_by(pooled, there)
+    if mode != "finetune":
+        set_probe(objective.head, pooled, there, labels, data.subjects[rows], seed)
     if mode != "frozen":
         optimiser = settings.pretrained if pretrained else settings.scratch
         optimiser = replace(optimiser, batch=min(optimiser.batch, len(rows)))

@@ -7,7 +7,14 @@ import pytest
 from semeia.evaluation.statistics.power import detectable_difference
 from semeia.report.estimates import Estimate
 from semeia.report.sections.answer import answer_of, headline
-from semeia.report.sections.answer_points import against_plain, asked_contrasts, detectable, nearness, other_arms
+from semeia.report.sections.answer_points import (
+    against_plain,
+    asked_contrasts,
+    detectable,
+    nearness,
+    other_arms,
+    weak_yardstick,
+)
 from semeia.report.sections.differences import against_scratch
 from start_estimates import names_of, run_of, start_estimates
 
@@ -110,3 +117,17 @@ def test_what_else_was_not_pretrained_is_held_against_it(estimates: list[Estimat
     (both,) = against_plain(estimates + worse, main, NAMES)
     assert "lower than that of Picture components, logistic regression, \u22120.030 (\u22120.050 to" in both
     assert against_plain([e for e in estimates if e.reference == "random/finetune"], main, NAMES) == []
+
+
+def test_a_network_below_its_own_untrained_features_is_named_as_a_weak_yardstick(estimates: list[Estimate]):
+    assert weak_yardstick(NAMES, estimates, "macro_auroc", "kl_grade") == []
+    weak = [
+        replace(e, value=0.6)
+        if (e.arm, e.mode, e.fraction, e.cohort, e.reference) == ("random", "finetune", 0.05, "external", "")
+        else e
+        for e in estimates
+    ]
+    (sentence,) = weak_yardstick(NAMES, weak, "macro_auroc", "kl_grade")
+    assert "Random weights (fine-tuned), 5\N{NO-BREAK SPACE}% of the labels" in sentence
+    assert "(0.60 against 0.65)" in sentence
+    assert "internal" not in sentence

@@ -23,6 +23,7 @@ from semeia.report.sections.answer_points import (
     nearness,
     of_several_classes,
     other_arms,
+    weak_yardstick,
 )
 from semeia.report.sections.differences import against_scratch
 
@@ -80,6 +81,7 @@ def answer_of(run: Run) -> Answer | None:
     family = names.about(first[0]).family
     rivals = {e.arm for e in asked if names.about(e.arm).family == family} - {first[0]}
     points = [
+        *weak_yardstick(names, estimates, main[0].metric, outcome),
         *against_plain(estimates, main, names),
         *other_arms(names, [e for e in asked if (e.arm, e.mode) != first]),
         *nearness(names, estimates, main, outcome),

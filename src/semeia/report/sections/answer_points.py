@@ -3,7 +3,7 @@
 from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labels
 from semeia.report.metrics import GAIN, covariate_title
 from semeia.report.names import ALL, Names, Pair
-from semeia.report.numbers import estimate, listed, number
+from semeia.report.numbers import estimate, listed, number, percent
 from semeia.report.sections.differences import gain_metric, gains
 
 KAPPA = "quadratic_kappa"
@@ -42,6 +42,30 @@ def against_plain(estimates: list[Estimate], main: list[Estimate], names: Names)
         sentences.append(f"{names.place(cohort)} it is {listed(parts)}")
     what = f"The AUROC of {names.arm(first.arm, first.mode)} against what else was not pretrained{names.all_labels}"
     return [f"{what}: {'; '.join(sentences)}."] if sentences else []
+
+
+def weak_yardstick(names: Names, estimates: list[Estimate], metric: str, outcome: str) -> list[str]:
+    """Warn of networks from scratch that came out below their own untrained features: they did not converge."""
+    levels = [e for e in find(estimates, metric=metric, outcome=outcome) if e.stratum == ALL]
+    untrained = {
+        (names.about(e.arm).family, e.cohort, e.fraction): e
+        for e in levels
+        if names.about(e.arm).role in ("scratch", "random") and e.mode == "frozen"
+    }
+    parts = []
+    for e in levels:
+        below = untrained.get((names.about(e.arm).family, e.cohort, e.fraction))
+        if names.about(e.arm).role == "scratch" and e.mode != "frozen" and below and e.value < below.value:
+            parts.append(
+                f"{names.arm(e.arm, e.mode)}, {percent(e.fraction)} of the labels, {names.place(e.cohort)} "
+                f"({number(e.value)} against {number(below.value)})"
+            )
+    if not parts:
+        return []
+    return [
+        "From scratch is a weak yardstick where the network, once trained, is below a logistic regression on its own "
+        f"features before training: {'; '.join(parts)}. A gain over it there says little."
+    ]
 
 
 def other_arms(names: Names, asked: list[Estimate]) -> list[str]:
