@@ -7,11 +7,13 @@ out, in words that name neither the file nor the patient.
 import datetime as dt
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from semeia.archive.identity import canonical
 from semeia.readers.dicom.moment import date_of, moment_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ LOCALIZER = "localizers"
 COLOUR = "colour images"
 OTHER = "images of a modality that is not read ({})"
 NOBODY = "images name no patient"
+BURNED_IN = "images say that text is burned into them"
 ABSURD = "images claim an absurd size"
 NO_SCALE = "images have a slope that is zero or no number"
 
@@ -49,9 +52,10 @@ _CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1.2": "MG",
 }
 _TAGS = """
-    SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate AcquisitionDate ContentDate
-    AcquisitionDateTime StudyTime SeriesTime AcquisitionTime ContentTime TimezoneOffsetFromUTC Modality
-    Manufacturer PatientID PatientSex PatientBirthDate EchoTime TriggerTime DiffusionBValue StudyInstanceUID
+    SpecificCharacterSet BurnedInAnnotation ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate
+    AcquisitionDate ContentDate AcquisitionDateTime StudyTime SeriesTime AcquisitionTime ContentTime
+    TimezoneOffsetFromUTC
+    Modality Manufacturer PatientID PatientSex PatientBirthDate EchoTime TriggerTime DiffusionBValue StudyInstanceUID
     SeriesInstanceUID AcquisitionNumber EchoNumbers TemporalPositionIdentifier ImagePositionPatient
     ImageOrientationPatient SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
     ImagerPixelSpacing BitsAllocated BitsStored PixelRepresentation RescaleIntercept RescaleSlope
@@ -103,6 +107,7 @@ class Header:
     birth: dt.date | None
     study: str
     series: str
+    instance: str
     modality: str
     maker: str
     when: dt.datetime | None
@@ -128,17 +133,18 @@ def read_header(path: Path) -> Header | str:
     Returns:
         The header; or one of the reasons above.
     """
-    from pydicom import config, dcmread
+    from pydicom import dcmread
 
     try:
+        if not path.is_file():  # a pipe would wait for ever
+            return FOREIGN
         with path.open("rb") as stream:
             start = stream.read(132)
             # A file of the time before there was a preamble begins with its group 0008.
             if start[128:] != b"DICM" and not (start[:2] == b"\x08\x00" and start[3:4] == b"\0"):
                 return FOREIGN
             stream.seek(0)
-            with warnings.catch_warnings(), config.disable_value_validation():
-                warnings.simplefilter("ignore")
+            with quietly():
                 found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*_TAGS.split()])
                 deflated = str(found.file_meta.get("TransferSyntaxUID", "")) == "1.2.840.10008.1.2.1.99"
                 has_pixels = deflated or len(stream.read(4)) == 4
@@ -147,6 +153,16 @@ def read_header(path: Path) -> Header | str:
         return DAMAGED
     except Exception:  # a stranger's bytes make pydicom stumble in ways it does not list
         return DAMAGED
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep pydicom from complaining of values: what it prints of them may name a patient."""
+    from pydicom import config
+
+    with warnings.catch_warnings(), config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _left_out(found: "Dataset", *, has_pixels: bool) -> str:
@@ -161,6 +177,8 @@ def _left_out(found: "Dataset", *, has_pixels: bool) -> str:
         return LOCALIZER
     if modality not in (*VOLUMES, *FILMS):
         return OTHER.format(modality if modality.isalnum() and len(modality) <= 8 else "?")
+    if str(found.get("BurnedInAnnotation") or "").strip().upper() == "YES":
+        return BURNED_IN
     if int(found.get("SamplesPerPixel") or 1) != 1:
         return COLOUR
     frames, rows, columns = (int(found.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns"))
@@ -173,7 +191,7 @@ def _header(path: Path, found: "Dataset") -> Header | str:
     planes = tuple(_planes(found))
     if not all(math.isfinite(plane.slope) and plane.slope and math.isfinite(plane.intercept) for plane in planes):
         return NO_SCALE
-    patient = str(found.get("PatientID") or "").strip()
+    patient = canonical(str(found.get("PatientID") or ""))
     return (
         Header(
             path=path,
@@ -182,6 +200,7 @@ def _header(path: Path, found: "Dataset") -> Header | str:
             birth=date_of(str(found.get("PatientBirthDate") or "")),
             study=str(found.get("StudyInstanceUID") or ""),
             series=str(found.get("SeriesInstanceUID") or ""),
+            instance=str(found.get("SOPInstanceUID") or ""),
             modality=_modality(found),
             maker=str(found.get("Manufacturer") or "").strip(),
             when=moment_of(found),

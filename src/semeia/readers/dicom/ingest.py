@@ -12,13 +12,12 @@ from itertools import groupby
 from pathlib import Path
 
 from semeia.archive import Summary, Writer, writing
-from semeia.archive.identity import canonical
 from semeia.errors import InputError
 from semeia.readers.dicom.index import index_folder
 from semeia.readers.dicom.reading import Refused, images_of
 from semeia.readers.dicom.series import Stack, stacks_of
 from semeia.readers.image_file import add_image
-from semeia.readers.rows import folder_given
+from semeia.readers.rows import folder_given, progress
 
 _MOST_WORKERS = 4
 
@@ -57,7 +56,7 @@ def ingest_dicom(
     left_out += index.left_out
     with writing(into, source="DICOM", key=key) as draft:
         people = _people(draft, stacks, site)
-        owners = [people[canonical(stack.header.patient)] for stack in stacks]
+        owners = [people[stack.header.patient] for stack in stacks]
         newest = add_images(draft, stacks, owners, left_out=left_out, workers=processes)
         for subject_id, pseudonym in dict.fromkeys(owners):
             if subject_id in newest:
@@ -73,7 +72,7 @@ def processes_for(workers: int | None) -> int:
 def _people(draft: Writer, stacks: Sequence[Stack], site: str | None) -> dict[str, tuple[int, str]]:
     """Number the patients of stacks; a fact on which their headers differ is not taken, and that is counted."""
     people = {}
-    for patient, members in groupby(stacks, key=lambda stack: canonical(stack.header.patient)):
+    for patient, members in groupby(stacks, key=lambda stack: stack.header.patient):
         headers = [one.header for stack in members for one in stack.slices]
         sexes, births = {h.sex for h in headers} - {None}, {h.birth for h in headers} - {None}
         for facts, what in ((sexes, "sexes"), (births, "dates of birth")):
@@ -113,7 +112,7 @@ def add_images(
     remarks: Counter[str] = Counter()
     undated = 0
     images = images_of(stacks, workers=workers)
-    for (stack, image), (subject_id, _) in zip(images, owners, strict=True):
+    for stack, image, (subject_id, _) in zip(progress(stacks, "Decoding images"), images, owners, strict=True):
         if isinstance(image, Refused):
             left_out[image.why] += 1
             continue

@@ -1,11 +1,9 @@
 """The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out."""
 
-import warnings
-
 import numpy as np
 
 from semeia.errors import InputError
-from semeia.readers.dicom.header import Header, Plane
+from semeia.readers.dicom.header import Header, Plane, quietly
 
 UNDECODED = "pixels cannot be decoded"
 
@@ -19,11 +17,10 @@ def stored_frames(header: Header) -> np.ndarray:
     Raises:
         InputError: They cannot be decoded, or are not what the header says.
     """
-    from pydicom import config, dcmread
+    from pydicom import dcmread
 
     try:
-        with warnings.catch_warnings(), config.disable_value_validation():
-            warnings.simplefilter("ignore")
+        with quietly():
             stored = dcmread(header.path, force=True).pixel_array
     except Exception as error:  # decoders of a dozen codes, each with errors of its own
         raise InputError(UNDECODED) from error

@@ -19,15 +19,15 @@ class Refused:
     why: str
 
 
-def images_of(stacks: Sequence[Stack], *, workers: int = 1) -> Iterator[tuple[Stack, Image | Refused]]:
+def images_of(stacks: Sequence[Stack], *, workers: int = 1) -> Iterator[Image | Refused]:
     """Decode stacks in their order, a few ahead where there are workers."""
     from joblib import delayed
 
     if workers == 1 or len(stacks) < 2:
-        yield from ((stack, image_of(stack)) for stack in stacks)
+        yield from map(image_of, stacks)
         return
     calls = (delayed(image_of)(stack) for stack in stacks)
-    yield from zip(stacks, in_processes(calls, workers=workers), strict=True)
+    yield from in_processes(calls, workers=workers)
 
 
 def image_of(stack: Stack) -> Image | Refused:

@@ -5,6 +5,7 @@ and pixel size; of several planes at one place, what the header tells apart (an 
 stacks of their own.
 """
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SINGLE = "single slices of a volume"
 NOWHERE = "slices do not say where they lie"
 ODD_AXES = "slices whose axes are no right angle or have no length"
 FRAMES = "radiographs of several frames"
+SAME_FILM = "copies of a radiograph"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Stack:
         return np.array([one.position for one in self.slices]) @ self.directions[2]
 
     @property
-    def when(self) -> list:
+    def when(self) -> list[dt.datetime]:
         """The moments of its planes, sorted, where there are any."""
         return sorted(one.header.when for one in self.slices if one.header.when is not None)
 
@@ -73,13 +75,16 @@ def stacks_of(headers: Iterable[Header]) -> tuple[list[Stack], Counter[str]]:
     """
     left_out: Counter[str] = Counter()
     groups: dict[tuple, list[Slice]] = defaultdict(list)
+    films: set[tuple[str, str]] = set()
     stacks = []
     for header in headers:
         if header.is_film:
-            if len(header.planes) == 1:
-                stacks.append(Stack((Slice(header, header.planes[0]),)))
+            known = header.instance != "" and (header.patient, header.instance) in films
+            films.add((header.patient, header.instance))
+            if known or len(header.planes) != 1:
+                left_out[SAME_FILM if known else FRAMES] += 1
             else:
-                left_out[FRAMES] += 1
+                stacks.append(Stack(tuple(Slice(header, plane) for plane in header.planes)))
             continue
         for plane in header.planes:
             if plane.position is None or plane.along is None or plane.pixel_mm is None:

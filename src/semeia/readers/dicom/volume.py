@@ -110,7 +110,9 @@ def _without_copies(planes: Sequence[np.ndarray], stack: Stack) -> tuple[np.ndar
     if len(kept) < 2:
         raise InputError(TWO_AT_ONE)
     rest = Stack(tuple(stack.slices[place] for place in kept))
-    return np.stack([planes[place] for place in kept]), rest, len(planes) - len(kept)
+    values = np.stack([planes[place] for place in kept])
+    values = values if values.dtype.kind == "i" else values.astype(np.float32)  # slopes may differ by slice
+    return values, rest, len(planes) - len(kept)
 
 
 def _refuse_gaps(gaps: np.ndarray) -> None:
