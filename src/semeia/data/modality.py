@@ -10,6 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -160,6 +161,18 @@ class Modality(ABC):
         """Refuse data that were read otherwise than what this was fitted on."""
         if other.key() != self.key():
             raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
+
+    def files(self) -> tuple[Path, ...]:
+        """List the files outside of the archive that it is read with; a model that is copied takes them along."""
+        return ()
+
+    def seen_from(self, folder: Path) -> "Modality":
+        """Name such files relative to a folder, as they are stored with a model there."""
+        return self
+
+    def found_from(self, folder: Path) -> "Modality":
+        """Name them as they stand, from what `seen_from` gave."""
+        return self
 
     def numbers(self) -> int:
         """How many numbers one observation holds at most, where the settings say; a stored model is held to a bound."""

@@ -6,6 +6,7 @@ The manifest is written into every checkpoint; a model refuses data that were pr
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -40,6 +41,14 @@ class Preprocessing:
     def only(self, names: tuple[str, ...]) -> "Preprocessing":
         """Take some of the modalities."""
         return replace(self, modalities={name: one for name, one in self.modalities.items() if name in names})
+
+    def seen_from(self, folder: Path) -> "Preprocessing":
+        """Name files that it is read with relative to a folder."""
+        return replace(self, modalities={name: one.seen_from(folder) for name, one in self.modalities.items()})
+
+    def found_from(self, folder: Path) -> "Preprocessing":
+        """Name them as they stand."""
+        return replace(self, modalities={name: one.found_from(folder) for name, one in self.modalities.items()})
 
     def require_same(self, data: Dataset) -> None:
         """Refuse data prepared otherwise."""

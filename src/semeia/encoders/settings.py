@@ -7,13 +7,13 @@ import polars as pl
 
 from semeia.archive.store import Archive
 from semeia.data.crops import CropSettings
-from semeia.data.modalities import Picture, Signal, Table, Text, Vector, Volume
+from semeia.data.modalities import Demographics, Picture, Signal, Signatures, Table, Text, Vector, Volume
 from semeia.data.modalities.volume import readable
 from semeia.data.modality import Modality
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 
-AnyModality = Volume | Picture | Table | Text | Vector | Signal | Modality
+AnyModality = Volume | Picture | Table | Demographics | Text | Vector | Signatures | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
 TEXT = "report"  # read only where it is named, or where an objective compares it
 USUAL = ("image", "reading", TEXT)  # names that are known where nothing is named

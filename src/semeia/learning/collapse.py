@@ -25,6 +25,7 @@ ENOUGH = 8
 # Below these an embedding has collapsed: the median over dimensions of the deviation between patients, and the rank.
 LEAST_DEVIATION, LEAST_RANK = 0.05, 4
 ONE_DIRECTION = 2
+RANK = "effective_rank"
 # The loss against that with patients shuffled; above it nothing was predicted for the right patient.
 PREDICTED = 0.98
 
@@ -59,7 +60,10 @@ def diagnose(
     found = paired_against_shuffled(objective, watched, seed=seed)
     pooled = means(objective, watched)
     for index, name in enumerate(objective.encoder.kinds):
-        found |= {f"{name}_{what}": value for what, value in spread(pooled[index]).items()}
+        # A vector of two numbers (age, sex) has two directions: its rank says nothing of the encoder.
+        numbers = watched.modalities[name].values[0, 0].numel() if name in watched.modalities else 0
+        known = {what: value for what, value in spread(pooled[index]).items() if what != RANK or numbers >= LEAST_RANK}
+        found |= {f"{name}_{what}": value for what, value in known.items()}
     if len(objective.encoder.kinds) > 1:
         fitted = make_batch(data, fit_rows[:1000], preprocessing=preprocessing)
         found |= cross_modal(objective, fitted, watched, seed=seed)
@@ -122,7 +126,7 @@ def spread(z: Embeddings) -> dict[str, float]:
         "std_min": float(sd.min()),
         "std_median": float(sd.median()),
         "mean_energy": float(energy),
-        "effective_rank": float(entropy.exp()),
+        RANK: float(entropy.exp()),
     }
 
 
@@ -162,7 +166,7 @@ def narrowness(found: dict[str, float]) -> dict[str, tuple[str, bool]]:
     collapse by itself (no deviation, or one direction) or only where nothing is predicted either."""
     fired: dict[str, tuple[str, bool]] = {}
     for name in sorted({name.removesuffix("_std_median") for name in found if name.endswith("_std_median")}):
-        deviation, rank = found[f"{name}_std_median"], found.get(f"{name}_effective_rank", LEAST_RANK)
+        deviation, rank = found[f"{name}_std_median"], found.get(f"{name}_{RANK}", LEAST_RANK)
         if deviation < LEAST_DEVIATION:
             fired[name] = f"median deviation {deviation:.3f}, below {LEAST_DEVIATION}", True
         elif rank < LEAST_RANK:

@@ -1,6 +1,7 @@
 """Read units as columns of numbers, for simple models: covariates, a table, or the pixels of an image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,8 @@ class Columns:
 
     Attributes:
         covariates: columns of the units.
-        modality: or the values of a modality's newest observation (of an image, its middle plane).
+        modality: or the values of a modality's newest observation (of an image, its middle plane), and
+        others: of further modalities beside it.
         log: whether covariates enter as logarithms.
         categories: whether covariates are names, one column a value.
         settings: how the modality is read; a stored model keeps them.
@@ -24,6 +26,7 @@ class Columns:
 
     covariates: tuple[str, ...] = ()
     modality: str = ""
+    others: tuple[str, ...] = ()
     log: bool = False
     categories: bool = False
     settings: dict[str, Modality] = field(default_factory=dict)
@@ -31,11 +34,19 @@ class Columns:
     @property
     def modalities(self) -> tuple[str, ...]:
         """Names of the modalities it reads."""
-        return (self.modality,) if self.modality else ()
+        return (self.modality, *self.others) if self.modality else ()
+
+    def seen_from(self, folder: Path) -> "Columns":
+        """Name files that modalities are read with relative to a folder."""
+        return replace(self, settings={name: one.seen_from(folder) for name, one in self.settings.items()})
+
+    def found_from(self, folder: Path) -> "Columns":
+        """Name them as they stand."""
+        return replace(self, settings={name: one.found_from(folder) for name, one in self.settings.items()})
 
 
 def numbers(
-    data: Dataset, rows: np.ndarray, columns: Columns, names: tuple[str, ...] = ()
+    data: Dataset, rows: np.ndarray, columns: Columns, names: tuple[str, ...] = (), *, hide: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Read raw columns, float64 [n, column], NaN where missing, and their names.
 
@@ -44,13 +55,14 @@ def numbers(
         rows: which units.
         columns: what is read.
         names: columns of a fitted model; categories it did not know become all zeros.
+        hide: modalities that count as missing.
 
     Raises:
         InputError: the units have no such column, or the data no such modality.
     """
     units = data.units[rows]
     if columns.modality:
-        return _of_modality(data, rows, columns.modality, names)
+        return _of_modalities(data, rows, columns.modalities, names, hide)
     missing = [name for name in columns.covariates if name not in units.columns]
     if columns.categories:
         known = names or tuple(
@@ -75,9 +87,21 @@ def _category(units: pl.DataFrame, label: str) -> np.ndarray:
     return (units[column].cast(pl.String) == value).fill_null(False).to_numpy().astype(float)
 
 
-def _of_modality(
-    data: Dataset, rows: np.ndarray, name: str, names: tuple[str, ...]
+def _of_modalities(
+    data: Dataset, rows: np.ndarray, modalities: tuple[str, ...], names: tuple[str, ...], hide: tuple[str, ...]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Read the newest values of each modality, side by side."""
+    parts = [_of_modality(data, rows, name) for name in modalities]
+    for name, (table, _) in zip(modalities, parts, strict=True):
+        if name in hide:
+            table[:] = np.nan
+    own = tuple(column for _, part in parts for column in part)
+    if names and own != names:
+        raise InputError(f"the model reads {', '.join(names)}; the archive has {', '.join(own) or 'none'}")
+    return np.concatenate([table for table, _ in parts], 1), own
+
+
+def _of_modality(data: Dataset, rows: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     if name not in data.observations or not len(data.observations[name].arrays):
         raise InputError(f"the data have no '{name}'")
     observed = data.observations[name]
@@ -88,7 +112,4 @@ def _of_modality(
     scale = 255 if values.dtype == np.uint8 else 1
     table = np.asarray(values, float).reshape(len(rows), -1) / scale
     table[slot < 0] = np.nan
-    own = observed.arrays.names or (name,)
-    if names and own != names:
-        raise InputError(f"the model reads {', '.join(names)}; the archive has {', '.join(own) or 'none'}")
-    return table, own
+    return table, observed.arrays.names or (name,)

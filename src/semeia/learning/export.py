@@ -38,7 +38,7 @@ def export(
     shutil.rmtree(half, ignore_errors=True)
     try:
         for file in files:
-            target = half / file.relative_to(run)
+            target = half / file.resolve().relative_to(run.resolve())
             with naming(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
@@ -74,7 +74,14 @@ def model_files(run: Path, choice: Choice) -> list[Path]:
         if not own:
             load_scorer(run / cell.name)  # says why
         files += own
-        if not load_scorer(run / cell.name).of_units:
+        scorer = load_scorer(run / cell.name)
+        beside = [path.resolve() for one in scorer.modalities.values() for path in one.files()]
+        if any(not path.is_relative_to(run.resolve()) for path in beside):
+            raise InputError(
+                f"{run}: {choice} reads signatures outside of the run ({beside[0].parent}); copy both by hand"
+            )
+        files += beside
+        if not scorer.of_units:
             signatures = run / Cell("signatures", "pretrain", 1.0, cell.seed).name
             files += [signatures / name for name in (ARRAYS, CHANNELS, ABOUT)]  # not the numbers of its patients
     return files

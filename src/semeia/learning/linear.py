@@ -61,21 +61,20 @@ class LinearModel:
         logits = known @ self.weight + self.bias
         return expit(logits[:, 0]) if logits.shape[1] == 1 else softmax(logits, axis=1)
 
-    def score_units(self, data: Dataset, rows: np.ndarray) -> np.ndarray:
-        """Probabilities of units of a dataset; as `score`."""
+    def score_units(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
+        """Probabilities of units of a dataset, as `score`; modalities that are hidden count as missing."""
         if self.reads is None:
             raise InputError("this linear model does not say where its columns come from")
-        if self.reads.modality in data.modalities:
-            stored = self.reads.settings[self.reads.modality]
-            if stored.key() != data.modalities[self.reads.modality].key():
-                now = data.modalities[self.reads.modality].describe()
-                raise InputError(f"the model reads {stored.describe()}; the data were read as {now}")
-        return self.score(numbers(data, rows, self.reads, self.columns)[0])
+        for name in (name for name in self.reads.modalities if name in data.modalities):
+            stored, now = self.reads.settings[name], data.modalities[name]
+            if stored.key() != now.key():
+                raise InputError(f"the model reads {stored.describe()}; the data were read as {now.describe()}")
+        return self.score(numbers(data, rows, self.reads, self.columns, hide=hide)[0])
 
     def save(self, folder: Path) -> None:
         """Write `linear.safetensors`."""
         tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(self, name))) for name in _ARRAYS}
-        reads = {} if self.reads is None else {"reads": to_plain(self.reads)}
+        reads = {} if self.reads is None else {"reads": to_plain(self.reads.seen_from(folder))}
         about = {"kind": KIND, "columns": list(self.columns), "fitted_on": to_plain(self.fitted_on), **reads}
         save_tensors(folder / FILE, tensors, about)
 
@@ -104,7 +103,7 @@ def load_linear(path: Path) -> LinearModel:
     except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
     arrays = arrays_of(tensors, _ARRAYS, path=path)
-    reads = manifest.reads
+    reads = None if manifest.reads is None else manifest.reads.found_from(path.parent)
     if len(manifest.columns) != len(arrays["fill"]) and (reads is None or not reads.modality):
         raise InputError(f"{path}: damaged: {len(manifest.columns)} columns, {len(arrays['fill'])} weights")
     return LinearModel(columns=manifest.columns, fitted_on=manifest.fitted_on, reads=reads, **arrays)

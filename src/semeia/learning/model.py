@@ -98,7 +98,7 @@ class Model:
         manifest = {
             "kind": "network",
             "encoder": to_plain(self.encoder.settings),
-            "preprocessing": to_plain(self.preprocessing),
+            "preprocessing": to_plain(self.preprocessing.seen_from(folder)),
             "has_head": self.head is not None,
             "task": to_plain(BINARY if self.head is None else self.head.task),
             "cells": list(WHOLE if self.head is None else self.head.cells),
@@ -119,7 +119,7 @@ def load_model(path: Path) -> Model:
         _require_sane(manifest, tensors)
     except InputError as error:
         raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
-    preprocessing, cells = manifest.preprocessing, manifest.cells
+    preprocessing, cells = manifest.preprocessing.found_from(path.parent), manifest.cells
     encoder = built_to_fit(
         lambda: build_encoder(manifest.encoder, preprocessing, seed=0), tensors, path=path, prefix="encoder."
     )

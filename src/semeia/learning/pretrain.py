@@ -18,10 +18,11 @@ from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import Report, silent
-from semeia.learning.retrieval import retrieve, verdict_on_retrieval
+from semeia.learning.retrieval import retrieve, retrieve_partner, verdict_on_retrieval
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
+from semeia.objectives.pairs import Pairs
 from semeia.objectives.step import Step
 from semeia.ranges import PART, require_ranges, require_seed
 
@@ -135,8 +136,13 @@ def pretrain(
             generator=torch.Generator().manual_seed(seed),
             views=2,
         )
-        measures = retrieve(encoder, watched, settings.objective.modality or encoder.kinds[0])
-        words = verdict_on_retrieval(measures)
+        first = settings.objective.modality or encoder.kinds[0]
+        if isinstance(objective, Pairs) and not preprocessing.modalities[first].augmented:
+            measures = retrieve_partner(objective, watched)
+            words = verdict_on_retrieval(measures, what=f"the own {objective.pair[1]}")
+        else:
+            measures = retrieve(encoder, watched, first)
+            words = verdict_on_retrieval(measures)
     facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
     write_json(folder / "diagnostics.json", facts)
     if read != kept:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.learning.collapse import ENOUGH, narrowness, spread
+from semeia.objectives.pairs import Pairs
 from semeia.objectives.views import two_views, vectors
 from semeia.shapes import Embeddings
 
@@ -44,19 +45,39 @@ def retrieve(encoder: PatientEncoder, batch: Batch, modality: str) -> dict[str, 
     return {name: round(value, 4) for name, value in measures.items()}
 
 
+@torch.no_grad()
+def retrieve_partner(objective: Pairs, batch: Batch) -> dict[str, float]:
+    """Measure how often the nearest partner (the record of a scan) is one's own, where a modality has but one view.
+
+    Args:
+        objective: after training.
+        batch: watched units.
+
+    Returns:
+        As `retrieve`, of the first modality's vectors in the common space.
+    """
+    both = batch.has(objective.pair[0]) & batch.has(objective.pair[1])
+    if int(both.sum()) < ENOUGH:
+        return {"watched_units": float(both.sum())}
+    one, other = (side.float() for side in objective.eval().projected(batch, both))
+    measures = {f"{objective.pair[0]}_{what}": value for what, value in spread(one).items()}
+    measures |= {"retrieved": nearest_is_own(one, other), "retrieved_by_chance": 1 / len(one)}
+    return {name: round(value, 4) for name, value in measures.items()}
+
+
 def nearest_is_own(one: Embeddings, other: Embeddings) -> float:
     """Share of rows whose most similar row of `other` is their own; both centred, as a shared vector is no match."""
     similarity = F.normalize(one - one.mean(0), dim=1) @ F.normalize(other - other.mean(0), dim=1).T
     return float((similarity.argmax(1) == torch.arange(len(one))).float().mean())
 
 
-def verdict_on_retrieval(measures: dict[str, float]) -> str:
-    """One verdict in words: collapse first, then whether a unit is found again."""
+def verdict_on_retrieval(measures: dict[str, float], *, what: str = "another view of the same unit") -> str:
+    """One verdict in words: collapse first, then whether `what` was searched is found."""
     if "retrieved" not in measures:
         return "Not measured: too few patients were held out to tell whether pretraining has worked."
     share, chance = measures["retrieved"], measures["retrieved_by_chance"]
     known = share >= TIMES_CHANCE * chance
-    words = f"another view of the same unit is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
+    words = f"{what} is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
     fired, alone = next(iter(narrowness(measures).values()), ("", False))
     if fired and (alone or not known):
         return f"Collapsed: the embedding hardly differs between patients ({fired}). Do not use this encoder."

@@ -67,7 +67,7 @@ def predict(
             scorers = chosen[choice]
             of = outcome or dict(choice.axes).get("outcome") or about_run(run).get("outcome")
             try:
-                rows, scores = scores_of(scorers, data, seen, modalities)
+                rows, scores = scores_of(scorers, opened, data, seen, modalities)
                 for name, seed, score in by_seed(choice.shown, scores, seeds):
                     table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
                     tables.append(_named(table, run, of, replace(choice, arm=name), seed))
@@ -104,13 +104,27 @@ def _alike(one: Modality, other: Modality) -> bool:
 
 
 def scores_of(
-    scorers: dict[int, Scorer], data: Dataset, seen: np.ndarray, modalities: tuple[str, ...] | None
+    scorers: dict[int, Scorer], archive: Archive, data: Dataset, seen: np.ndarray, modalities: tuple[str, ...] | None
 ) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """Rows that the models of one arm can score, and each seed's scores of them."""
     reads = tuple(next(iter(scorers.values())).modalities)
     hide = hidden(reads, modalities, data)
     rows = usable_rows(data, reads, seen, hide=hide)
-    return rows, {seed: scorer.score(data, rows, hide=hide) for seed, scorer in scorers.items()}
+    return rows, {
+        seed: scorer.score(as_read_by(scorer, data, archive), rows, hide=hide) for seed, scorer in scorers.items()
+    }
+
+
+def as_read_by(scorer: Scorer, data: Dataset, archive: Archive) -> Dataset:
+    """Put what a seed's model reads in its own way (signatures that were fitted for it) in the place of another's."""
+    read = scorer.modalities.items()
+    own = {name: one for name, one in read if one.files() and one.key() != data.modalities[name].key()}
+    if not own:
+        return data
+    other = open_dataset(archive, own)
+    return replace(
+        data, modalities=data.modalities | other.modalities, observations=data.observations | other.observations
+    )
 
 
 def with_scores(units: pl.DataFrame, score: np.ndarray) -> pl.DataFrame:

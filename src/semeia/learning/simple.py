@@ -78,10 +78,13 @@ def fit_simple(
 ) -> LinearModel:
     """Fit a linear one; arguments as in `score_simple`."""
     x, names = numbers(data, rows, simple.reads)
-    seen = rows
+    # Components, and signatures that are read, have seen those without labels, too.
+    fitted_before = simple.fits == "components" or any(
+        data.modalities[name].files() for name in simple.reads.modalities
+    )
+    seen = np.union1d(rows, unlabelled) if fitted_before else rows
     components = None
     if simple.fits == "components":
-        seen = np.union1d(rows, unlabelled)
         components = _components(numbers(data, unlabelled, simple.reads)[0], simple.components, seed)
         x, names = components.transform(np.where(np.isnan(x), components.mean_, x)), names
     fitted = fit_logistic_regression(

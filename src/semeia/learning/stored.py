@@ -51,7 +51,7 @@ class Scorer:
         """Probabilities: [n], or [n, class] where there are several."""
         if isinstance(self.model, Model):
             return self.model.score(data, rows, hide=hide)
-        return self.model.score_units(data, rows)
+        return self.model.score_units(data, rows, hide=hide)
 
 
 @dataclass(frozen=True, order=True)

@@ -92,12 +92,17 @@ class Pairs(Objective):
         both = require_both(batch, self.pair)
         if not bool(both.any()):
             return dict.fromkeys((f"{first}_to_{second}", f"{second}_to_{first}"), no_loss(self))
-        one = self.first_head(vectors(self.encoder, batch.of(first, both), first))
-        other = self.second_head(vectors(self.encoder, batch.of(second, both), second))
+        one, other = self.projected(batch, both)
         same = same_values(batch.modalities[second].rows(both))
         there, back = matching(one, other, same, self.log_sharpness.exp())
         share = self.settings.forth
         return {f"{first}_to_{second}": share * there, f"{second}_to_{first}": (1 - share) * back}
+
+    def projected(self, batch: Batch, both: RowMask) -> tuple[Embeddings, Embeddings]:
+        """Lead both modalities of the rows that have both into the common space."""
+        first, second = self.pair
+        one = self.first_head(vectors(self.encoder, batch.of(first, both), first))
+        return one, self.second_head(vectors(self.encoder, batch.of(second, both), second))
 
     def after_step(self, step: Step) -> None:
         """Bring a learnt temperature back above its bound, as CLIP does."""

@@ -7,7 +7,6 @@ models and their penalties are fitted on the other folds only. Signatures read t
 or without a label. All arms of a seed see the same labels.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,14 +18,13 @@ from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, CohortDescription, Description
 from semeia.evaluation.tables.leakage import leakage_row
-from semeia.learning.cells import DONE
 from semeia.learning.linear import FILE, load_linear
 from semeia.signatures.ica import IcaSettings
 from semeia.signatures.model import load_signatures
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
 from semeia.studies.counts import densities, seen_codes
-from semeia.studies.records import LEARNT, UNMAPPED, RecordArm, Signatures, blocks_of, signature_folder
+from semeia.studies.records import LEARNT, UNMAPPED, RecordArm, Signatures, blocks_of, fit_facts, signature_folder
 from semeia.studies.run.audit import Audited, Features, audit, folds_of
 from semeia.studies.run.protocol import cohorts_of, fold_testing, require_fractions, require_numbers, require_seeds
 from semeia.studies.run.runner import run_study
@@ -256,27 +254,11 @@ def words(finished: Finished) -> dict[str, object]:
     }
     return {
         **about.record(),
-        "signatures": [_fit(finished.work.run, cell.seed) for cell in finished.first],
+        "signatures": [fit_facts(finished.work.run, cell.seed) for cell in finished.first],
         "unmapped": unmapped_by_hospital(finished).to_dicts(),
         "limits": list(LIMITS),
         "statements": {**HOUSE, **STATEMENTS},
         "flow": flow,
-    }
-
-
-def _fit(run: Path, seed: int) -> dict[str, object]:
-    folder = signature_folder(run, seed)
-    model = load_signatures(folder)
-    return {
-        "seed": seed,
-        "signatures": len(model.names),
-        "unstable": int(model.unstable.sum()),
-        "channels": len(model.channels),
-        "patients": model.fitting.patients,
-        "sections": model.fitting.sections,
-        "iterations": model.fitting.iterations,
-        "state": model.fitting.state,
-        "seconds": json.loads((folder / DONE).read_text())["seconds"],
     }
 
 

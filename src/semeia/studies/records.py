@@ -4,6 +4,7 @@ First, for each seed, signatures are learned from the training patients' records
 tested on is written in numbers; then each arm reads some of the blocks.
 """
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,13 +18,13 @@ from semeia.archive.keys import mark
 from semeia.archive.store import Archive
 from semeia.data.fingerprint import Fingerprint
 from semeia.evaluation.description import ArmDescription
-from semeia.learning.cells import Cell
+from semeia.learning.cells import DONE, Cell
 from semeia.learning.linear import fit_logistic_regression
 from semeia.report.atlas.page import write_atlas
 from semeia.signatures.channels import AGE, SEX, Channels
 from semeia.signatures.express import express
 from semeia.signatures.fit import fit_signatures
-from semeia.signatures.model import SignatureModel
+from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.atlas import atlas_of
 from semeia.studies.counts import counts_of, densities, seen_codes, values_of
@@ -35,6 +36,33 @@ UNMAPPED, ATLAS, LEARNT = "unmapped.parquet", "atlas.html", "signatures"
 def signature_folder(run: Path, seed: int) -> Path:
     """Where a seed's signatures lie."""
     return run / Cell(LEARNT, "pretrain", 1.0, seed).name
+
+
+def fit_facts(run: Path, seed: int) -> dict[str, object]:
+    """Say how the fit of a seed's signatures went, for run.json."""
+    folder = signature_folder(run, seed)
+    model = load_signatures(folder)
+    return {
+        "seed": seed,
+        "signatures": len(model.names),
+        "unstable": int(model.unstable.sum()),
+        "channels": len(model.channels),
+        "patients": model.fitting.patients,
+        "sections": model.fitting.sections,
+        "iterations": model.fitting.iterations,
+        "state": model.fitting.state,
+        "seconds": json.loads((folder / DONE).read_text())["seconds"],
+    }
+
+
+def learn_signatures(
+    archive: Archive, patients: list[int], *, settings: SignatureSettings, seed: int, folder: Path
+) -> SignatureModel:
+    """Fit a seed's signatures, and store them; refuse those that did not converge."""
+    model = fit_signatures(archive, patients, settings=replace(settings, seed=seed), scratch=folder)
+    model.save(folder)
+    model.require_usable()
+    return model
 
 
 @dataclass(frozen=True)
@@ -54,9 +82,7 @@ class Signatures:
         material = work.material
         archive, stays = material.extra, material.units
         patients = stays["subject_id"].gather(rows).to_list()
-        model = fit_signatures(archive, patients, settings=replace(self.settings, seed=cell.seed), scratch=folder)
-        model.save(folder)
-        model.require_usable()
+        model = learn_signatures(archive, patients, settings=self.settings, seed=cell.seed, folder=folder)
         fold = fold_of(material, material.outcomes[0], seed=cell.seed, fraction=1.0)
         expressed, unmapped = _expressions(model, archive, stays, fold)
         for name, block in (plain_blocks(model, archive, stays) | {"signatures": expressed}).items():

@@ -8,12 +8,17 @@ from semeia.studies.ehr import EHR
 from semeia.studies.knee import KNEE_STUDY
 from semeia.studies.nodule import NODULE
 from semeia.studies.own import OWN
+from semeia.studies.patient import PATIENT
 from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Inputs
 from semeia.studies.scaling import SCALING
 
+<<<<<<< HEAD
 STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, SCALING)}
+=======
+STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, PATIENT)}
+>>>>>>> bcdf310 (A study of patients with scans and records through time; signatures as a modality, expressed at each date from the record up to it)
 
 
 def resume_study(

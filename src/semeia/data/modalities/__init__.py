@@ -6,15 +6,19 @@
 | `Picture` | images without one (radiographs, endoscopies), gray or in colours |
 | `Table` | numbers with names (a structured reading, demographics) |
 | `Text` | written reports |
-| `Vector` | signature expressions, frozen features |
+| `Vector` | frozen features of scans, expressions made elsewhere |
+| `Signatures` | clinical signatures, expressed from the record at each date |
+| `Demographics` | age and sex |
 | `Signal` | waveforms with several leads |
 """
 
+from semeia.data.modalities.demographics import Demographics
 from semeia.data.modalities.picture import Picture
 from semeia.data.modalities.signal import Signal
+from semeia.data.modalities.signatures import Signatures
 from semeia.data.modalities.table import Table
 from semeia.data.modalities.text import Text
 from semeia.data.modalities.vector import Vector
 from semeia.data.modalities.volume import Volume
 
-__all__ = ["Picture", "Signal", "Table", "Text", "Vector", "Volume"]
+__all__ = ["Demographics", "Picture", "Signal", "Signatures", "Table", "Text", "Vector", "Volume"]

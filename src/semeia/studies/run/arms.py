@@ -120,8 +120,13 @@ class Network:
         return model
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
-        """Fit, store the model, and score the test units."""
+        """Fit, store the model, and score the test units.
+
+        A unit that has nothing of what the network reads is scored by the shares of the training labels.
+        """
         data, task = work.material.data(self.model), work.material.task(work.material.outcome_of(cell))
+        something = data.something(self.modalities)
+        fold, whole = fold.where(something), fold
         mode: Mode = cell.mode  # pyright: ignore[reportAssignmentType]
         optimiser = self.finetuning.pretrained if self.pretrained else self.finetuning.scratch
         total, per_step = optimiser.total(len(fold.labelled)), optimiser.batch
@@ -143,7 +148,11 @@ class Network:
                 cell=cell.name,
                 report=report if self.shown else silent,
             )
-        return model.score(data, fold.test)
+        known = model.score(data, fold.test)
+        shares = np.bincount(whole.labels.astype(int), minlength=task.classes) / len(whole.labels)
+        scores = np.tile(shares[1] if known.ndim == 1 else shares, (len(whole.test),) + (1,) * (known.ndim - 1))
+        scores[something[whole.test]] = known
+        return scores
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from semeia.data.dataset import Dataset
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation.tables.leakage import COLUMNS, Row, leakage_row
-from semeia.learning.model import Model, load_model
+from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.stored import load_scorer
 from semeia.studies.run.arms import Network, encoder_file
 from semeia.studies.run.probes import SITE, Probed, shuffled_row, site_row
@@ -79,7 +79,7 @@ def of_networks(finished: Finished, *, binary: np.ndarray | None = None) -> Audi
     encoders = _encoders(finished)
     features: dict[str, dict[int, Features]] = {}
     for (arm, seed), (model, read) in encoders.items():
-        features.setdefault(arm, {})[seed] = _embedding(material.data(read), model)
+        features.setdefault(arm, {})[seed] = _embedding(material.of_seed(material, seed).data(read), model)
     places, sites = _places(material)
     return Audited(
         material,
@@ -101,6 +101,7 @@ def _encoders(finished: Finished) -> dict[tuple[str, int], tuple[Model, ModelSet
     here = [
         (cell, encoder_file(run, cell.arm, cell.seed), finished.pretraining[cell.arm].settings.model)  # pyright: ignore[reportAttributeAccessIssue]
         for cell in finished.first
+        if (run / cell.name / FILE).exists()
     ]
     arms = [(cell, finished.arms[cell.arm]) for cell in finished.then]
     before = [(cell, arm.encoder, arm.model) for cell, arm in arms if isinstance(arm, Network) and arm.encoder]

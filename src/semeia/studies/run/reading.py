@@ -15,7 +15,9 @@ from semeia.studies.run.once import once
 from semeia.studies.run.study import Inputs
 
 
-def read_units(inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality]) -> Dataset:
+def read_units(
+    inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality], outcome: str = ""
+) -> Dataset:
     """Read the archive, and the external one after it, by the modalities of a model and some more.
 
     Args:
@@ -23,18 +25,46 @@ def read_units(inputs: Inputs, model: ModelSettings, cache: Path | None, further
         model: what it reads, and how.
         cache: folder for large arrays.
         further: modalities that simple models read, by name.
+        outcome: whose units, at their times of prediction; by default all units that anything was observed of.
     """
-    return once(_read, inputs, model, cache, further)
+    return once(_read, inputs, model, cache, further, outcome)
 
 
-def _read(inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality]) -> Dataset:
+def _read(
+    inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality], outcome: str
+) -> Dataset:
     home = open_archive(inputs.archive)
-    data = open_dataset(home, model.modalities_of(home) | further, cache=cache)
+    data = open_dataset(home, model.modalities_of(home) | further, cache=cache, units=units_at(home, outcome))
     data = replace(data, units=data.units.with_columns(external=pl.lit(False)))
     if inputs.external is None:
         return data
-    other = open_dataset(open_archive(inputs.external), data.modalities, cache=cache)
+    away = open_archive(inputs.external)
+    other = open_dataset(away, data.modalities, cache=cache, units=units_at(away, outcome))
     return joined(data, replace(other, units=other.units.with_columns(external=pl.lit(True))))
+
+
+def units_at(archive: Archive, outcome: str) -> pl.DataFrame | None:
+    """List the units of the kinds that an outcome labels, at its time of prediction, or else their own.
+
+    Raises:
+        InputError: the archive has no such outcome, or a labelled unit has neither time.
+    """
+    if not outcome:
+        return None
+    labels, units = require_outcome(archive, outcome), archive.table("units")
+    asked = labels.select("unit_id", asked="prediction_time", labelled=pl.lit(True))
+    units = units.join(asked, on="unit_id", how="left").with_columns(pl.coalesce("asked", "time").alias("time"))
+    if undated := units.filter("labelled", pl.col("time").is_null()).height:
+        raise InputError(f"{archive.path}: {undated} units with a label of '{outcome}' have no date to predict at")
+    kinds = units.filter("labelled")["kind"].unique()
+    return units.filter(pl.col("kind").is_in(kinds.implode())).drop("asked", "labelled")
+
+
+def require_outcome(archive: Archive, outcome: str) -> pl.DataFrame:
+    """Read an outcome's labels; refuse one that the archive does not have."""
+    if outcome not in archive.outcomes():
+        raise InputError(f"{archive.path}: no outcome '{outcome}'; it has {', '.join(archive.outcomes()) or 'none'}")
+    return archive.outcome(outcome)
 
 
 def outside_of(data: Dataset) -> np.ndarray:
@@ -64,9 +94,7 @@ def labels_of(units: pl.DataFrame, archive: Archive, outcome: str, *, classes: i
     Raises:
         InputError: no such outcome, other values than these, or only one class among the units.
     """
-    if outcome not in archive.outcomes():
-        raise InputError(f"{archive.path}: no outcome '{outcome}'; it has {', '.join(archive.outcomes()) or 'none'}")
-    labels = values_beside(units, archive.outcome(outcome))
+    labels = values_beside(units, require_outcome(archive, outcome))
     known = labels[~np.isnan(labels)]
     if not np.isin(known, range(classes)).all():
         allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"

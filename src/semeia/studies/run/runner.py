@@ -44,7 +44,9 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             first, then = plan(study, inputs, settings, material)
             require_folds(material, then)
             work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
-            run_cells(first, work_in, run=out, workers=settings.workers, label="pretraining")
+            for early in (True, False):
+                cells = [cell for cell in first if (cell.arm in study.before) == early]
+                run_cells(cells, work_in, run=out, workers=settings.workers, label="pretraining")
             run_cells(then, work_in, run=out, workers=settings.workers, label="fitting and scoring")
             work = Work(out, inputs, settings, material)
             counted = replace(material, units=study.covariates(work))
@@ -117,7 +119,7 @@ def require_folds(material: Material, cells: list[Cell]) -> None:
 def work_on(cell: Cell, folder: Path, *, study: Study, inputs: Inputs, run: Path, settings: Any) -> None:
     """Run one cell, in a worker process."""
     material = once(study.open, inputs, settings, run / "cache")
-    work = Work(run, inputs, settings, material)
+    work = Work(run, inputs, settings, material.of_seed(material, cell.seed))
     if cell.mode == "pretrain":
         rows = pretraining_rows(material, cell.seed)
         study.pretraining(settings, inputs)[cell.arm].learn(cell, rows, folder, work)

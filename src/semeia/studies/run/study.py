@@ -60,6 +60,7 @@ class Material:
         tasks: of the outcomes that are not binary.
         dataset: the units as most models read them, and
         read: as some model reads them.
+        of_seed: the same as the models of a seed see it, where what they read was fitted for that seed alone.
         extra: what only this study knows.
     """
 
@@ -72,6 +73,7 @@ class Material:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     dataset: Dataset | None = None
     read: Callable[[ModelSettings], Dataset] | None = None
+    of_seed: Callable[["Material", int], "Material"] = lambda material, seed: material
     extra: Any = None
 
     @property
@@ -114,6 +116,16 @@ class Fold:
     labelled: np.ndarray
     labels: np.ndarray
     test: np.ndarray
+
+    def where(self, keep: np.ndarray) -> "Fold":
+        """Leave units out; `keep` is bool [unit]."""
+        known = keep[self.labelled]
+        return Fold(
+            self.pretraining[keep[self.pretraining]],
+            self.labelled[known],
+            self.labels[known],
+            self.test[keep[self.test]],
+        )
 
 
 def fold_of(material: Material, outcome: str, *, seed: int, fraction: float) -> Fold:
@@ -205,6 +217,7 @@ class Study:
         arms: by name, from settings and inputs.
         words: what run.json is to hold in words and facts.
         pretraining: by name; arms find what they start from there.
+        before: names of pretraining that the others need.
         axes: further axes that every arm is run on, with their values; an arm asks its cell for its own.
         judged: one evaluation each (the whole, a stratum, ...).
         audit: rows of the table "leakage".
@@ -223,6 +236,7 @@ class Study:
     words: Callable[[Finished], dict[str, object]]
     audit: Callable[[Finished], pl.DataFrame]
     pretraining: Callable[[Any, Inputs], Mapping[str, Pretraining]] = lambda settings, inputs: {}
+    before: tuple[str, ...] = ()
     axes: Callable[[Any], Mapping[str, tuple[str, ...]]] = lambda settings: {}
     judged: Callable[[Finished], tuple[EvaluationSettings, ...]] = lambda finished: (
         EvaluationSettings(draws=finished.work.settings.draws),
