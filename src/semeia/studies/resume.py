@@ -14,11 +14,7 @@ from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Inputs
 from semeia.studies.scaling import SCALING
 
-<<<<<<< HEAD
-STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, SCALING)}
-=======
-STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, PATIENT)}
->>>>>>> bcdf310 (A study of patients with scans and records through time; signatures as a modality, expressed at each date from the record up to it)
+STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, PATIENT, SCALING)}
 
 
 def resume_study(
