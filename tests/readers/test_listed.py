@@ -11,6 +11,8 @@ from lidc_folder import write_rows
 from semeia.archive import Summary, open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_images
+from semeia.readers.listed import Folder
+from semeia.readers.rows import Row
 
 GRAY = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
 
@@ -141,3 +143,15 @@ def test_what_training_will_want_to_know_is_noted(tmp_path: Path):
     assert "the labels of label are 1 and 2" in said
     assert "columns not read: remark" in said
     assert "Note" not in str(_plain(tmp_path, into=tmp_path / "b", table=_table(tmp_path, image=["0.png"], id=["A"])))
+
+
+def test_a_file_is_found_without_its_ending_where_one_fits(tmp_path: Path):
+    for name in ("a1.png", "b.2.jpg", "c.png", "c.nii.gz"):
+        (tmp_path / name).write_bytes(b"x")
+    folder = Folder(tmp_path)
+    for cell, file in (("a1", "a1.png"), ("b.2", "b.2.jpg"), ("a1.png", "a1.png")):
+        assert folder.find(Row("t.csv", 2, {"image": cell}), "image") == tmp_path / file
+    with pytest.raises(InputError, match="row 2, column image: fits 2 files that differ in their ending"):
+        folder.find(Row("t.csv", 2, {"image": "c"}), "image")
+    with pytest.raises(InputError, match="there is no such file"):
+        folder.find(Row("t.csv", 2, {"image": "a"}), "image")

@@ -68,18 +68,21 @@ def geometry(images: pl.DataFrame) -> list[Finding]:
 
 def gaps(archive: Archive) -> list[Finding]:
     """Units without an image, a reading, an outcome, or any of them."""
-    units = archive.table("units").filter(pl.col("kind") != "patient").select("unit_id")
+    units = archive.table("units").filter(pl.col("kind") != "patient").select("unit_id", "subject_id")
     tables = {"image": archive.table("images"), "reading": archive.table("readings")}
     recorded = archive.event_subjects()
     if recorded.height:  # an archive of records need not have images, nor one of reports readings
         tables = {name: table for name, table in tables.items() if table.height}
-    labels = [archive.outcome(name).select("unit_id") for name in archive.outcomes()]
+    labels = [archive.outcome(name).select("unit_id", "subject_id") for name in archive.outcomes()]
     tables["outcome"] = pl.concat(labels) if labels else units.clear()
-    without = {name: units.join(table, on="unit_id", how="anti") for name, table in tables.items()}
+    without = {}
+    for name, table in tables.items():
+        of_patient = table.filter(pl.col("unit_id").is_null())
+        without[name] = units.join(table, on="unit_id", how="anti").join(of_patient, on="subject_id", how="anti")
     nothing = units
     for absent in without.values():
         nothing = nothing.join(absent, on="unit_id", how="semi")
-    nothing = nothing.join(archive.table("units").join(recorded, on="subject_id", how="semi"), on="unit_id", how="anti")
+    nothing = nothing.join(recorded, on="subject_id", how="anti")
     notes = [finding("note", absent.height, f"units have no {name}") for name, absent in without.items()]
     bare = finding("warning", nothing.height, "units have neither image nor reading nor outcome")
     return [*bare, *(each for note in notes for each in note)]

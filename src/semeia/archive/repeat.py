@@ -65,3 +65,13 @@ def _unlike(there: pl.DataFrame, given: pl.DataFrame, key: tuple[str, ...]) -> b
         return True
     known = there.select(given.columns).join(given.select(key), on=key, how="semi")
     return not known.sort(key).equals(given.sort(key))
+
+
+def rows_there(archive: Archive | None, folder: str, key: tuple[str, ...]) -> set[tuple]:
+    """The keys of what the archive holds under `folder`."""
+    if archive is None:
+        return set()
+    if folder.startswith("outcomes/"):
+        name = folder.split("/")[1]
+        return set(archive.outcome(name).select(key).rows()) if name in archive.outcomes() else set()
+    return set(archive.table(folder).select(key).rows())

@@ -13,10 +13,11 @@ import polars as pl
 
 from semeia.archive import keys
 from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
-from semeia.archive.identity import NEAR
+from semeia.archive.identity import NEAR, canonical
 from semeia.archive.people import People
 from semeia.archive.pixels import PixelFile
 from semeia.archive.record_draft import RecordDraft
+from semeia.archive.repeat import rows_there
 from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
 from semeia.archive.summary import Summary
@@ -117,6 +118,11 @@ class Writer:
         }
         self._rows["units"].append(row | dict(covariates or {}))
         return unit_id
+
+    def known_unit(self, pseudonym: str, original: str) -> str | None:
+        """The unit of a patient that the archive knows by an original name, as images' units are named; None: none."""
+        unit_id = f"{pseudonym}/{self.keyed(canonical(original))}"
+        return unit_id if unit_id in self._old_units else None
 
     def labels(self, outcome: str) -> set[float]:
         """The values that this draft has of an outcome."""
@@ -341,19 +347,9 @@ class Writer:
         for folder, frame in frames.items():
             if folder not in ("subjects", "codes"):
                 table = TABLES[folder.split("/")[0]]
-                there = _rows_there(self._archive, folder, table.identity)
+                there = rows_there(self._archive, folder, table.identity)
                 again = sum(row in there for row in frame.select(table.identity).rows())
                 what = "units" if folder == "units" else f"rows of {folder}"
                 found += [f"{again} of {frame.height} {what}"] if again else []
         again = self.record.again
         return [*found, f"{again} of {again} events"] if again and again == self.record.kept else found
-
-
-def _rows_there(archive: Archive | None, folder: str, key: tuple[str, ...]) -> set[tuple]:
-    """The keys of what the archive holds under `folder`."""
-    if archive is None:
-        return set()
-    if folder.startswith("outcomes/"):
-        name = folder.split("/")[1]
-        return set(archive.outcome(name).select(key).rows()) if name in archive.outcomes() else set()
-    return set(archive.table(folder).select(key).rows())

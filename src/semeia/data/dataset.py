@@ -134,7 +134,7 @@ def open_dataset(
     """
     settings = {name: modality.of_archive(archive) for name, modality in modalities.items()}
     found = {name: modality.find(archive) for name, modality in settings.items()}
-    units = _described(archive) if units is None else units
+    units = described_units(archive) if units is None else units
     if units.is_empty():
         raise InputError(f"{archive.path}: the archive has no units to predict on")
     people = archive.table("subjects").select("subject_id", "pseudonym", "site", "split")
@@ -155,7 +155,7 @@ def open_dataset(
     return Dataset(units, settings, observations, left_out)
 
 
-def _described(archive: Archive) -> pl.DataFrame:
+def described_units(archive: Archive) -> pl.DataFrame:
     """List the units; a whole patient counts where it was observed as such, not where it merely carries an outcome."""
     tables = [
         archive.table(name).select("unit_id", "subject_id") for name in ("images", "readings", "reports", "arrays")

@@ -7,13 +7,13 @@ import polars as pl
 
 from semeia.archive.store import Archive
 from semeia.data.crops import CropSettings
-from semeia.data.modalities import Demographics, Picture, Signal, Signatures, Table, Text, Vector, Volume
+from semeia.data.modalities import Demographics, Picture, Record, Signal, Signatures, Table, Text, Vector, Volume
 from semeia.data.modalities.volume import readable
 from semeia.data.modality import Modality
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 
-AnyModality = Volume | Picture | Table | Demographics | Text | Vector | Signatures | Signal | Modality
+AnyModality = Volume | Picture | Table | Record | Demographics | Text | Vector | Signatures | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
 TEXT = "report"  # read only where it is named, or where an objective compares it
 USUAL = ("image", "reading", TEXT)  # names that are known where nothing is named
@@ -28,12 +28,14 @@ class ModelSettings:
             "resnet50" or "efficientnet_lite0", whose width (512, 2048, 1280) `encoder.dim` must be.
         crop: grid of the images' crops.
         encoder: size of the transformer.
+        record: whether the last values of the measurements in the record are read, too (as `record`).
         modalities: what is read, by name; empty: what the archive has, its images by `image` and `crop`.
     """
 
     image: Network = "rings"
     crop: CropSettings = field(default_factory=CropSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    record: bool = False
     modalities: dict[str, AnyModality] = field(default_factory=dict)
 
     def modalities_of(self, archive: Archive) -> dict[str, Modality]:
@@ -53,6 +55,8 @@ class ModelSettings:
             there["reading"] = Table()
         vectors = archive.table("arrays").filter(pl.col("shape").list.len() == 1)["modality"].unique().sort()
         there |= {name: Vector(source=name) for name in vectors}
+        if self.record:
+            there["record"] = Record()
         if archive.table("reports").height:
             there[TEXT] = Text()
         return there

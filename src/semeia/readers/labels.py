@@ -57,11 +57,11 @@ def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcom
         )
     for row in found.iter_rows(named=True):
         subject_id, original = int(row["subject_id"]), row["unit"]
-        unit_id = (
-            draft.patient_unit(subject_id, str(row["pseudonym"]))
-            if outcome.unit == "NULL"
-            else stays.get((subject_id, str(original)))
-        )
+        pseudonym = str(row["pseudonym"])
+        if outcome.unit == "NULL":
+            unit_id = draft.patient_unit(subject_id, pseudonym)
+        else:  # of this record, or of images that came with `--unit`
+            unit_id = stays.get((subject_id, str(original))) or draft.known_unit(pseudonym, str(original))
         if unit_id is None:
             raise InputError(f"outcome {outcome.name}: a row is of a unit that is not among the units.")
         draft.outcome(outcome.name, unit_id, subject_id, value=float(row["value"]), prediction_time=row["time"])

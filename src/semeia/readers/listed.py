@@ -4,13 +4,17 @@ import datetime as dt
 import posixpath
 import re
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from semeia.archive.identity import canonical
 from semeia.archive.schema import SPLITS
+from semeia.readers.image_format import SUFFIXES
 from semeia.readers.rows import Faults, Row
+
+ENDINGS = (".npy", *(ending for endings in SUFFIXES.values() for ending in endings))
 
 SPLIT_NAMES = {name: name for name in SPLITS} | {
     "training": "train",
@@ -56,7 +60,7 @@ def listed_images(
 
 @dataclass(frozen=True)
 class Folder:
-    """Where images are looked for; finds a name whose letters with accents are written in another way, too."""
+    """Where files are looked for; finds a name with accents written in another way, or without its ending, too."""
 
     path: Path
 
@@ -70,14 +74,15 @@ class Folder:
             raise row.error(column, "leads out of the folder; give a path inside it.")
         forms = (plain, unicodedata.normalize("NFD", plain), *(() if ".." in cell else (cell,)))
         for path in dict.fromkeys(self.path / form for form in forms):
-            try:
-                if path.is_file():
-                    return path
-                broken = path.is_symlink()
-            except (OSError, ValueError):  # a name too long for the disk, say
-                broken = False
-            if broken:
+            if _there(path, Path.is_file):
+                return path
+            if _there(path, Path.is_symlink):
                 raise row.error(column, "is a link to a file that is not there.")
+        ended = [path for ending in ENDINGS if _there(path := self.path / f"{plain}{ending}", Path.is_file)]
+        if len(ended) > 1:
+            raise row.error(column, f"fits {len(ended)} files that differ in their ending; name it, too.")
+        if ended:
+            return ended[0]
         raise row.error(column, f"there is no such file in the folder{self._hint(plain)}.")
 
     def _hint(self, plain: str) -> str:
@@ -88,6 +93,14 @@ class Folder:
             return ""
         there = PurePosixPath(plain).name.casefold() in names
         return "; there is one whose name differs in upper and lower case" if there else ""
+
+
+def _there(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Whether there is a thing of some kind; not where the name cannot be one, such as one too long for the disk."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
 
 
 def image_name(cell: str) -> str:

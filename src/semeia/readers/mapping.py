@@ -97,6 +97,11 @@ class Mapping:
     counts: Dictionary[str, str] = field(default_factory=dict)
     window: Dictionary[str, float] = field(default_factory=dict)
 
+    @property
+    def recorded(self) -> tuple[Events, ...]:
+        """The events that are neither births nor deaths; none where a mapping brings labels alone."""
+        return tuple(entry for entry in self.events if entry.code not in (f"'{BIRTH}'", f"'{DEATH}'"))
+
     def words(self) -> str:
         """All its SQL, to look table names up in."""
         entries = (self.people, *self.events, *self.units, *self.outcomes)
@@ -160,7 +165,9 @@ def _mapping(content: object, *, where: str) -> Mapping:
             *life(people),
             *(
                 _entry(Events, row, f"{where}, events {label}", label=label)
-                for label, row in _section(sections.get("events"), f"{where}, events").items()
+                for label, row in _section(
+                    sections.get("events", {} if "outcomes" in sections else None), f"{where}, events"
+                ).items()
             ),
         ),
         units=tuple(

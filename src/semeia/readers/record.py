@@ -16,12 +16,11 @@ import polars as pl
 from semeia.archive import Writer
 from semeia.archive.atomic import PARTIAL
 from semeia.archive.duck import connected, limited, single
-from semeia.archive.schema import BIRTH, DEATH
 from semeia.errors import InputError
 from semeia.readers.cells import HOW, add_macros, utc
 from semeia.readers.code_facts import say_codes
 from semeia.readers.labels import Stays, add_outcome, add_units
-from semeia.readers.mapping import Mapping, People
+from semeia.readers.mapping import Events, Mapping, People
 from semeia.readers.sources import add_table, batches_of, frame_of, reading, type_of
 from semeia.readers.staging import stage, warn
 
@@ -70,19 +69,10 @@ def take(
     there = _prepare(draft, connection, mapping, tables)
     _number(draft, connection, mapping.people)
     entries = [entry for entry in mapping.events if _table_of(entry.source) in there]
-    if all(entry.code in (f"'{BIRTH}'", f"'{DEATH}'") for entry in entries):
+    if (mapping.recorded or not mapping.outcomes) and not any(entry in mapping.recorded for entry in entries):
         raise InputError(f"{mapping.name}: none of the tables with events is in the folder.")
-    tallies = [
-        stage(draft, connection, entry, place, files=(files or tables).get(_table_of(entry.source), []))
-        for place, entry in enumerate(entries)
-    ]
-    apart = say_codes(draft, mapping, pl.concat(tallies), codes)
-    connection.register("apart", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    query = _EVENTS_APART if apart.height else _EVENTS
-    for place, entry in enumerate(entries):
-        with reading(f"{mapping.name}, {entry.label}"):
-            for batch in batches_of(connection, query.format(place=place)):
-                draft.events(batch)
+    if entries:
+        _events(draft, connection, mapping, entries, files or tables, codes)
     stays: Stays = {}
     for units in mapping.units:
         stays |= add_units(draft, connection, units)
@@ -93,6 +83,28 @@ def take(
             continue
         with reading(f"{mapping.name}, counts, {words}"), limited(connection, words):
             draft.count(words, int(frame_of(connection, query).item() or 0))
+
+
+def _events(
+    draft: Writer,
+    connection: "DuckDBPyConnection",
+    mapping: Mapping,
+    entries: list[Events],
+    files: dict[str, list[Path]],
+    codes: pl.DataFrame | None,
+) -> None:
+    """Put the events of some entries into a draft, and say what their codes mean."""
+    tallies = [
+        stage(draft, connection, entry, place, files=files.get(_table_of(entry.source), []))
+        for place, entry in enumerate(entries)
+    ]
+    apart = say_codes(draft, mapping, pl.concat(tallies), codes)
+    connection.register("apart", apart.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    query = _EVENTS_APART if apart.height else _EVENTS
+    for place, entry in enumerate(entries):
+        with reading(f"{mapping.name}, {entry.label}"):
+            for batch in batches_of(connection, query.format(place=place)):
+                draft.events(batch)
 
 
 _EVENTS = """
