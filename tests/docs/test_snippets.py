@@ -25,6 +25,7 @@ PAGES = (
     "tutorial.md",
     "how-to/tables.md",
     "how-to/records.md",
+    "how-to/films-and-records.md",
     "how-to/evaluate-predictions.md",
     "how-to/knees.md",
     "how-to/large-archives.md",

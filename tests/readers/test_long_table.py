@@ -268,3 +268,28 @@ def test_synthea_csv_has_readable_names(tmp_path: Path):
     archive = open_archive(tmp_path / "archive")
     assert archive.table("subjects").height == 59
     assert archive.codes().filter(~pl.col("code").str.starts_with("MEDS_"))["name"].null_count() == 0
+
+
+def test_a_mapping_may_bring_labels_alone_of_images_that_are_there(tmp_path: Path):
+    from PIL import Image
+
+    from semeia.archive.findings import gaps
+    from semeia.readers import ingest_images
+
+    folder = folder_with(tmp_path / "t", films="film,id,day,ill\nf1,CANARY-1,2020-01-01,1\nf2,CANARY-1,2020-01-05,0\n")
+    for name in ("f1", "f2"):
+        Image.effect_noise((16, 16), 60).save(folder / f"{name}.png")
+    given = {"table": folder / "films.csv", "image": "film", "unit": "film", "subject": "id", "time": "day"}
+    ingest_images(folder, **given, history=True, into=tmp_path / "a")
+    labels = "{from: films, subject: id, unit: film, prediction_time: day, value: ill}"
+    (tmp_path / "m.yaml").write_text(f"people: {{from: films, subject: id}}\noutcomes:\n  ill: {labels}\n")
+    summary = ingest_table(folder, mapping=tmp_path / "m.yaml", into=tmp_path / "a")
+    archive = open_archive(tmp_path / "a")
+    assert (summary.subjects, summary.units, summary.events, summary.outcomes) == (0, 0, 0, {"ill": 2})
+    units = archive.table("units").sort("time")
+    assert archive.outcome("ill").sort("prediction_time")["unit_id"].equals(units["unit_id"])
+    assert archive.outcome("ill").sort("prediction_time")["value"].to_list() == [1.0, 0.0]
+    assert not [one for one in gaps(archive) if "image" in one.words]  # a patient's images are its units'
+    (folder / "films.csv").write_text("film,id,day,ill\nf9,CANARY-1,2020-01-01,1\n")
+    with pytest.raises(InputError, match="outcome ill: a row is of a unit that is not among the units"):
+        ingest_table(folder, mapping=tmp_path / "m.yaml", into=tmp_path / "a")
