@@ -8,7 +8,7 @@ from semeia.errors import InputError
 from semeia.learning import linear
 from semeia.learning.cells import Cell
 from semeia.learning.model import FILE
-from semeia.learning.stored import Choice, about_run, choose, load_scorer, read_record
+from semeia.learning.stored import BLEND, Choice, about_run, choose, load_scorer, read_record
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
 
 README = """\
@@ -70,7 +70,7 @@ def model_files(run: Path, choice: Choice) -> list[Path]:
     """
     files: list[Path] = []
     for cell in choice.cells(run):
-        own = [run / cell.name / name for name in (FILE, linear.FILE) if (run / cell.name / name).exists()]
+        own = [path for path in sorted((run / cell.name).rglob("*")) if path.name in (FILE, linear.FILE, BLEND)]
         if not own:
             load_scorer(run / cell.name)  # says why
         files += own

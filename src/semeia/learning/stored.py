@@ -4,18 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from semeia.archive.small_file import read_object
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.data.modality import Modality
 from semeia.errors import InputError
+from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.learning import linear
+from semeia.learning.adapt.blend import blended
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.progress import say
 
+BLEND = "blend.json"
+EXPERTS = ("image", "joint")  # folders beside it
 # What run.json must hold of the right type, where it holds it.
 FIELDS = {"study": str, "kind": str, "config": dict, "archive": dict, "inputs": dict, "versions": dict, "state": str}
 
@@ -25,19 +30,48 @@ class NotStoredError(InputError):
 
 
 @dataclass(frozen=True)
+class Blend:
+    """Two stored experts, weighed for one site (learning/adapt/blend.py); where there is no image, the joint one alone.
+
+    Attributes:
+        image: reads images alone.
+        joint: reads images and more.
+        weight: of the joint expert.
+    """
+
+    image: "Scorer"
+    joint: "Scorer"
+    weight: float
+
+    def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
+        """Probabilities, [n]."""
+        scores = self.joint.score(data, rows, hide=hide)
+        seen = tuple(name for name in self.image.modalities if name not in hide)
+        there = np.flatnonzero(data.something(seen)[rows]) if seen else np.array([], int)
+        if len(there):
+            image = clipped_logit(self.image.score(data, rows[there], hide=hide))
+            scores[there] = expit(blended(image, clipped_logit(scores[there]), weight=self.weight))
+        return scores
+
+
+@dataclass(frozen=True)
 class Scorer:
     """One stored model, whatever it is."""
 
-    model: Model | LinearModel
+    model: Model | LinearModel | Blend
 
     @property
     def fitted_on(self) -> Fingerprint:
         """The patients it saw."""
+        if isinstance(self.model, Blend):
+            return self.model.image.fitted_on | self.model.joint.fitted_on
         return self.model.preprocessing.fitted_on if isinstance(self.model, Model) else self.model.fitted_on
 
     @property
     def modalities(self) -> dict[str, Modality]:
         """What it reads, and how; nothing where only covariates are read."""
+        if isinstance(self.model, Blend):
+            return self.model.joint.modalities | self.model.image.modalities
         if isinstance(self.model, Model):
             return self.model.preprocessing.modalities
         return self.model.reads.settings if self.model.reads is not None else {}
@@ -45,11 +79,11 @@ class Scorer:
     @property
     def of_units(self) -> bool:
         """Whether it can score the units of an archive by itself."""
-        return isinstance(self.model, Model) or self.model.reads is not None
+        return not isinstance(self.model, LinearModel) or self.model.reads is not None
 
     def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
         """Probabilities: [n], or [n, class] where there are several."""
-        if isinstance(self.model, Model):
+        if not isinstance(self.model, LinearModel):
             return self.model.score(data, rows, hide=hide)
         return self.model.score_units(data, rows, hide=hide)
 
@@ -121,6 +155,11 @@ def load_scorer(folder: Path) -> Scorer:
         return Scorer(load_model(folder / FILE))
     if (folder / linear.FILE).exists():
         return Scorer(linear.load_linear(folder / linear.FILE))
+    if (folder / BLEND).exists():
+        weight = read_object(folder / BLEND).get("weight")
+        if not isinstance(weight, int | float) or not 0 <= weight <= 1:
+            raise InputError(f"{folder / BLEND}: its weight must be a number from 0 to 1; restore the file")
+        return Scorer(Blend(*(load_scorer(folder / name) for name in EXPERTS), weight=weight))
     raise NotStoredError(
         f"{folder}: holds no stored model (boosted trees are not stored, and a cell may be unfinished)"
     )

@@ -1,0 +1,121 @@
+"""A run's two experts weighed for a site that orders tests otherwise, and predicted with; in made-up patients."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from semeia.archive import open_archive
+from semeia.cli import main
+from semeia.data.dataset import open_dataset
+from semeia.data.modalities import Vector
+from semeia.encoders.patient import EncoderSettings
+from semeia.errors import InputError
+from semeia.learning.cells import Cell
+from semeia.learning.export import export
+from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
+from semeia.studies.adapt import adapt
+from semeia.studies.predict import predict
+from semeia.studies.run.reading import labels_of
+from semeia.worlds import Site, WorldSettings, draw_patients
+from world_archive import world_archive
+
+READS = {"image_jepa": ("image",), "multimodal_jepa": ("image", "record")}
+WORLD = WorldSettings(structure="workup", image=12, record=16, kappa=0.8, nuisance=2)
+TRAINED, LABELLED = 150, 300
+
+
+@dataclass(frozen=True)
+class Places:
+    run: Path
+    home: Path
+    alike: Path
+    turned: Path
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    folder = tmp_path_factory.mktemp("adapt")
+    people = draw_patients(WORLD, 900, seed=0, part="home")
+    home = world_archive(folder / "home", people, name="home", labelled=LABELLED)
+    others = {}
+    for name, kappa in (("alike", 0.8), ("turned", -0.8)):
+        there = draw_patients(WORLD, 500, seed=0, part=name, site=Site(kappa=kappa))
+        others[name] = world_archive(folder / name, there, name=name, labelled=0, without=slice(0, 5))
+    run = folder / "run"
+    data = open_dataset(open_archive(home), {name: Vector(source=name) for name in ("image", "record")})
+    labels = labels_of(data.units, open_archive(home), "disease")
+    known = np.flatnonzero(~np.isnan(labels))[:TRAINED]
+    for arm, names in READS.items():
+        model = fresh_model(data, known, modalities=names, settings=EncoderSettings(dim=32, depth=0, heads=4), seed=0)
+        cell = run / Cell(arm, "frozen", 1.0, 0).name
+        finetune(data, known, labels[known], start=model, mode="frozen", settings=FinetuneSettings(), folder=cell)
+    (run / "run.json").write_text(json.dumps({"study": "own", "config": {"outcome": "disease"}}))
+    return Places(run, home, others["alike"], others["turned"])
+
+
+def site_of(out: Path) -> dict:
+    return json.loads((out / Cell("adapted", "frozen", 1.0, 0).name / "blend.json").read_text())
+
+
+def test_a_link_that_turned_round_leaves_the_image_expert(places: Places, tmp_path: Path, capsys):
+    out = tmp_path / "adapted"
+    arguments = ["--home", str(places.home), "--archive", str(places.turned), "--out", str(out), "--mode", "frozen"]
+    assert main(["adapt", str(places.run), *arguments]) == 0
+
+    said = capsys.readouterr().out
+    assert "495 units with everything, their labels unread" in said
+    assert "moved, by this test, in 1 of 1 seed(s)" in said
+    assert "What home data cannot decide" in said
+    site = site_of(out)
+    assert site["site"]["z"] < -2
+    assert site["weight"] < 0.25
+
+
+def test_a_site_like_home_keeps_the_usual_blend_and_is_predicted(places: Places, tmp_path: Path):
+    out = tmp_path / "adapted"
+    said = adapt(places.run, home=places.home, archive=places.alike, out=out, mode="frozen")
+    assert "the usual blend is kept" in said
+    assert site_of(out)["weight"] == 0.75
+
+    blend = predict(out, archive=places.alike)
+    image, joint = (predict(places.run, archive=places.alike, arm=arm) for arm in READS)
+    assert blend["arm"].unique().to_list() == ["adapted"]
+    expected = expit(0.25 * logit(image["score"].to_numpy()) + 0.75 * logit(joint["score"].to_numpy()))
+    np.testing.assert_allclose(blend["score"], expected, atol=1e-6)
+    # Without images only the other expert speaks.
+    hidden = predict(out, archive=places.alike, modalities=("record",))
+    alone = predict(places.run, archive=places.alike, arm="multimodal_jepa", modalities=("record",))
+    np.testing.assert_allclose(hidden["score"], alone["score"])
+
+    taken = export(out, out=tmp_path / "taken")
+    assert predict(taken, archive=places.alike)["score"].equals(blend["score"])
+
+
+def test_what_cannot_be_adapted_is_refused(places: Places, tmp_path: Path):
+    def adapted(
+        out: str = "new", *, home: Path = places.home, archive: Path = places.alike, arm: str = "multimodal_jepa"
+    ) -> Path:
+        adapt(places.run, home=home, archive=archive, out=tmp_path / out, arm=arm, mode="frozen")
+        return tmp_path / out
+
+    with pytest.raises(InputError, match="seen in training"):
+        adapted(archive=places.home)
+    with pytest.raises(InputError, match="no model fits"):
+        adapted(arm="another")
+    with pytest.raises(InputError, match="is there already"):
+        adapted("")
+    few = world_archive(tmp_path / "few", draw_patients(WORLD, 20, seed=1, part="few"), name="few", labelled=0)
+    with pytest.raises(InputError, match="20 units have all of image, record; 50 are needed"):
+        adapted(archive=few)
+    fresh = world_archive(tmp_path / "fresh", draw_patients(WORLD, 60, seed=1, part="b"), name="b", labelled=12)
+    with pytest.raises(InputError, match="10 of each are needed"):
+        adapted(home=fresh)
+    assert not (tmp_path / "new").exists()
+    damaged = adapted("damaged")
+    (damaged / Cell("adapted", "frozen", 1.0, 0).name / "blend.json").write_text('{"weight": 3}')
+    with pytest.raises(InputError, match="number from 0 to 1"):
+        predict(damaged, archive=places.alike)
