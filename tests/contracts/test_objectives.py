@@ -13,6 +13,7 @@ from semeia.objectives.adversarial import AdversarialSettings
 from semeia.objectives.albef import DIRECTIONS, AlbefSettings
 from semeia.objectives.build import ObjectiveSettings, build_objective
 from semeia.objectives.byol import ByolSettings
+from semeia.objectives.heads.fused import FusionSettings
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.mae import MaeSettings
 from semeia.objectives.moco import MoCoSettings
@@ -44,6 +45,22 @@ def supervised(image: str = "patches", **settings: float) -> Make:
         objective = Supervised(small_encoder(image, seed=seed), settings=SupervisedSettings(**settings))
         # As after a probe: a head of zeros would hide the encoder from the gradient.
         nn.init.normal_(objective.head.linear.weight)
+        return objective.train()
+
+    return make
+
+
+def fused(**settings: object) -> Make:
+    """Fine-tuning of a fusion, with a shift that is drawn."""
+
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        fusion = FusionSettings(**{"clusters": 2, "shift": "gaussian", **settings})
+        encoder = small_encoder(seed=seed, mixing="symmetric" if fusion.symmetric else "cross")
+        objective = Supervised(encoder, settings=SupervisedSettings(fusion=fusion))
+        for linear in (objective.head.linear, *(objective.head.others or ())):
+            nn.init.normal_(linear.weight)
+        nn.init.constant_(objective.head.dictionary.variances, 1.0)
         return objective.train()
 
     return make
@@ -98,6 +115,8 @@ OBJECTIVES: dict[str, Make] = {
     "latent-conv": latent("conv", masks=WHOLE),
     "supervised": supervised(),
     "supervised-rings": supervised("rings", modality_dropout=0.5),
+    "fused": fused(),
+    "fused-symmetric-evidential": fused(symmetric=True, inference="evidential"),
     "simclr": built("simclr"),
     "simclr-conv": built("simclr", image="conv"),
     "vicreg": built("vicreg"),

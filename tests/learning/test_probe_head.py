@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from semeia.learning.probe import fit_classes
 from semeia.learning.probe_head import fit_ordinal, set_probe
-from semeia.objectives.supervised import PooledHead
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import Task
 
 RNG = np.random.default_rng(0)

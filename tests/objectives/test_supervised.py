@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from semeia.errors import InputError
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.step import Step
-from semeia.objectives.supervised import PooledHead, Supervised, SupervisedSettings
+from semeia.objectives.supervised import Supervised, SupervisedSettings
 from small_batches import rows, small_batch, small_encoder
 
 STEP = Step(index=1, total=10, seed=0)

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from semeia.errors import InputError
-from semeia.objectives.supervised import PooledHead
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import BINARY, Task
 
 NOMINAL, ORDINAL = Task("nominal", 5), Task("ordinal", 5)
@@ -23,6 +23,13 @@ def test_probabilities_add_up_to_one(task: Task):
     assert chances.shape == (5, task.classes)
     assert (chances >= 0).all()
     torch.testing.assert_close(chances.sum(1), torch.ones(5))
+
+
+@pytest.mark.parametrize("task", [BINARY, NOMINAL, ORDINAL], ids=lambda task: task.kind)
+def test_logits_are_found_again_from_their_probabilities(task: Task):
+    chances = task.probabilities(logits_of(task).double())
+    torch.testing.assert_close(task.probabilities(task.logits(chances)), chances)
+    assert task.logits(torch.eye(task.classes)).isfinite().all()
 
 
 def test_the_nominal_loss_is_the_log_of_the_right_class():

@@ -13,6 +13,7 @@ from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import fingerprint
 from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
+from semeia.encoders.fusion import with_fusion
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.loop import LoopSettings, train
@@ -20,6 +21,8 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe_head import set_probe
 from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.heads.fused import FusedHead
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.semi_supervised import SemiSupervised, SemiSupervisedSettings
 from semeia.objectives.step import Step
 from semeia.objectives.supervised import Supervised, SupervisedSettings
@@ -89,7 +92,8 @@ def finetune(
         seed: of everything.
         folder: where checkpoint, metrics and model go.
         task: what is predicted.
-        unlabelled: units that are learnt from without their labels, [m]; only with `semi`, and
+        unlabelled: units that are learnt from without their labels, [m]: by `semi`, and by the scales and the shift
+            dictionary of a fusion.
         semi: how; None learns from the labelled ones alone.
         cell: name in the metrics.
         report: progress.
@@ -102,18 +106,10 @@ def finetune(
         raise InputError(f"the {len(labels)} training labels are all of one class: nothing can be fitted")
     start.preprocessing.require_same(data)
     folder.mkdir(parents=True, exist_ok=True)
-    objective = (
-        Supervised(start.encoder, settings=settings.supervised, task=task)
-        if semi is None
-        else SemiSupervised(start.encoder, settings=settings.supervised, semi=semi, task=task)
-    )
-    others = np.zeros(0, int) if semi is None or unlabelled is None else np.setdiff1d(unlabelled, rows)
-    # Whatever the start, the head reads standardised features: from raw ones a network from scratch hardly learns, and
-    # would be no yardstick.
-    pooled, there = start.pooled(data, rows, cells=objective.head.cells)
-    objective.head.standardise_by(pooled, there)
-    if mode != "finetune":
-        set_probe(objective.head, pooled, there, labels, data.subjects[rows], seed)
+    start, objective = _objective(start, settings.supervised, semi, task=task, mode=mode, seed=seed)
+    learning = semi is not None or settings.supervised.fusion is not None
+    others = np.setdiff1d(unlabelled, rows) if learning and unlabelled is not None else np.zeros(0, int)
+    _begin_head(objective.head, start, data, rows, labels, others=others, mode=mode, seed=seed)
     if mode != "frozen":
         optimiser = settings.pretrained if pretrained else settings.scratch
         optimiser = replace(optimiser, batch=min(optimiser.batch, len(rows)))
@@ -160,3 +156,49 @@ def finetune(
     )
     model.save(folder, {"mode": mode, "labelled_units": len(rows)})
     return model
+
+
+def _objective(
+    start: Model,
+    settings: SupervisedSettings,
+    semi: SemiSupervisedSettings | None,
+    *,
+    task: Task,
+    mode: Mode,
+    seed: int,
+) -> tuple[Model, Supervised]:
+    """Make the objective, and put a fusion on the encoder where one is asked for."""
+    fusion = settings.fusion
+    if fusion is not None:
+        if mode == "frozen" and fusion.inference == "evidential":
+            raise InputError("supervised.fusion: evidential heads are trained together; a frozen probe sets one only")
+        encoder = with_fusion(start.encoder, symmetric=fusion.symmetric, depth=fusion.depth, seed=seed)
+        start = replace(start, encoder=encoder)
+    if semi is None:
+        return start, Supervised(start.encoder, settings=settings, task=task)
+    return start, SemiSupervised(start.encoder, settings=settings, semi=semi, task=task)
+
+
+def _begin_head(
+    head: PooledHead,
+    start: Model,
+    data: Dataset,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    *,
+    others: np.ndarray,
+    mode: Mode,
+    seed: int,
+) -> None:
+    """Fit the head's scales, a fusion's dictionary, and the probe: on training units alone.
+
+    Whatever the start, the head reads standardised features: from raw ones a network from scratch hardly learns, and
+    would be no yardstick.
+    """
+    pooled, there = start.pooled(data, rows, cells=head.cells)
+    if isinstance(head, FusedHead):
+        head.fit(*start.pooled(data, np.union1d(rows, others), cells=head.cells), seed=seed)
+    else:
+        head.standardise_by(pooled, there)
+    if mode != "finetune":
+        set_probe(head, pooled, there, labels, data.subjects[rows], seed)

@@ -15,7 +15,9 @@ from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
 from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_tensors, save_tensors
-from semeia.objectives.supervised import PooledHead
+from semeia.objectives.heads.fused import FusedHead, FusionSettings
+from semeia.objectives.heads.pooled import PooledHead
+from semeia.objectives.supervised import head_of
 from semeia.objectives.task import BINARY, Task
 from semeia.settings_json import from_plain, to_plain
 from semeia.shapes import ModalityMask, Pooled
@@ -33,6 +35,7 @@ class Manifest:
     has_head: bool
     task: Task = BINARY
     cells: Cells = WHOLE
+    fusion: FusionSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Model:
             "has_head": self.head is not None,
             "task": to_plain(BINARY if self.head is None else self.head.task),
             "cells": list(WHOLE if self.head is None else self.head.cells),
+            "fusion": to_plain(self.head.settings) if isinstance(self.head, FusedHead) else None,
             **(about or {}),
         }
         save_tensors(folder / FILE, tensors, manifest)
@@ -125,9 +129,8 @@ def load_model(path: Path) -> Model:
     )
     head = None
     if manifest.has_head:
-        width = encoder.pooled_width(cells)
         head = built_to_fit(
-            lambda: PooledHead(len(encoder.kinds), width, task=manifest.task, cells=cells),
+            lambda: head_of(encoder, task=manifest.task, cells=cells, fusion=manifest.fusion),
             tensors,
             path=path,
             prefix="head.",
@@ -142,7 +145,13 @@ def _require_sane(manifest: Manifest, tensors: Tensors) -> None:
     for name, modality in manifest.preprocessing.modalities.items():
         if modality.numbers() > MOST_VOXELS:
             raise InputError(f"an observation of {name} has more than {MOST_VOXELS} values")
-    if not 0 <= manifest.encoder.depth <= len(tensors):
-        raise InputError(f"encoder.depth is {manifest.encoder.depth}, and the file has {len(tensors)} tensors")
+    depths = {"depth": manifest.encoder.depth}
+    if manifest.encoder.mixing in ("cross", "symmetric"):
+        depths["fusion_depth"] = manifest.encoder.fusion_depth
+    for name, depth in depths.items():
+        if depth > len(tensors):
+            raise InputError(f"encoder.{name} is {depth}, and the file has {len(tensors)} tensors")
+    if manifest.fusion is not None and manifest.fusion.clusters * manifest.encoder.dim > MOST_VOXELS:
+        raise InputError(f"fusion.clusters are {manifest.fusion.clusters}")
     if min(manifest.cells) < 1 or math.prod(manifest.cells) > len(tensors) * 64:
         raise InputError(f"cells {list(manifest.cells)} are none of a field of view")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from semeia.learning.probe import fit_classes, fit_linear, inner_folds
-from semeia.objectives.supervised import PooledHead
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import Task, thresholds
 from semeia.shapes import ModalityMask, Pooled
 

@@ -31,7 +31,7 @@ def mics(
     weights: dict[str, float] | None = None,
     queue: int = AlbefSettings.queue,
 ) -> ObjectiveSettings:
-    """Set the sum of MICS, as `PretrainSettings.objective` takes it, for an encoder each (`mixing` "apart")..
+    """Set the sum of MICS, as `PretrainSettings.objective` takes it, for an encoder each (`mixing` "apart").
 
     An ablation leaves terms out; that of the second modality is made where modalities are named, not here: a `Picture`
     of the first one's source under another name is augmented on its own, an ordinary augmentation.

@@ -19,10 +19,11 @@ from semeia.data.augment import AugmentSettings
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.errors import InputError
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.projection import no_loss
 from semeia.objectives.step import Step
-from semeia.objectives.supervised import PooledHead, Supervised, SupervisedSettings
+from semeia.objectives.supervised import Supervised, SupervisedSettings
 from semeia.objectives.task import BINARY, Logits, Task
 from semeia.ranges import FROM_0, FROM_1, SHARE, require_ranges
 from semeia.shapes import Scalar

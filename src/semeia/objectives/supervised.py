@@ -7,62 +7,19 @@ probe-then-fine-tune.
 from dataclasses import dataclass, replace
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from semeia.data.batch import Batch
 from semeia.encoders.patient import PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
+from semeia.objectives.heads.fused import FusedHead, FusionSettings
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
-from semeia.objectives.task import BINARY, Logits, Task, thresholds
+from semeia.objectives.task import BINARY, Logits, Task
 from semeia.ranges import FROM_1, Range, require_ranges
-from semeia.shapes import Features, ModalityMask, Pooled, Scalar
-
-
-class PooledHead(nn.Module):
-    """Standardise, drop, one linear layer. A missing modality enters at its mean, which is 0 after standardising.
-
-    Of ordered classes there is one linear unit and a rising threshold between each two of them.
-    """
-
-    def __init__(
-        self, modalities: int, dim: int, *, dropout: float = 0.0, task: Task = BINARY, cells: Cells = WHOLE
-    ) -> None:
-        super().__init__()
-        self.task = task
-        self.cells = cells  # what `PatientEncoder.pool` is to read for it
-        self.mean: torch.Tensor
-        self.sd: torch.Tensor
-        self.register_buffer("mean", torch.zeros(modalities, dim))
-        self.register_buffer("sd", torch.ones(modalities, dim))
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(modalities * dim, 1 if task.kind == "ordinal" else task.outputs)
-        if task.kind == "ordinal":
-            self.steps = nn.Parameter(torch.zeros(task.outputs - 1))
-        nn.init.zeros_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
-
-    def features(self, pooled: Pooled, there: ModalityMask) -> Features:
-        """Standardised features, [batch, modality * dim]."""
-        return torch.where(there[..., None], (pooled - self.mean) / self.sd, 0.0).flatten(1)
-
-    def forward(self, pooled: Pooled, there: ModalityMask) -> Logits:
-        """Logits, [batch, outputs]."""
-        score = self.linear(self.dropout(self.features(pooled, there)))
-        # The bias of the one linear unit moves all thresholds.
-        return score - thresholds(self.steps) if self.task.kind == "ordinal" else score
-
-    def standardise_by(self, pooled: Pooled, there: ModalityMask) -> None:
-        """Fits mean and standard deviation of each feature on training units, over those that have the
-        modality."""
-        count = there.sum(0)[:, None].clamp(min=1)
-        weight = there[..., None].to(pooled.dtype)
-        mean = (pooled * weight).sum(0) / count
-        variance = ((pooled - mean).square() * weight).sum(0) / count
-        self.mean.copy_(mean)
-        self.sd.copy_(variance.sqrt().clamp(min=1e-3))
+from semeia.shapes import ModalityMask, Pooled, Scalar
 
 
 @dataclass(frozen=True)
@@ -74,11 +31,14 @@ class SupervisedSettings:
         dropout: of the head's features.
         cells: parts along depth, height and width whose mean tokens the head reads apart, beside mean and spread of
             all: for images taken in one position, where the place tells.
+        fusion: of an encoder each (`mixing` "apart"): how fine-tuning fuses them, and what is read of that
+            (objectives/heads/fused.py); None reads the modalities side by side.
     """
 
     modality_dropout: float = 0.2
     dropout: float = 0.1
     cells: Cells = WHOLE
+    fusion: FusionSettings | None = None
 
     def __post_init__(self) -> None:
         below_1 = dict.fromkeys(("modality_dropout", "dropout"), Range(0, 1, below=True))
@@ -92,8 +52,7 @@ class Supervised(Objective):
         super().__init__()
         self.settings = settings
         self.encoder = encoder
-        width = encoder.pooled_width(settings.cells)
-        self.head = PooledHead(len(encoder.kinds), width, dropout=settings.dropout, task=task, cells=settings.cells)
+        self.head = head_of(encoder, task=task, cells=settings.cells, fusion=settings.fusion, dropout=settings.dropout)
 
     def fitted(self) -> tuple[PatientEncoder, PooledHead]:
         """Give the encoder and head that are kept."""
@@ -101,15 +60,16 @@ class Supervised(Objective):
 
     def logits(self, batch: Batch) -> Logits:
         """Logits, [batch, outputs]."""
-        pooled, there = self.encoder.pool(self.encoder(batch), cells=self.head.cells)
-        return self.head(pooled, there)
+        return self.head(*self._pooled(batch))
 
     def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
-        """Mean cross-entropy of the batch. Raises InputError without labels."""
+        """The head's terms: mean cross-entropy, and what a fusion adds. Raises InputError without labels."""
         if batch.labels is None:
             raise InputError("the batch carries no labels: fine-tuning needs an outcome")
-        logits = self.logits(self._dropped(batch, step))
-        return {"cross_entropy": self.head.task.loss(logits, batch.labels.float())}
+        return self.head.loss(*self._pooled(self._dropped(batch, step)), batch.labels.float(), step)
+
+    def _pooled(self, batch: Batch) -> tuple[Pooled, ModalityMask]:
+        return self.encoder.pool(self.encoder(batch), cells=self.head.cells)
 
     def _dropped(self, batch: Batch, step: Step) -> Batch:
         there = batch.observed().cpu()
@@ -122,3 +82,24 @@ class Supervised(Objective):
         keep = torch.where(keep.any(1, keepdim=True), keep, last)
         modalities = {name: seen.hidden(~keep[:, index]) for index, (name, seen) in enumerate(batch.modalities.items())}
         return replace(batch, modalities=modalities)
+
+
+def head_of(
+    encoder: PatientEncoder,
+    *,
+    task: Task,
+    cells: Cells = WHOLE,
+    fusion: FusionSettings | None = None,
+    dropout: float = 0.0,
+) -> PooledHead:
+    """Make the head that reads an encoder.
+
+    Raises:
+        InputError: a fusion is to be read, and the encoder has none.
+    """
+    parts, width = len(encoder.parts), encoder.pooled_width(cells)
+    if fusion is None:
+        return PooledHead(parts, width, dropout=dropout, task=task, cells=cells)
+    if encoder.parts == encoder.kinds:
+        raise InputError(f'supervised.fusion reads a fused encoder; this one\'s mixing is "{encoder.settings.mixing}"')
+    return FusedHead(parts, width, settings=fusion, dropout=dropout, task=task, cells=cells)

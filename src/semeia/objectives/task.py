@@ -57,6 +57,15 @@ class Task:
         one, none = torch.ones_like(above[:, :1]), torch.zeros_like(above[:, :1])
         return torch.cat([one, above], 1) - torch.cat([above, none], 1)
 
+    def logits(self, probabilities: Float[Tensor, "batch classes"]) -> Logits:
+        """Give logits of which these are the probabilities: the inverse of `probabilities`."""
+        tiny = torch.finfo(probabilities.dtype).tiny
+        if self.kind == "nominal":
+            return probabilities.clamp(min=tiny).log()
+        below = probabilities.cumsum(1)[:, :-1].clamp(min=tiny)
+        above = probabilities.flip(1).cumsum(1).flip(1)[:, 1:].clamp(min=tiny)
+        return above.log() - below.log()
+
 
 def thresholds(steps: Float[Tensor, " steps"]) -> Float[Tensor, " outputs"]:
     """Of an ordinal score: 0, then each above the one before, whatever the steps are."""

@@ -15,7 +15,7 @@ from semeia.data.dataset import Dataset
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.learning.cells import Cell
 from semeia.learning.finetune import fresh_model
-from semeia.objectives.supervised import PooledHead
+from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import Task
 from semeia.studies.knee import GRADES, STARTS, KneeSettings, arms, open_knees
 from semeia.studies.run.pictures import chosen_pictures, drawn, maps_of, shown_cell, stretched

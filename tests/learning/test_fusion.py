@@ -1,0 +1,138 @@
+"""An encoder each, pretrained, fused by labels, stored, read again, and used on an archive it never saw."""
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from semeia.archive.atomic import write_json
+from semeia.data.dataset import Dataset
+from semeia.errors import InputError
+from semeia.learning.checkpoint import load_tensors, save_tensors
+from semeia.learning.finetune import finetune, fresh_model
+from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.pretrain import pretrain
+from semeia.learning.scoring import embed
+from semeia.objectives.heads.fused import FusedHead, FusionSettings
+from semeia.studies.predict import predict
+from small_training import FINETUNE, PRETRAIN, values_of, with_arrays
+
+APART = replace(PRETRAIN.model.encoder, mixing="apart")
+FUSION = FusionSettings(depth=2, clusters=3)
+Training = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def start(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    rows = np.flatnonzero((data.units["subject_id"] <= 15).to_numpy())
+    settings = replace(PRETRAIN, model=replace(PRETRAIN.model, encoder=APART))
+    folder = tmp_path_factory.mktemp("apart")
+    return pretrain(data, rows, modalities=("image", "reading"), settings=settings, folder=folder)
+
+
+def fused(
+    start: Model, data: Dataset, training: Training, folder: Path, *, mode: str = "finetune", **fusion: object
+) -> Model:
+    rows, labels = training
+    supervised = replace(FINETUNE.supervised, fusion=replace(FUSION, **fusion))  # pyright: ignore[reportArgumentType]
+    settings = replace(FINETUNE, supervised=supervised)
+    unlabelled = np.flatnonzero((data.units["subject_id"] <= 15).to_numpy())
+    return finetune(
+        data,
+        rows,
+        labels,
+        start=copy.deepcopy(start),
+        mode=mode,  # pyright: ignore[reportArgumentType]
+        settings=settings,
+        unlabelled=unlabelled,
+        folder=folder,
+    )
+
+
+@pytest.mark.parametrize("inference", ["fused", "entropy", "evidential"])
+def test_a_stored_fusion_gives_the_same_scores_and_scores_what_lacks_a_modality(
+    start: Model, data: Dataset, training: Training, tmp_path: Path, inference: str
+):
+    model = fused(start, data, training, tmp_path, inference=inference, symmetric=inference == "entropy")
+    again = load_model(tmp_path / FILE)
+    assert again.encoder.settings.mixing == ("symmetric" if inference == "entropy" else "cross")
+    scores = model.score(data)
+    np.testing.assert_array_equal(again.score(data), scores)
+    assert ((scores > 0) & (scores < 1)).all()
+    for name in ("image", "reading"):
+        alone = again.score(data, hide=(name,))
+        assert np.isfinite(alone).all()
+        assert not np.allclose(alone, scores)
+    before, after = start.encoder.state_dict(), again.encoder.state_dict()
+    for modality in ("blocks.0", "blocks.1"):
+        assert any(not torch.equal(after[name], before[name]) for name in before if name.startswith(modality))
+
+
+def test_the_dictionary_is_of_training_images_alone(start: Model, data: Dataset, training: Training, tmp_path: Path):
+    test = (data.units["subject_id"] > 15).to_numpy()
+    values = values_of(data, "reading").copy()
+    values[test] += 50.0
+    changed = with_arrays(data, reading=values)
+    heads = [fused(start, each, training, tmp_path / name).head for name, each in (("one", data), ("other", changed))]
+    for one, other in zip(heads[0].buffers(), heads[1].buffers(), strict=True):
+        assert torch.equal(one, other)
+    assert isinstance(heads[0], FusedHead)
+    assert heads[0].dictionary.centres.any()
+    seen = load_model(tmp_path / "one" / FILE).preprocessing.fitted_on.seen(data)
+    np.testing.assert_array_equal(seen, ~test)
+
+
+def test_a_fusion_needs_an_encoder_each_and_a_probe_sets_one_head(
+    start: Model, pretrained: Model, data: Dataset, training: Training, tmp_path: Path
+):
+    with pytest.raises(InputError, match="a fusion joins an encoder each"):
+        fused(pretrained, data, training, tmp_path)
+    with pytest.raises(InputError, match="a frozen probe sets one only"):
+        fused(start, data, training, tmp_path, mode="frozen", inference="evidential")
+    frozen = fused(start, data, training, tmp_path, mode="frozen")
+    assert all(torch.equal(one, two) for one, two in zip(frozen.encoder.kind, start.encoder.kind, strict=True))
+
+
+def test_from_scratch_too(data: Dataset, training: Training, tmp_path: Path):
+    rows, labels = training
+    fresh = fresh_model(data, rows, modalities=("image", "reading"), settings=APART, seed=0)
+    settings = replace(FINETUNE, supervised=replace(FINETUNE.supervised, fusion=FUSION))
+    model = finetune(
+        data, rows, labels, start=fresh, mode="finetune", pretrained=False, settings=settings, folder=tmp_path
+    )
+    assert model.head is not None
+    assert not torch.equal(model.head.sd, torch.ones_like(model.head.sd))
+
+
+def test_an_archive_never_seen_is_predicted_and_embedded(
+    start: Model, data: Dataset, training: Training, unseen: Path, tmp_path: Path
+):
+    fused(start, data, training, tmp_path / "cells/mics/finetune/1/seed-0")
+    start.save(tmp_path / "pretrained/mics/seed-0")
+    write_json(tmp_path / "run.json", {"study": "gastro", "config": {"outcome": "malignancy"}, "seeds": [0]})
+    table = predict(tmp_path, archive=unseen, arm="mics")
+    assert table.height == 16
+    assert table["score"].is_between(0, 1).all()
+    image = predict(tmp_path, archive=unseen, arm="mics", modalities=("image",))
+    assert not image["score"].equals(table["score"])
+    embedding = embed(tmp_path, archive=unseen, arm="mics")
+    assert embedding.height == 16
+    assert embedding.select(pl.selectors.starts_with("e")).width == 2 * 2 * APART.dim
+
+
+def test_a_description_that_was_edited_is_refused(start: Model, data: Dataset, training: Training, tmp_path: Path):
+    fused(start, data, training, tmp_path)
+    tensors, about = load_tensors(tmp_path / FILE)
+    for name, value in (
+        ("fusion", {"clusters": 4}),
+        ("fusion", {"clusters": 2**40}),
+        ("fusion", None),
+        ("encoder", about["encoder"] | {"fusion_depth": 10**7}),
+    ):
+        save_tensors(tmp_path / FILE, tensors, {**about, name: value})
+        with pytest.raises(InputError, match=str(tmp_path)):
+            load_model(tmp_path / FILE)
