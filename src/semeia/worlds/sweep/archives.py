@@ -1,0 +1,135 @@
+"""Bring made-up patients into the form that stacked networks read: standardised by the archive, 0 where missing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from semeia.errors import InputError
+from semeia.worlds.draws import generator
+from semeia.worlds.observe import Missing, Patients, draw_patients
+from semeia.worlds.sweep.finetuning import VALIDATION, Labelled
+from semeia.worlds.sweep.networks import MODALITIES
+from semeia.worlds.sweep.pretraining import Pairs
+from semeia.worlds.sweep.simple_arms import Canonical, canonical_variates
+from semeia.worlds.world import WorldSettings
+
+HELD_OUT = 2000  # patients on whom an encoder is looked at, never trained on
+Features = dict[str, Float[np.ndarray, "_ _"]]
+
+
+@dataclass(frozen=True)
+class UnlabelledArchive:
+    """What a hospital holds without labels, and what is fitted on it.
+
+    Attributes:
+        pairs: standardised features of the patients who have both modalities.
+        held_out: the same of others.
+        mean: of each feature, by modality, over patients who have it.
+        sd: standard deviation.
+        canonical: canonical variates of the pairs.
+    """
+
+    pairs: Features
+    held_out: Features
+    mean: dict[str, Float[np.ndarray, "_"]]
+    sd: dict[str, Float[np.ndarray, "_"]]
+    canonical: Canonical
+
+    def standardised(self, patients: Patients) -> Features:
+        """Features in units of the archive's deviation; 0, the archive's mean, where one is missing."""
+        raw = {"image": patients.image, "record": patients.record}
+        return {
+            name: np.nan_to_num((raw[name] - self.mean[name]) / self.sd[name]).astype(np.float32) for name in MODALITIES
+        }
+
+
+def open_archive(world: WorldSettings, n: int, *, missing: Missing, seed: int) -> UnlabelledArchive:
+    """Draw the unlabelled patients of a world and fit what needs no label.
+
+    Raises:
+        InputError: hardly anybody has both modalities.
+    """
+    patients = draw_patients(world, n, seed=seed, part="unlabelled", missing=missing)
+    raw = {"image": patients.image, "record": patients.record}
+    mean = {name: np.nanmean(raw[name], axis=0) for name in MODALITIES}
+    sd = {name: np.nanstd(raw[name], axis=0) for name in MODALITIES}
+    scaled = {name: (raw[name] - mean[name]) / sd[name] for name in MODALITIES}
+    both = has_record(patients)
+    if both.sum() < 50:
+        raise InputError(f"only {both.sum()} of {n} unlabelled patients have both modalities: too few to pretrain on")
+    pairs = {name: scaled[name][both] for name in MODALITIES}
+    canonical = canonical_variates(pairs["image"], pairs["record"])
+    others = draw_patients(world, HELD_OUT, seed=seed, part="held out")
+    archive = UnlabelledArchive(pairs, {}, mean, sd, canonical)
+    return UnlabelledArchive(pairs, archive.standardised(others), mean, sd, canonical)
+
+
+def has_record(patients: Patients) -> Bool[np.ndarray, " n"]:
+    """Which patients have any of the record."""
+    return np.asarray(~np.isnan(patients.record).all(1))
+
+
+def presence(patients: Patients) -> Bool[Tensor, "n modality"]:
+    """Which modalities each patient has."""
+    record = torch.from_numpy(has_record(patients))
+    return torch.stack([torch.ones_like(record), record], 1)
+
+
+def stacked_pairs(archives: list[UnlabelledArchive]) -> Pairs:
+    """The pairs of several archives, filled up with zeros to the largest."""
+    count = np.array([len(archive.pairs["image"]) for archive in archives])
+    values = {name: _filled([archive.pairs[name] for archive in archives]) for name in MODALITIES}
+    return Pairs(values, count)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients, and their features as an archive standardises them."""
+
+    patients: Patients
+    features: Features
+
+
+def stacked_labels(cohorts: list[Cohort], *, seeds: list[int]) -> Labelled:
+    """Labelled patients of several sources; a fifth of each class is held out, by the source's seed."""
+    labels = [cohort.patients.label for cohort in cohorts]
+    splits = [_split(label, seed) for label, seed in zip(labels, seeds, strict=True)]
+    orders = [order for order, _ in splits]
+    values = {
+        name: _filled([cohort.features[name][order] for cohort, order in zip(cohorts, orders, strict=True)])
+        for name in MODALITIES
+    }
+    there = [presence(cohort.patients)[torch.from_numpy(order)] for cohort, order in zip(cohorts, orders, strict=True)]
+    known = [torch.from_numpy(label[order]).float() for label, order in zip(labels, orders, strict=True)]
+    return Labelled(
+        values,
+        present=pad_sequence(there, batch_first=True),
+        label=pad_sequence(known, batch_first=True),
+        training=np.array([count for _, count in splits]),
+        count=np.array([len(label) for label in labels]),
+    )
+
+
+def _split(label: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
+    """An order of the rows, those to train on first, and how many these are.
+
+    Raises:
+        InputError: a class has fewer than two patients.
+    """
+    held_out = np.zeros(len(label), bool)
+    order = generator(seed, "held-out fifth").permutation(len(label))
+    for value in (0, 1):
+        rows = order[label[order] == value]
+        if len(rows) < 2:
+            raise InputError(f"of {len(label)} labelled patients {len(rows)} have the label {value}: two are needed")
+        held_out[rows[: max(1, len(rows) // VALIDATION)]] = True
+    return np.concatenate([order[~held_out[order]], order[held_out[order]]]), int((~held_out).sum())
+
+
+def _filled(arrays: list[np.ndarray]) -> Float[Tensor, "source patient _"]:
+    tensors = [torch.from_numpy(np.ascontiguousarray(array, np.float32)) for array in arrays]
+    return pad_sequence(tensors, batch_first=True)

@@ -1,0 +1,76 @@
+"""Fit what needs no network: ridge logistic on raw features, canonical variates with products, boosted trees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from semeia.learning.boosting import fit_boosting
+from semeia.learning.probe import fit_linear
+
+VARIATES = 8
+RIDGE = 0.1  # of each modality's covariance, whose variances are 1
+
+Columns = Float[np.ndarray, "n _"]
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Directions of two modalities that correlate most, each scaled to variance 1.
+
+    Attributes:
+        image: [feature, variate].
+        record: [feature, variate].
+    """
+
+    image: Float[np.ndarray, "image variate"]
+    record: Float[np.ndarray, "record variate"]
+
+    def columns(self, image: Columns, record: Columns, there: np.ndarray) -> Columns:
+        """Variates of both, and products of their mean, in pairs; where there is no record, of the image's alone.
+
+        Args:
+            image: standardised features.
+            record: the same, 0 where missing.
+            there: which patients have a record, bool [n].
+        """
+        one, other = image @ self.image, record @ self.record
+        middle = np.where(there[:, None], (one + other) / 2, one)
+        first, second = np.triu_indices(middle.shape[1])
+        return np.hstack([one, other, middle[:, first] * middle[:, second]])
+
+
+def canonical_variates(image: Columns, record: Columns) -> Canonical:
+    """Ridge canonical correlation analysis of unlabelled patients who have both (Hotelling 1936).
+
+    Args:
+        image: standardised features.
+        record: standardised features of the same patients.
+    """
+    whiten = [_inverse_root(x.T @ x / len(x) + RIDGE * np.eye(x.shape[1])) for x in (image, record)]
+    left, _, right = np.linalg.svd(whiten[0] @ (image.T @ record / len(image)) @ whiten[1])
+    maps = (whiten[0] @ left[:, :VARIATES], whiten[1] @ right[:VARIATES].T)
+    return Canonical(*(one / (x @ one).std(0) for one, x in zip(maps, (image, record), strict=True)))
+
+
+def ridge_scores(
+    train: Columns, label: Int[np.ndarray, " n"], tests: list[Float[np.ndarray, "_ _"]], *, seed: int
+) -> list[Float[np.ndarray, "_"]]:
+    """Logits of a ridge logistic regression whose strength is chosen by cross-validation."""
+    mean, sd = train.mean(0), train.std(0)
+    scale = np.where(sd > 1e-9, sd, np.inf)
+    fitted = fit_linear((train - mean) / scale, label, np.arange(len(label)), seed=seed)
+    return [(test - mean) / scale @ fitted.weight + fitted.bias for test in tests]
+
+
+def boosted_scores(
+    train: Columns, label: Int[np.ndarray, " n"], tests: list[Float[np.ndarray, "_ _"]], *, seed: int
+) -> list[Float[np.ndarray, "_"]]:
+    """Probabilities of boosted trees, their number chosen by cross-validation; NaN where a feature is missing."""
+    fitted = fit_boosting(train, label, np.arange(len(label)), seed=seed)
+    return [fitted.score(test) for test in tests]
+
+
+def _inverse_root(covariance: Float[np.ndarray, "p p"]) -> Float[np.ndarray, "p p"]:
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors / np.sqrt(values)) @ vectors.T
