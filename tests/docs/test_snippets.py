@@ -30,6 +30,7 @@ PAGES = (
     "how-to/knees.md",
     "how-to/large-archives.md",
     "how-to/add-a-modality.md",
+    "how-to/dicom.md",
 )
 SHOWN = {"text", "yaml", "csv", "mermaid"}
 FENCE = re.compile(r"^```(?P<mark>[\w-]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

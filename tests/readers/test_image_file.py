@@ -122,6 +122,6 @@ def test_a_few_bytes_that_would_grow_to_gigabytes_are_refused_unread(files: Path
 def test_a_folder_without_a_table_is_told_what_it_needs_and_what_it_holds(files: Path):
     (files / "1.dcm").write_bytes(bytes(128) + b"DICM")
     with pytest.raises(
-        InputError, match=r"give --table, --image, --subject: .* Its files: DICOM, which is not read yet"
+        InputError, match=r"give --table, --image, --subject: .* Its files: DICOM, which is not read here"
     ):
         ingest_images(files, into=files.parent / "a")

@@ -33,10 +33,10 @@ def test_what_is_read_is_told_by_content(tmp_path: Path, suffix: str, image_form
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (bytes(128) + b"DICM" + bytes(9), "is DICOM, which is not read yet; convert it"),
+        (bytes(128) + b"DICM" + bytes(9), "is DICOM, which is not read here; `semeia ingest dicom`"),
         (b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 100", "is DICOM"),
         (gzip.compress(bytes(128) + b"DICM" + bytes(9), mtime=0), "is DICOM"),
-        (b"II*\0" + bytes(9), "is TIFF, which is not read yet; convert it to PNG"),
+        (b"II*\0" + bytes(9), "is TIFF, which is not read here; convert it to PNG"),
         (b"MM\0*" + bytes(9), "is TIFF"),
         (b"II+\0" + bytes(9), "is TIFF"),
         (b"GIF89a", "is GIF"),
@@ -72,4 +72,4 @@ def test_a_folder_of_another_format_is_recognised(tmp_path: Path):
     Image.fromarray(GRAY).save(tmp_path / "b.png")
     assert foreign_files(tmp_path) == ""
     (tmp_path / "a" / "1.dcm").write_bytes(bytes(128) + b"DICM")
-    assert foreign_files(tmp_path).startswith("DICOM, which is not read yet")
+    assert foreign_files(tmp_path).startswith("DICOM, which is not read here")

@@ -201,7 +201,9 @@ def test_a_broken_picture_a_wrong_suffix_and_two_labels_of_a_unit(folder: Path):
         _ingest(folder, kind="pet")
     write_rows(folder / "t.csv", [{"image": "x.dcm", "id": "1"}])
     (folder / "images" / "x.dcm").write_bytes(bytes(128) + b"DICM" + bytes(99))
-    with pytest.raises(InputError, match=r"row 2, column image: the file: is DICOM, which is not read yet; convert"):
+    with pytest.raises(
+        InputError, match=r"row 2, column image: the file: is DICOM, which is not read here; `semeia ingest dicom`"
+    ):
         _ingest(folder, label=None, split=None, site=None)
     assert not (folder / "a").exists()
 

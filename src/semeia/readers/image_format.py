@@ -18,10 +18,7 @@ _HEAD = 352  # a NIfTI-1 header with the 4 bytes after it; DICOM announces itsel
 
 _TO_PNG = "convert it to PNG (of 16 bits where it has more than 8)"
 _TO_NIFTI = "convert it to NIfTI (.nii.gz)"
-_DICOM = (
-    "DICOM",
-    "convert it: CT and MRI series to NIfTI (with dcm2niix, say), radiographs and other single pictures to 16-bit PNG",
-)
+_DICOM = ("DICOM", "`semeia ingest dicom` takes a whole folder of it")
 _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (rb".{128}DICM", *_DICOM),
     (rb"\x08\x00[\x00-\x7f]\x00", *_DICOM),  # an old file without a preamble begins with its group 0008
@@ -64,7 +61,7 @@ def format_of(path: Path, *, called: str) -> str | None:
         return NIFTI
     for magic, name, advice in _OTHERS:
         if re.match(magic, head, re.DOTALL):
-            raise InputError(f"{called}: is {name}, which is not read yet; {advice}.")
+            raise InputError(f"{called}: is {name}, which is not read here; {advice}.")
     return None
 
 

@@ -11,6 +11,8 @@ from dicom_folder import NAME, PATIENT, write, write_series
 from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_dicom
+from semeia.readers.dicom.header import Header, read_header
+from semeia.readers.dicom.identity import left_behind
 
 PLANES = np.random.default_rng(2).integers(0, 2000, (4, 6, 5)).astype(np.int16)
 LATER = {"AcquisitionDate": "20210203", "SeriesInstanceUID": "1.2.3.5"}
@@ -30,6 +32,7 @@ def test_a_folder_of_everything(tmp_path: Path):
     counted = summary.notes["counted"]
     left_out = {words: number for words, number in counted.items() if words.startswith("left out")}
     assert sorted(left_out.values()) == [1, 1, 1, 1]
+    assert counted["series hold PatientName in their headers, which was not read"] == 5
     archive = open_archive(tmp_path / "archive")
     images = archive.table("images").sort("subject_id", "time", "kind")
     assert images["kind"].to_list() == ["hu", "hu", "mri", "picture"]
@@ -46,6 +49,14 @@ def test_a_folder_of_everything(tmp_path: Path):
     for word in (PATIENT, NAME, "1.2.3.5", "other"):
         assert not [file for file in archive.path.rglob("*") if file.is_file() and word.encode() in file.read_bytes()]
         assert word not in pl.concat([people, units, images], how="diagonal").write_json()
+
+
+def test_what_is_left_behind_is_named_without_its_value(tmp_path: Path):
+    physician = {"ReferringPhysicianName": "Roe^Rick", "PatientAddress": "12 Nowhere Street", "OperatorsName": ""}
+    write_series(tmp_path, PLANES, **physician)
+    header = read_header(next(tmp_path.iterdir()))
+    assert isinstance(header, Header)
+    assert left_behind([header, header]) == {"PatientName": 2, "ReferringPhysicianName": 2, "PatientAddress": 2}
 
 
 def test_the_same_folder_again_adds_nothing(tmp_path: Path):

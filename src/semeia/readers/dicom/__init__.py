@@ -9,5 +9,6 @@
 | `pixels.py` | decoded values of one file, in their unit |
 | `volume.py` | a stack to voxels on a square, even grid |
 | `reading.py` | images of an index one by one, what was left out counted |
+| `identity.py` | what headers say of persons and is left behind |
 | `ingest.py` | the command |
 """

@@ -51,7 +51,8 @@ _CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1.1": "DX",
     "1.2.840.10008.5.1.4.1.1.1.2": "MG",
 }
-_TAGS = """
+# All that is ever read of a header besides its pixels: an allow-list.
+TAGS = """
     SpecificCharacterSet BurnedInAnnotation ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate
     AcquisitionDate ContentDate AcquisitionDateTime StudyTime SeriesTime AcquisitionTime ContentTime
     TimezoneOffsetFromUTC
@@ -145,7 +146,7 @@ def read_header(path: Path) -> Header | str:
                 return FOREIGN
             stream.seek(0)
             with quietly():
-                found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*_TAGS.split()])
+                found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*TAGS.split()])
                 deflated = str(found.file_meta.get("TransferSyntaxUID", "")) == "1.2.840.10008.1.2.1.99"
                 has_pixels = deflated or len(stream.read(4)) == 4
                 return _left_out(found, has_pixels=has_pixels) or _header(path, found)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from semeia.archive import Summary, Writer, writing
 from semeia.errors import InputError
+from semeia.readers.dicom.identity import left_behind
 from semeia.readers.dicom.index import index_folder
 from semeia.readers.dicom.reading import Refused, images_of
 from semeia.readers.dicom.series import Stack, stacks_of
@@ -126,6 +127,8 @@ def add_images(
         why = "; ".join(f"{number} {words}" for words, number in left_out.most_common())
         raise InputError(f"no image of the folder can be read ({why or 'it is empty'}).")
     draft.count("images have no date", undated)
+    for keyword, number in sorted(left_behind(stack.header for stack in stacks).items()):
+        draft.count(f"series hold {keyword} in their headers, which was not read", number)
     for words, number in sorted(remarks.items()):
         draft.count(words, number)
     for words, number in sorted(left_out.items()):

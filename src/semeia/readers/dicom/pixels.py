@@ -33,11 +33,14 @@ def stored_frames(header: Header) -> np.ndarray:
 def in_unit(stored: np.ndarray, plane: Plane) -> np.ndarray:
     """Apply slope and intercept: int16 or int32 where both are whole numbers and the values fit, else float32."""
     if stored.dtype.kind in "iu" and float(plane.slope).is_integer() and float(plane.intercept).is_integer():
-        values = stored.astype(np.int64) * int(plane.slope) + int(plane.intercept)
+        slope, intercept = int(plane.slope), int(plane.intercept)
+        ends = [int(end) * slope + intercept for end in (stored.min(), stored.max())]
         for dtype in (np.int16, np.int32):
             limits = np.iinfo(dtype)
-            if limits.min <= values.min() and values.max() <= limits.max:
-                return values.astype(dtype)
+            if limits.min <= min(ends) and max(ends) <= limits.max and max(abs(slope), abs(intercept)) < 2**31:
+                values = stored.astype(np.int32)  # beyond its range numbers go round, and come back where they fit
+                values = values if slope == 1 else values * slope
+                return (values + intercept).astype(dtype)
     return (stored.astype(np.float64) * plane.slope + plane.intercept).astype(np.float32)
 
 

@@ -54,7 +54,7 @@ class HospitalSettings:
     labelled: int = 200
     prevalence: float = 0.3
     strength: float = 3.0
-    workup: float = 1.0
+    workup: float = 0.5
     workup_elsewhere: float = 0.0
     absent: float = 0.1
     seed: int = 0

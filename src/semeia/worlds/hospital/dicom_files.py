@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from semeia.worlds.hospital.course import Course
-from semeia.worlds.hospital.scan import SIDE, Scanner
+from semeia.worlds.hospital.scan import Scanner
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -50,6 +50,7 @@ def write_scan(
 
     study, series = (uid(seed, course.number, number, level) for level in ("study", "series"))
     header = _header(course, scanner, study=study, series=series, when=when, seed=seed)
+    header.Rows, header.Columns = volume.shape[1:]
     folder.mkdir(parents=True)
     order = np.random.default_rng([seed, course.number, number]).permutation(len(volume))
     low = (len(volume) - 1) / 2
@@ -93,7 +94,6 @@ def _header(course: Course, scanner: Scanner, *, study: str, series: str, when: 
     header.PixelSpacing = [scanner.pixel_mm] * 2
     header.SliceThickness = scanner.slice_mm
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-    header.Rows = header.Columns = SIDE
     header.BitsAllocated, header.BitsStored, header.HighBit = 16, 16, 15
     header.PixelRepresentation = int(scanner.signed)
     header.RescaleSlope, header.RescaleIntercept, header.RescaleType = 1, scanner.intercept, "HU"

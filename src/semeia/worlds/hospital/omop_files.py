@@ -36,9 +36,6 @@ class Tables:
         for table, count in (("condition", CONDITIONS + 1), ("measurement", LABS), ("drug", DRUGS), ("procedure", 1)):
             for item in range(count):
                 self._concept(_CONCEPTS[table] + item, table, item)
-        for item in range(DRUGS):  # every concept is its own ancestor; a drug here is its ingredient
-            own = _CONCEPTS["drug"] + item
-            self._rows["concept_ancestor"].append({"ancestor_concept_id": own, "descendant_concept_id": own})
 
     def person(self, course: Course, *, hospital_number: str) -> None:
         """Add who the patient is."""
