@@ -40,6 +40,23 @@ def test_help_teaches(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[
     assert all(words in text and command.purpose in text for words, command in cli.COMMANDS.items())
 
 
+def test_each_command_stands_under_one_heading():
+    listed = [words for commands in cli.headings().values() for words in commands]
+    assert sorted(listed) == sorted(cli.COMMANDS)
+
+
+def test_help_of_a_command_is_short_and_help_all_is_whole(capsys: pytest.CaptureFixture[str]):
+    assert run("finetune", "--help") == 0
+    short = capsys.readouterr().out
+    assert run("finetune", "--help", "all") == 0
+    whole = capsys.readouterr().out
+    assert "--fraction" in short
+    assert "--finetuning.scratch.steps" not in short
+    assert "--finetuning.scratch.steps" in whole
+    assert len(short.splitlines()) < 60 < len(whole.splitlines())
+    assert "semeia finetune --help all" in short
+
+
 HEAVY = ("torch", "monai", "numba", "sklearn", "matplotlib", "duckdb")
 HELP = "import sys; from semeia.cli import main; main(sys.argv[1:]); print(); print(*sys.modules)"
 

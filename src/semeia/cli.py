@@ -61,12 +61,25 @@ def _without_command(arguments: Sequence[str]) -> str:
         return f"semeia {__version__}"
     group = [words for words in COMMANDS if words.startswith(f"{first} ")]
     if first in HELP or (group and (len(arguments) == 1 or arguments[1] in HELP)):
-        listed = "".join(f"  {words:<14}  {COMMANDS[words].purpose}\n" for words in group or COMMANDS)
-        start = "" if group else f"{TABLE['help']}\n"
-        return f"{start}Commands:\n{listed}\n`semeia COMMAND --help` explains one, with its options."
+        listed = _listed(group) if group else "\n".join(f"{head}:\n{_listed(of)}" for head, of in headings().items())
+        start = "Commands:" if group else TABLE["help"]
+        return f"{start}\n{listed}\n`semeia COMMAND --help` explains one, with its options."
     typed = f"{first} {arguments[1]}" if group else first
     known = group or list(dict.fromkeys(words.split()[0] for words in COMMANDS))
     raise InputError(f"there is no command '{typed}'.{nearest(typed, known)} `semeia --help` lists the commands.")
+
+
+def headings() -> dict[str, list[str]]:
+    """Give the commands under each heading of `semeia --help`; a command named by both its words stands there alone."""
+    whole = {words: head for head, named in TABLE["headings"].items() for words in named}
+    listed: dict[str, list[str]] = {head: [] for head in TABLE["headings"]}
+    for words in COMMANDS:
+        listed[whole.get(words) or whole[words.split()[0]]].append(words)
+    return listed
+
+
+def _listed(commands: Sequence[str]) -> str:
+    return "".join(f"  {words:<22}  {COMMANDS[words].purpose}\n" for words in commands)
 
 
 def call(command: Command, values: Mapping[str, object]) -> None:

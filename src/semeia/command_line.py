@@ -8,7 +8,7 @@ import difflib
 import inspect
 import re
 import tomllib
-from argparse import ArgumentError, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
@@ -25,6 +25,8 @@ TABLE = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encodi
 FROM_FILE = """
 
 Lists are written [0,1]. Settings in a file: add --print_config > settings.yaml, change it, give it with --config."""
+MORE = """
+Every setting of networks and training: semeia {} --help all"""
 HIDDEN = ("out", "examples")  # parameters that are no options, or are added by themselves
 LISTS = ("modalities", "references", "covariates")  # options that take several words
 FLAGS = {
@@ -106,8 +108,13 @@ def options_of(command: Command) -> list[Option]:
     return found
 
 
-def parser_of(words: str) -> "ArgumentParser":
-    """The parser of one command; imports what the command calls."""
+def parser_of(words: str, *, every: bool = True) -> "ArgumentParser":
+    """The parser of one command; imports what the command calls.
+
+    Args:
+        words: of the command.
+        every: whether help lists the settings inside settings (--finetuning.scratch.steps), too.
+    """
     from jsonargparse import ArgumentParser, DefaultHelpFormatter
 
     class Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
@@ -116,17 +123,34 @@ def parser_of(words: str) -> "ArgumentParser":
         def format_help(self) -> str:
             return re.sub(r"<class\s+'Path'>", "path", super().format_help())
 
+        def start_section(self, heading: str | None) -> None:
+            self.inside = True
+            super().start_section(heading)
+
+        def end_section(self) -> None:
+            self.inside = False
+            super().end_section()
+
+        def add_text(self, text: str | None) -> None:
+            if every or not getattr(self, "inside", False):  # what heads a group of which nothing is listed
+                super().add_text(text)
+
+        def add_argument(self, action: Action) -> None:
+            if every or "." not in action.dest:
+                super().add_argument(action)
+
     command = COMMANDS[words]
     options = options_of(command)
     must = [option for option in options if option.start is MUST]
     tunable = command.settings or any(option.name == "settings" for option in options)
     places = {o.name: f"{o.shown}..." if o.several else o.shown for o in must}
     shown = [places[o.name] if o.name in command.given else f"{o.flag} {o.shown}" for o in must]
+    more = (FROM_FILE + ("" if every else MORE.format(words))) if tunable else ""
     parser = ArgumentParser(
         prog=f"semeia {words}",
         usage=" ".join(["semeia", words, *shown, "[options]"]),
         description=command.purpose,
-        epilog=f"Example:\n  semeia {command.example}{FROM_FILE if tunable else ''}",
+        epilog=f"Example:\n  semeia {command.example}{more}",
         formatter_class=Formatter,
         exit_on_error=False,
         allow_abbrev=False,
@@ -156,7 +180,8 @@ def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:
 
 def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
     """The values for the parameters of what a command calls, settings among them."""
-    command, parser = COMMANDS[words], parser_of(words)
+    every = list(arguments[:2]) == ["--help", "all"]
+    command, parser = COMMANDS[words], parser_of(words, every=every)
     _check_files(arguments)
     try:
         given = parser.instantiate(parser.parse_args(list(arguments)))
