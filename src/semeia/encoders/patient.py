@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from semeia.data.batch import Batch, Seen
-from semeia.encoders.blocks import TransformerBlocks
+from semeia.encoders.blocks import Kind, TransformerBlocks
 from semeia.encoders.pooling import WHOLE, Cells, pool, statistics
 from semeia.encoders.position import place_and_time
 from semeia.encoders.tokens import Tokens, join
@@ -32,6 +32,8 @@ class EncoderSettings:
         mixing: "together": one transformer over the tokens of all modalities; "apart": one each (encoders/fusion.py);
             "cross" and "symmetric": those, fused by cross-attention, which fine-tuning adds and only labels train.
         fusion_depth: number of fusion blocks, where there are any.
+        attention: "plain"; "time": each head fades with the months between two tokens; "time_legacy": as in the
+            published code (encoders/time_distance.py). Only of one transformer over all.
     """
 
     dim: int = 64
@@ -40,10 +42,13 @@ class EncoderSettings:
     mlp_ratio: float = 2.0
     mixing: Literal["together", "apart", "cross", "symmetric"] = "together"
     fusion_depth: int = 6
+    attention: Kind = "plain"
 
     def __post_init__(self) -> None:
         require_ranges("encoder", self, {"dim": FROM_1, "depth": FROM_0, "heads": FROM_1, "mlp_ratio": ABOVE_0})
         require_ranges("encoder", self, {"fusion_depth": FROM_1})
+        if self.attention != "plain" and self.mixing != "together":
+            raise InputError(f'encoder: attention "{self.attention}" is of one transformer; set mixing to "together"')
         if self.dim % 8 or self.dim % self.heads:
             raise InputError(f"encoder: dim {self.dim} must be a multiple of 8 and of heads ({self.heads})")
 
@@ -71,8 +76,8 @@ class PatientEncoder(nn.Module):
         return self.kinds
 
     def _mixer(self) -> nn.Module:
-        size = self.settings
-        return TransformerBlocks(size.dim, depth=size.depth, heads=size.heads, mlp_ratio=size.mlp_ratio)
+        size, sizes = self.settings, {"depth": self.settings.depth, "heads": self.settings.heads}
+        return TransformerBlocks(size.dim, **sizes, mlp_ratio=size.mlp_ratio, attention=size.attention)
 
     def embed(self, batch: Batch) -> Tokens:
         """Make tokens that do not know each other yet, in the order of the modalities, visit by visit."""
@@ -116,7 +121,7 @@ class PatientEncoder(nn.Module):
         """Let tokens see each other: all present ones, or of those what `attend` [batch, query, key]
         says."""
         seen = tokens.present[:, None, :].expand(-1, tokens.present.shape[1], -1)
-        return replace(tokens, x=self.blocks(tokens.x, seen if attend is None else seen & attend))
+        return replace(tokens, x=self.blocks(tokens.x, seen if attend is None else seen & attend, tokens.when))
 
     def forward(self, batch: Batch) -> Tokens:
         """Make contextual tokens of everything that is present, without padding in between."""

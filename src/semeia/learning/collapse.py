@@ -7,17 +7,20 @@ Sources: RankMe (Garrido et al. 2022, 2210.02885), here centred; thresholds are 
 """
 
 import math
-from itertools import permutations
+from dataclasses import replace
+from itertools import permutations, product
 
 import numpy as np
 import torch
 
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
+from semeia.data.masks import Masks
 from semeia.data.preprocessing import Preprocessing, make_batch
+from semeia.encoders.tokens import Tokens
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.step import Step
-from semeia.shapes import Embeddings
+from semeia.shapes import Embeddings, TokenMask
 
 SHUFFLES = 8
 # With fewer held-out units than this, rank and spread say more of their number than of the encoder.
@@ -26,6 +29,8 @@ ENOUGH = 8
 LEAST_DEVIATION, LEAST_RANK = 0.05, 4
 ONE_DIRECTION = 2
 RANK = "effective_rank"
+# Months between what is seen and what is predicted.
+LAGS = {"same_date": (0.0, 1.0), "within_a_year": (1.0, 12.0), "over_a_year": (12.0, math.inf)}
 # The loss against that with patients shuffled; above it nothing was predicted for the right patient.
 PREDICTED = 0.98
 
@@ -58,6 +63,7 @@ def diagnose(
         return {"watched_units": float(len(watch_rows))}
     watched = make_batch(data, watch_rows, preprocessing=preprocessing)
     found = paired_against_shuffled(objective, watched, seed=seed)
+    found |= by_pair_and_lag(objective, watched, seed=seed) | rollout_drift(objective, watched)
     pooled = means(objective, watched)
     for index, name in enumerate(objective.encoder.kinds):
         # A vector of two numbers (age, sex) has two directions: its rank says nothing of the encoder.
@@ -75,17 +81,78 @@ def paired_against_shuffled(objective: LatentPrediction, batch: Batch, *, seed: 
     step = Step(index=0, total=1, seed=seed)
     tokens = objective.encoder.embed(batch)
     masks = objective.masks_of(tokens, step.generator("diagnostic masks"))
-    prediction, target = objective.predict(batch, masks)
+    paired, other = _paired_and_shuffled(*objective.predict(batch, masks), masks.target, tokens.present, seed=seed)
+    return {"paired_loss": paired, "shuffled_loss": other, "paired_to_shuffled": paired / other}
+
+
+def _paired_and_shuffled(
+    prediction: torch.Tensor, target: torch.Tensor, asked: TokenMask, there: TokenMask, *, seed: int
+) -> tuple[float, float]:
+    """The loss at the tokens that are asked for, and the mean of that against other patients' targets."""
     generator = np.random.default_rng([seed, 5])
-    paired = _loss(prediction, target, masks.target)
     shuffled = []
     for _ in range(SHUFFLES):
-        order = torch.from_numpy(derangement(len(batch), generator))
+        order = torch.from_numpy(derangement(len(asked), generator))
         # Only places where both have a token can be compared.
-        both = masks.target & tokens.present[order]
-        shuffled.append(_loss(prediction, target[order], both))
+        shuffled.append(_loss(prediction, target[order], asked & there[order]))
     other = float(np.nanmean(shuffled)) if np.isfinite(shuffled).any() else float("nan")
-    return {"paired_loss": paired, "shuffled_loss": other, "paired_to_shuffled": paired / other}
+    return _loss(prediction, target, asked), other
+
+
+def by_pair_and_lag(objective: LatentPrediction, batch: Batch, *, seed: int) -> dict[str, float]:
+    """Paired over shuffled loss of the newest tokens of each modality, from another's (or its own) of some time ago.
+
+    Returns:
+        `ratio_SOURCE_to_TARGET_LAG` by the lags of `LAGS`, where enough patients have both.
+    """
+    tokens, kinds, found = objective.encoder.embed(batch), objective.encoder.kinds, {}
+    if not (tokens.when[tokens.present] > 0).any():
+        return {}  # nobody has more than one date
+    for target in range(len(kinds)):
+        asked = at_date(tokens, target, 0)
+        newest = torch.where(asked, tokens.when, torch.inf).amin(1, keepdim=True)
+        for (lag, (low, high)), source in product(LAGS.items(), range(len(kinds))):
+            before = tokens.when - newest
+            known = tokens.present & (tokens.kind == source) & (before >= low) & (before < high) & ~asked
+            rows = asked.any(1) & known.any(1)
+            if int(rows.sum()) >= ENOUGH:
+                prediction, latent = objective.predict(batch, Masks(known, asked))
+                own = asked[rows]
+                paired, other = _paired_and_shuffled(prediction[rows], latent[rows], own, own, seed=seed)
+                found[f"ratio_{kinds[source]}_to_{kinds[target]}_{lag}"] = paired / other
+    return found
+
+
+def rollout_drift(objective: LatentPrediction, batch: Batch) -> dict[str, float]:
+    """Loss of the newest date when the one before is itself predicted, over that when it is observed.
+
+    Of each modality's three newest dates, the first is seen; `drift_MODALITY` is 1 where a predicted latent serves as
+    well as an observed one.
+    """
+    tokens, found = objective.encoder.embed(batch), {}
+    for kind, name in enumerate(objective.encoder.kinds):
+        first, second, third = (at_date(tokens, kind, number) for number in (2, 1, 0))
+        rows = first.any(1)
+        if int(rows.sum()) < ENOUGH:
+            continue
+        asked = third & rows[:, None]
+        direct, target = objective.predict(batch, Masks((first | second) & rows[:, None], asked))
+        step, _ = objective.predict(batch, Masks(first, second & rows[:, None]))
+        context = objective.encoder.mix(tokens.holding(tokens.x, present=first))
+        rolled = torch.where(second[..., None], objective.uncentred(step, tokens.kind), context.x)
+        context = replace(context, x=rolled, present=(first | second) & rows[:, None])
+        again = objective.predictor(context, tokens.holding(tokens.x, present=asked))
+        found[f"drift_{name}"] = _loss(again, target, asked) / _loss(direct, target, asked)
+    return found
+
+
+def at_date(tokens: Tokens, kind: int, number: int) -> TokenMask:
+    """Find the tokens of a modality at its newest date (0), the one before (1), ...; none where there are fewer."""
+    mine = tokens.present & (tokens.kind == kind)
+    for _ in range(number):
+        newest = torch.where(mine, tokens.when, torch.inf).amin(1, keepdim=True)
+        mine = mine & (tokens.when > newest)
+    return mine & (tokens.when == torch.where(mine, tokens.when, torch.inf).amin(1, keepdim=True))
 
 
 def _loss(prediction: torch.Tensor, target: torch.Tensor, where: torch.Tensor) -> float:
@@ -197,6 +264,12 @@ def verdict(found: dict[str, float]) -> str:
     if fired:
         narrow = "; ".join(f"{name}: {words}" for name, (words, _) in fired.items())
         said += f" But the embedding uses few directions ({narrow})."
+    later = {name: value for name, value in found.items() if name.startswith("ratio_") and "same_date" not in name}
+    if later:
+        best = min(later, key=lambda name: later[name])
+        named = best.removeprefix("ratio_").replace("_", " ")
+        clearest = f"the clearest is {named} (ratio {later[best]:.2f})"
+        said += f" Across dates {clearest if later[best] <= PREDICTED else 'nothing is predicted'}."
     r2 = {name: value for name, value in found.items() if name.startswith("r2_") and not name.endswith("_shuffled")}
     if not r2:
         return said + " One modality only, so nothing is said about cross-modal signal."

@@ -28,7 +28,7 @@ from semeia.objectives.momentum import momentum_copy, update_momentum
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.ranges import FROM_0, FROM_1, SHARE, require_ranges
-from semeia.shapes import Attention, Embeddings, Scalar, TokenValues
+from semeia.shapes import Attention, Embeddings, Scalar, TokenKind, TokenValues
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,10 @@ class LatentPrediction(Objective):
             return self.encoder
         # A copy that can be trained again: the target encoder itself takes no gradient.
         return copy.deepcopy(self.target_encoder).requires_grad_(True)
+
+    def uncentred(self, prediction: TokenValues, kind: TokenKind) -> TokenValues:
+        """Put the mean of the targets of each modality back on predictions: latents as the encoder gives them."""
+        return prediction + self.centre[kind] if self.settings.centre else prediction
 
     def _centred(self, targets: Tokens) -> TokenValues:
         return targets.x - self.centre[targets.kind] if self.settings.centre else targets.x

@@ -13,6 +13,7 @@ MEANINGS = {
     ("recognised", "chance"): "the same were the nearest look drawn by lot",
     ("recognised",): "share of looks whose nearest other look is at the same image, patients held out",
     ("watched",): "patients held out are too few for diagnostics: their images",
+    ("drift",): "loss of the newest date from a predicted date before it, over that from the observed one",
     ("ratio",): "paired loss over shuffled loss; near 1 the prediction does not use the pairing",
     ("shuffled", "r2"): "the same with patients shuffled: what is found without any signal",
     ("r2",): "share of one modality's embedding told by the other, patients held out",
