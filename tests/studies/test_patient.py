@@ -27,6 +27,7 @@ JEPA = replace(PRETRAIN.objective.jepa, masks=ACROSS.jepa.masks)
 SETTINGS = PatientSettings(
     outcome=OUTCOME,
     seeds=(1,),
+    demographics=True,
     incomplete=True,
     signatures=SIGNATURES,
     pretraining=replace(PRETRAIN, objective=replace(PRETRAIN.objective, jepa=JEPA)),

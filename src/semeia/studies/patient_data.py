@@ -45,9 +45,11 @@ class PatientSettings:
     Attributes:
         outcome: what is predicted, at its time of prediction.
         internal: site that is trained on, where the archive holds several; the others are only tested. Empty: all are.
-        modalities: what is read of the archive beside signatures, age and sex; none named: all it has but reports.
+        modalities: what is read of the archive beside signatures; none named: all it has but reports.
         seeds: of labels, weights and everything random; without a fixed split each tests another of five folds.
         fractions: of the labelled training patients.
+        demographics: read age and sex as a modality, too. Signatures hold them already, and pretraining that may tell
+            one from the other learns little else.
         incomplete: keep labelled training patients without a record from all arms but one, whose encoder is pretrained
             on them with their labels.
         signatures: see `SignatureSettings`; its seed is not looked at.
@@ -62,6 +64,7 @@ class PatientSettings:
     modalities: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     fractions: tuple[float, ...] = (1.0,)
+    demographics: bool = False
     incomplete: bool = False
     signatures: SignatureSettings = field(default_factory=SignatureSettings)
     pretraining: PretrainSettings = field(default_factory=lambda: PretrainSettings(objective=ACROSS))
@@ -81,11 +84,11 @@ class PatientSettings:
 
 
 def read_by(settings: PatientSettings, inputs: Inputs) -> dict[str, Modality]:
-    """Name what is read: of the archive, then signatures, then age and sex where they are known."""
+    """Name what is read: of the archive, then signatures, then age and sex where they are asked for."""
     archive = open_archive(inputs.archive)
     there = settings.pretraining.model.modalities_of(archive)
     reads = {name: there[name] for name in modalities_of(there, settings.modalities)} | {SIGNATURES: Signatures()}
-    return reads | ({DEMOGRAPHICS: Demographics()} if Demographics().find(archive).height else {})
+    return reads | ({DEMOGRAPHICS: Demographics()} if settings.demographics else {})
 
 
 def groups_of(reads: dict[str, Modality]) -> dict[str, tuple[str, ...]]:
