@@ -1,6 +1,7 @@
 """Time-distance attention against the formula written out, and that what is masked stays masked."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,8 @@ def test_the_gate_by_hand():
 @torch.no_grad()
 def test_attention_is_a_softmax_of_logits_plus_the_log_gate():
     blocks, x = made("time"), tokens()
-    block, gate = blocks.blocks[0], blocks.gates[0]
+    block: Any = blocks.blocks[0]
+    gate: Any = blocks.gates[0]
     query, key, value = block.attn.input_rearrange(block.attn.qkv(block.norm1(x)))
     logits = query @ key.transpose(2, 3) / (DIM / HEADS) ** 0.5 + gate(apart(WHEN))
     allowed = (ATTEND | torch.eye(LENGTH, dtype=torch.bool))[:, None]
@@ -90,7 +92,8 @@ def test_padding_changes_nothing_and_gradients_reach_the_gates(attention: str):
     after = blocks(moved, ATTEND, when)
     torch.testing.assert_close(after[1, :3], before[1, :3])
     before[:, :3].square().sum().backward()
-    assert all(gate.slope.grad is not None and gate.slope.grad.abs().sum() > 0 for gate in blocks.gates)
+    gates: list[Any] = list(blocks.gates)
+    assert all(gate.slope.grad.abs().sum() > 0 and gate.reach.grad.abs().sum() > 0 for gate in gates)
     assert all(parameter.grad is not None for parameter in blocks.parameters())
 
 
