@@ -56,9 +56,8 @@ MOST_LINES, MOST_FILES = 300, 25
 LONG = {
     "archive/writer.py": 360,  # the one door into an archive
     "data/dataset.py": 310,  # one class, two doors
-    "studies/ehr.py": 310,  # a study is one file
     "studies/knee.py": 420,
-    "tests/studies/test_ehr.py": 330,
+    "tests/studies/test_ehr.py": 370,
     "tests/studies/test_nodule.py": 350,
 }
 # One file a format, a statistic, a step of a fit: a list to look things up in, not ideas to be divided.

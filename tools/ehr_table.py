@@ -35,28 +35,33 @@ def names_of(run: Path) -> Names:
     return Names(read_description(json.loads((run / "run.json").read_text())))
 
 
+def called(names: Names, arm: str, mode: str) -> str:
+    """An arm in words, with how it met the labels."""
+    return names.arm(arm) + ("" if mode == "none" else f", {mode}")
+
+
 def levels(names: Names, results: pl.DataFrame) -> None:
     """AUROC of each arm, cohort and share of the labels."""
     found = results.filter(pl.col("reference") == "", metric="auroc", stratum="all")
     places = [(cohort, fraction) for cohort in COHORTS for fraction in sorted(found["fraction"].unique())]
     rows = []
-    for arm in found["arm"].unique(maintain_order=True):
-        own = found.filter(arm=arm)
+    for arm, mode in found.select("arm", "mode").unique(maintain_order=True).rows():
+        own = found.filter(arm=arm, mode=mode)
         values = [own.filter(cohort=cohort, fraction=fraction).row(0, named=True) for cohort, fraction in places]
-        rows.append([names.arm(arm), *(estimate(value) for value in values)])
+        rows.append([called(names, arm, mode), *(estimate(value) for value in values)])
     table(["AUROC", *(f"{cohort}, {fraction:.0%}" for cohort, fraction in places)], rows)
 
 
 def differences(names: Names, results: pl.DataFrame) -> None:
     """Signatures minus the references with all labels, and the smallest difference that could have been found."""
-    full = results.filter(pl.col("arm").str.starts_with("signatures"), fraction=1.0, stratum="all")
+    mine = pl.col("arm").str.starts_with("signatures") | pl.col("arm").str.starts_with("across")
+    full = results.filter(mine, fraction=1.0, stratum="all")
     rows = []
-    for arm, reference in (
-        full.filter(pl.col("reference") != "").select("arm", "reference").unique(maintain_order=True).rows()
-    ):
-        words = [f"{names.arm(arm)} minus {names.reference(reference)}"]
+    keys = ["arm", "mode", "reference"]
+    for arm, mode, reference in full.filter(pl.col("reference") != "").select(keys).unique(maintain_order=True).rows():
+        words = [f"{called(names, arm, mode)} minus {names.reference(reference)}"]
         for cohort in COHORTS:
-            own = full.filter(arm=arm, reference=reference, cohort=cohort)
+            own = full.filter(arm=arm, mode=mode, reference=reference, cohort=cohort)
             words.append(estimate(own.filter(metric="auroc").row(0, named=True), signed=True))
             words.append(f"{own.filter(metric='auroc_detectable_difference')['value'][0]:.3f}")
         rows.append(words)
@@ -69,23 +74,27 @@ def gaps(names: Names, run: Path) -> None:
     found = pl.read_csv(run / "tables" / "transport.csv").with_columns(pl.col("reference").fill_null(""))
     found = found.filter(metric="auroc", stratum="all", fraction=1.0).rename({"gap": "value"})
     rows = []
-    for arm in found["arm"].unique(maintain_order=True):
-        own = {row["reference"]: estimate(row, signed=True) for row in found.filter(arm=arm).rows(named=True)}
-        rows.append([names.arm(arm), own[""], own.get("counts_logistic", "-")])
+    for arm, mode in found.select("arm", "mode").unique(maintain_order=True).rows():
+        mine = found.filter(arm=arm, mode=mode).rows(named=True)
+        own = {row["reference"]: estimate(row, signed=True) for row in mine}
+        rows.append([called(names, arm, mode), own[""], own.get("counts_logistic", "-")])
     table(["AUROC outside minus inside, all labels", "gap", "minus that of raw counts, logistic regression"], rows)
 
 
 def gains(names: Names, results: pl.DataFrame) -> None:
     """What each arm adds to the number of events."""
     found = results.filter(pl.col("reference") == "", metric="auroc_gain_over_record_density", fraction=1.0)
-    arms = [arm for arm in found["arm"].unique(maintain_order=True) if arm != "record_density"]
-    rows = [
-        [
-            names.arm(arm),
-            *(estimate(found.filter(arm=arm, cohort=c).row(0, named=True), signed=True) for c in COHORTS),
-        ]
-        for arm in arms
-    ]
+    rows = []
+    for arm, mode in (
+        found.filter(pl.col("arm") != "record_density").select("arm", "mode").unique(maintain_order=True).rows()
+    ):
+        own = found.filter(arm=arm, mode=mode)
+        rows.append(
+            [
+                called(names, arm, mode),
+                *(estimate(own.filter(cohort=c).row(0, named=True), signed=True) for c in COHORTS),
+            ]
+        )
     table(["AUROC(score + number of events) minus AUROC(number of events)", *COHORTS], rows)
 
 

@@ -1,5 +1,6 @@
 """The protocol of the study of records, on a small archive from events to report; nobody leaks into anything."""
 
+import datetime as dt
 import json
 import shutil
 from dataclasses import dataclass, replace
@@ -14,12 +15,17 @@ from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
 from semeia.learning.cells import Cell
 from semeia.learning.export import export
+from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.linear import FILE, load_linear
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.schedule import OptimiserSettings
+from semeia.signatures.express import express
 from semeia.signatures.model import ARRAYS, load_signatures
-from semeia.studies import ehr, records, resume
+from semeia.studies import ehr, ehr_data, records, resume
 from semeia.studies.ehr import EHR, EhrSettings, arms, ehr_study, open_stays
+from semeia.studies.patient_data import ACROSS
 from semeia.studies.predict import predict
-from semeia.studies.records import blocks_of
+from semeia.studies.records import RecordArm, blocks_of
 from semeia.studies.resume import resume_study
 from semeia.studies.run import record, runner
 from semeia.studies.run.grid import delete_cells, list_cells, run_cells
@@ -28,11 +34,17 @@ from semeia.studies.run.study import Inputs, Material, fold_of
 from semeia.studies.stays import stays_of
 from stay_archive import OUTCOME, SIGNATURES, stay_archive
 
+FEW = OptimiserSettings(steps=4, batch=16)
 SETTINGS = EhrSettings(
-    seeds=(0, 1), folds=2, fractions=(1.0,), signatures=SIGNATURES, draws=100, workers=1, hospitals=3
-)
+    seeds=(0, 1), folds=2, fractions=(1.0,), signatures=SIGNATURES, draws=100, workers=1, hospitals=3,
+    hours=(6.0, 12.0), pretraining=PretrainSettings(objective=ACROSS, optimiser=FEW),
+    finetuning=FinetuneSettings(scratch=FEW, pretrained=FEW),
+)  # fmt: skip
 ARMS = arms(SETTINGS, Inputs(Path()))
+PLAIN = {arm: row for arm, row in ARMS.items() if isinstance(row, RecordArm)}
 FIRST = [Cell("signatures", "pretrain", 1.0, seed) for seed in SETTINGS.seeds]
+ACROSS_TIME = [Cell("across_jepa", "pretrain", 1.0, seed) for seed in SETTINGS.seeds]
+SCORED = [(arm, mode) for arm, row in ARMS.items() for mode in row.modes]
 
 
 @dataclass(frozen=True)
@@ -70,9 +82,10 @@ def scores(run: Path, cell: Cell) -> pl.DataFrame:
     return pl.read_parquet(run / cell.name / "scores.parquet")
 
 
-def one_seed(archive: Path, run: Path, arms: tuple[str, ...]) -> None:
+def one_seed(archive: Path, run: Path, scored: list[tuple[str, str]]) -> None:
     """The cells of seed 0 with all labels, without evaluation."""
-    for cell in (FIRST[0], *(Cell(arm, "none", 1.0, 0) for arm in arms)):
+    first = [FIRST[0]] + [ACROSS_TIME[0]] * any(mode != "none" for _, mode in scored)
+    for cell in (*first, *(Cell(arm, mode, 1.0, 0) for arm, mode in scored)):
         folder = run / cell.name
         folder.mkdir(parents=True)
         work_on(cell, folder, study=EHR, inputs=Inputs(archive), run=run, settings=SETTINGS)
@@ -114,7 +127,7 @@ def test_labels_outside_reach_nothing_that_is_fitted(archive: Path, monkeypatch:
     before = opened(archive)
     outside = before.cohort == "external"
     flipped = before.units.with_columns(label=pl.when(pl.Series(outside)).then(1 - pl.col("label")).otherwise("label"))
-    monkeypatch.setattr(ehr, "stays_of", lambda *given: flipped)
+    monkeypatch.setattr(ehr_data, "stays_of", lambda *given: flipped)
     after = opened(archive)
     assert not np.array_equal(after.labels[OUTCOME], before.labels[OUTCOME], equal_nan=True)
     one, other = (fold_of(material, OUTCOME, seed=0, fraction=0.5) for material in (before, after))
@@ -145,7 +158,7 @@ def test_what_the_study_leaves_behind(finished: Study):
 def test_every_arm_scored_the_same_stays(finished: Study):
     predictions = pl.read_parquet(finished.run / "predictions.parquet")
     groups = predictions.partition_by("arm", "mode", "fraction", "seed", as_dict=True)
-    assert set(groups) == {(arm, "none", 1.0, seed) for arm in ARMS for seed in (0, 1)}
+    assert set(groups) == {(arm, mode, 1.0, seed) for arm, mode in SCORED for seed in (0, 1)}
     cohort = finished.material.cohort
     for (_, _, _, seed), group in groups.items():
         rows = fold_of(finished.material, OUTCOME, seed=int(str(seed)), fraction=1.0).test
@@ -173,7 +186,7 @@ def test_records_of_the_tested_change_nothing_that_is_fitted(finished: Study, tm
     fold = fold_of(finished.material, OUTCOME, seed=0, fraction=1.0)
     tested = [row + 1 for row in fold.test.tolist()]
     changed = stay_archive(tmp_path / "archive", other=tested[::2]).path
-    one_seed(changed, tmp_path / "run", ("signatures_logistic", "values_logistic"))
+    one_seed(changed, tmp_path / "run", [("signatures_logistic", "none"), ("values_logistic", "none")])
 
     old, new = (folder / FIRST[0].name for folder in (finished.run, tmp_path / "run"))
     assert (old / ARRAYS).read_bytes() == (new / ARRAYS).read_bytes()
@@ -192,30 +205,30 @@ def test_later_events_of_the_tested_change_no_score(finished: Study, tmp_path: P
     """To the bit; the last of what is seen is at the time of the prediction itself."""
     fold = fold_of(finished.material, OUTCOME, seed=0, fraction=1.0)
     changed = stay_archive(tmp_path / "archive", later=[row + 1 for row in fold.test.tolist()]).path
-    one_seed(changed, tmp_path / "run", tuple(ARMS))
-    for arm in ARMS:
-        cell = Cell(arm, "none", 1.0, 0)
+    one_seed(changed, tmp_path / "run", SCORED)
+    for arm, mode in SCORED:
+        cell = Cell(arm, mode, 1.0, 0)
         assert scores(finished.run, cell).equals(scores(tmp_path / "run", cell)), arm
 
 
-LINEAR = {arm for arm, row in ARMS.items() if row.fits == "logistic"}
+STORED = {arm for arm in ARMS if arm not in PLAIN or PLAIN[arm].fits == "logistic"}
 
 
-def test_the_linear_arms_of_the_run_score_another_archive_as_the_study_did(finished: Study, tmp_path: Path):
+def test_the_stored_arms_of_the_run_score_another_archive_as_the_study_did(finished: Study, tmp_path: Path):
     """Patients that no model saw have the study's own scores; the exported model gives the same."""
     with pytest.raises(InputError, match=r"patients of this archive were seen in training.*--skip-seen"):
         predict(finished.run, archive=finished.archive)
     table = predict(finished.run, archive=finished.archive, skip_seen=True, seeds="each")
     check_predictions(table)
-    assert set(table["arm"]) == LINEAR
+    assert set(table["arm"]) == STORED
     mine = pl.read_parquet(finished.run / "predictions.parquet")
     keys = ["arm", "mode", "fraction", "seed", "unit_id"]
     both = table.join(mine, on=keys, suffix="_study")
     assert both.height == table.height > 0
-    np.testing.assert_allclose(both["score"], both["score_study"], atol=1e-9)
+    np.testing.assert_allclose(both["score"], both["score_study"], atol=1e-6)
     assert both["label"].equals(both["label_study"].rename("label"))
 
-    arm = {"arm": "signatures_logistic"}
+    arm: dict = {"arm": "signatures_logistic"}
     mean = predict(finished.run, archive=finished.archive, skip_seen=True, **arm)
     each = table.filter(arm="signatures_logistic").group_by("unit_id", maintain_order=True).agg(pl.col("score").mean())
     np.testing.assert_allclose(mean["score"], each["score"], atol=1e-12)
@@ -224,6 +237,10 @@ def test_the_linear_arms_of_the_run_score_another_archive_as_the_study_did(finis
     assert predict(out, archive=finished.archive, skip_seen=True).equals(mean)
     assert {path.name for path in out.rglob("*.parquet")} == {"channels.parquet"}
     assert "reads records: people, signatures." in (out / "README.md").read_text()
+
+    out = export(finished.run, out=tmp_path / "network", arm="across_jepa", mode="finetune")
+    taken = predict(out, archive=finished.archive, skip_seen=True, seeds="each")
+    assert taken["score"].to_list() == table.filter(arm="across_jepa", mode="finetune")["score"].to_list()
 
 
 def test_boosted_trees_are_not_stored_and_records_have_no_modalities(finished: Study):
@@ -241,7 +258,7 @@ def test_signatures_and_counts_read_the_same_codes_with_age_and_sex(finished: St
     assert {name.removeprefix("counts: ") for name in counted} | {"age", "sex=F", "sex=M"} == set(channels)
     assert set(people) == {"people: age", "people: sex=F", "people: sex=M"}
     assert counts.shape == (len(finished.stays), len(counted))
-    for arm in ARMS.values():
+    for arm in PLAIN.values():
         assert ("people" in arm.reads) or arm.reads == ("density",)
 
 
@@ -310,9 +327,28 @@ def test_settings_that_cannot_work_are_refused_before_anything_runs(wrong: dict[
 
 def test_the_plan_is_every_arm_seed_and_fraction_once(finished: Study):
     first, then = plan(EHR, Inputs(finished.archive), SETTINGS, finished.material)
-    assert first == FIRST
-    assert len(set(then)) == len(then) == len(ARMS) * len(SETTINGS.seeds)
+    assert first == [cell for pair in zip(FIRST, ACROSS_TIME, strict=True) for cell in pair]
+    assert len(set(then)) == len(then) == len(SCORED) * len(SETTINGS.seeds)
 
 
 def test_the_references_are_arms():
-    assert set(ehr.REFERENCES) < set(ARMS)
+    assert {name.split("/")[0] for name in ehr.REFERENCES} < set(ARMS)
+
+
+def test_networks_read_the_record_at_several_dates_and_nothing_after_the_prediction(finished: Study):
+    opened = open_stays(Inputs(finished.archive), SETTINGS, finished.run / "cache")
+    data = opened.of_seed(opened, 0).data(ehr_data.read_by(SETTINGS))
+    assert data.units["unit_id"].equals(finished.stays["unit_id"])
+    labelled = finished.stays["label"].is_not_null().to_numpy()
+    hours = data.observations["signatures"].when * 365.25 * 24 / 12
+    there = data.observations["signatures"].slot >= 0
+    # 6 and 12 hours before the prediction a day after admission, and at both of these; at the admission alone if none.
+    assert {tuple(row[seen].round(3)) for row, seen in zip(hours[labelled], there[labelled], strict=True)} == {
+        (0, 6, 12, 24)
+    }
+    assert {tuple(row[seen]) for row, seen in zip(hours[~labelled], there[~labelled], strict=True)} == {(0,)}
+    model = load_signatures(finished.run / FIRST[0].name)
+    row = int(np.flatnonzero(labelled)[0])
+    asked = pl.DataFrame([data.units.row(row, named=True)]).select("subject_id", pl.col("time") - dt.timedelta(hours=6))
+    by_hand = express(model, open_archive(finished.archive), asked).table.select(model.names).to_numpy()
+    np.testing.assert_allclose(data[row].values["signatures"][1], by_hand, rtol=1e-5, atol=1e-6)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from semeia.learning.cells import Cell
-from semeia.studies import ehr
-from semeia.studies.ehr import EHR, EhrSettings, audit_records, open_stays
+from semeia.studies.ehr import EHR, EhrSettings, arms, audit_records, open_stays
+from semeia.studies.run import audit
 from semeia.studies.run.runner import work_on
 from semeia.studies.run.study import Finished, Inputs, Work, fold_of
 from stay_archive import SIGNATURES, stay_archive
@@ -42,9 +42,9 @@ def audited(
         units = material.units.with_columns(site=pl.when(inside).then(pl.lit(outside)).otherwise("site"))
         material = replace(material, units=units)
     fold = replace(fold, test=np.concatenate([fold.test, fold.labelled[:leaked]]))
-    monkeypatch.setattr(ehr, "folds_of", lambda finished: {0: fold})
+    monkeypatch.setattr(audit, "folds_of", lambda finished: {0: fold})
     work = Work(made[1], Inputs(made[0]), SETTINGS, material)
-    table = audit_records(Finished(work, [FITTED], [LINEAR], pl.DataFrame(), {}, {}))
+    table = audit_records(Finished(work, [FITTED], [LINEAR], pl.DataFrame(), {}, arms(SETTINGS, work.inputs)))
     return {row["check"]: row for row in table.rows(named=True)}
 
 

@@ -8,7 +8,7 @@ from semeia.errors import InputError
 from semeia.learning import linear, scoring
 from semeia.learning.cells import cells_of
 from semeia.learning.scoring import Seeds
-from semeia.learning.stored import load_scorer
+from semeia.learning.stored import about_run, load_scorer
 
 
 def predict(
@@ -43,7 +43,8 @@ def predict(
     """
     stored = (run / cell.name for cell in cells_of(run) if (run / cell.name / linear.FILE).exists())
     first = next(stored, None)
-    if first is None or load_scorer(first).of_units:
+    of_stays = about_run(run).get("study") == "ehr" or (first is not None and not load_scorer(first).of_units)
+    if not of_stays:
         return scoring.predict(
             run,
             archive=archive,

@@ -1,5 +1,6 @@
-"""The linear arms of a study of records score an archive they have never seen, by the signatures of their own seed."""
+"""The stored arms of a study of records score an archive they have never seen, by the signatures of their own seed."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from jaxtyping import Bool, Float
 
 from semeia.archive.keys import mark
 from semeia.archive.store import Archive, open_archive
+from semeia.data.dataset import Dataset, open_dataset
 from semeia.errors import InputError
 from semeia.learning.cells import Cell
-from semeia.learning.linear import FILE, LinearModel, load_linear
+from semeia.learning.linear import LinearModel
+from semeia.learning.model import Model
 from semeia.learning.progress import say
 from semeia.learning.scoring import Seeds, by_seed, say_which
-from semeia.learning.stored import Choice, about_run, choices
+from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, choices, load_scorer
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.studies.counts import densities, seen_codes
@@ -35,7 +38,10 @@ def predict_records(
     seeds: Seeds,
     skip_seen: bool,
 ) -> pl.DataFrame:
-    """Scores the stays of an archive that have a time of prediction; arguments as in `learning.scoring.predict`."""
+    """Scores the stays of an archive that have a time of prediction; arguments as in `learning.scoring.predict`.
+
+    A stay that has nothing of what a network reads is left out of its scores.
+    """
     fit = choices(run, arm=arm, mode=mode, fraction=fraction)
     chosen = {choice: _models(run, choice) for choice in fit}
     for choice in [choice for choice, models in chosen.items() if not models]:
@@ -72,15 +78,18 @@ def predict_records(
     return pl.concat(tables)
 
 
-def _models(run: Path, choice: Choice) -> dict[int, LinearModel]:
-    files = {cell.seed: run / cell.name / FILE for cell in choice.cells(run)}
-    return {seed: load_linear(path) for seed, path in files.items() if path.exists()}
+def _models(run: Path, choice: Choice) -> dict[int, Scorer]:
+    stored = {}
+    for cell in choice.cells(run):
+        with suppress(NotStoredError):
+            stored[cell.seed] = load_scorer(run / cell.name)
+    return stored
 
 
 def _seen(
     stays: pl.DataFrame,
     archive: Archive,
-    chosen: dict[Choice, dict[int, LinearModel]],
+    chosen: dict[Choice, dict[int, Scorer]],
     signatures: dict[int, SignatureModel],
 ) -> Bool[np.ndarray, " stays"]:
     """Whose records or labels any of the models was fitted on."""
@@ -94,22 +103,36 @@ def _seen(
 def _scores(
     stays: pl.DataFrame,
     archive: Archive,
-    chosen: dict[Choice, dict[int, LinearModel]],
+    chosen: dict[Choice, dict[int, Scorer]],
     signatures: dict[int, SignatureModel],
 ) -> dict[Choice, dict[int, Float[np.ndarray, " stays"]]]:
     """The records are read once for each seed's signatures, and scored by all arms of that seed."""
     scores: dict[Choice, dict[int, np.ndarray]] = {choice: {} for choice in chosen}
-    for seed, model in signatures.items():
-        expressed = express(model, archive, stays.select("subject_id", "time"), unseen=True).table
-        blocks = plain_blocks(model, archive, stays) | {"signatures": expressed.select(model.names)}
+    for seed, signed in signatures.items():
+        expressed = express(signed, archive, stays.select("subject_id", "time"), unseen=True).table
+        blocks = plain_blocks(signed, archive, stays) | {"signatures": expressed.select(signed.names)}
         columns, x = side_by_side(blocks)
         place = {name: number for number, name in enumerate(columns)}
+        data: Dataset | None = None  # the networks of a seed read alike
         for choice, models in chosen.items():
-            if seed in models:
-                own = models[seed].columns
-                if not set(own) <= place.keys():
+            model = models[seed].model if seed in models else None
+            if isinstance(model, LinearModel):
+                if not set(model.columns) <= place.keys():
                     raise InputError(f"{choice} reads columns that the signatures of seed {seed} do not give")
-                scores[choice][seed] = models[seed].score(x[:, [place[name] for name in own]])
+                scores[choice][seed] = model.score(x[:, [place[name] for name in model.columns]])
+            elif model is not None:
+                if data is None:  # one stay a patient, so that both are in the order of the patients
+                    units = stays.select("unit_id", "subject_id", "time")
+                    data = open_dataset(archive, model.preprocessing.modalities, units=units)
+                scores[choice][seed] = _of_network(model, data)
+    return scores
+
+
+def _of_network(model: Model, data: Dataset) -> Float[np.ndarray, " stays"]:
+    """A network's scores; NaN for a stay that has nothing of what it reads."""
+    scores = np.full(len(data), np.nan)
+    rows = np.flatnonzero(data.something(model.preprocessing.names))
+    scores[rows] = model.score(data, rows)
     return scores
 
 
@@ -131,4 +154,4 @@ def _table(
         pl.col("label").cast(pl.Int64),
         pl.Series("score", score),
         *(name for name in COVARIATES if name in stays.columns),
-    )
+    ).filter(pl.col("score").is_not_nan())

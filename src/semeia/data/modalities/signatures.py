@@ -4,6 +4,7 @@ Nothing is stored in the archive: the expressions are made when they are read, b
 pretraining patients), each from the record truncated at its date.
 """
 
+import datetime as dt
 import hashlib
 import os
 from dataclasses import dataclass, replace
@@ -30,13 +31,19 @@ class Signatures(Vector):
 
     Attributes:
         source: folder of the signatures; stored with a model, it is relative to the model's folder.
+        hours: how long before each unit's last index date the record is looked at, too.
         model: digest of the signatures; filled in when an archive is opened.
     """
 
     after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "source")
 
     type: Literal["signatures"] = "signatures"  # pyright: ignore[reportIncompatibleVariableOverride]
+    hours: tuple[float, ...] = ()
     model: str = ""
+
+    def __post_init__(self) -> None:
+        if any(hour <= 0 for hour in self.hours):
+            raise InputError(f"signatures: hours {list(self.hours)} must lie before the index date: above 0")
 
     def prepared(self) -> str:
         """Say when they are expressed."""
@@ -60,7 +67,7 @@ class Signatures(Vector):
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the dates; see `dates_of`."""
-        return dates_of(archive)
+        return dates_of(archive, hours=self.hours)
 
     def read(self, archive: Archive, found: pl.DataFrame, allocate: Allocate) -> Arrays:
         """Express, each date from the record up to it."""
@@ -89,11 +96,15 @@ class Signatures(Vector):
         return replace(self, source=str((folder / self.source).resolve())) if self.source else self
 
 
-def dates_of(archive: Archive) -> pl.DataFrame:
+def dates_of(archive: Archive, *, hours: tuple[float, ...] = ()) -> pl.DataFrame:
     """List the dates at which a record is looked at: each unit's index dates, and those of its scans before.
 
     A unit's index dates are its own time and the times of prediction of its outcomes. Before a patient's first event
     there is no record: such dates are missing, not filled.
+
+    Args:
+        archive: with units, and events.
+        hours: before the last index date, at which the record is looked at, too.
 
     Returns:
         unit_id, subject_id, time, each once.
@@ -109,6 +120,8 @@ def dates_of(archive: Archive) -> pl.DataFrame:
     scans = scans.join(last, on="unit_id", how="left").filter(
         pl.col("time") <= pl.col("last").fill_null(pl.col("time"))
     )
+    newest = index.join(last, on="unit_id").filter(pl.col("time") == pl.col("last")).select(keys)
+    earlier = [newest.with_columns(pl.col("time") - dt.timedelta(hours=hour)) for hour in hours]
     begun = archive.event_subjects().select("subject_id", "first")
-    dates = pl.concat([index, scans.select(keys)]).unique().join(begun, on="subject_id")
+    dates = pl.concat([index, scans.select(keys), *earlier]).unique().join(begun, on="subject_id")
     return dates.filter(pl.col("time") >= pl.col("first")).select(keys).sort(keys)
