@@ -120,7 +120,7 @@ def _scores(
                 if not set(model.columns) <= place.keys():
                     raise InputError(f"{choice} reads columns that the signatures of seed {seed} do not give")
                 scores[choice][seed] = model.score(x[:, [place[name] for name in model.columns]])
-            elif model is not None:
+            elif isinstance(model, Model):
                 if data is None:  # one stay a patient, so that both are in the order of the patients
                     units = stays.select("unit_id", "subject_id", "time")
                     data = open_dataset(archive, model.preprocessing.modalities, units=units)
