@@ -157,6 +157,30 @@ def test_without_labels_the_newest_scan_is_the_index_date(hospital: Path, tmp_pa
     assert archive.table("units").sort("subject_id")["time"].to_list() == newest["time"].to_list()
 
 
+def test_a_patient_may_be_looked_at_several_times(hospital: Path, tmp_path: Path):
+    folder = copy(hospital, tmp_path)
+    one, two = COURSES[0].name, COURSES[1].name
+    lines = [
+        "person_id,index_date,cancer",
+        f"{one},2016-01-01,0",
+        f"{one},2017-01-01,1",
+        f"{two},2017-05-05,",
+        "1,2017-01-01,1",
+    ]
+    (folder / "labels.csv").write_text("\n".join([*lines, f"{two},soon,1", f"{one},2017-01-01,0"]))
+    with pytest.raises(InputError, match=r"2 rows have a fault: .*row 6, column index_date.*row 7, column index_date"):
+        ingest_hospital(folder, into=tmp_path / "archive", workers=1)
+    summary = ingest_hospital(folder, into=tmp_path / "archive", workers=1, skip_bad_rows=2)
+    assert summary.outcomes == {"cancer": 2}
+    archive = open_archive(tmp_path / "archive")
+    units = archive.table("units").filter(pl.col("subject_id") <= 2).sort("time")
+    assert [str(time) for time in units["time"]] == [
+        f"{day} 23:59:59.999999" for day in ("2016-01-01", "2017-01-01", "2017-05-05")
+    ]
+    pseudonyms = archive.table("subjects").sort("subject_id")["pseudonym"]
+    assert units["unit_id"].to_list() == [f"{pseudonyms[0]}/20160101", f"{pseudonyms[0]}/20170101", pseudonyms[1]]
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [

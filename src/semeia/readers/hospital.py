@@ -21,7 +21,7 @@ from semeia.readers.dicom.series import Stack, stacks_of
 from semeia.readers.omop import omop_tables, take_omop
 from semeia.readers.omop_sql import text_of, time_of
 from semeia.readers.record import opened, scratch_of
-from semeia.readers.rows import Row, folder_given, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, read_rows
 from semeia.readers.sources import add_table, columns_of, frame_of, reading
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ OF_NOBODY = "series of a person who is not in the record"
 ABSENT = "rows of image_occurrence name a series that is not in the folder, or of which no image can be read"
 OTHER_DAY = "series have another day in their header than in image_occurrence, which was believed"
 NO_INDEX = "patients have neither a dated image nor a row among the labels and are not predicted on"
+STRANGERS = "rows of labels are of nobody in the record and were left out"
 SHARED = "patient ids of the DICOM headers are linked to several persons"
 
 
@@ -54,6 +55,7 @@ def ingest_hospital(
     labels: str | Path | None = None,
     key: str | Path | None = None,
     workers: int | None = None,
+    skip_bad_rows: int = 0,
 ) -> Summary:
     """Read a hospital's DICOM files and OMOP tables into an archive, linked by `image_occurrence`.
 
@@ -68,12 +70,14 @@ def ingest_hospital(
             it is unlabelled, with the newest image as index date.
         key: File with the pseudonym key, when the archive is not to keep its own.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
+        skip_bad_rows: How many rows of labels may be left out because of a fault; by default none.
 
     Returns:
         What was added: events, images of patients at their dates, units (a patient at an index date), outcomes.
 
     Raises:
-        InputError: A part is missing, nothing is linked, or a label is none; names no patient and no file.
+        InputError: A part is missing, nothing is linked, or labels are none (up to ten rows are named); no patient
+            and no image file is named.
     """
     source = folder_given(folder)
     tables = omop_tables(folder_given(source / record))
@@ -92,9 +96,10 @@ def ingest_hospital(
             take_omop(draft, connection, tables, others=(LINK,))
             links = _links(draft, connection, tables[LINK])
             people = _people(connection)
+        looks = _labelled(draft, rows, people, Faults(skip=skip_bad_rows))
         kept, owners, times = _linked(draft, stacks, links, left_out)
         newest = add_images(draft, kept, owners, left_out=left_out, workers=processes, times=times)
-        _add_units(draft, rows, people, newest)
+        _add_units(draft, looks, people, newest)
     return draft.summary
 
 
@@ -152,30 +157,54 @@ def _linked(
     return kept, owners, times
 
 
+@dataclass(frozen=True)
+class Look:
+    """One row of the labels: whose, the index date, the outcomes that are known."""
+
+    owner: tuple[int, str]
+    index: dt.datetime
+    values: dict[str, float]
+
+
+def _labelled(draft: Writer, rows: list[Row], people: dict[str, tuple[int, str]], faults: Faults) -> list[Look]:
+    """The rows of labels; those of nobody are left out, and counted."""
+    outcomes = [name for name in (rows[0].cells if rows else ()) if name not in (_PERSON, _INDEX, *_NOT_OUTCOMES)]
+    seen: dict[tuple[int, dt.date], Row] = {}
+
+    def checked(row: Row) -> Look | None:
+        owner, index = people.get(canonical(row.identity(_PERSON))), row.time(_INDEX, ends=True)
+        values = {name: value for name in outcomes if (value := row.label_or_none(name)) is not None}
+        if owner is None:
+            return None
+        first = seen.setdefault((owner[0], index.date()), row)
+        if first is not row:
+            raise row.error(_INDEX, f"repeats the person and day of row {first.number}; keep one.")
+        return Look(owner, index, values)
+
+    looks = faults.keep(rows, checked)
+    draft.count(LEFT_OUT, faults.settle())
+    draft.count(STRANGERS, looks.count(None))
+    return [look for look in looks if look is not None]
+
+
 def _add_units(
-    draft: Writer, rows: list[Row], people: dict[str, tuple[int, str]], newest: dict[int, dt.datetime | None]
+    draft: Writer,
+    looks: list[Look],
+    people: dict[str, tuple[int, str]],
+    newest: dict[int, dt.datetime | None],
 ) -> None:
     """Add patients at their index dates: those of the labels, and for everyone else the newest image."""
-    outcomes = [name for name in (rows[0].cells if rows else ()) if name not in (_PERSON, _INDEX, *_NOT_OUTCOMES)]
-    often = Counter(row.cells[_PERSON] for row in rows)
-    done = set()
-    strangers = 0
-    for row in rows:
-        owner = people.get(canonical(row.identity(_PERSON)))
-        if owner is None:
-            strangers += 1
-            continue
-        index = row.time(_INDEX, ends=True)
-        several = f"/{index:%Y%m%d}" if often[row.cells[_PERSON]] > 1 else ""
-        unit_id = draft.unit(f"{owner[1]}{several}", owner[0], "patient", time=index)
-        done.add(owner[0])
-        for outcome in outcomes:
-            if (value := row.label_or_none(outcome)) is not None:
-                draft.outcome(outcome, unit_id, owner[0], value=value, prediction_time=index)
+    often = Counter(look.owner for look in looks)
+    for look in looks:
+        subject_id, pseudonym = look.owner
+        unit_id = pseudonym if often[look.owner] == 1 else f"{pseudonym}/{look.index:%Y%m%d}"
+        draft.unit(unit_id, subject_id, "patient", time=look.index)
+        for outcome, value in look.values.items():
+            draft.outcome(outcome, unit_id, subject_id, value=value, prediction_time=look.index)
+    done = {look.owner[0] for look in looks}
     for subject_id, pseudonym in people.values():
         index = newest.get(subject_id)
         if subject_id not in done and index is not None:
             draft.patient_unit(subject_id, pseudonym, time=index)
             done.add(subject_id)
-    draft.count("rows of labels are of nobody in the record and were left out", strangers)
     draft.count(NO_INDEX, len(people) - len(done))

@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom_folder import PATIENT, header, write
 from semeia.readers.dicom import header as reasons
@@ -61,6 +63,15 @@ def test_objects_without_pixels_and_files_of_other_kinds_are_left_out(tmp_path: 
     os.mkfifo(tmp_path / "pipe")
     assert read_header(tmp_path / "pipe") == reasons.FOREIGN
     assert read_header(tmp_path / "absent") == reasons.FOREIGN
+
+
+def test_a_file_that_would_grow_when_inflated_is_not_inflated(tmp_path: Path):
+    path = write(tmp_path / "file", np.zeros((512, 512), np.int16))
+    found = pydicom.dcmread(path)
+    found.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    found.save_as(path)
+    assert path.stat().st_size < 2000
+    assert read_header(path) == reasons.DEFLATED
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -1,12 +1,14 @@
 """A stack on its grid: voxels, unit and place, against SimpleITK where it reads the same, else against geometry."""
 
 import os
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pydicom.data
 import pytest
 import SimpleITK as Sitk
+from pydicom.dataset import Dataset
 
 from dicom_folder import write, write_series
 from semeia.errors import InputError
@@ -129,6 +131,40 @@ def test_uneven_distances_are_made_even(tmp_path: Path):
     assert volume.array.dtype == np.int16
 
 
+def test_an_enhanced_object_is_the_same_volume(tmp_path: Path):
+    """Six frames in one file, in no order, each with its place and its slope, the rest shared."""
+    places = [(0.0, 0.0, 2.0 * place) for place in range(6)]
+    each = [{"RescaleSlope": 1 + place, "RescaleIntercept": -place} for place in range(6)]
+    write_series(tmp_path / "classic", PLANES, positions=places, each=each, PixelSpacing=[0.7, 0.4])
+    order = [3, 0, 5, 1, 4, 2]
+    frames = [
+        group(
+            PlanePositionSequence=group(ImagePositionPatient=list(places[place])),
+            PixelValueTransformationSequence=group(**each[place]),
+        )
+        for place in order
+    ]
+    shared = group(
+        PixelMeasuresSequence=group(PixelSpacing=[0.7, 0.4]),
+        PlaneOrientationSequence=group(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+    )
+    gone = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept")
+    sequences = {"PerFrameFunctionalGroupsSequence": frames, "SharedFunctionalGroupsSequence": [shared]}
+    kind = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2.1", "NumberOfFrames": 6}
+    write(tmp_path / "enhanced" / "one", PLANES[order], **kind, **sequences, **dict.fromkeys(gone))
+    classic, enhanced = only(tmp_path / "classic"), only(tmp_path / "enhanced")
+    assert np.array_equal(enhanced.array, classic.array)
+    assert np.allclose(enhanced.affine, classic.affine)
+
+
+def group(**elements: object) -> Dataset:
+    """A group of elements; one that is a group itself becomes a sequence of one."""
+    made = Dataset()
+    for keyword, value in elements.items():
+        setattr(made, keyword, [value] if isinstance(value, Dataset) else value)
+    return made
+
+
 def refused(folder: Path) -> str:
     (stack,), _ = stacks_of(index_folder(folder).headers)
     with pytest.raises(InputError) as caught:
@@ -205,3 +241,15 @@ def test_hard_files_are_read_or_left_out_for_a_reason():
     files = sum(path.is_file() for path in HARD.rglob("*"))
     frames = sum(len(stack.slices) - len({one.header.path for one in stack.slices}) for stack in stacks)
     assert sum(len(stack.slices) for stack in stacks) - frames + sum((left_out + index.left_out).values()) == files
+
+
+@pytest.mark.skipif(not HARD.is_dir(), reason="needs the folder dicom_hard in $SEMEIA_DATA")
+def test_a_real_head_with_tilt_and_two_distances_of_slices(tmp_path: Path):
+    with tarfile.open(HARD / "ct_ge_tilt_variable_spacing.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    volume = only(tmp_path)
+    assert [(remark.what, remark.detail) for remark in volume.remarks] == [
+        (words.TILTED, "by 18.5 degrees"),
+        (words.UNEVEN, "1.08 to 7.00 mm, now 4.00 mm"),
+    ]
+    assert (volume.orientation, volume.array.dtype, volume.array.shape) == ("RAS", np.int16, (512, 612, 37))

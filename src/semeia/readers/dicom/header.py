@@ -36,8 +36,10 @@ OTHER = "images of a modality that is not read ({})"
 NOBODY = "images name no patient"
 BURNED_IN = "images say that text is burned into them"
 ABSURD = "images claim an absurd size"
+DEFLATED = "files are deflated as a whole and may grow without bound"
 NO_SCALE = "images have a slope that is zero or no number"
 
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 # Storage classes whose files do not always repeat their modality.
 _CLASSES = {
@@ -135,6 +137,7 @@ def read_header(path: Path) -> Header | str:
         The header; or one of the reasons above.
     """
     from pydicom import dcmread
+    from pydicom.filereader import read_file_meta_info
 
     try:
         if not path.is_file():  # a pipe would wait for ever
@@ -144,12 +147,12 @@ def read_header(path: Path) -> Header | str:
             # A file of the time before there was a preamble begins with its group 0008.
             if start[128:] != b"DICM" and not (start[:2] == b"\x08\x00" and start[3:4] == b"\0"):
                 return FOREIGN
-            stream.seek(0)
             with quietly():
+                if start[128:] == b"DICM" and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
+                    return DEFLATED
+                stream.seek(0)
                 found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*TAGS.split()])
-                deflated = str(found.file_meta.get("TransferSyntaxUID", "")) == "1.2.840.10008.1.2.1.99"
-                has_pixels = deflated or len(stream.read(4)) == 4
-                return _left_out(found, has_pixels=has_pixels) or _header(path, found)
+                return _left_out(found, has_pixels=len(stream.read(4)) == 4) or _header(path, found)
     except OSError:
         return DAMAGED
     except Exception:  # a stranger's bytes make pydicom stumble in ways it does not list
