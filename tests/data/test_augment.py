@@ -165,3 +165,21 @@ def test_colours_move_together():
     coloured, _ = room.augment(volumes.expand(-1, 3, -1, -1, -1), covered, settings=settings, generator=generator())
     for channel in range(3):
         torch.testing.assert_close(coloured[:, channel], gray[:, 0])
+
+
+def test_modalities_of_one_scene_are_moved_alike_and_lit_apart_where_they_are_registered():
+    volumes, covered = discs(6, 16, 16), torch.ones(6, 4, dtype=torch.bool)
+    dark = replace(RADIOGRAPH, together=True, contrast=0.0, brightness=0.0, gamma=0.0, noise=0.0)
+    drawn = generator()
+    one, other = (augment(volumes, covered, settings=dark, generator=drawn)[0] for _ in range(2))
+    assert torch.equal(one, other)
+    assert not torch.allclose(one, volumes, atol=0.05)
+    apart = replace(dark, together=False)
+    drawn = generator()
+    one, other = (augment(volumes, covered, settings=apart, generator=drawn)[0] for _ in range(2))
+    assert not torch.allclose(one, other, atol=0.05)
+    drawn = generator()
+    lit = replace(dark, brightness=0.3)
+    one, other = (augment(volumes, covered, settings=lit, generator=drawn)[0] for _ in range(2))
+    assert not torch.allclose(one, other, atol=0.01)
+    assert not torch.allclose(one, augment(volumes, covered, settings=lit, generator=generator(1))[0], atol=0.01)

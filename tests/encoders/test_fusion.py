@@ -123,6 +123,30 @@ def test_every_parameter_learns_also_beside_units_of_one_modality(mixing: str):
         assert parameter.grad.any(), name
 
 
+@pytest.mark.parametrize("mixing", FUSIONS)
+def test_the_attention_of_each_modality_is_shared_out_over_what_is_there(mixing: str):
+    encoder, batch = encoder_of(mixing), with_nbi(small_batch())
+    assert isinstance(encoder, FusionEncoder)
+    maps = encoder.attention(batch)
+    for name, shares in maps.items():
+        present = batch.modalities[name].present.flatten(1)
+        assert not shares[~present].any()
+        # Row 0 has no image and row 3 no nbi: nobody asks.
+        expected = torch.tensor([0.0, 1, 1, 0, 1, 1]) if name == "nbi" or mixing == "symmetric" else torch.zeros(6)
+        torch.testing.assert_close(shares.sum(1), expected)
+    # What the last block looks at, for one unit, by hand.
+    one = rows(batch, [4])
+    (asking, asked), *_ = encoder.directions(encoder.mix(encoder.embed(one).packed()))
+    x, context = asking.x[0], asked.x[0]
+    first, last = encoder.fusion.blocks
+    x = by_hand(first, x, context)
+    x = x + last.itself.out_proj(attention(*last.itself.qkv(last.norm_itself(x)).chunk(3, -1)))
+    weight, bias = last.others.in_proj_weight.chunk(3), last.others.in_proj_bias.chunk(3)
+    q, k = F.linear(last.norm_others(x), weight[0], bias[0]), F.linear(context, weight[1], bias[1])
+    looks = (heads_of(q) @ heads_of(k).transpose(1, 2) / (16 / SMALL.heads) ** 0.5).softmax(-1).mean((0, 1))
+    torch.testing.assert_close(maps["nbi"][4], looks.detach(), **CLOSE)
+
+
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_a_fusion_is_put_on_what_was_pretrained(symmetric: bool):
     start = encoder_of("apart")

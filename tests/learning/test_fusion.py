@@ -19,6 +19,7 @@ from semeia.learning.pretrain import pretrain
 from semeia.learning.scoring import embed
 from semeia.objectives.heads.fused import FusedHead, FusionSettings
 from semeia.studies.predict import predict
+from semeia.studies.run.shift_map import shift_map
 from small_training import FINETUNE, PRETRAIN, values_of, with_arrays
 
 APART = replace(PRETRAIN.model.encoder, mixing="apart")
@@ -136,3 +137,17 @@ def test_a_description_that_was_edited_is_refused(start: Model, data: Dataset, t
         save_tensors(tmp_path / FILE, tensors, {**about, name: value})
         with pytest.raises(InputError, match=str(tmp_path)):
             load_model(tmp_path / FILE)
+
+
+def test_units_are_placed_before_and_after_the_shift(start: Model, data: Dataset, training: Training, tmp_path: Path):
+    model = fused(start, data, training, tmp_path)
+    rows = np.arange(len(data))
+    table = shift_map(model, data, fitted=training[0], shown=rows)
+    assert table.columns == ["unit_id", "feature", "x", "y"]
+    assert table.height == 3 * len(data)  # all have both modalities
+    moved = table.filter(pl.col("feature") == "image").join(table.filter(pl.col("feature") == "fused"), on="unit_id")
+    assert (moved["x"] - moved["x_right"]).abs().max() > 1e-3
+    still = shift_map(fused(start, data, training, tmp_path / "none", scale=0.0), data, fitted=training[0], shown=rows)
+    assert still.group_by("unit_id").agg(pl.col("x").n_unique())["x"].max() == 1
+    with pytest.raises(InputError, match=r"fine-tuned with supervised\.fusion"):
+        shift_map(start, data, fitted=training[0], shown=rows)

@@ -27,6 +27,8 @@ class AugmentSettings:
             resized crop that keeps proportions. For pictures without a scale only: it hides size.
         gamma: largest logarithm of an exponent on the intensities (exposure of a radiograph).
         noise: largest standard deviation of white noise.
+        together: whether all modalities of a unit (and its views) are moved and mirrored alike, as registered pictures
+            of one scene lie on each other; their light still differs.
     """
 
     degrees: float = 180.0
@@ -37,6 +39,7 @@ class AugmentSettings:
     zoom: float = 0.0
     gamma: float = 0.0
     noise: float = 0.0
+    together: bool = False
 
     def __post_init__(self) -> None:
         amounts = ("degrees", "shift", "contrast", "brightness", "gamma", "noise")
@@ -67,15 +70,17 @@ def augment(
     """
     batch, channels, depth, height, width = volumes.shape
     device = volumes.device
-    angle = uniform((batch,), generator) * torch.pi * settings.degrees / 180
+    # One generator goes through all modalities of a batch: its first seed is the same for each.
+    places = torch.Generator().manual_seed(generator.initial_seed() ^ 1) if settings.together else generator
+    angle = uniform((batch,), places) * torch.pi * settings.degrees / 180
     mirror = torch.ones(batch, 2)
     if settings.flip:
-        mirror = torch.where(uniform((batch, 2), generator) < 0, -1.0, 1.0)
-    shift = uniform((batch, 2), generator) * settings.shift * 2 / torch.tensor([width, height])
+        mirror = torch.where(uniform((batch, 2), places) < 0, -1.0, 1.0)
+    shift = uniform((batch, 2), places) * settings.shift * 2 / torch.tensor([width, height])
     cosine, sine = angle.cos(), angle.sin()
     if settings.zoom:
-        seen = 1 - settings.zoom * torch.rand((batch,), generator=generator)
-        shift = shift + (1 - seen)[:, None] * uniform((batch, 2), generator)
+        seen = 1 - settings.zoom * torch.rand((batch,), generator=places)
+        shift = shift + (1 - seen)[:, None] * uniform((batch, 2), places)
         cosine, sine = cosine * seen, sine * seen
     # affine_grid counts each side as 2: the ratio of sides keeps a rotation a rotation where they differ.
     rows = [torch.stack([cosine * mirror[:, 0], -sine * height / width, shift[:, 0]], 1)]

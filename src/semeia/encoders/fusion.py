@@ -19,6 +19,7 @@ from semeia.shapes import Attention, TokenMask, TokenValues
 FUSED = "fused"
 Keys = Float[Tensor, "batch key dim"]
 Known = Bool[Tensor, "batch key"]
+Looks = Float[Tensor, "batch length key"]
 
 
 class ApartEncoder(PatientEncoder):
@@ -73,22 +74,43 @@ class FusionEncoder(ApartEncoder):
     def forward(self, batch: Batch) -> Tokens:
         """Make the tokens of each modality, and behind them the fused ones."""
         own = self.mix(self.embed(batch).packed())
-        return join([own, *self.fuse(own)])
+        fused = (self._fused(asking, asked) for asking, asked in self.directions(own))
+        return join([own, *fused])
 
-    def fuse(self, tokens: Tokens) -> list[Tokens]:
-        """Attend from one modality's tokens to the others', for each direction."""
+    def directions(self, tokens: Tokens) -> list[tuple[Tokens, Tokens]]:
+        """Say who asks whom: one modality's tokens and the others', for each direction."""
         numbers = torch.arange(len(self.kinds), device=tokens.x.device)
         has = ((tokens.kind[:, None] == numbers[:, None]) & tokens.present[:, None]).any(2)
         leads = [has.long().argmax(1)]
         if self.settings.mixing == "symmetric":
             leads = [number.expand(len(has)) for number in numbers[has.any(0)]]
-        fused = []
-        for lead in leads:
-            mine = tokens.kind == lead[:, None]
-            asking, asked = tokens.select(mine), tokens.select(~mine)
-            x = self.fusion(asking.x, asking.present, asked.x, asked.present)
-            fused.append(replace(asking, x=x, kind=torch.full_like(asking.kind, len(self.kinds))))
-        return fused
+        led = [tokens.kind == lead[:, None] for lead in leads]
+        return [(tokens.select(mine), tokens.select(~mine)) for mine in led]
+
+    def _fused(self, asking: Tokens, asked: Tokens) -> Tokens:
+        x = self.fusion(asking.x, asking.present, asked.x, asked.present)
+        return replace(asking, x=x, kind=torch.full_like(asking.kind, len(self.kinds)))
+
+    @torch.no_grad()
+    def attention(self, batch: Batch) -> dict[str, Float[Tensor, "batch token"]]:
+        """Measure how much the last fusion block looks at each token of a modality, when the others ask.
+
+        Returns:
+            By modality the mean over asking tokens and heads, [batch, token], in the layout of `Seen.present`. What a
+            unit's other modalities share out adds up to 1; a modality that only asks has 0 throughout.
+        """
+        own = self.mix(self.embed(batch).packed())
+        known = {name: batch.modalities[name].present.flatten(1) for name in self.kinds if name in batch.modalities}
+        maps = {name: torch.zeros(present.shape, device=own.x.device) for name, present in known.items()}
+        for asking, asked in self.directions(own):
+            looks = self.fusion.looks(asking.x, asking.present, asked.x, asked.present)
+            shares = (looks * asking.present[..., None]).sum(1) / asking.present.sum(1, keepdim=True).clamp(min=1)
+            for name, present in known.items():
+                # Tokens lie in the order in which they are present.
+                mine = asked.present & (asked.kind == self.kinds.index(name))
+                answers = present & mine.any(1, keepdim=True)
+                maps[name][answers] += shares[mine]
+        return maps
 
     def only(self, names: tuple[str, ...]) -> "PatientEncoder":
         """Make the encoder of some of the modalities, with the same weights."""
@@ -106,12 +128,18 @@ class FusionBlocks(nn.Module):
         self.norm = nn.LayerNorm(settings.dim)
 
     def forward(self, x: TokenValues, present: TokenMask, context: Keys, known: Known) -> TokenValues:
-        """Tokens that ask, [batch, length, dim], to the same shape; of the `context` only what is `known` answers."""
-        itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
-        allowed = (present[:, None, :] | itself)[:, None]
+        """Fuse tokens that ask, [batch, length, dim], with what is `known` of the `context`."""
         for block in self.blocks:
-            x = block(x, allowed, context, known)
+            x = block(x, present, context, known)
         return self.norm(x)
+
+    def looks(self, x: TokenValues, present: TokenMask, context: Keys, known: Known) -> Looks:
+        """Say how much each token looks at each of the context in the last block, [batch, length, key]."""
+        *before, last = (block for block in self.blocks if isinstance(block, FusionBlock))
+        for block in before:
+            x = block(x, present, context, known)
+        asking = last.among_themselves(x, present)
+        return last.asked(asking, context, known, looks=True)[1]  # pyright: ignore[reportReturnType]
 
 
 class FusionBlock(nn.Module):
@@ -129,16 +157,27 @@ class FusionBlock(nn.Module):
         self.others = nn.MultiheadAttention(dim, heads, batch_first=True)
         self.each = MLPBlock(dim, int(dim * settings.mlp_ratio))
 
-    def forward(self, x: TokenValues, allowed: Tensor, context: Keys, known: Known) -> TokenValues:
+    def forward(self, x: TokenValues, present: TokenMask, context: Keys, known: Known) -> TokenValues:
         """[batch, length, dim] to the same shape."""
-        x = x + self.itself(self.norm_itself(x), attn_mask=allowed)
+        x = self.among_themselves(x, present)
+        x = x + self.asked(x, context, known)[0]
+        return x + self.each(self.norm_each(x))
+
+    def among_themselves(self, x: TokenValues, present: TokenMask) -> TokenValues:
+        """Add what the present tokens of the same modality say."""
+        itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
+        return x + self.itself(self.norm_itself(x), attn_mask=(present[:, None, :] | itself)[:, None])
+
+    def asked(
+        self, x: TokenValues, context: Keys, known: Known, *, looks: bool = False
+    ) -> tuple[TokenValues, Looks | None]:
+        """Give what the known tokens of other modalities say, and with `looks` who looked at what."""
         nobody = ~known.any(1, keepdim=True)
         # A softmax over no key is no number: such a row asks the padding, and its answer is dropped.
-        answer, _ = self.others(
-            self.norm_others(x), context, context, key_padding_mask=~(known | nobody), need_weights=False
-        )
-        x = x + answer.masked_fill(nobody[..., None], 0.0)
-        return x + self.each(self.norm_each(x))
+        hidden = ~(known | nobody)
+        answer, shares = self.others(self.norm_others(x), context, context, key_padding_mask=hidden, need_weights=looks)
+        nobody = nobody[..., None]
+        return answer.masked_fill(nobody, 0.0), None if shares is None else shares.masked_fill(nobody, 0.0)
 
 
 def with_fusion(encoder: PatientEncoder, *, symmetric: bool, depth: int, seed: int) -> FusionEncoder:
