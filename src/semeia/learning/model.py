@@ -52,6 +52,12 @@ class Model:
     head: PooledHead | None
     preprocessing: Preprocessing
 
+    def only(self, names: tuple[str, ...]) -> "Model":
+        """Make the encoder of some of its modalities, with the same weights; a head does not come along."""
+        if set(names) >= set(self.encoder.kinds):
+            return self
+        return Model(self.encoder.only(names), None, self.preprocessing.only(names))
+
     @torch.no_grad()
     def pooled(
         self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = (), cells: Cells = WHOLE

@@ -145,9 +145,7 @@ def pretrain(
             words = verdict_on_retrieval(measures)
     facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
     write_json(folder / "diagnostics.json", facts)
-    if read != kept:
-        encoder, preprocessing = encoder.only(kept), preprocessing.only(kept)
-    model = Model(encoder=encoder, head=None, preprocessing=preprocessing)
+    model = Model(encoder=encoder, head=None, preprocessing=preprocessing).only(kept)
     model.save(folder, {"verdict": words})
     return model
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from semeia.errors import InputError
 from semeia.settings_json import from_plain
 from semeia.studies.ehr import EHR
+from semeia.studies.gastro import GASTRO, PAIRED
 from semeia.studies.knee import KNEE_STUDY
 from semeia.studies.nodule import NODULE
 from semeia.studies.own import OWN
@@ -14,7 +15,7 @@ from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Inputs
 from semeia.studies.scaling import SCALING
 
-STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, PATIENT, SCALING)}
+STUDIES = {study.name: study for study in (NODULE, KNEE_STUDY, EHR, OWN, GASTRO, PAIRED, PATIENT, SCALING)}
 
 
 def resume_study(

@@ -112,7 +112,7 @@ class Network:
         if self.encoder is not None:
             return load_model(self.encoder)
         if self.pretraining:
-            return load_model(encoder_file(run, self.pretraining, seed))
+            return load_model(encoder_file(run, self.pretraining, seed)).only(self.modalities)
         data = material.data(self.model)
         model = fresh_model(data, rows, modalities=self.modalities, settings=self.model.encoder, seed=seed)
         if self.weights is not None:

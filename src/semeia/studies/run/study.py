@@ -223,7 +223,7 @@ class Study:
         audit: rows of the table "leakage".
         extras: what else the study draws, once its predictions are there.
         tables: further tables of the run.
-        passed_on: covariates that go along with the predictions.
+        passed_on: covariates that go along with the predictions, beside those that the settings name as `covariates`.
         covariates: the units with all of these, where some take long to count.
         begin: refuses what the study cannot be run on, before anything is written.
     """
