@@ -7,6 +7,8 @@ undefined). A stratum restricts the rows that are judged, not the draws, and not
 and combiners are fitted (carry.py). The further tables are those of analyses.py.
 """
 
+from typing import Protocol, runtime_checkable
+
 import polars as pl
 
 from semeia.evaluation.analyses import ANALYSES, CLASS_ANALYSES
@@ -20,7 +22,16 @@ from semeia.evaluation.strata import Stratum
 from semeia.evaluation.summary import Row, Scope, Summarised, summarise_difference, summarise_levels
 
 
-def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None = None) -> Evaluation:
+@runtime_checkable
+class ArrowTable(Protocol):
+    """A table of any library that gives its columns as Arrow does: pandas, pyarrow, polars, duckdb."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give the columns."""
+        ...
+
+
+def evaluate(predictions: ArrowTable, *, settings: EvaluationSettings | None = None) -> Evaluation:
     """Evaluate a table of predictions.
 
     Metrics of a binary outcome: auroc, auprc, brier, calibration_intercept, calibration_slope, sensitivity and
@@ -32,7 +43,7 @@ def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None =
     balanced_accuracy and, where classes are grades, quadratic_kappa; and macro_auroc_detectable_difference.
 
     Args:
-        predictions: see `check_predictions`; only `subject_id, label, score` are needed.
+        predictions: of pandas, polars or pyarrow; see `check_predictions`; only `subject_id, label, score` are needed.
         settings: see `EvaluationSettings`.
 
     Returns:
@@ -42,6 +53,8 @@ def evaluate(predictions: pl.DataFrame, *, settings: EvaluationSettings | None =
     Raises:
         InputError: for predictions, a reference or an expression that cannot be used.
     """
+    if not isinstance(predictions, pl.DataFrame):
+        predictions = pl.DataFrame(predictions)
     judged = judge(predictions, settings=settings or EvaluationSettings())
     rows = [row for place in judged.places for part in judged.parts for row in _evaluate(place, part, judged)]
     binary, several = (judged.of_kind(binary=binary) for binary in (True, False))

@@ -83,3 +83,11 @@ class Evaluation:
     results: pl.DataFrame
     notes: tuple[str, ...]
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook: AUROC and what is subtracted from it, then what was left out."""
+        from html import escape
+
+        shown = self.results.filter(pl.col("metric").str.contains("^(macro_)?auroc$"))
+        columns = ("cohort", "arm", "mode", "fraction", "reference", "metric", "value", "low", "high", "n_patients")
+        return shown.select(columns)._repr_html_() + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
