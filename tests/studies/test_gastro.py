@@ -23,6 +23,7 @@ from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.scoring import embed, predict
+from semeia.objectives.heads.fused import FusedHead
 from semeia.readers import ingest_folders, ingest_images
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.studies.gastro import PairedSettings, Training, arms, open_pairs, paired_study, pretraining
@@ -43,7 +44,7 @@ TRAINING = Training(
     finetuning=FinetuneSettings(scratch=STEPS, pretrained=STEPS, loop=LOOP),
 )
 SETTINGS = PairedSettings(
-    starts=("random", "fixmatch", "mics", "mics_augmented", "both_mics"),
+    starts=("random", "fixmatch", "mics", "mics_augmented", "both_mics", "fused_mics", "fused_no_shift"),
     seeds=(0,), fractions=(1.0,), training=TRAINING, draws=100, workers=1,
 )  # fmt: skip
 
@@ -121,7 +122,12 @@ def test_an_arm_reads_its_own_modalities_of_an_encoder_that_was_taught_by_two(ru
     kinds = {name: model.encoder.kinds for name, model in models.items()}
     assert any("/mics/" in name and "pretrain" in name and len(read) == 2 for name, read in kinds.items())
     assert all(read == ("picture",) for name, read in kinds.items() if "/mics/" in name and "finetune" in name)
-    assert all(len(read) == 2 for name, read in kinds.items() if "/both_mics/" in name)
+    assert all(len(read) == 2 for name, read in kinds.items() if "/both_mics/" in name or "/fused_" in name)
+    heads = {name: model.head for name, model in models.items() if "/fused_" in name}
+    assert len(heads) == 2
+    for name, head in heads.items():
+        assert isinstance(head, FusedHead)
+        assert (head.dictionary is not None) == ("/fused_mics/" in name)
 
 
 def test_every_start_has_an_objective_and_the_second_modality_it_names(tmp_path: Path):

@@ -32,6 +32,7 @@ from semeia.learning.loop import LoopSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.simple import Simple
+from semeia.objectives.heads.fused import FusionSettings
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import BINARY, Task
 from semeia.readers.folders import OUTCOME
@@ -80,6 +81,7 @@ class Training:
         pretraining: without labels.
         finetuning: with labels.
         imagenet_finetuning: of the network that starts from ImageNet weights.
+        fusion: of the arms that fuse both modalities.
     """
 
     pretraining: PretrainSettings = field(
@@ -105,6 +107,7 @@ class Training:
             loop=replace(FULL, save_every=0),
         )
     )
+    fusion: FusionSettings = field(default_factory=lambda: FusionSettings(depth=2))
 
 
 def _gastro() -> Training:
@@ -271,15 +274,20 @@ def _network(name: str, start: Start, settings: PairedSettings, inputs: Inputs, 
         wide = EncoderSettings(dim=1280, depth=0, heads=4)
         picture = Picture(source=pair.first, crop=crop, network="efficientnet_lite0")
         model = ModelSettings(image="efficientnet_lite0", crop=crop, encoder=wide, modalities={pair.first: picture})
+    tuned = training.imagenet_finetuning if published else training.finetuning
+    if start.fuses:
+        fusion = training.fusion if start.fuses == "shift" else replace(training.fusion, shift="none")
+        tuned = replace(tuned, supervised=replace(tuned.supervised, fusion=fusion))
     begins = PRETRAINED if start.by else f"published ImageNet weights; the head from {SEED}" if published else SEED
     role = "pretrained" if start.by or published else "model" if start.semi else "scratch"
-    family = "both modalities" if start.both else "one modality"
+    family = "fused" if start.fuses else "both modalities" if start.both else "one modality"
+    modes = ("frozen",) if name in settings.probed else settings.modes
     return Network(
         ArmDescription(start.title, role, family, begins, reads),
         reads,
         model,
-        training.imagenet_finetuning if published else training.finetuning,
-        ("finetune",) if start.semi else ("frozen",) if name in settings.probed else settings.modes,
+        tuned,
+        ("finetune",) if start.semi or start.fuses else modes,
         pretraining=start.of or name if start.by else "",
         weights=inputs.files.get("imagenet") if published else None,
         semi=None if start.semi is None else SemiSupervisedSettings(start.semi),
@@ -382,18 +390,3 @@ def paired_study(
     files = {} if imagenet is None else {"imagenet": imagenet}
     study = GASTRO if isinstance(settings, GastroSettings) else PAIRED
     return run_study(study, Inputs(archive, external, files), out=out, settings=settings)
-
-
-def gastro_study(
-    archive: Path, *, out: Path, settings: GastroSettings, external: Path | None = None, imagenet: Path | None = None
-) -> Path:
-    """Run the study on endoscopies; see `paired_study`.
-
-    Args:
-        archive: endoscopies with classes.
-        out: the run folder.
-        settings: see `GastroSettings`.
-        external: an archive of another hospital with the same classes, only tested.
-        imagenet: weights of EfficientNet-lite0 for the start imagenet, made by `semeia weights convert`.
-    """
-    return paired_study(archive, out=out, settings=settings, external=external, imagenet=imagenet)

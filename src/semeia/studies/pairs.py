@@ -35,6 +35,7 @@ class Start:
             narrow-band picture.
         terms: of the synergistic sum, those that are learnt.
         both: whether the network reads both modalities when it meets labels.
+        fuses: whether it reads both through fusion blocks, and their features are shifted ("shift") or not ("plain").
         semi: how it learns from unlabelled units meanwhile.
         of: the start whose pretraining it takes; empty: its own.
         passes: epochs for each of the settings' epochs (an objective that encodes a quarter of a picture gets more).
@@ -45,6 +46,7 @@ class Start:
     second: Second = ""
     terms: tuple[str, ...] = tuple(TERMS)
     both: bool = False
+    fuses: Literal["", "shift", "plain"] = ""
     semi: Way | None = None
     of: str = ""
     passes: int = 1
@@ -78,6 +80,9 @@ STARTS = {
     "jepa_augmented": Start("Latent prediction of an augmentation, with VICReg", "cjepa", "augmented"),
     "both_random": Start("Random weights, reading both", second="main", both=True),
     "both_mics": Start("Synergistic sum, reading both", "mics", "main", both=True, of="mics"),
+    "fused_random": Start("Random weights, fused and shifted", second="main", both=True, fuses="shift"),
+    "fused_mics": Start("Synergistic sum, fused and shifted", "mics", "main", both=True, fuses="shift", of="mics"),
+    "fused_no_shift": Start("Synergistic sum, fused", "mics", "main", both=True, fuses="plain", of="mics"),
 }
 
 
