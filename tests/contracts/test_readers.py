@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from contracts.reader_contract import CHECKS, Case
+from dicom_folder import NAME, write_series
 from knee_folder import PATIENTS as KNEE_PATIENTS
 from knee_folder import write_knees
 from lidc_folder import read_rows, write_lidc_folder, write_rows
@@ -16,7 +17,18 @@ from meds_folder import PATIENTS as MEDS_PATIENTS
 from meds_folder import write_meds
 from omop_folder import PERSONS, write_omop
 from semeia.archive import Summary
-from semeia.readers import ingest_images, ingest_knees, ingest_meds, ingest_nodules, ingest_omop, ingest_table
+from semeia.readers import (
+    ingest_dicom,
+    ingest_hospital,
+    ingest_images,
+    ingest_knees,
+    ingest_meds,
+    ingest_nodules,
+    ingest_omop,
+    ingest_table,
+)
+from semeia.worlds.hospital import HospitalSettings, write_hospital
+from semeia.worlds.hospital.course import course_of
 
 PATIENTS = tuple(f"LIDC-IDRI-{number}" for number in (9001, 9002, 9003))
 
@@ -95,6 +107,31 @@ def cut(pattern: str) -> Callable[[Path], None]:
     return damage
 
 
+def dicom_folder(folder: Path) -> None:
+    """Two series a patient, in folders that carry the patient's id."""
+    planes = np.random.default_rng(0).integers(0, 1000, (3, 6, 5)).astype(np.int16)
+    for place, patient in enumerate(PATIENTS):
+        for day in ("20200101", "20210101"):
+            facts = {"AcquisitionDate": day, "SeriesInstanceUID": f"1.2.3.4.{place}.{day}", "PatientID": patient}
+            write_series(folder / patient / day, planes + place, **facts)
+
+
+def cut_all(folder: Path) -> None:
+    """Takes the last 20 bytes of every file away."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-20])
+
+
+def hospital_folder(folder: Path) -> None:
+    write_hospital(HOSPITAL, out=folder)
+
+
+def an_index_date_that_is_none(folder: Path) -> None:
+    (folder / "labels.csv").write_text("person_id,index_date\n910273000,soon\n")
+
+
+HOSPITAL = HospitalSettings(patients=3, labelled=2)
 READERS = {
     "nodules": Case(
         nodule_folder, lambda folder, into: ingest_nodules(folder, into=into), cut("*_img8.nii.gz"), PATIENTS
@@ -108,6 +145,19 @@ READERS = {
         lambda folder, into: ingest_omop(folder, into=into),
         cut("drug_exposure.parquet"),
         PERSONS,
+    ),
+    "dicom": Case(
+        dicom_folder,
+        lambda folder, into: ingest_dicom(folder, into=into, workers=1),
+        cut_all,
+        (*PATIENTS, NAME, "1.2.3.4"),
+        told="pixels cannot be decoded",
+    ),
+    "hospital": Case(
+        hospital_folder,
+        lambda folder, into: ingest_hospital(folder, into=into, workers=1),
+        an_index_date_that_is_none,
+        tuple(course_of(number, HOSPITAL).name for number in range(HOSPITAL.patients)),
     ),
     "tables": Case(table_folder, ingest_tables, cut("measured.parquet"), PATIENTS),
 }
