@@ -1,6 +1,7 @@
 """A stack on its grid: voxels, unit and place, against SimpleITK where it reads the same, else against geometry."""
 
 import os
+import struct
 import tarfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pydicom.data
 import pytest
 import SimpleITK as Sitk
 from pydicom.dataset import Dataset
+from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless
 
 from dicom_folder import write, write_series
 from semeia.errors import InputError
@@ -227,6 +229,25 @@ def test_the_files_that_pydicom_ships_have_the_values_that_simpleitk_gives():
         assert np.allclose(values, expected.reshape(values.shape), atol=1e-3), path.name
         compared += 1
     assert compared >= 38
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless])
+def test_a_frame_that_claims_to_be_larger_than_its_header_is_not_decoded(tmp_path: Path, syntax: UID):
+    plane = np.tile(PLANES[0], (10, 10))
+    path = write(tmp_path / "file", plane)
+    found = pydicom.dcmread(path)
+    found.compress(syntax)
+    found.save_as(path)
+    header = read_header(path)
+    assert isinstance(header, Header)
+    assert np.array_equal(stored_frames(header)[0], plane)
+    form, size = (">II", (70, 50)) if syntax == JPEG2000Lossless else (">HH", (50, 70))
+    claims, larger = struct.pack(form, *size), struct.pack(form, 40_000, 40_000)
+    assert claims in found.PixelData
+    found.PixelData = found.PixelData.replace(claims, larger)
+    found.save_as(path)
+    with pytest.raises(InputError, match="cannot be decoded"):
+        stored_frames(header)
 
 
 HARD = Path(os.environ.get("SEMEIA_DATA", "")) / "dicom_hard" / "build"

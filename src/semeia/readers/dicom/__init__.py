@@ -7,6 +7,7 @@
 | `index.py` | the headers of a whole folder, read once and in parallel |
 | `series.py` | image planes to stacks, by where they lie |
 | `pixels.py` | decoded values of one file, in their unit |
+| `codestream.py` | the size that a compressed frame claims |
 | `volume.py` | a stack to voxels on a square, even grid |
 | `reading.py` | images of an index one by one, what was left out counted |
 | `identity.py` | what headers say of persons and is left behind |

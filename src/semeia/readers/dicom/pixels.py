@@ -1,9 +1,15 @@
 """The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from semeia.errors import InputError
+from semeia.readers.dicom.codestream import claimed_size
 from semeia.readers.dicom.header import Header, Plane, quietly
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 UNDECODED = "pixels cannot be decoded"
 
@@ -21,13 +27,29 @@ def stored_frames(header: Header) -> np.ndarray:
 
     try:
         with quietly():
-            stored = dcmread(header.path, force=True).pixel_array
+            found = dcmread(header.path, force=True)
+            _refuse_larger(found, header)
+            stored = found.pixel_array
+    except InputError:
+        raise
     except Exception as error:  # decoders of a dozen codes, each with errors of its own
         raise InputError(UNDECODED) from error
     shape = (len(header.planes), header.rows, header.columns)
     if stored.size != np.prod(shape):
         raise InputError(UNDECODED)
     return stored.reshape(shape)
+
+
+def _refuse_larger(found: "Dataset", header: Header) -> None:
+    """Refuse a file of which a compressed frame claims another size than the header: a decoder would believe it."""
+    from pydicom.encaps import generate_frames
+    from pydicom.uid import ImplicitVRLittleEndian
+
+    if not found.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian).is_encapsulated:
+        return
+    for frame in generate_frames(found.PixelData, number_of_frames=len(header.planes)):
+        if claimed_size(frame) not in (None, (header.rows, header.columns)):
+            raise InputError(UNDECODED)
 
 
 def in_unit(stored: np.ndarray, plane: Plane) -> np.ndarray:
