@@ -1,5 +1,6 @@
 """Worker processes: results come, in order or not, also when joblib replaces a worker that has grown."""
 
+import os
 import sys
 import time
 
@@ -9,7 +10,7 @@ import pytest
 from joblib import delayed
 
 from semeia.errors import InputError
-from semeia.processes import backend, in_processes
+from semeia.processes import apart, backend, in_processes
 
 HELD = []
 
@@ -73,3 +74,26 @@ def test_ray_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch):
 def test_no_workers_are_refused():
     with pytest.raises(InputError, match="workers is 0"):
         list(in_processes([delayed(double)(1)], workers=0))
+
+
+def abort(code: int) -> int:
+    """End the process as a crash in native code does, or give the code back."""
+    if code:
+        os.abort()
+    return code
+
+
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def test_a_crash_apart_is_an_error_here_and_the_next_call_is_answered():
+    with pytest.raises(OSError, match="another process has died"):
+        apart(abort, 1, seconds=60)
+    assert apart(abort, 0, seconds=60) == 0
+    with pytest.raises(OSError, match=r"taken more than 0\.2 seconds"):
+        apart(sleep, 30.0, seconds=0.2)
+    assert apart(sleep, 0.0, seconds=60) == 0.0
+    with pytest.raises(ValueError, match="invalid literal"):
+        apart(int, "no number", seconds=60)  # what the function raises comes through

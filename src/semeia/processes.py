@@ -1,13 +1,20 @@
-"""Calls spread over worker processes by joblib: of this machine, or of a Ray cluster."""
+"""Calls spread over worker processes by joblib, of this machine or of a Ray cluster; or made in one that may die."""
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from semeia.errors import InputError
+
+if TYPE_CHECKING:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 Backend = Literal["local", "ray"]
 # Where results cannot be handed over one by one, so many calls a worker are made before they are.
@@ -39,6 +46,39 @@ def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) ->
         # A worker that has grown by 300 MB is replaced by a fresh one between two calls; nothing is lost by it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
         yield from Parallel(n_jobs=workers, return_as="generator" if ordered else "generator_unordered")(calls)
+
+
+def apart(function: Callable[[Given], Result], given: Given, *, seconds: float) -> Result:
+    """Call in another process, which native code may crash or keep busy without harm to this one.
+
+    The process is kept for the next call.
+
+    Args:
+        function: of one argument, both of which can be sent.
+        given: the argument.
+        seconds: how long it may take.
+
+    Raises:
+        OSError: The process has died, or taken too long.
+        Exception: What the function raises.
+    """
+    from concurrent.futures import TimeoutError as TooLong
+    from concurrent.futures.process import BrokenProcessPool
+
+    executor = _another()
+    try:
+        return executor.submit(function, given).result(seconds)
+    except (BrokenProcessPool, TooLong) as error:
+        _another.cache_clear()
+        executor.shutdown(wait=False, kill_workers=True)
+        raise OSError(f"another process has died, or taken more than {seconds:g} seconds") from error
+
+
+@cache
+def _another() -> "ProcessPoolExecutor":
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(max_workers=1, timeout=120)
 
 
 @contextmanager

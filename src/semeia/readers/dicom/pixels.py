@@ -1,10 +1,12 @@
 """The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from semeia.errors import InputError
+from semeia.processes import apart
 from semeia.readers.dicom.codestream import claimed_size
 from semeia.readers.dicom.header import Header, Plane, quietly
 
@@ -12,6 +14,21 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 UNDECODED = "pixels cannot be decoded"
+_LONGEST = 60.0  # seconds for a file
+# Which plugin of pydicom decodes a transfer syntax.
+_DECODERS = {
+    "1.2.840.10008.1.2.4.50": "pillow",
+    "1.2.840.10008.1.2.4.80": "pyjpegls",
+    "1.2.840.10008.1.2.4.81": "pyjpegls",
+    "1.2.840.10008.1.2.4.90": "pylibjpeg",
+    "1.2.840.10008.1.2.4.91": "pylibjpeg",
+    "1.2.840.10008.1.2.4.201": "pylibjpeg",
+    "1.2.840.10008.1.2.4.202": "pylibjpeg",
+    "1.2.840.10008.1.2.4.203": "pylibjpeg",
+    "1.2.840.10008.1.2.5": "pydicom",
+}
+# JPEG of 12 bits and lossless JPEG, which only gdcm reads: it ends its process over a damaged frame.
+_FRAGILE = {"1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"}
 
 
 def stored_frames(header: Header) -> np.ndarray:
@@ -23,16 +40,12 @@ def stored_frames(header: Header) -> np.ndarray:
     Raises:
         InputError: They cannot be decoded, or are not what the header says.
     """
-    from pydicom import dcmread
-
     try:
-        with quietly():
-            found = dcmread(header.path, force=True)
-            _refuse_larger(found, header)
-            stored = found.pixel_array
-    except InputError:
+        syntax = _syntax(header)
+        stored = apart(_decoded, header, seconds=_LONGEST) if syntax in _FRAGILE else _decoded(header)
+    except (InputError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # decoders of a dozen codes, each with errors of its own
+    except BaseException as error:  # decoders of a dozen codes, each with errors of its own; one in Rust panics
         raise InputError(UNDECODED) from error
     shape = (len(header.planes), header.rows, header.columns)
     if stored.size != np.prod(shape):
@@ -40,13 +53,30 @@ def stored_frames(header: Header) -> np.ndarray:
     return stored.reshape(shape)
 
 
+def _syntax(header: Header) -> str:
+    from pydicom.filereader import read_file_meta_info
+
+    with quietly(), suppress(Exception):  # a file of the time before there was a preamble is not compressed
+        return str(read_file_meta_info(header.path).get("TransferSyntaxUID", ""))
+    return ""
+
+
+def _decoded(header: Header) -> np.ndarray:
+    from pydicom import dcmread
+
+    with quietly():
+        found = dcmread(header.path, force=True)
+        syntax = str(found.file_meta.get("TransferSyntaxUID", ""))
+        if syntax in _FRAGILE or syntax in _DECODERS:
+            _refuse_larger(found, header)
+            found.pixel_array_options(decoding_plugin=_DECODERS.get(syntax, "gdcm"))
+        return found.pixel_array
+
+
 def _refuse_larger(found: "Dataset", header: Header) -> None:
     """Refuse a file of which a compressed frame claims another size than the header: a decoder would believe it."""
     from pydicom.encaps import generate_frames
-    from pydicom.uid import ImplicitVRLittleEndian
 
-    if not found.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian).is_encapsulated:
-        return
     for frame in generate_frames(found.PixelData, number_of_frames=len(header.planes)):
         if claimed_size(frame) not in (None, (header.rows, header.columns)):
             raise InputError(UNDECODED)
