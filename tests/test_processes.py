@@ -90,10 +90,10 @@ def sleep(seconds: float) -> float:
 
 def test_a_crash_apart_is_an_error_here_and_the_next_call_is_answered():
     with pytest.raises(OSError, match="another process has died"):
-        apart(abort, 1, seconds=60)
-    assert apart(abort, 0, seconds=60) == 0
+        apart(abort, 1, seconds=60.0)
+    assert apart(abort, 0, seconds=60.0) == 0
     with pytest.raises(OSError, match=r"taken more than 0\.2 seconds"):
         apart(sleep, 30.0, seconds=0.2)
-    assert apart(sleep, 0.0, seconds=60) == 0.0
+    assert apart(sleep, 0.0, seconds=60.0) == 0.0
     with pytest.raises(ValueError, match="invalid literal"):
-        apart(int, "no number", seconds=60)  # what the function raises comes through
+        apart(int, "no number", seconds=60.0)  # what the function raises comes through
