@@ -1,7 +1,7 @@
 """Hold a model as it leaves training, in one safetensors file: encoder, head, and their preprocessing."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,13 @@ from semeia.errors import InputError
 from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_tensors, save_tensors
 from semeia.objectives.heads.fused import FusedHead, FusionSettings
 from semeia.objectives.heads.pooled import PooledHead
+from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.supervised import head_of
 from semeia.objectives.task import BINARY, Task
 from semeia.settings_json import from_plain, to_plain
 from semeia.shapes import ModalityMask, Pooled
 
-FILE = "model.safetensors"
+FILE, FORECASTER = "model.safetensors", "forecaster.safetensors"
 BATCH = 256
 
 
@@ -142,6 +143,42 @@ def load_model(path: Path) -> Model:
             prefix="head.",
         )
     return Model(encoder=encoder.eval(), head=head, preprocessing=preprocessing)
+
+
+@dataclass(frozen=True)
+class ForecasterManifest:
+    """What a stored forecaster says of itself."""
+
+    encoder: EncoderSettings
+    preprocessing: Preprocessing
+    jepa: LatentPredictionSettings
+
+
+def save_forecaster(folder: Path, objective: LatentPrediction, preprocessing: Preprocessing) -> None:
+    """Write the predictor of latents, and the encoder it was trained with, as `forecaster.safetensors`."""
+    tensors = {name: x for name, x in objective.state_dict().items() if not name.startswith("target_encoder.")}
+    manifest = ForecasterManifest(objective.encoder.settings, preprocessing.seen_from(folder), objective.settings)
+    save_tensors(folder / FORECASTER, tensors, {"kind": "forecaster", **to_plain(manifest)})
+
+
+def load_forecaster(path: Path) -> tuple[LatentPrediction, Preprocessing]:
+    """Read what `save_forecaster` has written; refuses damaged files and tensors that do not fit."""
+    tensors, about = load_tensors(path)
+    if about.get("kind") != "forecaster":
+        raise InputError(f"{path}: holds a {about.get('kind')} model, not a forecaster")
+    told = {name: value for name, value in about.items() if name in ForecasterManifest.__dataclass_fields__}
+    try:
+        manifest = from_plain(ForecasterManifest, told, where="about")
+        _require_sane(Manifest(manifest.encoder, manifest.preprocessing, has_head=False), tensors)
+    except InputError as error:
+        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    # Only forecasts are made: of the guards the one without a second encoder.
+    settings, preprocessing = replace(manifest.jepa, guard="sigreg"), manifest.preprocessing.found_from(path.parent)
+
+    def build() -> LatentPrediction:
+        return LatentPrediction(build_encoder(manifest.encoder, preprocessing, seed=0), settings=settings)
+
+    return built_to_fit(build, tensors, path=path, prefix="").eval(), preprocessing
 
 
 def _require_sane(manifest: Manifest, tensors: Tensors) -> None:

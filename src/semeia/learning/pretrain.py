@@ -16,7 +16,7 @@ from semeia.encoders.settings import TEXT, ModelSettings
 from semeia.errors import InputError
 from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
-from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.model import FILE, Model, load_model, save_forecaster
 from semeia.learning.progress import Report, silent
 from semeia.learning.retrieval import retrieve, retrieve_partner, verdict_on_retrieval
 from semeia.learning.schedule import OptimiserSettings
@@ -37,6 +37,7 @@ class PretrainSettings:
         optimiser: how long and how fast.
         augmentation: how far images are moved.
         loop: device, precision, how often to save.
+        forecaster: keep what `semeia forecast` needs, too: the predictor with the encoder it was trained with.
         held_out: share of the pretraining patients on whom the diagnostics are measured; they are not trained on.
     """
 
@@ -45,6 +46,7 @@ class PretrainSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
+    forecaster: bool = False
     held_out: float = 0.1
 
     def __post_init__(self) -> None:
@@ -123,6 +125,10 @@ def pretrain(
         settings=settings.loop,
         report=report,
     )
+    if settings.forecaster:
+        if not isinstance(objective, LatentPrediction):
+            raise InputError(f"forecaster: {', '.join(settings.objective.terms)} predicts no latent; jepa alone does")
+        save_forecaster(folder, objective.cpu(), preprocessing)
     encoder = objective.cpu().pretrained().eval()
     if isinstance(objective, LatentPrediction):
         measures = diagnose(objective, data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
