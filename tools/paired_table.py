@@ -1,0 +1,68 @@
+"""Prints the tables of docs/studies/gastro.md from runs of `study gastro` or `study paired` that differ in their seeds.
+
+    python tools/paired_table.py RUN [RUN ...] [--where CONDITION]
+
+Each seed tests another fold, and a fold may hold a rare class in a single patient, of which there is no interval. So
+here the folds are one table of cross-fitted predictions, every picture tested once by each arm, and the evaluation runs
+on that: balanced accuracy of several classes, AUROC of two, with intervals over patients.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+from knee_table import estimate, names_of, table
+
+from semeia.evaluation import EvaluationSettings, evaluate
+
+DRAWS = 1000
+CONTROLS = ("random", "mics_augmented")
+
+
+def pooled(runs: list[Path]) -> pl.DataFrame:
+    """Lay the internal folds of all seeds end to end; what is tested by every seed (elsewhere) keeps its seed."""
+    every = pl.concat([pl.read_parquet(run / "predictions.parquet") for run in runs], how="diagonal")
+    twice = every.select("arm", "mode", "fraction", "seed", "cohort", "unit_id").is_duplicated()
+    if twice.any():
+        raise SystemExit("the runs repeat a seed: name each seed once")
+    inside = pl.col("cohort") == "internal"
+    return every.with_columns(seed=pl.when(inside).then(0).otherwise(pl.col("seed")))
+
+
+def main() -> None:
+    """Print, for each cohort, levels and paired differences to random weights and to the augmentation control."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--where")
+    given = parser.parse_args()
+    predictions = pooled(given.runs)
+    pairs = tuple(predictions.select("arm", "mode").unique(maintain_order=True).rows())
+    names = replace(names_of(given.runs[0]), pairs=pairs)
+    modes = [mode for mode in ("frozen", "finetune") if mode in predictions["mode"]]
+    references = tuple(f"{name}/{mode}" for name in CONTROLS for mode in modes)
+    settings = EvaluationSettings(draws=DRAWS, where=given.where, references=references, ordinal=False, covariate=None)
+    results = evaluate(predictions, settings=settings).results
+    metric = "balanced_accuracy" if "balanced_accuracy" in results["metric"] else "auroc"
+    of_metric = results.filter(metric=metric).with_columns(pl.col("reference").fill_null(""))
+    fractions = of_metric["fraction"].unique().sort().to_list()
+    for cohort in of_metric["cohort"].unique().sort(descending=True):
+        own = of_metric.filter(cohort=cohort)
+        seeds = predictions.filter(cohort=cohort)["seed"].n_unique()
+        print(f"\n{metric}, {cohort}, {own['n'][0]} pictures of {own['n_patients'][0]} patients, {seeds} seed(s)")
+        rows = []
+        for (arm, mode), cells in own.group_by("arm", "mode", maintain_order=True):
+            row = [names.arm(arm, mode)]
+            for reference in ("", *(f"{name}/{mode}" for name in CONTROLS)):
+                compared = cells.filter(reference=reference)
+                row += [
+                    estimate(compared.filter(fraction=share).drop_nulls("low"), signed=bool(reference))
+                    for share in fractions
+                ]
+            rows.append(row)
+        heads = [f"{what}{share:.0%}" for what in ("", "less random, ", "less augmentation, ") for share in fractions]
+        table(["", *heads], rows)
+
+
+if __name__ == "__main__":
+    main()
