@@ -12,7 +12,7 @@ CHECKED = src tests tools $(wildcard benchmarks)
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check study-nodule study-knee bench clean
+.PHONY: help setup demo test test-fast check study-nodule study-knee study-worlds bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ study-knee: $(STAMP) ## Run the reduced knee study on KNEES (made from $SEMEIA_D
 	  echo "$(KNEES) is not an archive. Give one with KNEES=..., or set SEMEIA_DATA to the folder that holds knee/." >&2; exit 2; }
 	@test -e "$(KNEES)/archive.json" || $(BIN)/semeia ingest knees "$(SEMEIA_DATA)/knee" --into "$(KNEES)"
 	$(BIN)/semeia study knee --archive "$(KNEES)"
+
+study-worlds: $(STAMP) ## Run the study of made-up worlds in runs/worlds (resumable)
+	$(BIN)/semeia study worlds --workers $(WORKERS)
 
 bench: $(STAMP) ## Run every benchmark, one after the other
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

@@ -55,6 +55,7 @@ def run_places(
     divided = chunks(left, workers=workers, together=together)
     done = len(cells) - len(left)
     with terminal("cells of the map", len(cells), per_step=1) as report, backend(where):
+        report(done, {})  # from here on the time left is told
         if workers == 1:
             finished = (_run_together(chunk, out) for chunk in divided)
         else:
