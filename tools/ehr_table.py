@@ -7,6 +7,7 @@ Nothing is computed here but sums over hospitals: every other number is a row of
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -40,10 +41,10 @@ def called(names: Names, arm: str, mode: str) -> str:
     return names.arm(arm) + ("" if mode == "none" else f", {mode}")
 
 
-def levels(names: Names, results: pl.DataFrame) -> None:
+def levels(names: Names, results: pl.DataFrame, cohorts: Sequence[str] = COHORTS) -> None:
     """AUROC of each arm, cohort and share of the labels."""
     found = results.filter(pl.col("reference") == "", metric="auroc", stratum="all")
-    places = [(cohort, fraction) for cohort in COHORTS for fraction in sorted(found["fraction"].unique())]
+    places = [(cohort, fraction) for cohort in cohorts for fraction in sorted(found["fraction"].unique())]
     rows = []
     for arm, mode in found.select("arm", "mode").unique(maintain_order=True).rows():
         own = found.filter(arm=arm, mode=mode)
@@ -52,20 +53,19 @@ def levels(names: Names, results: pl.DataFrame) -> None:
     table(["AUROC", *(f"{cohort}, {fraction:.0%}" for cohort, fraction in places)], rows)
 
 
-def differences(names: Names, results: pl.DataFrame) -> None:
-    """Signatures minus the references with all labels, and the smallest difference that could have been found."""
-    mine = pl.col("arm").str.starts_with("signatures") | pl.col("arm").str.starts_with("across")
-    full = results.filter(mine, fraction=1.0, stratum="all")
+def differences(names: Names, results: pl.DataFrame, begin: str, cohorts: Sequence[str] = COHORTS) -> None:
+    """Arms whose names begin so minus the references, all labels, and the least difference that could be found."""
+    full = results.filter(pl.col("arm").str.contains(f"^({begin})"), fraction=1.0, stratum="all")
     rows = []
     keys = ["arm", "mode", "reference"]
     for arm, mode, reference in full.filter(pl.col("reference") != "").select(keys).unique(maintain_order=True).rows():
         words = [f"{called(names, arm, mode)} minus {names.reference(reference)}"]
-        for cohort in COHORTS:
+        for cohort in cohorts:
             own = full.filter(arm=arm, mode=mode, reference=reference, cohort=cohort)
             words.append(estimate(own.filter(metric="auroc").row(0, named=True), signed=True))
             words.append(f"{own.filter(metric='auroc_detectable_difference')['value'][0]:.3f}")
         rows.append(words)
-    heads = [head for cohort in COHORTS for head in (cohort, "detectable")]
+    heads = [head for cohort in cohorts for head in (cohort, "detectable")]
     table(["difference in AUROC, paired, all labels", *heads], rows)
 
 
@@ -124,7 +124,7 @@ def main(run: Path) -> None:
     ):
         print(f"{row['cohort']}: {row['n']} stays, {row['n_positive']} with the outcome")
     levels(names, results)
-    differences(names, results)
+    differences(names, results, "signatures|across")
     gains(names, results)
     gaps(names, run)
     record = json.loads((run / "run.json").read_text())

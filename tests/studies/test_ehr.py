@@ -318,7 +318,12 @@ def test_processes_change_nothing(finished: Study, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [({"seeds": (5,)}, "folds 0 to 4"), ({"fractions": (2.0,)}, "fractions"), ({"inside": 1.0}, "inside is 1.0")],
+    [
+        ({"seeds": (5,)}, "folds 0 to 4"),
+        ({"fractions": (2.0,)}, "fractions"),
+        ({"inside": 1.0}, "inside is 1.0"),
+        ({"hours": (0.0,)}, "hours"),
+    ],
 )
 def test_settings_that_cannot_work_are_refused_before_anything_runs(wrong: dict[str, object], words: str):
     with pytest.raises(InputError, match=words):

@@ -1,0 +1,35 @@
+"""Prints the tables of docs/studies/films.md from a run of `semeia study own`: python tools/films_table.py RUN
+
+Nothing is computed here: every number is a row of results.csv, tables/ or run.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+from ehr_table import COHORTS, differences, levels, names_of
+
+
+def main(run: Path) -> None:
+    """Prints all."""
+    names = names_of(run)
+    results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
+    whole = results.filter(metric="auroc", stratum="all", arm="image_components", reference="")
+    for row in whole.rows(named=True):
+        print(
+            f"{row['cohort']}: {row['n']} films of {row['n_patients']} patients, {row['n_positive']} in intensive care"
+        )
+    there = [cohort for cohort in COHORTS if cohort in set(whole["cohort"])]
+    levels(names, results, there)
+    differences(names, results, "multimodal_jepa|image_jepa", there)
+    leakage = pl.read_csv(run / "tables" / "leakage.csv")
+    print()
+    for check, state in leakage.select("check", "state").unique(maintain_order=True).rows():
+        print(f"{check}: {state}")
+    record = json.loads((run / "run.json").read_text())
+    print(f"{record['wall_seconds']:.0f} s, {record['peak_rss_mb']:.0f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
