@@ -64,6 +64,7 @@ def test_every_arm_and_every_rival_is_in_the_predictions(ran: Ran):
     assert arms == expected | {(arm, "none") for arm in rivals | shortcuts}
     # A shortcut for each covariate that differs between units, and none for a name or a number of a patient.
     assert {"only_diameter_mm", "only_z_extent_mm", "only_manufacturer"} <= shortcuts
+    assert {arm.removeprefix("only_") for arm in shortcuts} <= set(ran.predictions.columns)
     about = json.loads((ran.run / "run.json").read_text())
     assert (about["study"], about["outcome"], about["state"]) == ("own", "malignancy", "finished")
     assert {about["arms"][arm]["role"] for arm in shortcuts} == {"shortcut"}
@@ -90,7 +91,7 @@ def test_the_other_hospital_is_only_tested(ran: Ran):
     prints += [load_linear(path).fitted_on for path in ran.run.glob(f"**/{LINEAR}")]
     assert len(prints) > 10
     for mark in prints:
-        seen = mark.seen(material.dataset)
+        seen = mark.seen(material.dataset)  # pyright: ignore[reportArgumentType]
         assert seen.any()
         assert not seen[tested].any()
     audit = pl.read_csv(ran.run / "tables" / "leakage.csv")

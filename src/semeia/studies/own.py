@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.schema import UNITS
 from semeia.archive.store import open_archive
 from semeia.data.augment import RADIOGRAPH
 from semeia.data.crops import CropSettings
@@ -28,6 +27,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.simple import Simple
 from semeia.ranges import require_seed
+from semeia.readers.covariates import TAKEN
 from semeia.studies.run.arms import Encoder, Network, SimpleArm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
@@ -216,15 +216,21 @@ def simple_arms(settings: OwnSettings, inputs: Inputs, reads: dict[str, Modality
         elif isinstance(modality, Table | Vector):
             add(f"{name}_logistic", f"{name}, logistic regression", "simple", Columns(modality=name))
             add(f"{name}_boosting", f"{name}, gradient boosting", "simple", Columns(modality=name), "boosting")
-    units = open_archive(inputs.archive).table("units")
-    known = {column.name for column in UNITS.columns}
-    for name in (column for column in units.columns if column not in known):
-        values = units[name].drop_nulls()
-        if values.dtype.is_numeric() and values.n_unique() > 1:
-            add(f"only_{name}", f"{name} alone", "shortcut", Columns((name,)), column=name)
-        elif values.dtype in (pl.String, pl.Boolean) and 1 < values.n_unique() <= FEW_DISTINCT:
-            add(f"only_{name}", f"{name} alone", "shortcut", Columns((name,), categories=True))
+    for name, numeric in covariates_of(inputs).items():
+        column = Columns((name,), categories=not numeric)
+        add(f"only_{name}", f"{name} alone", "shortcut", column, column=name if numeric else "")
     return made
+
+
+def covariates_of(inputs: Inputs) -> dict[str, bool]:
+    """Name the covariates of the units that vary, and say which are numbers; words of many values are names."""
+    units, found = open_archive(inputs.archive).table("units"), {}
+    for name in (column for column in units.columns if column not in TAKEN):
+        values = units[name].drop_nulls()
+        words = values.dtype in (pl.String, pl.Boolean) and values.n_unique() <= FEW_DISTINCT
+        if values.n_unique() > 1 and (words or values.dtype.is_numeric()):
+            found[name] = not words
+    return found
 
 
 def words(finished: Finished) -> dict[str, object]:
@@ -269,6 +275,7 @@ OWN = Study(
     words=words,
     audit=audit_networks,
     judged=judged,
+    passed_on=lambda inputs: tuple(covariates_of(inputs)),
 )
 
 

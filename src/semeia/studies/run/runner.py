@@ -50,7 +50,8 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             run_cells(then, work_in, run=out, workers=settings.workers, label="fitting and scoring")
             work = Work(out, inputs, settings, material)
             counted = replace(material, units=study.covariates(work))
-            passed_on = (*study.passed_on, *getattr(settings, "covariates", ()))
+            declared = study.passed_on(inputs) if callable(study.passed_on) else study.passed_on
+            passed_on = (*declared, *getattr(settings, "covariates", ()))
             predictions = gather(out, then, counted, study=study.name, passed_on=passed_on)
             write_predictions(out, predictions)
             finished = Finished(

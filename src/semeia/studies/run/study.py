@@ -223,7 +223,8 @@ class Study:
         audit: rows of the table "leakage".
         extras: what else the study draws, once its predictions are there.
         tables: further tables of the run.
-        passed_on: covariates that go along with the predictions, beside those that the settings name as `covariates`.
+        passed_on: covariates that go along with the predictions (or what names them of the inputs), beside those that
+            the settings name as `covariates`.
         covariates: the units with all of these, where some take long to count.
         begin: refuses what the study cannot be run on, before anything is written.
     """
@@ -243,6 +244,6 @@ class Study:
     )
     extras: tuple[Callable[[Finished], None], ...] = ()
     tables: Callable[[Finished], dict[str, pl.DataFrame]] = lambda finished: {}
-    passed_on: tuple[str, ...] = ()
+    passed_on: tuple[str, ...] | Callable[[Inputs], tuple[str, ...]] = ()
     covariates: Callable[[Work], pl.DataFrame] = lambda work: work.material.units
     begin: Callable[[Inputs, Any], None] = lambda inputs, settings: None
