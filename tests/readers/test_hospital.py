@@ -147,6 +147,22 @@ def test_what_the_link_does_not_name_is_counted_and_its_day_is_believed(hospital
     assert images["time"].unique().to_list() == [datetime(2001, 2, 3)]
 
 
+def test_one_number_in_the_headers_for_two_persons_is_said(
+    hospital: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = copy(hospital, tmp_path)
+    (folder / "labels.csv").unlink()
+    link = folder / "omop/image_occurrence.csv"
+    rows = pl.read_csv(link, schema_overrides=OWN)
+    often = rows["person_id"].value_counts(sort=True)["person_id"][0]
+    place = rows["person_id"].to_list().index(often)
+    other = next(course.name for course in COURSES if course.name != often)
+    moved = pl.when(pl.int_range(pl.len()) == place).then(pl.lit(other)).otherwise("person_id")
+    rows.with_columns(person_id=moved).write_csv(link)
+    ingest_hospital(folder, into=tmp_path / "archive", workers=1)
+    assert "1 patient ids of the DICOM headers are linked to several persons" in capsys.readouterr().err
+
+
 def test_without_labels_the_newest_scan_is_the_index_date(hospital: Path, tmp_path: Path):
     folder = copy(hospital, tmp_path)
     (folder / "labels.csv").unlink()

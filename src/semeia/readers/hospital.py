@@ -23,6 +23,7 @@ from semeia.readers.omop_sql import text_of, time_of
 from semeia.readers.record import opened, scratch_of
 from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, read_rows
 from semeia.readers.sources import add_table, columns_of, frame_of, reading
+from semeia.readers.staging import warn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -150,7 +151,9 @@ def _linked(
             times[series] = link.time
             other_day |= {series} if told else set()
     draft.count(OTHER_DAY, len(other_day))
-    draft.count(SHARED, sum(len(whose) > 1 for whose in persons.values()))
+    shared = sum(len(whose) > 1 for whose in persons.values())
+    draft.count(SHARED, shared)
+    warn(draft, SHARED, shared, of=0)
     draft.count(ABSENT, len(links.keys() - {stack.header.series for stack in kept}))
     if not kept:
         raise InputError(f"{LINK}: names none of the {sum(left_out.values())} series of images in the folder.")

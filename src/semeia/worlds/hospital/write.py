@@ -52,7 +52,7 @@ def write_hospital(settings: HospitalSettings, *, out: Path) -> str:
             for number in progress(range(settings.patients), "Writing patients"):
                 course = course_of(number, settings)
                 labelled = course.site > 0 or labels > 0
-                labels -= labelled and course.site == 0
+                labels -= int(labelled and course.site == 0)
                 tables.person(course, hospital_number=course.hospital_number(settings.seed))
                 tables.record(course, record_of(course, follows, settings.seed))
                 tables.label(course, labelled=labelled)
