@@ -21,6 +21,8 @@ COHORTS = ("internal", "external")
 def estimate(row: dict, *, signed: bool = False) -> str:
     """An estimate with its interval."""
     form = "+.3f" if signed else ".2f"
+    if row["low"] is None:  # a constant score, say
+        return f"{row['value']:{form}} (no interval)"
     return f"{row['value']:{form}} ({row['low']:{form}}, {row['high']:{form}})"
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import polars as pl
 from ehr_table import COHORTS, differences, levels, names_of
 
+SIMPLE = "image_components/none"
+
 
 def main(run: Path) -> None:
     """Prints all."""
@@ -22,7 +24,9 @@ def main(run: Path) -> None:
         )
     there = [cohort for cohort in COHORTS if cohort in set(whole["cohort"])]
     levels(names, results, there)
-    differences(names, results, "multimodal_jepa|image_jepa", there)
+    group = pl.col("arm").str.extract("^(multimodal|image)_")
+    alike = (pl.col("reference").str.extract("^(multimodal|image)_") == group) | (pl.col("reference") == SIMPLE)
+    differences(names, results.filter(alike), "multimodal_jepa|image_jepa", there)
     leakage = pl.read_csv(run / "tables" / "leakage.csv")
     print()
     for check, state in leakage.select("check", "state").unique(maintain_order=True).rows():
