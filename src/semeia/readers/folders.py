@@ -30,7 +30,7 @@ from semeia.readers.rows import Faults, Row, folder_given, progress
 OUTCOME = "label"
 ANSWERS = frozenset({"masks", "mask", "void", "annotations", "bounding_boxes", "bbox"})  # drawn by people, no pictures
 NEUTRAL = frozenset({"images", "image"})
-ALIKE = 0.97  # correlation of two frames from which they count as the same scene
+ALIKE = 0.93  # correlation of two frames from which they count as the same scene
 SIDE = 32
 AT_ONCE = 1024
 
@@ -158,7 +158,7 @@ def _named(found: Sequence[Found], subject: str) -> list[str]:
 
 
 def alike(paths: Sequence[Path]) -> list[str]:
-    """Group pictures that look alike: a name for each, the same for those linked by a chain of correlations above 0.97.
+    """Group pictures that look alike: a name for each, the same for those linked by a chain of correlations above 0.93.
 
     Compared are the pictures averaged down to 32 x 32 gray cells, without their lower left corner, where some devices
     draw an inset. Approximate: one examination can still fall into several groups.
