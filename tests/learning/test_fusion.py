@@ -1,6 +1,7 @@
 """An encoder each, pretrained, fused by labels, stored, read again, and used on an archive it never saw."""
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,20 @@ import pytest
 import torch
 
 from semeia.archive.atomic import write_json
-from semeia.data.dataset import Dataset
+from semeia.data.augment import AugmentSettings
+from semeia.data.crops import CropSettings
+from semeia.data.dataset import Dataset, array_dataset
+from semeia.data.modalities import Picture
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
 from semeia.learning.finetune import finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import pretrain
+from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.scoring import embed
+from semeia.objectives.albef import AlbefSettings
+from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.heads.fused import FusedHead, FusionSettings
 from semeia.studies.predict import predict
 from semeia.studies.run.shift_map import shift_map
@@ -113,7 +121,8 @@ def test_an_archive_never_seen_is_predicted_and_embedded(
     start: Model, data: Dataset, training: Training, unseen: Path, tmp_path: Path
 ):
     fused(start, data, training, tmp_path / "cells/mics/finetune/1/seed-0")
-    start.save(tmp_path / "pretrained/mics/seed-0")
+    common = {"image": torch.nn.Linear(start.encoder.pooled_width(), 4)}
+    replace(start, common=common).save(tmp_path / "pretrained/mics/seed-0")
     write_json(tmp_path / "run.json", {"study": "gastro", "config": {"outcome": "malignancy"}, "seeds": [0]})
     table = predict(tmp_path, archive=unseen, arm="mics")
     assert table.height == 16
@@ -123,6 +132,9 @@ def test_an_archive_never_seen_is_predicted_and_embedded(
     embedding = embed(tmp_path, archive=unseen, arm="mics")
     assert embedding.height == 16
     assert embedding.select(pl.selectors.starts_with("e")).width == 2 * 2 * APART.dim
+    compared = embedding.select(pl.selectors.starts_with("image_")).to_numpy()
+    np.testing.assert_allclose(np.linalg.norm(compared, axis=1), np.ones(16), rtol=1e-5)
+    assert embed(tmp_path, archive=unseen, arm="mics", modalities=("reading",))["image_0"].is_null().all()
 
 
 def test_a_description_that_was_edited_is_refused(start: Model, data: Dataset, training: Training, tmp_path: Path):
@@ -151,3 +163,32 @@ def test_units_are_placed_before_and_after_the_shift(start: Model, data: Dataset
     assert still.group_by("unit_id").agg(pl.col("x").n_unique())["x"].max() == 1
     with pytest.raises(InputError, match=r"fine-tuned with supervised\.fusion"):
         shift_map(start, data, fitted=training[0], shown=rows)
+
+
+def test_a_picture_finds_its_other_modality_in_the_common_space(tmp_path: Path):
+    generator = np.random.default_rng(0)  # mixtures of four textures
+    pictures = np.tensordot(generator.random((120, 4)), generator.random((4, 16, 16)) / 4, 1).astype(np.float32)
+    crop = CropSettings(voxels=(1, 16, 16), patch=(1, 8, 8))
+    modality = Picture(crop=crop)
+    data = array_dataset({"white": (modality, pictures), "narrow": (modality, 1 - pictures)})
+    settings = replace(
+        PRETRAIN,
+        model=ModelSettings(encoder=replace(APART, dim=32)),
+        objective=ObjectiveSettings(terms=("albef",), albef=AlbefSettings(queue=0, momentum=0.9, soft=0.0, dim=16)),
+        optimiser=OptimiserSettings(steps=60, batch=32, rate=3e-3),
+        augmentation=AugmentSettings(degrees=0.0, shift=0.0, contrast=0.0, brightness=0.0, flip=False),
+    )
+    model = pretrain(data, settings=settings, folder=tmp_path)
+    measures = json.loads((tmp_path / "diagnostics.json").read_text())["diagnostics"]
+    # Chance is 1 in 36.
+    assert min(measures["white_finds_narrow"], measures["narrow_finds_white"]) > 0.3
+    again = load_model(tmp_path / FILE)
+    pooled, _ = model.pooled(data, np.arange(120))
+    for name, vectors in again.compared(pooled).items():
+        assert torch.equal(vectors, model.compared(pooled)[name])
+        torch.testing.assert_close(vectors.norm(dim=1), torch.ones(120))
+    assert list(model.only(("narrow",)).common) == ["narrow"]
+    tensors, about = load_tensors(tmp_path / FILE)
+    save_tensors(tmp_path / FILE, tensors, {**about, "common": ["white", "x-ray"]})
+    with pytest.raises(InputError, match="not all of them are read"):
+        load_model(tmp_path / FILE)

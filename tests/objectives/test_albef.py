@@ -98,11 +98,12 @@ def test_keys_come_in_while_training_only_and_take_no_gradient():
 def test_the_temperature_stays_in_its_bounds_and_the_slow_copy_moves():
     made = objective(momentum=0.5)
     with torch.no_grad():
-        made.temperature.fill_(7.0)
+        made.log_sharpness.fill_(-7.0)
         made.heads[0].weight.zero_()
         before = made.momentum_heads[0].weight.clone()
     made.after_step(STEP)
-    assert float(made.temperature.detach()) == 0.5
+    assert float(made.temperature.detach()) == pytest.approx(0.5)
+    assert float(objective().temperature.detach()) == pytest.approx(0.07)
     assert torch.allclose(made.momentum_heads[0].weight, before / 2)
 
 

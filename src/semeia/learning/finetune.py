@@ -152,6 +152,7 @@ def finetune(
         start,
         encoder=encoder,
         head=head,
+        common={},  # a moved encoder no longer leads there
         preprocessing=replace(start.preprocessing, fitted_on=seen),
     )
     model.save(folder, {"mode": mode, "labelled_units": len(rows)})

@@ -1,11 +1,14 @@
 """Hold a model as it leaves training, in one safetensors file: encoder, head, and their preprocessing."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
@@ -37,6 +40,7 @@ class Manifest:
     task: Task = BINARY
     cells: Cells = WHOLE
     fusion: FusionSettings | None = None
+    common: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,17 +51,20 @@ class Model:
         encoder: in evaluation mode.
         head: None after pretraining.
         preprocessing: what its input must have gone through.
+        common: by modality, a map from what is pooled of it to a space in which pretraining compared modalities.
     """
 
     encoder: PatientEncoder
     head: PooledHead | None
     preprocessing: Preprocessing
+    common: dict[str, nn.Linear] = field(default_factory=dict)
 
     def only(self, names: tuple[str, ...]) -> "Model":
         """Make the encoder of some of its modalities, with the same weights; a head does not come along."""
         if set(names) >= set(self.encoder.kinds):
             return self
-        return Model(self.encoder.only(names), None, self.preprocessing.only(names))
+        common = {name: linear for name, linear in self.common.items() if name in names}
+        return Model(self.encoder.only(names), None, self.preprocessing.only(names), common)
 
     @torch.no_grad()
     def pooled(
@@ -80,6 +87,12 @@ class Model:
             parts.append(pooled.float().cpu())
             there.append(present.cpu())
         return torch.cat(parts), torch.cat(there)
+
+    @torch.no_grad()
+    def compared(self, pooled: Pooled) -> dict[str, torch.Tensor]:
+        """Lead what is pooled to the common space: of each modality that has a map vectors of length 1, [n, width]."""
+        places = {name: self.encoder.kinds.index(name) for name in self.common}
+        return {name: F.normalize(self.common[name](pooled[:, at]), dim=1) for name, at in places.items()}
 
     def batch(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> Batch:
         """What the encoder sees of some units, on its device, without what is hidden."""
@@ -105,6 +118,8 @@ class Model:
         tensors = {f"encoder.{name}": value for name, value in self.encoder.state_dict().items()}
         if self.head is not None:
             tensors |= {f"head.{name}": value for name, value in self.head.state_dict().items()}
+        for at, linear in enumerate(self.common.values()):
+            tensors |= {f"common.{at}.{name}": value for name, value in linear.state_dict().items()}
         manifest = {
             "kind": "network",
             "encoder": to_plain(self.encoder.settings),
@@ -113,6 +128,7 @@ class Model:
             "task": to_plain(BINARY if self.head is None else self.head.task),
             "cells": list(WHOLE if self.head is None else self.head.cells),
             "fusion": to_plain(self.head.settings) if isinstance(self.head, FusedHead) else None,
+            "common": list(self.common),
             **(about or {}),
         }
         save_tensors(folder / FILE, tensors, manifest)
@@ -142,7 +158,13 @@ def load_model(path: Path) -> Model:
             path=path,
             prefix="head.",
         )
-    return Model(encoder=encoder.eval(), head=head, preprocessing=preprocessing)
+    common: dict[str, nn.Linear] = {}
+    for at, name in enumerate(manifest.common):
+        width = len(tensors.get(f"common.{at}.bias", ()))
+        common[name] = built_to_fit(
+            partial(nn.Linear, encoder.pooled_width(), width), tensors, path=path, prefix=f"common.{at}."
+        )
+    return Model(encoder=encoder.eval(), head=head, preprocessing=preprocessing, common=common)
 
 
 @dataclass(frozen=True)
@@ -196,5 +218,7 @@ def _require_sane(manifest: Manifest, tensors: Tensors) -> None:
             raise InputError(f"encoder.{name} is {depth}, and the file has {len(tensors)} tensors")
     if manifest.fusion is not None and manifest.fusion.clusters * manifest.encoder.dim > MOST_VOXELS:
         raise InputError(f"fusion.clusters are {manifest.fusion.clusters}")
+    if not set(manifest.common) <= set(manifest.preprocessing.modalities):
+        raise InputError(f"common names {', '.join(manifest.common)}, and not all of them are read")
     if min(manifest.cells) < 1 or math.prod(manifest.cells) > len(tensors) * 64:
         raise InputError(f"cells {list(manifest.cells)} are none of a field of view")

@@ -18,7 +18,7 @@ from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model, save_forecaster
 from semeia.learning.progress import Report, silent
-from semeia.learning.retrieval import retrieve, retrieve_partner, verdict_on_retrieval
+from semeia.learning.retrieval import retrieve, retrieve_across, retrieve_partner, verdict_on_retrieval
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
@@ -149,9 +149,11 @@ def pretrain(
         else:
             measures = retrieve(encoder, watched, first)
             words = verdict_on_retrieval(measures)
+    model = Model(encoder=encoder, head=None, preprocessing=preprocessing, common=objective.common())
+    measures |= retrieve_across(model, data, watch_rows)
     facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
     write_json(folder / "diagnostics.json", facts)
-    model = Model(encoder=encoder, head=None, preprocessing=preprocessing).only(kept)
+    model = model.only(kept)
     model.save(folder, {"verdict": words})
     return model
 

@@ -7,12 +7,17 @@ A contrastive loss says little by itself (it depends on the batch), and a recons
 empty. So: how the vectors spread, and how often the nearest of all other views is the right one, against chance.
 """
 
+from itertools import permutations
+
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from semeia.data.batch import Batch
+from semeia.data.dataset import Dataset
 from semeia.encoders.patient import PatientEncoder
 from semeia.learning.collapse import ENOUGH, narrowness, spread
+from semeia.learning.model import Model
 from semeia.objectives.pairs import Pairs
 from semeia.objectives.views import two_views, vectors
 from semeia.shapes import Embeddings
@@ -63,6 +68,23 @@ def retrieve_partner(objective: Pairs, batch: Batch) -> dict[str, float]:
     measures = {f"{objective.pair[0]}_{what}": value for what, value in spread(one).items()}
     measures |= {"retrieved": nearest_is_own(one, other), "retrieved_by_chance": 1 / len(one)}
     return {name: round(value, 4) for name, value in measures.items()}
+
+
+def retrieve_across(model: Model, data: Dataset, rows: np.ndarray) -> dict[str, float]:
+    """Measure how often a unit's other modality is the nearest in the common space, `<one>_finds_<other>`.
+
+    Args:
+        model: after pretraining; without a common space nothing is measured.
+        data: with the modalities.
+        rows: watched units; those that have all the modalities count.
+    """
+    pooled, there = model.pooled(data, rows)
+    both = there[:, [model.encoder.kinds.index(name) for name in model.common]].all(1)
+    if not model.common or int(both.sum()) < ENOUGH:
+        return {}
+    vectors = model.compared(pooled[both])
+    pairs = permutations(vectors, 2)
+    return {f"{one}_finds_{other}": round(nearest_is_own(vectors[one], vectors[other]), 4) for one, other in pairs}
 
 
 def nearest_is_own(one: Embeddings, other: Embeddings) -> float:

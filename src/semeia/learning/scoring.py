@@ -269,7 +269,9 @@ def embed(
 ) -> pl.DataFrame:
     """Embeddings of every unit by a pretrained encoder: unit_id, subject_id (pseudonym), e0, e1, ...
 
-    A missing modality's part of the embedding is null.
+    A missing modality's part of the embedding is null. Where pretraining compared modalities by a linear map
+    (`albef`), their vectors in that common space come along as MODALITY_0, MODALITY_1, ..., of length 1: a picture's
+    own other modality should have the highest product.
     """
     path = run / Cell(arm, "pretrain", 1.0, seed).name / FILE
     if not path.exists():
@@ -284,5 +286,8 @@ def embed(
     pooled, there = model.pooled(data, rows, hide=hide)
     pooled[~there] = float("nan")
     values = pl.DataFrame(pooled.flatten(1).numpy(), schema=[f"e{i}" for i in range(pooled[0].numel())])
+    for name, vectors in model.compared(pooled).items():
+        table = pl.DataFrame(vectors.numpy(), schema=[f"{name}_{i}" for i in range(vectors.shape[1])])
+        values = values.hstack(table)
     named = data.units[rows].select("unit_id", pl.col("pseudonym").alias("subject_id"))
     return pl.concat([named, values.fill_nan(None)], how="horizontal")

@@ -5,6 +5,7 @@ part of the target. Of two pictures of one scene, one is the other's augmentatio
 contrast of two augmented views of each. Source: Li et al. 2021 (2107.07651), eqs. 1, 6 and 7.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,14 +34,14 @@ DIRECTIONS = {"across": ACROSS, "inside": INSIDE, "both": ACROSS + INSIDE}
 
 @dataclass(frozen=True)
 class AlbefSettings:
-    """The defaults are ALBEF's, but for the queue, which is that of a small archive.
+    """The defaults are ALBEF's, but for queue and momentum, which are those of a small archive.
 
     Attributes:
         looks: what a query is to find: "across" the unit's other modality, "inside" another augmented view of the same
             modality, or "both".
         queue: how many keys of each modality are remembered; 0: none. At most half of the archive's units: a longer
             queue holds a unit's own older keys.
-        momentum: of the slow copy.
+        momentum: of the slow copy; 0.995 in the paper, for many more steps.
         temperature: similarities are divided by it; learnt from this value.
         soft: share of the slow copy's softmax in the target.
         ramp: share of the training over which `soft` rises from 0.
@@ -49,7 +50,7 @@ class AlbefSettings:
 
     looks: Literal["across", "inside", "both"] = "across"
     queue: int = 512
-    momentum: float = 0.995
+    momentum: float = 0.99
     temperature: float = 0.07
     soft: float = 0.4
     ramp: float = 0.1
@@ -80,7 +81,13 @@ class Albef(Objective):
         self.momentum_heads = momentum_copy(self.heads)
         self.first_queue = KeyQueue(settings.queue, settings.dim)
         self.second_queue = KeyQueue(settings.queue, settings.dim)
-        self.temperature = nn.Parameter(torch.tensor(settings.temperature))
+        # As a logarithm: at rates of small archives a plain temperature would reach its bound within tens of steps.
+        self.log_sharpness = nn.Parameter(torch.tensor(-math.log(settings.temperature)))
+
+    @property
+    def temperature(self) -> Scalar:
+        """What similarities are divided by."""
+        return (-self.log_sharpness).exp()
 
     @property
     def queues(self) -> tuple[KeyQueue, KeyQueue]:
@@ -123,7 +130,11 @@ class Albef(Objective):
         update_momentum(self.momentum_encoder, self.encoder, momentum=self.settings.momentum)
         update_momentum(self.momentum_heads, self.heads, momentum=self.settings.momentum)
         with torch.no_grad():
-            self.temperature.clamp_(SHARPEST, BLUNTEST)
+            self.log_sharpness.clamp_(-math.log(BLUNTEST), -math.log(SHARPEST))
+
+    def common(self) -> dict[str, nn.Linear]:
+        """Give the projection of each modality."""
+        return {name: head for name, head in zip(self.pair, self.heads, strict=True) if isinstance(head, nn.Linear)}
 
     def _projected(self, view: Batch, at: int, *, slow: bool = False) -> Embeddings:
         encoder, heads = (self.momentum_encoder, self.momentum_heads) if slow else (self.encoder, self.heads)

@@ -31,3 +31,7 @@ class Objective(nn.Module, ABC):
     def pretrained(self) -> PatientEncoder:
         """Give the encoder to keep after pretraining."""
         return self.encoder
+
+    def common(self) -> dict[str, nn.Linear]:
+        """Give, by modality, the maps from its vector to a space in which modalities are compared; by default none."""
+        return {}

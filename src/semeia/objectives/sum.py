@@ -50,5 +50,9 @@ class Sum(Objective):
         kept = (term.pretrained() for _, term in self._each())
         return next((encoder for encoder in kept if encoder is not self.encoder), self.encoder)
 
+    def common(self) -> dict[str, nn.Linear]:
+        """Give the maps of the first objective that has any."""
+        return next((maps for _, term in self._each() if (maps := term.common())), {})
+
     def _each(self) -> list[tuple[str, Objective]]:
         return [(name, term) for name, term in self.terms.items() if isinstance(term, Objective)]
