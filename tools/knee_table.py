@@ -21,6 +21,8 @@ def estimate(found: pl.DataFrame, *, signed: bool = False) -> str:
         return "-"
     row = found.row(0, named=True)
     form = "+.3f" if signed else ".2f"
+    if row["low"] is None:  # two seeds that cancel, say: the same in every draw
+        return f"{row['value']:{form}}"
     return f"{row['value']:{form}} ({row['low']:{form}}, {row['high']:{form}})"
 
 

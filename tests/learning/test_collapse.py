@@ -20,8 +20,10 @@ from semeia.learning.collapse import (
     ENOUGH,
     at_date,
     by_pair_and_lag,
+    cross_modal,
     derangement,
     diagnose,
+    newest,
     ridge_r2,
     rollout_drift,
     spread,
@@ -242,3 +244,17 @@ def test_the_verdict_names_the_clearest_pair_across_dates():
     flat = lags | {"ratio_image_to_reading_over_a_year": 1.0}
     assert "Across dates nothing is predicted." in verdict(measures | flat)
     assert "Across dates" not in verdict(measures)
+
+
+@torch.no_grad()
+def test_dates_that_modalities_share_are_no_cross_modal_signal():
+    made, batch = objective(), batch_of()
+    # Values that have nothing to do with each other, and dates that differ between patients but not between modalities.
+    months = torch.cat([torch.zeros(12, 1), 40 * torch.rand(12, 2, generator=torch.Generator().manual_seed(0))], 1)
+    dated = replace(batch, modalities={name: replace(one, when=months) for name, one in batch.modalities.items()})
+    alone, of_dates = newest(dated), cross_modal(made, dated, dated, seed=0)
+    assert cross_modal(made, alone, alone, seed=0) == cross_modal(made, newest(batch), newest(batch), seed=0)
+    assert of_dates != cross_modal(made, batch, batch, seed=0)
+    for name, seen in alone.modalities.items():
+        assert seen.when.shape == (12, 1)
+        assert torch.equal(seen.values[:, 0], batch.modalities[name].values[:, 0])

@@ -13,7 +13,7 @@ from itertools import permutations, product
 import numpy as np
 import torch
 
-from semeia.data.batch import Batch
+from semeia.data.batch import Batch, Seen
 from semeia.data.dataset import Dataset
 from semeia.data.masks import Masks
 from semeia.data.preprocessing import Preprocessing, make_batch
@@ -64,7 +64,7 @@ def diagnose(
     watched = make_batch(data, watch_rows, preprocessing=preprocessing)
     found = paired_against_shuffled(objective, watched, seed=seed)
     found |= by_pair_and_lag(objective, watched, seed=seed) | rollout_drift(objective, watched)
-    pooled = means(objective, watched)
+    pooled = means(objective, newest(watched))
     for index, name in enumerate(objective.encoder.kinds):
         # A vector of two numbers (age, sex) has two directions: its rank says nothing of the encoder.
         numbers = watched.modalities[name].values[0, 0].numel() if name in watched.modalities else 0
@@ -72,8 +72,21 @@ def diagnose(
         found |= {f"{name}_{what}": value for what, value in known.items()}
     if len(objective.encoder.kinds) > 1:
         fitted = make_batch(data, fit_rows[:1000], preprocessing=preprocessing)
-        found |= cross_modal(objective, fitted, watched, seed=seed)
+        found |= cross_modal(objective, newest(fitted), newest(watched), seed=seed)
     return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
+
+
+def newest(batch: Batch) -> Batch:
+    """Keep the newest observation of each modality, as if made at the index date.
+
+    Modalities are looked at on the same dates: what one tells of another would be the dates alone.
+    """
+    return Batch(
+        {
+            name: Seen(seen.values[:, :1], seen.present[:, :1], seen.where[:, :1], torch.zeros_like(seen.when[:, :1]))
+            for name, seen in batch.modalities.items()
+        }
+    )
 
 
 def paired_against_shuffled(objective: LatentPrediction, batch: Batch, *, seed: int) -> dict[str, float]:
