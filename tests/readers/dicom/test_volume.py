@@ -274,3 +274,23 @@ def test_a_real_head_with_tilt_and_two_distances_of_slices(tmp_path: Path):
         (words.UNEVEN, "1.08 to 7.00 mm, now 4.00 mm"),
     ]
     assert (volume.orientation, volume.array.dtype, volume.array.shape) == ("RAS", np.int16, (512, 612, 37))
+
+
+@pytest.mark.parametrize("name", ["MR_small_RLE.dcm", "MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm"])
+def test_a_damaged_frame_is_an_error_and_no_crash(tmp_path: Path, name: str):
+    content = next(path for path in SHIPPED if path.name == name).read_bytes()
+    frame = content.index(b"\xe0\x7f\x10\x00")
+    refused = 0
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        damaged = bytearray(content)
+        for place in rng.integers(frame + 20, min(frame + 400, len(content)), 8):
+            damaged[place] = rng.integers(256)
+        (tmp_path / "file").write_bytes(bytes(damaged))
+        header = read_header(tmp_path / "file")
+        assert isinstance(header, Header)
+        try:
+            assert stored_frames(header).shape == (1, header.rows, header.columns)
+        except InputError:
+            refused += 1
+    assert refused

@@ -25,7 +25,7 @@ _DECODERS = {
     "1.2.840.10008.1.2.4.201": "pylibjpeg",
     "1.2.840.10008.1.2.4.202": "pylibjpeg",
     "1.2.840.10008.1.2.4.203": "pylibjpeg",
-    "1.2.840.10008.1.2.5": "pydicom",
+    "1.2.840.10008.1.2.5": "pylibjpeg",
 }
 # JPEG of 12 bits and lossless JPEG, which only gdcm reads: it ends its process over a damaged frame.
 _FRAGILE = {"1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"}
