@@ -15,6 +15,7 @@ from semeia.data.augment import AugmentSettings
 from semeia.data.crops import CropSettings
 from semeia.data.dataset import Dataset, array_dataset
 from semeia.data.modalities import Picture
+from semeia.encoders.fusion import with_fusion
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.checkpoint import load_tensors, save_tensors
@@ -44,11 +45,19 @@ def start(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def fused(
-    start: Model, data: Dataset, training: Training, folder: Path, *, mode: str = "finetune", **fusion: object
+    start: Model,
+    data: Dataset,
+    training: Training,
+    folder: Path,
+    *,
+    mode: str = "finetune",
+    encoder_rate: float = 3e-4,
+    **fusion: object,
 ) -> Model:
     rows, labels = training
     supervised = replace(FINETUNE.supervised, fusion=replace(FUSION, **fusion))  # pyright: ignore[reportArgumentType]
-    settings = replace(FINETUNE, supervised=supervised)
+    pretrained = replace(FINETUNE.pretrained, encoder_rate=encoder_rate)
+    settings = replace(FINETUNE, supervised=supervised, pretrained=pretrained)
     unlabelled = np.flatnonzero((data.units["subject_id"] <= 15).to_numpy())
     return finetune(
         data,
@@ -104,6 +113,24 @@ def test_a_fusion_needs_an_encoder_each_and_a_probe_sets_one_head(
         fused(start, data, training, tmp_path, mode="frozen", inference="evidential")
     frozen = fused(start, data, training, tmp_path, mode="frozen")
     assert all(torch.equal(one, two) for one, two in zip(frozen.encoder.kind, start.encoder.kind, strict=True))
+
+
+def test_at_an_encoder_rate_of_0_the_fusion_alone_moves(
+    start: Model, data: Dataset, training: Training, tmp_path: Path
+):
+    still, moved = (
+        fused(start, data, training, tmp_path / str(rate), encoder_rate=rate).encoder.state_dict()
+        for rate in (0.0, 3e-4)
+    )
+    for name, before in start.encoder.state_dict().items():
+        assert torch.equal(still[name], before), name
+    fresh = with_fusion(copy.deepcopy(start.encoder), symmetric=False, depth=2, seed=0).state_dict()
+    assert all(
+        not torch.equal(still[name], fresh[name])
+        for name in fresh
+        if name.endswith("linear1.weight") and "fusion" in name
+    )
+    assert any(not torch.equal(moved[name], before) for name, before in start.encoder.state_dict().items())
 
 
 def test_from_scratch_too(data: Dataset, training: Training, tmp_path: Path):
