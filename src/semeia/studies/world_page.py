@@ -83,9 +83,9 @@ def sweep_section(sweep: str, found: Map, objectives: tuple[str, ...]) -> Sectio
 
 
 def _is_grid(at: At) -> bool:
-    """Whether every value was run with every number of labels, and there are several values."""
+    """Whether every value was run with every number of labels, and there are several of both."""
     values, labels = {key[0] for key in at}, {key[1] for key in at}
-    return len(values) > 1 and all((value, n, "internal") in at for value in values for n in labels)
+    return min(len(values), len(labels)) > 1 and all((value, n, "internal") in at for value in values for n in labels)
 
 
 def _panel(at: At, arm: str, reference: str, *, name: str, key: str) -> Panel:

@@ -160,10 +160,10 @@ def judge(found: Map, diagnostics: pl.DataFrame, *, labels: tuple[int, ...]) -> 
 
 
 def _criteria(criteria: list[Criterion]) -> Section:
-    rows = [[one.words, one.figure, "holds" if one.holds else "fails"] for one in criteria]
+    rows = [["holds" if one.holds else "fails", one.words, one.figure] for one in criteria]
     held = sum(one.holds for one in criteria)
     note = "Difference in AUROC (95 % interval) unless said otherwise. What fails is shown, not tuned away."
-    table = TitledTable("Criteria", note, DataTable(["Expected", "Came", "Verdict"], rows))
+    table = TitledTable("Criteria", note, DataTable(["Verdict", "Expected", "Came"], rows))
     return Section("criteria", "What was expected, and what came", f"{held} of {len(criteria)} hold.", tables=[table])
 
 
