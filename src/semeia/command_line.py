@@ -103,8 +103,10 @@ def options_of(command: Command) -> list[Option]:
     listed = [name for name in LISTS if name in _names(command.settings)]
     found += [Option(name, tuple[str, ...], (), meanings[name]) for name in listed]
     if command.out:
-        start = Path(command.default) if command.default else MUST
-        found.insert(len(command.given), Option("out", Path, start, command.out))
+        own = inspect.signature(function).parameters.get("out")
+        optional = own is not None and own.default is None
+        start = Path(command.default) if command.default else None if optional else MUST
+        found.insert(len(command.given), Option("out", Path | None if optional else Path, start, command.out))
     return found
 
 
