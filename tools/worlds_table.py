@@ -51,7 +51,8 @@ def main() -> None:
         pl.col("reference").fill_null("")
     )
     criteria = pl.read_csv(run / "criteria.csv")
-    printed(criteria.columns, [list(map(str, row)) for row in criteria.iter_rows()])
+    # A leading apostrophe keeps spreadsheets from taking a sign for a formula.
+    printed(criteria.columns, [[word.lstrip("'") for word in row] for row in criteria.iter_rows()])
     home, place = table.filter(pl.col("cohort") == "internal"), ("value", "labels")
     for sweep in ("lam", "structure"):
         levels(home.filter(pl.col("sweep") == sweep), at=place)
