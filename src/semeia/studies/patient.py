@@ -100,13 +100,7 @@ def words(finished: Finished) -> dict[str, object]:
 
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     """All arms, held against the same network without pretraining, scans alone, and the simple models."""
-    references = (
-        "multimodal_scratch/finetune",
-        "image_scratch/finetune",
-        "multimodal_random/frozen",
-        "record_logistic",
-    )
-    there = tuple(name for name in references if name.split("/")[0] in finished.arms)
+    there = tuple(name for name in REFERENCES if name.split("/")[0] in finished.arms)
     return (EvaluationSettings(draws=finished.work.settings.draws, references=there),)
 
 
