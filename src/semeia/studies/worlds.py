@@ -172,7 +172,7 @@ def _findings(found: Map, labels: tuple[int, ...]) -> list[Section]:
     return [
         _finding(
             "independent",
-            "With independent causes, JEPA does not beat supervision",
+            "Does JEPA beat supervision where causes are independent?",
             found,
             labels,
             [("independent causes", APART), ("label on unshared causes", ("lam", "0")), ("common cause", COMMON)],
@@ -180,7 +180,7 @@ def _findings(found: Map, labels: tuple[int, ...]) -> list[Section]:
         ),
         _finding(
             "incomplete",
-            "JEPA on complete patients without labels against supervision on incomplete ones",
+            "Does JEPA on complete patients without labels beat supervision on incomplete ones?",
             found,
             labels,
             [(f"lam {lam:g}", ("lam", f"{lam:g}")) for lam in LAMS] + [("independent causes", APART)],
