@@ -14,6 +14,7 @@ import os
 import platform
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,10 +29,11 @@ from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset, array_dataset
 from semeia.data.modalities import Picture, Table, Volume
 from semeia.data.preprocessing import fit_preprocessing, make_batch
+from semeia.encoders.blocks import TransformerBlocks
 from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings
-from semeia.learning.devices import autocast, pick_precision
+from semeia.learning.devices import WIDE, autocast, pick_precision
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
@@ -227,6 +229,25 @@ def stream(pictures: int, *, batch: int, precision: str) -> None:
     )
 
 
+def by_width(*, emulated: bool) -> None:
+    """Print what a step of transformer blocks takes in either precision, by their width, on one thread."""
+    torch.set_num_threads(1)
+    for width, tokens, batch in ((64, 17, 32), (128, 28, 64), (256, 64, 32), (384, 64, 16)):
+        blocks = TransformerBlocks(width, depth=4, heads=4, mlp_ratio=2.0)
+        x, attend = torch.randn(batch, tokens, width), torch.ones(batch, tokens, tokens, dtype=torch.bool)
+
+        def step(precision: str) -> float:
+            start = time.process_time()
+            with autocast(CPU, precision):
+                out = blocks(x, attend)  # noqa: B023 (called at once)
+            out.float().square().mean().backward()
+            return time.process_time() - start
+
+        repeats = 1 if emulated else 5
+        slow, fast = (statistics.median([step(name) for _ in range(repeats + 1)][1:]) for name in ("fp32", "bf16"))
+        print(f"{width:>4} wide: fp32 {1000 * slow:.1f} ms, bf16 {1000 * fast:.1f} ms, ratio {slow / fast:.2f}")
+
+
 def main(
     units: int = 256,
     rounds: int = 10,
@@ -245,11 +266,13 @@ def main(
     print(f"busy with other work: load {os.getloadavg()[0]:.1f} when this began")
     shape = " x ".join(str(size) for size in DEFAULT.model.crop.voxels)
     print(f"task: LatentPrediction, {DEFAULT.model.image} of {shape} voxels, {parameters:,} parameters, batch {batch}")
-    auto = pick_precision("auto", CPU)
-    print(f"'auto' takes {auto} here" + (": bf16 is emulated, so only a step of it is run" if auto == "fp32" else ""))
+    auto = pick_precision("auto", CPU, width=DEFAULT.model.encoder.dim)
+    native = pick_precision("auto", CPU, width=WIDE) == "bf16"
+    print(f"'auto' takes {auto} here" + ("" if native else ": bf16 is emulated, so only a step of it is run"))
+    by_width(emulated=not native)
     for threads in (1, 2):
         for precision in ("fp32", "bf16"):
-            emulated = precision == "bf16" and auto == "fp32"
+            emulated = precision == "bf16" and not native
             size = {"rounds": 1, "steps": 1} if emulated else {"rounds": rounds, "steps": steps}
             compare(data, precision=precision, threads=threads, batch=batch, seconds_at_most=seconds_at_most, **size)
     memory(data, epochs=epochs, batch=batch, precision=auto)

@@ -8,6 +8,7 @@ import torch
 from semeia.errors import InputError
 
 Precision = Literal["auto", "fp32", "bf16"]
+WIDE = 256  # dimensions from which on bf16 is the faster of the two on a CPU
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -35,14 +36,21 @@ def require_device(name: str) -> None:
         raise InputError(f"loop: device is {name}; the GPUs here are cuda:0 to cuda:{torch.cuda.device_count() - 1}")
 
 
-def pick_precision(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
-    """ "auto" is bf16 where the hardware multiplies it natively; elsewhere emulation makes it many times slower."""
+def pick_precision(precision: Precision, device: torch.device, *, width: int) -> Literal["fp32", "bf16"]:
+    """Take bf16 for "auto" where it pays: a GPU that has it; a CPU that has it, and layers wide enough.
+
+    Args:
+        precision: of the settings.
+        device: trained on.
+        width: of a token. On a CPU narrow layers lose more by converting than they gain
+            (`benchmarks/pretraining.py` prints both by width).
+    """
     if precision != "auto":
         return precision
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bf16" if native() else "fp32"
+    return "bf16" if width >= WIDE and native() else "fp32"
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -42,7 +42,7 @@ class LoopSettings:
 
     Attributes:
         device: "auto", "cpu", "cuda", "cuda:1", ...
-        precision: "auto" takes bf16 where the hardware has it.
+        precision: "auto" takes bf16 where the hardware has it and it is faster (learning/devices.py).
         save_every: steps between checkpoints; 0 saves only at the end and when interrupted.
         log_every: steps between lines of metrics.jsonl; 0 writes only the last.
     """
@@ -91,7 +91,7 @@ def train(
     """
     device = pick_device(settings.device)
     objective.to(device).train()
-    precision = pick_precision(settings.precision, device)
+    precision = pick_precision(settings.precision, device, width=objective.encoder.settings.dim)
     about = {"optimiser": asdict(optimiser), "seed": seed, "units": units, "precision": precision}
     adam = make_optimiser(objective, optimiser)
     path = folder / STATE

@@ -78,9 +78,11 @@ def retrieve_across(model: Model, data: Dataset, rows: np.ndarray) -> dict[str, 
         data: with the modalities.
         rows: watched units; those that have all the modalities count.
     """
+    if not model.common:
+        return {}
     pooled, there = model.pooled(data, rows)
     both = there[:, [model.encoder.kinds.index(name) for name in model.common]].all(1)
-    if not model.common or int(both.sum()) < ENOUGH:
+    if int(both.sum()) < ENOUGH:
         return {}
     vectors = model.compared(pooled[both])
     pairs = permutations(vectors, 2)
