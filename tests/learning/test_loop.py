@@ -16,6 +16,7 @@ from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
 from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
+from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.errors import InputError
 from semeia.learning import checkpoint
 from semeia.learning.cells import STATE
@@ -220,6 +221,7 @@ class Fragile(Objective):
 
     def __init__(self, breaks: str) -> None:
         super().__init__()
+        self.encoder = PatientEncoder({}, settings=EncoderSettings(dim=8, depth=0, heads=1))
         self.weight = nn.Parameter(torch.ones(1))
         self.breaks = breaks
 

@@ -8,12 +8,12 @@ from sklearn.decomposition import FastICA
 
 from planted_sources import planted
 from semeia.errors import InputError
+from semeia.signatures import stages
 from semeia.signatures.blocks import ArraySamples, open_samples
 from semeia.signatures.components import amari_index, canonical, start_from
 from semeia.signatures.ica import fast_ica
 from semeia.signatures.ica_settings import IcaSettings, initial
 from semeia.signatures.moments import moments
-from semeia.signatures.stages import has_bf16
 from semeia.signatures.update import decorrelate
 from semeia.signatures.whitening import whiten, whitened
 
@@ -194,11 +194,12 @@ def test_read_only_rows_do_not_warn():
         fast_ica(white, DOUBLE)
 
 
-def test_auto_takes_bf16_only_where_it_is_native():
+def test_auto_takes_bf16_only_where_it_is_native_and_components_are_many(monkeypatch: pytest.MonkeyPatch):
     white, _, _ = white_rows(500)
-    stages = {step.stage for step in fast_ica(white, DOUBLE).history}
-
-    assert ("bf16" in stages) == has_bf16(torch.device("cpu"))
+    assert "bf16" not in {step.stage for step in fast_ica(white, DOUBLE).history}
+    monkeypatch.setattr(stages, "WIDE", 2)
+    taken = {step.stage for step in fast_ica(white, DOUBLE).history}
+    assert ("bf16" in taken) == stages.has_bf16(torch.device("cpu"))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ class IcaSettings:
         most_iterations: of each stage.
         seed: of the start.
         subsample: the part of the rows that a fit begins with; None finds one, 1 goes to all rows at once.
-        products: "auto" begins in bfloat16 where the device multiplies it natively, "full" never, "bf16" always.
+        products: "auto" begins in bfloat16 where the device multiplies it natively and there are many components,
+            "full" never, "bf16" always.
         device: as torch names it.
         threads: blocks worked on at a time; None for as many as torch has threads.
         block: rows to a block; None for what suits the cache.

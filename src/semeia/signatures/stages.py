@@ -22,6 +22,8 @@ from semeia.signatures.update import Plan, Rotation, turned, updated
 ROWS_A_COMPONENT = 50
 PLACES = 64
 MOST_TURN = 0.9
+# Components from which on bfloat16 is faster; with fewer, converting costs more than it saves, and all machines agree.
+WIDE = 256
 # A part this small is kept in memory.
 KEPT_BYTES = 2**23
 # A direction with less of its variance in the part is left as it is: the part does not know it.
@@ -32,7 +34,8 @@ def plans(white: Samples, settings: IcaSettings, start: Rotation, *, warm: bool)
     """The stages in order; from a `warm` start, which knows more than a part of the rows would, all rows at once."""
     device = start.device
     full = Pass(settings.nonlinearity, threads=settings.at_once())
-    quick = replace(full, bf16=settings.products == "bf16" or (settings.products == "auto" and has_bf16(device)))
+    pays = settings.products == "auto" and white.shape[1] >= WIDE and has_bf16(device)
+    quick = replace(full, bf16=settings.products == "bf16" or pays)
     part = None if warm else _part(white, settings, start, quick)
     if part is not None:
         yield part

@@ -29,7 +29,8 @@ class LegendItem:
     style: Style
 
 
-# Hues and markers of each part an arm may play; seven hues and nine markers repeat after 63 arms.
+# Hues and markers of each part an arm may play; seven hues and nine markers repeat after 63 arms. The first of one part
+# are no pair of another's: a run may hold models beside pretrained networks and networks from scratch.
 HUES = {
     "pretrained": (BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK, VERMILION),
     "scratch": (VERMILION,),
@@ -43,7 +44,7 @@ MARKERS = {
     "pretrained": ("o", "s", "D", "v", "<", ">", "p", "h", "*"),
     "scratch": ("^", "X", "P"),
     "random": ("X",),
-    "model": ("o", "^", "s", "D", "v", "P", "<", ">", "p"),
+    "model": ("s", "D", "o", "^", "h", "v", "p", "<", ">"),
     "simple": ("P", "p", "h"),
     "shortcut": ("v", "<", ">"),
     "human": ("*",),
