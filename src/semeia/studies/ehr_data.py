@@ -15,7 +15,6 @@ from semeia.data.modalities import Demographics, Signatures
 from semeia.data.modality import Modality
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
@@ -25,7 +24,12 @@ from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
 from semeia.studies.patient_data import ACROSS, DEMOGRAPHICS, SIGNATURES
 from semeia.studies.records import signature_folder
-from semeia.studies.run.protocol import cohorts_of, fold_testing, require_fractions, require_numbers, require_seeds
+from semeia.studies.run.protocol import (
+    cohorts_of,
+    fold_testing,
+    require_protocol,
+    require_seeds,
+)
 from semeia.studies.run.reading import read_units
 from semeia.studies.run.study import Inputs, Material
 from semeia.studies.stays import hospitals_inside, stays_of
@@ -72,12 +76,10 @@ class EhrSettings:
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
-        require_fractions(self.fractions)
-        require_numbers(self)
+        require_protocol(self)
         require_ranges("study", self, {"hours": ABOVE_0})
         if not 0 < self.inside < 1:
             raise InputError(f"study: inside is {self.inside}; give a share between 0 and 1, such as 0.6")
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the fits
 
 
 def read_by(settings: EhrSettings) -> ModelSettings:

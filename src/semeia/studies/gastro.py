@@ -44,11 +44,10 @@ from semeia.studies.run.protocol import (
     FOLDS,
     fold_testing,
     kept_for_testing,
-    require_each_once,
-    require_fractions,
     require_names,
-    require_numbers,
+    require_protocol,
     require_seeds,
+    require_some_seed,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
 from semeia.studies.run.runner import run_study
@@ -156,10 +155,8 @@ class PairedSettings:
     def __post_init__(self) -> None:
         require_names("start", self.starts or ("random",), tuple(STARTS))
         require_names("mode", self.modes, get_args(Mode))
-        require_each_once(self, "starts", "modes", "seeds", "covariates")
-        require_numbers(self)
-        require_fractions(self.fractions)
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+        require_some_seed(self.seeds)
+        require_protocol(self, "starts", "modes", "seeds", "covariates")
 
     @property
     def pretraining(self) -> PretrainSettings:

@@ -44,10 +44,8 @@ from semeia.studies.run.embedding import map_embeddings
 from semeia.studies.run.pictures import show_pictures
 from semeia.studies.run.protocol import (
     kept_for_testing,
-    require_each_once,
-    require_fractions,
     require_names,
-    require_numbers,
+    require_protocol,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, values_beside
 from semeia.studies.run.runner import run_study
@@ -189,10 +187,7 @@ class KneeSettings:
         require_names("mode", self.modes, get_args(Mode))
         if not self.heads or not self.seeds:
             raise InputError("study: name at least one head and one seed")
-        require_each_once(self, "starts", "modes", "heads", "seeds")
-        require_numbers(self)
-        require_fractions(self.fractions)
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+        require_protocol(self, "starts", "modes", "heads", "seeds")
 
     @property
     def pretraining(self) -> PretrainSettings:

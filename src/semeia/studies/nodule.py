@@ -27,9 +27,8 @@ from semeia.studies.run.protocol import (
     by_label,
     cohorts_of,
     fold_testing,
-    require_fractions,
     require_inside,
-    require_numbers,
+    require_protocol,
     require_seeds,
 )
 from semeia.studies.run.reading import labels_of, read_units
@@ -89,9 +88,7 @@ class NoduleSettings:
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
-        require_fractions(self.fractions)
-        require_numbers(self)
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+        require_protocol(self)
 
 
 def open_nodules(inputs: Inputs, settings: NoduleSettings, cache: Path) -> Material:

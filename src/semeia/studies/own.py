@@ -26,17 +26,15 @@ from semeia.learning.model import Model, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.learning.simple import Simple
-from semeia.ranges import require_seed
 from semeia.readers.covariates import TAKEN
 from semeia.studies.run.arms import Encoder, Network, SimpleArm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
     FOLDS,
     kept_for_testing,
-    require_each_once,
-    require_fractions,
-    require_numbers,
+    require_protocol,
     require_seeds,
+    require_some_seed,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
 from semeia.studies.run.runner import run_study
@@ -81,14 +79,8 @@ class OwnSettings:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        if not self.seeds:
-            raise InputError("seeds must be at least 1")
-        for seed in self.seeds:
-            require_seed(seed)
-        require_each_once(self, "modalities", "seeds")
-        require_numbers(self)
-        require_fractions(self.fractions)
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+        require_some_seed(self.seeds)
+        require_protocol(self, "modalities", "seeds")
 
 
 def model_of(settings: OwnSettings, inputs: Inputs) -> ModelSettings:

@@ -17,18 +17,19 @@ from semeia.data.modalities.demographics import YEAR
 from semeia.data.modalities.signatures import dates_of
 from semeia.data.modality import Modality
 from semeia.encoders.settings import ModelSettings
-from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
-from semeia.ranges import require_seed
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.counts import densities, seen_codes
 from semeia.studies.own import modalities_of
 from semeia.studies.records import signature_folder
-from semeia.studies.run.protocol import kept_for_testing, require_each_once, require_fractions, require_numbers
+from semeia.studies.run.protocol import (
+    kept_for_testing,
+    require_protocol,
+    require_some_seed,
+)
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
 from semeia.studies.run.study import Inputs, Material
 
@@ -73,14 +74,8 @@ class PatientSettings:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        if not self.seeds:
-            raise InputError("seeds must be at least 1")
-        for seed in self.seeds:
-            require_seed(seed)
-        require_each_once(self, "modalities", "seeds")
-        require_numbers(self)
-        require_fractions(self.fractions)
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+        require_some_seed(self.seeds)
+        require_protocol(self, "modalities", "seeds")
 
 
 def read_by(settings: PatientSettings, inputs: Inputs) -> dict[str, Modality]:

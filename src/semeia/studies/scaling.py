@@ -33,10 +33,9 @@ from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
     FOLDS,
     kept_for_testing,
-    require_each_once,
     require_fractions,
     require_names,
-    require_numbers,
+    require_protocol,
     require_seeds,
 )
 from semeia.studies.run.reading import read_units, values_beside
@@ -89,13 +88,10 @@ class ScalingSettings:
 
     def __post_init__(self) -> None:
         require_names("objective", self.objectives, tuple(OBJECTIVES))
-        require_each_once(self, "objectives", "steps")
         require_ranges("study", self, {"steps": FROM_1})
         require_fractions(self.shares)
-        require_fractions(self.fractions)
         require_seeds(self.seeds, folds=FOLDS)
-        require_numbers(self)
-        EvaluationSettings(draws=self.draws)  # refuses too few now, not after the training
+        require_protocol(self, "objectives", "steps")
 
 
 @dataclass(frozen=True)

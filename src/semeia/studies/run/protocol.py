@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from shlex import quote
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,8 @@ import polars as pl
 from semeia.archive.split import patient_folds
 from semeia.archive.store import Archive
 from semeia.errors import InputError
-from semeia.ranges import FROM_1, SEED, require_ranges
+from semeia.evaluation import EvaluationSettings
+from semeia.ranges import FROM_1, SEED, require_ranges, require_seed
 
 FOLDS = 5
 
@@ -51,6 +53,27 @@ def require_each_once(settings: object, *names: str) -> None:
         given = getattr(settings, name)
         if len(set(given)) < len(given):
             raise InputError(f"study: {name} {list(given)} must each be given once")
+
+
+def require_some_seed(seeds: tuple[int, ...]) -> None:
+    """Refuse none at all, and a number that random generators do not start from."""
+    if not seeds:
+        raise InputError("seeds must be at least 1")
+    for seed in seeds:
+        require_seed(seed)
+
+
+def require_protocol(settings: Any, *once: str) -> None:
+    """Refuse, before anything is trained, what no study can be run with.
+
+    Args:
+        settings: of a study: seeds, fractions, workers, draws.
+        once: fields in which nothing may be given twice.
+    """
+    require_each_once(settings, *once)
+    require_numbers(settings)
+    require_fractions(settings.fractions)
+    EvaluationSettings(draws=settings.draws)
 
 
 def require_names(what: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
