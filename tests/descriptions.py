@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from semeia.evaluation.description import ArmDescription, Description, read_description
-from semeia.studies.ehr import EHR
-from semeia.studies.knee import KNEE_STUDY, STARTS, KneeSettings
 from semeia.studies.nodule import NODULE
+from semeia.studies.pictures.knee import KNEE_STUDY, STARTS, KneeSettings
+from semeia.studies.records.ehr import EHR
 from semeia.studies.run.study import Finished, Inputs, Material, Study, Work
 
 INPUTS = Inputs(Path("nowhere"))

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from semeia.archive import Archive, open_archive, writing
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.settings import SignatureSettings
 
 INDEX = dt.datetime(2021, 6, 1, 12)

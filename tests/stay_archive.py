@@ -9,7 +9,7 @@ import polars as pl
 
 from record_frames import MODES, START, Event, event_frame
 from semeia.archive import Archive, open_archive, writing
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nibabel
 
-from semeia.readers.nodules import input_reader, malignancy_label, others_malignancy
+from semeia.readers.images.nodules import input_reader, malignancy_label, others_malignancy
 
 Row = dict[str, str]
 

@@ -5,7 +5,7 @@ import pytest
 
 from semeia.archive import audit, open_archive, to_text, writing
 from semeia.archive.identity import canonical, near, spelling
-from semeia.archive.people import People
+from semeia.archive.part.people import People
 
 
 @pytest.mark.parametrize(

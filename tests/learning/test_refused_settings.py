@@ -22,8 +22,8 @@ from semeia.objectives.pairs import PairSettings
 from semeia.objectives.simclr import SimClrSettings
 from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.vicreg import VicRegSettings
-from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
+from semeia.studies.pictures.knee import KneeSettings
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import nibabel
 import polars as pl
 import pytest
 
-from semeia.readers.nodules import input_reader, malignancy_label, others_malignancy
+from semeia.readers.images.nodules import input_reader, malignancy_label, others_malignancy
 from semeia.sample import sample_folder
 
 

@@ -14,7 +14,7 @@ from semeia.archive import Archive
 from semeia.errors import InputError
 from semeia.signatures.express import express
 from semeia.signatures.fit import components_to_try, fit_signatures
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.signatures.sections import sample_sections
 from semeia.signatures.settings import SignatureSettings

@@ -7,8 +7,8 @@ import pytest
 
 from record_archive import random_rows, record_archive
 from semeia.errors import InputError
-from semeia.signatures.blocks import Samples, blocks
 from semeia.signatures.channels import channels_of
+from semeia.signatures.ica.blocks import Samples, blocks
 from semeia.signatures.matrix import build_matrix, open_matrix
 from semeia.signatures.scaling import fit_scaling
 from semeia.signatures.sections import sample_sections

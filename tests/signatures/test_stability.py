@@ -3,9 +3,9 @@ import pytest
 
 from planted_sources import planted
 from semeia.errors import InputError
-from semeia.signatures.blocks import ArraySamples, Samples, blocks
-from semeia.signatures.ica_settings import IcaSettings
-from semeia.signatures.solvers import separate
+from semeia.signatures.ica.blocks import ArraySamples, Samples, blocks
+from semeia.signatures.ica.settings import IcaSettings
+from semeia.signatures.ica.solvers import separate
 from semeia.signatures.stability import LEAST_STABLE, Stability, cluster_index, matched, stability
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from semeia.learning.cells import Cell
-from semeia.studies.ehr import EHR, EhrSettings, arms, audit_records, open_stays
+from semeia.studies.records.ehr import EHR, EhrSettings, arms, audit_records, open_stays
 from semeia.studies.run import audit
 from semeia.studies.run.runner import work_on
 from semeia.studies.run.study import Finished, Inputs, Work, fold_of

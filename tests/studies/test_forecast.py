@@ -21,7 +21,7 @@ from semeia.learning.model import FORECASTER, load_forecaster
 from semeia.learning.pretrain import pretrain
 from semeia.objectives.build import ObjectiveSettings
 from semeia.studies.forecast import forecast
-from semeia.studies.patient_data import MASKS
+from semeia.studies.records.patient_data import MASKS
 from small_training import PRETRAIN
 
 READS = {SCAN: Vector(source=SCAN), "people": Demographics()}

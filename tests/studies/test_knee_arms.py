@@ -14,9 +14,9 @@ from semeia.evaluation.description import Description
 from semeia.learning.cells import Cell
 from semeia.learning.model import FILE, load_model
 from semeia.objectives.build import OBJECTIVES
-from semeia.readers.knees import OUTCOME
+from semeia.readers.images.knees import OUTCOME
 from semeia.report.names import Names
-from semeia.studies.knee import (
+from semeia.studies.pictures.knee import (
     BASELINE,
     GRADES,
     IMAGENET,

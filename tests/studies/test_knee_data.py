@@ -11,8 +11,8 @@ from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
 from lidc_folder import write_rows
 from semeia.encoders.settings import TEXT
 from semeia.errors import InputError
-from semeia.readers.knees import OUTCOME
-from semeia.studies.knee import OSTEOARTHRITIS, KneeSettings, corpus_of, open_knees
+from semeia.readers.images.knees import OUTCOME
+from semeia.studies.pictures.knee import OSTEOARTHRITIS, KneeSettings, corpus_of, open_knees
 from semeia.studies.run.study import Inputs, Material, fold_of, pretraining_rows
 from small_training import values_of
 

@@ -8,10 +8,10 @@ import pytest
 from semeia.errors import InputError
 from semeia.settings_json import to_plain
 from semeia.studies import resume
-from semeia.studies.ehr import EhrSettings
-from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
 from semeia.studies.own import OwnSettings
+from semeia.studies.pictures.knee import KneeSettings
+from semeia.studies.records.ehr import EhrSettings
 from semeia.studies.resume import STUDIES, resume_study
 from semeia.studies.run.study import Inputs, Study
 

@@ -14,7 +14,7 @@ import pytest
 from record_archive import random_rows, record_archive
 from semeia.archive import Archive, open_archive, writing
 from semeia.errors import InputError
-from semeia.signatures.ica import IcaSettings
+from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.model import load_signatures
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.signatures import (

@@ -9,14 +9,14 @@
 | `TABLES`, `check` | the tables as code |
 """
 
-from semeia.archive.audit import Audit, audit, to_text
-from semeia.archive.commit import writing
-from semeia.archive.findings import Finding
+from semeia.archive.audit.audit import Audit, audit, to_text
+from semeia.archive.audit.findings import Finding
+from semeia.archive.part.commit import writing
+from semeia.archive.part.summary import Summary
+from semeia.archive.part.writer import Writer
 from semeia.archive.schema import OUTCOMES, TABLES, Column, Table, check
 from semeia.archive.split import label_subset, patient_folds, tuning_split
 from semeia.archive.store import Archive, open_archive
-from semeia.archive.summary import Summary
-from semeia.archive.writer import Writer
 
 __all__ = [
     "OUTCOMES",

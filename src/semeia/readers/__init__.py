@@ -25,17 +25,17 @@ from semeia.readers.dates import read_dates
 from semeia.readers.dicom.ingest import ingest_dicom
 from semeia.readers.expressions import expressions_table, ingest_expressions
 from semeia.readers.features import ingest_features
-from semeia.readers.folders import ingest_folders
-from semeia.readers.follow_up import FollowUp, follow_up_outcomes
 from semeia.readers.hospital import ingest_hospital
-from semeia.readers.knees import ingest_knees
-from semeia.readers.long_table import ingest_table
-from semeia.readers.meds import ingest_meds
-from semeia.readers.nifti import Volume, read_nifti
-from semeia.readers.nodules import ingest_nodules, input_reader
-from semeia.readers.omop import ingest_omop
-from semeia.readers.picture_file import read_picture
-from semeia.readers.pictures import ingest_images
+from semeia.readers.images.folders import ingest_folders
+from semeia.readers.images.follow_up import FollowUp, follow_up_outcomes
+from semeia.readers.images.knees import ingest_knees
+from semeia.readers.images.nifti import Volume, read_nifti
+from semeia.readers.images.nodules import ingest_nodules, input_reader
+from semeia.readers.images.picture_file import read_picture
+from semeia.readers.images.pictures import ingest_images
+from semeia.readers.records.long_table import ingest_table
+from semeia.readers.records.meds import ingest_meds
+from semeia.readers.records.omop import ingest_omop
 from semeia.readers.reports import ingest_reports, read_reports
 from semeia.readers.whois import whois
 

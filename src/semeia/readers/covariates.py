@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from semeia.archive.schema import SUBJECTS, UNITS
 from semeia.errors import InputError
-from semeia.readers.listed import Listed
+from semeia.readers.images.listed import Listed
 from semeia.readers.rows import Faults, Row
 
 Fact = str | float | None

@@ -20,7 +20,7 @@ from semeia.archive.identity import canonical
 from semeia.archive.table_file import TableFile, as_text, read_table
 from semeia.errors import InputError
 from semeia.readers.dates import PSEUDONYM
-from semeia.readers.listed import Folder
+from semeia.readers.images.listed import Folder
 from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, progress
 
 REPEATED = "vectors repeat another of the same patient and date in every number, and were dropped"

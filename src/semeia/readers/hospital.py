@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from semeia.archive import Summary, Writer, writing
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
-from semeia.readers.cells import utc
 from semeia.readers.dicom.index import index_folder
 from semeia.readers.dicom.ingest import add_images, processes_for
 from semeia.readers.dicom.series import Stack, stacks_of
-from semeia.readers.omop import omop_tables, take_omop
-from semeia.readers.omop_sql import text_of, time_of
-from semeia.readers.record import opened, scratch_of
+from semeia.readers.records.cells import utc
+from semeia.readers.records.omop import omop_tables, take_omop
+from semeia.readers.records.omop_sql import text_of, time_of
+from semeia.readers.records.record import opened, scratch_of
+from semeia.readers.records.sources import add_table, columns_of, frame_of, reading
+from semeia.readers.records.staging import warn
 from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, read_rows
-from semeia.readers.sources import add_table, columns_of, frame_of, reading
-from semeia.readers.staging import warn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -18,8 +18,8 @@ from semeia.archive.small_file import MEGABYTE, read_object, read_small, require
 from semeia.errors import InputError
 from semeia.settings_json import from_plain
 from semeia.signatures.channels import Channels
-from semeia.signatures.components import Components
 from semeia.signatures.fitted_on import FittedOn
+from semeia.signatures.ica.components import Components
 from semeia.signatures.scaling import Scaling, scaling_from
 from semeia.signatures.stability import LEAST_STABLE
 from semeia.signatures.window import Window

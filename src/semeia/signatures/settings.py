@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from semeia.errors import InputError
 from semeia.processes import Backend
-from semeia.signatures.ica_settings import IcaSettings
-from semeia.signatures.solvers import SolverName
+from semeia.signatures.ica.settings import IcaSettings
+from semeia.signatures.ica.solvers import SolverName
 from semeia.signatures.window import Window
 
 

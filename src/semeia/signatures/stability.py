@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from semeia.errors import InputError
 from semeia.evaluation.resampling import draw_patients
 from semeia.processes import in_processes
-from semeia.signatures.blocks import RepeatedRows, Samples
+from semeia.signatures.ica.blocks import RepeatedRows, Samples
 
 # At a |cosine| of 0.9 four fifths (0.81) of two columns is common. Of 48 components of pure noise (five or seven normal
 # sources beside five real ones, 8 draws) 46 had medians of 0.55 to 0.9 and two up to 0.94; all 40 real ones above 0.96.

@@ -58,7 +58,7 @@ def predict(
         )
     if modalities is not None:
         raise InputError("--modalities are of images and readings; this run's models read records")
-    from semeia.studies.records_scoring import predict_records
+    from semeia.studies.records.scoring import predict_records
 
     return predict_records(
         run,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from semeia.errors import InputError
 from semeia.settings_json import from_plain
-from semeia.studies.ehr import EHR
-from semeia.studies.gastro import GASTRO, PAIRED
-from semeia.studies.knee import KNEE_STUDY
 from semeia.studies.nodule import NODULE
 from semeia.studies.own import OWN
-from semeia.studies.patient import PATIENT
+from semeia.studies.pictures.knee import KNEE_STUDY
+from semeia.studies.pictures.paired import GASTRO, PAIRED
+from semeia.studies.records.ehr import EHR
+from semeia.studies.records.patient import PATIENT
 from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Inputs

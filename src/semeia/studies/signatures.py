@@ -19,7 +19,7 @@ from semeia.readers.dates import read_dates
 from semeia.report.atlas.page import write_atlas
 from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import fit_signatures
-from semeia.signatures.group import process_group, process_of
+from semeia.signatures.ica.group import process_group, process_of
 from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
 from semeia.signatures.sections import refuse_unborn
 from semeia.signatures.settings import SignatureSettings

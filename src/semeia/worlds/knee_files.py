@@ -12,8 +12,8 @@ import polars as pl
 from jaxtyping import Float
 
 from semeia.data.pictures import PictureSettings, planes_of
-from semeia.readers.knees import side_of
-from semeia.readers.picture_file import read_picture
+from semeia.readers.images.knees import side_of
+from semeia.readers.images.picture_file import read_picture
 from semeia.readers.rows import folder_given, read_rows
 from semeia.worlds.knee_follow_up import FollowUpSettings, follow_up_rows
 from semeia.worlds.knee_reports import FindingSettings, findings, impressions

@@ -20,7 +20,7 @@ from semeia.readers.dicom.index import index_folder
 from semeia.readers.dicom.pixels import in_unit, inverted, stored_frames
 from semeia.readers.dicom.series import stacks_of
 from semeia.readers.dicom.volume import film_of, volume_of
-from semeia.readers.nifti import Volume
+from semeia.readers.images.nifti import Volume
 
 RNG = np.random.default_rng(5)
 PLANES = RNG.integers(0, 2000, (6, 5, 7)).astype(np.uint16)

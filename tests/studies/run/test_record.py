@@ -13,8 +13,8 @@ from semeia.archive.atomic import write_json
 from semeia.errors import InputError
 from semeia.learning.cells import STATE
 from semeia.learning.loop import LoopSettings
-from semeia.studies.knee import KneeSettings
 from semeia.studies.nodule import NoduleSettings
+from semeia.studies.pictures.knee import KneeSettings
 from semeia.studies.run.holding import holding
 from semeia.studies.run.record import begin_run, close_run, read_record
 from small_training import killed_by

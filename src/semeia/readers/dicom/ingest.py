@@ -17,7 +17,7 @@ from semeia.readers.dicom.identity import left_behind
 from semeia.readers.dicom.index import index_folder
 from semeia.readers.dicom.reading import Refused, images_of
 from semeia.readers.dicom.series import Stack, stacks_of
-from semeia.readers.image_file import add_image
+from semeia.readers.images.image_file import add_image
 from semeia.readers.rows import folder_given, progress
 
 _MOST_WORKERS = 4

@@ -7,7 +7,7 @@ from semeia.errors import InputError
 from semeia.processes import in_processes
 from semeia.readers.dicom.series import Stack
 from semeia.readers.dicom.volume import film_of, volume_of
-from semeia.readers.image_file import Image
+from semeia.readers.images.image_file import Image
 
 _KINDS = {"CT": "hu", "MR": "mri", "PT": "mri"}
 

@@ -15,8 +15,8 @@ from semeia.errors import InputError
 from semeia.readers.dicom.header import MAX_PIXELS, Header
 from semeia.readers.dicom.pixels import in_unit, inverted, stored_frames
 from semeia.readers.dicom.series import SAME_PLACE_MM, Stack
-from semeia.readers.nifti import Volume, turned
-from semeia.readers.nifti_geometry import Remark
+from semeia.readers.images.nifti import Volume, turned
+from semeia.readers.images.nifti_geometry import Remark
 
 _TILT_DEGREES, _UNEVEN = 0.1, 0.02  # from here on a stack is corrected
 _OFF_LINE_MM, _GAP_RATIO = 0.5, 3.0

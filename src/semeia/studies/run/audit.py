@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from semeia.archive.copies import look_alikes
+from semeia.archive.audit.copies import look_alikes
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
 from semeia.encoders.settings import ModelSettings

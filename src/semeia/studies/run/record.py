@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
-from semeia.archive.copies import refuse_copies
+from semeia.archive.audit.copies import refuse_copies
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
 from semeia.errors import InputError

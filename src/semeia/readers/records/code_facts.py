@@ -1,0 +1,69 @@
+"""What is known of each code of a mapped record: counts go in; its mode, name and unit, and who said so, come out.
+
+A table of codes goes before the mapping, the mapping before the rules; of several names the commonest counts.
+"""
+
+import polars as pl
+
+from semeia.archive import Writer
+from semeia.readers.records.mapping import Mapping
+from semeia.readers.records.modes import modes_of
+from semeia.readers.records.units_apart import usual_units
+
+
+def say_codes(draft: Writer, mapping: Mapping, tally: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
+    """Give the draft the codes of a mapped record.
+
+    Args:
+        draft: Where they go.
+        mapping: Its name stands in the rules.
+        tally: Columns code, unit, mode, name, events, numbers, label: counts of events by all of the others.
+        given: What is known of codes beforehand; see `take`.
+
+    Returns:
+        Columns code, unit, other: what the code of values in an unusual unit is to be instead.
+    """
+    usual, apart = usual_units(tally)
+    unitless = tally.filter(pl.col("unit").is_null() & (pl.col("numbers") > 0)).join(usual, on="code", how="semi")
+    draft.count("values without a unit were taken to be in their code's usual one", int(unitless["numbers"].sum()))
+    named = tally.join(apart, on=["code", "unit"], how="left")
+    others = named.filter(pl.col("other").is_not_null())
+    draft.count("values in another unit than most of their code got a code of their own", int(others["numbers"].sum()))
+    named = named.with_columns(code=pl.coalesce("other", "code"))
+    named = named.sort("code", -pl.col("events"), "name", "mode", "unit", "label")  # so that ties are always one way
+    modes = named.filter(pl.col("mode").is_not_null()).group_by("code", maintain_order=True)
+    mapped = modes.agg(pl.col("mode", "label").first(), pl.col("mode").n_unique().alias("modes"))
+    draft.count("codes had several modes; the one of most events counts", mapped.filter(pl.col("modes") > 1).height)
+    codes = (
+        named.group_by("code", maintain_order=True)
+        .agg(pl.col("name").drop_nulls().first(), pl.col("events", "numbers").sum(), pl.col("display").first())
+        .join(usual, on="code", how="left")
+        .with_columns(unit=pl.coalesce("display", "unit"))
+    )
+    ruled = modes_of(codes)
+    codes = (
+        codes.join(mapped, on="code", how="left")
+        .join(ruled, on="code", how="left", suffix="_ruled")
+        .with_columns(
+            rule=pl.when(pl.col("mode").is_null())
+            .then("rule")
+            .otherwise(pl.format(f"mapping {mapping.name}, {{}}", "label")),
+            mode=pl.coalesce("mode", "mode_ruled"),
+            fill=pl.lit(None, dtype=pl.Float64),
+        )
+    )
+    codes = _overridden(codes, given) if given is not None else codes
+    reported = codes.group_by("mode", "rule").agg(pl.len().alias("codes"), pl.col("events").sum()).sort("mode", "rule")
+    draft.notes["modes"] = reported.to_dicts()
+    draft.codes(codes.select("code", "mode", "name", "unit", "fill", "rule"))
+    return apart.select("code", "unit", "other")
+
+
+def _overridden(codes: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """The codes with what the user's table (or a source's own) says of them."""
+    facts = [name for name in ("mode", "name", "unit", "fill") if name in given.columns]
+    joined = codes.join(given.select("code", *facts), on="code", how="left", suffix="_given")
+    if "mode" in facts:
+        table = pl.when(pl.col("mode_given").is_not_null()).then(pl.lit("table of codes")).otherwise("rule")
+        joined = joined.with_columns(rule=table)
+    return joined.with_columns(pl.coalesce(f"{name}_given", name).alias(name) for name in facts)

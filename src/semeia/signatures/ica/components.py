@@ -1,0 +1,80 @@
+"""The one form in which independent components are kept: a rotation and a whitening go in, `Components` come out.
+
+A fit finds components up to order, sign and scale. Here they get: an SD of 0.5 on the rows they were fitted on (one
+unit is then the step from one SD below the mean to one above, as for a 0/1 channel; Gelman 2008); a positive largest
+|mixing| entry, so a component reads as what it raises most; and descending explained variance, which follows from the
+mixing alone and does not hang on single extreme rows, as kurtosis does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from semeia.errors import InputError
+from semeia.signatures.ica.whitening import Whitening
+
+SD = 0.5
+
+
+@dataclass(frozen=True)
+class Components:
+    """expressions = (x - mean) unmixing'; x is about mean + expressions mixing'.
+
+    `explained` is each component's part of the variance of all channels.
+    """
+
+    mean: Float[np.ndarray, " p"]
+    unmixing: Float[np.ndarray, "k p"]
+    mixing: Float[np.ndarray, "p k"]
+    explained: Float[np.ndarray, " k"]
+
+
+def canonical(rotation: Float[np.ndarray, "k k"], whitening: Whitening) -> Components:
+    """The components of a rotation of white rows, in the form described above.
+
+    Args:
+        rotation: one row a component; order, signs and lengths of the rows do not matter.
+        whitening: what made the rows white.
+    """
+    # White rows have the identity as covariance, so a row of length 0.5 gives an SD of 0.5.
+    scaled = SD * rotation / np.linalg.norm(rotation, axis=1, keepdims=True)
+    mixing = whitening.colouring @ np.linalg.inv(scaled)
+    largest = np.abs(mixing).argmax(axis=0)
+    signs = np.sign(mixing[largest, np.arange(len(scaled))])
+    explained = np.square(mixing).sum(axis=0) * SD**2 / whitening.total_variance
+    order = np.argsort(-explained, kind="stable")
+    return Components(
+        mean=whitening.mean,
+        unmixing=((scaled * signs[:, None]) @ whitening.matrix)[order],
+        mixing=(mixing * signs)[:, order],
+        explained=explained[order],
+    )
+
+
+def start_from(components: Components, whitening: Whitening) -> Float[np.ndarray, "k k"]:
+    """Where to start a fit of the same channels that should end near `components`: a warm start.
+
+    Raises:
+        InputError: The channels are not the same in number.
+    """
+    if components.unmixing.shape[1] != len(whitening.mean):
+        known, these = components.unmixing.shape[1], len(whitening.mean)
+        raise InputError(
+            f"warm: the components are of {known} channels, these rows have {these}; use the same channels."
+        )
+    return components.unmixing @ whitening.colouring
+
+
+def amari_index(unmixing: Float[np.ndarray, "k p"], mixing: Float[np.ndarray, "p k"]) -> float:
+    """How far unmixing @ mixing is from a scaled permutation: 0 is one, 1 the farthest (Amari et al. 1996).
+
+    Args:
+        unmixing: as fitted.
+        mixing: the true mixing, channels in rows.
+    """
+    gain = np.abs(unmixing @ mixing)
+    by_row = gain / gain.max(axis=1, keepdims=True)
+    by_column = gain / gain.max(axis=0, keepdims=True)
+    size = len(gain)
+    return float((by_row.sum() + by_column.sum() - 2 * size) / (2 * size * max(size - 1, 1)))

@@ -1,0 +1,389 @@
+"""Paired pictures (after MICS, arXiv 2509.17492): does the second modality earn the gain, or the augmentation it is?
+
+Protocol. Units are pictures of one modality, perhaps with a second one of the same scene. Encoders start from random
+weights, from ImageNet, or from pretraining on the training patients' pictures without labels: by one modality, by two,
+by the sum of MICS and without each of its terms, by prediction between modalities. The second modality is an ordinary
+augmentation of the first, a pseudo narrow-band picture derived from it, or a real one. Then encoders are probed or
+fine-tuned on 1 to 100 % of the labelled training patients, nested and stratified by class; semi-supervised learning
+stands beside. Near copies are one patient. Without a fixed split, seed s tests fold s of five; an external archive and
+the sites named external are only tested.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.store import open_archive
+from semeia.data.augment import RADIOGRAPH
+from semeia.data.crops import CropSettings
+from semeia.data.modalities import Picture
+from semeia.data.pictures import PictureSettings
+from semeia.encoders.patient import EncoderSettings
+from semeia.encoders.settings import ModelSettings
+from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.description import ArmDescription, CohortDescription, Contrast, Description
+from semeia.learning.columns import Columns
+from semeia.learning.finetune import FinetuneSettings, Mode
+from semeia.learning.loop import LoopSettings
+from semeia.learning.pretrain import PretrainSettings
+from semeia.learning.schedule import OptimiserSettings
+from semeia.learning.simple import Simple
+from semeia.objectives.heads.fused import FusionSettings
+from semeia.objectives.semi_supervised import SemiSupervisedSettings
+from semeia.objectives.task import BINARY, Task
+from semeia.readers.images.folders import OUTCOME
+from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
+from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.audit import audit_networks
+from semeia.studies.run.embedding import map_embeddings
+from semeia.studies.run.protocol import (
+    FOLDS,
+    fold_testing,
+    kept_for_testing,
+    require_names,
+    require_protocol,
+    require_seeds,
+    require_some_seed,
+)
+from semeia.studies.run.reading import labels_of_both, outside_of, read_units
+from semeia.studies.run.runner import run_study
+from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
+from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+
+BASELINE = "components"
+# Endoscopies of HyperKvasir: burned-in text on the left, an inset at the lower left, a sign and corners at the right.
+OVERLAYS = (
+    (0.0, 0.0, 0.25, 1.0),
+    (0.0, 0.6, 0.36, 1.0),
+    (0.9, 0.0, 1.0, 1.0),
+    (0.78, 0.0, 1.0, 0.2),
+    (0.78, 0.8, 1.0, 1.0),
+)
+SMALL = ModelSettings(
+    image="patches",
+    crop=CropSettings(voxels=(1, 48, 48), patch=(1, 12, 12)),
+    encoder=EncoderSettings(dim=64, depth=2, heads=4, mixing="apart"),
+)
+FULL = LoopSettings(precision="fp32")  # layers this narrow are slower in half precision on a processor
+IMAGENET = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
+
+
+@dataclass(frozen=True)
+class Training:
+    """How networks are trained.
+
+    Attributes:
+        pretraining: without labels.
+        finetuning: with labels.
+        imagenet_finetuning: of the network that starts from ImageNet weights.
+        fusion: of the arms that fuse both modalities.
+    """
+
+    pretraining: PretrainSettings = field(
+        default_factory=lambda: PretrainSettings(
+            model=SMALL,
+            optimiser=OptimiserSettings(epochs=30, batch=64, rate=1e-3),
+            augmentation=RADIOGRAPH,
+            loop=FULL,
+        )
+    )
+    finetuning: FinetuneSettings = field(
+        default_factory=lambda: FinetuneSettings(
+            scratch=OptimiserSettings(steps=120, batch=32),
+            pretrained=OptimiserSettings(steps=120, batch=32, encoder_rate=3e-4),
+            augmentation=replace(RADIOGRAPH, zoom=0.15),
+            loop=replace(FULL, save_every=0),
+        )
+    )
+    imagenet_finetuning: FinetuneSettings = field(
+        default_factory=lambda: FinetuneSettings(
+            pretrained=OptimiserSettings(steps=120, batch=32, rate=1e-4, encoder_rate=5e-4),
+            augmentation=replace(RADIOGRAPH, zoom=0.15),
+            loop=replace(FULL, save_every=0),
+        )
+    )
+    fusion: FusionSettings = field(default_factory=lambda: FusionSettings(depth=2))
+
+
+def _gastro() -> Training:
+    """Endoscopies: what is burned in is made black in every picture."""
+    picture = PictureSettings(hidden=OVERLAYS)
+    small = replace(SMALL, crop=replace(SMALL.crop, picture=picture))
+    return replace(Training(), pretraining=replace(Training().pretraining, model=small))
+
+
+@dataclass(frozen=True)
+class PairedSettings:
+    """The study of any paired archive. The defaults are the reduced ones, for two cores.
+
+    Attributes:
+        outcome: what is predicted, two classes or several.
+        first: the modality that networks read, an image type of the archive; may be left out where there is one only.
+        second: the real second modality; empty: there is none.
+        starts: names in `STARTS`; empty: all that the archive allows.
+        modes: how encoders meet the labels.
+        probed: starts whose encoder is only probed, where fine-tuning takes too long.
+        covariates: columns of the units that may carry the label; each is a model of its own.
+        within: a condition on covariates (SQL) on which all is judged once more, such as a band of slices.
+        external_sites: sites that are only tested.
+        seeds: of labels, weights and everything random; without a fixed split each tests another fold.
+        fractions: of the labelled training patients.
+        training: networks, objectives, optimisers.
+        draws: bootstrap draws of the evaluation.
+        workers: processes, one thread each.
+    """
+
+    outcome: str = OUTCOME
+    first: str = ""
+    second: str = ""
+    starts: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ("frozen", "finetune")
+    probed: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    within: str = ""
+    external_sites: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
+    training: Training = field(default_factory=Training)
+    draws: int = 1000
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        require_names("start", self.starts or ("random",), tuple(STARTS))
+        require_names("mode", self.modes, get_args(Mode))
+        require_some_seed(self.seeds)
+        require_protocol(self, "starts", "modes", "seeds", "covariates")
+
+    @property
+    def pretraining(self) -> PretrainSettings:
+        """How networks are pretrained."""
+        return self.training.pretraining
+
+    @property
+    def finetuning(self) -> FinetuneSettings:
+        """How they meet the labels."""
+        return self.training.finetuning
+
+
+@dataclass(frozen=True)
+class GastroSettings(PairedSettings):
+    """The study of endoscopies: as of any pair, with what is burned in made black."""
+
+    training: Training = field(default_factory=_gastro)
+
+
+def _pair(settings: PairedSettings, inputs: Inputs) -> Pair:
+    """Find the modalities of the archive."""
+    archive = open_archive(inputs.archive)
+    return pair_of(archive, settings.pretraining.model, first=settings.first, second=settings.second)
+
+
+def chosen(settings: PairedSettings, inputs: Inputs, pair: Pair) -> dict[str, Start]:
+    """Take the starts that are asked for; where none is, those that the archive and the files allow."""
+    possible = {
+        name: start
+        for name, start in STARTS.items()
+        if pair.allows(start) and (name != "imagenet" or "imagenet" in inputs.files)
+    }
+    if lacking := [name for name in settings.starts if name not in possible]:
+        raise InputError(
+            f"{inputs.archive}: {', '.join(lacking)} cannot be run: imagenet needs --imagenet, pseudo narrow-band "
+            "pictures need colours, and a real second modality needs --second"
+        )
+    return {name: possible[name] for name in settings.starts or possible}
+
+
+def open_pairs(inputs: Inputs, settings: PairedSettings, cache: Path) -> Material:
+    """Read the pictures, their labels, and who may be seen where."""
+    archive = open_archive(inputs.archive)
+    model = _pair(settings, inputs).read_by(settings.pretraining.model)
+    data = read_units(inputs, model, cache, {})
+    known = archive.outcome(settings.outcome)["value"] if settings.outcome in archive.outcomes() else pl.Series([1.0])
+    classes = max(int(known.max() or 1) + 1, 2)  # pyright: ignore[reportArgumentType]
+    labels = labels_of_both(data, inputs, settings.outcome, classes=classes)
+    outside = outside_of(data) | data.units["site"].is_in(settings.external_sites).fill_null(False).to_numpy()
+    return Material(
+        units=data.units,
+        cohort=np.where(outside, "external", "internal"),
+        labels={settings.outcome: labels},
+        training=~outside,
+        unlabelled=np.zeros(len(data), bool),
+        testing=_testing(data.units, labels, outside),
+        tasks={settings.outcome: BINARY if classes == 2 else Task("nominal", classes)},
+        dataset=data,
+        read=lambda reads: read_units(inputs, reads, cache, {}),
+    )
+
+
+def _testing(units: pl.DataFrame, labels: np.ndarray, outside: np.ndarray):
+    """Say who is tested: a fixed split, or folds of patients, stratified by the highest class of each."""
+    if units.filter(~outside)["split"].is_not_null().any():
+        return kept_for_testing(units, outside=outside)
+    classes = pl.DataFrame({"subject_id": units["subject_id"], "value": labels}).filter(~outside)
+    strata = classes.group_by("subject_id").agg(pl.col("value").fill_nan(None).max().alias("stratum"))
+    return fold_testing(units["subject_id"].to_numpy(), strata, folds=FOLDS, outside=outside)
+
+
+def pretraining(settings: PairedSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    """What is learnt without labels: one encoder a start, of all modalities that its objective learns from."""
+    pair, base = _pair(settings, inputs), settings.pretraining
+    made: dict[str, Pretraining] = {}
+    for name, start in chosen(settings, inputs, pair).items():
+        if start.by:
+            other = pair.other(start)
+            made[start.of or name] = Encoder(
+                (pair.first, other) if other else (pair.first,),
+                replace(
+                    base,
+                    model=pair.read_by(settings.pretraining.model),
+                    optimiser=replace(base.optimiser, epochs=base.optimiser.epochs * start.passes),
+                    objective=objective_of(start, pair.first, other),
+                ),
+            )
+    return made
+
+
+def arms(settings: PairedSettings, inputs: Inputs) -> dict[str, Arm]:
+    """A network for each start, principal components, and each covariate alone."""
+    pair = _pair(settings, inputs)
+    made: dict[str, Arm] = {
+        name: _network(name, start, settings, inputs, pair) for name, start in chosen(settings, inputs, pair).items()
+    }
+    model = pair.read_by(settings.pretraining.model)
+    about = ArmDescription("Principal components, ridge logistic regression", "simple", "", ONE_SOLUTION, (pair.first,))
+    made[BASELINE] = SimpleArm(about, Simple(Columns(modality=pair.first), "components"), model)
+    for column in settings.covariates:
+        about = ArmDescription(f"{column} alone", "shortcut", "", ONE_SOLUTION, column=column)
+        made[f"only_{column}"] = SimpleArm(about, Simple(Columns((column,))), model)
+    return made
+
+
+def _network(name: str, start: Start, settings: PairedSettings, inputs: Inputs, pair: Pair) -> Network:
+    training, published = settings.training, name == "imagenet"
+    reads = (pair.first, pair.other(start)) if start.both else (pair.first,)
+    model = pair.read_by(settings.pretraining.model)
+    if published:
+        crop = replace(IMAGENET, picture=model.crop.picture)
+        wide = EncoderSettings(dim=1280, depth=0, heads=4)
+        picture = Picture(source=pair.first, crop=crop, network="efficientnet_lite0")
+        model = ModelSettings(image="efficientnet_lite0", crop=crop, encoder=wide, modalities={pair.first: picture})
+    tuned = training.imagenet_finetuning if published else training.finetuning
+    if start.fuses:
+        fusion = training.fusion if start.fuses == "shift" else replace(training.fusion, shift="none")
+        tuned = replace(tuned, supervised=replace(tuned.supervised, fusion=fusion))
+    begins = PRETRAINED if start.by else f"published ImageNet weights; the head from {SEED}" if published else SEED
+    role = "pretrained" if start.by or published else "model" if start.semi else "scratch"
+    family = "fused" if start.fuses else "both modalities" if start.both else "one modality"
+    modes = ("frozen",) if name in settings.probed else settings.modes
+    return Network(
+        ArmDescription(start.title, role, family, begins, reads),
+        reads,
+        model,
+        tuned,
+        ("finetune",) if start.semi or start.fuses else modes,
+        pretraining=start.of or name if start.by else "",
+        weights=inputs.files.get("imagenet") if published else None,
+        semi=None if start.semi is None else SemiSupervisedSettings(start.semi),
+    )
+
+
+def words(finished: Finished) -> dict[str, object]:
+    """What run.json is to hold in words."""
+    settings: PairedSettings = finished.work.settings
+    pair = _pair(settings, finished.work.inputs)
+    contrasts = tuple(
+        Contrast("mics", "mics_augmented", mode, f"Synergistic sum: {WORDS[pair.main]}, less an augmentation ({mode})")
+        for mode in settings.modes
+        if {"mics", "mics_augmented"} <= finished.arms.keys()
+    )
+    about = Description(
+        title="Paired pictures",
+        question="does pretraining on unlabelled pictures help with few labels, and is it the second modality or an "
+        "augmentation that does?",
+        yardsticks=(BASELINE,),
+        arms={name: arm.about for name, arm in finished.arms.items()},
+        outcomes={settings.outcome: settings.outcome.replace("_", " ")},
+        cohorts={
+            "internal": CohortDescription("Patients kept for testing", "in patients kept for testing"),
+            "external": CohortDescription("Other places", "at other places"),
+        },
+        contrasts=contrasts,
+    )
+    optimiser = settings.pretraining.optimiser
+    statements = {
+        **HOUSE,
+        **network_words(finished),
+        "training": f"Pretraining by the objective of each arm: {optimiser.epochs} epochs, batches of "
+        f"{optimiser.batch} (the masked autoencoder three times as many epochs, I-JEPA twice); fitting: "
+        f"{settings.finetuning.pretrained.steps} steps in batches of {settings.finetuning.pretrained.batch}.",
+        "absent_input": "A modality that is absent, or was a copy of another one, is masked.",
+    }
+    return {**about.record(), "outcome": settings.outcome, "statements": statements}
+
+
+def audit(finished: Finished) -> pl.DataFrame:
+    """The leakage audit; of several classes, the most frequent one against the others where two are needed."""
+    labels = finished.work.material.labels[finished.work.settings.outcome]
+    if finished.work.material.task(finished.work.settings.outcome) == BINARY:
+        return audit_networks(finished)
+    values, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
+    return audit_networks(finished, binary=np.where(np.isnan(labels), np.nan, labels == values[counts.argmax()]))
+
+
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
+    """All arms, held against random weights, the augmentation control and the components; again within a band."""
+    settings: PairedSettings = finished.work.settings
+    wanted = [(name, mode) for name in ("random", "mics_augmented") for mode in settings.modes] + [(BASELINE, "none")]
+    references = tuple("/".join(pair) for pair in wanted if pair[0] in finished.arms)
+    binary = finished.work.material.task(settings.outcome) == BINARY
+    covariate = settings.covariates[0] if settings.covariates and binary else None
+    whole = EvaluationSettings(draws=settings.draws, references=references, covariate=covariate, ordinal=False)
+    return (whole, *((replace(whole, where=settings.within),) if settings.within else ()))
+
+
+def begin(inputs: Inputs, settings: PairedSettings) -> None:
+    """Refuse what the archive does not allow, and seeds that are no folds where there is no fixed split."""
+    archive = open_archive(inputs.archive)
+    chosen(settings, inputs, _pair(settings, inputs))
+    units = archive.table("units")
+    if missing := [name for name in settings.covariates if name not in units.columns]:
+        raise InputError(f"{archive.path}: its units have no column {', '.join(missing)}")
+    if archive.table("subjects")["split"].is_null().all():
+        require_seeds(settings.seeds, folds=FOLDS)
+
+
+PAIRED = Study(
+    name="paired",
+    settings=PairedSettings,
+    unit="picture",
+    open=open_pairs,
+    arms=arms,
+    pretraining=pretraining,
+    words=words,
+    audit=audit,
+    judged=judged,
+    extras=(map_embeddings,),
+    begin=begin,
+)
+GASTRO = replace(PAIRED, name="gastro", settings=GastroSettings)
+
+
+def paired_study(
+    archive: Path, *, out: Path, settings: PairedSettings, external: Path | None = None, imagenet: Path | None = None
+) -> Path:
+    """Run what is not finished of the study, evaluate it, and write the report; returns the report's path.
+
+    Args:
+        archive: pictures with an outcome, of one modality or several (`semeia ingest folders`, `ingest images`).
+        out: the run folder.
+        settings: see `PairedSettings`.
+        external: an archive of another hospital with the same outcome, only tested.
+        imagenet: weights of EfficientNet-lite0 for the start imagenet, made by `semeia weights convert`.
+    """
+    files = {} if imagenet is None else {"imagenet": imagenet}
+    study = GASTRO if isinstance(settings, GastroSettings) else PAIRED
+    return run_study(study, Inputs(archive, external, files), out=out, settings=settings)

@@ -1,0 +1,168 @@
+"""Stays in intensive care as numbers: what a model of records reads, block by block, and how it is fitted.
+
+First, for each seed, signatures are learned from the training patients' records, and every stay that is trained or
+tested on is written in numbers; then each arm reads some of the blocks.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from semeia.archive.atomic import write_parquet
+from semeia.archive.keys import mark
+from semeia.archive.store import Archive
+from semeia.data.fingerprint import Fingerprint
+from semeia.evaluation.description import ArmDescription
+from semeia.learning.cells import DONE, Cell
+from semeia.learning.linear import fit_logistic_regression
+from semeia.report.atlas.page import write_atlas
+from semeia.signatures.channels import AGE, SEX, Channels
+from semeia.signatures.express import express
+from semeia.signatures.fit import fit_signatures
+from semeia.signatures.model import SignatureModel, load_signatures
+from semeia.signatures.settings import SignatureSettings
+from semeia.studies.atlas import atlas_of
+from semeia.studies.records.counts import counts_of, densities, seen_codes, values_of
+from semeia.studies.run.study import Fold, Work, fold_of
+
+UNMAPPED, ATLAS, LEARNT = "unmapped.parquet", "atlas.html", "signatures"
+
+
+def signature_folder(run: Path, seed: int) -> Path:
+    """Where a seed's signatures lie."""
+    return run / Cell(LEARNT, "pretrain", 1.0, seed).name
+
+
+def fit_facts(run: Path, seed: int) -> dict[str, object]:
+    """Say how the fit of a seed's signatures went, for run.json."""
+    folder = signature_folder(run, seed)
+    model = load_signatures(folder)
+    return {
+        "seed": seed,
+        "signatures": len(model.names),
+        "unstable": int(model.unstable.sum()),
+        "channels": len(model.channels),
+        "patients": model.fitting.patients,
+        "sections": model.fitting.sections,
+        "iterations": model.fitting.iterations,
+        "state": model.fitting.state,
+        "seconds": json.loads((folder / DONE).read_text())["seconds"],
+    }
+
+
+def learn_signatures(
+    archive: Archive, patients: list[int], *, settings: SignatureSettings, seed: int, folder: Path
+) -> SignatureModel:
+    """Fit a seed's signatures, and store them; refuse those that did not converge."""
+    model = fit_signatures(archive, patients, settings=replace(settings, seed=seed), scratch=folder)
+    model.save(folder)
+    model.require_usable()
+    return model
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Signatures of the training patients' records, and all stays in numbers.
+
+    Attributes:
+        settings: of the fit; its seed is not looked at.
+        atlas: the seed whose model gets an atlas, too.
+    """
+
+    settings: SignatureSettings
+    atlas: int
+
+    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
+        """Fit, and write the blocks of the stays in a folder of their own."""
+        material = work.material
+        archive, stays = material.extra, material.units
+        patients = stays["subject_id"].gather(rows).to_list()
+        model = learn_signatures(archive, patients, settings=self.settings, seed=cell.seed, folder=folder)
+        fold = fold_of(material, material.outcomes[0], seed=cell.seed, fraction=1.0)
+        expressed, unmapped = _expressions(model, archive, stays, fold)
+        for name, block in (plain_blocks(model, archive, stays) | {"signatures": expressed}).items():
+            write_parquet(_block(folder, name), block)
+        write_parquet(folder / UNMAPPED, unmapped)
+        if cell.seed == self.atlas:
+            write_atlas(atlas_of(model, archive, patients), folder / ATLAS)
+
+
+@dataclass(frozen=True)
+class RecordArm:
+    """A model of records: the blocks it reads, and what it fits."""
+
+    about: ArmDescription
+    reads: tuple[str, ...]
+    fits: Literal["logistic", "boosting"] = "logistic"
+    modes: tuple[str, ...] = ("none",)
+    outcomes: tuple[str, ...] = ()
+
+    def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> Float[np.ndarray, " test"]:
+        """Fit and score the fold's tested stays; a linear model is stored in the cell's folder."""
+        columns, x = blocks_of(signature_folder(work.run, cell.seed), self.reads)
+        train, test = x[fold.labelled], x[fold.test]
+        stays = work.material.units
+        patients = stays["subject_id"].to_numpy()[fold.labelled]
+        if self.fits == "boosting":
+            from semeia.learning.boosting import fit_boosting
+
+            return fit_boosting(train, fold.labels, patients, seed=cell.seed).score(test)
+        marks = Fingerprint(tuple(sorted({mark(name) for name in stays["pseudonym"].gather(fold.labelled)})))
+        fitted = fit_logistic_regression(train, fold.labels, patients, columns=columns, fitted_on=marks, seed=cell.seed)
+        fitted.save(folder)
+        return fitted.score(test)
+
+
+def blocks_of(signatures: Path, names: tuple[str, ...]) -> tuple[tuple[str, ...], Float[np.ndarray, "stays columns"]]:
+    """Blocks side by side, a row a stay: names of the columns, and the numbers; NaN where missing."""
+    return side_by_side({name: pl.read_parquet(_block(signatures, name)) for name in names})
+
+
+def side_by_side(blocks: dict[str, pl.DataFrame]) -> tuple[tuple[str, ...], Float[np.ndarray, "stays columns"]]:
+    """Names of the columns with their block's, and the numbers."""
+    columns = tuple(f"{name}: {column}" for name, block in blocks.items() for column in block.columns)
+    return columns, np.concatenate([block.to_numpy() for block in blocks.values()], axis=1).astype(np.float64)
+
+
+def plain_blocks(model: SignatureModel, archive: Archive, stays: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """What is known of stays without signatures: people, counts of codes, last values, number of events."""
+    seen, channels, rows = seen_codes(archive, stays), model.channels, len(stays)
+    codes = [code for code in channels.table["code"] if code != AGE and not code.startswith(SEX)]
+    measured = channels.table.filter(pl.col("mode") == "measurement")["code"].to_list()
+    return {
+        "people": _people(stays, channels),
+        "counts": pl.DataFrame(counts_of(seen, codes, rows=rows), schema=codes),
+        "values": pl.DataFrame(values_of(seen, measured, rows=rows), schema=measured),
+        "density": pl.DataFrame({"log_events": np.log1p(densities(seen, rows=rows))}),
+    }
+
+
+def _block(folder: Path, name: str) -> Path:
+    return folder / "stays" / f"{name}.parquet"
+
+
+def _people(stays: pl.DataFrame, channels: Channels) -> pl.DataFrame:
+    """Age, and each sex that enough training patients have."""
+    sexes = [code.removeprefix(SEX) for code in channels.table["code"] if code.startswith(SEX)]
+    of_sex = [(pl.col("sex") == sex).fill_null(False).cast(pl.Float64).alias(f"{SEX}{sex}") for sex in sexes]
+    return stays.select(pl.col("age").cast(pl.Float64).fill_null(float("nan")), *of_sex)
+
+
+def _expressions(
+    model: SignatureModel, archive: Archive, stays: pl.DataFrame, fold: Fold
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Expressions of all stays, NaN for those without a label, and what was unmapped of the tested ones.
+
+    The tested are asked for as such: a model that was fitted on one of them refuses.
+    """
+    tested = express(model, archive, stays[fold.test].select("subject_id", "time"), unseen=True)
+    trained = express(model, archive, stays[fold.labelled].select("subject_id", "time"))
+    numbers = np.full((len(stays), len(model.names)), np.nan)
+    for rows, expressed in ((fold.test, tested), (fold.labelled, trained)):
+        numbers[rows] = expressed.table.select(model.names).to_numpy()
+    return pl.DataFrame(numbers, schema=list(model.names)), tested.unmapped

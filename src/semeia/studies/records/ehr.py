@@ -1,0 +1,194 @@
+"""The study of health records: what do signatures tell of dying in hospital, a day after admission?
+
+Protocol. Units: the first stay in intensive care of each patient, if it is longer than 24 hours. Everything written up
+to 24 hours after admission may be seen. Internal are some hospitals (about 60 % of the stays), external the others,
+which nothing is fitted on. Seed s tests fold s of five internal patient folds; signatures, counts, their codes, the
+models and their penalties are fitted on the other folds only. Signatures read the whole records of those patients, with
+or without a label. Networks read signatures at several dates of the first day, pretrained across them or not. All arms
+of a seed see the same labels.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.description import CohortDescription, Contrast, Description
+from semeia.evaluation.tables.leakage import leakage_row
+from semeia.signatures.model import load_signatures
+from semeia.studies.records.blocks import LEARNT, UNMAPPED, blocks_of, fit_facts, signature_folder
+from semeia.studies.records.counts import densities, seen_codes
+from semeia.studies.records.ehr_arms import ACROSS_TIME, arms, pretraining
+from semeia.studies.records.ehr_data import EhrSettings, open_stays
+from semeia.studies.run.audit import Features, audit, of_networks
+from semeia.studies.run.runner import run_study
+from semeia.studies.run.study import Finished, Inputs, Study, Work
+from semeia.studies.run.words import HOUSE, network_words
+
+REFERENCES = ("counts_logistic", "counts_boosting", "age_sex", "signatures_logistic", "across_scratch/finetune")
+# Fewer patients than this are not counted out loud.
+FEWEST = 10
+LIMITS = (
+    "The records are of one database, and where it is a demonstration subset, of a small part of it: whole tables may "
+    "be absent. What a model lacks may be what the subset lacks.",
+    "The hospitals outside are other hospitals of the same database, with the same system of records and the same "
+    "years; another database may differ more.",
+    "The first stay of each patient only, and only those longer than a day: who dies or leaves within a day of "
+    "admission is not predicted.",
+    "Many signatures are not found again when the fit is repeated on other draws of the patients (see Signatures): "
+    "what a single one is made of should not be read as a finding.",
+)
+STATEMENTS = {
+    "inputs": "Everything in the record up to the time of the prediction, as signatures, as counts of codes or as last "
+    "values; age and sex. Networks read signatures at several dates, each from the record up to it.",
+    "preprocessing": "Scaling, fills, signatures, the codes that are counted and standardisation are fitted on the "
+    "training patients and carried unchanged to the tested ones.",
+    "missing": "Signatures fill what is not in a record as their model says (the fill of each channel); a count is 0; "
+    "a missing value is the training mean to logistic regression and a value of its own to trees.",
+    "absent_input": "A record without any known code is scored from its fills, age and sex.",
+    "initialisation": "Signatures start from random numbers that follow from the seed; logistic regression has one "
+    "solution.",
+    "overfitting": "The ridge and the number of trees are chosen by cross-validation over the training patients; the "
+    "steps of networks were fixed beforehand. Every score is of a patient on whom nothing was fitted.",
+    "selection_of_model": "None: every arm is shown. Penalties were chosen within the training patients; nothing was "
+    "chosen by how it scored a tested patient.",
+    "scoring": "By models each of which did not see the patient, in any form.",
+    "specification": "Signatures, linear models and networks are in the run folder; boosted trees are not stored. The "
+    "folder stays beside the signatures holds numbers of patients: leave it behind when a model is shared.",
+}
+
+
+def covariates(work: Work) -> pl.DataFrame:
+    """The stays with the size of their records."""
+    stays = work.material.units
+    return stays.with_columns(record_density=densities(seen_codes(work.material.extra, stays), rows=len(stays)))
+
+
+def audit_records(finished: Finished) -> pl.DataFrame:
+    """Is anybody tested whom something was fitted on, or any hospital on two sides?"""
+    run, material = finished.work.run, finished.work.material
+    audited, stays, subject = of_networks(finished), material.units, material.subjects
+    models = {seed: load_signatures(signature_folder(run, seed)) for seed in _seeds(finished)}
+    everybody = subject.tolist()
+    learned = [
+        (seed, np.isin(subject, list(m.fitted_on.seen(material.extra, everybody)))) for seed, m in models.items()
+    ]
+    outside = set(stays["site"].filter(material.cohort == "external"))
+    fitted = np.logical_or.reduce([seen for _, seen in (*learned, *audited.pretrained, *audited.trained)])
+    crossing = outside & set(stays["site"].filter(fitted))
+    hospitals = leakage_row(
+        "Hospitals on both sides",
+        found=bool(crossing),
+        count=len(crossing),
+        of=len(outside),
+        words="external hospitals of which a patient was learned from or trained on",
+    )
+    tested = np.isin(np.arange(len(stays)), audited.folds[min(audited.folds)].test)
+    # Hospitals are too small to be told one by one; are the inside and the outside alike?
+    places = np.where(tested, np.where(material.cohort == "external", "main", "other"), "")
+    return audit(
+        replace(
+            audited,
+            pretrained=[*audited.pretrained, *learned],
+            features={"signatures_logistic": {seed: _features(run, seed) for seed in models}, **audited.features},
+            places=places,
+            of="tested stays outside against those inside",
+            by="by id and by record",
+            further=[hospitals],
+        )
+    )
+
+
+def _seeds(finished: Finished) -> list[int]:
+    return [cell.seed for cell in finished.first if cell.arm == LEARNT]
+
+
+def _features(run: Path, seed: int) -> Features:
+    return lambda rows: (rows, blocks_of(signature_folder(run, seed), ("signatures",))[1][rows])
+
+
+def unmapped_by_hospital(finished: Finished) -> pl.DataFrame:
+    """How much of each hospital's records the signatures do not know, over the tested stays and all seeds.
+
+    Returns:
+        cohort, site, patients (null where few), events (a seed that tested it), share, by cohort and falling share.
+    """
+    run, material = finished.work.run, finished.work.material
+    seeds = pl.concat([pl.read_parquet(signature_folder(run, seed) / UNMAPPED) for seed in _seeds(finished)])
+    places = material.units.select(pl.col("site").fill_null(""), cohort=pl.Series(material.cohort)).unique()
+    # Every seed tests all who are outside, and another fifth of those inside.
+    times = pl.when(pl.col("cohort") == "external").then(len(_seeds(finished))).otherwise(1)
+    sums = (
+        seeds.join(places, on="site")
+        .group_by("cohort", "site")
+        .agg(pl.col("patients", "events", "unmapped_events").sum())
+    )
+    patients = pl.col("patients") // times
+    return sums.select(
+        "cohort",
+        "site",
+        patients=pl.when(patients >= FEWEST).then(patients),
+        events=pl.col("events") // times,
+        share=(pl.col("unmapped_events") / pl.col("events")).fill_nan(0.0).round(4),
+    ).sort("cohort", "share", "site", descending=[False, True, False])
+
+
+def words(finished: Finished) -> dict[str, object]:
+    """What run.json is to hold of the signatures of each seed, of unmapped codes, and in words."""
+    outcome, networks = finished.work.settings.outcome, network_words(finished)
+    about = Description(
+        title="Health records",
+        main=("signatures_logistic", "none"),
+        arms={name: arm.about for name, arm in finished.arms.items()},
+        contrasts=(Contrast(ACROSS_TIME, "across_scratch", "finetune", "What pretraining adds to the same network"),),
+        outcomes={outcome: outcome.replace("_", " ")},
+        cohorts={
+            "internal": CohortDescription("Internal hospitals", "at the internal hospitals"),
+            "external": CohortDescription("Other hospitals", "at other hospitals"),
+        },
+    )
+    flow = {
+        "archive": "In the archive, first stays",
+        "pretraining": "Signatures may be learned from",
+        "internal": "Internal hospitals, labelled",
+        "external": "External hospitals, labelled",
+    }
+    return {
+        **about.record(),
+        "signatures": [fit_facts(finished.work.run, seed) for seed in _seeds(finished)],
+        "unmapped": unmapped_by_hospital(finished).to_dicts(),
+        "limits": list(LIMITS),
+        "statements": {
+            **HOUSE,
+            **STATEMENTS,
+            "architecture": networks["architecture"],
+            "training": f"Ridge logistic regression; boosting with shallow trees. Networks: {networks['training']}",
+        },
+        "flow": flow,
+    }
+
+
+EHR = Study(
+    name="ehr",
+    settings=EhrSettings,
+    unit="stay",
+    open=open_stays,
+    arms=arms,
+    pretraining=pretraining,
+    before=(LEARNT,),
+    words=words,
+    audit=audit_records,
+    judged=lambda finished: (
+        EvaluationSettings(draws=finished.work.settings.draws, references=REFERENCES, covariate="record_density"),
+    ),
+    tables=lambda finished: {"unmapped": unmapped_by_hospital(finished)},
+    passed_on=("age", "sex", "unit_type", "record_density"),
+    covariates=covariates,
+)
+
+
+def ehr_study(archive: Path, *, out: Path, settings: EhrSettings) -> Path:
+    """Run what is not finished of the study, evaluate it, and write the report; returns the report's path."""
+    return run_study(EHR, Inputs(archive), out=out, settings=settings)

@@ -1,0 +1,141 @@
+"""Patients through time: scans and records together, pretrained without labels; is that worth more than the labels?
+
+Protocol. A unit is a patient at an index date, the time at which its outcome is predicted; everything observed up to it
+may be seen. The fixed split's test (or val) side is tested, or else seed s tests fold s of five patient folds; an
+external archive is only tested. For each seed signatures are fitted on the records of the other patients, with or
+without a label, and expressed at each scan and at the index date from the record up to it. All arms of a seed see the
+same labels.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from semeia.archive.store import open_archive
+from semeia.data.modalities.signatures import dates_of
+from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.description import CohortDescription, Contrast, Description
+from semeia.signatures.model import load_signatures
+from semeia.signatures.unmapped import unmapped
+from semeia.studies.records.blocks import LEARNT, fit_facts, signature_folder
+from semeia.studies.records.patient_arms import arms, pretraining
+from semeia.studies.records.patient_data import PatientSettings, open_patients
+from semeia.studies.run.audit import audit, of_networks
+from semeia.studies.run.protocol import FOLDS, require_inside, require_seeds
+from semeia.studies.run.reading import outside_of
+from semeia.studies.run.runner import run_study
+from semeia.studies.run.study import Finished, Inputs, Study
+from semeia.studies.run.words import HOUSE, network_words
+
+REFERENCES = ("multimodal_scratch/finetune", "image_scratch/finetune", "multimodal_random/frozen", "record_logistic")
+
+
+def audit_patients(finished: Finished) -> pl.DataFrame:
+    """Audit networks and simple models, and whom the signatures of each seed were fitted on."""
+    audited, archive = of_networks(finished), open_archive(finished.work.inputs.archive)
+    material = finished.work.material
+    inside, subject = ~outside_of(material.dataset), material.subjects  # pyright: ignore[reportArgumentType]
+    learnt = []
+    for seed in sorted({cell.seed for cell in finished.first}):
+        model = load_signatures(signature_folder(finished.work.run, seed))
+        seen = model.fitted_on.seen(archive, subject[inside].tolist())
+        learnt.append((seed, inside & np.isin(subject, seen)))
+    return audit(replace(audited, pretrained=[*audited.pretrained, *learnt]))
+
+
+def unmapped_by_site(finished: Finished) -> pl.DataFrame:
+    """How much of each site's records the signatures of the first seed do not know."""
+    work, parts = finished.work, []
+    model = load_signatures(signature_folder(work.run, min(work.settings.seeds)))
+    for cohort, path in (("internal", work.inputs.archive), ("external", work.inputs.external)):
+        if path is not None:
+            archive = open_archive(path)
+            dates = dates_of(archive).select("subject_id", "time")
+            parts.append(unmapped(archive, dates, model.channels).select(pl.lit(cohort).alias("cohort"), pl.all()))
+    return pl.concat(parts)
+
+
+def words(finished: Finished) -> dict[str, object]:
+    """What run.json is to hold in words."""
+    settings: PatientSettings = finished.work.settings
+    material, outcome = finished.work.material, settings.outcome
+    fixed = material.units["split"].is_not_null().any()
+    about = Description(
+        title="Patients through time",
+        question="does pretraining on unlabelled scans and records improve the prediction of "
+        f"{outcome.replace('_', ' ')}?",
+        main=("multimodal_jepa", "finetune"),
+        arms={name: arm.about for name, arm in finished.arms.items()},
+        outcomes={outcome: outcome.replace("_", " ")},
+        cohorts={
+            "internal": CohortDescription("Patients kept for testing", "in patients kept for testing"),
+            "external": CohortDescription("The other hospital", "at the other hospital"),
+        },
+        contrasts=tuple(
+            Contrast(arm, reference, "finetune", title)
+            for arm, reference, title in (
+                ("multimodal_jepa", "multimodal_scratch", "What pretraining adds to the same network"),
+                ("multimodal_scratch", "image_scratch", "What the record adds to scans, without pretraining"),
+                ("multimodal_scratch", "multimodal_last", "What earlier dates add, without pretraining"),
+            )
+            if {arm, reference} <= finished.arms.keys()
+        ),
+    )
+    partition = "the fixed split of the archive" if fixed else f"another of {FOLDS} folds of patients for each seed"
+    own = {
+        "partition": f"Tested is {partition}; signatures and encoders learn from the other patients only.",
+        "inputs": "Everything observed up to the index date; signatures at each scan and at the index date, each from "
+        "the record up to it. A patient without a record by a date has none there.",
+    }
+    return {
+        **about.record(),
+        "outcome": outcome,
+        "signatures": [fit_facts(finished.work.run, seed) for seed in settings.seeds],
+        "statements": {**HOUSE, **network_words(finished), **own},
+    }
+
+
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
+    """All arms, held against the same network without pretraining, scans alone, and the simple models."""
+    there = tuple(name for name in REFERENCES if name.split("/")[0] in finished.arms)
+    return (EvaluationSettings(draws=finished.work.settings.draws, references=there),)
+
+
+PATIENT = Study(
+    name="patient",
+    settings=PatientSettings,
+    unit="patient at an index date",
+    open=open_patients,
+    arms=arms,
+    pretraining=pretraining,
+    before=(LEARNT,),
+    words=words,
+    audit=audit_patients,
+    judged=judged,
+    tables=lambda finished: {"unmapped": unmapped_by_site(finished)},
+    passed_on=("age", "scans", "events"),
+)
+
+
+def patient_study(archive: Path, *, out: Path, settings: PatientSettings, external: Path | None = None) -> Path:
+    """Run every arm on patients with scans and records; returns the report's path.
+
+    Args:
+        archive: with records, scans or their features, and an outcome with times of prediction.
+        out: the run folder.
+        settings: see `PatientSettings`.
+        external: an archive of another hospital with the same outcome, only tested.
+    """
+    if not settings.outcome:
+        there = ", ".join(open_archive(archive).outcomes()) or "none"
+        raise InputError(f"name the outcome with --outcome; the archive has {there}")
+    if not open_archive(archive).files_of("events"):
+        raise InputError(f"{archive}: holds no records; without them use `semeia study own`")
+    if settings.internal:
+        require_inside(open_archive(archive), settings.internal, folds=FOLDS)
+    if open_archive(archive).table("subjects")["split"].is_null().all():
+        require_seeds(settings.seeds, folds=FOLDS)
+    return run_study(PATIENT, Inputs(archive, external), out=out, settings=settings)

@@ -1,0 +1,121 @@
+"""The arms of the study of patients: what is learnt before labels, networks from every start, and simple models."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from semeia.archive.store import open_archive
+from semeia.data.modalities import Vector, Volume
+from semeia.data.modality import Modality
+from semeia.encoders.settings import ModelSettings
+from semeia.evaluation.description import ArmDescription
+from semeia.learning.cells import Cell
+from semeia.learning.columns import Columns
+from semeia.learning.simple import Simple
+from semeia.objectives.build import ObjectiveSettings
+from semeia.signatures.settings import SignatureSettings
+from semeia.studies.records.blocks import LEARNT, learn_signatures
+from semeia.studies.records.incomplete import Incomplete
+from semeia.studies.records.patient_data import SIGNATURES, PatientSettings, groups_of, model_of, read_by
+from semeia.studies.records.risk_scores import published
+from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.study import Arm, Inputs, Pretraining, Work
+from semeia.studies.run.words import ONE_SOLUTION, PRETRAINED, SEED
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The signatures of a seed, fitted on all records that may be seen, and expressed once for all arms."""
+
+    settings: SignatureSettings
+    model: ModelSettings
+
+    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
+        """Fit, store, and read everything once: what is expressed is kept for the other cells."""
+        patients = work.material.units["subject_id"].gather(rows).unique().to_list()
+        archive = open_archive(work.inputs.archive)
+        learn_signatures(archive, patients, settings=self.settings, seed=cell.seed, folder=folder)
+        work.material.data(self.model)
+
+
+def pretraining(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    """Signatures first; then encoders: of everything and of scans alone, and the rival ways to learn beforehand."""
+    reads = read_by(settings, inputs)
+    groups, model = groups_of(reads), model_of(settings, reads)
+    jepa = replace(settings.pretraining, model=model)
+    made: dict[str, Pretraining] = {
+        LEARNT: Fit(settings.signatures, model),
+        "multimodal_jepa": Encoder(groups["multimodal"], jepa),
+    }
+    if groups["image"]:
+        first = groups["image"][0]
+        clip = ObjectiveSettings(terms=("clip",), modality=first, other=SIGNATURES)
+        made["image_jepa"] = Encoder(groups["image"], jepa)
+        made["multimodal_clip"] = Encoder(groups["multimodal"], replace(jepa, objective=clip))
+        if isinstance(reads[first], Volume) and reads[first].embedding == "patches":
+            drawn = ObjectiveSettings(terms=("mae",), modality=first)
+            made["multimodal_mae"] = Encoder(groups["multimodal"], replace(jepa, objective=drawn))
+    if settings.incomplete:
+        made["multimodal_supervised"] = Incomplete(groups["multimodal"], jepa, settings.finetuning)
+    return made
+
+
+# How an encoder was learnt, in words, and the modes in which it meets the labels.
+STARTS = {
+    "jepa": ("pretrained", ("frozen", "finetune", "probe_finetune")),
+    "clip": ("pretrained by matching scans and records (CLIP)", ("finetune",)),
+    "mae": ("pretrained by drawing hidden patches", ("finetune",)),
+    "supervised": ("pretrained on labels of patients without a record", ("finetune",)),
+}
+
+
+def arms(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
+    """Every network from every start, what is read of the newest date alone, and simple models."""
+    reads = read_by(settings, inputs)
+    groups, model, tuned = groups_of(reads), model_of(settings, reads), settings.finetuning
+    titles = {"multimodal": "Everything", "image": "Scans alone", "record": "Record alone"}
+    made: dict[str, Arm] = {}
+
+    def network(group: str, words: str, role: str, begins: str, modes: tuple[str, ...], start: str = "") -> Network:
+        about = ArmDescription(f"{titles[group]}, {words}", role, group, begins, groups[group])
+        return Network(about, groups[group], model, tuned, modes, pretraining=start)
+
+    for name in pretraining(settings, inputs):
+        if name != LEARNT:
+            group, _, kind = name.partition("_")
+            words, modes = STARTS[kind]
+            begins = PRETRAINED if kind != "supervised" else f"an encoder {words}"
+            made[name] = network(group, words, "pretrained", begins, modes, name)
+    for group in (group for group, names in groups.items() if names):
+        made[f"{group}_scratch"] = network(group, "from scratch", "scratch", SEED, ("finetune",))
+    made["multimodal_random"] = network("multimodal", "random encoder", "random", SEED, ("frozen",))
+    newest = {name: replace(one, history=replace(one.history, most=1)) for name, one in reads.items()}
+    last = network("multimodal", "newest observations alone, from scratch", "model", SEED, ("finetune",))
+    made["multimodal_last"] = replace(last, model=model_of(settings, newest))
+    return made | simple_arms(settings, inputs, reads)
+
+
+def simple_arms(settings: PatientSettings, inputs: Inputs, reads: dict[str, Modality]) -> dict[str, Arm]:
+    """Regression and trees on numbers; components of images; published scores; and what may carry the label alone."""
+    groups, model = groups_of(reads), model_of(settings, reads)
+    made: dict[str, Arm] = {}
+
+    def add(name: str, title: str, reads: Columns, fits: str = "logistic", role: str = "simple") -> None:
+        about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, "".join(reads.covariates))
+        made[name] = SimpleArm(about, Simple(reads, fits), model)  # pyright: ignore[reportArgumentType]
+
+    features = tuple(name for name in groups["image"] if isinstance(reads[name], Vector))
+    for name, title, names in (
+        ("record", "Record", groups["record"]),
+        ("features", "Features of scans and record", (*features, *groups["record"]) if features else ()),
+    ):
+        if names:
+            columns = Columns(modality=names[0], others=names[1:])
+            add(f"{name}_logistic", f"{title}, logistic regression", columns)
+            add(f"{name}_boosting", f"{title}, gradient boosting", columns, "boosting")
+    for name in (name for name in groups["image"] if isinstance(reads[name], Volume)):
+        add(f"{name}_components", f"{name}, principal components", Columns(modality=name), "components")
+    for name, title in (("scans", "Number of scans alone"), ("events", "Number of events alone")):
+        add(f"only_{name}", title, Columns((name,)), role="shortcut")
+    return made | published([*open_archive(inputs.archive).table("units").columns, "age", "female"])

@@ -1,0 +1,157 @@
+"""The stored arms of a study of records score an archive they have never seen, by the signatures of their own seed."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float
+
+from semeia.archive.keys import mark
+from semeia.archive.store import Archive, open_archive
+from semeia.data.dataset import Dataset, open_dataset
+from semeia.errors import InputError
+from semeia.learning.cells import Cell
+from semeia.learning.linear import LinearModel
+from semeia.learning.model import Model
+from semeia.learning.progress import say
+from semeia.learning.scoring import Seeds, by_seed, say_which
+from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, choices, load_scorer
+from semeia.signatures.express import express
+from semeia.signatures.model import SignatureModel, load_signatures
+from semeia.studies.records.blocks import LEARNT, plain_blocks, side_by_side
+from semeia.studies.records.counts import densities, seen_codes
+from semeia.studies.records.stays import stays_of
+
+COVARIATES = ("age", "sex", "unit_type", "record_density")
+
+
+def predict_records(
+    run: Path,
+    *,
+    archive: Path,
+    arm: str | None,
+    mode: str | None,
+    fraction: float | None,
+    outcome: str | None,
+    seeds: Seeds,
+    skip_seen: bool,
+) -> pl.DataFrame:
+    """Scores the stays of an archive that have a time of prediction; arguments as in `learning.scoring.predict`.
+
+    A stay that has nothing of what a network reads is left out of its scores.
+    """
+    fit = choices(run, arm=arm, mode=mode, fraction=fraction)
+    chosen = {choice: _models(run, choice) for choice in fit}
+    for choice in [choice for choice, models in chosen.items() if not models]:
+        del chosen[choice]
+        words = f"{choice} is left out: boosted trees are not stored"
+        if not chosen:
+            raise InputError(f"{run}: holds no stored model; {words}")
+        say(words)
+    outcome = outcome or str(about_run(run).get("outcome"))
+    opened = open_archive(archive)
+    stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
+    signatures = {
+        seed: load_signatures(run / Cell(LEARNT, "pretrain", 1.0, seed).name)
+        for seed in sorted({seed for models in chosen.values() for seed in models})
+    }
+    seen = _seen(stays, opened, chosen, signatures)
+    if seen.any() and not skip_seen:
+        raise InputError(
+            f"{int(seen.sum())} patients of this archive were seen in training: scores on them would flatter the "
+            "model; --skip-seen leaves them out"
+        )
+    stays = stays.filter(~seen).drop("row").with_row_index("row")
+    if stays.is_empty():
+        raise InputError(f"{archive}: no stay is left to score: none has a time of prediction, or all were seen")
+    scores = _scores(stays, opened, chosen, signatures)
+    counted = seen_codes(opened, stays)
+    stays = stays.with_columns(record_density=densities(counted, rows=len(stays)))
+    tables = [
+        _table(stays, run, outcome, replace(choice, arm=name), seed, score)
+        for choice in chosen
+        for name, seed, score in by_seed(choice.arm, scores[choice], seeds)
+    ]
+    say_which(max(len(models) for models in chosen.values()), seeds)
+    return pl.concat(tables)
+
+
+def _models(run: Path, choice: Choice) -> dict[int, Scorer]:
+    stored = {}
+    for cell in choice.cells(run):
+        with suppress(NotStoredError):
+            stored[cell.seed] = load_scorer(run / cell.name)
+    return stored
+
+
+def _seen(
+    stays: pl.DataFrame,
+    archive: Archive,
+    chosen: dict[Choice, dict[int, Scorer]],
+    signatures: dict[int, SignatureModel],
+) -> Bool[np.ndarray, " stays"]:
+    """Whose records or labels any of the models was fitted on."""
+    marks = {name for models in chosen.values() for model in models.values() for name in model.fitted_on.patients}
+    subjects = stays["subject_id"].to_list()
+    known = {number for model in signatures.values() for number in model.fitted_on.seen(archive, subjects)}
+    pairs = stays.select("subject_id", "pseudonym").iter_rows()
+    return np.array([subject in known or mark(name) in marks for subject, name in pairs], bool)
+
+
+def _scores(
+    stays: pl.DataFrame,
+    archive: Archive,
+    chosen: dict[Choice, dict[int, Scorer]],
+    signatures: dict[int, SignatureModel],
+) -> dict[Choice, dict[int, Float[np.ndarray, " stays"]]]:
+    """The records are read once for each seed's signatures, and scored by all arms of that seed."""
+    scores: dict[Choice, dict[int, np.ndarray]] = {choice: {} for choice in chosen}
+    for seed, signed in signatures.items():
+        expressed = express(signed, archive, stays.select("subject_id", "time"), unseen=True).table
+        blocks = plain_blocks(signed, archive, stays) | {"signatures": expressed.select(signed.names)}
+        columns, x = side_by_side(blocks)
+        place = {name: number for number, name in enumerate(columns)}
+        data: Dataset | None = None  # the networks of a seed read alike
+        for choice, models in chosen.items():
+            model = models[seed].model if seed in models else None
+            if isinstance(model, LinearModel):
+                if not set(model.columns) <= place.keys():
+                    raise InputError(f"{choice} reads columns that the signatures of seed {seed} do not give")
+                scores[choice][seed] = model.score(x[:, [place[name] for name in model.columns]])
+            elif isinstance(model, Model):
+                if data is None:  # one stay a patient, so that both are in the order of the patients
+                    units = stays.select("unit_id", "subject_id", "time")
+                    data = open_dataset(archive, model.preprocessing.modalities, units=units)
+                scores[choice][seed] = _of_network(model, data)
+    return scores
+
+
+def _of_network(model: Model, data: Dataset) -> Float[np.ndarray, " stays"]:
+    """A network's scores; NaN for a stay that has nothing of what it reads."""
+    scores = np.full(len(data), np.nan)
+    rows = np.flatnonzero(data.something(model.preprocessing.names))
+    scores[rows] = model.score(data, rows)
+    return scores
+
+
+def _table(
+    stays: pl.DataFrame, run: Path, outcome: str, choice: Choice, seed: int, score: Float[np.ndarray, " stays"]
+) -> pl.DataFrame:
+    """A predictions table of one arm and seed, then covariates."""
+    return stays.select(
+        pl.lit(str(about_run(run).get("study"))).alias("study"),
+        pl.lit(outcome).alias("outcome"),
+        pl.lit(choice.arm).alias("arm"),
+        pl.lit(choice.mode).alias("mode"),
+        pl.lit(choice.fraction).alias("fraction"),
+        pl.lit(seed).alias("seed"),
+        pl.lit("external").alias("cohort"),
+        "site",
+        pl.col("pseudonym").alias("subject_id"),
+        "unit_id",
+        pl.col("label").cast(pl.Int64),
+        pl.Series("score", score),
+        *(name for name in COVARIATES if name in stays.columns),
+    ).filter(pl.col("score").is_not_nan())
