@@ -34,7 +34,12 @@ FRONT = {
 def __getattr__(name: str) -> object:
     if name not in FRONT:
         raise AttributeError(f"module 'semeia' has no attribute '{name}'")
-    return getattr(import_module(f"semeia.{FRONT[name]}"), name)
+    try:
+        return getattr(import_module(f"semeia.{FRONT[name]}"), name)
+    except ModuleNotFoundError as error:
+        if install := import_module("semeia.errors").missing_extra(error):
+            raise ModuleNotFoundError(f"semeia.{name}: {install}", name=error.name) from error
+        raise
 
 
 def __dir__() -> list[str]:

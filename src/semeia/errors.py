@@ -15,6 +15,20 @@ _RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE}
 
 
+# What `pip install semeia` leaves out, by the extra that brings it; tables are evaluated and reported without any.
+EXTRAS = {
+    "train": (
+        *("torch", "monai", "einops", "sklearn", "numba", "nibabel", "safetensors", "tokenizers", "psutil"),
+        "threadpoolctl",
+    ),
+    "records": ("duckdb",),
+    "dicom": ("pydicom", "pylibjpeg", "jpeg_ls", "gdcm"),
+    "text": ("transformers",),
+    "picard": ("picard",),
+    "ray": ("ray",),
+}
+
+
 # What a terminal or a browser would obey instead of showing: control characters, and marks that turn text around.
 _UNSEEN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _UNSEEN |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -33,6 +47,8 @@ def how_to_mend(error: Exception) -> str:
     """What the user can do about an error; empty when it is our bug."""
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and (extra := missing_extra(error)):
+        return extra
     if isinstance(error, OSError) and error.errno in _PATHS | _RIGHTS | _ROOM:
         return f"{error.filename or 'a file'}: {error.strerror}. Check the path, its permissions and free space."
     if type(error).__name__ == "TerminatedWorkerError":  # joblib's, of a process that the system ended
@@ -43,6 +59,13 @@ def how_to_mend(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _no_memory(error):
         return "there is not enough memory; use fewer workers, a smaller batch, or a larger machine."
     return ""
+
+
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """What to install for a library that `pip install semeia` leaves out; empty for any other."""
+    library = (error.name or "").partition(".")[0]
+    extra = next((name for name, libraries in EXTRAS.items() if library in libraries), "")
+    return f'this needs {library}, which is not installed: pip install "semeia[{extra}]"' if extra else ""
 
 
 def _no_memory(error: Exception) -> bool:

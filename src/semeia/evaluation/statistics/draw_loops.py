@@ -1,20 +1,14 @@
 """The loops over all rows and all draws, compiled: weights go in, sums that every draw needs come out.
 
 Weights lie rows first, `[n, draws]`, so that the inner loop of each function runs through the draws of one row, which
-are neighbours in memory. Imported where it is called, not before: numba takes a while to load.
+are neighbours in memory.
 """
 
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Shaped
 
 from semeia.compiled import compiled
-
-
-def rows_first(weights: Shaped[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "n draws"]:
-    """Weights as the loops want them: contiguous, in 16-bit counts as `Draws.apply` gives them or else as floats."""
-    return np.ascontiguousarray(weights.T, dtype=np.int16 if weights.dtype == np.int16 else np.float64)
 
 
 @compiled

@@ -31,7 +31,7 @@ def fixed_points(
         Sensitivities at the specificities, and specificities at the sensitivities: a row a draw, a column a point; NaN
         for a draw that holds one class only.
     """
-    from semeia.evaluation.statistics.draw_loops import first_passing, rows_first
+    from semeia.evaluation.statistics.draw_sums import first_passing, rows_first
 
     sides = np.zeros((weights.shape[1], 2))
     sides[ranked.order, ranked.positive.astype(np.int64)] = 1

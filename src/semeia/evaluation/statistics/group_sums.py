@@ -35,7 +35,7 @@ def sums_by_group(
     groups: int,
 ) -> Float[np.ndarray, "groups k draws"]:
     """The same of several values at once, in one pass over the weights."""
-    from semeia.evaluation.statistics.draw_loops import add_sums, rows_first
+    from semeia.evaluation.statistics.draw_sums import add_sums, rows_first
 
     sums = np.zeros((groups, values.shape[1], len(weights)))
     add_sums(rows_first(weights), group.astype(np.int64), np.ascontiguousarray(values, dtype=np.float64), sums)

@@ -73,7 +73,7 @@ def auroc_within_parts(rankings: list[Ranking], weights: Shaped[np.ndarray, "dra
 
 def ranked_sums(ranked: Ranking, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "4 draws"]:
     """Of every draw the positives, the negatives, the pairs won, and the precision summed over the positives."""
-    from semeia.evaluation.statistics.draw_loops import add_ranked, rows_first
+    from semeia.evaluation.statistics.draw_sums import add_ranked, rows_first
 
     sums = np.zeros((4, len(weights)))
     add_ranked(rows_first(weights), ranked.order, ranked.positive, ranked.last, sums)

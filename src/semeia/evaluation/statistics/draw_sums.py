@@ -1,0 +1,19 @@
+"""The sums that every draw needs, compiled where numba is installed and by arrays where it is not.
+
+Imported where they are called, not before: numba takes a while to load.
+"""
+
+import numpy as np
+from jaxtyping import Shaped
+
+try:
+    from semeia.evaluation.statistics.draw_loops import add_ranked, add_sums, first_passing
+except ImportError:  # `pip install semeia` brings no compiler
+    from semeia.evaluation.statistics.draw_arrays import add_ranked, add_sums, first_passing
+
+__all__ = ["add_ranked", "add_sums", "first_passing", "rows_first"]
+
+
+def rows_first(weights: Shaped[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "n draws"]:
+    """Weights as the loops want them: contiguous, in 16-bit counts as `Draws.apply` gives them or else as floats."""
+    return np.ascontiguousarray(weights.T, dtype=np.int16 if weights.dtype == np.int16 else np.float64)
