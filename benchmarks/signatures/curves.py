@@ -144,8 +144,7 @@ def to_cross_sections(archive, into: Path, window, workers: int):
 
 def covariance(matrix) -> None:
     """Mean and covariance of the first rows, from what is there and from whole blocks."""
-    from semeia.signatures.ica.moments import moments
-    from semeia.signatures.ica.sparse_moments import sparse_moments
+    from semeia.signatures.ica.moments import moments, sparse_moments
 
     few = replace(matrix, shape=(min(ROWS, matrix.shape[0]), matrix.shape[1]))
     sparse_moments(replace(few, shape=(10, few.shape[1])))  # compiles, or loads what was compiled before

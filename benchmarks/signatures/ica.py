@@ -29,11 +29,10 @@ import torch
 
 from semeia.signatures.ica.blocks import ArraySamples, Samples, open_samples
 from semeia.signatures.ica.components import amari_index, canonical
-from semeia.signatures.ica.fastica import fast_ica
+from semeia.signatures.ica.fastica import fast_ica, has_bf16
 from semeia.signatures.ica.moments import moments
 from semeia.signatures.ica.settings import IcaSettings, initial
 from semeia.signatures.ica.solvers import separate
-from semeia.signatures.ica.stages import has_bf16
 from semeia.signatures.ica.sweep import Pass, rows_of, sweep
 from semeia.signatures.ica.whitening import whiten, whitened
 from semeia.signatures.threads import in_order, one_thread_each

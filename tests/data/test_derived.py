@@ -11,9 +11,8 @@ from PIL import Image
 from semeia.archive import open_archive
 from semeia.data.crops import CropSettings
 from semeia.data.dataset import open_dataset
-from semeia.data.derived import TRANSFORMS, narrow_band
 from semeia.data.modalities import Picture
-from semeia.data.pictures import PictureSettings, planes_of
+from semeia.data.pictures import TRANSFORMS, PictureSettings, narrow_band, planes_of
 from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings

@@ -28,7 +28,7 @@ from semeia.objectives.albef import AlbefSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.heads.fused import FusedHead, FusionSettings
 from semeia.studies.predict import predict
-from semeia.studies.run.shift_map import shift_map
+from semeia.studies.run.embedding import shift_map
 from small_training import FINETUNE, PRETRAIN, values_of, with_arrays
 
 APART = replace(PRETRAIN.model.encoder, mixing="apart")

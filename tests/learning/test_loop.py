@@ -21,8 +21,7 @@ from semeia.errors import InputError
 from semeia.learning import checkpoint
 from semeia.learning.cells import STATE
 from semeia.learning.interrupt import Interrupted
-from semeia.learning.loop import LoopSettings, train
-from semeia.learning.metrics_log import read_metrics
+from semeia.learning.loop import LoopSettings, read_metrics, train
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.objective import Objective

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semeia.signatures.limits import limits
+from semeia.signatures.channels import limits
 from semeia.signatures.running import QuantileSketch
 
 

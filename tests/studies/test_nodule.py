@@ -16,7 +16,7 @@ from semeia.evaluation.schema import PREDICTION_COLUMNS, RESULT_COLUMNS
 from semeia.learning.interrupt import Interrupted
 from semeia.learning.linear import FILE as LINEAR
 from semeia.learning.linear import load_linear
-from semeia.learning.metrics_log import read_metrics
+from semeia.learning.loop import read_metrics
 from semeia.learning.model import FILE, load_model
 from semeia.learning.scoring import predict
 from semeia.studies import nodule, resume

@@ -135,7 +135,7 @@ IMAGES = Table(
         Column("sha256", "text", False, "of type, shape and pixels"),
         Column("phash", "text", False, "64-bit difference hash of the middle slice, 16 hex digits"),
         Column("look", "text", True, "256-bit difference hash of the middle slice, 64 hex digits"),
-        Column("percentiles", "reals", True, "0, 1, 10, 50, 90, 99 and 100 % of the values (archive/part/values.py)"),
+        Column("percentiles", "reals", True, "0, 1, 10, 50, 90, 99 and 100 % of the values (archive/part/pixels.py)"),
         Column("bits", "whole", True, "bits that whole-numbered values take; empty for float32"),
         Column("format", "text", True, "of the file it came from: nifti, png or jpeg"),
     ),

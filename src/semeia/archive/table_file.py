@@ -2,7 +2,7 @@
 
 The header says what separates the columns. Nothing of a cell appears in a message: rows are counted as a spreadsheet
 does, the header being row 1. Tables larger than memory (health records) go through duckdb instead, in
-`readers/records/text_file.py`.
+`readers/records/sources.py`.
 """
 
 import difflib

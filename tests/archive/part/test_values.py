@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semeia.archive.part.values import PERCENTS, bits_used, percentiles
+from semeia.archive.part.pixels import PERCENTS, bits_used, percentiles
 
 RNG = np.random.default_rng(0)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from semeia.errors import InputError
-from semeia.objectives.heads.shift import ShiftDictionary
+from semeia.objectives.heads.fused import ShiftDictionary
 
 PLACES = torch.tensor([[[0.0, 0.0], [9.0, 0.0]], [[0.0, 5.0], [-5.0, 5.0]]])  # of a modality and group
 

@@ -12,7 +12,7 @@ from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_dicom
 from semeia.readers.dicom.header import Header, read_header
-from semeia.readers.dicom.identity import left_behind
+from semeia.readers.dicom.ingest import left_behind
 
 PLANES = np.random.default_rng(2).integers(0, 2000, (4, 6, 5)).astype(np.int16)
 LATER = {"AcquisitionDate": "20210203", "SeriesInstanceUID": "1.2.3.5"}

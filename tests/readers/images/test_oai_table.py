@@ -7,7 +7,7 @@ import pytest
 
 from lidc_folder import write_rows
 from semeia.errors import InputError
-from semeia.readers.images.oai_table import read_oai_table
+from semeia.readers.images.follow_up import read_oai_table
 
 ROW: dict[str, object] = {"ID": "CANARY7", "SIDE": "1", "READPRJ": "15", "KLG": "2", "Visit": "00m"}
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from semeia.archive.schema import MODES
-from semeia.readers.records.modes import RULES, modes_of
+from semeia.readers.records.code_facts import RULES, modes_of
 
 
 def decided(code: str, *, events: int = 10, numbers: int = 0) -> tuple[str, str]:

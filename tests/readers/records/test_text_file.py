@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from semeia.errors import InputError
-from semeia.readers.records.text_file import read_text
+from semeia.readers.records.sources import read_text
 
 
 def rows(file: Path) -> list[tuple]:

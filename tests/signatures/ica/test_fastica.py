@@ -8,7 +8,7 @@ from sklearn.decomposition import FastICA
 
 from planted_sources import planted
 from semeia.errors import InputError
-from semeia.signatures.ica import stages
+from semeia.signatures.ica import fastica as stages
 from semeia.signatures.ica.blocks import ArraySamples, open_samples
 from semeia.signatures.ica.components import amari_index, canonical, start_from
 from semeia.signatures.ica.fastica import fast_ica

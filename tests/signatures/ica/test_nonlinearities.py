@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from semeia.signatures.ica.nonlinearities import NONLINEARITIES
+from semeia.signatures.ica.sweep import NONLINEARITIES
 
 G = {
     "tanh": (np.tanh, lambda y: 1 - np.tanh(y) ** 2),

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from semeia.signatures.curves import SectionValues
-from semeia.signatures.ica import sparse_moments as module
+from semeia.signatures.ica import moments as module
 from semeia.signatures.ica.blocks import RepeatedRows
-from semeia.signatures.ica.moments import moments
-from semeia.signatures.ica.sparse_moments import section_moments, sparse_moments
+from semeia.signatures.ica.moments import moments, section_moments, sparse_moments
 from semeia.signatures.matrix import build_matrix
 from signatures_values import CHANNELS, random_values
 

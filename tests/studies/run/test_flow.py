@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from semeia.studies.nodule import NoduleSettings, open_nodules
-from semeia.studies.run.flow import LABELS, flow_of
+from semeia.studies.run.record import LABELS, flow_of
 from semeia.studies.run.study import Inputs
 from small_training import PRETRAIN
 

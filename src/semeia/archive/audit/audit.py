@@ -7,8 +7,7 @@ import polars as pl
 from semeia.archive.audit import findings
 from semeia.archive.audit.census import Census, census
 from semeia.archive.audit.copies import copies
-from semeia.archive.audit.findings import Finding
-from semeia.archive.audit.record_findings import record_findings
+from semeia.archive.audit.findings import Finding, record_findings
 from semeia.archive.audit.shortcuts import shortcuts
 from semeia.archive.audit.value_findings import value_findings
 from semeia.archive.store import Archive

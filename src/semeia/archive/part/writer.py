@@ -15,11 +15,10 @@ from semeia.archive import keys
 from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
 from semeia.archive.identity import NEAR, canonical
 from semeia.archive.part.people import People
-from semeia.archive.part.pixels import PixelFile
+from semeia.archive.part.pixels import PixelFile, bits_used, percentiles
 from semeia.archive.part.record_draft import RecordDraft
 from semeia.archive.part.repeat import rows_there
 from semeia.archive.part.summary import Summary
-from semeia.archive.part.values import bits_used, percentiles
 from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
 from semeia.errors import InputError

@@ -2,25 +2,34 @@
 
 Files are found by their content and put together by geometry. Patients are known by their id in the headers, which is
 hashed; names, numbers, file names and UIDs are kept nowhere.
+
+Readers take an allow-list of attributes (`TAGS` of header.py) and see no other, so nothing has to be removed. This says
+what was there, so that somebody can decide whether the export should have held it at all. It names attributes, never
+their values. Text that is burned into pixels without being declared (BurnedInAnnotation) is not found here.
 """
 
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from semeia.archive import Summary, Writer, writing
 from semeia.errors import InputError
-from semeia.readers.dicom.identity import left_behind
+from semeia.processes import in_processes
+from semeia.readers.dicom.header import TAGS, Header, quietly
 from semeia.readers.dicom.index import index_folder
-from semeia.readers.dicom.reading import Refused, images_of
 from semeia.readers.dicom.series import Stack, stacks_of
-from semeia.readers.images.image_file import add_image
+from semeia.readers.dicom.volume import film_of, volume_of
+from semeia.readers.images.image_file import Image, add_image
 from semeia.readers.rows import folder_given, progress
 
 _MOST_WORKERS = 4
+PRIVATE = "private elements"
+_PATIENT_GROUP = 0x0010
+_KINDS = {"CT": "hu", "MR": "mri", "PT": "mri"}
 
 
 def ingest_dicom(
@@ -134,3 +143,61 @@ def add_images(
     for words, number in sorted(left_out.items()):
         draft.count(f"left out: {words}", number)
     return newest
+
+
+def left_behind(headers: Iterable[Header]) -> Counter[str]:
+    """Count the headers that hold each attribute about the patient or another person that was not read.
+
+    Args:
+        headers: One of each series.
+
+    Returns:
+        Keywords of the standard, or "private elements", with how many headers hold a value.
+    """
+    found: Counter[str] = Counter()
+    for header in headers:
+        found.update(_attributes(header))
+    return found
+
+
+def _attributes(header: Header) -> set[str]:
+    from pydicom import dcmread
+
+    with quietly():
+        elements = list(dcmread(header.path, stop_before_pixels=True, force=True))
+    of_persons = {
+        element.keyword
+        for element in elements
+        if (element.tag.group == _PATIENT_GROUP or element.VR == "PN") and element.keyword and not element.is_empty
+    }
+    private = {PRIVATE} if any(element.tag.is_private for element in elements) else set()
+    return of_persons - set(TAGS.split()) | private
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A stack that is no image, and why."""
+
+    why: str
+
+
+def images_of(stacks: Sequence[Stack], *, workers: int = 1) -> Iterator[Image | Refused]:
+    """Decode stacks in their order, a few ahead where there are workers."""
+    from joblib import delayed
+
+    if workers == 1 or len(stacks) < 2:
+        yield from map(image_of, stacks)
+        return
+    calls = (delayed(image_of)(stack) for stack in stacks)
+    yield from in_processes(calls, workers=workers)
+
+
+def image_of(stack: Stack) -> Image | Refused:
+    """Decode one stack or radiograph."""
+    try:
+        if stack.header.is_film:
+            return Image(film_of(stack), "picture", "dicom", None, ())
+        volume = volume_of(stack)
+    except InputError as refusal:
+        return Refused(str(refusal))
+    return Image(volume.array, _KINDS[stack.header.modality], "dicom", volume, volume.remarks)

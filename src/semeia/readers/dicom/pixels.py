@@ -1,4 +1,8 @@
-"""The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out."""
+"""The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out.
+
+A decoder believes the frame, not the DICOM header, and would allocate whatever it claims.
+Sources: ITU-T T.81 (JPEG) B.2.2, T.87 (JPEG-LS), T.800 (JPEG 2000) A.5.1.
+"""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -7,7 +11,6 @@ import numpy as np
 
 from semeia.errors import InputError
 from semeia.processes import apart
-from semeia.readers.dicom.codestream import claimed_size
 from semeia.readers.dicom.header import Header, Plane, quietly
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ _DECODERS = {
 }
 # JPEG of 12 bits and lossless JPEG, which only gdcm reads: it ends its process over a damaged frame.
 _FRAGILE = {"1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"}
+_NO_FRAME = {0xC4, 0xC8, 0xCC}  # in the range of frame headers, and none: tables
+_JPEG_LS = 0xF7
+_ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 
 
 def stored_frames(header: Header) -> np.ndarray:
@@ -102,3 +108,23 @@ def inverted(stored: np.ndarray, header: Header) -> np.ndarray:
         return stored.max() + stored.min() - stored
     ends = (-(2 ** (header.bits - 1)), 2 ** (header.bits - 1) - 1) if header.signed else (0, 2**header.bits - 1)
     return (sum(ends) - stored.astype(np.int64)).astype(stored.dtype)
+
+
+def claimed_size(frame: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 frame claims; None where nothing is found."""
+    start = frame.find(b"\xff\x4f\xff\x51", 0, 4096)  # JPEG 2000, bare or in a JP2 box
+    if start >= 0:
+        right, bottom, left, top = (_number(frame, start + 8 + 4 * place, 4) for place in range(4))
+        return bottom - top, right - left
+    place = 2
+    while frame[:2] == b"\xff\xd8" and place + 9 <= len(frame) and frame[place] == 0xFF:
+        marker = frame[place + 1]
+        if (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME) or marker == _JPEG_LS:
+            return _number(frame, place + 5, 2), _number(frame, place + 7, 2)
+        filling = marker == 0xFF
+        place += 1 if filling else 2 + (0 if marker in _ALONE else _number(frame, place + 2, 2))
+    return None
+
+
+def _number(frame: bytes, start: int, length: int) -> int:
+    return int.from_bytes(frame[start : start + length], "big")

@@ -15,8 +15,8 @@ from semeia.errors import InputError
 from semeia.signatures.ica.blocks import Samples
 from semeia.signatures.ica.components import Components, canonical, start_from
 from semeia.signatures.ica.group import shared_folder
+from semeia.signatures.ica.moments import section_moments
 from semeia.signatures.ica.settings import IcaSettings, Report, Unmixing, initial
-from semeia.signatures.ica.sparse_moments import section_moments
 from semeia.signatures.ica.whitening import Whitening, whiten, whitened
 
 SolverName = Literal["fastica", "picard"]

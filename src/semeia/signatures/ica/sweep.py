@@ -2,6 +2,9 @@
 
 A block of white rows Z is projected (Z W'), passed through g in place and multiplied with Z again: two buffers of one
 block and one k x k matrix a thread are all the memory it takes. Sums over blocks are kept in float64.
+
+Contrasts of Hyvarinen 1999 (IEEE Trans. Neural Networks 10(3), section III): tanh, the default; exp, the most robust
+against outliers; cube (kurtosis), the least. `spare` is memory as large as y to work in.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +19,43 @@ from torch import Tensor
 
 from semeia.signatures.ica.blocks import Samples, block_rows, own_blocks
 from semeia.signatures.ica.group import add_up
-from semeia.signatures.ica.nonlinearities import NONLINEARITIES
 from semeia.signatures.ica.settings import Nonlinearity
 from semeia.signatures.threads import in_order, one_thread_each
 
+Projections = Float[Tensor, "b k"]
+Sums = Float[Tensor, " k"]
 # A GPU needs longer blocks to be busy.
 GPU_ROWS = 65536
+
+
+def tanh(y: Projections, spare: Projections) -> Sums:
+    """g = tanh y, as 2 s(2y) - 1 with the logistic function s: the same values three times as fast on a CPU."""
+    y.mul_(2).sigmoid_()
+    torch.add(y.new_tensor(-1.0), y, alpha=2, out=y)
+    torch.mul(y, y, out=spare)
+    return len(y) - spare.sum(0)
+
+
+def cube(y: Projections, spare: Projections) -> Sums:
+    """g = y^3."""
+    torch.mul(y, y, out=spare)
+    y.mul_(spare)
+    return 3 * spare.sum(0)
+
+
+def exp(y: Projections, spare: Projections) -> Sums:
+    """g = y exp(-y^2 / 2)."""
+    torch.mul(y, y, out=spare)
+    factor = (spare / -2).exp_()
+    y.mul_(factor)
+    return factor.mul_(spare.neg_().add_(1)).sum(0)
+
+
+NONLINEARITIES: dict[Nonlinearity, Callable[[Projections, Projections], Sums]] = {
+    "tanh": tanh,
+    "cube": cube,
+    "exp": exp,
+}
 
 
 @dataclass(frozen=True)

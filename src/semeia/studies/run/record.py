@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from semeia import __version__
 from semeia.archive.atomic import write_json, write_text
 from semeia.archive.audit.copies import refuse_copies
@@ -20,19 +22,63 @@ from semeia.learning.model import FILE
 from semeia.learning.progress import say
 from semeia.learning.resources import Used
 from semeia.learning.stored import read_record
-from semeia.report.flow import flow_record
+from semeia.report.flow import Box, counted, flow_record
 from semeia.report.page import write_report
 from semeia.settings_json import to_plain
-from semeia.studies.run.flow import flow_of
 from semeia.studies.run.holding import has_learnt
-from semeia.studies.run.study import Finished
+from semeia.studies.run.study import Finished, Material
 
+LABELS = {
+    "archive": "In the archive",
+    "excluded": "External without a label",
+    "pretraining": "May be learnt from without labels",
+    "unlabelled": "of these, never trained on with a label",
+    "internal": "Internal, labelled",
+    "tested": "of these, tested by the first seed",
+    "external": "External, labelled",
+}
 RECORD = "run.json"
 LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
 # What may change between two sittings of the same run: where it is run, and what only adds cells or leaves some out.
 MAY_CHANGE = ("workers", "starts", "modes", "heads")
 # The same of the loop, wherever its settings stand: how often it saves and writes, and on which device.
 HOW_IT_IS_RUN = ("loop.save_every", "loop.log_every", "loop.device")
+
+
+def flow_of(material: Material, seeds: tuple[int, ...], words: Mapping[str, str] | None = None) -> list[Box]:
+    """Count patients and units of each part, for the main outcome.
+
+    Args:
+        material: of the study.
+        seeds: that were run.
+        words: what the boxes are called, by the names in `LABELS`.
+    """
+    labels = LABELS | dict(words or {})
+    values, subject = material.labels[material.outcomes[0]], material.subjects
+    known, outside = ~np.isnan(values), material.cohort == "external"
+    testing = material.testing(min(seeds))
+    # Each seed leaves out what it tests; where all test the same, nobody of these is ever learnt from.
+    always = np.logical_and.reduce([material.testing(seed) for seed in seeds])
+    learnt = (material.training | material.unlabelled) & ~always
+
+    def box(name: str, group: str, mask: np.ndarray, note: str = "") -> Box:
+        return counted(labels[name], group, mask, patients=subject, note=note)
+
+    def positive(mask: np.ndarray) -> str:
+        two = len(np.unique(values[known])) == 2
+        return f"{int((mask & (values == 1)).sum())} with the outcome" if two else ""
+
+    inside = material.training & known
+    boxes = [
+        box("archive", "archive", np.ones(len(subject), bool)),
+        box("excluded", "excluded", outside & ~known, "not used"),
+        box("pretraining", "pretraining", learnt, "each seed leaves out what it tests"),
+        box("unlabelled", "pretraining", material.unlabelled & ~material.training),
+        box("internal", "internal", inside, positive(inside)),
+        box("tested", "internal", inside & testing),
+        box("external", "external", outside & known, positive(outside)),
+    ]
+    return [one for one in boxes if one.patients or one.group == "archive"]
 
 
 def begin_run(

@@ -12,12 +12,11 @@ import numpy as np
 from semeia.learning.cells import Cell, is_finished
 from semeia.learning.progress import doing
 from semeia.learning.resources import measuring
-from semeia.studies.run.gather import gather, write_predictions, write_scores
+from semeia.studies.run.gather import gather, write_predictions, write_results, write_scores
 from semeia.studies.run.grid import one_cell, run_cells
 from semeia.studies.run.holding import holding
 from semeia.studies.run.once import once
 from semeia.studies.run.record import begin_run, finish_run, note_left_out, note_run
-from semeia.studies.run.results import write_results
 from semeia.studies.run.study import OUTCOME, Finished, Inputs, Material, Study, Work, fold_of, pretraining_rows
 
 Plan = tuple[list[Cell], list[Cell]]
