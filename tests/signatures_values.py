@@ -1,12 +1,14 @@
 """Values of sections as sparse triplets, without an archive behind them."""
 
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import numpy as np
 
 from record_frames import small_channels
+from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues
-from semeia.signatures.scaling import Scaling
+from semeia.signatures.scaling import SCALES, ModeScale, Scaling, ScalingFit
 
 CHANNELS = small_channels()
 ROWS = 400
@@ -41,3 +43,13 @@ def dense(scaling: Scaling, values: SectionValues) -> np.ndarray:
     rows = np.tile(scaling.fill_row, (values.rows, 1))
     rows[values.row, values.channel] = scaling.standardised(values.channel, values.value)
     return rows
+
+
+def fit_scaling(
+    stream: Iterable[SectionValues], channels: Channels, *, scales: Mapping[str, ModeScale] = SCALES
+) -> Scaling:
+    """Fit in one pass over the values of the training sections."""
+    fit = ScalingFit(channels, scales=scales)
+    for _ in fit.watching(stream):
+        pass
+    return fit.scaling()

@@ -1,5 +1,6 @@
 """Training small enough for tests: a miniature nodule archive, a network of a few thousand parameters, a few steps."""
 
+import json
 import os
 import sys
 import warnings
@@ -129,3 +130,8 @@ def values_of(data: Dataset, name: str, rows: np.ndarray | None = None) -> np.nd
     observed = data.observations[name]
     slot = observed.slot[:, 0] if rows is None else observed.slot[rows, 0]
     return np.asarray(observed.arrays.values)[slot]
+
+
+def read_metrics(path: Path) -> list[dict]:
+    """All lines of a log; none if there is no file."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

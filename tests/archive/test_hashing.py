@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from semeia.archive.hashing import array_sha256, file_sha256, hamming, middle_slice, perceptual_hash
+from semeia.archive.hashing import array_sha256, file_sha256, middle_slice, perceptual_hash
 
 SMOOTH = np.cos(np.linspace(0, 7, 60))[:, None] * np.sin(np.linspace(0, 9, 70))[None]
+
+
+def _bits_apart(first: str, second: str) -> int:
+    return (int(first, 16) ^ int(second, 16)).bit_count()
 
 
 def test_exact_hash_ignores_layout_but_not_type_shape_or_value():
@@ -27,8 +31,8 @@ def test_perceptual_hash_survives_brightness_and_scale_but_not_another_image():
     code = perceptual_hash(SMOOTH)
     assert len(code) == 16
     assert perceptual_hash(100 + 50 * SMOOTH) == code
-    assert hamming(perceptual_hash(np.kron(SMOOTH, np.ones((2, 2)))), code) <= 2
-    assert hamming(perceptual_hash(SMOOTH[::-1, ::-1]), code) > 10
+    assert _bits_apart(perceptual_hash(np.kron(SMOOTH, np.ones((2, 2)))), code) <= 2
+    assert _bits_apart(perceptual_hash(SMOOTH[::-1, ::-1]), code) > 10
     assert perceptual_hash(np.zeros((5, 5))) == "0" * 16
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semeia.archive import label_subset, patient_folds, tuning_split
+from semeia.archive import label_subset, patient_folds
 from semeia.errors import InputError
 
 
@@ -86,19 +86,3 @@ def test_where_every_patient_has_units_of_both_classes_whole_patients_are_chosen
     assert len(few) == 2
     assert set(few) < set(more)
     assert len(more) == 10
-
-
-@given(st.integers(1, 30), st.integers(1, 30), st.floats(0.01, 0.99), st.integers(0, 99))
-def test_tuning_takes_some_of_each_class_and_leaves_some(negative: int, positive: int, share: float, seed: int):
-    train, tuning = tuning_split(_labels(negative, positive), share, seed=seed)
-    assert sorted(train + tuning) == list(range(1, negative + positive + 1))
-    for count, low in ((negative, 0), (positive, negative)):
-        aside = sum(low < subject <= low + count for subject in tuning)
-        assert (0 < aside < count) if count > 1 else aside == 0
-
-
-def test_impossible_tuning_is_refused():
-    with pytest.raises(InputError, match="tuning share"):
-        tuning_split(_labels(3, 3), 1.0, seed=0)
-    with pytest.raises(InputError, match="no labelled"):
-        tuning_split(_labels(1, 1).clear(), 0.2, seed=0)

@@ -8,7 +8,7 @@ import pytest
 from semeia.errors import InputError
 from semeia.learning import export as exporting
 from semeia.learning.export import export
-from semeia.learning.scoring import predict
+from semeia.studies.predict import predict
 
 ARM = {"arm": "multimodal_jepa", "mode": "frozen", "fraction": 1.0}
 

@@ -21,14 +21,14 @@ from semeia.errors import InputError
 from semeia.learning import checkpoint
 from semeia.learning.cells import STATE
 from semeia.learning.interrupt import Interrupted
-from semeia.learning.loop import LoopSettings, read_metrics, train
+from semeia.learning.loop import LoopSettings, train
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.shapes import Scalar
 from small_batches import small_batch
-from small_training import MODEL, PRETRAIN, killed_by
+from small_training import MODEL, PRETRAIN, killed_by, read_metrics
 
 STEPS = 12
 OPTIMISER = OptimiserSettings(steps=STEPS, batch=4)

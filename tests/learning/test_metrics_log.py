@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from semeia.learning.loop import MetricsLog, read_metrics
+from semeia.learning.loop import MetricsLog
+from small_training import read_metrics
 
 
 def test_lines_come_back_and_the_folder_is_made(tmp_path: Path):

@@ -10,11 +10,10 @@ from semeia.errors import InputError
 from semeia.signatures.channels import channels_of
 from semeia.signatures.ica.blocks import Samples, blocks
 from semeia.signatures.matrix import build_matrix, open_matrix
-from semeia.signatures.scaling import fit_scaling
 from semeia.signatures.sections import sample_sections
 from semeia.signatures.streaming import section_values
 from semeia.signatures.window import Window
-from signatures_values import CHANNELS, cut, dense, random_values
+from signatures_values import CHANNELS, cut, dense, fit_scaling, random_values
 
 
 @pytest.mark.parametrize("size", [1, 64, 1000])

@@ -9,8 +9,8 @@ import pytest
 from semeia.errors import InputError
 from semeia.signatures.channels import Channels
 from semeia.signatures.curves import SectionValues
-from semeia.signatures.scaling import SCALES, ModeScale, Scaling, fit_scaling, scaling_from
-from signatures_values import CHANNELS, ROWS, cut, dense, random_values
+from semeia.signatures.scaling import SCALES, ModeScale, Scaling, scaling_from
+from signatures_values import CHANNELS, ROWS, cut, dense, fit_scaling, random_values
 
 AT = {code: channel for channel, code in CHANNELS.table.select("channel", "code").iter_rows()}
 

@@ -16,11 +16,10 @@ from semeia.evaluation.schema import PREDICTION_COLUMNS, RESULT_COLUMNS
 from semeia.learning.interrupt import Interrupted
 from semeia.learning.linear import FILE as LINEAR
 from semeia.learning.linear import load_linear
-from semeia.learning.loop import read_metrics
 from semeia.learning.model import FILE, load_model
-from semeia.learning.scoring import predict
 from semeia.studies import nodule, resume
 from semeia.studies.nodule import NODULE, NoduleSettings, arms, nodule_study, open_nodules
+from semeia.studies.predict import predict
 from semeia.studies.resume import resume_study
 from semeia.studies.run import arms as networks
 from semeia.studies.run import record, runner
@@ -28,7 +27,7 @@ from semeia.studies.run.arms import Network
 from semeia.studies.run.grid import delete_cells, list_cells, run_cells
 from semeia.studies.run.runner import plan, work_on
 from semeia.studies.run.study import Inputs, Material, fold_of
-from small_training import PRETRAIN, nodule_archive
+from small_training import PRETRAIN, nodule_archive, read_metrics
 
 ARMS = arms(NoduleSettings(), Inputs(Path()))
 NETWORKS = {name for name, arm in ARMS.items() if isinstance(arm, Network)}

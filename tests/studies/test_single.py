@@ -16,10 +16,10 @@ from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.learning.model import FILE, load_model
-from semeia.learning.scoring import predict
 from semeia.readers import ingest_images
 from semeia.studies import single
 from semeia.studies.own import modalities_of
+from semeia.studies.predict import predict
 from semeia.studies.run import record
 from semeia.studies.run.grid import list_cells
 from semeia.studies.run.protocol import kept_for_testing

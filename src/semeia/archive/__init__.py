@@ -5,7 +5,7 @@
 | `open_archive` | an archive's tables, outcomes and pixels |
 | `writing` | add one part: all of it or nothing |
 | `audit`, `to_text` | what is in it, and what is suspicious about it |
-| `patient_folds`, `label_subset`, `tuning_split` | divide patients |
+| `patient_folds`, `label_subset` | divide patients |
 | `TABLES`, `check` | the tables as code |
 """
 
@@ -15,7 +15,7 @@ from semeia.archive.part.commit import writing
 from semeia.archive.part.summary import Summary
 from semeia.archive.part.writer import Writer
 from semeia.archive.schema import OUTCOMES, TABLES, Column, Table, check
-from semeia.archive.split import label_subset, patient_folds, tuning_split
+from semeia.archive.split import label_subset, patient_folds
 from semeia.archive.store import Archive, open_archive
 
 __all__ = [
@@ -34,6 +34,5 @@ __all__ = [
     "open_archive",
     "patient_folds",
     "to_text",
-    "tuning_split",
     "writing",
 ]

@@ -45,8 +45,3 @@ def perceptual_hash(plane: np.ndarray, *, side: int = 8) -> str:
     small = np.asarray(Image.fromarray(plane.astype(np.float32)).resize((side + 1, side), Image.Resampling.BOX))
     bits = (small[:, 1:] > small[:, :-1]).reshape(-1)
     return np.packbits(bits).tobytes().hex()
-
-
-def hamming(first: str, second: str) -> int:
-    """How many of the bits of two perceptual hashes differ."""
-    return (int(first, 16) ^ int(second, 16)).bit_count()

@@ -73,34 +73,6 @@ def label_subset(labels: pl.DataFrame, fraction: float | int, *, seed: int, mini
     return sorted(chosen)
 
 
-def tuning_split(labels: pl.DataFrame, share: float, *, seed: int) -> tuple[list[int], list[int]]:
-    """Set a share of the patients of each class aside for tuning.
-
-    Args:
-        labels: As for `label_subset`.
-        share: In (0, 1).
-        seed: Another seed, another choice.
-
-    Returns:
-        Training and tuning subject ids, sorted. A class of two or more patients is on both sides, one patient
-        alone is in training.
-
-    Raises:
-        InputError: The share is out of range or nobody is labelled.
-    """
-    if not 0 < share < 1:
-        raise InputError(f"tuning share is {share}; it must lie between 0 and 1.")
-    if labels.is_empty():
-        raise InputError("no labelled patients to split.")
-    train: list[int] = []
-    tuning: list[int] = []
-    for members in _classes(labels, seed).values():
-        count = min(max(round(share * len(members)), 1), len(members) - 1) if len(members) > 1 else 0
-        tuning += members[:count]
-        train += members[count:]
-    return sorted(train), sorted(tuning)
-
-
 def _classes(labels: pl.DataFrame, seed: int) -> dict[str, list[int]]:
     """Shuffled patients of each class, that of a patient being the highest of its units; each class has its own stream
     of random numbers."""

@@ -230,11 +230,11 @@ def cross_modal(objective: LatentPrediction, fitted: Batch, watched: Batch, *, s
     return measures
 
 
-def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray, *, strength: float = 1.0) -> float:
+def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray) -> float:
     """Share of the variance of `new_y` that a ridge regression fitted on (x, y) explains; NaN without variance."""
     mean, sd = x.mean(0), x.std(0) + 1e-6
     design, centre = (x - mean) / sd, y.mean(0)
-    penalty = strength * len(x) * 0.1 * np.eye(x.shape[1])
+    penalty = len(x) * 0.1 * np.eye(x.shape[1])
     weight = np.linalg.solve(design.T @ design + penalty, design.T @ (y - centre))
     left = new_y - centre - (new_x - mean) / sd @ weight
     total = np.square(new_y - centre).sum()

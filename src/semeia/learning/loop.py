@@ -61,11 +61,6 @@ class MetricsLog:
             handle.write(json.dumps(entry) + "\n")
 
 
-def read_metrics(path: Path) -> list[dict]:
-    """All lines of a log; none if there is no file."""
-    return [json.loads(line) for line in read_text(path, most=LARGEST).splitlines()] if path.exists() else []
-
-
 def _before(line: str, start: int) -> bool:
     try:
         return json.loads(line)["step"] < start

@@ -5,7 +5,7 @@ models; the mean of their scores is another model, mostly a better one: a table 
 Patients that any of these models was fitted on are refused, with the count.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,35 +26,36 @@ KEPT_OUT = {"subject_id", "pseudonym", "site", "unit_id", "kind", "time", "regio
 Seeds = Literal["mean", "each", "both"]
 
 
-def predict(
-    run: Path,
-    *,
-    archive: Path,
-    arm: str | None = None,
-    mode: str | None = None,
-    fraction: float | None = None,
-    modalities: tuple[str, ...] | None = None,
-    outcome: str | None = None,
-    seeds: Seeds = "mean",
-    skip_seen: bool = False,
-) -> pl.DataFrame:
-    """Scores every unit of an archive by all arms that fit; labels come along where the archive has them.
+@dataclass(frozen=True)
+class Asked:
+    """Which models of a run score an archive, and of what; None asks for all.
 
-    Args:
-        run: a run folder, or one that `export` made.
-        archive: ingested from anywhere; best one that the run has never seen.
-        arm, mode, fraction: which models; all that fit where they are left out.
-        modalities: what may be used of the archive; all by default. The others are masked.
-        outcome: which labels to add; the run's own by default. An outcome of patients (a diagnosis) gives one row a
-            patient, whose score is the highest of its units.
-        seeds: "mean" scores by the mean over the models of an arm (one a seed); "each" gives every single model's
-            scores under its seed, as a study evaluates them; "both" adds the mean as an arm of its own, ARM_mean.
-        skip_seen: leaves out the patients a model was fitted on instead of refusing.
-
-    Returns:
-        The columns of a predictions table, then the covariates of the units.
+    Attributes:
+        arm: its name.
+        mode: how it met the labels.
+        fraction: share of the labelled training patients that it was fitted to.
+        modalities: what may be used of the archive; the others are masked.
+        outcome: which labels to add; None: the run's own.
+        seeds: whether each seed's model scores, their mean, or both.
+        skip_seen: leave out the patients a model was fitted on instead of refusing.
     """
-    chosen = stored_models(run, choices(run, arm=arm, mode=mode, fraction=fraction))
+
+    arm: str | None = None
+    mode: str | None = None
+    fraction: float | None = None
+    modalities: tuple[str, ...] | None = None
+    outcome: str | None = None
+    seeds: Seeds = "mean"
+    skip_seen: bool = False
+
+    def choices(self, run: Path) -> list[Choice]:
+        """All arms, modes and fractions of a run that fit."""
+        return choices(run, arm=self.arm, mode=self.mode, fraction=self.fraction)
+
+
+def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
+    """Score every unit of an archive by all arms that fit: a predictions table, then the covariates of the units."""
+    chosen, modalities, outcome = stored_models(run, asked.choices(run)), asked.modalities, asked.outcome
     opened = open_archive(archive)
     if outcome is not None and outcome not in opened.outcomes():
         raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
@@ -62,13 +63,13 @@ def predict(
     tables: list[pl.DataFrame] = []
     for read, own in read_alike(chosen).items():
         data = data_for(opened, dict(read), modalities)
-        seen = seen_by(everything, data, skip_seen=skip_seen)
+        seen = seen_by(everything, data, skip_seen=asked.skip_seen)
         for choice in own:
             scorers = chosen[choice]
             of = outcome or dict(choice.axes).get("outcome") or about_run(run).get("outcome")
             try:
                 rows, scores = scores_of(scorers, opened, data, seen, modalities)
-                for name, seed, score in by_seed(choice.shown, scores, seeds):
+                for name, seed, score in by_seed(choice.shown, scores, asked.seeds):
                     table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
                     tables.append(_named(table, run, of, replace(choice, arm=name), seed))
             except InputError as error:
@@ -77,7 +78,7 @@ def predict(
                 say(f"{choice} is left out: {error}")
     if not tables:
         raise InputError(f"{run}: none of its models can score {archive}; the lines above say why")
-    say_which(max(len(scorers) for scorers in chosen.values()), seeds)
+    say_which(max(len(scorers) for scorers in chosen.values()), asked.seeds)
     return pl.concat(tables, how="diagonal")
 
 

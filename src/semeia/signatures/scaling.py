@@ -111,16 +111,6 @@ def scaling_from(content: Mapping[str, object]) -> Scaling:
     return Scaling(**arrays)
 
 
-def fit_scaling(
-    stream: Iterable[SectionValues], channels: Channels, *, scales: Mapping[str, ModeScale] = SCALES
-) -> Scaling:
-    """Fit in one pass over the values of the training sections; see `ScalingFit`."""
-    fit = ScalingFit(channels, scales=scales)
-    for _ in fit.watching(stream):
-        pass
-    return fit.scaling()
-
-
 class ScalingFit:
     """A scaling in the making: values pass through `watching`, then `scaling` gives the result."""
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from semeia.errors import InputError
-from semeia.learning import linear, scoring
+from semeia.learning import linear
 from semeia.learning.cells import cells_of
-from semeia.learning.scoring import Seeds
+from semeia.learning.scoring import Asked, Seeds, predict_units
 from semeia.learning.stored import about_run, load_scorer
 
 
@@ -41,32 +41,14 @@ def predict(
     Returns:
         The columns of a predictions table, then the covariates of the units.
     """
+    asked = Asked(arm, mode, fraction, modalities, outcome, seeds, skip_seen)
     stored = (run / cell.name for cell in cells_of(run) if (run / cell.name / linear.FILE).exists())
     first = next(stored, None)
     of_stays = about_run(run).get("study") == "ehr" or (first is not None and not load_scorer(first).of_units)
     if not of_stays:
-        return scoring.predict(
-            run,
-            archive=archive,
-            arm=arm,
-            mode=mode,
-            fraction=fraction,
-            modalities=modalities,
-            outcome=outcome,
-            seeds=seeds,
-            skip_seen=skip_seen,
-        )
+        return predict_units(run, archive, asked)
     if modalities is not None:
         raise InputError("--modalities are of images and readings; this run's models read records")
     from semeia.studies.records.scoring import predict_records
 
-    return predict_records(
-        run,
-        archive=archive,
-        arm=arm,
-        mode=mode,
-        fraction=fraction,
-        outcome=outcome,
-        seeds=seeds,
-        skip_seen=skip_seen,
-    )
+    return predict_records(run, archive, asked)

@@ -16,11 +16,11 @@ from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions, read_predictions
 from semeia.learning.model import FILE, load_model
-from semeia.learning.scoring import predict
 from semeia.readers.images.knees import OUTCOME
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.studies.pictures import knee
 from semeia.studies.pictures.knee import KNEE_STUDY, KneeSettings, knee_study, open_knees
+from semeia.studies.predict import predict
 from semeia.studies.run import record, runner
 from semeia.studies.run.grid import delete_cells
 from semeia.studies.run.runner import plan

@@ -22,12 +22,13 @@ from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
-from semeia.learning.scoring import embed, predict
+from semeia.learning.scoring import embed
 from semeia.objectives.heads.fused import FusedHead
 from semeia.readers import ingest_folders, ingest_images
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.studies.pictures.paired import PairedSettings, Training, arms, open_pairs, paired_study, pretraining
 from semeia.studies.pictures.starts import STARTS, pair_of
+from semeia.studies.predict import predict
 from semeia.studies.resume import STUDIES
 from semeia.studies.run.study import Inputs, fold_of
 from small_training import LOOP

@@ -16,8 +16,8 @@ from semeia.learning.cells import Cell
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.progress import say
-from semeia.learning.scoring import Seeds, by_seed, say_which
-from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, choices, load_scorer
+from semeia.learning.scoring import Asked, by_seed, say_which
+from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, load_scorer
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.studies.records.blocks import LEARNT, plain_blocks, side_by_side
@@ -27,30 +27,19 @@ from semeia.studies.records.stays import stays_of
 COVARIATES = ("age", "sex", "unit_type", "record_density")
 
 
-def predict_records(
-    run: Path,
-    *,
-    archive: Path,
-    arm: str | None,
-    mode: str | None,
-    fraction: float | None,
-    outcome: str | None,
-    seeds: Seeds,
-    skip_seen: bool,
-) -> pl.DataFrame:
-    """Scores the stays of an archive that have a time of prediction; arguments as in `learning.scoring.predict`.
+def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
+    """Score the stays of an archive that have a time of prediction.
 
     A stay that has nothing of what a network reads is left out of its scores.
     """
-    fit = choices(run, arm=arm, mode=mode, fraction=fraction)
-    chosen = {choice: _models(run, choice) for choice in fit}
+    chosen = {choice: _models(run, choice) for choice in asked.choices(run)}
     for choice in [choice for choice, models in chosen.items() if not models]:
         del chosen[choice]
         words = f"{choice} is left out: boosted trees are not stored"
         if not chosen:
             raise InputError(f"{run}: holds no stored model; {words}")
         say(words)
-    outcome = outcome or str(about_run(run).get("outcome"))
+    outcome = asked.outcome or str(about_run(run).get("outcome"))
     opened = open_archive(archive)
     stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
     signatures = {
@@ -58,7 +47,7 @@ def predict_records(
         for seed in sorted({seed for models in chosen.values() for seed in models})
     }
     seen = _seen(stays, opened, chosen, signatures)
-    if seen.any() and not skip_seen:
+    if seen.any() and not asked.skip_seen:
         raise InputError(
             f"{int(seen.sum())} patients of this archive were seen in training: scores on them would flatter the "
             "model; --skip-seen leaves them out"
@@ -72,9 +61,9 @@ def predict_records(
     tables = [
         _table(stays, run, outcome, replace(choice, arm=name), seed, score)
         for choice in chosen
-        for name, seed, score in by_seed(choice.arm, scores[choice], seeds)
+        for name, seed, score in by_seed(choice.arm, scores[choice], asked.seeds)
     ]
-    say_which(max(len(models) for models in chosen.values()), seeds)
+    say_which(max(len(models) for models in chosen.values()), asked.seeds)
     return pl.concat(tables)
 
 

@@ -20,7 +20,6 @@ from semeia.worlds.sweep.pretraining import draw_rows
 VALIDATION = 5  # one patient in so many
 Features = dict[str, Float[Tensor, "source patient _"]]
 Present = Bool[Tensor, "cell row modality"]
-CellRows = Float[Tensor, "cell row"]
 
 
 @dataclass(frozen=True)
