@@ -17,12 +17,12 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.readers import ingest_knees
-from semeia.studies.pictures.knee import KNEE, Training
+from semeia.studies.pictures.knee import KNEE, KneeTraining
 from small_training import LOOP
 
 CROP = CropSettings(voxels=(1, 16, 24), patch=(1, 8, 8), picture=KNEE)
 MODEL = ModelSettings(image="patches", crop=CROP, encoder=EncoderSettings(dim=16, depth=1, heads=2))
-TRAINING = Training(
+TRAINING = KneeTraining(
     pretraining=PretrainSettings(
         model=MODEL,
         objective=ObjectiveSettings(

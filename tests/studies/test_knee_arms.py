@@ -23,7 +23,7 @@ from semeia.studies.pictures.knee import (
     SMALL,
     STARTS,
     KneeSettings,
-    Training,
+    KneeTraining,
     arms,
     corpus_of,
     open_knees,
@@ -81,7 +81,7 @@ def test_every_start_has_a_title_and_a_mark_on_the_page():
 
 
 def test_imagenet_has_its_own_network():
-    training, made = Training(), arms(EVERY, NOTHING)
+    training, made = KneeTraining(), arms(EVERY, NOTHING)
     networks = {name: arm for name, arm in made.items() if isinstance(arm, Network)}
     assert networks["imagenet"].model == IMAGENET
     assert networks["imagenet"].finetuning == training.imagenet_finetuning != networks["random"].finetuning

@@ -16,6 +16,7 @@ from semeia.learning.columns import Columns, numbers
 from semeia.learning.linear import LinearModel, fit_logistic_regression, through
 
 FEW = (0.01, 0.1, 1.0)
+Fits = Literal["logistic", "components", "boosting"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Simple:
     """
 
     reads: Columns
-    fits: Literal["logistic", "components", "boosting"] = "logistic"
+    fits: Fits = "logistic"
     components: int = 60
 
 

@@ -13,29 +13,28 @@ from semeia.archive.store import open_archive
 from semeia.data.modalities import Table
 from semeia.data.modality import Modality
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.description import ArmDescription, CohortDescription, Description
+from semeia.evaluation.description import ArmDescription, Description
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
-from semeia.learning.simple import Simple
 from semeia.readers import ingest_nodules
 from semeia.sample import sample_folder
-from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
+    StudySettings,
     by_label,
     cohorts_of,
     fold_testing,
     require_inside,
-    require_protocol,
     require_seeds,
 )
 from semeia.studies.run.reading import labels_of, read_units
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.volumes import show_volumes
-from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
 BOTH, IMAGE, READING = ("image", "reading"), ("image",), ("reading",)
 FURTHER: dict[str, Modality] = {"opinion": Table(source="input_opinion")}
@@ -61,19 +60,15 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class NoduleSettings:
+class NoduleSettings(StudySettings):
     """The study. The defaults are the full one.
 
     Attributes:
         outcome: what is predicted.
         internal: site whose patients are trained and tested on.
-        seeds: each tests another fold; at most as many as there are folds.
-        folds: patient folds of the internal site.
-        fractions: of the labelled training patients.
+        folds: patient folds of the internal site; at most as many seeds, each tests another.
         pretraining: see `PretrainSettings`.
         finetuning: see `FinetuneSettings`.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     outcome: str = "malignancy"
@@ -84,11 +79,10 @@ class NoduleSettings:
     pretraining: PretrainSettings = field(default_factory=PretrainSettings)
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
     draws: int = 2000
-    workers: int = 2
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
-        require_protocol(self)
+        super().__post_init__()
 
 
 def open_nodules(inputs: Inputs, settings: NoduleSettings, cache: Path) -> Material:
@@ -127,11 +121,8 @@ def arms(settings: NoduleSettings, inputs: Inputs) -> dict[str, Arm]:
         about = ArmDescription(title, role, family, PRETRAINED if start else SEED, reads)
         return Network(about, reads, model, tuned, modes, pretraining=start)
 
-    def simple(title: str, role: str, reads: Columns, fits: str = "logistic", column: str = "") -> SimpleArm:
-        about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, column)
-        return SimpleArm(about, Simple(reads, fits), model)  # pyright: ignore[reportArgumentType]
-
     labelled = ("frozen", "finetune", "probe_finetune")
+    reading, image = Columns(modality="reading"), Columns(modality="image")
     scanner = Columns(("manufacturer", "model", "kernel", "kvp"), categories=True)
     return {
         "image_scratch": network("Image only from scratch", "scratch", IMAGE, ("finetune",)),
@@ -139,15 +130,13 @@ def arms(settings: NoduleSettings, inputs: Inputs) -> dict[str, Arm]:
         "multimodal_jepa": network("Multimodal JEPA", "pretrained", BOTH, labelled, "multimodal_jepa"),
         "image_jepa": network("Image-only JEPA", "pretrained", IMAGE, ("frozen", "finetune"), "image_jepa"),
         "random_encoder": network("Random encoder", "random", BOTH, ("frozen",)),
-        "diameter": simple("Diameter alone", "shortcut", Columns(("diameter_mm",), log=True), column="diameter_mm"),
-        "z_extent": simple("Z-extent alone", "shortcut", Columns(("z_extent_mm",)), column="z_extent_mm"),
-        "scanner": simple("Scanner alone", "shortcut", scanner),
-        "human_reader": simple("Another reader\u2019s rating", "human", Columns(modality="opinion")),
-        "reading_logistic": simple("Readings, logistic regression", "simple", Columns(modality="reading")),
-        "reading_boosting": simple("Readings, gradient boosting", "simple", Columns(modality="reading"), "boosting"),
-        "image_components": simple(
-            "Image components, logistic regression", "simple", Columns(modality="image"), "components"
-        ),
+        "diameter": simple_arm("Diameter alone", Columns(("diameter_mm",), log=True), model, role="shortcut"),
+        "z_extent": simple_arm("Z-extent alone", Columns(("z_extent_mm",)), model, role="shortcut"),
+        "scanner": simple_arm("Scanner alone", scanner, model, role="shortcut"),
+        "human_reader": simple_arm("Another reader\u2019s rating", Columns(modality="opinion"), model, role="human"),
+        "reading_logistic": simple_arm("Readings, logistic regression", reading, model),
+        "reading_boosting": simple_arm("Readings, gradient boosting", reading, model, "boosting"),
+        "image_components": simple_arm("Image components, logistic regression", image, model, "components"),
     }
 
 
@@ -159,15 +148,12 @@ def words(finished: Finished) -> dict[str, object]:
         question=f"does pretraining on unlabelled data improve the prediction of {settings.outcome}?",
         main=("multimodal_jepa", "finetune"),
         yardsticks=("diameter", "human_reader"),
-        arms={name: arm.about for name, arm in finished.arms.items()},
-        cohorts={
-            "internal": CohortDescription(f"{settings.internal} scanners", f"on {settings.internal} scanners"),
-            "external": CohortDescription("Other scanners", "on scanners of other makers"),
-        },
+        cohorts=two_cohorts(
+            (f"{settings.internal} scanners", f"on {settings.internal} scanners"),
+            outside=("Other scanners", "on scanners of other makers"),
+        ),
     )
     statements = {
-        **HOUSE,
-        **network_words(finished),
         "partition": f"Each of {len(settings.seeds)} seeds tests another of {settings.folds} folds of patients of "
         f"{settings.internal}; all other sites are only tested. Smaller label fractions are parts of the larger ones.",
     }
@@ -176,7 +162,7 @@ def words(finished: Finished) -> dict[str, object]:
         "internal": f"{settings.internal}, labelled",
         "external": "Other manufacturers, labelled",
     }
-    return {**about.record(), "limits": list(LIMITS), "statements": statements, "flow": flow}
+    return {**said(finished, about, statements), "limits": list(LIMITS), "flow": flow}
 
 
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:

@@ -19,27 +19,26 @@ from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings, default_names
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.description import ArmDescription, CohortDescription, Description
+from semeia.evaluation.description import ArmDescription, Description
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.model import Model, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
-from semeia.learning.simple import Simple
 from semeia.readers.covariates import TAKEN
-from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.arms import Encoder, Network, simple_arm, three_starts
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
     FOLDS,
+    StudySettings,
     kept_for_testing,
-    require_protocol,
-    require_seeds,
-    require_some_seed,
+    require_asked,
+    require_each_once,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
-from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+from semeia.studies.run.words import said, two_cohorts
 
 IMAGENET = ModelSettings(
     image="efficientnet_lite0",
@@ -55,32 +54,25 @@ FEW_DISTINCT = 20  # a covariate of words with more values than this is no short
 
 
 @dataclass(frozen=True)
-class OwnSettings:
+class OwnSettings(StudySettings):
     """A study of one's own archive.
 
     Attributes:
         outcome: what is predicted.
         modalities: what networks read, by name; none named: all the archive has but reports.
-        seeds: of labels, weights and everything random; without a fixed split each tests another of five folds.
-        fractions: of the labelled training patients.
         pretraining: see `PretrainSettings`.
         finetuning: see `FinetuneSettings`.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     outcome: str = ""
     modalities: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0, 1, 2)
     fractions: tuple[float, ...] = (0.1, 1.0)
     pretraining: PretrainSettings = field(default_factory=PretrainSettings)
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
-    draws: int = 1000
-    workers: int = 2
 
     def __post_init__(self) -> None:
-        require_some_seed(self.seeds)
-        require_protocol(self, "modalities", "seeds")
+        super().__post_init__()
+        require_each_once(self, "modalities")
 
 
 def model_of(settings: OwnSettings, inputs: Inputs) -> ModelSettings:
@@ -172,16 +164,7 @@ def arms(settings: OwnSettings, inputs: Inputs) -> dict[str, Arm]:
     made: dict[str, Arm] = {}
     for group, names in groups_of(reads).items():
         title = "Everything" if group == "multimodal" else group.capitalize()
-
-        def network(words: str, role: str, modes: tuple[str, ...], begins: str, start: str = "") -> Network:
-            about = ArmDescription(f"{title}, {words}", role, group, begins, names)  # noqa: B023 (called at once)
-            return Network(about, names, model, tuned, modes, pretraining=start)  # noqa: B023
-
-        made[f"{group}_jepa"] = network(
-            "pretrained", "pretrained", ("frozen", "finetune", "probe_finetune"), PRETRAINED, f"{group}_jepa"
-        )
-        made[f"{group}_scratch"] = network("from scratch", "scratch", ("finetune",), SEED)
-        made[f"{group}_random"] = network("random encoder", "random", ("frozen",), SEED)
+        made |= three_starts(group, title, names, model, tuned)
     published = [name for name, one in reads.items() if isinstance(one, Picture)]
     if "imagenet" in inputs.files and published:
         about = ArmDescription(
@@ -197,20 +180,17 @@ def simple_arms(settings: OwnSettings, inputs: Inputs, reads: dict[str, Modality
     """Components of images, regression and trees on tables and vectors, and each covariate alone."""
     model = settings.pretraining.model
     made: dict[str, Arm] = {}
-
-    def add(name: str, title: str, role: str, reads: Columns, fits: str = "logistic", column: str = "") -> None:
-        about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, column)
-        made[name] = SimpleArm(about, Simple(reads, fits), model)  # pyright: ignore[reportArgumentType]
-
     for name, modality in reads.items():
+        columns = Columns(modality=name)
         if isinstance(modality, Volume):
-            add(f"{name}_components", f"{name}, principal components", "simple", Columns(modality=name), "components")
+            title = f"{name}, principal components"
+            made[f"{name}_components"] = simple_arm(title, columns, model, "components")
         elif isinstance(modality, Table | Vector):
-            add(f"{name}_logistic", f"{name}, logistic regression", "simple", Columns(modality=name))
-            add(f"{name}_boosting", f"{name}, gradient boosting", "simple", Columns(modality=name), "boosting")
+            made[f"{name}_logistic"] = simple_arm(f"{name}, logistic regression", columns, model)
+            made[f"{name}_boosting"] = simple_arm(f"{name}, gradient boosting", columns, model, "boosting")
     for name, numeric in covariates_of(inputs).items():
-        column = Columns((name,), categories=not numeric)
-        add(f"only_{name}", f"{name} alone", "shortcut", column, column=name if numeric else "")
+        columns = Columns((name,), categories=not numeric)
+        made[f"only_{name}"] = simple_arm(f"{name} alone", columns, model, role="shortcut")
     return made
 
 
@@ -234,16 +214,10 @@ def words(finished: Finished) -> dict[str, object]:
         question=f"does pretraining on unlabelled data improve the prediction of {settings.outcome.replace('_', ' ')}?"
         if finished.first
         else "",
-        arms={name: arm.about for name, arm in finished.arms.items()},
-        outcomes={settings.outcome: settings.outcome.replace("_", " ")},
-        cohorts={
-            "internal": CohortDescription("Patients kept for testing", "in patients kept for testing"),
-            "external": CohortDescription("The external archive", "in the external archive"),
-        },
+        cohorts=two_cohorts(outside=("The external archive", "in the external archive")),
     )
     partition = "the fixed split of the archive" if fixed else f"another of {FOLDS} folds of patients for each seed"
-    statements = {**HOUSE, **network_words(finished), "partition": f"Tested is {partition}."}
-    return {**about.record(), "outcome": settings.outcome, "statements": statements}
+    return {**said(finished, about, {"partition": f"Tested is {partition}."}), "outcome": settings.outcome}
 
 
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
@@ -283,10 +257,6 @@ def own_study(
         external: an archive of another hospital with the same outcome, only tested.
         imagenet: weights made by `semeia weights convert`, for archives of pictures.
     """
-    if not settings.outcome:
-        there = ", ".join(open_archive(archive).outcomes()) or "none"
-        raise InputError(f"name the outcome with --outcome; the archive has {there}")
-    if open_archive(archive).table("subjects")["split"].is_null().all():
-        require_seeds(settings.seeds, folds=FOLDS)
+    require_asked(open_archive(archive), settings.outcome, settings.seeds)
     files = {} if imagenet is None else {"imagenet": imagenet}
     return run_study(OWN, Inputs(archive, external, files), out=out, settings=settings)

@@ -25,23 +25,23 @@ from semeia.learning.cells import DONE, Cell
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.simple import Simple
 from semeia.objectives.task import BINARY, Task
 from semeia.ranges import FROM_1, require_ranges
-from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
     FOLDS,
+    StudySettings,
     kept_for_testing,
+    require_each_once,
     require_fractions,
     require_names,
-    require_protocol,
     require_seeds,
 )
 from semeia.studies.run.reading import read_units, values_beside
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
-from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+from semeia.studies.run.words import PRETRAINED, SEED, said
 
 # Terms of each objective, and how many of its steps cost about as much as one of SimCLR, which encodes two whole views:
 # latent prediction encodes a part and, without gradient, the whole; a masked autoencoder a quarter of one view.
@@ -57,7 +57,7 @@ MODES = ("frozen", "probe_finetune", "finetune")
 
 
 @dataclass(frozen=True)
-class ScalingSettings:
+class ScalingSettings(StudySettings):
     """The curves.
 
     Attributes:
@@ -66,12 +66,8 @@ class ScalingSettings:
         objectives: names in `OBJECTIVES`.
         steps: lengths of pretraining, in steps of SimCLR; other objectives take as many as cost about the same.
         shares: of the pretraining patients that are learnt from.
-        seeds: each tests another of five folds of training patients.
-        fractions: of the labelled training patients.
         pretraining: see `PretrainSettings`; its terms and its number of steps are those above.
         finetuning: see `FinetuneSettings`; the same for every start.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     outcome: str = ""
@@ -79,19 +75,17 @@ class ScalingSettings:
     objectives: tuple[str, ...] = tuple(OBJECTIVES)
     steps: tuple[int, ...] = (100, 400, 1600)
     shares: tuple[float, ...] = (1.0,)
-    seeds: tuple[int, ...] = (0, 1, 2)
     fractions: tuple[float, ...] = (0.1, 1.0)
     pretraining: PretrainSettings = field(default_factory=PretrainSettings)
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
-    draws: int = 1000
-    workers: int = 2
 
     def __post_init__(self) -> None:
         require_names("objective", self.objectives, tuple(OBJECTIVES))
         require_ranges("study", self, {"steps": FROM_1})
         require_fractions(self.shares)
         require_seeds(self.seeds, folds=FOLDS)
-        require_protocol(self, "objectives", "steps")
+        require_each_once(self, "objectives", "steps")
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -205,8 +199,8 @@ def arms(settings: ScalingSettings, inputs: Inputs) -> dict[str, Arm]:
         return Network(about, (name,), settings.pretraining.model, settings.finetuning, modes, pretraining=start)
 
     pretrained = {point.name: network(point.title, "pretrained", PRETRAINED, point.name) for point in points(settings)}
-    about = ArmDescription("Principal components, logistic regression", "simple", "", ONE_SOLUTION, (name,))
-    simple = SimpleArm(about, Simple(Columns(modality=name), "components"), settings.pretraining.model)
+    title, model = "Principal components, logistic regression", settings.pretraining.model
+    simple = simple_arm(title, Columns(modality=name), model, "components")
     return {SCRATCH: network("From scratch", "scratch", SEED), **pretrained, COMPONENTS: simple}
 
 
@@ -239,12 +233,10 @@ def words(finished: Finished) -> dict[str, object]:
         title="Scaling of pretraining",
         question=f"how much pretraining, by what objective, improves the prediction of {outcome.replace('_', ' ')}?",
         yardsticks=(COMPONENTS,),
-        arms={name: arm.about for name, arm in finished.arms.items()},
-        outcomes={outcome: outcome.replace("_", " ")},
         cohorts={"internal": CohortDescription("Training patients, in turn", "in training patients set aside in turn")},
     )
     partition = f"Tested is another of {FOLDS} folds of the training side for each seed; nothing else was read."
-    return {**about.record(), "statements": {**HOUSE, **network_words(finished), "partition": partition}}
+    return said(finished, about, {"partition": partition})
 
 
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:

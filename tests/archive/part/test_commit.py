@@ -82,7 +82,7 @@ with writing(sys.argv[1], source="test") as draft:
 
 @pytest.mark.parametrize("name", ["early", "late"])
 def test_what_a_killed_process_left_does_not_hinder_the_next(tmp_path: Path, name: str):
-    tests = str(Path(__file__).parents[1])
+    tests = str(Path(__file__).parents[2])
     run = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / name), tests], check=False)
     assert run.returncode == 9
     assert list(tmp_path.rglob("*.bin*"))

@@ -26,7 +26,7 @@ from semeia.learning.scoring import embed
 from semeia.objectives.heads.fused import FusedHead
 from semeia.readers import ingest_folders, ingest_images
 from semeia.report.evaluation_folder import evaluate_table
-from semeia.studies.pictures.paired import PairedSettings, Training, arms, open_pairs, paired_study, pretraining
+from semeia.studies.pictures.paired import PairedSettings, PairedTraining, arms, open_pairs, paired_study, pretraining
 from semeia.studies.pictures.starts import STARTS, pair_of
 from semeia.studies.predict import predict
 from semeia.studies.resume import STUDIES
@@ -40,7 +40,7 @@ MODEL = ModelSettings(
     encoder=EncoderSettings(dim=16, depth=1, heads=2, mixing="apart"),
 )
 STEPS = OptimiserSettings(steps=2, batch=8)
-TRAINING = Training(
+TRAINING = PairedTraining(
     pretraining=PretrainSettings(model=MODEL, optimiser=STEPS, loop=LOOP, held_out=0.3),
     finetuning=FinetuneSettings(scratch=STEPS, pretrained=STEPS, loop=LOOP),
 )

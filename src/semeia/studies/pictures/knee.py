@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -27,30 +27,30 @@ from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import TEXT, ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.description import ArmDescription, CohortDescription, Contrast, Description
+from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.learning.columns import Columns
-from semeia.learning.finetune import FinetuneSettings, Mode
+from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
-from semeia.learning.simple import Simple
 from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.task import Task
 from semeia.readers.images.follow_up import follow_up_outcomes
 from semeia.readers.images.knees import OUTCOME
 from semeia.readers.reports import read_reports
-from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.pictures.training import PictureStudySettings, Training
+from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
 from semeia.studies.run.pictures import show_pictures
 from semeia.studies.run.protocol import (
     kept_for_testing,
+    require_each_once,
     require_names,
-    require_protocol,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, values_beside
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
-from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
 GRADES = 5
 OSTEOARTHRITIS = 2  # the grade from which a knee counts as osteoarthritic (Kellgren and Lawrence 1957)
@@ -125,15 +125,11 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class Training:
-    """How networks are trained.
+class KneeTraining(Training):
+    """How networks of knees are trained.
 
     Attributes:
-        pretraining: without labels.
-        finetuning: with labels.
         imagenet: the network of the arm `imagenet`; the others have that of `pretraining`.
-        imagenet_finetuning: of that arm. Its head reads thousands of features, and all of them move at once: at the
-            rate of a narrow encoder's head it swings instead of learning.
     """
 
     pretraining: PretrainSettings = field(
@@ -159,45 +155,25 @@ class Training:
 
 
 @dataclass(frozen=True)
-class KneeSettings:
+class KneeSettings(PictureStudySettings):
     """The study. The defaults are the reduced one, for two cores.
 
     Attributes:
         starts: where encoders start from, names in `STARTS`.
-        modes: how they meet the labels.
         heads: of the grade: "nominal", "ordinal" or both.
-        seeds: of labels, weights and everything random.
-        fractions: of the labelled training patients.
-        training: networks, objectives, optimisers.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     starts: tuple[str, ...] = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched", "mae_long")
-    modes: tuple[str, ...] = ("frozen", "finetune")
     heads: tuple[Head, ...] = ("nominal",)
-    seeds: tuple[int, ...] = (0, 1, 2)
     fractions: tuple[float, ...] = (0.05, 0.25, 1.0)
-    training: Training = field(default_factory=Training)
-    draws: int = 1000
-    workers: int = 2
+    training: KneeTraining = field(default_factory=KneeTraining)
 
     def __post_init__(self) -> None:
         require_names("start", self.starts, tuple(STARTS))
-        require_names("mode", self.modes, get_args(Mode))
         if not self.heads or not self.seeds:
             raise InputError("study: name at least one head and one seed")
-        require_protocol(self, "starts", "modes", "heads", "seeds")
-
-    @property
-    def pretraining(self) -> PretrainSettings:
-        """How networks are pretrained."""
-        return self.training.pretraining
-
-    @property
-    def finetuning(self) -> FinetuneSettings:
-        """How they meet the labels."""
-        return self.training.finetuning
+        super().__post_init__()
+        require_each_once(self, "heads")
 
 
 def read_knees(inputs: Inputs, model: ModelSettings, cache: Path) -> Dataset:
@@ -284,9 +260,8 @@ def arms(settings: KneeSettings, inputs: Inputs) -> dict[str, Arm]:
         for name in settings.starts
         for head in settings.heads
     }
-    about = ArmDescription("Picture components, logistic regression", "simple", "", ONE_SOLUTION, IMAGE)
-    components = Simple(Columns(modality="image"), "components", 150)
-    return {**networks, BASELINE: SimpleArm(about, components, settings.pretraining.model)}
+    title, model = "Picture components, logistic regression", settings.pretraining.model
+    return {**networks, BASELINE: simple_arm(title, Columns(modality="image"), model, "components", components=150)}
 
 
 def _network(name: str, head: Head, settings: KneeSettings, inputs: Inputs) -> Network:
@@ -323,22 +298,18 @@ def words(finished: Finished) -> dict[str, object]:
         title="Knee radiographs",
         question="does pretraining on unlabelled data improve the prediction of the Kellgren-Lawrence grade?",
         yardsticks=(BASELINE,),
-        arms={name: arm.about for name, arm in finished.arms.items()},
         outcomes={OUTCOME: "the Kellgren-Lawrence grade"},
-        cohorts={
-            "internal": CohortDescription("Home hospital", "at the home hospital"),
-            "external": CohortDescription("Other hospital", "at the other hospital"),
-        },
+        cohorts=two_cohorts(
+            ("Home hospital", "at the home hospital"), outside=("Other hospital", "at the other hospital")
+        ),
         contrasts=contrasts,
     )
     statements = {
-        **HOUSE,
-        **network_words(finished),
         "preprocessing": "Pictures keep their proportions, are cut to their middle, stretched between their own 1st "
         "and 99th percentile, and inverted where bone is dark. Nothing of it is fitted; the tested go the same way.",
         "absent_input": "A knee without a picture is not scored.",
     }
-    return {**about.record(), "outcome": OUTCOME, "limits": list(LIMITS), "statements": statements}
+    return {**said(finished, about, statements), "outcome": OUTCOME, "limits": list(LIMITS)}
 
 
 def audit(finished: Finished) -> pl.DataFrame:

@@ -11,7 +11,6 @@ the sites named external are only tested.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -25,34 +24,33 @@ from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.description import ArmDescription, CohortDescription, Contrast, Description
+from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.learning.columns import Columns
-from semeia.learning.finetune import FinetuneSettings, Mode
+from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.loop import LoopSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
-from semeia.learning.simple import Simple
 from semeia.objectives.heads.fused import FusionSettings
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import BINARY, Task
 from semeia.readers.images.folders import OUTCOME
 from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
-from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.pictures.training import PictureStudySettings, Training
+from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
 from semeia.studies.run.protocol import (
     FOLDS,
     fold_testing,
     kept_for_testing,
+    require_each_once,
     require_names,
-    require_protocol,
     require_seeds,
-    require_some_seed,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
-from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
 BASELINE = "components"
 # Endoscopies of HyperKvasir: burned-in text on the left, an inset at the lower left, a sign and corners at the right.
@@ -73,13 +71,10 @@ IMAGENET = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
 
 
 @dataclass(frozen=True)
-class Training:
-    """How networks are trained.
+class PairedTraining(Training):
+    """How networks of pairs are trained.
 
     Attributes:
-        pretraining: without labels.
-        finetuning: with labels.
-        imagenet_finetuning: of the network that starts from ImageNet weights.
         fusion: of the arms that fuse both modalities.
     """
 
@@ -109,15 +104,15 @@ class Training:
     fusion: FusionSettings = field(default_factory=lambda: FusionSettings(depth=2))
 
 
-def _gastro() -> Training:
+def _gastro() -> PairedTraining:
     """Endoscopies: what is burned in is made black in every picture."""
     picture = PictureSettings(hidden=OVERLAYS)
     small = replace(SMALL, crop=replace(SMALL.crop, picture=picture))
-    return replace(Training(), pretraining=replace(Training().pretraining, model=small))
+    return replace(PairedTraining(), pretraining=replace(PairedTraining().pretraining, model=small))
 
 
 @dataclass(frozen=True)
-class PairedSettings:
+class PairedSettings(PictureStudySettings):
     """The study of any paired archive. The defaults are the reduced ones, for two cores.
 
     Attributes:
@@ -125,55 +120,34 @@ class PairedSettings:
         first: the modality that networks read, an image type of the archive; may be left out where there is one only.
         second: the real second modality; empty: there is none.
         starts: names in `STARTS`; empty: all that the archive allows.
-        modes: how encoders meet the labels.
         probed: starts whose encoder is only probed, where fine-tuning takes too long.
         covariates: columns of the units that may carry the label; each is a model of its own.
         within: a condition on covariates (SQL) on which all is judged once more, such as a band of slices.
         external_sites: sites that are only tested.
-        seeds: of labels, weights and everything random; without a fixed split each tests another fold.
-        fractions: of the labelled training patients.
-        training: networks, objectives, optimisers.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     outcome: str = OUTCOME
     first: str = ""
     second: str = ""
-    starts: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ("frozen", "finetune")
     probed: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
     within: str = ""
     external_sites: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
-    training: Training = field(default_factory=Training)
-    draws: int = 1000
-    workers: int = 2
+    training: PairedTraining = field(default_factory=PairedTraining)
 
     def __post_init__(self) -> None:
         require_names("start", self.starts or ("random",), tuple(STARTS))
-        require_names("mode", self.modes, get_args(Mode))
-        require_some_seed(self.seeds)
-        require_protocol(self, "starts", "modes", "seeds", "covariates")
-
-    @property
-    def pretraining(self) -> PretrainSettings:
-        """How networks are pretrained."""
-        return self.training.pretraining
-
-    @property
-    def finetuning(self) -> FinetuneSettings:
-        """How they meet the labels."""
-        return self.training.finetuning
+        super().__post_init__()
+        require_each_once(self, "covariates")
 
 
 @dataclass(frozen=True)
 class GastroSettings(PairedSettings):
     """The study of endoscopies: as of any pair, with what is burned in made black."""
 
-    training: Training = field(default_factory=_gastro)
+    training: PairedTraining = field(default_factory=_gastro)
 
 
 def _pair(settings: PairedSettings, inputs: Inputs) -> Pair:
@@ -254,11 +228,10 @@ def arms(settings: PairedSettings, inputs: Inputs) -> dict[str, Arm]:
         name: _network(name, start, settings, inputs, pair) for name, start in chosen(settings, inputs, pair).items()
     }
     model = pair.read_by(settings.pretraining.model)
-    about = ArmDescription("Principal components, ridge logistic regression", "simple", "", ONE_SOLUTION, (pair.first,))
-    made[BASELINE] = SimpleArm(about, Simple(Columns(modality=pair.first), "components"), model)
+    title = "Principal components, ridge logistic regression"
+    made[BASELINE] = simple_arm(title, Columns(modality=pair.first), model, "components")
     for column in settings.covariates:
-        about = ArmDescription(f"{column} alone", "shortcut", "", ONE_SOLUTION, column=column)
-        made[f"only_{column}"] = SimpleArm(about, Simple(Columns((column,))), model)
+        made[f"only_{column}"] = simple_arm(f"{column} alone", Columns((column,)), model, role="shortcut")
     return made
 
 
@@ -305,24 +278,17 @@ def words(finished: Finished) -> dict[str, object]:
         question="does pretraining on unlabelled pictures help with few labels, and is it the second modality or an "
         "augmentation that does?",
         yardsticks=(BASELINE,),
-        arms={name: arm.about for name, arm in finished.arms.items()},
-        outcomes={settings.outcome: settings.outcome.replace("_", " ")},
-        cohorts={
-            "internal": CohortDescription("Patients kept for testing", "in patients kept for testing"),
-            "external": CohortDescription("Other places", "at other places"),
-        },
+        cohorts=two_cohorts(outside=("Other places", "at other places")),
         contrasts=contrasts,
     )
     optimiser = settings.pretraining.optimiser
     statements = {
-        **HOUSE,
-        **network_words(finished),
         "training": f"Pretraining by the objective of each arm: {optimiser.epochs} epochs, batches of "
         f"{optimiser.batch} (the masked autoencoder three times as many epochs, I-JEPA twice); fitting: "
         f"{settings.finetuning.pretrained.steps} steps in batches of {settings.finetuning.pretrained.batch}.",
         "absent_input": "A modality that is absent, or was a copy of another one, is masked.",
     }
-    return {**about.record(), "outcome": settings.outcome, "statements": statements}
+    return {**said(finished, about, statements), "outcome": settings.outcome}
 
 
 def audit(finished: Finished) -> pl.DataFrame:

@@ -5,6 +5,7 @@ tested on is written in numbers; then each arm reads some of the blocks.
 """
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,10 @@ from jaxtyping import Float
 from semeia.archive.atomic import write_parquet
 from semeia.archive.keys import mark
 from semeia.archive.store import Archive
+from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
+from semeia.data.modalities import Signatures as SignatureModality
+from semeia.encoders.settings import ModelSettings
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import DONE, Cell
 from semeia.learning.linear import fit_logistic_regression
@@ -28,7 +32,9 @@ from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.atlas import atlas_of
 from semeia.studies.records.counts import counts_of, densities, seen_codes, values_of
-from semeia.studies.run.study import Fold, Work, fold_of
+from semeia.studies.run.audit import Seen
+from semeia.studies.run.reading import read_units
+from semeia.studies.run.study import Fold, Inputs, Material, Work, fold_of
 
 UNMAPPED, ATLAS, LEARNT = "unmapped.parquet", "atlas.html", "signatures"
 
@@ -36,6 +42,38 @@ UNMAPPED, ATLAS, LEARNT = "unmapped.parquet", "atlas.html", "signatures"
 def signature_folder(run: Path, seed: int) -> Path:
     """Where a seed's signatures lie."""
     return run / Cell(LEARNT, "pretrain", 1.0, seed).name
+
+
+def read_signed(inputs: Inputs, model: ModelSettings, folder: Path | None, cache: Path, outcome: str) -> Dataset:
+    """Read the units of an outcome as a model does: with the signatures of a folder, or (None) without any."""
+    placed = {
+        name: replace(one, source=str(folder)) if isinstance(one, SignatureModality) else one
+        for name, one in model.modalities.items()
+        if folder is not None or not isinstance(one, SignatureModality)
+    }
+    return read_units(inputs, replace(model, modalities=placed), cache, {}, outcome)
+
+
+def signed_by_seed(read: Callable[[ModelSettings, Path], Dataset], run: Path) -> Callable[[Material, int], Material]:
+    """Let what is read by a model be that of each seed, whose signatures lie in a folder of their own."""
+
+    def of_seed(material: Material, seed: int) -> Material:
+        folder = signature_folder(run, seed).resolve()
+        return replace(material, read=lambda model: read(model, folder))
+
+    return of_seed
+
+
+def seen_by_signatures(
+    run: Path, seeds: Iterable[int], archive: Archive, material: Material, inside: np.ndarray
+) -> list[Seen]:
+    """Which units (of those inside) are of patients that each seed's signatures say they were fitted on."""
+    subject = material.subjects
+    fitted = {seed: load_signatures(signature_folder(run, seed)).fitted_on for seed in seeds}
+    return [
+        (seed, inside & np.isin(subject, list(marks.seen(archive, subject[inside].tolist()))))
+        for seed, marks in fitted.items()
+    ]
 
 
 def fit_facts(run: Path, seed: int) -> dict[str, object]:

@@ -15,10 +15,9 @@ import numpy as np
 import polars as pl
 
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.description import ArmDescription, CohortDescription, Contrast, Description
+from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.evaluation.tables.leakage import leakage_row
 from semeia.learning.cells import Cell
-from semeia.signatures.model import load_signatures
 from semeia.studies.records.blocks import (
     LEARNT,
     UNMAPPED,
@@ -26,15 +25,16 @@ from semeia.studies.records.blocks import (
     Signatures,
     blocks_of,
     fit_facts,
+    seen_by_signatures,
     signature_folder,
 )
 from semeia.studies.records.counts import densities, seen_codes
 from semeia.studies.records.ehr_data import EhrSettings, open_stays, read_by
-from semeia.studies.run.arms import Encoder, Network
+from semeia.studies.run.arms import Encoder, three_starts
 from semeia.studies.run.audit import Features, audit, of_networks
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Pretraining, Study, Work
-from semeia.studies.run.words import HOUSE, ONE_SOLUTION, PRETRAINED, SEED, network_words
+from semeia.studies.run.words import ONE_SOLUTION, network_words, said, two_cohorts
 
 ACROSS_TIME = "across_jepa"
 REFERENCES = ("counts_logistic", "counts_boosting", "age_sex", "signatures_logistic", "across_scratch/finetune")
@@ -50,6 +50,7 @@ LIMITS = (
     "Many signatures are not found again when the fit is repeated on other draws of the patients (see Signatures): "
     "what a single one is made of should not be read as a finding.",
 )
+SIMPLE_TRAINING = "Ridge logistic regression; boosting with shallow trees."
 STATEMENTS = {
     "inputs": "Everything in the record up to the time of the prediction, as signatures, as counts of codes or as last "
     "values; age and sex. Networks read signatures at several dates, each from the record up to it.",
@@ -91,6 +92,7 @@ def pretraining(settings: EhrSettings, inputs: Inputs) -> dict[str, Pretraining]
 
 def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
     """Simple models of signatures, counts and values; networks from each start; people and the record's size alone."""
+    read = read_by(settings)
     blocks = {
         "signatures": ("Signatures", ("people", "signatures")),
         "counts": ("Raw counts", ("people", "counts")),
@@ -105,23 +107,9 @@ def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
     density = ArmDescription("Number of events alone", "shortcut", column="record_density")
     people = ArmDescription("Age and sex alone", "simple", start=ONE_SOLUTION)
     simple = {"age_sex": RecordArm(people, ("people",)), "record_density": RecordArm(density, ("density",))}
-    return models | networks(settings) | simple
-
-
-def networks(settings: EhrSettings) -> dict[str, Arm]:
-    """The same network of signatures across time from pretraining, from scratch, and never trained."""
-    model = read_by(settings)
-    names = tuple(model.modalities)
-
-    def network(words: str, role: str, begins: str, modes: tuple[str, ...], start: str = "") -> Network:
-        about = ArmDescription(f"Signatures across time, {words}", role, "across", begins, names)
-        return Network(about, names, model, settings.finetuning, modes, pretraining=start)
-
-    return {
-        ACROSS_TIME: network("pretrained", "pretrained", PRETRAINED, ("frozen", "finetune"), ACROSS_TIME),
-        "across_scratch": network("from scratch", "scratch", SEED, ("finetune",)),
-        "across_random": network("random encoder", "random", SEED, ("frozen",)),
-    }
+    title, modes = "Signatures across time", ("frozen", "finetune")
+    networks = three_starts("across", title, tuple(read.modalities), read, settings.finetuning, modes)
+    return models | networks | simple
 
 
 def covariates(work: Work) -> pl.DataFrame:
@@ -133,12 +121,8 @@ def covariates(work: Work) -> pl.DataFrame:
 def audit_records(finished: Finished) -> pl.DataFrame:
     """Is anybody tested whom something was fitted on, or any hospital on two sides?"""
     run, material = finished.work.run, finished.work.material
-    audited, stays, subject = of_networks(finished), material.units, material.subjects
-    models = {seed: load_signatures(signature_folder(run, seed)) for seed in _seeds(finished)}
-    everybody = subject.tolist()
-    learned = [
-        (seed, np.isin(subject, list(m.fitted_on.seen(material.extra, everybody)))) for seed, m in models.items()
-    ]
+    audited, stays = of_networks(finished), material.units
+    learned = seen_by_signatures(run, _seeds(finished), material.extra, material, np.ones(len(stays), bool))
     outside = set(stays["site"].filter(material.cohort == "external"))
     fitted = np.logical_or.reduce([seen for _, seen in (*learned, *audited.pretrained, *audited.trained)])
     crossing = outside & set(stays["site"].filter(fitted))
@@ -156,7 +140,7 @@ def audit_records(finished: Finished) -> pl.DataFrame:
         replace(
             audited,
             pretrained=[*audited.pretrained, *learned],
-            features={"signatures_logistic": {seed: _features(run, seed) for seed in models}, **audited.features},
+            features={"signatures_logistic": {seed: _features(run, seed) for seed, _ in learned}, **audited.features},
             places=places,
             of="tested stays outside against those inside",
             by="by id and by record",
@@ -201,17 +185,14 @@ def unmapped_by_hospital(finished: Finished) -> pl.DataFrame:
 
 def words(finished: Finished) -> dict[str, object]:
     """What run.json is to hold of the signatures of each seed, of unmapped codes, and in words."""
-    outcome, networks = finished.work.settings.outcome, network_words(finished)
+    training = network_words(finished)["training"]
     about = Description(
         title="Health records",
         main=("signatures_logistic", "none"),
-        arms={name: arm.about for name, arm in finished.arms.items()},
         contrasts=(Contrast(ACROSS_TIME, "across_scratch", "finetune", "What pretraining adds to the same network"),),
-        outcomes={outcome: outcome.replace("_", " ")},
-        cohorts={
-            "internal": CohortDescription("Internal hospitals", "at the internal hospitals"),
-            "external": CohortDescription("Other hospitals", "at other hospitals"),
-        },
+        cohorts=two_cohorts(
+            ("Internal hospitals", "at the internal hospitals"), outside=("Other hospitals", "at other hospitals")
+        ),
     )
     flow = {
         "archive": "In the archive, first stays",
@@ -220,16 +201,10 @@ def words(finished: Finished) -> dict[str, object]:
         "external": "External hospitals, labelled",
     }
     return {
-        **about.record(),
+        **said(finished, about, STATEMENTS | {"training": f"{SIMPLE_TRAINING} Networks: {training}"}),
         "signatures": [fit_facts(finished.work.run, seed) for seed in _seeds(finished)],
         "unmapped": unmapped_by_hospital(finished).to_dicts(),
         "limits": list(LIMITS),
-        "statements": {
-            **HOUSE,
-            **STATEMENTS,
-            "architecture": networks["architecture"],
-            "training": f"Ridge logistic regression; boosting with shallow trees. Networks: {networks['training']}",
-        },
         "flow": flow,
     }
 

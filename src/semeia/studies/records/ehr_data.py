@@ -22,16 +22,10 @@ from semeia.ranges import ABOVE_0, require_ranges
 from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
-from semeia.studies.records.blocks import signature_folder
+from semeia.studies.records.blocks import read_signed, signed_by_seed
 from semeia.studies.records.patient_data import ACROSS, DEMOGRAPHICS, SIGNATURES
 from semeia.studies.records.stays import hospitals_inside, stays_of
-from semeia.studies.run.protocol import (
-    cohorts_of,
-    fold_testing,
-    require_protocol,
-    require_seeds,
-)
-from semeia.studies.run.reading import read_units
+from semeia.studies.run.protocol import StudySettings, cohorts_of, fold_testing, require_seeds
 from semeia.studies.run.study import Inputs, Material
 
 # An hour a step and a day back; as many signatures as can be told apart in a few hundred patients' records.
@@ -41,22 +35,18 @@ INTENSIVE_CARE = SignatureSettings(
 
 
 @dataclass(frozen=True)
-class EhrSettings:
+class EhrSettings(StudySettings):
     """The study. The defaults are the full one.
 
     Attributes:
         outcome: what is predicted.
         inside: share of the stays that the internal hospitals have, about.
         hospitals: seed of which hospitals these are.
-        seeds: each tests another fold; at most as many as there are folds.
-        folds: patient folds of the internal hospitals.
-        fractions: of the labelled training patients.
+        folds: patient folds of the internal hospitals; at most as many seeds, each tests another.
         hours: before the prediction, at which networks look at the record, too.
         signatures: see `SignatureSettings`; its seed is that of the fold.
         pretraining: of networks on signatures across time, see `PretrainSettings`; what they read is not looked at.
         finetuning: see `FinetuneSettings`.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     outcome: str = "hospital_mortality"
@@ -72,11 +62,10 @@ class EhrSettings:
     )
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
     draws: int = 2000
-    workers: int = 2
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
-        require_protocol(self)
+        super().__post_init__()
         require_ranges("study", self, {"hours": ABOVE_0})
         if not 0 < self.inside < 1:
             raise InputError(f"study: inside is {self.inside}; give a share between 0 and 1, such as 0.6")
@@ -100,18 +89,9 @@ def open_stays(inputs: Inputs, settings: EhrSettings, cache: Path) -> Material:
     subject = stays["subject_id"].to_numpy()
 
     def as_read(model: ModelSettings, folder: Path | None) -> Dataset:
-        placed = {
-            name: replace(one, source=str(folder)) if isinstance(one, Signatures) else one
-            for name, one in model.modalities.items()
-            if folder is not None or not isinstance(one, Signatures)
-        }
-        data = read_units(inputs, replace(model, modalities=placed), cache, {}, settings.outcome)
+        data = read_signed(inputs, model, folder, cache, settings.outcome)
         place = {unit: row for row, unit in enumerate(data.units["unit_id"])}
         return data.take(np.array([place[unit] for unit in stays["unit_id"]]))
-
-    def of_seed(material: Material, seed: int) -> Material:
-        folder = signature_folder(cache.parent, seed).resolve()
-        return replace(material, read=lambda model: as_read(model, folder))
 
     return Material(
         units=stays,
@@ -121,6 +101,6 @@ def open_stays(inputs: Inputs, settings: EhrSettings, cache: Path) -> Material:
         unlabelled=np.zeros(len(stays), bool),
         testing=fold_testing(subject, strata, folds=settings.folds, outside=cohort == "external"),
         dataset=as_read(read_by(settings), None),
-        of_seed=of_seed,
+        of_seed=signed_by_seed(as_read, cache.parent),
         extra=archive,
     )

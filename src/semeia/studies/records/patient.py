@@ -10,39 +10,34 @@ same labels.
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from semeia.archive.store import open_archive
 from semeia.data.modalities.signatures import dates_of
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
-from semeia.evaluation.description import CohortDescription, Contrast, Description
+from semeia.evaluation.description import Contrast, Description
 from semeia.signatures.model import load_signatures
 from semeia.signatures.unmapped import unmapped
-from semeia.studies.records.blocks import LEARNT, fit_facts, signature_folder
+from semeia.studies.records.blocks import LEARNT, fit_facts, seen_by_signatures, signature_folder
 from semeia.studies.records.patient_arms import arms, pretraining
 from semeia.studies.records.patient_data import PatientSettings, open_patients
 from semeia.studies.run.audit import audit, of_networks
-from semeia.studies.run.protocol import FOLDS, require_inside, require_seeds
+from semeia.studies.run.protocol import FOLDS, require_asked, require_inside
 from semeia.studies.run.reading import outside_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Finished, Inputs, Study
-from semeia.studies.run.words import HOUSE, network_words
+from semeia.studies.run.words import said, two_cohorts
 
 REFERENCES = ("multimodal_scratch/finetune", "image_scratch/finetune", "multimodal_random/frozen", "record_logistic")
 
 
 def audit_patients(finished: Finished) -> pl.DataFrame:
     """Audit networks and simple models, and whom the signatures of each seed were fitted on."""
-    audited, archive = of_networks(finished), open_archive(finished.work.inputs.archive)
-    material = finished.work.material
-    inside, subject = ~outside_of(material.dataset), material.subjects  # pyright: ignore[reportArgumentType]
-    learnt = []
-    for seed in sorted({cell.seed for cell in finished.first}):
-        model = load_signatures(signature_folder(finished.work.run, seed))
-        seen = model.fitted_on.seen(archive, subject[inside].tolist())
-        learnt.append((seed, inside & np.isin(subject, seen)))
+    audited, material = of_networks(finished), finished.work.material
+    inside = ~outside_of(material.dataset)  # pyright: ignore[reportArgumentType]
+    seeds, archive = sorted({cell.seed for cell in finished.first}), open_archive(finished.work.inputs.archive)
+    learnt = seen_by_signatures(finished.work.run, seeds, archive, material, inside)
     return audit(replace(audited, pretrained=[*audited.pretrained, *learnt]))
 
 
@@ -68,12 +63,7 @@ def words(finished: Finished) -> dict[str, object]:
         question="does pretraining on unlabelled scans and records improve the prediction of "
         f"{outcome.replace('_', ' ')}?",
         main=("multimodal_jepa", "finetune"),
-        arms={name: arm.about for name, arm in finished.arms.items()},
-        outcomes={outcome: outcome.replace("_", " ")},
-        cohorts={
-            "internal": CohortDescription("Patients kept for testing", "in patients kept for testing"),
-            "external": CohortDescription("The other hospital", "at the other hospital"),
-        },
+        cohorts=two_cohorts(outside=("The other hospital", "at the other hospital")),
         contrasts=tuple(
             Contrast(arm, reference, "finetune", title)
             for arm, reference, title in (
@@ -91,10 +81,9 @@ def words(finished: Finished) -> dict[str, object]:
         "the record up to it. A patient without a record by a date has none there.",
     }
     return {
-        **about.record(),
+        **said(finished, about, own),
         "outcome": outcome,
         "signatures": [fit_facts(finished.work.run, seed) for seed in settings.seeds],
-        "statements": {**HOUSE, **network_words(finished), **own},
     }
 
 
@@ -129,13 +118,10 @@ def patient_study(archive: Path, *, out: Path, settings: PatientSettings, extern
         settings: see `PatientSettings`.
         external: an archive of another hospital with the same outcome, only tested.
     """
-    if not settings.outcome:
-        there = ", ".join(open_archive(archive).outcomes()) or "none"
-        raise InputError(f"name the outcome with --outcome; the archive has {there}")
-    if not open_archive(archive).files_of("events"):
+    opened = open_archive(archive)
+    require_asked(opened, settings.outcome, settings.seeds)
+    if not opened.files_of("events"):
         raise InputError(f"{archive}: holds no records; without them use `semeia study own`")
     if settings.internal:
-        require_inside(open_archive(archive), settings.internal, folds=FOLDS)
-    if open_archive(archive).table("subjects")["split"].is_null().all():
-        require_seeds(settings.seeds, folds=FOLDS)
+        require_inside(opened, settings.internal, folds=FOLDS)
     return run_study(PATIENT, Inputs(archive, external), out=out, settings=settings)

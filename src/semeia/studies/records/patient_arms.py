@@ -19,15 +19,14 @@ from semeia.learning.cells import Cell
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.simple import Simple
 from semeia.objectives.build import ObjectiveSettings
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.records.blocks import LEARNT, learn_signatures
 from semeia.studies.records.patient_data import SIGNATURES, PatientSettings, groups_of, model_of, read_by
 from semeia.studies.records.risk_scores import published
-from semeia.studies.run.arms import Encoder, Network, SimpleArm
+from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.study import Arm, Inputs, Pretraining, Work
-from semeia.studies.run.words import ONE_SOLUTION, PRETRAINED, SEED
+from semeia.studies.run.words import PRETRAINED, SEED
 
 
 @dataclass(frozen=True)
@@ -148,11 +147,6 @@ def simple_arms(settings: PatientSettings, inputs: Inputs, reads: dict[str, Moda
     """Regression and trees on numbers; components of images; published scores; and what may carry the label alone."""
     groups, model = groups_of(reads), model_of(settings, reads)
     made: dict[str, Arm] = {}
-
-    def add(name: str, title: str, reads: Columns, fits: str = "logistic", role: str = "simple") -> None:
-        about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, "".join(reads.covariates))
-        made[name] = SimpleArm(about, Simple(reads, fits), model)  # pyright: ignore[reportArgumentType]
-
     features = tuple(name for name in groups["image"] if isinstance(reads[name], Vector))
     for name, title, names in (
         ("record", "Record", groups["record"]),
@@ -160,10 +154,11 @@ def simple_arms(settings: PatientSettings, inputs: Inputs, reads: dict[str, Moda
     ):
         if names:
             columns = Columns(modality=names[0], others=names[1:])
-            add(f"{name}_logistic", f"{title}, logistic regression", columns)
-            add(f"{name}_boosting", f"{title}, gradient boosting", columns, "boosting")
+            made[f"{name}_logistic"] = simple_arm(f"{title}, logistic regression", columns, model)
+            made[f"{name}_boosting"] = simple_arm(f"{title}, gradient boosting", columns, model, "boosting")
     for name in (name for name in groups["image"] if isinstance(reads[name], Volume)):
-        add(f"{name}_components", f"{name}, principal components", Columns(modality=name), "components")
+        title = f"{name}, principal components"
+        made[f"{name}_components"] = simple_arm(title, Columns(modality=name), model, "components")
     for name, title in (("scans", "Number of scans alone"), ("events", "Number of events alone")):
-        add(f"only_{name}", title, Columns((name,)), role="shortcut")
+        made[f"only_{name}"] = simple_arm(title, Columns((name,)), model, role="shortcut")
     return made | published([*open_archive(inputs.archive).table("units").columns, "age", "female"])

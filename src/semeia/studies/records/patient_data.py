@@ -23,14 +23,10 @@ from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.signatures.settings import SignatureSettings
 from semeia.studies.own import modalities_of
-from semeia.studies.records.blocks import signature_folder
+from semeia.studies.records.blocks import read_signed, signed_by_seed
 from semeia.studies.records.counts import densities, seen_codes
-from semeia.studies.run.protocol import (
-    kept_for_testing,
-    require_protocol,
-    require_some_seed,
-)
-from semeia.studies.run.reading import labels_of_both, outside_of, read_units
+from semeia.studies.run.protocol import StudySettings, kept_for_testing, require_each_once
+from semeia.studies.run.reading import labels_of_both, outside_of
 from semeia.studies.run.study import Inputs, Material
 
 SIGNATURES, DEMOGRAPHICS = "signatures", "demographics"
@@ -40,15 +36,13 @@ ACROSS = ObjectiveSettings(jepa=LatentPredictionSettings(masks=MASKS))
 
 
 @dataclass(frozen=True)
-class PatientSettings:
+class PatientSettings(StudySettings):
     """The study of patients with scans and records.
 
     Attributes:
         outcome: what is predicted, at its time of prediction.
         internal: site that is trained on, where the archive holds several; the others are only tested. Empty: all are.
         modalities: what is read of the archive beside signatures; none named: all it has but reports.
-        seeds: of labels, weights and everything random; without a fixed split each tests another of five folds.
-        fractions: of the labelled training patients.
         demographics: read age and sex as a modality, too. Signatures hold them already, and pretraining that may tell
             one from the other learns little else.
         incomplete: keep labelled training patients without a record from all arms but one, whose encoder is pretrained
@@ -56,26 +50,21 @@ class PatientSettings:
         signatures: see `SignatureSettings`; its seed is not looked at.
         pretraining: see `PretrainSettings`.
         finetuning: see `FinetuneSettings`.
-        draws: bootstrap draws of the evaluation.
-        workers: processes, one thread each.
     """
 
     outcome: str = ""
     internal: str = ""
     modalities: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0, 1, 2)
-    fractions: tuple[float, ...] = (1.0,)
     demographics: bool = False
     incomplete: bool = False
     signatures: SignatureSettings = field(default_factory=SignatureSettings)
     pretraining: PretrainSettings = field(default_factory=lambda: PretrainSettings(objective=ACROSS))
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
     draws: int = 2000
-    workers: int = 2
 
     def __post_init__(self) -> None:
-        require_some_seed(self.seeds)
-        require_protocol(self, "modalities", "seeds")
+        super().__post_init__()
+        require_each_once(self, "modalities")
 
 
 def read_by(settings: PatientSettings, inputs: Inputs) -> dict[str, Modality]:
@@ -101,7 +90,7 @@ def model_of(settings: PatientSettings, reads: dict[str, Modality]) -> ModelSett
 def open_patients(inputs: Inputs, settings: PatientSettings, cache: Path) -> Material:
     """Read units, labels, who is tested; signatures come with each seed."""
     reads = read_by(settings, inputs)
-    data = _read(inputs, settings, model_of(settings, reads), None, cache)
+    data = read_signed(inputs, model_of(settings, reads), None, cache, settings.outcome)
     elsewhere = (data.units["site"] != settings.internal).fill_null(True).to_numpy() if settings.internal else False
     outside, units = outside_of(data) | elsewhere, _facts(inputs, data.units)
     scans = [data.observations[name].slot >= 0 for name in groups_of(reads)["image"] if name in data.observations]
@@ -114,11 +103,7 @@ def open_patients(inputs: Inputs, settings: PatientSettings, cache: Path) -> Mat
     units = units.drop("recorded")
 
     def as_read(model: ModelSettings, folder: Path) -> Dataset:
-        return replace(_read(inputs, settings, model, folder, cache), units=units)
-
-    def of_seed(material: Material, seed: int) -> Material:
-        folder = signature_folder(cache.parent, seed).resolve()
-        return replace(material, read=lambda model: as_read(model, folder))
+        return replace(read_signed(inputs, model, folder, cache, settings.outcome), units=units)
 
     return Material(
         units=units,
@@ -128,19 +113,9 @@ def open_patients(inputs: Inputs, settings: PatientSettings, cache: Path) -> Mat
         unlabelled=np.zeros(len(data), bool),
         testing=kept_for_testing(units, outside=outside),
         dataset=replace(data, units=units),
-        of_seed=of_seed,
+        of_seed=signed_by_seed(as_read, cache.parent),
         extra=np.where(apart, labels, np.nan),
     )
-
-
-def _read(inputs: Inputs, settings: PatientSettings, model: ModelSettings, folder: Path | None, cache: Path) -> Dataset:
-    """As a model reads the units: with the signatures of a folder, or without any."""
-    placed = {
-        name: replace(one, source=str(folder)) if isinstance(one, Signatures) else one
-        for name, one in model.modalities.items()
-        if folder is not None or not isinstance(one, Signatures)
-    }
-    return read_units(inputs, replace(model, modalities=placed), cache, {}, settings.outcome)
 
 
 def _facts(inputs: Inputs, units: pl.DataFrame) -> pl.DataFrame:

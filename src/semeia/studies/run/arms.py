@@ -9,15 +9,17 @@ import numpy as np
 from semeia.encoders.settings import ModelSettings
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import Cell
+from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
 from semeia.learning.progress import silent, terminal
-from semeia.learning.simple import Simple, score_simple
+from semeia.learning.simple import Fits, Simple, score_simple
 from semeia.learning.weights import load_weights
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import Task
 from semeia.studies.run.study import Fold, Material, Work
+from semeia.studies.run.words import ONE_SOLUTION, PRETRAINED, SEED
 
 Corpus = Callable[[Material, np.ndarray, int], np.ndarray]
 
@@ -186,3 +188,39 @@ class SimpleArm:
             folder=folder,
             classes=task.classes,
         )
+
+
+def simple_arm(
+    title: str,
+    reads: Columns,
+    model: ModelSettings,
+    fits: Fits = "logistic",
+    *,
+    role: str = "simple",
+    components: int = 60,
+) -> SimpleArm:
+    """Declare a simple model; one number alone is also shown as what it is (a diameter used as a score)."""
+    alone = reads.covariates[0] if len(reads.covariates) == 1 and not reads.categories else ""
+    about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, alone)
+    return SimpleArm(about, Simple(reads, fits, components), model)
+
+
+def three_starts(
+    family: str,
+    title: str,
+    reads: tuple[str, ...],
+    model: ModelSettings,
+    finetuning: FinetuneSettings,
+    modes: tuple[str, ...] = ("frozen", "finetune", "probe_finetune"),
+) -> dict[str, Network]:
+    """Declare one network pretrained (`modes`), from scratch, and never trained: FAMILY_jepa, _scratch, _random."""
+
+    def network(words: str, role: str, begins: str, modes: tuple[str, ...], start: str = "") -> Network:
+        about = ArmDescription(f"{title}, {words}", role, family, begins, reads)
+        return Network(about, reads, model, finetuning, modes, pretraining=start)
+
+    return {
+        f"{family}_jepa": network("pretrained", "pretrained", PRETRAINED, modes, f"{family}_jepa"),
+        f"{family}_scratch": network("from scratch", "scratch", SEED, ("finetune",)),
+        f"{family}_random": network("random encoder", "random", SEED, ("frozen",)),
+    }

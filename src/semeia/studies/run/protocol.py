@@ -1,8 +1,8 @@
 """Who is tested by which seed, and what every study refuses before it begins."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from shlex import quote
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -38,11 +38,6 @@ def require_fractions(fractions: tuple[float | int, ...]) -> None:
         raise InputError(f"study: fractions {fractions} must lie above 0 and not above 1, each once")
 
 
-def require_numbers(settings: object) -> None:
-    """Refuse seeds that random generators do not start from, and less than one process."""
-    require_ranges("study", settings, {"seeds": SEED, "workers": FROM_1})
-
-
 def require_each_once(settings: object, *names: str) -> None:
     """Refuse fields of settings in which something is given twice.
 
@@ -63,17 +58,36 @@ def require_some_seed(seeds: tuple[int, ...]) -> None:
         require_seed(seed)
 
 
-def require_protocol(settings: Any, *once: str) -> None:
-    """Refuse, before anything is trained, what no study can be run with.
+@dataclass(frozen=True)
+class StudySettings:
+    """What every study is run with; what none can be run with is refused before anything is trained.
 
-    Args:
-        settings: of a study: seeds, fractions, workers, draws.
-        once: fields in which nothing may be given twice.
+    Attributes:
+        seeds: of labels, weights and everything random; each tests another fold where the archive has no fixed split.
+        fractions: of the labelled training patients.
+        draws: bootstrap draws of the evaluation.
+        workers: processes, one thread each.
     """
-    require_each_once(settings, *once)
-    require_numbers(settings)
-    require_fractions(settings.fractions)
-    EvaluationSettings(draws=settings.draws)
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    fractions: tuple[float, ...] = (1.0,)
+    draws: int = 1000
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        require_some_seed(self.seeds)
+        require_each_once(self, "seeds")
+        require_ranges("study", self, {"seeds": SEED, "workers": FROM_1})
+        require_fractions(self.fractions)
+        EvaluationSettings(draws=self.draws)
+
+
+def require_asked(archive: Archive, outcome: str, seeds: tuple[int, ...]) -> None:
+    """Refuse a study of no outcome, and seeds that are no folds where the archive has no fixed split."""
+    if not outcome:
+        raise InputError(f"name the outcome with --outcome; the archive has {', '.join(archive.outcomes()) or 'none'}")
+    if archive.table("subjects")["split"].is_null().all():
+        require_seeds(seeds, folds=FOLDS)
 
 
 def require_names(what: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -1,5 +1,9 @@
 """Say what training in this package does whatever is trained; each study adds what is its own."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+from semeia.evaluation.description import CohortDescription, Description
 from semeia.learning.schedule import OptimiserSettings
 from semeia.studies.run.study import Finished
 
@@ -20,6 +24,26 @@ HOUSE = {
     "refitted": "Yes, over folds: preprocessing, pretraining and fitting are done anew without the tested patients. "
     "The intervals resample patients and take each model as it is.",
 }
+
+
+def two_cohorts(
+    inside: tuple[str, str] = ("Patients kept for testing", "in patients kept for testing"), *, outside: tuple[str, str]
+) -> dict[str, CohortDescription]:
+    """Describe the internal and the external cohort, each as a heading and inside a sentence."""
+    return {"internal": CohortDescription(*inside), "external": CohortDescription(*outside)}
+
+
+def said(finished: Finished, about: Description, statements: Mapping[str, str]) -> dict[str, object]:
+    """Complete what a study says of itself for run.json.
+
+    Args:
+        finished: the study.
+        about: what it is about; its arms are added, and its outcomes where none is named.
+        statements: its own; they go before what holds of all studies and of all networks here.
+    """
+    outcomes = about.outcomes or {name: name.replace("_", " ") for name in finished.work.material.outcomes}
+    full = replace(about, arms={name: arm.about for name, arm in finished.arms.items()}, outcomes=outcomes)
+    return {**full.record(), "statements": {**HOUSE, **network_words(finished), **statements}}
 
 
 def network_words(finished: Finished) -> dict[str, str]:
