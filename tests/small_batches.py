@@ -13,7 +13,7 @@ from semeia.data.batch import Batch, Seen
 from semeia.data.crops import CropSettings
 from semeia.data.fingerprint import Fingerprint
 from semeia.data.modalities import Picture, Table, Text, Volume
-from semeia.data.modalities.table import Scale
+from semeia.data.modalities.table import ItemScale
 from semeia.data.modalities.text import Vocabulary
 from semeia.data.modality import Modality
 from semeia.data.preprocessing import Preprocessing
@@ -23,7 +23,7 @@ from semeia.encoders.patient import EncoderSettings, PatientEncoder
 CROP = CropSettings(voxels=(4, 8, 8), patch=(2, 2, 2))
 ITEMS = 3
 SMALL = EncoderSettings(dim=16, depth=2, heads=2)
-READING = Table(fitted=Scale(("a", "b", "c"), (0.0,) * ITEMS, (1.0,) * ITEMS))
+READING = Table(fitted=ItemScale((0.0,) * ITEMS, (1.0,) * ITEMS, ("a", "b", "c")))
 WORDS = Vocabulary.fit([" ".join("abcdefghij")], least=1)
 REPORT = Text(length=4, depth=1, fitted=WORDS)
 

@@ -10,9 +10,8 @@ from torch import Tensor
 from contracts.encoder_contract import CHECKS, Case, Make
 from semeia.data.crops import CropSettings
 from semeia.data.modalities import Signal, Vector
-from semeia.data.modalities.signal import LeadScale
 from semeia.data.modalities.vector import VectorScale
-from semeia.data.modality import Modality
+from semeia.data.modality import Modality, Scale
 from semeia.encoders.build import EMBEDDINGS
 from small_batches import CROP, ITEMS, READING, REPORT, SMALL, image_of, small_batch, with_reports
 
@@ -91,7 +90,7 @@ def gaps(length: int) -> Tensor:
 
 
 def vector(seed: int) -> Case:
-    modality = Vector(source="features", fitted=VectorScale(2, (0.0,) * 5, (1.0,) * 5))
+    modality = Vector(source="features", fitted=VectorScale((0.0,) * 5, (1.0,) * 5, 2))
     values = torch.randn(6, 2, 5, generator=torch.Generator().manual_seed(0))
     present = gaps(2)
     own = lambda token: (torch.arange(2) == token)[:, None].expand(2, 5)  # noqa: E731
@@ -99,7 +98,7 @@ def vector(seed: int) -> Case:
 
 
 def signal(seed: int) -> Case:
-    modality = Signal(source="ecg", length=12, patch=4, fitted=LeadScale((0.0, 0.0), (1.0, 1.0)))
+    modality = Signal(source="ecg", length=12, patch=4, fitted=Scale((0.0, 0.0), (1.0, 1.0)))
     values = torch.randn(6, 2, 12, generator=torch.Generator().manual_seed(0))
     present = gaps(3)
     own = lambda token: (torch.arange(12) // 4 == token).expand(2, 12)  # noqa: E731

@@ -195,6 +195,36 @@ class Modality(ABC):
         return f"{type(self).__name__.lower()} of '{self.source}'"
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What was fitted: mean and standard deviation of each item, feature or lead over the training units."""
+
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.sd):
+            raise InputError("a scale's mean and sd differ in length")
+
+    def __call__(self, values: np.ndarray, *, behind: int = 0) -> np.ndarray:
+        """Standardise values whose last axis, but for so many behind it, is the scale's; in float32."""
+        mean, sd = (np.asarray(one, np.float32).reshape(-1, *(1,) * behind) for one in (self.mean, self.sd))
+        return (np.asarray(values, np.float32) - mean) / sd
+
+
+@dataclass(frozen=True)
+class Standardised(Modality):
+    """Numbers that are standardised by the training units; their tokens have a number and no place."""
+
+    def prepared(self) -> str:
+        """Say that values are standardised."""
+        return f"'{self.source}' is standardised by the training patients"
+
+    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
+        """Number the tokens."""
+        return numbered(tokens)
+
+
 def standard_scale(values: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Take mean and standard deviation over `axes`, NaN left out; 1 for what does not vary, so that it stays at 0."""
     mean, sd = np.nanmean(values, axes), np.nanstd(values, axes)

@@ -16,7 +16,6 @@ from semeia.errors import InputError
 AnyModality = Volume | Picture | Table | Record | Demographics | Text | Vector | Signatures | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
 TEXT = "report"  # read only where it is named, or where an objective compares it
-USUAL = ("image", "reading", TEXT)  # names that are known where nothing is named
 
 
 @dataclass(frozen=True)

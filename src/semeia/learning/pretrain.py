@@ -10,9 +10,10 @@ from semeia.archive.atomic import write_json
 from semeia.data.augment import AugmentSettings
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
+from semeia.data.modalities import Text
 from semeia.data.preprocessing import Preprocessing, fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
-from semeia.encoders.settings import TEXT, ModelSettings
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.collapse import diagnose, verdict
 from semeia.learning.loop import LoopSettings, train
@@ -160,7 +161,9 @@ def pretrain(
 
 def compared(data: Dataset, objective: ObjectiveSettings) -> tuple[str, ...]:
     """Name the modalities that an objective learns from, whatever the encoder keeps; reports where it pairs any."""
-    other = TEXT if objective.pairs and not objective.other and TEXT in data.modalities else objective.other
+    other = objective.other
+    if objective.pairs and not other:
+        other = next((name for name, one in data.modalities.items() if isinstance(one, Text)), other)
     return tuple(name for name in dict.fromkeys((objective.modality, other)) if name)
 
 

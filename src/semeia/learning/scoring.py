@@ -15,7 +15,6 @@ import polars as pl
 from semeia.archive.store import Archive, open_archive
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.data.modality import Modality
-from semeia.encoders.settings import USUAL
 from semeia.errors import InputError
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.model import FILE, load_model
@@ -186,7 +185,7 @@ def _named(table: pl.DataFrame, run: Path, outcome: str | None, choice: Choice, 
 
 def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: Dataset) -> tuple[str, ...]:
     """Modalities of the model that must be masked; refuses names that mean nothing and an archive that has none."""
-    known = tuple(dict.fromkeys((*data.modalities, *USUAL)))
+    known = tuple(data.modalities)
     if unknown := sorted(set(modalities or ()) - set(known)):
         raise InputError(f"no modality '{', '.join(unknown)}'; there are {', '.join(known)}")
     hide = tuple(name for name in reads if modalities is not None and name not in modalities)

@@ -21,7 +21,7 @@ from semeia.learning.cells import Cell
 from semeia.learning.export import model_files
 from semeia.learning.model import Model
 from semeia.learning.scoring import data_for, seen_by
-from semeia.learning.stored import BLEND, Choice, Scorer, about_run, choose, load_scorers, read_record
+from semeia.learning.stored import BLEND, EXPERTS, Choice, Scorer, about_run, choose, load_scorers, read_record
 from semeia.settings_json import to_plain
 from semeia.studies.run.reading import labels_of
 
@@ -171,7 +171,7 @@ def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink
     try:
         for seed, site in sites.items():
             folder = half / Cell(ARM, mode, fraction, seed).name
-            for name, choice in zip(("image", "joint"), chosen, strict=True):
+            for name, choice in zip(EXPERTS, chosen, strict=True):
                 cell = next(cell for cell in choice.cells(run) if cell.seed == seed)
                 for file in model_files(run, choice):
                     if file.is_relative_to(run / cell.name):

@@ -6,28 +6,15 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float
 
 from semeia.archive.store import Archive
 from semeia.data.augment import AugmentSettings, uniform
-from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered, standard_scale
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, Scale, Standardised, standard_scale
 from semeia.errors import InputError
 
 
 @dataclass(frozen=True)
-class LeadScale:
-    """What was fitted: mean and standard deviation of each lead over the training units."""
-
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.mean) != len(self.sd):
-            raise InputError("mean and sd of a signal's leads differ in length")
-
-
-@dataclass(frozen=True)
-class Signal(Modality):
+class Signal(Standardised):
     """Arrays [lead, sample] of the archive.
 
     Attributes:
@@ -47,7 +34,7 @@ class Signal(Modality):
     patch: int = 50
     gain: float = 0.2
     shift: int = 10
-    fitted: LeadScale | None = None
+    fitted: Scale | None = None
 
     def __post_init__(self) -> None:
         if self.patch < 1 or self.length < self.patch or self.length % self.patch:
@@ -64,16 +51,12 @@ class Signal(Modality):
         return len(self._fitted.mean)
 
     @property
-    def _fitted(self) -> LeadScale:
+    def _fitted(self) -> Scale:
         return self.known(self.fitted)
 
     def numbers(self) -> int:
         """Samples of all leads."""
         return self.length * (len(self.fitted.mean) if self.fitted else 1)
-
-    def prepared(self) -> str:
-        """Say that values are standardised."""
-        return f"'{self.source}' is standardised by the training patients"
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the arrays of that name."""
@@ -112,13 +95,11 @@ class Signal(Modality):
             raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
         known = np.where(np.repeat(arrays.mask[chosen], self.patch, 1)[:, None], arrays.values[chosen], np.nan)
         mean, sd = standard_scale(known.astype(np.float64), (0, 2))
-        return replace(self, fitted=LeadScale(tuple(mean.tolist()), tuple(sd.tolist())))
+        return replace(self, fitted=Scale(tuple(mean.tolist()), tuple(sd.tolist())))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise lead by lead."""
-        mean, sd = (np.asarray(one, np.float32)[:, None] for one in (self._fitted.mean, self._fitted.sd))
-        scaled = (np.asarray(arrays.values[chosen], np.float32) - mean) / sd
-        return torch.from_numpy(scaled), torch.from_numpy(arrays.mask[chosen])
+        return torch.from_numpy(self._fitted(arrays.values[chosen], behind=1)), torch.from_numpy(arrays.mask[chosen])
 
     def augment(
         self, values: torch.Tensor, mask: Mask, *, stage: AugmentSettings, generator: torch.Generator
@@ -133,10 +114,6 @@ class Signal(Modality):
         known = mask.repeat_interleave(self.patch, 1).gather(1, index)
         shifted = values.gather(2, index[:, None].expand_as(values))
         return torch.where(known[:, None], shifted, values) * gain, mask
-
-    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """Number the stretches."""
-        return numbered(tokens)
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse signals of another number of leads or another length."""

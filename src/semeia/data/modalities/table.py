@@ -6,28 +6,26 @@ from typing import Literal
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float
 
 from semeia.archive.store import Archive
-from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered, standard_scale
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, Scale, Standardised, standard_scale
 from semeia.errors import InputError
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What was fitted: items with their mean and standard deviation over the training units."""
+class ItemScale(Scale):
+    """The scale of items with names."""
 
     items: tuple[str, ...]
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len({len(self.items), len(self.mean), len(self.sd)}) > 1:
+        super().__post_init__()
+        if len(self.items) != len(self.mean):
             raise InputError("a table's items, mean and sd differ in length")
 
 
 @dataclass(frozen=True)
-class Table(Modality):
+class Table(Standardised):
     """Numbers with names.
 
     Attributes:
@@ -37,7 +35,7 @@ class Table(Modality):
 
     source: str = "input"
     type: Literal["table"] = "table"
-    fitted: Scale | None = None
+    fitted: ItemScale | None = None
 
     @property
     def embedding(self) -> str:
@@ -50,12 +48,8 @@ class Table(Modality):
         return self._fitted.items
 
     @property
-    def _fitted(self) -> Scale:
+    def _fitted(self) -> ItemScale:
         return self.known(self.fitted)
-
-    def prepared(self) -> str:
-        """Say that values are standardised."""
-        return f"'{self.source}' is standardised by the training patients"
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the units that the reader rated, one column an item, in alphabetical order."""
@@ -86,7 +80,7 @@ class Table(Modality):
         if empty or not arrays.names:
             raise InputError(f"no value of {', '.join(empty) or 'any item'} among the {len(chosen)} training units")
         mean, sd = standard_scale(values, (0,))  # in float32, as models stored so far were fitted
-        return replace(self, fitted=Scale(arrays.names, tuple(mean.tolist()), tuple(sd.tolist())))
+        return replace(self, fitted=ItemScale(tuple(mean.tolist()), tuple(sd.tolist()), arrays.names))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise, in the order of the fitted items; what the data lack is missing."""
@@ -95,12 +89,8 @@ class Table(Modality):
         for place, name in enumerate(scale.items):
             if name in arrays.names:
                 values[:, place] = arrays.values[chosen, arrays.names.index(name)]
-        scaled = (values - np.asarray(scale.mean, np.float32)) / np.asarray(scale.sd, np.float32)
+        scaled = scale(values)
         return torch.from_numpy(scaled), torch.from_numpy(~np.isnan(scaled))
-
-    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """Number the items."""
-        return numbered(tokens)
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse a table that has none of the fitted items."""

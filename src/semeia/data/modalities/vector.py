@@ -6,28 +6,21 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float
 
 from semeia.archive.store import Archive
-from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered, standard_scale
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, Scale, Standardised, standard_scale
 from semeia.errors import InputError
 
 
 @dataclass(frozen=True)
-class VectorScale:
-    """What was fitted: regions, and mean and standard deviation of each feature over the training units."""
+class VectorScale(Scale):
+    """The scale of features, of so many regions alike."""
 
     regions: int
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.mean) != len(self.sd):
-            raise InputError("mean and sd of a vector's features differ in length")
 
 
 @dataclass(frozen=True)
-class Vector(Modality):
+class Vector(Standardised):
     """Arrays [features] or [region, features] of the archive, all of one shape.
 
     Attributes:
@@ -53,10 +46,6 @@ class Vector(Modality):
     @property
     def _fitted(self) -> VectorScale:
         return self.known(self.fitted)
-
-    def prepared(self) -> str:
-        """Say that values are standardised."""
-        return f"'{self.source}' is standardised by the training patients"
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the arrays of that name."""
@@ -86,18 +75,11 @@ class Vector(Modality):
             raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
         known = np.where(arrays.mask[chosen][..., None], np.asarray(arrays.values[chosen], np.float64), np.nan)
         mean, sd = standard_scale(known, (0, 1))
-        return replace(self, fitted=VectorScale(arrays.values.shape[1], tuple(mean.tolist()), tuple(sd.tolist())))
+        return replace(self, fitted=VectorScale(tuple(mean.tolist()), tuple(sd.tolist()), arrays.values.shape[1]))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise."""
-        values = np.asarray(arrays.values[chosen], np.float32)
-        mean, sd = (np.asarray(one, np.float32) for one in (self._fitted.mean, self._fitted.sd))
-        scaled = (values - mean) / sd
-        return torch.from_numpy(scaled), torch.from_numpy(arrays.mask[chosen])
-
-    def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
-        """Number the regions."""
-        return numbered(tokens)
+        return torch.from_numpy(self._fitted(arrays.values[chosen])), torch.from_numpy(arrays.mask[chosen])
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse vectors of another shape."""

@@ -33,7 +33,7 @@ RULE = (
 )
 
 
-def show_pictures(finished: Finished, *, modality: str = "image") -> None:
+def show_pictures(finished: Finished) -> None:
     """Write a few tested pictures with their maps into the run (report/sections/pictures.py)."""
     material = finished.work.material
     outcome = material.outcomes[0]
@@ -47,13 +47,17 @@ def show_pictures(finished: Finished, *, modality: str = "image") -> None:
         pl.col("fraction") == cell.fraction,
         pl.col("seed") == cell.seed,
     )
-    data = material.data(finished.arms[cell.arm].model)
-    picture = data.modalities[modality]
+    arm: Network = finished.arms[cell.arm]
+    data = material.data(arm.model)
+    modality = next((name for name in arm.modalities if isinstance(data.modalities[name], Picture)), "")
+    picture = data.modalities.get(modality)
+    if not isinstance(picture, Picture):
+        return
     place = {unit: row for row, unit in enumerate(data.units["unit_id"])}
     there = data.observed(modality)
     chosen = [(row, words) for row, words in chosen_pictures(mine) if there[place[row["unit_id"]]]]
     rows = np.array([place[row["unit_id"]] for row, _ in chosen])
-    if not len(rows) or not isinstance(picture, Picture):
+    if not len(rows):
         return
     model = load_model(finished.work.run / cell.name / FILE)
     maps = maps_of(model, model.batch(data, rows), modality)
