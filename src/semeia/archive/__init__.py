@@ -1,4 +1,4 @@
-"""The ground: one folder of tables, pixels and their provenance. Readers fill it, everything else reads it.
+"""Keep one folder of tables, pixels and their provenance: readers fill it, everything else reads it.
 
 | name | what it does |
 |---|---|

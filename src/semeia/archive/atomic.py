@@ -1,4 +1,4 @@
-"""Writing that happens or does not: bytes, text, JSON, tables go in; a complete file or an error comes out.
+"""Write files whole or not at all: bytes, text, JSON, tables.
 
 Every file is written under a temporary name in its own folder, flushed to the disk, and renamed into place. Files and
 folders made here are their owner's alone: what is in them comes from patients. What a killed process left under a

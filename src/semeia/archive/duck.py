@@ -1,4 +1,4 @@
-"""SQL on files larger than memory: a scratch folder goes in; a duckdb connection that spills there comes out.
+"""Query files larger than memory with SQL, by a duckdb connection that spills into a scratch folder.
 
 Bounded memory, a fixed number of threads, UTC, and no network: an extension that is not built in is an error.
 """

@@ -1,4 +1,4 @@
-"""Sorting events larger than memory: frames go in in any order; one sorted parquet file and its counts come out.
+"""Sort events larger than memory into one parquet file.
 
 Frames are spilled by ranges of subjects into scratch files, and each range is sorted by itself when the file is
 placed; so memory holds a million rows, or a 64th of all. Rows that repeat another in every column are dropped.

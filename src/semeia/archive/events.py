@@ -1,4 +1,4 @@
-"""Reading events larger than memory: sorted event files go in; whole subjects in batches come out.
+"""Read events larger than memory: sorted event files, whole subjects in batches.
 
 Several files (one an ingest) are merged subject by subject, and rows that repeat each other across them dropped.
 """

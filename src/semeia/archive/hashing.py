@@ -1,4 +1,4 @@
-"""Fingerprints of pixels: an array goes in; its exact hash, or a hash that near copies share, comes out."""
+"""Hash pixels: exactly, or so that near copies share the hash."""
 
 import hashlib
 from pathlib import Path

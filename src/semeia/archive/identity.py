@@ -1,4 +1,4 @@
-"""When two ways of writing an id are one person: the canonical form of an id, and a looser one that is only reported.
+"""Tell when two ways of writing an id are one person: its canonical form, and a looser one that is only reported.
 
 Spreadsheets write 12 as 12.0, keyboards leave no-break and zero-width spaces, and file systems take letters with
 accents apart. Such ways of writing are the same id. Case, spaces inside, separators and leading zeros may tell patients

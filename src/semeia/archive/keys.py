@@ -1,4 +1,4 @@
-"""The secret that turns a patient id into a pseudonym: a key and an id go in, a short keyed hash comes out.
+"""Turn a patient id into a pseudonym: a short hash under a secret key.
 
 Without the key nobody can test whether a known id is in the archive; the original id is stored nowhere.
 """

@@ -1,4 +1,4 @@
-"""One writer at a time: a folder is held by a process until its block ends."""
+"""Let one process at a time write in a folder."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The archive's tables as code: a frame goes in; the same in declared types, or one clear error, comes out.
+"""Declare the archive's tables as code, and check frames against them.
 
 The descriptions here are the reference for what every column means; nothing else defines them.
 """

@@ -1,4 +1,4 @@
-"""Reading of small files that others may have written: at most so many bytes of a regular file, as bytes, JSON or YAML.
+"""Read small files that others may have written: at most so many bytes of a regular file, as bytes, JSON or YAML.
 
 A device or a pipe never ends or never begins, a few bytes of YAML or JSON can stand for gigabytes: each is refused in
 one line before memory is taken.

@@ -1,4 +1,4 @@
-"""Dividing patients: subjects or labels go in; folds, label subsets, tuning sets of whole patients come out.
+"""Divide patients into folds and label subsets, whole patients only.
 
 Every function is stratified, and a pure function of its arguments: the order of the rows does not matter, the
 order of the subject ids does.

@@ -1,4 +1,4 @@
-"""The archive on disk: a folder goes in, checked tables and pixel views come out.
+"""Open an archive on disk: checked tables and views of pixels.
 
 Every ingest is one numbered, immutable part: `<table>/0001.parquet`, `outcomes/<name>/0001.parquet` and
 `pixels/0001.bin` (arrays one after another, C order, little endian). `archive.json` lists the parts with the

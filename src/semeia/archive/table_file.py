@@ -1,4 +1,4 @@
-"""The one way a user's table is read: a file of any common dialect goes in, a frame of trimmed text comes out.
+"""Read a user's table, of any common dialect, as a frame of trimmed text.
 
 The header says what separates the columns. Nothing of a cell appears in a message: rows are counted as a spreadsheet
 does, the header being row 1. Tables larger than memory (health records) go through duckdb instead, in

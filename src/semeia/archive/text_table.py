@@ -1,4 +1,4 @@
-"""A table in text: bytes in any common dialect go in; the cells of each column and the numbers of rows come out."""
+"""Parse a table in text, of any common dialect: the cells of each column and the numbers of its rows."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The linear probe as a head: pooled features and labels go in, the head's weights are set to the fit.
+"""Set the weights of a head to the fit of a linear probe on pooled features.
 
 Two classes and several without an order go through scikit-learn; ordered ones are fitted here, by L-BFGS on the head's
 own loss with the same penalty.

@@ -1,5 +1,4 @@
-"""Weights that others trained on photographs: their file goes in, once, through `semeia weights convert`; a safetensors
-file comes out, which `load_weights` puts into an encoder.
+"""Convert published weights of photographs to safetensors (`semeia weights convert`), and load them into an encoder.
 
 Such files are published as pickles. This is the one place that opens one, only when asked to by name, and with
 PyTorch's reader of plain tensors (`weights_only`), which refuses whatever would run code. All else reads safetensors.

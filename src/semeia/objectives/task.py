@@ -1,5 +1,4 @@
-"""What is predicted: two classes, several without an order, or several in order. Scores of a head go in; a loss or
-probabilities come out.
+"""Declare what is predicted, two classes, several without an order, or several in order: its loss, its probabilities.
 
 Sources: ordered classes as cumulative logits over one score (McCullagh 1980), with the mean of the thresholds' binary
 cross-entropies as the loss (CORAL, Cao et al. 2020, 1901.07884, eq. 5).

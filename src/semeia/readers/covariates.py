@@ -1,4 +1,4 @@
-"""Covariates: columns that are kept with what is predicted on, so that each can be tested as a shortcut."""
+"""Keep covariates with what is predicted on, so that each can be tested as a shortcut."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Patients and dates: a user's table and an archive go in; the archive's patients with times come out."""
+"""Read patients and dates from a user's table, as an archive numbers them."""
 
 import datetime as dt
 from pathlib import Path

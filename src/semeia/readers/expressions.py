@@ -1,4 +1,4 @@
-"""The table of signature expressions of MASILab/lmsignatures (Li et al. 2023, arXiv 2304.02836), read and written.
+"""Read and write the table of signature expressions of MASILab/lmsignatures (Li et al. 2023, arXiv 2304.02836).
 
 One row a session, columns by name: `pid, id, session, shifted_scan_date, Duration, lung_cancer, exp-000, ...`, and
 `test_set` where there is a fixed split. `Duration` is the number of days from a session to the patient's last one.

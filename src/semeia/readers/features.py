@@ -1,4 +1,4 @@
-"""Frozen features of scans, or any vectors with dates: a table, with files of arrays or without, becomes observations.
+"""Ingest frozen features of scans, or any vectors with dates, from a table with files of arrays or without.
 
 Three ways they come: as columns of the table; as one .npy whose rows are the table's; as a folder of .npy files, or one
 .npz, whose names stand in the table. A vector is [feature], or [region, feature] where a scan has several regions.

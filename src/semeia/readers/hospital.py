@@ -1,4 +1,4 @@
-"""A hospital's images and record linked: DICOM files and OMOP tables go in; patients with both, through time, come out.
+"""Ingest a hospital's DICOM files and OMOP tables, linked: patients with both, through time.
 
 The link is `image_occurrence` of OMOP's imaging extension (MI-CDM): which person's each series is, and of what day. A
 patient's id in the DICOM headers is not used, since a hospital has other numbers there than in its record.

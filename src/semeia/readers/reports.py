@@ -1,4 +1,4 @@
-"""Reports of images: a user's table goes in; texts by unit, or a part of an archive, come out.
+"""Read reports of images from a user's table: texts by unit, or a part of an archive.
 
 The text is taken as it is. Taking names, dates and numbers of patients out of it is the user's duty, before it comes
 here; only the patient's own id is looked for.

@@ -1,4 +1,4 @@
-"""What readers share: a user's table goes in, rows of trimmed text with their numbers come out; faults; and progress.
+"""Read a user's table as rows of trimmed text; gather the faults of rows; show progress.
 
 Rows are counted as a spreadsheet does, the header being row 1. Messages name rows and columns, never cell
 contents that could be a patient's id.

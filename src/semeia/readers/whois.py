@@ -1,4 +1,4 @@
-"""From a pseudonym back to the hospital's id: the hospital's list of ids and the key go in; the ids asked for come out.
+"""Find the hospital's id behind a pseudonym, with the hospital's list of ids and the key.
 
 An archive stores no id, so nobody can turn a pseudonym back without both the key and a table that holds the id.
 """

@@ -1,4 +1,4 @@
-"""What the signatures are made of: an archive's codes go in; a numbered table of channels comes out.
+"""Number the channels that signatures are made of, from an archive's codes.
 
 A channel is one code with one kind of curve, given by its mode:
 

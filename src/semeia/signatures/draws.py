@@ -1,4 +1,4 @@
-"""Random numbers that are a pure function of names: texts and counters go in, 64-bit keys and uniforms come out.
+"""Draw random numbers that are a pure function of names: 64-bit keys and uniforms.
 
 A draw is the splitmix64 finaliser (Steele, Lea, Flood 2014) of a key and a counter, so that no order of subjects,
 batches, processes or events can change it. Keys come from what a thing is (a code, what a record holds), never from a

@@ -1,4 +1,4 @@
-"""Expressions: a fitted model, an archive and dates go in; a row of numbers for each patient and date comes out.
+"""Express fitted signatures of patients at dates.
 
 The record is truncated at the date, so later events cannot change an expression. Beside the expressions stands how much
 of each site's records the model does not know.

@@ -1,4 +1,4 @@
-"""From an archive's records to fitted signatures: channels, sections, values, scaling, components, stability.
+"""Fit signatures to an archive's records: channels, sections, values, scaling, components, stability.
 
 Only the training patients' records are read; nothing of anybody else reaches the model. The matrix of sections and the
 white rows live on disk while the fit lasts.

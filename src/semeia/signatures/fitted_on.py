@@ -1,4 +1,4 @@
-"""Whose records a model was fitted on: enough to recognise those patients again, not enough to name them.
+"""Recognise the patients whose records a model was fitted on, without naming them.
 
 A patient is known by the head of a SHA-256 of the keyed pseudonym, and, in an archive made with another key, by that of
 how the record begins: the patient's first events with their values, which later ones do not change. A record of hardly

@@ -1,4 +1,4 @@
-"""Standardised sections on disk: sparse values stream in; dense blocks, or what differs from the fill row, come out.
+"""Keep standardised sections on disk: dense blocks, or what differs from the fill row.
 
 A section has values in a few hundred of thousands of channels; the others are fills. Only the values are kept, row
 after row: row_ends.npy [rows + 1], channel.npy and value.npy [values], as they were before scaling, and scaling.json.

@@ -1,4 +1,4 @@
-"""The fitted signatures: what turns a patient's record up to a date into expressions, and everything known about them.
+"""Hold fitted signatures: what turns a patient's record up to a date into expressions.
 
 A `SignatureModel` is fitted on training patients only (fit.py) and never changes afterwards. On disk it is a folder of
 signatures.safetensors (arrays), channels.parquet and signatures.json (the rest).

@@ -1,4 +1,4 @@
-"""What one pass over sparse values leaves behind: moments that merge, and quantiles in a bounded sketch.
+"""Accumulate over one pass of sparse values: moments that merge, and quantiles in a bounded sketch.
 
 Moments are merged as in Chan, Golub and LeVeque (1979), batch by batch, so no difference of large sums is ever taken.
 """

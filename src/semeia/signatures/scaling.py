@@ -1,4 +1,4 @@
-"""Bringing channels to one scale: sparse values of training sections go in, a standardiser with fills comes out.
+"""Bring channels to one scale: a standardiser with fills, fitted to training sections.
 
 By mode, as in arXiv 2402.05802, but over sampled sections whose record is cut at the date:
 

@@ -1,4 +1,4 @@
-"""Which dates signatures are learned at: the time each patient is observed for goes in; (subject, time) pairs come out.
+"""Sample the dates at which signatures are learned: (subject, time) pairs.
 
 A patient-step (a day; an hour in intensive care) is any step of the grid between a patient's first and last event other
 than birth, both included, and every one of them is as likely as any other. The draw gives each a random number that

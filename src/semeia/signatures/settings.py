@@ -1,4 +1,4 @@
-"""How signatures are fitted: every choice of `semeia signatures fit`, with its default."""
+"""Set how signatures are fitted: every choice of `semeia signatures fit`, with its default."""
 
 from dataclasses import dataclass, field
 

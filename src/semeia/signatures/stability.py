@@ -1,4 +1,4 @@
-"""Would the same signatures come again? Refits on other draws of the patients and from other starts say so.
+"""Refit on other draws of the patients and from other starts: would the same signatures come again?
 
 Each refit's mixing columns are matched one to one with those of the fit in question, by |cosine|. A signature is as
 stable as its matches are alike.

@@ -1,4 +1,4 @@
-"""An archive's sections, a batch of patients after the other: what `values_at` gives, in bounded memory, by processes.
+"""Stream an archive's sections, a batch of patients after the other, in bounded memory, by processes.
 
 The batches are a function of the archive, the sections and their size, never of the number of processes, and come back
 in order: whatever is summed over them is the same for any number.

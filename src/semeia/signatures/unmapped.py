@@ -1,4 +1,4 @@
-"""How much of a site's records the channels do not know: archive, sections, channels go in; rates by site come out.
+"""Count how much of a site's records has codes that the channels do not know.
 
 A code that the training patients did not have (or hardly) means nothing to the signatures. Where a large share of a
 site's events is like that, its expressions describe the coding, not the patients.

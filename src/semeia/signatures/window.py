@@ -1,4 +1,4 @@
-"""The clock of the curves: times go in, numbers of steps on one grid shared by all patients come out.
+"""Keep the clock of the curves: times as numbers of steps on one grid shared by all patients.
 
 Steps are counted from 1970-01-01 00:00: a step of 24 hours is a calendar day, and one of an hour an hour of the clock.
 A patient's grid runs from the step of the first event other than birth to the step of the section, both included.

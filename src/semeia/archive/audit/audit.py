@@ -1,4 +1,4 @@
-"""Before anyone trains: an archive goes in; what it holds, what is empty and what is suspicious come out."""
+"""Audit an archive before anyone trains: what it holds, what is empty, what is suspicious."""
 
 from dataclasses import dataclass
 

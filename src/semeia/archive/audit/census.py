@@ -1,4 +1,4 @@
-"""Counting events in one pass: an archive goes in; what there is of each code, mode and site comes out."""
+"""Count the events of an archive in one pass, by code, mode and site."""
 
 from dataclasses import dataclass
 

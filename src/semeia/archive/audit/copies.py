@@ -1,4 +1,4 @@
-"""One person under two names: images go in; what looks the same under two patients comes out.
+"""Find one person under two names: images that look the same under two patients.
 
 A patient who is on both sides of a split under two ids makes every result too good, and only the pixels tell.
 """

@@ -1,4 +1,4 @@
-"""What can be wrong with an archive: tables go in, findings come out, one function a suspicion."""
+"""Look for what can be wrong with an archive and its health record, one function a suspicion."""
 
 from dataclasses import dataclass
 from typing import Literal

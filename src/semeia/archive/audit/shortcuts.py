@@ -1,4 +1,4 @@
-"""Ways to guess a label without looking at the disease: an archive goes in; findings come out.
+"""Find ways to guess a label without looking at the disease.
 
 A model takes whatever ranks the label: the size of a crop, the hospital, the scanner, how many pixels or bits an image
 has, whether a file exists at all. Each is tried alone.

@@ -1,4 +1,4 @@
-"""Values that are not what they are taken for: the table of images goes in, findings come out.
+"""Find values of images that are not what they are taken for.
 
 Nothing is read but what the ingest stored of each image: percentiles, and the 64-bit hash of its middle slice.
 """

@@ -1,4 +1,4 @@
-"""All or nothing: a draft goes in, and either the archive lists one part more or it is what it was before.
+"""Commit a draft: the archive lists one part more, or is what it was before.
 
 One writer at a time holds the archive's folder. Files are placed first and count for nothing until
 `archive.json` is renamed into place; that rename is the commit. An error or an interrupt removes what was

@@ -1,4 +1,4 @@
-"""Who is in an archive: original ids go in; numbers and pseudonyms come out, the same for the same patient."""
+"""Number the patients of an archive and give them pseudonyms, the same for the same patient."""
 
 import datetime as dt
 

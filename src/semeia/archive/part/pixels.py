@@ -1,4 +1,4 @@
-"""Streaming pixels to one flat file: arrays go in one by one; their byte offsets and a hash come out."""
+"""Stream pixels to one flat file, and describe the values that an image has."""
 
 import hashlib
 import math

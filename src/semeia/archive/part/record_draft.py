@@ -1,4 +1,4 @@
-"""The health record's half of a draft: frames of events and codes go in; one events file and one table come out."""
+"""Draft the health record of a part: one events file and the table of codes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The same ingest given again, as after a kill that came just behind the commit: recognised by what it would write.
+"""Recognise an ingest that is given again, as after a kill just behind the commit, by what it would write.
 
 A draft repeats a part when the part came from the same source and holds the same rows, events and pixels. Then there is
 nothing to do, which is no error; whatever else is in the archive already is refused.

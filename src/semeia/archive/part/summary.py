@@ -1,4 +1,4 @@
-"""What one ingest added, in numbers and in one line."""
+"""Say what one ingest added, in numbers and in one line."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The draft of one part: subjects, units, images, readings, reports, outcomes go in by row; checked tables come out.
+"""Draft one part, row by row: subjects, units, images, readings, reports, outcomes.
 
 Pixels stream to a temporary file, so memory holds the tables only. `commit.py` makes the draft a part.
 """

@@ -1,4 +1,4 @@
-"""DICOM: a folder of any files goes in; volumes and radiographs, put together by their geometry, come out.
+"""DICOM: find volumes and radiographs in a folder of any files, and put them together by their geometry.
 
 | file | what it does |
 |---|---|
@@ -7,9 +7,6 @@
 | `index.py` | the headers of a whole folder, read once and in parallel |
 | `series.py` | image planes to stacks, by where they lie |
 | `pixels.py` | decoded values of one file, in their unit |
-| `codestream.py` | the size that a compressed frame claims |
 | `volume.py` | a stack to voxels on a square, even grid |
-| `reading.py` | images of an index one by one, what was left out counted |
-| `identity.py` | what headers say of persons and is left behind |
-| `ingest.py` | the command |
+| `ingest.py` | the command: images one by one; what was left out, and what headers say of persons, counted |
 """

@@ -1,4 +1,4 @@
-"""One DICOM file's header: a path goes in; what is needed of it, or why it is left out, comes out. Pixels stay unread.
+"""Read what is needed of one DICOM file's header, or why it is left out; pixels stay unread.
 
 A header is a stranger's claim: a value that is no number, or that contradicts another, is a reason to leave the file
 out, in words that name neither the file nor the patient.

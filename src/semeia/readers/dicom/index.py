@@ -1,4 +1,4 @@
-"""The headers of a whole folder: read once, over worker processes where there are many files."""
+"""Read the headers of a whole folder once, over worker processes where there are many files."""
 
 import os
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A folder of DICOM files to one part of an archive: every CT, MR and PET volume and every radiograph, with its date.
+"""Ingest a folder of DICOM files: every CT, MR and PET volume and every radiograph, with its date.
 
 Files are found by their content and put together by geometry. Patients are known by their id in the headers, which is
 hashed; names, numbers, file names and UIDs are kept nowhere.

@@ -1,4 +1,4 @@
-"""When an image was acquired: a header goes in; a moment without a zone, in UTC where the header has one, comes out."""
+"""Read when an image was acquired: a moment without a zone, in UTC where the header has one."""
 
 import datetime as dt
 from contextlib import suppress

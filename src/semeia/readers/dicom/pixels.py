@@ -1,4 +1,4 @@
-"""The values of one DICOM file in their unit: a header goes in; slope and intercept applied, frames come out.
+"""Decode the values of one DICOM file in their unit.
 
 A decoder believes the frame, not the DICOM header, and would allocate whatever it claims.
 Sources: ITU-T T.81 (JPEG) B.2.2, T.87 (JPEG-LS), T.800 (JPEG 2000) A.5.1.

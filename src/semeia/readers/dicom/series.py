@@ -1,4 +1,4 @@
-"""Image planes to stacks: headers go in; planes that lie one behind the other in space, in their order, come out.
+"""Stack image planes: those that lie one behind the other in space, in their order.
 
 File names and instance numbers say nothing. Planes of one series belong together where they have one orientation, grid
 and pixel size; of several planes at one place, what the header tells apart (an acquisition, an echo, a phase) makes

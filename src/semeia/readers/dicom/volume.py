@@ -1,4 +1,4 @@
-"""A stack to voxels on a square, even grid, right-anterior-superior as nearly as the axes go.
+"""Resample a stack to voxels on a square, even grid, right-anterior-superior as nearly as the axes go.
 
 Slices that are shifted against one another (a tilted gantry) are shifted back, in a grid widened so that nothing is
 cut off; distances that differ are made even by linear interpolation. Both are derived from the positions of the

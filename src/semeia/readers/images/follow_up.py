@@ -1,4 +1,4 @@
-"""What became of knees in four years: a user's own OAI readings and an archive go in; outcomes and counts come out.
+"""Derive what became of knees in four years from a user's own OAI readings.
 
 Incidence: of knees of grade 0 or 1, those of grade 2 or more at 48 months. Progression: of knees of grade 2 or 3, those
 of a higher grade at 48 months; grade 4 cannot progress. The papers that we follow do not give their rules; these are

@@ -1,4 +1,4 @@
-"""One image of any format that is read: a file and what its numbers mean go in; pixels, geometry and remarks come out.
+"""Read one image of any known format: pixels, geometry, and what was assumed.
 
 What a model could not be trained on is refused here, when somebody can still do something about it.
 """

@@ -1,4 +1,4 @@
-"""Which unit of an archive a row of another table is about: original ids and the key go in, a unit's id comes out.
+"""Find the unit of an archive that a row of another table is about, by original ids and the key.
 
 Nothing original is kept: the ids are hashed under the archive's key as they were when the images came in.
 """

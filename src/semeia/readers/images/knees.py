@@ -1,4 +1,4 @@
-"""Knee radiographs: `labels.csv` and a folder `images` go in; one part of an archive comes out, one unit a knee.
+"""Ingest knee radiographs, `labels.csv` and a folder `images`, one unit a knee.
 
 A knee whose side is known is found again from (patient, side) and the archive's key, so that reports and follow-up
 can be joined later; one of unknown side from its image.

@@ -1,4 +1,4 @@
-"""Images listed in a table: rows and a folder go in; files, patients, labels and splits that fit together come out."""
+"""Hold a table of images against its folder: files, patients, labels and splits that fit together."""
 
 import datetime as dt
 import posixpath

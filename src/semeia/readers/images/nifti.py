@@ -1,4 +1,4 @@
-"""NIfTI files: a .nii or .nii.gz goes in; voxels in closest RAS+ order with their geometry in mm come out.
+"""Read NIfTI files: voxels in closest RAS+ order with their geometry in mm.
 
 A header is a stranger's claim. Its size is bounded before anything is read, and never more than it promised
 is decompressed, so neither an absurd header nor a compressed bomb can fill the memory.

@@ -1,4 +1,4 @@
-"""Where the voxels of a NIfTI file lie: a header goes in; an affine in mm, or none, and what was assumed come out.
+"""Read where the voxels of a NIfTI file lie: an affine in mm, or none, and what was assumed.
 
 A header may say it twice (sform, qform), wrongly, or not at all. The sform is believed first, as everywhere; whatever
 was chosen, assumed or left aside is remarked upon. Source: the NIfTI-1 header, nifti1.h.

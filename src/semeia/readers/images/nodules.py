@@ -1,4 +1,4 @@
-"""The LIDC layout: a folder of nodule crops and `nodules.csv` go in; one part of an archive comes out.
+"""Ingest the LIDC layout: a folder of nodule crops and `nodules.csv`.
 
 Each nodule was rated by up to four readers. One of them, drawn by a hash, is the *input* reader, whose eight
 characteristics a model may see; the median malignancy of the *others* is the label. No reader is both.

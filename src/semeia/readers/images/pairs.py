@@ -1,4 +1,4 @@
-"""Paired modalities of one scene: which picture shows which, and copies that stand where one was never taken.
+"""Pair modalities of one scene, and find copies that stand where one was never taken.
 
 Some archives fill an absent modality with a copy of another one. A model that sees the copy finds the pair trivially,
 so it is detected here, stored as missing, and counted.

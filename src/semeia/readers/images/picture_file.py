@@ -1,4 +1,4 @@
-"""PNG and JPEG files: a picture comes out upright, with all its bits and colours, and without what was cut away.
+"""Read PNG and JPEG files upright, with all their bits and colours, and without what was cut away.
 
 Pillow reads 16 bits a channel as 8. It has the other byte, too: a picture of that kind is decoded once for each byte.
 """

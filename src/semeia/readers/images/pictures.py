@@ -1,4 +1,4 @@
-"""Pictures and volumes listed in a table: a folder and a table go in; one part of an archive comes out.
+"""Ingest pictures and volumes listed in a table.
 
 PNG, JPEG and NIfTI, told apart by their content. File names often carry the patient's id, so they are kept
 nowhere: a unit is named by the pseudonym and a keyed hash.

@@ -1,4 +1,4 @@
-"""How cells of a record are read: ids, times and numbers, as macros of SQL that mappings may use, too.
+"""Read the cells of a record, ids, times and numbers, by macros of SQL that mappings may use, too.
 
     plain_id(x)   an id as text: 12.0, which a table makes of 12 once a column had a gap, is 12
     iso(x)        a time in UTC, without a zone; empty unless it is written as ISO 8601 has it

@@ -1,4 +1,4 @@
-"""What is known of each code of a mapped record: counts go in; its mode, name and unit, and who said so, come out.
+"""Say what is known of each code of a mapped record: its mode, name and unit, and who said so.
 
 A table of codes goes before the mapping, the mapping before the rules; of several names the commonest counts.
 

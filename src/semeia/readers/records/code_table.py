@@ -1,4 +1,4 @@
-"""What is known of codes beforehand: a table by the user or by a source goes in; checked facts come out."""
+"""Check what a user or a source knows of codes beforehand."""
 
 from pathlib import Path
 

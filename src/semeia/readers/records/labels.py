@@ -1,4 +1,4 @@
-"""What is predicted in a mapped record: units such as stays, and their outcomes, go from tables into the draft."""
+"""Read what is predicted in a mapped record: units such as stays, and their outcomes."""
 
 import datetime as dt
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Any other record: a folder of tables and a mapping that says what they mean go in; one part of an archive comes out.
+"""Ingest any other record: a folder of tables, and a mapping that says what they mean.
 
 Mappings for eICU, MIMIC-III and Synthea come with the package; `docs/how-to/records.md` shows how to write one.
 """

@@ -1,4 +1,4 @@
-"""What a health record's tables mean: a YAML file goes in; SQL for people, events, units and outcomes comes out.
+"""Read a mapping, which says what a health record's tables mean, into SQL.
 
 Every field of an entry is an expression of duckdb's SQL over its `from`. The tables of the folder have the names
 of their files without suffix.

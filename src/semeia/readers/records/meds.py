@@ -1,4 +1,4 @@
-"""MEDS 0.4, the native form of records: a data set's folder goes in; one part of an archive comes out.
+"""Ingest MEDS 0.4, the native form of records.
 
 Shards are `data/**/*.parquet` with subject_id, time, code, numeric_value and, where there is one, text_value. The
 looser form, parquet files without `data/` and with `value` for `numeric_value`, is read, too. Names of codes come

@@ -1,4 +1,4 @@
-"""OMOP CDM 5.3 and 5.4: a folder of its tables, CSV or parquet, goes in; one part of an archive comes out.
+"""Ingest OMOP CDM 5.3 and 5.4, CSV or parquet.
 
 Concepts become codes by vocabulary (SNOMED/44054006), drugs their ingredients. Concept 0, nobody's mapping, keeps the
 source's own value (UNMAPPED/measurement/GLUC): the audit says its share by site. An answer that is a concept makes a

@@ -1,4 +1,4 @@
-"""SQL for tables of OMOP, whose columns vary: what columns there are goes in; expressions and vocabulary come out.
+"""Write SQL for tables of OMOP, whose columns vary.
 
 Every expression is over a row `t` of a table, and empty (or 0, for a concept) where the table has no such column.
 """

@@ -1,4 +1,4 @@
-"""A mapped health record on its way into a draft: tables and a mapping go in; subjects, events, codes come out.
+"""Bring a mapped health record into a draft: subjects, events, codes.
 
 Nothing is done row by row in Python but numbering the patients: duckdb reads, maps and counts, and events pass
 through in batches. What is left out or mended is counted on the part's record.

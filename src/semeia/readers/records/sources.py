@@ -1,4 +1,4 @@
-"""The files of a health record as tables of SQL: a folder goes in; views named after its files come out.
+"""Open the files of a health record as tables of SQL.
 
 Cells of CSV and TSV (also gzipped) stay text, so that no later row can contradict a guess about a column; parquet is
 taken as it is. A folder of parquet or CSV files is one table. Names are lower case here; SQL does not mind the case.

@@ -1,4 +1,4 @@
-"""One entry of a record on its way to events: its rows become a view, with why each that is not taken is left out.
+"""Stage one entry of a record: its rows as a view, with why each that is not taken is left out.
 
 An entry that has rows but none that can be used is refused, with what is wrong and where; a share of rows left out that
 is more than a few in a hundred is said at the ingest, and everything is counted on the part's record.

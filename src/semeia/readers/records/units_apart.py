@@ -1,4 +1,4 @@
-"""Values in different units never share a channel: counts by code and unit go in; one usual unit a code comes out.
+"""Keep values in different units apart: one usual unit a code.
 
 The unit that most values of a code are in is its usual one. Values in another unit get a code of their own,
 `CODE//unit`. Spelling that differs in case, spaces, brackets (mm[Hg])

@@ -1,4 +1,4 @@
-"""The curves' values at the dates that are needed, and nowhere else: events and sections go in, sparse rows come out.
+"""Evaluate curves at the dates that are needed, and nowhere else, as sparse rows.
 
 A section is a subject at a time; it sees the events up to and including that time. Its grid runs from the step of the
 subject's first event (births apart, whatever the code) to its own step. For every channel that the subject had by then:

@@ -1,4 +1,4 @@
-"""Curves of demographics: who the patient is goes in; age at the section and constants come out.
+"""Evaluate the curves of demographics: age at the section, and constants.
 
 Age needs the date of birth and is in years of 365.25 days; one that nobody reaches hides or mistypes a birth, and is as
 if it were not known. Sex is 1 in its own channel. A code of this mode (ethnicity,

@@ -1,4 +1,4 @@
-"""Curves of conditions: the steps of a code's events go in, its intensity over the trailing window comes out.
+"""Evaluate the curves of conditions: the intensity of a code's events over the trailing window.
 
 CRASH, completely random average shifted histograms (Lasko 2014; as in fast_intensity): each of 100 histograms has a
 random number of bins whose edges are uniform in the *sequence* of events, at least `min_count` events apart; the

@@ -1,4 +1,4 @@
-"""Curves of measurements: knots (step, value) go in, the mean of the interpolated curve over the window comes out.
+"""Evaluate the curves of measurements: the mean of the interpolated curve over the window.
 
 PCHIP, the monotone piecewise cubic (Fritsch and Butland 1984; derivatives as in scipy's PchipInterpolator), through one
 value a step, drawn out flat to both ends of the grid by repeating the first and the last value there. The mean over the

@@ -1,4 +1,4 @@
-"""Events as the curves need them: a frame from the archive goes in; sorted arrays of numbers come out.
+"""Bring events into the sorted arrays of numbers that curves need.
 
 An archive's events come sorted by time, so as a rule two sorts by 16-bit numbers are all it takes to order a million.
 """

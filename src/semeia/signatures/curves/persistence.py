@@ -1,4 +1,4 @@
-"""Curves of medications: when a drug was last mentioned goes in, whether the patient is on it comes out.
+"""Evaluate the curves of medications: whether the patient is on a drug.
 
 On the whole record the curve is 1 where the drug is mentioned and 0 where another one is, nearest neighbour in between,
 and every mention forces 1 for the next window. On a record cut at the date nothing lies ahead to be near to, so the

@@ -1,4 +1,4 @@
-"""Cutting the record at the date: events sorted by subject and channel go in, what each section sees of each comes out.
+"""Cut the record at the date: what each section sees of each channel.
 
 A segment is the timed events of one subject in one channel. It is walked once, section by section in the order of time,
 and an event is looked at only when a section's time has reached it: what lies in a section's future cannot change it.

@@ -1,4 +1,4 @@
-"""Rows that are read a block at a time: a matrix in memory or in a .npy file goes in, blocks of its rows come out.
+"""Read rows a block at a time, from a matrix in memory or a .npy file.
 
 Everything that fits components reads its rows through `Samples`, so none of it knows where they are kept. A file is
 read, not mapped: the system keeps it in memory as far as there is room, the process holds a few blocks however long it

@@ -1,4 +1,4 @@
-"""The one form in which independent components are kept: a rotation and a whitening go in, `Components` come out.
+"""Keep independent components in one form, whatever solver found them.
 
 A fit finds components up to order, sign and scale. Here they get: an SD of 0.5 on the rows they were fitted on (one
 unit is then the step from one SD below the mean to one above, as for a 0/1 channel; Gelman 2008); a positive largest

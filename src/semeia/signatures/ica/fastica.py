@@ -1,4 +1,4 @@
-"""Symmetric FastICA out of core: white rows go in, the rotation that makes them independent comes out.
+"""Rotate white rows to independence: symmetric FastICA out of core.
 
 The algorithm is that of Hyvarinen 1999 with symmetric decorrelation and scikit-learn's criterion of convergence: the
 same start gives the same rotation. What differs is that the rows are read in blocks (memory does not grow with them)

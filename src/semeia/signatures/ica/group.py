@@ -1,4 +1,4 @@
-"""One fit by several processes: each reads its share of the blocks, sums are added up over all of them.
+"""Fit by several processes: each reads its share of the blocks, sums are added up over all of them.
 
 Nothing happens unless a `torch.distributed` process group is initialised (by `process_group`, for the processes that
 `torchrun` started, or by the caller), and torch is not imported to find out.

@@ -1,4 +1,4 @@
-"""Rows to mean and covariance in one pass.
+"""Take mean and covariance of rows in one pass.
 
 Products are summed in float64 whatever the rows are, shifted by the first row: a channel that never changes has a
 variance of exactly zero, and a large mean costs no digits.

@@ -1,4 +1,4 @@
-"""How to fit independent components, and what a fit says of itself. Nothing here needs torch."""
+"""Set how independent components are fitted, and say how a fit went. Nothing here needs torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

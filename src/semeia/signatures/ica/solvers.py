@@ -1,4 +1,4 @@
-"""From rows to components by any solver: whiten, rotate, bring into the one form.
+"""Separate rows into components by any solver: whiten, rotate, bring into the one form.
 
 `SOLVERS` is the table: a new algorithm is one function of white rows in it.
 """

@@ -1,4 +1,4 @@
-"""One pass of FastICA over the rows: an unmixing matrix goes in, the means of its update come out.
+"""Make one pass of FastICA over the rows: the means of the update of an unmixing matrix.
 
 A block of white rows Z is projected (Z W'), passed through g in place and multiplied with Z again: two buffers of one
 block and one k x k matrix a thread are all the memory it takes. Sums over blocks are kept in float64.

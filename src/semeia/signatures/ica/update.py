@@ -1,4 +1,4 @@
-"""One update of FastICA: a rotation goes in, a better one comes out; and how far it turned."""
+"""Update a rotation once by FastICA, and say how far it turned."""
 
 from dataclasses import dataclass
 
