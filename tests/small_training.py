@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.readers import ingest_images, ingest_nodules
+from semeia.studies.run.study import Inputs
 
 MAKERS = ("GE MEDICAL SYSTEMS", "SIEMENS", "unknown")
 CROP = CropSettings(voxels=(16, 16, 16), voxel_mm=(2.0, 2.0, 2.0), patch=(4, 2, 2))
@@ -43,6 +44,20 @@ FINETUNE = FinetuneSettings(
     pretrained=OptimiserSettings(steps=4, batch=8, encoder_rate=3e-4),
     loop=LOOP,
 )
+FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
+PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, encoder=MODEL.encoder))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished study, and where it was run."""
+
+    run: Path
+    inputs: Inputs
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        return pl.read_parquet(self.run / "predictions.parquet")
 
 
 def nodule_archive(folder: Path, patients: int = 24, *, key: Path | None = None, **layout: int | bool) -> Path:

@@ -54,10 +54,10 @@ HEAVY = ("torch", "monai", "matplotlib", "sklearn", "nibabel", "scipy")
 MOST_LINES, MOST_FILES = 300, 25
 # Longer by argument: each holds one thing that does not fall into two.
 LONG = {
-    "archive/part/writer.py": 360,  # the one door into an archive
+    "archive/part/writer.py": 356,  # the one door into an archive
     "data/dataset.py": 310,  # one class, two doors
-    "studies/pictures/knee.py": 420,
-    "studies/pictures/paired.py": 400,
+    "studies/pictures/knee.py": 375,
+    "studies/pictures/paired.py": 360,
     "tests/studies/records/test_ehr.py": 370,
     "tests/studies/test_nodule.py": 350,
 }

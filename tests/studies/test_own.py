@@ -1,7 +1,6 @@
 """Every arm and every simple rival on an archive of one's own, and at another hospital, from one command."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from semeia.learning.model import FILE, load_model
 from semeia.studies.own import OwnSettings, open_own, own_study
 from semeia.studies.resume import resume_study
 from semeia.studies.run.study import Inputs
-from small_training import FINETUNE, PRETRAIN, nodule_archive
+from small_training import FINETUNE, PRETRAIN, Ran, nodule_archive
 
 SETTINGS = OwnSettings(
     outcome="malignancy",
@@ -30,18 +29,6 @@ SETTINGS = OwnSettings(
 )
 JEPA, SCRATCH, RANDOM = ("frozen", "finetune", "probe_finetune"), ("finetune",), ("frozen",)
 NETWORKS = {"jepa": JEPA, "scratch": SCRATCH, "random": RANDOM}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A finished study, and where it was run."""
-
-    run: Path
-    inputs: Inputs
-
-    @property
-    def predictions(self) -> pl.DataFrame:
-        return pl.read_parquet(self.run / "predictions.parquet")
 
 
 @pytest.fixture(scope="module")

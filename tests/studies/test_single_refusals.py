@@ -11,39 +11,14 @@ from semeia.cli import main
 from semeia.data.crops import CropSettings
 from semeia.data.modalities import Picture
 from semeia.data.modality import History
-from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings
 from semeia.readers import ingest_images
-from semeia.studies import single
-from semeia.studies.run import record
 from semeia.studies.run.grid import list_cells
 from semeia.studies.run.record import read_record
 from semeia.studies.single import finetune_archive, pretrain_archive
-from small_training import FINETUNE, MODEL, PRETRAIN, nodule_archive, picture_archive
+from small_training import FINETUNE, FLAT, PICTURES, PRETRAIN, nodule_archive, picture_archive
 
-FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))
-PICTURES = replace(PRETRAIN, model=ModelSettings(image="patches", crop=FLAT, encoder=MODEL.encoder))
-
-
-@pytest.fixture(autouse=True)
-def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
-    few = replace(single.FINETUNE, judged=lambda finished: (EvaluationSettings(draws=100),))
-    monkeypatch.setattr(single, "FINETUNE", few)
-    monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return picture_archive(tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="module")
-def pretrained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("own") / "pretrained"
-    pretrain_archive(pictures, out=out, settings=PICTURES)
-    return out
+pytestmark = pytest.mark.usefixtures("short_evaluation")
 
 
 def test_pretraining_goes_on_with_its_own_seed_only(pictures: Path, tmp_path: Path):

@@ -1,7 +1,7 @@
 """The study of patients with scans and records: one run on a small linked archive, and on another hospital's."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from semeia.studies.records.blocks import signature_folder
 from semeia.studies.records.patient import patient_study
 from semeia.studies.records.patient_data import ACROSS, PatientSettings, open_patients
 from semeia.studies.run.study import Inputs
-from small_training import FINETUNE, PRETRAIN
+from small_training import FINETUNE, PRETRAIN, Ran
 
 JEPA = replace(PRETRAIN.objective.jepa, masks=ACROSS.jepa.masks)
 SETTINGS = PatientSettings(
@@ -43,16 +43,6 @@ NETWORKS = {
     "multimodal_random": ("frozen",),
 }
 SIMPLE = ("record_logistic", "record_boosting", "features_logistic", "features_boosting", "only_scans", "only_events")
-
-
-@dataclass(frozen=True)
-class Ran:
-    run: Path
-    inputs: Inputs
-
-    @property
-    def predictions(self) -> pl.DataFrame:
-        return pl.read_parquet(self.run / "predictions.parquet")
 
 
 @pytest.fixture(scope="module")
