@@ -78,6 +78,14 @@ def test_a_cell_that_a_spreadsheet_would_run_is_marked_and_comes_back(tmp_path: 
     assert atomic.plain_cells(written).equals(frame)
 
 
+def test_figures_with_a_sign_stay_figures(tmp_path: Path):
+    cells = ["+0.022", "+1e-3", "-.5", "+3 %", "+1,5", "-0.030 (-0.058 to -0.005)", "+0.02 [0.01; 0.03]"]
+    atomic.write_csv(tmp_path / "t.csv", pl.DataFrame({"figure": cells, "more": ["+1+1", "-2 (=3)", *cells[:5]]}))
+    written = pl.read_csv(tmp_path / "t.csv", infer_schema=False)
+    assert written["figure"].to_list() == cells
+    assert written["more"].to_list()[:2] == ["'+1+1", "'-2 (=3)"]
+
+
 def test_json_has_no_nan(tmp_path: Path):
     with pytest.raises(ValueError, match="JSON"):
         atomic.write_json(tmp_path / "t.json", {"a": float("nan")})

@@ -21,6 +21,8 @@ from semeia.errors import InputError
 
 PARTIAL = ".partial"
 _FORMULA = r"^[=+\-@\t\r]."
+# A number with its sign, in per cent, with its interval behind it: +0.022, +3 %, -0.030 (-0.058 to -0.005).
+_FIGURE = r"^[+-]?\d*[.,]?\d+ ?%?( ?[(\[][\d.,;%+ to\u2013-]*[)\]])?$"
 
 
 @contextmanager
@@ -131,12 +133,14 @@ def write_parquet(path: str | Path, frame: pl.DataFrame) -> None:
 def write_csv(path: str | Path, frame: pl.DataFrame) -> None:
     """Write `frame` as CSV to `path`, whole or not at all.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front (`plain_cells` takes it off again).
+    A text that a spreadsheet would take for a formula gets an apostrophe in front (`plain_cells` takes it off again); a
+    figure, with a sign and an interval or without, stays as it is.
     """
     marked = []
     for name in frame.select(pl.col(pl.String)).columns:
         text = pl.col(name)
-        formula = text.str.contains(_FORMULA) & text.cast(pl.Float64, strict=False).is_null()
+        number = text.cast(pl.Float64, strict=False).is_not_null() | text.str.contains(_FIGURE)
+        formula = text.str.contains(_FORMULA) & ~number
         marked.append(pl.when(formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name))
     buffer = io.BytesIO()
     frame.with_columns(marked).write_csv(buffer)

@@ -10,10 +10,10 @@ import stat
 from pathlib import Path
 
 from semeia.archive.atomic import naming
+from semeia.bounds import most as bound_of
 from semeia.errors import InputError
 
 MEGABYTE = 2**20
-MOST = 64 * MEGABYTE
 _DEEPEST = 100  # levels of lists and objects in each other
 
 
@@ -32,12 +32,13 @@ def require_regular(path: str | Path, *, most: int | None = None) -> None:
         raise _too_large(path, most)
 
 
-def read_small(path: str | Path, *, most: int = MOST) -> bytes:
-    """The content of a regular file of at most `most` bytes.
+def read_small(path: str | Path, *, most: int | None = None) -> bytes:
+    """The content of a regular file of at most `most` bytes; by default SEMEIA_MOST_SMALL_BYTES of `bounds.py`.
 
     Raises:
         InputError: It is no regular file, larger, or cannot be read.
     """
+    most = bound_of("SEMEIA_MOST_SMALL_BYTES") if most is None else most
     require_regular(path, most=most)
     with naming(path, "read"):
         # Looked at again once it is open, without waiting for a writer: the name may lead to a pipe by now.
@@ -51,7 +52,7 @@ def read_small(path: str | Path, *, most: int = MOST) -> bytes:
     return content
 
 
-def read_text(path: str | Path, *, most: int = MOST) -> str:
+def read_text(path: str | Path, *, most: int | None = None) -> str:
     """The text of a small file in UTF-8, without a byte order mark.
 
     Raises:
@@ -63,7 +64,7 @@ def read_text(path: str | Path, *, most: int = MOST) -> str:
         raise InputError(f"{path}: is not text in UTF-8; restore it, or save it as UTF-8.") from error
 
 
-def read_json(path: str | Path, *, most: int = MOST) -> object:
+def read_json(path: str | Path, *, most: int | None = None) -> object:
     """What a small JSON file holds.
 
     Raises:
@@ -93,7 +94,7 @@ def parse_json(text: str, *, where: str) -> object:
     return content
 
 
-def read_object(path: str | Path, *, most: int = MOST) -> dict[str, object]:
+def read_object(path: str | Path, *, most: int | None = None) -> dict[str, object]:
     """What a small JSON file holds, which must be an object: names with values.
 
     Raises:

@@ -18,6 +18,7 @@ import polars as pl
 
 from semeia.archive.atomic import naming
 from semeia.archive.text_table import SAVE, SPACES, parse_text
+from semeia.bounds import bounded, most
 from semeia.errors import InputError
 
 MISSING = ("NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
@@ -25,7 +26,6 @@ LABEL_WORDS = {
     **dict.fromkeys(("true", "yes", "y", "t", "positive", "pos"), 1),
     **dict.fromkeys(("false", "no", "n", "f", "negative", "neg"), 0),
 }
-MOST_BYTES = 1 << 31
 _SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet")
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 _MOST_NAMES = 30
@@ -109,8 +109,8 @@ def _content(path: Path) -> bytes:
         raise InputError(f"{path}: is a spreadsheet; a table must end in .csv, .tsv or .parquet: {SAVE}.")
     if not lower.endswith(_SUFFIXES):
         raise InputError(f"{path}: a table must end in .csv, .tsv or .parquet: {SAVE}.")
-    if path.stat().st_size > MOST_BYTES:
-        raise InputError(f"{path}: has over {MOST_BYTES >> 30} GiB, more than is read at once; divide it.")
+    bound, size = most("SEMEIA_MOST_TABLE_BYTES"), path.stat().st_size
+    bounded(size, "SEMEIA_MOST_TABLE_BYTES", called=str(path), claim=f"has {size} bytes", advice="divide it")
     if head[:2] != b"\x1f\x8b":
         content = path.read_bytes()
         if lower.endswith(".parquet") != (head == b"PAR1"):
@@ -118,11 +118,11 @@ def _content(path: Path) -> bytes:
         return content
     try:
         with gzip.open(path, "rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+            content = stream.read(bound + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path}: damaged or cut short; copy the file again.") from error
-    if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: unpacks to over {MOST_BYTES >> 30} GiB, more than is read at once; divide it.")
+    claim = f"unpacks to over {bound} bytes"
+    bounded(len(content), "SEMEIA_MOST_TABLE_BYTES", called=str(path), claim=claim, advice="divide it")
     return content
 
 
@@ -133,9 +133,17 @@ def _of_text(path: Path, content: bytes) -> TableFile:
 
 
 def _parquet(path: Path, content: bytes) -> TableFile:
+    from pyarrow import ArrowException, parquet
+
     try:
+        about = parquet.read_metadata(io.BytesIO(content))
+        claim = f"claims {about.num_rows} rows of {about.num_columns} columns"
+        cells = about.num_rows * max(about.num_columns, 1)
+        bounded(cells, "SEMEIA_MOST_TABLE_CELLS", called=str(path), claim=claim, advice="divide it")
         frame = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except InputError:
+        raise
+    except (pl.exceptions.PolarsError, ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as a table; it is damaged or cut short: copy it again.") from error
     return TableFile(path.name, frame, list(range(2, frame.height + 2)))
 

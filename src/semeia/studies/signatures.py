@@ -61,8 +61,8 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
             model = fit_signatures(opened, patients, settings=settings, scratch=scratch, report=report)
     if not first:
         raise SystemExit(0)  # what all have found, the first one keeps
-    model.save(out)
     write_atlas(atlas_of(model, opened, patients), out / ATLAS)
+    model.save(out)  # last, so that what is half done never passes for the whole
     model.require_usable()
     unstable = int(model.unstable.sum())
     return (

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from semeia.archive.identity import canonical
+from semeia.bounds import most
 from semeia.readers.dicom.moment import date_of, moment_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 Point = tuple[float, float, float]
 
-MAX_PIXELS = 2**28
 VOLUMES, FILMS = ("CT", "MR", "PT"), ("CR", "DX", "MG")
 
 DAMAGED = "files look like DICOM and cannot be read"
@@ -35,7 +35,7 @@ COLOUR = "colour images"
 OTHER = "images of a modality that is not read ({})"
 NOBODY = "images name no patient"
 BURNED_IN = "images say that text is burned into them"
-ABSURD = "images claim an absurd size"
+ABSURD = "images claim an absurd size (SEMEIA_MOST_VOXELS and SEMEIA_MOST_FRAMES move the bounds)"
 DEFLATED = "files are deflated as a whole and may grow without bound"
 NO_SCALE = "images have a slope that is zero or no number"
 
@@ -186,7 +186,8 @@ def _left_out(found: "Dataset", *, has_pixels: bool) -> str:
     if int(found.get("SamplesPerPixel") or 1) != 1:
         return COLOUR
     frames, rows, columns = (int(found.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns"))
-    if min(frames, rows, columns) < 1 or frames * rows * columns > MAX_PIXELS:
+    absurd = frames > most("SEMEIA_MOST_FRAMES") or frames * rows * columns > most("SEMEIA_MOST_VOXELS")
+    if min(frames, rows, columns) < 1 or absurd:
         return ABSURD
     return "" if has_pixels else NO_PIXELS
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from semeia.bounds import most
 from semeia.errors import InputError
-from semeia.readers.dicom.header import MAX_PIXELS, Header
+from semeia.readers.dicom.header import Header
 from semeia.readers.dicom.pixels import in_unit, inverted, stored_frames
 from semeia.readers.dicom.series import SAME_PLACE_MM, Stack
 from semeia.readers.images.nifti import Volume, turned
@@ -29,7 +30,7 @@ COPIES = "slices are exact copies of another at the same place and were dropped"
 TWO_AT_ONE = "series with two different slices at one place, which no header tells apart"
 GAP = "series with a gap between slices (are some missing?)"
 OFF_LINE = "series whose slices do not lie on a line"
-TOO_LARGE = "series of more voxels than are read"
+TOO_LARGE = "series of more voxels than are read (SEMEIA_MOST_VOXELS moves the bound)"
 
 
 def volume_of(stack: Stack) -> Volume:
@@ -42,7 +43,7 @@ def volume_of(stack: Stack) -> Volume:
     Raises:
         InputError: It cannot be decoded, or is none of the stacks that can be mended; never says whose.
     """
-    if len(stack.slices) * stack.header.rows * stack.header.columns > MAX_PIXELS:
+    if len(stack.slices) * stack.header.rows * stack.header.columns > most("SEMEIA_MOST_VOXELS"):
         raise InputError(TOO_LARGE)
     values, stack, copies = _without_copies(_decoded(stack), stack)
     dtype, directions, depths = values.dtype, stack.directions, stack.depths

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from semeia.archive.atomic import naming
+from semeia.bounds import bounded, most
 from semeia.errors import InputError
 from semeia.readers.images.image_format import format_of, is_gzip
 from semeia.readers.images.nifti_geometry import Remark, geometry_of
@@ -23,10 +24,8 @@ from semeia.readers.images.nifti_geometry import Remark, geometry_of
 if TYPE_CHECKING:
     from nibabel import Nifti1Header
 
-MAX_VOXELS = 2**28
 # A compressed file may grow to this many bytes however small it is (a mask of the most voxels), beyond by a factor.
-_GROWS_TO, _GROWS_BY = 2**28, 100
-_MAX_OFFSET = 2**20
+_GROWS_TO = 2**28
 _HEADER_BYTES = {348: 352, 540: 544}  # NIfTI-1 and NIfTI-2, each with the 4 bytes that announce extensions
 
 
@@ -141,16 +140,17 @@ def _bounded(path: Path, called: str) -> tuple["Nifti1Header", bytes]:
         size = _header_size(start)
         start += stream.read(_HEADER_BYTES.get(size, 4) - 4)
         header, total = _promised(start, size, called)
-        if compressed and total > max(_GROWS_TO, _GROWS_BY * size_on_disk):
+        if compressed and total > max(_GROWS_TO, most("SEMEIA_MOST_GROWTH") * size_on_disk):
             raise InputError(
                 f"{called}: would grow from {size_on_disk / 1e6:.1f} MB to {total / 1e6:.0f} MB when unpacked; crop "
-                "it, store it in fewer bytes a voxel, or unpack it first."
+                "it, store it in fewer bytes a voxel, or unpack it first. (SEMEIA_MOST_GROWTH moves the bound.)"
             )
         rest = stream.read(total - len(start))
-        further = stream.read(_MAX_OFFSET + 1)  # the checksum of a compressed file is looked at when its end comes
+        beyond = most("SEMEIA_MOST_HEADER_BYTES")
+        further = stream.read(beyond + 1)  # the checksum of a compressed file is looked at when its end comes
     if len(start) + len(rest) < total:
         raise InputError(f"{called}: cut short; copy or export it again.")
-    if len(further) > _MAX_OFFSET:
+    if len(further) > beyond:
         raise InputError(f"{called}: much longer than its header says; export it again.")
     return header, start + rest
 
@@ -180,8 +180,10 @@ def _promised(start: bytes, size: int, called: str) -> tuple["Nifti1Header", int
         frames = " x ".join(str(length) for length in shape)
         raise InputError(f"{called}: is {len(shape)}-D ({frames}); export one 3-D volume, of one frame, a file.")
     voxels = math.prod(shape)
-    if min(shape) < 1 or voxels > MAX_VOXELS or not 0 <= offset <= _MAX_OFFSET:
-        raise InputError(f"{called}: its header claims an absurd size; at most {MAX_VOXELS} voxels are read.")
+    if min(shape) < 1 or not 0 <= offset <= most("SEMEIA_MOST_HEADER_BYTES"):
+        raise InputError(f"{called}: its header claims an absurd size; export it again.")
+    claim = f"its header claims {voxels} voxels"
+    bounded(voxels, "SEMEIA_MOST_VOXELS", called=called, claim=claim, advice="crop it, or export it again")
     return header, max(int(offset), _HEADER_BYTES[size]) + voxels * dtype.itemsize
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from semeia.bounds import bounded, most
 from semeia.errors import InputError
 from semeia.readers.images.nifti_geometry import Remark
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-MAX_PIXELS = 2**26
 CUT_AWAY = "pictures have transparent pixels (alpha); what they hide was made black"
 FURTHER = "pictures hold further pictures (a preview, say); the first was read"
 _GRAY_ALPHA, _RGB, _RGBA = 4, 2, 6  # colour types of PNG
@@ -74,6 +74,7 @@ def _readable(called: str) -> Iterator[None]:
     """Turn what Pillow says of a damaged or monstrous file into one line."""
     from PIL import Image
 
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, most("SEMEIA_MOST_PIXELS")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at here
@@ -82,11 +83,13 @@ def _readable(called: str) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise InputError(
-            f"{called}: claims more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels; at most {MAX_PIXELS} are read: "
-            "shrink it, or export the part that is needed."
+            f"{called}: claims more than {2 * most('SEMEIA_MOST_PIXELS')} pixels; at most half of that are read: "
+            "shrink it, or export the part that is needed. (SEMEIA_MOST_PIXELS moves the bound.)"
         ) from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise InputError(f"{called}: not a readable PNG or JPEG; export it again.") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _opened(source: Path | io.BytesIO, called: str) -> "ImageFile":
@@ -94,12 +97,18 @@ def _opened(source: Path | io.BytesIO, called: str) -> "ImageFile":
     from PIL import Image
 
     picture = Image.open(source, formats=["PNG", "JPEG"])
-    if picture.width * picture.height > MAX_PIXELS:
-        picture.close()
-        raise InputError(
-            f"{called}: has {picture.width} x {picture.height} pixels ({picture.width * picture.height / 1e6:.0f} "
-            f"million); at most {MAX_PIXELS / 1e6:.0f} million are read: shrink it, or export the part that is needed."
+    claim = f"has {picture.width} x {picture.height} pixels ({picture.width * picture.height / 1e6:.0f} million)"
+    try:
+        bounded(
+            picture.width * picture.height,
+            "SEMEIA_MOST_PIXELS",
+            called=called,
+            claim=claim,
+            advice="shrink it, or export the part that is needed",
         )
+    except InputError:
+        picture.close()
+        raise
     frames = getattr(picture, "n_frames", 1)
     if picture.format == "PNG" and frames > 1:
         picture.close()

@@ -8,7 +8,10 @@ what separates the columns and how many there are. Only between tabs are quotes 
 vocabularies.
 """
 
+import csv
+import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,19 +19,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from semeia.archive.atomic import naming
 from semeia.archive.duck import literal, one_file, single
+from semeia.archive.text_table import SEPARATORS
+from semeia.bounds import most
 from semeia.errors import InputError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from pyarrow.parquet import FileMetaData
-import csv
-import gzip
 
-from semeia.archive.atomic import naming
-from semeia.archive.text_table import SEPARATORS
-
-_LONGEST_HEADER = 1 << 20
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
@@ -52,7 +52,9 @@ def _header(file: Path) -> tuple[str, list[str]]:
     opener = gzip.open if file.name.lower().endswith(".gz") else open
     try:
         with naming(file, "read"), opener(file, "rb") as stream:
-            line = stream.readline(_LONGEST_HEADER).decode("utf-8-sig").rstrip("\r\n")
+            line = stream.readline(most("SEMEIA_MOST_HEADER_BYTES")).decode("utf-8-sig").rstrip("\r\n")
+    except zlib.error as error:
+        raise InputError(f"{file}: damaged or cut short, no row of it was taken. Copy the file again.") from error
     except (UnicodeDecodeError, EOFError) as error:
         raise InputError(f"{file}: row 1 is no text in UTF-8 (UTF-16 is not read); save it as CSV in UTF-8.") from error
     separator = max(SEPARATORS, key=lambda mark: (line.count(mark), -SEPARATORS.index(mark)))

@@ -151,8 +151,9 @@ def _go_on(run: Path, before: dict, now: dict) -> None:
 
 
 def _sittings(record: dict) -> list[dict]:
-    """The versions of each sitting; a run begun before they were kept apart had one."""
-    return record.get("sittings") or [{"semeia": record.get("semeia_version"), **record.get("versions", {})}]
+    """The versions of each sitting; a run begun before they were kept apart had one, which the record itself names."""
+    listed, last = record.get("sittings") or [], {"semeia": record.get("semeia_version"), **record.get("versions", {})}
+    return listed if listed[-1:] == [last] else [*listed, last]
 
 
 def versions_that_changed(record: dict) -> list[str]:
@@ -172,7 +173,11 @@ def note_left_out(run: Path, data: Dataset) -> None:
     for words, count in data.left_out.items():
         say(f"not read: {count} {words}")
     counts = {name: int(data.observed(name).sum()) for name in data.modalities}
-    words = ", ".join(f"{name} of {count}" for name, count in counts.items())
+    several = {name: int((data.observations[name].slot >= 0).sum()) for name in counts}
+    words = ", ".join(
+        f"{name} of {count}" + (f" (several {name}s a unit: {several[name]})" if several[name] > count else "")
+        for name, count in counts.items()
+    )
     say(f"read of {len(data)} units: {words}")
     write_json(run / RECORD, {**read_record(run), "read": counts, "left_out": data.left_out})
 

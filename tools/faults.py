@@ -1,0 +1,442 @@
+"""Kill every long command and give it again: the same files must be there as after a run that nobody disturbed.
+
+    python tools/faults.py                  20 kills over all commands, and the other faults; about ten minutes
+    python tools/faults.py --every-write    a kill before and after each write of each command; hours
+
+Small made-up inputs. A kill is SIGKILL of the command and all its processes, at a random moment or at one of its
+writes. The other faults: no room left on the disk, a folder that cannot be written to, a second process in the same
+folder, a clock that jumped, a worker process that is killed. A fault must end in exit code 2 and one line, and the
+same command again must give the same bytes. Prints a table; exits with 1 where anything else came out. Linux only.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import hashlib
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")  # a thread would not survive the fork
+
+import numpy as np
+import polars as pl
+
+NETWORK = (
+    "--model.image patches --model.crop.voxels [1,32,32] --model.crop.patch [1,8,8] --model.encoder.dim 16 "
+    "--model.encoder.depth 1 --model.encoder.heads 2 --optimiser.steps 12 --optimiser.batch 8 --loop.save_every 3 "
+    "--loop.log_every 1"
+)
+OF_STUDY = NETWORK.replace("--model", "--pretraining.model").replace("--opt", "--pretraining.opt")
+OF_STUDY = OF_STUDY.replace("--loop", "--pretraining.loop")
+STEPS = "--finetuning.scratch.steps 6 --finetuning.pretrained.steps 6 --finetuning.loop.save_every 2"
+COMMANDS = {
+    "ingest images": "ingest images png --table t.csv --image file --subject patient --label label --key key --into OUT",
+    "ingest meds": "ingest meds meds --key key --into OUT",
+    "signatures fit": "signatures fit records --out OUT --components 2 --least_patients 5 --at_least 300 --draws 1 "
+    "--starts 1",
+    "pretrain": f"pretrain images --out OUT {NETWORK}",
+    "finetune": f"finetune images --pretrained encoder --outcome label --out OUT {STEPS}",
+    "study own": f"study own --archive images --outcome label --out OUT --seeds [0] --fractions [1.0] --draws 100 "
+    f"--workers 1 {OF_STUDY} {STEPS}",
+    "evaluate": "evaluate p.csv --out OUT --draws 100",
+}
+MADE_FROM = {"images": "ingest images", "records": "ingest meds", "encoder": "pretrain"}
+# What a command says of when and how it was run, and nothing of what it found.
+CLOCK = re.compile(rb'"(created|wall_seconds|peak_rss_mb|sittings|seconds)"')
+
+
+def make_inputs(folder: Path) -> None:
+    """Write pictures with labels, a record in MEDS, a table of predictions and a key."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    (folder / "png").mkdir()
+    rows = []
+    for number in range(40):
+        label = number % 2
+        pixels = rng.normal(90 + 40 * label, 25, (32, 32)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "png" / f"{number}.png")
+        rows.append({"file": f"{number}.png", "patient": f"P-{number:03d}", "label": label})
+    pl.DataFrame(rows).write_csv(folder / "t.csv")
+    (folder / "key").write_text("ab" * 32)
+    (folder / "meds" / "data").mkdir(parents=True)
+    codes = ["LAB//A//mg/dL", "LAB//B//mg/dL", "DIAGNOSIS//ICD//10//E119", "DIAGNOSIS//ICD//10//I10", "LAB//C//mg/dL"]
+    days = pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2020, 12, 1), "40d", eager=True)
+    events = pl.DataFrame({"subject_id": range(30)}).join(pl.DataFrame({"time": days}), how="cross")
+    events = events.join(pl.DataFrame({"code": codes}), how="cross").filter(pl.Series(rng.random(len(events) * 5) < 0.5))
+    value = pl.Series(rng.normal(5, 1, len(events)), dtype=pl.Float32)
+    events = events.with_columns(numeric_value=pl.when(pl.col("code").str.starts_with("LAB")).then(value))
+    events.write_parquet(folder / "meds" / "data" / "0.parquet")
+    label = rng.random(200) < 0.4
+    score = 1 / (1 + np.exp(-rng.normal(label * 1.0, 1)))
+    who = [f"s{number // 2}" for number in range(200)]
+    pl.DataFrame({"subject_id": who, "label": label.astype(int), "score": score}).write_csv(folder / "p.csv")
+
+
+@dataclass
+class Ended:
+    """How a command ended: its exit code (minus a signal's number), and what it said on standard error."""
+
+    code: int
+    words: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether it ended as a fault should: exit code 2, and one line of our own at the end."""
+        lines = [line for line in self.words.splitlines() if line.startswith("semeia: ")]
+        return self.code == 2 and len(lines[-1:]) == 1 and "Traceback" not in self.words
+
+
+class Running:
+    """A command in a process of its own, forked from this one, which has everything imported."""
+
+    def __init__(self, words: list[str], *, before: Callable[[], None] = lambda: None) -> None:
+        self.words = tempfile.TemporaryFile()
+        self.pid = os.fork()
+        if self.pid:
+            return
+        os.setsid()
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+        os.dup2(self.words.fileno(), 2)
+        code = 1
+        try:
+            before()
+            from semeia.cli import main
+
+            code = main(words)
+        finally:
+            os._exit(code)
+
+    def wait(self, seconds: float = 600) -> Ended:
+        """Wait for its end; one that takes too long is killed."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.words.seek(0)
+                return Ended(os.waitstatus_to_exitcode(status), self.words.read().decode(errors="replace"))
+            time.sleep(0.01)
+        self.kill()
+        return Ended(-signal.SIGALRM, f"took more than {seconds:g} s")
+
+    def kill(self) -> None:
+        """End it and all its processes as a power cut would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def run(words: list[str], *, before: Callable[[], None] = lambda: None) -> Ended:
+    """Run a command to its end."""
+    return Running(words, before=before).wait()
+
+
+@dataclass
+class Case:
+    """A command with what it should give.
+
+    Attributes:
+        name: of the command.
+        folder: where its inputs are.
+        expected: by the path of each file a hash of it, after a run that nobody disturbed.
+        seconds: which that took.
+        writes: how many times it flushed or renamed a file.
+    """
+
+    name: str
+    folder: Path
+    expected: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    writes: int = 0
+
+    def words(self, out: Path) -> list[str]:
+        """Its words with a folder to write to."""
+        return [str(out) if word == "OUT" else word for word in COMMANDS[self.name].split()]
+
+    def undisturbed(self, out: Path) -> str:
+        """Run it in peace, twice; what is wrong, or nothing."""
+        count = out.with_name(f"{out.name}-count")
+        begun = time.monotonic()
+        ended = run(self.words(out))
+        self.seconds, self.expected = time.monotonic() - begun, content(out)
+        if ended.code:
+            return f"ends with {ended.code} undisturbed: {ended.words.strip()[-300:]}"
+        run(self.words(count), before=lambda: at_write(-1, count.with_suffix(".writes")))
+        self.writes = int(count.with_suffix(".writes").read_text())
+        return self.differs(count, "a second run in peace")
+
+    def differs(self, out: Path, what: str) -> str:
+        """Which files are not those of an undisturbed run, in words."""
+        found = content(out)
+        names = [n for n in sorted(found.keys() | self.expected.keys()) if found.get(n) != self.expected.get(n)]
+        return f"{what}: {len(names)} files differ, the first is {names[0]}" if names else ""
+
+    def again(self, out: Path, what: str) -> str:
+        """Give the command again after a fault; what is wrong, or nothing."""
+        ended = run(self.words(out))
+        if ended.code:
+            return f"{what}: the same command again ends with {ended.code}: {ended.words.strip()[-300:]}"
+        return self.differs(out, what)
+
+
+def content(folder: Path) -> dict[str, str]:
+    """Hashes of the files of a folder; lines of JSON that tell the time are left out, and so is the page's."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "cache" not in path.relative_to(folder).parts:
+            found[str(path.relative_to(folder))] = hashlib.sha256(without_clock(path)).hexdigest()
+    return found
+
+
+def without_clock(path: Path) -> bytes:
+    """The bytes of a file without what says when, how often and how fast it was made."""
+    data = path.read_bytes()
+    if path.name == "run.json":
+        record = json.loads(data)
+        for name in ("wall_seconds", "peak_rss_mb", "sittings", "created"):
+            record.pop(name, None)
+        return json.dumps(record).encode()
+    if path.suffix == ".json":
+        return b"\n".join(line for line in data.split(b"\n") if not CLOCK.search(line))
+    if path.suffix == ".html":
+        return re.sub(rb"[\d.,]+\s*(seconds|minutes|MB|GB|s\b|h\b)", b"", data)
+    return data
+
+
+def at_write(number: int, counted: Path | None = None) -> None:
+    """Have this process killed before (even) or after (odd) the write of that number; -1 only counts the moments."""
+    left = [number]
+    done = [0]
+
+    def around(real: Callable) -> Callable:
+        def call(*arguments: object, **options: object) -> object:
+            for moment in (0, 1):
+                if left[0] == 0:
+                    os.killpg(os.getpid(), signal.SIGKILL)
+                left[0] -= 1
+                done[0] += 1
+                if counted is not None:
+                    counted.write_text(str(done[0]))
+                if moment == 0:
+                    result = real(*arguments, **options)
+            return result
+
+        return call
+
+    os.replace, os.fsync = around(os.replace), around(os.fsync)
+
+
+def killed(case: Case, out: Path, rng: random.Random) -> str:
+    """Kill at a random moment, or at a random write."""
+    if rng.random() < 0.5 and case.writes:
+        number = rng.randrange(case.writes)
+        return killed_at(case, out, number)
+    moment = rng.random() * case.seconds
+    running = Running(case.words(out))
+    time.sleep(moment)
+    running.kill()
+    return case.again(out, f"killed after {moment:.2f} s")
+
+
+def killed_at(case: Case, out: Path, number: int) -> str:
+    """Kill at the write of that number."""
+    run(case.words(out), before=lambda: at_write(number))
+    return case.again(out, f"killed at write {number} of {case.writes}")
+
+
+def full_disk(case: Case, out: Path, rng: random.Random) -> str:
+    """No file may grow beyond a few kilobytes: the system says so as it would of a full disk."""
+    most = rng.choice([0, 500, 3000])
+
+    def before() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    with tempfile.TemporaryFile() as words:
+        ended = run_with_own_words(case.words(out), words, before)
+    return said(ended, f"files of at most {most} bytes") or case.again(out, "after a full disk")
+
+
+def run_with_own_words(words: list[str], kept: object, before: Callable[[], None]) -> Ended:
+    """Run a command whose own messages go through a pipe: the limit on files would cut them off, too."""
+    read, write = os.pipe()
+
+    def through_pipe() -> None:
+        os.dup2(write, 2)
+        before()
+
+    running = Running(words, before=through_pipe)
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        said = stream.read()
+    return Ended(running.wait().code, said.decode(errors="replace"))
+
+
+def read_only(case: Case, out: Path, rng: random.Random) -> str:
+    """The folder above may not be written to; the superuser gives up the right to do so all the same."""
+    out.parent.chmod(0o500)
+    try:
+        ended = run(case.words(out), before=as_anybody)
+    finally:
+        out.parent.chmod(0o700)
+    return said(ended, "a read-only folder") or case.again(out, "after a read-only folder")
+
+
+def as_anybody() -> None:
+    """Give up the superuser's right to pass over permissions (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    libc.capget(header, data)
+    for at in (0, 1):  # effective and permitted, of the first 32 capabilities
+        data[at] &= ~0b110
+    libc.capset(header, data)
+
+
+def two_at_once(case: Case, out: Path, rng: random.Random) -> str:
+    """A second process with the same command while the first is at work: refused, or both give the same."""
+    first = Running(case.words(out))
+    time.sleep(case.seconds * (0.2 + 0.6 * rng.random()))
+    second = run(case.words(out))
+    ended = first.wait()
+    what = "two at once"
+    if second.code and not second.refused:
+        return f"{what}: the second ends with {second.code}: {second.words.strip()[-300:]}"
+    if ended.code and not ended.refused:
+        return f"{what}: the first ends with {ended.code}: {ended.words.strip()[-300:]}"
+    return case.again(out, what) if ended.code else case.differs(out, what)
+
+
+def clock_jumped(case: Case, out: Path, rng: random.Random) -> str:
+    """Killed; then all its files are of the year 1980 or 2099, and the clock went back by ten years."""
+    running = Running(case.words(out))
+    time.sleep(case.seconds * rng.random())
+    running.kill()
+    for path in out.rglob("*") if out.exists() else ():
+        os.utime(path, (year := rng.choice([315532800, 4070908800]), year))
+    real = time.time
+    ended = run(case.words(out), before=lambda: setattr(time, "time", lambda: real() - 3.2e8))
+    if ended.code:
+        return f"the clock jumped: ends with {ended.code}: {ended.words.strip()[-300:]}"
+    return case.differs(out, "the clock jumped")
+
+
+def worker_killed(case: Case, out: Path, rng: random.Random) -> str:
+    """One of two worker processes is killed."""
+    import psutil
+
+    words = [*case.words(out)]
+    words[words.index("--workers") + 1] = "2"
+    running = Running(words)
+    end, found = time.monotonic() + 120, False
+    while not found and time.monotonic() < end and psutil.pid_exists(running.pid):
+        with contextlib.suppress(psutil.Error):
+            workers = [p for p in psutil.Process(running.pid).children() if "LokyProcess" in " ".join(p.cmdline())]
+            if workers and (out / "pretrained").exists():
+                time.sleep(rng.random())
+                rng.choice(workers).kill()
+                found = True
+        time.sleep(0.02)
+    ended = running.wait()
+    if not found:
+        return "a worker killed: there was none to kill"
+    return (said(ended, "a worker killed") if ended.code else "") or case.again(out, "after a killed worker")
+
+
+def said(ended: Ended, what: str) -> str:
+    """What is wrong with how a fault ended, or nothing."""
+    if ended.refused:
+        return ""
+    return f"{what}: ends with {ended.code}: {ended.words.strip()[-300:] or '(nothing said)'}"
+
+
+FAULTS: dict[str, tuple[Callable[[Case, Path, random.Random], str], tuple[str, ...]]] = {
+    "full disk": (full_disk, tuple(COMMANDS)),
+    "read-only": (read_only, tuple(COMMANDS)),
+    "two at once": (two_at_once, tuple(COMMANDS)),
+    "clock jump": (clock_jumped, tuple(COMMANDS)),
+    "worker killed": (worker_killed, ("study own",)),
+}
+
+
+def main() -> int:
+    """Run everything from the shell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--kills", type=int, default=20, help="kills over all commands")
+    parser.add_argument("--every-write", action="store_true", help="a kill before and after each write instead")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS), help="some of the commands")
+    parser.add_argument("--keep", type=Path, help="a new folder to work in, which is kept")
+    given = parser.parse_args()
+    import semeia.readers  # noqa: F401
+    import semeia.report.evaluation_folder  # noqa: F401
+    import semeia.studies.signatures
+    import semeia.studies.single  # noqa: F401
+
+    with contextlib.ExitStack() as stack:
+        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(exist_ok=True, mode=0o700)
+        os.chdir(folder)
+        make_inputs(folder)
+        lines, wrong = table(folder, given)
+    print("\n".join([*lines, "", *wrong]))
+    return int(bool(wrong))
+
+
+def table(folder: Path, given: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """The table as lines, and what went wrong."""
+    rng, wrong = random.Random(given.seed), []
+    head = ["command", "seconds", "moments of a write", "kills", "same bytes", *FAULTS]
+    lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
+    needed = [name for name in COMMANDS if name in given.only or name in MADE_FROM.values()]
+    share = {name: given.kills // len(given.only) + (k < given.kills % len(given.only)) for k, name in enumerate(given.only)}
+    for name in needed:
+        case = Case(name, folder)
+        whole = folder / "whole" / name.replace(" ", "-")
+        whole.parent.mkdir(exist_ok=True)
+        if problem := case.undisturbed(whole):
+            wrong.append(f"{name}: {problem}")
+        for alias, maker in MADE_FROM.items():
+            if maker == name:
+                (folder / alias).symlink_to(whole)
+        if name not in given.only:
+            continue
+        moments = range(case.writes) if given.every_write else range(share[name])
+        fine = 0
+        for moment in moments:
+            out = fresh(folder)
+            problem = killed_at(case, out, moment) if given.every_write else killed(case, out, rng)
+            fine += not problem
+            wrong += [f"{name}: {problem}"] if problem else []
+        cells = [name, f"{case.seconds:.1f}", str(case.writes), str(len(moments)), str(fine)]
+        for fault, (trial, commands) in FAULTS.items():
+            problem = trial(case, fresh(folder), rng) if name in commands else None
+            cells.append("" if problem is None else "wrong" if problem else "as it should")
+            wrong += [f"{name}: {problem}"] if problem else []
+        lines.append(f"| {' | '.join(cells)} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    return lines, wrong
+
+
+def fresh(folder: Path) -> Path:
+    """An empty place for one trial."""
+    shutil.rmtree(folder / "trial", ignore_errors=True)
+    (folder / "trial").mkdir(mode=0o700)
+    return folder / "trial" / "out"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
