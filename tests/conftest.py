@@ -25,6 +25,7 @@ SLOW = (
     "test_bad_input.py",
     "test_cli.py::test_from_a_folder_to_results",
     "test_cli_safety.py",
+    "test_fuzz.py",
     "test_processes.py",
 )
 

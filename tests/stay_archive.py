@@ -57,7 +57,12 @@ def _shares(patient: int) -> list[float]:
 
 
 def stay_archive(
-    path: Path, *, later: Collection[int] = (), other: Collection[int] = (), patients: int = PATIENTS
+    path: Path,
+    *,
+    later: Collection[int] = (),
+    other: Collection[int] = (),
+    patients: int = PATIENTS,
+    pseudonyms: str = "5e" * 32,
 ) -> Archive:
     """The archive.
 
@@ -66,10 +71,11 @@ def stay_archive(
         later: patients who get further events after their time of prediction.
         other: patients whose whole record is another one.
         patients: how many.
+        pseudonyms: the key that makes them.
     """
     key = path.with_suffix(".key")
     key.parent.mkdir(parents=True, exist_ok=True)
-    key.write_text("5e" * 32)
+    key.write_text(pseudonyms)
     codes = MODES | EXTRA
     rows: list[Event] = []
     with writing(path, source="test", key=key) as draft:

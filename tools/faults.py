@@ -42,7 +42,8 @@ OF_STUDY = NETWORK.replace("--model", "--pretraining.model").replace("--opt", "-
 OF_STUDY = OF_STUDY.replace("--loop", "--pretraining.loop")
 STEPS = "--finetuning.scratch.steps 6 --finetuning.pretrained.steps 6 --finetuning.loop.save_every 2"
 COMMANDS = {
-    "ingest images": "ingest images png --table t.csv --image file --subject patient --label label --key key --into OUT",
+    "ingest images": "ingest images png --table t.csv --image file --subject patient --label label --key key "
+    "--into OUT",
     "ingest meds": "ingest meds meds --key key --into OUT",
     "signatures fit": "signatures fit records --out OUT --components 2 --least_patients 5 --at_least 300 --draws 1 "
     "--starts 1",
@@ -53,6 +54,8 @@ COMMANDS = {
     "evaluate": "evaluate p.csv --out OUT --draws 100",
 }
 MADE_FROM = {"images": "ingest images", "records": "ingest meds", "encoder": "pretrain"}
+NEEDS = {"signatures fit": ["ingest meds"], "pretrain": ["ingest images"], "study own": ["ingest images"]}
+NEEDS["finetune"] = ["ingest images", "pretrain"]
 # What a command says of when and how it was run, and nothing of what it found.
 CLOCK = re.compile(rb'"(created|wall_seconds|peak_rss_mb|sittings|seconds)"')
 
@@ -75,7 +78,8 @@ def make_inputs(folder: Path) -> None:
     codes = ["LAB//A//mg/dL", "LAB//B//mg/dL", "DIAGNOSIS//ICD//10//E119", "DIAGNOSIS//ICD//10//I10", "LAB//C//mg/dL"]
     days = pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2020, 12, 1), "40d", eager=True)
     events = pl.DataFrame({"subject_id": range(30)}).join(pl.DataFrame({"time": days}), how="cross")
-    events = events.join(pl.DataFrame({"code": codes}), how="cross").filter(pl.Series(rng.random(len(events) * 5) < 0.5))
+    events = events.join(pl.DataFrame({"code": codes}), how="cross")
+    events = events.filter(pl.Series(rng.random(len(events)) < 0.5))
     value = pl.Series(rng.normal(5, 1, len(events)), dtype=pl.Float32)
     events = events.with_columns(numeric_value=pl.when(pl.col("code").str.starts_with("LAB")).then(value))
     events.write_parquet(folder / "meds" / "data" / "0.parquet")
@@ -103,7 +107,7 @@ class Running:
     """A command in a process of its own, forked from this one, which has everything imported."""
 
     def __init__(self, words: list[str], *, before: Callable[[], None] = lambda: None) -> None:
-        self.words = tempfile.TemporaryFile()
+        self.words = tempfile.TemporaryFile()  # noqa: SIM115 (read when the process has ended)
         self.pid = os.fork()
         if self.pid:
             return
@@ -381,8 +385,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS), help="some of the commands")
     parser.add_argument("--keep", type=Path, help="a new folder to work in, which is kept")
     given = parser.parse_args()
-    import semeia.readers  # noqa: F401
-    import semeia.report.evaluation_folder  # noqa: F401
+    import semeia.readers
+    import semeia.report.evaluation_folder
     import semeia.studies.signatures
     import semeia.studies.single  # noqa: F401
 
@@ -390,7 +394,10 @@ def main() -> int:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(exist_ok=True, mode=0o700)
         os.chdir(folder)
-        make_inputs(folder)
+        if not (child := os.fork()):  # the parent never uses polars, whose threads would be missing after a fork
+            make_inputs(folder)
+            os._exit(0)
+        os.waitpid(child, 0)
         lines, wrong = table(folder, given)
     print("\n".join([*lines, "", *wrong]))
     return int(bool(wrong))
@@ -401,8 +408,8 @@ def table(folder: Path, given: argparse.Namespace) -> tuple[list[str], list[str]
     rng, wrong = random.Random(given.seed), []
     head = ["command", "seconds", "moments of a write", "kills", "same bytes", *FAULTS]
     lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
-    needed = [name for name in COMMANDS if name in given.only or name in MADE_FROM.values()]
-    share = {name: given.kills // len(given.only) + (k < given.kills % len(given.only)) for k, name in enumerate(given.only)}
+    needed = [one for one in COMMANDS if one in given.only or any(one in NEEDS.get(name, ()) for name in given.only)]
+    share = {name: len(range(k, given.kills, len(given.only))) for k, name in enumerate(given.only)}
     for name in needed:
         case = Case(name, folder)
         whole = folder / "whole" / name.replace(" ", "-")
@@ -422,12 +429,12 @@ def table(folder: Path, given: argparse.Namespace) -> tuple[list[str], list[str]
             fine += not problem
             wrong += [f"{name}: {problem}"] if problem else []
         cells = [name, f"{case.seconds:.1f}", str(case.writes), str(len(moments)), str(fine)]
-        for fault, (trial, commands) in FAULTS.items():
+        for trial, commands in FAULTS.values():
             problem = trial(case, fresh(folder), rng) if name in commands else None
             cells.append("" if problem is None else "wrong" if problem else "as it should")
             wrong += [f"{name}: {problem}"] if problem else []
         lines.append(f"| {' | '.join(cells)} |")
-        print(lines[-1], file=sys.stderr, flush=True)
+        print(lines[-1], *wrong, sep="\n", file=sys.stderr, flush=True)
     return lines, wrong
 
 

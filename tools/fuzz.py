@@ -195,7 +195,10 @@ class Reader:
         if self.process is None or self.process.poll() is not None:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             self.process = subprocess.Popen([sys.executable, __file__, "--worker"], text=True, **pipes)  # pyright: ignore[reportCallIssue, reportArgumentType]
+            self.warm: set[str] = set()
+        if target not in self.warm:
             patience += 120  # what is imported, and compiled, is no part of a trial
+            self.warm.add(target)
         process = self.process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -235,9 +238,9 @@ def battery(
         while (trials is None or number < trials) and (seconds is None or time.monotonic() < end):
             for name in targets:
                 said, file = reader.outcome(name, seed, number)
-                if number < len(inputs_of(name)) and said != "read":
-                    said = f"an undamaged input: {said}"
-                found[name][said if said in ("read", "refused") else f"{said} [{file}, {seed} {number}]"] += 1
+                if not file and said == "refused":
+                    said = "an undamaged input was refused"
+                found[name][said if said in ("read", "refused") else f"{said} [{file}, trial {number}]"] += 1
             number += 1
     finally:
         reader.close()

@@ -50,7 +50,7 @@ def _nifti() -> list[Files]:
 
 
 def _read_image(folder: Path) -> object:
-    from semeia.readers.image_file import read_image
+    from semeia.readers.images.image_file import read_image
 
     path = next(folder.glob("x.*"))
     return read_image(path, called="row 2", kind=None)
@@ -177,8 +177,9 @@ def _read_predictions(folder: Path) -> object:
 
 def _pictures_with_table() -> list[Files]:
     png, jpg = (one for one in (_pictures()[0]["x.png"], _pictures()[-1]["x.jpg"]))
-    rows = {"file": ["a.png", "b.jpg", "c.png"], "patient": WHO[:3], "label": [0, 1, 1], "day": ["2020-01-0" + d for d in "123"]}
-    return [{"a.png": png, "b.jpg": jpg, "c.png": png, "t.csv": _csv(pl.DataFrame(rows))}]
+    rows = {"file": ["a.png", "b.jpg", "c.png"], "patient": WHO[:3], "label": [0, 1, 1]}
+    table = pl.DataFrame(rows).with_columns(day=pl.Series(["2020-01-01", "2020-01-02", "2020-01-03"]))
+    return [{"a.png": png, "b.jpg": jpg, "c.png": png, "t.csv": _csv(table)}]
 
 
 def _read_pictures(folder: Path) -> object:
@@ -237,7 +238,8 @@ def _omop() -> list[Files]:
     person = pl.DataFrame({"person_id": who, "gender_concept_id": 8507, "year_of_birth": 1950, "month_of_birth": 2})
     lab = pl.DataFrame(
         {"person_id": who, "measurement_concept_id": 3016723, "measurement_date": "2020-01-02",
-         "value_as_number": [0.8, 0.9, 1.0, 1.1, 1.2, 1.3], "unit_source_value": "mg/dL", "measurement_source_value": "CREA"}
+         "value_as_number": [0.8, 0.9, 1.0, 1.1, 1.2, 1.3], "unit_source_value": "mg/dL",
+         "measurement_source_value": "CREA"}
     )  # fmt: skip
     texts = {"person.csv": _csv(person), "measurement.csv.gz": gzip.compress(_csv(lab))}
     return [texts, {"PERSON.csv": _csv(person, "\t"), "measurement.parquet": _parquet(lab)}]
@@ -318,7 +320,9 @@ def _archive_of_meds() -> Files:
             Path(folder, "p", name).write_bytes(content)
         from semeia.readers import ingest_images
 
-        ingest_images(Path(folder, "p"), table=Path(folder, "p/t.csv"), image="file", subject="patient", into=Path(folder, "a"))
+        ingest_images(
+            Path(folder, "p"), table=Path(folder, "p/t.csv"), image="file", subject="patient", into=Path(folder, "a")
+        )
         return _files(Path(folder, "a"))
 
 
@@ -328,7 +332,7 @@ def _files(folder: Path) -> Files:
 
 def _read_archive(folder: Path) -> object:
     from semeia.archive import open_archive
-    from semeia.archive.audit import audit
+    from semeia.archive.audit.audit import audit
 
     archive = open_archive(folder)
     for image in archive.table("images").iter_rows(named=True):
@@ -396,7 +400,11 @@ def _read_run(folder: Path) -> object:
 
 
 def _settings() -> list[Files]:
-    plain = {"model": {"crop": {"voxels": [1, 32, 32], "patch": [1, 8, 8]}}, "optimiser": {"steps": 4, "batch": 8}, "seed": 1}
+    plain = {
+        "model": {"crop": {"voxels": [1, 32, 32], "patch": [1, 8, 8]}},
+        "optimiser": {"steps": 4, "batch": 8},
+        "seed": 1,
+    }
     import yaml
 
     condition = b"age >= 30 AND (label = 1 OR NOT note IN ('d', 'x')) AND score < 0.9"

@@ -35,6 +35,23 @@ def test_frequent_words_first_then_by_the_alphabet():
     assert Vocabulary.fit(TEXTS, size=4).size == 4
 
 
+def test_a_number_that_may_name_somebody_stays_out_of_the_vocabulary():
+    texts = ["seen 2019, 12 mm, MRN0042871, 30-31-55", "seen 2019, 12 mm, MRN0042871, 30-31-55, 4711001"] * 2
+    assert set(_words(Vocabulary.fit(texts))) == {
+        "[PAD]",
+        "[UNK]",
+        "-",
+        ",",
+        "seen",
+        "2019",
+        "12",
+        "mm",
+        "30",
+        "31",
+        "55",
+    }
+
+
 @given(st.permutations(TEXTS + TEXTS[:1]))
 def test_the_order_of_the_texts_is_nothing(texts: list[str]):
     assert Vocabulary.fit(texts) == Vocabulary.fit([*TEXTS, TEXTS[0]])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -53,6 +54,16 @@ def test_no_id_of_a_stranger_is_passed_on(table: Path, tmp_path: Path):
     kept = pl.read_parquet(tmp_path / "out" / "predictions.parquet")
     assert "name" not in kept.columns
     assert "diameter_mm" in kept.columns
+
+
+def test_what_nobody_asked_for_is_not_described(table: Path, tmp_path: Path):
+    rows = pl.read_csv(table).with_row_index()
+    doctor = pl.when(pl.col("index") % 2 == 0).then(pl.lit("Dr CANARY")).otherwise(pl.lit("Dr Other"))
+    rows.with_columns(doctor=doctor, ward=doctor, age=60 + pl.col("index") % 20).drop("index").write_csv(table)
+    found = evaluate_table(table, out=tmp_path / "out", settings=replace(FEW, subgroups=("ward",)))
+    assert set(found.tables["case_mix"]["characteristic"]) >= {"ward", "age", "diameter_mm"}
+    assert "doctor" not in found.tables["case_mix"]["characteristic"].to_list()
+    assert found.notes[-1].endswith("(--subgroups does): columns doctor, name")
 
 
 def test_numbered_patients_give_the_same_results():

@@ -174,6 +174,10 @@ class Modality(ABC):
         """Name them as they stand, from what `seen_from` gave."""
         return self
 
+    def unlike(self, arrays: Arrays) -> str:
+        """Say how far observations are from those it was fitted on, where that can be told; else nothing."""
+        return ""
+
     def numbers(self) -> int:
         """How many numbers one observation holds at most, where the settings say; a stored model is held to a bound."""
         return 0

@@ -163,6 +163,8 @@ def data_for(archive: Archive, read: dict[str, Modality], modalities: tuple[str,
     for name, modality in data.modalities.items():
         if (modalities is None or name in modalities) and not data.observed(name).any():
             modality.require_readable(archive)
+        if unlike := modality.unlike(data.observations[name].arrays):
+            say(f"{name}: {unlike}")
     for words, count in data.left_out.items():
         say(f"not read: {count} {words}")
     return data

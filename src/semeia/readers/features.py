@@ -5,7 +5,10 @@ Three ways they come: as columns of the table; as one .npy whose rows are the ta
 """
 
 import re
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -18,6 +21,7 @@ from semeia.archive import Archive, Summary, Writer, open_archive, writing
 from semeia.archive.hashing import array_sha256
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import TableFile, as_text, read_table
+from semeia.bounds import bounded
 from semeia.errors import InputError
 from semeia.readers.dates import PSEUDONYM
 from semeia.readers.images.listed import Folder
@@ -201,12 +205,26 @@ def _of_files(source: Path, table: TableFile, column: str | None, held: ExitStac
     return lambda place, row: np.asarray(array[place], np.float64)
 
 
+# What NumPy says of a damaged file. Its header is a line of Python; one that claims an absurd shape asks for memory.
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError, NotImplementedError),
+    *(SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError),
+)
+
+
 def _opened(source: Path):
     if not source.is_file():
         raise InputError(f"{source}: no such file or folder.")
     try:
+        if source.suffix == ".npz":
+            with zipfile.ZipFile(source) as parts:
+                size = sum(part.file_size for part in parts.infolist())
+            claim = f"unpacks to {size} bytes"
+            bounded(size, "SEMEIA_MOST_TABLE_BYTES", called=str(source), claim=claim, advice="divide it")
         return np.load(source, allow_pickle=False, mmap_mode=None if source.suffix == ".npz" else "r")
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except _DAMAGED as error:
         raise InputError(f"{source}: is no array of numbers that NumPy has saved, or is damaged.") from error
 
 
@@ -217,7 +235,7 @@ def _loaded(source: Path | Mapping[str, np.ndarray], row: Row, column: str) -> n
         raise row.error(column, "there is no such array in the file.")
     try:
         array = np.load(source, allow_pickle=False) if isinstance(source, Path) else source[name]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise row.error(column, "is no array of numbers that NumPy has saved, or is damaged.") from error
     if not isinstance(array, np.ndarray):  # a file of several
         raise row.error(column, "is a file of several arrays; give it with --arrays.")

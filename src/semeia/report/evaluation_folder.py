@@ -7,7 +7,7 @@ the evaluation does not use are left out, so that no folder of results carries a
 import hashlib
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
 from semeia.evaluation.strata import strata
+from semeia.evaluation.tables.subgroups import KNOWN
 from semeia.report.compare.paired_runs import mark_of_tested
 from semeia.report.page import render
 from semeia.report.result_tables import FOLDER, write_tables
@@ -51,7 +52,11 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     command = _command(settings, table)
     if held and begun != command:
         raise _not_overwritten(out, held[0])
-    found = evaluate(table, settings=settings)
+    described, unasked = asked_for(table, settings)
+    found = evaluate(described, settings=settings)
+    if unasked:
+        note = f"not described, for no option names them (--subgroups does): columns {', '.join(unasked)}"
+        found = replace(found, notes=(*found.notes, note))
     if found.results.is_empty():
         why = found.notes[0] if found.notes else "no rows"
         raise InputError(f"{predictions}: nothing can be evaluated ({why}).")
@@ -89,6 +94,23 @@ def _marked(kept: pl.DataFrame, table: pl.DataFrame, settings: EvaluationSetting
     return kept.with_columns(pl.Series(IN_WHERE, strata(table, where=settings.where)[0].rows))
 
 
+def asked_for(table: pl.DataFrame, settings: EvaluationSettings) -> tuple[pl.DataFrame, list[str]]:
+    """Return the table without the columns of a stranger that nobody asked for, and the names of these.
+
+    What stands in them may be anything, and a value that ten patients share would be shown in the case mix.
+    """
+    if table["subject_id"].str.contains(PSEUDONYM).all():
+        return table, []
+    asked = _used(table, settings) | {*settings.subgroups, *KNOWN}
+    return table.select(name for name in table.columns if name in asked), sorted(set(table.columns) - asked)
+
+
+def _used(table: pl.DataFrame, settings: EvaluationSettings) -> set[str]:
+    """Name the columns of predictions, and those that the settings compute with."""
+    named = {settings.by or "", settings.covariate or "", *re.findall(r"\w+", settings.where or "")}
+    return {*PREDICTION_COLUMNS, *class_columns(table.columns)} | named
+
+
 def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
     """Return the table as it is when all its patients are pseudonyms of ours; else patients and units are numbered.
 
@@ -96,8 +118,7 @@ def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFra
     """
     if table["subject_id"].str.contains(PSEUDONYM).all():
         return table
-    named = {settings.by, settings.covariate, *re.findall(r"\w+", settings.where or "")}
-    kept = [name for name in table.columns if name in {*PREDICTION_COLUMNS, *class_columns(table.columns)} | named]
+    kept = [name for name in table.columns if name in _used(table, settings)]
     number = pl.col("subject_id").rank("dense").cast(pl.String)
     unit = pl.struct("subject_id", "unit_id").rank("dense").cast(pl.String)
     return table.select(kept).with_columns(subject_id="s" + number, unit_id="u" + unit)

@@ -1,9 +1,11 @@
 """Read written reports: a vocabulary is fitted on the training texts, or read from a folder; a token a word.
 
 Words whole, in lower case, punctuation apart. A word that few texts hold stays out of the vocabulary: it cannot be
-learned from, and may be a name, which a saved model must not carry.
+learned from, and may be a name, which a saved model must not carry. Neither does a number of five digits or more come
+in, nor a word with as many: record numbers, telephone numbers, dates written together.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ import polars as pl
 import torch
 from jaxtyping import Float
 
-from semeia.archive.atomic import naming
+from semeia.archive.small_file import read_text
 from semeia.archive.store import Archive
 from semeia.data.modality import Allocate, Arrays, Mask, Modality, numbered
 from semeia.errors import InputError
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 LARGEST = 4000
+_IDENTIFIER = re.compile(r"\d(\D?\d){4}")  # five digits, perhaps with a sign between two of them
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Vocabulary:
         held = Counter(
             word for text in texts for word in {w for w, _ in split.pre_tokenize_str(clean.normalize_str(text))}
         )
-        words = sorted((word for word, count in held.items() if count >= least), key=lambda word: (-held[word], word))
+        common = (word for word, count in held.items() if count >= least and not _IDENTIFIER.search(word))
+        words = sorted(common, key=lambda word: (-held[word], word))
         if not words:
             raise InputError(f"reports: no word is held by {least} of the {len(texts)} training texts.")
         ids = {word: place for place, word in enumerate((PADDING, UNKNOWN, *words[: size - 2]))}
@@ -83,9 +87,7 @@ class Vocabulary:
         """
         path = Path(folder) / "tokenizer.json"
         try:
-            with naming(path, "read"):
-                definition = path.read_text(encoding="utf-8")
-            vocabulary = cls(definition)
+            vocabulary = cls(read_text(path))
             _ = vocabulary.size
         except Exception as error:  # the library raises plain Exception
             if isinstance(error, InputError):

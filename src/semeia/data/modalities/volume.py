@@ -17,6 +17,8 @@ from semeia.errors import InputError
 from semeia.shapes import TokenMask
 
 MASK, HOUNSFIELD = "mask", "hu"
+UNLIKE = 0.2  # share of images outside of what 98 in 100 are within, above which it is said
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Volume(Modality):
         values: what the values of the images are (`INTENSITIES` of archive/schema.py); none named: as in the archive
             that is trained on.
         augmentation: how far a crop is moved; None: as the stage of training says.
+        fitted: between which means, of 0 to 1, 98 in 100 of the training crops lie; None before `fit`.
     """
 
     large: ClassVar[bool] = True
@@ -41,6 +44,7 @@ class Volume(Modality):
     network: Literal["rings", "patches", "conv"] = "rings"
     values: tuple[str, ...] = ()
     augmentation: AugmentSettings | None = None
+    fitted: tuple[float, float] | None = None
 
     @property
     def embedding(self) -> str:
@@ -75,6 +79,26 @@ class Volume(Modality):
         if isinstance(other, Volume) and not (self.values and other.values):
             other = replace(other, values=self.values)
         super().require_same(other, arrays)
+
+    def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Volume":
+        """Remember how bright the training crops are."""
+        low, high = np.percentile(mean_levels(arrays, chosen), (1, 99))
+        return replace(self, fitted=(round(float(low), 4), round(float(high), 4)))
+
+    def unlike(self, arrays: Arrays) -> str:
+        """Say that crops are darker or brighter than those trained on: another window, scale, scanner or body part."""
+        if self.fitted is None or not len(arrays):
+            return ""
+        low, high = self.fitted
+        levels = mean_levels(arrays, np.arange(len(arrays)))
+        outside = float(((levels < low) | (levels > high)).mean())
+        if outside <= UNLIKE:
+            return ""
+        return (
+            f"{outside:.0%} of these images are darker or brighter (median {np.median(levels):.2f} of 0 to 1) than "
+            f"98 in 100 of those the model was trained on ({low:.2f} to {high:.2f}): is the scale, the window, the "
+            "scanner or the part of the body another? Scores on them may mean little"
+        )
 
     def numbers(self) -> int:
         """Voxels of all channels."""
@@ -166,6 +190,13 @@ class Volume(Modality):
         size = " x ".join(str(count) for count in self.crop.voxels)
         values = f" ({', '.join(self.values)})" if self.values else ""
         return f"{type(self).__name__.lower()}s{values} of {size} voxels, {self.channels} channel(s)"
+
+
+def mean_levels(arrays: Arrays, chosen: np.ndarray) -> Float[np.ndarray, " n"]:
+    """Mean of the crops, 0 to 1; of many crops of a thousand taken evenly."""
+    some = chosen[:: -(-len(chosen) // _LOOKED_AT)]
+    scale = 255.0 if arrays.values.dtype == np.uint8 else 1.0
+    return np.array([float(np.nanmean(arrays.values[row])) / scale for row in some])
 
 
 def readable(archive: Archive, source: str) -> pl.DataFrame:

@@ -182,7 +182,7 @@ def _promised(start: bytes, size: int, called: str) -> tuple["Nifti1Header", int
     voxels = math.prod(shape)
     if min(shape) < 1 or not 0 <= offset <= most("SEMEIA_MOST_HEADER_BYTES"):
         raise InputError(f"{called}: its header claims an absurd size; export it again.")
-    claim = f"its header claims {voxels} voxels"
+    claim = f"its header claims an absurd size, {voxels} voxels"
     bounded(voxels, "SEMEIA_MOST_VOXELS", called=called, claim=claim, advice="crop it, or export it again")
     return header, max(int(offset), _HEADER_BYTES[size]) + voxels * dtype.itemsize
 
