@@ -200,9 +200,12 @@ def test_dates_before_birth_and_dates_to_guess_are_refused(archive: Archive, mod
         express_table(model, archive=archive.path, dates=path)
 
 
-def test_an_archive_without_records_and_a_used_folder_are_refused(archive: Archive, model: Path, tmp_path: Path):
+def test_the_same_fit_again_has_nothing_to_do_and_another_is_refused(archive: Archive, model: Path, tmp_path: Path):
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    assert fit(archive.path, out=model, settings=replace(SETTINGS, workers=2)).startswith("nothing to do")
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == before
     with pytest.raises(InputError, match="holds signatures already"):
-        fit(archive.path, out=model, settings=SETTINGS)
+        fit(archive.path, out=model, settings=replace(SETTINGS, seed=9))
     empty = record_archive(tmp_path / "empty", [], patients=3)
     with pytest.raises(InputError, match="no health records"):
         training_patients(open_archive(empty.path))

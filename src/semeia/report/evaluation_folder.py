@@ -53,7 +53,12 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     if held and begun != command:
         raise _not_overwritten(out, held[0])
     described, unasked = asked_for(table, settings)
-    found = evaluate(described, settings=settings)
+    try:
+        found = evaluate(described, settings=settings)
+    except InputError as error:
+        if str(error).startswith("column "):
+            raise InputError(f"{predictions}: {error}") from error
+        raise
     if unasked:
         note = f"not described, for no option names them (--subgroups does): columns {', '.join(unasked)}"
         found = replace(found, notes=(*found.notes, note))

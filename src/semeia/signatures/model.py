@@ -4,6 +4,7 @@ A `SignatureModel` is fitted on training patients only (fit.py) and never change
 signatures.safetensors (arrays), channels.parquet and signatures.json (the rest).
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,12 @@ class SignatureModel:
         """The channels that weigh most in a signature (its place), by descending |mixing|."""
         return np.argsort(-np.abs(self.components.mixing[:, signature]), kind="stable")[:most]
 
-    def save(self, folder: Path) -> Path:
-        """Write the model's folder.
+    def save(self, folder: Path, *, command: Mapping[str, object] | None = None) -> Path:
+        """Write the model's folder, `signatures.json` last: where it is, the rest is whole.
+
+        Args:
+            folder: where.
+            command: what it was fitted by, in types of JSON, so that the same command again is known.
 
         Raises:
             InputError: It cannot be written to.
@@ -139,6 +144,7 @@ class SignatureModel:
             "fitted_on": asdict(self.fitted_on),
             "channels": self.channels.digest(),
             "scaling": self.scaling.as_json(),
+            "command": command,
         }
         write_json(folder / ABOUT, about)
         return folder

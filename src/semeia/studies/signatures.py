@@ -3,6 +3,7 @@
 A fit ends with a folder: the model (signatures/model.py) and atlas.html, the page people read.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from semeia.archive.small_file import read_object
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
 from semeia.learning.progress import words
@@ -17,10 +19,11 @@ from semeia.processes import Backend
 from semeia.processes import backend as sent_to
 from semeia.readers.dates import read_dates
 from semeia.report.atlas.page import write_atlas
+from semeia.settings_json import to_plain
 from semeia.signatures.express import Expressions, express
 from semeia.signatures.fit import fit_signatures
 from semeia.signatures.ica.group import process_group, process_of
-from semeia.signatures.model import ABOUT, SignatureModel, load_signatures
+from semeia.signatures.model import ABOUT, LARGEST, SignatureModel, load_signatures
 from semeia.signatures.sections import refuse_unborn
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.unmapped import unmapped
@@ -39,7 +42,7 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
 
     Args:
         archive: with events and codes.
-        out: the model's folder; must not hold a model.
+        out: the model's folder; must not hold another model. The same command again has nothing to do.
         settings: see `SignatureSettings`.
         scratch: a folder for the rows while the fit lasts (dates x components x 4 bytes and more); by default the
             system's temporary folder. All processes of torchrun or of a cluster must see it.
@@ -51,9 +54,14 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
         InputError: the archive has no records to fit on, `out` holds a model, or the fit did not converge (it is kept,
             and refuses to express anything).
     """
-    if (out / ABOUT).exists():
-        raise InputError(f"{out}: holds signatures already; name another folder with --out.")
     opened = open_archive(archive)
+    settled = {**to_plain(settings), "workers": None, "backend": None, "archive": opened.fingerprint()}
+    command = json.loads(json.dumps(settled))
+    if (out / ABOUT).exists():
+        if read_object(out / ABOUT, most=LARGEST).get("command") != command:
+            raise InputError(f"{out}: holds signatures already; name another folder with --out.")
+        load_signatures(out).require_usable()
+        return "nothing to do: it holds what this command fits"
     patients = training_patients(opened)
     with process_group(settings.ica.device):
         first = process_of()[0] == 0
@@ -62,7 +70,7 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
     if not first:
         raise SystemExit(0)  # what all have found, the first one keeps
     write_atlas(atlas_of(model, opened, patients), out / ATLAS)
-    model.save(out)  # last, so that what is half done never passes for the whole
+    model.save(out, command=command)  # last, so that what is half done never passes for the whole
     model.require_usable()
     unstable = int(model.unstable.sum())
     return (
