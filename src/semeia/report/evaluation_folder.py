@@ -20,6 +20,7 @@ from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
 from semeia.evaluation.strata import strata
+from semeia.evaluation.table_notes import WEIGHTS
 from semeia.evaluation.tables.subgroups import KNOWN
 from semeia.report.compare.paired_runs import mark_of_tested
 from semeia.report.page import render
@@ -106,7 +107,7 @@ def asked_for(table: pl.DataFrame, settings: EvaluationSettings) -> tuple[pl.Dat
     """
     if table["subject_id"].str.contains(PSEUDONYM).all():
         return table, []
-    asked = _used(table, settings) | {*settings.subgroups, *KNOWN}
+    asked = _used(table, settings) | {*settings.subgroups, *KNOWN, *WEIGHTS}
     return table.select(name for name in table.columns if name in asked), sorted(set(table.columns) - asked)
 
 

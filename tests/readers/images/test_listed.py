@@ -64,6 +64,11 @@ def test_links_are_followed_and_a_dead_one_is_named(tmp_path: Path):
     (tmp_path / "images" / "a.png").rename(tmp_path / "store.png")
     (tmp_path / "images" / "a.png").symlink_to(tmp_path / "store.png")
     assert _plain(tmp_path).images == 1
+    (tmp_path / "images" / "b.png").mkdir()
+    _table(tmp_path, image=["b.png"], id=["1"])
+    with pytest.raises(InputError, match="row 2, column image: is a folder, a device or a pipe; give a file"):
+        _plain(tmp_path, into=tmp_path / "c")
+    _table(tmp_path, image=["a.png"], id=["1"])
     (tmp_path / "store.png").unlink()
     with pytest.raises(InputError, match="row 2, column image: is a link to a file that is not there"):
         _plain(tmp_path, into=tmp_path / "b")

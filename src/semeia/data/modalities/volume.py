@@ -18,6 +18,7 @@ from semeia.shapes import TokenMask
 
 MASK, HOUNSFIELD = "mask", "hu"
 UNLIKE = 0.2  # share of images outside of what 98 in 100 are within, above which it is said
+_BESIDE = 0.05  # of the whole scale; images so near to those trained on are taken for alike
 _LOOKED_AT = 1000
 
 
@@ -91,7 +92,7 @@ class Volume(Modality):
             return ""
         low, high = self.fitted
         levels = mean_levels(arrays, np.arange(len(arrays)))
-        outside = float(((levels < low) | (levels > high)).mean())
+        outside = float(((levels < low - _BESIDE) | (levels > high + _BESIDE)).mean())
         if outside <= UNLIKE:
             return ""
         return (

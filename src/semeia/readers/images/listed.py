@@ -78,6 +78,8 @@ class Folder:
                 return path
             if _there(path, Path.is_symlink):
                 raise row.error(column, "is a link to a file that is not there.")
+            if _there(path, Path.exists):
+                raise row.error(column, "is a folder, a device or a pipe; give a file.")
         ended = [path for ending in ENDINGS if _there(path := self.path / f"{plain}{ending}", Path.is_file)]
         if len(ended) > 1:
             raise row.error(column, f"fits {len(ended)} files that differ in their ending; name it, too.")
