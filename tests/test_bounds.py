@@ -31,6 +31,12 @@ def test_a_bound_is_a_whole_number(monkeypatch: pytest.MonkeyPatch):
                 most(name)
 
 
+def test_the_page_lists_every_bound():
+    page = (Path(__file__).parents[1] / "docs" / "reliability.md").read_text()
+    for name, (usual, what) in BOUNDS.items():
+        assert f"| `{name}` | {usual:,} | {what} |" in page
+
+
 def nifti(path: Path) -> Path:
     import nibabel as nib
 

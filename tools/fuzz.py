@@ -258,6 +258,32 @@ def printed(found: dict[str, Counter[str]]) -> str:
     return "\n".join([*lines, "", *wrong])
 
 
+def guided(target: str, *, seconds: float) -> None:
+    """Let atheris choose the damage by what it reaches in our code; ends the process, not with 0 after a fault."""
+    import atheris  # pyright: ignore[reportMissingImports]
+
+    with atheris.instrument_imports(include=["semeia"]):
+        import semeia.readers  # noqa: F401
+    inputs = inputs_of(target)
+    scratch = Path(tempfile.mkdtemp())
+
+    def one(data: bytes) -> None:
+        source = atheris.FuzzedDataProvider(data)
+        files = inputs[source.ConsumeIntInRange(0, len(inputs) - 1)]
+        names = [name for name in sorted(files) if name.endswith(TARGETS[target].mutable)]
+        name, inside = names[source.ConsumeIntInRange(0, len(names) - 1)], source.ConsumeBool()
+        steps = [
+            (source.PickValueInList(list(KINDS)), source.ConsumeProbability() * 0.9999, source.ConsumeUInt(3))
+            for _ in range(1 + source.ConsumeIntInRange(0, 7))
+        ]
+        said = outcome_of(target, mutated(files, name, steps, inside=inside), scratch / "x")
+        if said not in ("read", "refused"):
+            raise RuntimeError(said)
+
+    atheris.Setup([sys.argv[0], f"-max_total_time={seconds:.0f}", f"-artifact_prefix={scratch}/"], one)
+    atheris.Fuzz()
+
+
 def main() -> int:
     """Run the battery from the shell."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
@@ -265,11 +291,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=TARGETS, default=list(TARGETS), help="some of the readers")
     parser.add_argument("--trial", type=int, help="repeat one trial of one reader, with its traceback")
+    parser.add_argument("--guided", action="store_true", help="by atheris, one reader (pip install atheris)")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
         work()
         return 0
+    if given.guided:
+        guided(given.only[0], seconds=60 * given.minutes)
     if given.trial is not None:
         files, name = trial(given.only[0], given.seed, given.trial)
         with tempfile.TemporaryDirectory() as scratch:
