@@ -65,6 +65,7 @@ def linked_archive(
     key = path.with_suffix(".key")
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text("5e" * 32)
+    key.chmod(0o600)
     with writing(path, source="test", key=key) as draft:
         rows: list[tuple[int, dt.datetime, str, float | None]] = []
         for number in range(first, first + patients):

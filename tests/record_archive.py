@@ -29,9 +29,10 @@ def random_rows(patients: int, events: int, *, seed: int = 0) -> list[Event]:
 
 def record_archive(path: Path, rows: list[Event], *, patients: int, order: list[int] | None = None) -> Archive:
     """Patients known as person-1, person-2, ...; `order` is how they arrive, and so how they are numbered."""
-    key = path.with_suffix(".key")
+    key = path.with_suffix(".hex")
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text("5e" * 32)
+    key.chmod(0o600)
     codes = MODES | EXTRA
     with writing(path, source="test", key=key) as draft:
         ids = {

@@ -76,6 +76,7 @@ def stay_archive(
     key = path.with_suffix(".key")
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text(pseudonyms)
+    key.chmod(0o600)
     codes = MODES | EXTRA
     rows: list[Event] = []
     with writing(path, source="test", key=key) as draft:

@@ -9,7 +9,7 @@ import inspect
 import re
 import tomllib
 from argparse import Action, ArgumentError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
@@ -161,8 +161,23 @@ def parser_of(words: str, *, every: bool = True) -> "ArgumentParser":
     for option in options:
         _add(option, parser, by_place=option.name in command.given)
     if command.settings:
-        parser.add_class_arguments(cast(type, resolve(command.settings)), skip=set(LISTS))
+        settings = cast(type, resolve(command.settings))
+        switches = {one.name for one in fields(settings) if one.default is False}
+        parser.add_class_arguments(settings, skip={*LISTS, *switches})
+        for option in _switches(settings, switches):
+            dashed = {option.flag.replace("_", "-")} - {option.flag}
+            parser.add_argument(
+                option.flag, *dashed, type=bool, nargs="?", const=True, default=False, metavar="true", help=option.help
+            )
     return parser
+
+
+def _switches(settings: type, names: Collection[str]) -> list[Option]:
+    """The settings that are off by default: --name turns one on, as --name true does."""
+    from docstring_parser import parse as parse_docstring
+
+    docs = {p.arg_name: " ".join((p.description or "").split()) for p in parse_docstring(settings.__doc__ or "").params}
+    return [Option(name, bool, False, docs.get(name, "")) for name in sorted(names)]
 
 
 def _add(option: Option, parser: "ArgumentParser", *, by_place: bool) -> None:

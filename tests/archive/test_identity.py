@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from semeia.archive import audit, open_archive, to_text, writing
+from semeia.archive import PRIVACY, audit, open_archive, to_text, writing
 from semeia.archive.identity import canonical, near, spelling
 from semeia.archive.part.people import People
 
@@ -73,10 +73,10 @@ def test_near_spellings_are_noted_at_ingest_and_found_by_the_audit(tmp_path):
 
 def test_a_patient_hashed_as_written_by_an_older_version_is_found_again():
     key = bytes(range(32))
-    older = People(key, []).subject("12", site=None, sex=None, birth=None, split=None)[1]
+    older = People(key, [], privacy=PRIVACY).subject("12", site=None, sex=None, birth=None, split=None)[1]
     from semeia.archive.keys import pseudonym
 
     as_written = pseudonym(key, "12.0")
     assert older != as_written
-    people = People(key, [{"subject_id": 1, "pseudonym": as_written, "site": None, "split": "train"}])
+    people = People(key, [{"subject_id": 1, "pseudonym": as_written, "site": None, "split": "train"}], privacy=PRIVACY)
     assert people.subject("12.0", site=None, sex=None, birth=None, split=None) == (1, as_written)

@@ -24,6 +24,7 @@ def test_pseudonyms_differ_by_key_site_and_id():
 def test_a_key_file_is_read_and_its_fingerprint_does_not_hold_it(tmp_path: Path):
     key = new_key()
     (tmp_path / "key").write_text(key.hex() + "\n")
+    (tmp_path / "key").chmod(0o600)
     assert read_key(tmp_path / "key") == key
     assert key_fingerprint(key) not in key.hex()
 

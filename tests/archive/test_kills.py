@@ -16,6 +16,7 @@ from semeia.errors import InputError
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     (tmp_path / "key").write_text("ab" * 32)
+    (tmp_path / "key").chmod(0o600)
     return tmp_path / "key"
 
 

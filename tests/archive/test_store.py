@@ -178,6 +178,6 @@ def test_the_listing_says_where_everything_comes_from(tmp_path: Path):
     small_archive(tmp_path / "a")
     listing = json.loads((tmp_path / "a" / "archive.json").read_text())
     part = listing["parts"][0]
-    assert set(listing) == {"schema_version", "key_fingerprint", "parts"}
+    assert set(listing) == {"schema_version", "key_fingerprint", "identity", "parts"}
     assert set(part) == {"source", "created", "semeia_version", "files", "notes"}
     assert all(len(sha) == 64 for sha in part["files"].values())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from semeia.archive import Archive, open_archive, writing
+from semeia.archive.keys import own_key
 from semeia.errors import InputError
 from semeia.readers import read_dates
 
@@ -42,7 +43,7 @@ def test_a_number_of_the_archive_is_nobodys_id(archive: Archive):
 
 
 def test_pseudonyms_need_no_key_and_ids_do(archive: Archive, tmp_path: Path):
-    (archive.path / "pseudonym.key").rename(tmp_path / "key")
+    own_key(archive.path).rename(tmp_path / "key")
     name = archive.table("subjects")["pseudonym"][1]
     for column in ("pseudonym", "subject_id"):  # our own tables of predictions call it subject_id
         table, _ = read_dates(write(archive, f"{column},time\n{name},2020-06-01 10:00\n"), archive)

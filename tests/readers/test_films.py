@@ -100,9 +100,9 @@ def test_earlier_films_of_the_patient_are_seen_and_later_ones_are_not(archive: A
 
 def by_unit(archive: Archive) -> dict[str, dict[str, str]]:
     """The row of the table that each unit is of, through the names that the archive's key gives."""
-    from semeia.archive.keys import KEY_FILE, keyed, pseudonym, read_key
+    from semeia.archive.keys import keyed, own_key, pseudonym, read_key
 
-    key = read_key(archive.path / KEY_FILE)
+    key = read_key(own_key(archive.path))
     return {f"{pseudonym(key, row['patient_id'], site=None)}/{keyed(key, row['image_id'])}": row for row in scans()}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from semeia import cli
 from semeia.archive import Archive, open_archive, writing
+from semeia.archive.keys import own_key
 from semeia.errors import InputError
 from semeia.readers import whois
 
@@ -36,7 +37,7 @@ def test_a_table_of_predictions_may_ask(archive: Archive, tmp_path: Path):
 
 
 def test_the_key_is_needed(archive: Archive, tmp_path: Path):
-    (archive.path / "pseudonym.key").rename(tmp_path / "key")
+    own_key(archive.path).rename(tmp_path / "key")
     given = {"table": tmp_path / "t.csv", "subject": "patient", "pseudonym": names(archive)[0]}
     with pytest.raises(InputError, match="key is kept elsewhere"):
         whois(archive.path, **given)

@@ -79,7 +79,7 @@ def test_expressions_at_the_end_of_each_record_and_at_given_dates(archive: Archi
 def test_the_hospitals_own_ids_are_joined_through_the_key(
     archive: Archive, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    key, dates = archive.path.with_suffix(".key"), tmp_path / "dates.csv"
+    key, dates = archive.path.with_suffix(".hex"), tmp_path / "dates.csv"
     whole = express_table(model, archive=archive.path)
     third = archive.table("subjects").row(2, named=True)
     time = whole.filter(pl.col("pseudonym") == third["pseudonym"])["time"][0]
@@ -176,7 +176,7 @@ def test_patients_that_were_fitted_on_can_be_left_out(
         express_table(model, archive=other.path, unseen=True)
     with pytest.raises(InputError, match="were fitted on all 3 patients; none is left"):
         express_table(model, archive=other.path, skip_seen=True)
-    with writing(other.path, source="more", key=tmp_path / "other.key") as draft:
+    with writing(other.path, source="more", key=tmp_path / "other.hex") as draft:
         new, pseudonym = draft.subject("new")
         draft.codes(other.codes())
         draft.events(pl.DataFrame({"subject_id": [new], "time": [dt.datetime(2020, 1, 1)], "code": ["C/1"]}))

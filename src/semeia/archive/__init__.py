@@ -3,7 +3,7 @@
 | name | what it does |
 |---|---|
 | `open_archive` | an archive's tables, outcomes and pixels |
-| `writing` | add one part: all of it or nothing |
+| `writing`, `Privacy` | add one part, through the identity gate: all of it or nothing |
 | `audit`, `to_text` | what is in it, and what is suspicious about it |
 | `patient_folds`, `label_subset` | divide patients |
 | `TABLES`, `check` | the tables as code |
@@ -11,6 +11,7 @@
 
 from semeia.archive.audit.audit import Audit, audit, to_text
 from semeia.archive.audit.findings import Finding
+from semeia.archive.gate import PRIVACY, Privacy
 from semeia.archive.part.commit import writing
 from semeia.archive.part.summary import Summary
 from semeia.archive.part.writer import Writer
@@ -20,11 +21,13 @@ from semeia.archive.store import Archive, open_archive
 
 __all__ = [
     "OUTCOMES",
+    "PRIVACY",
     "TABLES",
     "Archive",
     "Audit",
     "Column",
     "Finding",
+    "Privacy",
     "Summary",
     "Table",
     "Writer",

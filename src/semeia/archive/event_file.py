@@ -15,7 +15,7 @@ import polars as pl
 
 from semeia.archive.atomic import PARTIAL, make_folder, naming, place
 from semeia.archive.hashing import file_sha256
-from semeia.archive.schema import EVENTS
+from semeia.archive.schema import BIRTH, EVENTS
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatchStreamWriter
@@ -57,8 +57,12 @@ class EventFile:
             self._width = self._width or -(-(subjects + 1) // _RANGES)
             self._spill()
 
-    def place(self) -> Placed | None:
-        """Sort, drop exact copies, give the file its name; None when no event came."""
+    def place(self, births: pl.DataFrame | None = None) -> Placed | None:
+        """Sort, drop exact copies, give the file its name; None when no event came.
+
+        Args:
+            births: subject_id, birth: the earliest that an event of birth may be.
+        """
         from pyarrow import parquet
 
         if not self.rows:
@@ -71,7 +75,7 @@ class EventFile:
             schema = EVENTS.empty().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
             with parquet.ParquetWriter(whole, schema, compression="zstd", use_dictionary=True) as writer:
                 for range_of_subjects in self._ranges():
-                    frame = _sorted(range_of_subjects, codes)
+                    frame = _sorted(_capped(range_of_subjects, births), codes)
                     writer.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), _ROW_GROUP)
                     rows += frame.height
             place(whole, self.path)
@@ -122,6 +126,14 @@ class EventFile:
             with pa.memory_map(str(file)) as mapped:
                 yield pl.DataFrame(pl.from_arrow(pa.ipc.open_stream(mapped).read_all()))
             file.unlink()
+
+
+def _capped(frame: pl.DataFrame, births: pl.DataFrame | None) -> pl.DataFrame:
+    if births is None:
+        return frame
+    earliest = pl.when(pl.col("code") == BIRTH).then(pl.max_horizontal("time", pl.col("birth").cast(pl.Datetime("us"))))
+    joined = frame.join(births, on="subject_id", how="left", maintain_order="left")
+    return joined.with_columns(earliest.otherwise("time").alias("time")).drop("birth")
 
 
 def _sorted(frame: pl.DataFrame, codes: pl.Series) -> pl.DataFrame:

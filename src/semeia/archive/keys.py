@@ -5,16 +5,19 @@ Without the key nobody can test whether a known id is in the archive; the origin
 
 import hashlib
 import hmac
+import os
 import secrets
+import stat
 from pathlib import Path
 
 from semeia.archive.identity import spelling
 from semeia.archive.small_file import read_small
 from semeia.errors import InputError
 
-KEY_FILE = "pseudonym.key"
+KEY_FILE = "pseudonym.key"  # where archives of older versions keep theirs
 _LEAST_BYTES = 32
 _HEX_DIGITS = 12
+_SHARED = ("archive.json", "run.json")  # what marks a folder that is given to others
 MARK_DIGITS = 16
 
 
@@ -23,11 +26,29 @@ def new_key() -> bytes:
     return secrets.token_bytes(_LEAST_BYTES)
 
 
-def read_key(path: str | Path) -> bytes:
-    """The key in a file of hex digits.
+def own_key(archive: Path) -> Path:
+    """Where an archive's own key lies: beside its folder, so that it does not travel with it."""
+    within, whole = archive / KEY_FILE, archive.absolute()
+    return within if within.exists() else whole.with_name(f"{whole.name}.key")
+
+
+def key_given(path: str | Path) -> bytes:
+    """The key in a file that the user keeps, which must be away from what is shared.
 
     Raises:
-        InputError: The file is absent or does not hold at least 32 bytes in hex.
+        InputError: It holds no key, others may read it, or it lies in an archive, a run or an exported model.
+    """
+    around = [folder for folder in Path(path).absolute().parents for name in _SHARED if (folder / name).is_file()]
+    if around:
+        raise InputError(f"{path}: lies in {around[0].name}, and would be shared with it; keep the key elsewhere.")
+    return read_key(path)
+
+
+def read_key(path: str | Path) -> bytes:
+    """The key in a file of hex digits, which only its owner may read.
+
+    Raises:
+        InputError: The file is absent, others may read it, or it does not hold at least 32 bytes in hex.
     """
     content = read_small(path, most=64 * 1024)
     try:
@@ -36,6 +57,8 @@ def read_key(path: str | Path) -> bytes:
         key = b""
     if len(key) < _LEAST_BYTES:
         raise InputError(f"{path}: not a key; it must hold {_LEAST_BYTES} random bytes in hex.")
+    if os.name == "posix" and stat.S_IMODE(Path(path).stat().st_mode) & 0o077:
+        raise InputError(f"{path}: others than its owner may read the key; `chmod 600` it.")
     return key
 
 

@@ -7,8 +7,9 @@ they mean nothing outside it, and a small hospital's ids look just like them.
 from dataclasses import dataclass
 from pathlib import Path
 
+from semeia.archive.gate import days_of
 from semeia.archive.identity import canonical
-from semeia.archive.keys import KEY_FILE, key_fingerprint, pseudonym, read_key
+from semeia.archive.keys import key_fingerprint, key_given, own_key, pseudonym, read_key
 from semeia.archive.store import Archive
 from semeia.errors import InputError
 
@@ -21,11 +22,19 @@ class Register:
         secret: The archive's pseudonym key.
         sites: All sites of its patients; None where a patient has none.
         numbers: The archive's number (subject_id) of each pseudonym.
+        moves: Whether the archive's dates were moved.
     """
 
     secret: bytes
     sites: tuple[str | None, ...]
     numbers: dict[str, int]
+
+    moves: bool = False
+
+    @property
+    def days(self) -> dict[int, int]:
+        """By how many days the dates of each patient (subject_id) were moved; empty where they are as given."""
+        return {number: days_of(self.secret, name) for name, number in self.numbers.items()} if self.moves else {}
 
     def pseudonyms(self, original: str, *, site: str | None = None) -> tuple[str, ...]:
         """The patients with an id, at one site where it is given: none, one, or one a site.
@@ -44,13 +53,13 @@ def secret_of(archive: Archive, key: str | Path | None) -> bytes:
     Raises:
         InputError: There is no key, or it is not the archive's.
     """
-    file = archive.path / KEY_FILE if key is None else Path(key)
+    file = own_key(archive.path) if key is None else Path(key)
     if key is None and not file.exists():
         raise InputError(
             f"{archive.path}: patients are found by the hospital's own ids through the pseudonym key, and this "
             "archive's key is kept elsewhere; say where with key=FILE."
         )
-    secret = read_key(file)
+    secret = read_key(file) if key is None else key_given(file)
     if key_fingerprint(secret) != archive.key_fingerprint:
         raise InputError(f"{file}: not the key of {archive.path}; patients would not be recognised.")
     return secret
@@ -68,4 +77,5 @@ def register_of(archive: Archive, *, key: str | Path | None = None) -> Register:
     """
     people = archive.table("subjects")
     sites = people["site"].unique(maintain_order=True).to_list()
-    return Register(secret_of(archive, key), tuple(sites), dict(people.select("pseudonym", "subject_id").iter_rows()))
+    numbers = dict(people.select("pseudonym", "subject_id").iter_rows())
+    return Register(secret_of(archive, key), tuple(sites), numbers, moves=archive.identity.get("dates") == "moved")

@@ -33,9 +33,10 @@ _LISTED = re.compile(
 class Archive:
     """An archive opened for reading. Nothing is loaded until it is asked for; pixels are memory-mapped."""
 
-    def __init__(self, path: Path, key_fingerprint: str, parts: list[dict]) -> None:
+    def __init__(self, path: Path, key_fingerprint: str, parts: list[dict], *, identity: dict | None = None) -> None:
         self.path = path
         self.key_fingerprint = key_fingerprint
+        self.identity = identity or {}  # what was done about the identity of patients (gate.py); empty in older ones
         self.parts = parts
         self.files: dict[str, str] = {name: sha for part in self.parts for name, sha in part["files"].items()}
         self._tables: dict[str, pl.DataFrame] = {}
@@ -225,7 +226,7 @@ def open_archive(path: str | Path) -> Archive:
         raise InputError(f"{path}: written by a newer Semeia (schema {newer}); upgrade semeia.")
     if not all(_LISTED.fullmatch(name) and isinstance(sha, str) for part in parts for name, sha in part.files.items()):
         raise InputError(f"{manifest}: damaged (it lists other files than an archive has); restore it from a backup.")
-    return Archive(path, content.key_fingerprint, [to_plain(part) for part in parts])
+    return Archive(path, content.key_fingerprint, [to_plain(part) for part in parts], identity=content.identity)
 
 
 def _known(kind: type, content: dict[str, object]) -> dict[str, object]:
@@ -235,11 +236,12 @@ def _known(kind: type, content: dict[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Manifest:
-    """archive.json: the version of the tables, which key made the pseudonyms, and the parts."""
+    """archive.json: the version of the tables, which key made the pseudonyms, the parts, what was done of identity."""
 
     schema_version: int
     key_fingerprint: str
     parts: tuple[dict, ...]
+    identity: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ def read_dates(
 
     Args:
         file: One row a patient and date. Columns: `time` or `date` in ISO (2020-06-01, 2020-06-01 10:00, with a zone
-            or in UTC; a date without a time of day is the end of that day); and `patient_id`, `subject_id` or
+            or in UTC; a date without a time of day is the end of that day; moved like the archive's, where those were,
+            unless patients are named by pseudonym); and `patient_id`, `subject_id` or
             `person_id` with the hospital's own id (and `site`, where one id is at several), or `pseudonym`.
         archive: Whose patients. Its own numbers of patients are not taken: a hospital's ids may look like them.
         key: File with the pseudonym key, when the archive does not keep its own.
@@ -49,8 +50,11 @@ def read_dates(
     named = all(row.cells[whose] in numbers for row in rows)  # our own tables call the pseudonym subject_id
     register = None if named or whose == PSEUDONYM else register_of(archive, key=key)
 
+    days = {} if register is None else register.days
+
     def checked(row: Row) -> tuple[int, dt.datetime]:
-        return _number(row, whose, numbers, register), row.time(when, ends=True)
+        number, time = _number(row, whose, numbers, register), row.time(when, ends=True)
+        return number, time + dt.timedelta(days=days.get(number, 0))
 
     faults = Faults(skip=skip_bad_rows)
     sections = faults.keep(rows, checked)

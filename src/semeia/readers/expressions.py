@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive import Archive, Summary, open_archive, writing
+from semeia.archive import PRIVACY, Archive, Privacy, Summary, open_archive, writing
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import read_table
 from semeia.errors import InputError
@@ -37,6 +37,7 @@ def ingest_expressions(
     outcome: str = LABEL,
     site: str | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     skip_bad_rows: int = 0,
 ) -> Summary:
     """Read a table of expressions, a row a session, into an archive: what is predicted on is the patient at the last.
@@ -49,6 +50,7 @@ def ingest_expressions(
         outcome: What the label is called there.
         site: The hospital that all of them are of.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
@@ -72,7 +74,7 @@ def ingest_expressions(
     for row, name, time in faults.keep(list(dates.values()), lambda one: _checked(*one, last=last, told=told)):
         own.setdefault(canonical(name), []).append((row, time))
     adding = Adding(modality, faults)
-    with writing(into, source=f"expressions: {modality}", key=key) as draft:
+    with writing(into, source=f"expressions: {modality}", key=key, privacy=settings) as draft:
         for patient in sorted(own):
             row = own[patient][0][0]  # label and split are the same in all
             split = None if TEST not in roles else ("test" if row.label_or_none(TEST) else "train")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive import Archive, Summary, Writer, open_archive, writing
+from semeia.archive import PRIVACY, Archive, Privacy, Summary, Writer, open_archive, writing
 from semeia.archive.hashing import array_sha256
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import TableFile, as_text, read_table
@@ -45,6 +45,7 @@ def ingest_features(
     arrays: str | Path | None = None,
     file: str | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     skip_bad_rows: int = 0,
 ) -> Summary:
     """Read vectors of patients at dates into an archive.
@@ -61,6 +62,7 @@ def ingest_features(
         arrays: Or where the numbers are: one .npy (its rows are those of the table), a folder of .npy, or one .npz.
         file: Column with the name of each row's file in that folder, or of its array in the .npz.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
@@ -80,7 +82,7 @@ def ingest_features(
     there = open_archive(into) if (Path(into) / "archive.json").exists() else None
     faults, zero = Faults(skip=skip_bad_rows), day_of(day_zero)
     adding = Adding(modality, faults, shape=_shape_there(there, modality))
-    with ExitStack() as held, writing(into, source=f"features: {modality}", key=key) as draft:
+    with ExitStack() as held, writing(into, source=f"features: {modality}", key=key, privacy=settings) as draft:
         if columns is not None:
             vectors = _of_columns(given, columns, roles)
         else:

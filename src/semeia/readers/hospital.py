@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from semeia.archive import Summary, Writer, writing
+from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
 from semeia.readers.dicom.index import index_folder
@@ -55,6 +55,7 @@ def ingest_hospital(
     record: str = "omop",
     labels: str | Path | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     workers: int | None = None,
     skip_bad_rows: int = 0,
 ) -> Summary:
@@ -70,6 +71,7 @@ def ingest_hospital(
             empty where it is not known); by default `labels.csv` in the folder, where there is one. Whoever is not in
             it is unlabelled, with the newest image as index date.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
         skip_bad_rows: How many rows of labels may be left out because of a fault; by default none.
 
@@ -92,7 +94,7 @@ def ingest_hospital(
     left_out += index.left_out
     simulated = bool(rows) and all(row.synthetic for row in rows)
     name = "simulated hospital (DICOM and OMOP)" if simulated else "hospital (DICOM and OMOP)"
-    with writing(into, source=name, key=key) as draft:
+    with writing(into, source=name, key=key, privacy=settings) as draft:
         with opened(draft, source / record) as connection:
             take_omop(draft, connection, tables, others=(LINK,))
             links = _links(draft, connection, tables[LINK])
@@ -200,7 +202,7 @@ def _add_units(
     often = Counter(look.owner for look in looks)
     for look in looks:
         subject_id, pseudonym = look.owner
-        unit_id = pseudonym if often[look.owner] == 1 else f"{pseudonym}/{look.index:%Y%m%d}"
+        unit_id = pseudonym if often[look.owner] == 1 else f"{pseudonym}/{draft.shown(subject_id, look.index):%Y%m%d}"
         draft.unit(unit_id, subject_id, "patient", time=look.index)
         for outcome, value in look.values.items():
             draft.outcome(outcome, unit_id, subject_id, value=value, prediction_time=look.index)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive import Archive, Summary, open_archive, writing
+from semeia.archive import PRIVACY, Archive, Privacy, Summary, open_archive, writing
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import there_are
 from semeia.errors import InputError
@@ -47,7 +47,12 @@ def read_reports(
 
 
 def ingest_reports(
-    file: str | Path, *, into: str | Path, key: str | Path | None = None, skip_bad_rows: int = 0
+    file: str | Path,
+    *,
+    into: str | Path,
+    key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
+    skip_bad_rows: int = 0,
 ) -> Summary:
     """Add reports to the units of an archive. Take names and dates out of them first: nothing does that here.
 
@@ -55,6 +60,7 @@ def ingest_reports(
         file: Table of the reports, in UTF-8: text, and patient_id with side (L or R), or image.
         into: The archive, which holds the images already.
         key: File with the pseudonym key, when the archive does not keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
@@ -67,7 +73,9 @@ def ingest_reports(
     archive = open_archive(into)
     found = _found(file, archive, key=key, skip_bad_rows=skip_bad_rows)
     subjects = dict(archive.table("units").select("unit_id", "subject_id").iter_rows())
-    with writing(into, source="synthetic reports" if found.synthetic else "reports", key=key) as draft:
+    with writing(
+        into, source="synthetic reports" if found.synthetic else "reports", key=key, privacy=settings
+    ) as draft:
         for unit_id, text in found.texts.iter_rows():
             draft.report(unit_id, subjects[unit_id], text=text)
         draft.count("reports of what is not in the archive, left out", found.left_out)

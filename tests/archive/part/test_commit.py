@@ -125,11 +125,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
 
 def test_the_key_is_secret_and_kept_or_supplied(tmp_path: Path):
     small_archive(tmp_path / "a", 1)
-    assert stat.S_IMODE((tmp_path / "a" / "pseudonym.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "a.key").stat().st_mode) == 0o600
     (tmp_path / "key").write_text("ab" * 32)
+    (tmp_path / "key").chmod(0o600)
     with writing(tmp_path / "b", source="test", key=tmp_path / "key") as draft:
         fill(draft, 1)
-    assert not (tmp_path / "b" / "pseudonym.key").exists()
+    assert not (tmp_path / "b.key").exists()
+    assert not list((tmp_path / "b").rglob("*.key"))
     with pytest.raises(InputError, match="kept elsewhere"):
         small_archive(tmp_path / "b", 1, first=3)
     with (

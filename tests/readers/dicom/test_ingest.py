@@ -89,6 +89,7 @@ def test_workers_change_nothing(tmp_path: Path):
         write_series(tmp_path / "export" / str(number), PLANES + number, **facts)
     key = tmp_path / "key"
     key.write_text("ab" * 32)
+    key.chmod(0o600)
     for workers in (1, 2):
         ingest_dicom(tmp_path / "export", into=tmp_path / str(workers), key=key, workers=workers)
     one, two = (open_archive(tmp_path / str(workers)) for workers in (1, 2))

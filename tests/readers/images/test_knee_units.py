@@ -36,8 +36,8 @@ def test_the_key_is_needed_and_must_be_the_archives(tmp_path: Path):
     for name in ("a", "b"):
         small_archive(tmp_path / name)
     with pytest.raises(InputError, match="not the key of"):
-        knee_units(open_archive(tmp_path / "a"), key=tmp_path / "b" / "pseudonym.key")
-    (tmp_path / "a" / "pseudonym.key").rename(tmp_path / "elsewhere")
+        knee_units(open_archive(tmp_path / "a"), key=tmp_path / "b.key")
+    (tmp_path / "a.key").rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="key is kept elsewhere; say where with key=FILE"):
         knee_units(open_archive(tmp_path / "a"))
     assert knee_units(open_archive(tmp_path / "a"), key=tmp_path / "elsewhere").subjects

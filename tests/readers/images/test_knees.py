@@ -10,7 +10,7 @@ from PIL import Image
 from knee_folder import PATIENTS, write_knees
 from lidc_folder import read_rows, write_rows
 from semeia.archive import Archive, open_archive
-from semeia.archive.keys import keyed, pseudonym, read_key
+from semeia.archive.keys import keyed, own_key, pseudonym, read_key
 from semeia.errors import InputError
 from semeia.readers import ingest_knees, ingest_reports
 from semeia.readers.images.knees import knee_name
@@ -38,7 +38,7 @@ def _ingest(folder: Path, **given: str) -> Archive:
 @pytest.mark.parametrize("site", [None, "north"])
 def test_a_knee_is_found_again_from_patient_and_side(folder: Path, site: str | None):
     archive = _ingest(folder, **({} if site is None else {"site": site}))
-    secret = read_key(archive.path / "pseudonym.key")
+    secret = read_key(own_key(archive.path))
     units = {row["unit_id"]: row for row in archive.table("units").iter_rows(named=True)}
     grades = dict(archive.outcome("kl_grade").select("unit_id", "value").iter_rows())
     for place, (patient, side) in enumerate((patient, side) for patient in PATIENTS for side in "LR"):
@@ -56,7 +56,7 @@ def test_a_held_out_folder_has_no_sides_no_split_and_perhaps_no_grades(folder: P
     units = archive.table("units")
     assert (units.height, set(units["side"]), archive.outcomes()) == (6, {"U"}, [])
     assert archive.table("subjects")["split"].null_count() == 3
-    secret = read_key(archive.path / "pseudonym.key")
+    secret = read_key(own_key(archive.path))
     names = {keyed(secret, knee_name(str(row["patient_id"]), "U", str(row["image"]))) for row in rows}
     assert {unit.split("/")[1] for unit in units["unit_id"]} == names
     write_rows(folder / "labels.csv", rows)

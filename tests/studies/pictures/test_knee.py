@@ -13,6 +13,7 @@ import pytest
 
 from html_tree import parse
 from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
+from semeia.archive.keys import own_key
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions, read_predictions
 from semeia.learning.model import FILE, load_model
@@ -194,7 +195,7 @@ def test_the_run_scores_a_hospital_it_never_saw_and_is_judged_there(study: Study
 
 
 def test_the_form_of_the_pictures_hardly_moves_a_score(study: Study, tmp_path: Path):
-    key = study.sources.archive / "pseudonym.key"
+    key = own_key(study.sources.archive)
     scores = []
     for form in ("8 bit", "16 bit", "colour", "inverted"):
         archive = knee_archive(tmp_path / form, 6, first=900, side=False, split=False, forms=(form,), key=key)

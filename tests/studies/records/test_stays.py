@@ -38,6 +38,7 @@ def test_a_row_a_patient(archive: Archive):
 def test_the_first_stay_counts(tmp_path: Path):
     key = tmp_path / "key"
     key.write_text("5e" * 32)
+    key.chmod(0o600)
     with writing(tmp_path / "archive", source="test", key=key) as draft:
         for number in (1, 2):
             subject, name = draft.subject(f"person-{number}", site=f"h{number}")

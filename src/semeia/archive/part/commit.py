@@ -17,6 +17,7 @@ from semeia import __version__
 from semeia.archive import keys
 from semeia.archive.atomic import PARTIAL, make_folder, naming, write_json, write_parquet, write_text
 from semeia.archive.event_file import Placed
+from semeia.archive.gate import PRIVACY, Privacy
 from semeia.archive.hashing import file_sha256
 from semeia.archive.lock import locked
 from semeia.archive.part.repeat import repeated_part
@@ -31,7 +32,12 @@ _COUNTED = ("subjects", "units", "images", "readings", "reports", "arrays", "cod
 
 @contextmanager
 def writing(
-    path: str | Path, *, source: str, key: str | Path | None = None, notes: Mapping[str, object] | None = None
+    path: str | Path,
+    *,
+    source: str,
+    key: str | Path | None = None,
+    notes: Mapping[str, object] | None = None,
+    privacy: Privacy = PRIVACY,
 ) -> Iterator[Writer]:
     """Write one part into the archive at `path`, which is created when it is not there.
 
@@ -41,18 +47,21 @@ def writing(
     Args:
         path: The archive.
         source: What the part comes from, for its record; must not carry a patient id.
-        key: File with the pseudonym key (hex); by default the archive makes and keeps its own.
+        key: File with the pseudonym key (hex); by default one is made beside the archive.
         notes: Recorded with the part, in JSON types; a draft may add to `draft.notes`.
+        privacy: What is done about the identity of patients.
 
     Raises:
-        InputError: Another writer is at it, the key is not the archive's, units are in the archive already,
+        InputError: The identity gate found something that is not accepted, another writer is at it,
+            the key is not the archive's, units are in the archive already,
             the folder holds something else, or the disk is full or read-only.
     """
     path = Path(path)
     with _held(path):
         archive = open_archive(path) if (path / MANIFEST).exists() else None
         secret, own = _secret(path, archive, key)
-        draft = Writer(path, archive, key=secret, source=source, notes=notes)
+        settings = privacy.joined(archive.identity if archive else None)
+        draft = Writer(path, archive, key=secret, source=source, notes=notes, privacy=settings)
         placed: list[Path] = []
         try:
             yield draft
@@ -77,9 +86,10 @@ class _Repeated(Exception):  # noqa: N818  (no error: the draft is taken back, a
 
 def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Path], *, keep_key: bool) -> None:
     frames = draft.tables()
+    accepted = draft.pass_gate(frames)
     files: dict[str, str] = {}
     placed.append(draft.record.file.path)
-    events = draft.record.place()
+    events = draft.record.place(draft.births())
     if archive is not None and (known := draft.known(frames)):
         part = repeated_part(archive, frames, draft.record.file.path if events else None, source=draft.source)
         if part is None:
@@ -98,9 +108,10 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
         placed.append(draft.path / name)
         write_parquet(draft.path / name, frame)
         files[name] = file_sha256(draft.path / name)
-    if keep_key and not (draft.path / keys.KEY_FILE).exists():
-        placed.append(draft.path / keys.KEY_FILE)
-        write_text(draft.path / keys.KEY_FILE, key.hex() + "\n")
+    kept = keys.own_key(draft.path)
+    if keep_key and not kept.exists():
+        placed.append(kept)
+        write_text(kept, key.hex() + "\n")
     record = {
         "source": draft.source,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -111,6 +122,7 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "key_fingerprint": keys.key_fingerprint(key),
+        "identity": draft.gate.privacy.words([*(archive.identity.get("accepted", []) if archive else []), *accepted]),
         "parts": [*(archive.parts if archive else []), record],
     }
     write_json(draft.path / MANIFEST, manifest)
@@ -133,9 +145,9 @@ def _summary(
 
 def _secret(path: Path, archive: Archive | None, supplied: str | Path | None) -> tuple[bytes, bool]:
     """The pseudonym key, and whether it is the archive's own rather than kept by the user."""
-    kept = path / keys.KEY_FILE
+    kept = keys.own_key(path)
     if supplied is not None:
-        key = keys.read_key(supplied)
+        key = keys.key_given(supplied)
     elif kept.exists():
         key = keys.read_key(kept)
     elif archive is None:

@@ -1,10 +1,12 @@
 """Number the patients of an archive and give them pseudonyms, the same for the same patient."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import polars as pl
 
 from semeia.archive import keys
+from semeia.archive.gate import Privacy, days_of
 from semeia.archive.identity import canonical, near
 from semeia.archive.schema import SPLITS
 from semeia.errors import InputError
@@ -15,9 +17,12 @@ _FACTS = ("site", "sex", "birth", "split")
 class People:
     """The patients of an archive and of a draft, by pseudonym. Original ids are kept while the draft lasts."""
 
-    def __init__(self, key: bytes, known: list[dict[str, object]]) -> None:
-        self._key = key
+    def __init__(self, key: bytes, known: list[dict[str, object]], *, privacy: Privacy) -> None:
+        self._key, self._privacy = key, privacy
         self._rows: dict[str, dict[str, object]] = {str(row["pseudonym"]): row for row in known}
+        self.days: dict[int, int] = {}  # by how many days the dates of each patient are moved; empty where they stay
+        for name, row in self._rows.items():
+            self._move(int(str(row["subject_id"])), name)
         self._touched: set[str] = set()
         self._originals: dict[str, tuple[str, str | None]] = {}
 
@@ -38,6 +43,8 @@ class People:
             name, site = older, as_written[1]
         if self._originals.setdefault(name, (original_id, site)) != (original_id, site):
             raise InputError("two patients share a pseudonym; ingest into a new archive with another key.")
+        if birth is not None and self._privacy.shift_dates:
+            birth += dt.timedelta(days=days_of(self._key, name))
         facts = {"site": site, "sex": sex, "birth": birth, "split": split}
         known = self._rows.get(name)
         if known is None:
@@ -45,9 +52,12 @@ class People:
             known = {"subject_id": len(self._rows) + 1, "pseudonym": name, **facts, "spelling": spelt}
             self._rows[name] = known
             self._touched.add(name)
+            self._move(len(self._rows), name)
         for fact in _FACTS:
             if facts[fact] is None or facts[fact] == known[fact]:
                 continue
+            if fact == "birth" and self._privacy.cap_ages and known[fact] is not None:
+                continue  # moved before, or here
             if known[fact] is not None:
                 raise InputError(f"subject {name}: two values of {fact} are given; settle which is right.")
             known[fact] = facts[fact]
@@ -61,6 +71,23 @@ class People:
             schema=dict.fromkeys(("pseudonym", "site", "spelling"), pl.String),
         )
         return sum(name in self._touched for _, name in near(there))
+
+    @property
+    def originals(self) -> set[str]:
+        """The ids of the draft's patients, in their canonical form."""
+        return {original for original, _ in self._originals.values()}
+
+    def _move(self, subject_id: int, name: str) -> None:
+        if self._privacy.shift_dates:
+            self.days[subject_id] = days_of(self._key, name)
+
+    def cap(self, earliest: Mapping[int, dt.date]) -> None:
+        """Move births to the earliest that each may be (by subject_id), where they are before it."""
+        for name, row in self._rows.items():
+            first, birth = earliest.get(int(str(row["subject_id"]))), row["birth"]
+            if first is not None and isinstance(birth, dt.date) and birth < first:
+                row["birth"] = first
+                self._touched.add(name)
 
     def changed(self) -> list[dict[str, object]]:
         """The rows of `subjects` that the archive does not have yet."""

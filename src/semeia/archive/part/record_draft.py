@@ -73,13 +73,16 @@ class RecordDraft:
             raise InputError(f"{self._source}: {strange} codes of the events are not among the codes.")
         return fresh
 
-    def place(self) -> Placed | None:
+    def place(self, births: pl.DataFrame | None = None) -> Placed | None:
         """Sort the events into place, and count in `again` how many of them the archive has.
+
+        Args:
+            births: subject_id, birth: the earliest that each patient's may be.
 
         Raises:
             InputError: The disk is full.
         """
-        placed = self.file.place()
+        placed = self.file.place(births)
         if placed is None:
             return None
         self.kept = placed.rows

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from semeia.archive import keys
+from semeia.archive.gate import Gate, Privacy, earliest_birth, moved
 from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
 from semeia.archive.identity import NEAR, canonical
 from semeia.archive.part.people import People
@@ -19,7 +20,7 @@ from semeia.archive.part.pixels import PixelFile, bits_used, percentiles
 from semeia.archive.part.record_draft import RecordDraft
 from semeia.archive.part.repeat import rows_there
 from semeia.archive.part.summary import Summary
-from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
+from semeia.archive.schema import BIRTH, INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
 from semeia.errors import InputError
 
@@ -39,15 +40,18 @@ class Writer:
         key: bytes,
         source: str,
         notes: Mapping[str, object] | None,
+        privacy: Privacy,
     ) -> None:
         self.path, self.source, self.notes = path, source, dict(notes or {})
-        self._archive, self._key = archive, key
+        self._archive, self._key, self.gate = archive, key, Gate(privacy)
         self.number = number = 1 + (len(archive.parts) if archive else 0)
         self._rows: dict[str, list[dict[str, object]]] = {
             name: [] for name in ("units", "images", "readings", "reports", "arrays")
         }
         self._outcomes: dict[str, list[dict[str, object]]] = {}
-        self._people = People(key, archive.table("subjects").rows(named=True) if archive else [])
+        self._people = People(key, archive.table("subjects").rows(named=True) if archive else [], privacy=privacy)
+        self._floor: dict[int, dt.date] = {}
+        self._last: list[pl.DataFrame] = []  # the last moment of each patient, of each frame of events
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
         self._units: set[str] = set()
         self._images: set[str] = set()
@@ -69,6 +73,10 @@ class Writer:
             InputError: A fact contradicts what is known of the patient, or the split is none of the three.
         """
         return self._people.subject(original_id, site=site, sex=sex, birth=birth, split=split)
+
+    def shown(self, subject_id: int, time: dt.datetime) -> dt.datetime:
+        """A time of a patient as the archive shows it: moved with all others, where dates are moved."""
+        return time + dt.timedelta(days=self._people.days.get(subject_id, 0))
 
     def keyed(self, text: str) -> str:
         """12 hex digits that stand for `text` under the key, for names that may carry a patient id."""
@@ -161,12 +169,15 @@ class Writer:
             raise InputError(f"unit {unit_id}: cannot store pixels of type {array.dtype.name}, {array.shape}.")
         if intensity not in INTENSITIES:
             raise InputError(f"unit {unit_id}: intensity '{intensity}' is none of {', '.join(INTENSITIES)}.")
-        stem = f"{unit_id or f'patient-{subject_id}'}/{kind}" + (f"/{time:%Y%m%dT%H%M%S}" if time else "")
+        when = f"/{self.shown(subject_id, time):%Y%m%dT%H%M%S}" if time else ""
+        stem = f"{unit_id or f'patient-{subject_id}'}/{kind}{when}"
         image_id, count = stem, 1
         while image_id in self._images:
             count += 1
             image_id = f"{stem}/{count}"
         self._images.add(image_id)
+        if spacing is None:
+            self.gate.picture(array)
         plane = middle_slice(array, colour=spacing is None and array.ndim == 3)
         spacing_mm = None if spacing is None else [float(step) for step in spacing]
         entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
@@ -216,7 +227,7 @@ class Writer:
         self._rows["readings"].append(row)
 
     def report(self, unit_id: str | None, subject_id: int, *, text: str, time: dt.datetime | None = None) -> None:
-        """Add the written report of a unit. It is stored as it is: taking names out is the user's duty."""
+        """Add the written report of a unit. It is stored as it is; the gate finds what has the form of one."""
         self._rows["reports"].append({"unit_id": unit_id, "subject_id": subject_id, "time": time, "text": text})
 
     def array(
@@ -293,6 +304,12 @@ class Writer:
         Raises:
             InputError: A column is missing or of another type, a code is empty, a subject unknown, the disk full.
         """
+        frame = moved(frame, self._people.days)
+        if "text_value" in frame.columns:
+            self.gate.texts("events.text_value", frame["text_value"])
+        if self.gate.privacy.cap_ages and {"subject_id", "time", "code"} <= {*frame.columns}:
+            timed = frame.filter(pl.col("code") != BIRTH)
+            self._last.append(timed.group_by("subject_id").agg(pl.col("time").cast(pl.Datetime("us")).max()))
         self.record.events(frame, subjects=len(self._people))
 
     def codes(self, frame: pl.DataFrame) -> None:
@@ -316,8 +333,7 @@ class Writer:
             InputError: Rows are of unknown units; or no rows.
         """
         self.count(NEAR, self._people.near())
-        rows = {"subjects": self._people.changed(), **self._rows}
-        frames = {name: self._frame(name, TABLES[name].name, content) for name, content in rows.items() if content}
+        frames = {name: self._frame(name, TABLES[name].name, rows) for name, rows in self._rows.items() if rows}
         for name, content in self._outcomes.items():
             if not re.fullmatch("[a-z][a-z0-9_]*", name):
                 raise InputError(f"outcome '{name}': a name is lower case letters, digits and underscores.")
@@ -325,6 +341,11 @@ class Writer:
         codes = self.record.codes_table()
         if codes.height:
             frames["codes"] = codes
+        if self.gate.privacy.cap_ages:
+            self._floor = self._earliest(frames)
+            self._people.cap(self._floor)
+        if changed := self._people.changed():
+            frames = {"subjects": self._frame("subjects", "subjects", changed), **frames}
         if not frames and not self.record.file.rows:
             raise InputError(f"{self.source}: nothing to ingest.")
         return frames
@@ -333,12 +354,45 @@ class Writer:
         table = TABLES[table_name]
         declared = {column.name: column.dtype for column in table.columns}
         frame = pl.DataFrame(rows, infer_schema_length=None, schema_overrides=declared)
-        frame = check(table, frame, where=self.source)
+        frame = moved(check(table, frame, where=self.source), self._people.days)
         if "unit_id" in frame.columns and table is not TABLES["units"]:
             unknown = set(frame["unit_id"].drop_nulls()) - self._units - self._old_units
             if unknown:
                 raise InputError(f"{self.source}: {len(unknown)} units of {folder} are not among the units.")
         return frame
+
+    def _earliest(self, frames: Mapping[str, pl.DataFrame]) -> dict[int, dt.date]:
+        """The earliest birth of each patient at which nobody is too old at the last date of the draft."""
+        given = [
+            frame.select("subject_id", pl.col(column).alias("time"))
+            for frame in frames.values()
+            for column in ("time", "prediction_time")
+            if column in frame.columns
+        ]
+        if not (dated := [*self._last, *given]):
+            return {}
+        last = pl.concat(dated).drop_nulls().group_by("subject_id").agg(pl.col("time").max())
+        return {subject_id: earliest_birth(time) for subject_id, time in last.iter_rows()}
+
+    def births(self) -> pl.DataFrame | None:
+        """The earliest birth that events may say of each patient; None where ages are as given."""
+        schema = {"subject_id": pl.Int64, "birth": pl.Date}
+        return pl.DataFrame([*self._floor.items()], schema=schema, orient="row") if self._floor else None
+
+    def pass_gate(self, frames: Mapping[str, pl.DataFrame]) -> list[str]:
+        """Hold what would be stored against the identity gate; the reason, where something was accepted.
+
+        Raises:
+            InputError: Something is not accepted.
+        """
+        for folder, frame in frames.items():
+            self.gate.table(folder.split("/")[0], frame)
+        record, beside = self.gate.settle(self._people.originals)
+        for words, number in beside.items():
+            self.count(words, number)
+        if record:
+            self.notes["identity"] = record
+        return [str(record["accepted"])] if record else []
 
     def known(self, frames: Mapping[str, pl.DataFrame]) -> list[str]:
         """What of the draft's tables and placed events the archive has already, in words."""

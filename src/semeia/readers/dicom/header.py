@@ -6,6 +6,7 @@ out, in words that name neither the file nor the patient.
 
 import datetime as dt
 import math
+import tomllib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,35 +36,18 @@ COLOUR = "colour images"
 OTHER = "images of a modality that is not read ({})"
 NOBODY = "images name no patient"
 BURNED_IN = "images say that text is burned into them"
+FACES = "images say that a person can be recognised in them"
+UNLISTED = "images are of a class of DICOM object that is not on the allow-list"
 ABSURD = "images claim an absurd size (SEMEIA_MOST_VOXELS and SEMEIA_MOST_FRAMES move the bounds)"
 DEFLATED = "files are deflated as a whole and may grow without bound"
 NO_SCALE = "images have a slope that is zero or no number"
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-# Storage classes whose files do not always repeat their modality.
-_CLASSES = {
-    "1.2.840.10008.5.1.4.1.1.2": "CT",
-    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
-    "1.2.840.10008.5.1.4.1.1.4": "MR",
-    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
-    "1.2.840.10008.5.1.4.1.1.128": "PT",
-    "1.2.840.10008.5.1.4.1.1.130": "PT",
-    "1.2.840.10008.5.1.4.1.1.1": "CR",
-    "1.2.840.10008.5.1.4.1.1.1.1": "DX",
-    "1.2.840.10008.5.1.4.1.1.1.2": "MG",
-}
-# All that is ever read of a header besides its pixels: an allow-list.
-TAGS = """
-    SpecificCharacterSet BurnedInAnnotation ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate
-    AcquisitionDate ContentDate AcquisitionDateTime StudyTime SeriesTime AcquisitionTime ContentTime
-    TimezoneOffsetFromUTC
-    Modality Manufacturer PatientID PatientSex PatientBirthDate EchoTime TriggerTime DiffusionBValue StudyInstanceUID
-    SeriesInstanceUID AcquisitionNumber EchoNumbers TemporalPositionIdentifier ImagePositionPatient
-    ImageOrientationPatient SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
-    ImagerPixelSpacing BitsAllocated BitsStored PixelRepresentation RescaleIntercept RescaleSlope
-    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
-"""
+# The allow-list: what is read of a header, by its class.
+ALLOWED = tomllib.loads(Path(__file__).with_name("allowed.toml").read_text(encoding="utf-8"))
+_CLASSES: dict[str, tuple[str, str]] = {uid: (modality, form) for uid, (modality, form) in ALLOWED["classes"].items()}
+TAGS = tuple(name for part in ("common", "volume", "film") for names in ALLOWED[part].values() for name in names)
 # What may tell planes at one place apart: repeats of an acquisition, echoes, phases, weightings.
 _REPEATS = (
     "AcquisitionNumber",
@@ -151,12 +135,22 @@ def read_header(path: Path) -> Header | str:
                 if start[128:] == b"DICM" and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
                     return DEFLATED
                 stream.seek(0)
-                found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*TAGS.split()])
+                found = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*TAGS])
+                _keep_allowed(found)
                 return _left_out(found, has_pixels=len(stream.read(4)) == 4) or _header(path, found)
     except OSError:
         return DAMAGED
     except Exception:  # a stranger's bytes make pydicom stumble in ways it does not list
         return DAMAGED
+
+
+def _keep_allowed(found: "Dataset") -> None:
+    """Drop what is not read of the file's class; a file that does not tell its class is known by its modality."""
+    _, form = _CLASSES.get(str(found.get("SOPClassUID", "")), ("", ""))
+    form = form or ("film" if _modality(found) in FILMS else "volume")
+    allowed = {name for part in ("common", form) for names in ALLOWED[part].values() for name in names}
+    for element in [element for element in found if element.keyword not in allowed]:
+        del found[element.tag]
 
 
 @contextmanager
@@ -181,8 +175,12 @@ def _left_out(found: "Dataset", *, has_pixels: bool) -> str:
         return LOCALIZER
     if modality not in (*VOLUMES, *FILMS):
         return OTHER.format(modality if modality.isalnum() and len(modality) <= 8 else "?")
+    if "SOPClassUID" in found and str(found["SOPClassUID"].value or "") not in ("", *_CLASSES):
+        return UNLISTED
     if str(found.get("BurnedInAnnotation") or "").strip().upper() == "YES":
         return BURNED_IN
+    if str(found.get("RecognizableVisualFeatures") or "").strip().upper() == "YES":
+        return FACES
     if int(found.get("SamplesPerPixel") or 1) != 1:
         return COLOUR
     frames, rows, columns = (int(found.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns"))
@@ -223,7 +221,7 @@ def _header(path: Path, found: "Dataset") -> Header | str:
 
 def _modality(found: "Dataset") -> str:
     named = str(found.get("Modality") or "").strip().upper()
-    return named or _CLASSES.get(str(found.get("SOPClassUID", "")), "?")
+    return named or _CLASSES.get(str(found.get("SOPClassUID", "")), ("?", ""))[0]
 
 
 def _planes(found: "Dataset") -> list[Plane]:

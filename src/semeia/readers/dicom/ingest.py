@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from semeia.archive import Summary, Writer, writing
+from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.errors import InputError
 from semeia.processes import in_processes
 from semeia.readers.dicom.header import TAGS, Header, quietly
@@ -38,6 +38,7 @@ def ingest_dicom(
     into: str | Path,
     site: str | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     workers: int | None = None,
 ) -> Summary:
     """Read the images of a folder of DICOM files into an archive.
@@ -51,6 +52,7 @@ def ingest_dicom(
         into: The archive, new or to be extended.
         site: The hospital they come from. The same id at two sites is two patients.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
 
     Returns:
@@ -64,7 +66,7 @@ def ingest_dicom(
     index = index_folder(source, workers=processes)
     stacks, left_out = stacks_of(index.headers)
     left_out += index.left_out
-    with writing(into, source="DICOM", key=key) as draft:
+    with writing(into, source="DICOM", key=key, privacy=settings) as draft:
         people = _people(draft, stacks, site)
         owners = [people[stack.header.patient] for stack in stacks]
         newest = add_images(draft, stacks, owners, left_out=left_out, workers=processes)

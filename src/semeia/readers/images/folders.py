@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from semeia.archive import Summary
+from semeia.archive import PRIVACY, Privacy, Summary
 from semeia.errors import InputError
 from semeia.readers.images.listed import SPLIT_NAMES
 from semeia.readers.images.pairs import Pairing, modality_name
@@ -55,6 +55,7 @@ def ingest_folders(
     site: str | None = None,
     outcome: str = OUTCOME,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     skip_bad_rows: int = 0,
 ) -> Summary:
     r"""Read a tree of PNG and JPEG pictures, sorted in folders, into an archive.
@@ -71,6 +72,7 @@ def ingest_folders(
         site: Hospital they all come from.
         outcome: What the class is called in the archive.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many pictures may be left out because of a fault; by default none.
 
     Returns:
@@ -93,7 +95,16 @@ def ingest_folders(
     pairing = Pairing("modality", first=paired[0]) if paired else None
     faults = Faults(skip=skip_bad_rows)
     return ingest_rows(
-        rows, source, columns=columns, naming=naming, into=into, kind="picture", key=key, faults=faults, pairing=pairing
+        rows,
+        source,
+        columns=columns,
+        naming=naming,
+        into=into,
+        kind="picture",
+        key=key,
+        settings=settings,
+        faults=faults,
+        pairing=pairing,
     )
 
 

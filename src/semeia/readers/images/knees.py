@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from semeia.archive import Summary
+from semeia.archive import PRIVACY, Privacy, Summary
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
 from semeia.readers.images.listed import image_name
@@ -44,6 +44,7 @@ def ingest_knees(
     into: str | Path,
     site: str | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     skip_bad_rows: int = 0,
 ) -> Summary:
     """Read a folder of knee radiographs, one knee an image, into an archive.
@@ -55,6 +56,7 @@ def ingest_knees(
         into: The archive, new or to be extended.
         site: Hospital or study they all come from. The same id at two sites is two patients.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
@@ -72,7 +74,17 @@ def ingest_knees(
         columns["site"] = "site"
     naming = Naming(outcome=OUTCOME, unit_kind="knee", covariates=("side",), source="knee radiographs", other=("site",))
     images = folder_given(source / "images")
-    return ingest_rows(rows, images, columns=columns, naming=naming, into=into, kind="picture", key=key, faults=faults)
+    return ingest_rows(
+        rows,
+        images,
+        columns=columns,
+        naming=naming,
+        into=into,
+        kind="picture",
+        key=key,
+        settings=settings,
+        faults=faults,
+    )
 
 
 def side_of(row: Row) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from semeia.archive import Summary, Writer, writing
+from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
 from semeia.readers.images.nifti import Volume, read_nifti
@@ -71,7 +71,12 @@ def malignancy_label(others: float | None) -> float | None:
 
 
 def ingest_nodules(
-    folder: str | Path, *, into: str | Path, key: str | Path | None = None, skip_bad_rows: int = 0
+    folder: str | Path,
+    *,
+    into: str | Path,
+    key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
+    skip_bad_rows: int = 0,
 ) -> Summary:
     """Read a folder in the LIDC layout into an archive.
 
@@ -79,6 +84,7 @@ def ingest_nodules(
         folder: Holds `nodules.csv` and `<patient>/<patient>_n<NN>_img8.nii.gz`, optionally `..._hu.nii.gz`.
         into: The archive, new or to be extended.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many nodules may be left out because of a fault in their row or file; by default none.
 
     Returns:
@@ -96,7 +102,7 @@ def ingest_nodules(
     faults.settle()
     if not patients:
         raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
-    with writing(into, source="nodules in the LIDC layout", key=key) as draft:
+    with writing(into, source="nodules in the LIDC layout", key=key, privacy=settings) as draft:
         subjects = {
             patient: draft.subject(patient, site=_known(members, lambda nodule: nodule.maker))
             for patient, members in patients.items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from semeia.archive import Summary, Writer, writing
+from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.errors import InputError
 from semeia.readers.covariates import Fact, covariates_of, refuse_names
 from semeia.readers.images.image_file import INTENSITY, Remarks, add_image, read_image, require_table
@@ -40,6 +40,7 @@ def ingest_images(
     covariates: tuple[str, ...] = (),
     kind: str | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     skip_bad_rows: int = 0,
 ) -> Summary:
     """Read the images a table lists into an archive.
@@ -69,6 +70,7 @@ def ingest_images(
         kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
             `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
@@ -103,7 +105,16 @@ def ingest_images(
     )
     pairing = Pairing(modality or "", channels, first) if modality or channels else None
     return ingest_rows(
-        rows, source, columns=given, naming=naming, into=into, kind=kind, key=key, faults=faults, pairing=pairing
+        rows,
+        source,
+        columns=given,
+        naming=naming,
+        into=into,
+        kind=kind,
+        key=key,
+        settings=settings,
+        faults=faults,
+        pairing=pairing,
     )
 
 
@@ -161,6 +172,7 @@ def ingest_rows(
     into: str | Path,
     kind: str | None = None,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     faults: Faults | None = None,
     pairing: Pairing | None = None,
 ) -> Summary:
@@ -174,6 +186,7 @@ def ingest_rows(
         into: The archive.
         kind: What the numbers of an image mean.
         key: File with the pseudonym key.
+        settings: What is done about the identity of patients.
         faults: What was found wrong with rows so far, and how many rows may be left out.
         pairing: How modalities are told apart, where units have several.
 
@@ -189,7 +202,7 @@ def ingest_rows(
     faults.settle()
     if not listed:
         raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
-    with writing(into, source=naming.source, key=key) as draft:
+    with writing(into, source=naming.source, key=key, privacy=settings) as draft:
         if unused := sorted(set(rows[0].cells) - set(columns.values()) - set(naming.covariates) - set(naming.other)):
             draft.notes["columns not read"] = unused
         units, last = _units(draft, listed, naming), _last(listed)

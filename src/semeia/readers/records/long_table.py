@@ -5,7 +5,7 @@ Mappings for eICU, MIMIC-III and Synthea come with the package; `docs/how-to/rec
 
 from pathlib import Path
 
-from semeia.archive import Summary, writing
+from semeia.archive import PRIVACY, Privacy, Summary, writing
 from semeia.readers.records.code_table import read_codes
 from semeia.readers.records.mapping import read_mapping
 from semeia.readers.records.record import opened, take
@@ -19,6 +19,7 @@ def ingest_table(
     mapping: str | Path,
     into: str | Path,
     key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
     codes: str | Path | None = None,
 ) -> Summary:
     """Read the tables of a record, as a mapping explains them, into an archive.
@@ -28,6 +29,7 @@ def ingest_table(
         mapping: A mapping that comes with the package (eicu, mimic3, synthea, synthea_csv) or a YAML file.
         into: The archive, new or to be extended.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
             `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
@@ -41,6 +43,9 @@ def ingest_table(
     meaning = read_mapping(mapping)
     known = None if codes is None else read_codes(codes)
     notes = {"window": dict(meaning.window)} if meaning.window else {}
-    with writing(into, source=meaning.name, key=key, notes=notes) as draft, opened(draft, source) as connection:
+    with (
+        writing(into, source=meaning.name, key=key, notes=notes, privacy=settings) as draft,
+        opened(draft, source) as connection,
+    ):
         take(draft, connection, meaning, tables=tables_in(source), codes=known)
     return draft.summary

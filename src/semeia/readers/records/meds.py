@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from semeia.archive import Summary, Writer, writing
+from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.duck import literal
 from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
@@ -50,7 +50,12 @@ _UNIT = "^(?:LAB//.+?|SUBJECT_FLUID_OUTPUT//.+?|SUBJECT_WEIGHT_AT_INFUSION)//(.+
 
 
 def ingest_meds(
-    folder: str | Path, *, into: str | Path, key: str | Path | None = None, codes: str | Path | None = None
+    folder: str | Path,
+    *,
+    into: str | Path,
+    key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
+    codes: str | Path | None = None,
 ) -> Summary:
     """Read a MEDS data set into an archive.
 
@@ -58,6 +63,7 @@ def ingest_meds(
         folder: The data set: `data/` with the shards and, where there is one, `metadata/`.
         into: The archive, new or to be extended.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
             `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
@@ -73,7 +79,7 @@ def ingest_meds(
     known = [] if codes is None else [read_codes(codes)]
     if metadata.is_file():
         known.append(read_codes(metadata, may_be_empty=True))
-    with writing(into, source="MEDS", key=key) as draft, opened(draft, source) as connection:
+    with writing(into, source="MEDS", key=key, privacy=settings) as draft, opened(draft, source) as connection:
         columns = _columns(draft, shards)
         draft.count("files have no rows", add_table(connection, _SHARDS, shards, scratch=scratch_of(draft)))
         splits = _add_splits(draft, connection, source, shards)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from semeia.archive import Summary, Writer, writing
+from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.schema import UNMAPPED
 from semeia.errors import InputError
 from semeia.readers.records.cells import utc
@@ -58,7 +58,12 @@ _OTHERS = ("person", "death", "care_site", "concept", "concept_ancestor", "conce
 
 
 def ingest_omop(
-    folder: str | Path, *, into: str | Path, key: str | Path | None = None, codes: str | Path | None = None
+    folder: str | Path,
+    *,
+    into: str | Path,
+    key: str | Path | None = None,
+    settings: Privacy = PRIVACY,
+    codes: str | Path | None = None,
 ) -> Summary:
     """Read the tables of an OMOP common data model, 5.3 or 5.4, into an archive.
 
@@ -68,6 +73,7 @@ def ingest_omop(
             concept_relationship; each a .csv, .tsv (also .gz) or .parquet file, or a folder of them.
         into: The archive, new or to be extended.
         key: File with the pseudonym key, when the archive is not to keep its own.
+        settings: What is done about the identity of patients.
         codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
             `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
@@ -80,7 +86,7 @@ def ingest_omop(
     source = folder_given(folder)
     tables = omop_tables(source)
     known = None if codes is None else read_codes(codes)
-    with writing(into, source="OMOP", key=key) as draft, opened(draft, source) as connection:
+    with writing(into, source="OMOP", key=key, privacy=settings) as draft, opened(draft, source) as connection:
         take_omop(draft, connection, tables, codes=known)
     return draft.summary
 
