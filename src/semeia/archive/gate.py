@@ -4,7 +4,6 @@ What a reader does not take cannot be stored, and is only counted. What it takes
 pictures) is refused before anything is written, with kinds, places and counts, never with the words themselves.
 """
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -113,10 +112,13 @@ class Gate:
             if values.dtype == pl.String:
                 self.texts(where, values, free=column not in declared)
 
-    def settle(self, originals: Collection[str]) -> tuple[dict[str, object], dict[str, int]]:
+    def settle(
+        self, tables: Mapping[str, pl.DataFrame], originals: Collection[str]
+    ) -> tuple[dict[str, object], dict[str, int]]:
         """Refuse what was found, unless it is accepted.
 
         Args:
+            tables: What would be stored beside events, by folder.
             originals: Ids of the draft's patients.
 
         Returns:
@@ -125,6 +127,8 @@ class Gate:
         Raises:
             InputError: There is something and no reason to accept it.
         """
+        for folder, frame in tables.items():
+            self.table(folder.split("/")[0], frame)
         for where, (hashes, rows) in self._sentences.items():
             if identifiers.is_free_text(len(hashes), rows):
                 self.found[identifiers.FREE_TEXT, where] += len(hashes)
@@ -159,9 +163,3 @@ def days_of(key: bytes, pseudonym: str) -> int:
     """The days by which a patient's dates are moved: -365 to 365, never 0, from the key and the pseudonym alone."""
     days = int(keys.keyed(key, f"dates\x1f{pseudonym}"), 16) % 730 - 365
     return days if days < 0 else days + 1
-
-
-def earliest_birth(last: dt.datetime) -> dt.date:
-    """The day of birth of who is 90 at `last`."""
-    day = last.date()
-    return day.replace(year=day.year - OLDEST, day=28 if (day.month, day.day) == (2, 29) else day.day)

@@ -20,7 +20,7 @@ from semeia.archive.event_file import Placed
 from semeia.archive.gate import PRIVACY, Privacy
 from semeia.archive.hashing import file_sha256
 from semeia.archive.lock import locked
-from semeia.archive.part.repeat import repeated_part
+from semeia.archive.part.repeat import known_rows, repeated_part
 from semeia.archive.part.summary import Summary
 from semeia.archive.part.writer import Writer
 from semeia.archive.schema import SCHEMA_VERSION, TABLES
@@ -86,11 +86,15 @@ class _Repeated(Exception):  # noqa: N818  (no error: the draft is taken back, a
 
 def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Path], *, keep_key: bool) -> None:
     frames = draft.tables()
-    accepted = draft.pass_gate(frames)
+    identity, beside = draft.gate.settle(frames, draft.people.originals)
+    for words, number in beside.items():
+        draft.count(words, number)
+    if identity:
+        draft.notes["identity"] = identity
     files: dict[str, str] = {}
     placed.append(draft.record.file.path)
-    events = draft.record.place(draft.births())
-    if archive is not None and (known := draft.known(frames)):
+    events = draft.record.place(draft.ages.births())
+    if archive is not None and (known := known_rows(archive, frames, draft.record)):
         part = repeated_part(archive, frames, draft.record.file.path if events else None, source=draft.source)
         if part is None:
             raise InputError(f"{draft.path}: refused: {known[0]} are already in the archive; nothing was written.")
@@ -112,6 +116,7 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
     if keep_key and not kept.exists():
         placed.append(kept)
         write_text(kept, key.hex() + "\n")
+    there = archive.identity.get("accepted", []) if archive else []
     record = {
         "source": draft.source,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -122,7 +127,7 @@ def _commit(draft: Writer, archive: Archive | None, key: bytes, placed: list[Pat
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "key_fingerprint": keys.key_fingerprint(key),
-        "identity": draft.gate.privacy.words([*(archive.identity.get("accepted", []) if archive else []), *accepted]),
+        "identity": draft.gate.privacy.words(there + ([str(identity["accepted"])] if identity else [])),
         "parts": [*(archive.parts if archive else []), record],
     }
     write_json(draft.path / MANIFEST, manifest)

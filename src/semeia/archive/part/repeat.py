@@ -4,11 +4,13 @@ A draft repeats a part when the part came from the same source and holds the sam
 nothing to do, which is no error; whatever else is in the archive already is refused.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
 from semeia.archive.events import repeated
+from semeia.archive.part.record_draft import RecordDraft
 from semeia.archive.schema import TABLES
 from semeia.archive.store import Archive
 
@@ -75,3 +77,17 @@ def rows_there(archive: Archive | None, folder: str, key: tuple[str, ...]) -> se
         name = folder.split("/")[1]
         return set(archive.outcome(name).select(key).rows()) if name in archive.outcomes() else set()
     return set(archive.table(folder).select(key).rows())
+
+
+def known_rows(archive: Archive, frames: Mapping[str, pl.DataFrame], record: RecordDraft) -> list[str]:
+    """What of the draft's tables and placed events the archive has already, in words."""
+    found = []
+    for folder, frame in frames.items():
+        if folder not in ("subjects", "codes"):
+            table = TABLES[folder.split("/")[0]]
+            there = rows_there(archive, folder, table.identity)
+            again = sum(row in there for row in frame.select(table.identity).rows())
+            what = "units" if folder == "units" else f"rows of {folder}"
+            found += [f"{again} of {frame.height} {what}"] if again else []
+    again = record.again
+    return [*found, f"{again} of {again} events"] if again and again == record.kept else found

@@ -12,15 +12,15 @@ import numpy as np
 import polars as pl
 
 from semeia.archive import keys
-from semeia.archive.gate import Gate, Privacy, earliest_birth, moved
+from semeia.archive.gate import Gate, Privacy, moved
 from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
 from semeia.archive.identity import NEAR, canonical
+from semeia.archive.part.ages import Ages
 from semeia.archive.part.people import People
 from semeia.archive.part.pixels import PixelFile, bits_used, percentiles
 from semeia.archive.part.record_draft import RecordDraft
-from semeia.archive.part.repeat import rows_there
 from semeia.archive.part.summary import Summary
-from semeia.archive.schema import BIRTH, INTENSITIES, OUTCOMES, TABLES, check
+from semeia.archive.schema import INTENSITIES, OUTCOMES, TABLES, check
 from semeia.archive.store import PIXEL_TYPES, Archive
 from semeia.errors import InputError
 
@@ -49,9 +49,8 @@ class Writer:
             name: [] for name in ("units", "images", "readings", "reports", "arrays")
         }
         self._outcomes: dict[str, list[dict[str, object]]] = {}
-        self._people = People(key, archive.table("subjects").rows(named=True) if archive else [], privacy=privacy)
-        self._floor: dict[int, dt.date] = {}
-        self._last: list[pl.DataFrame] = []  # the last moment of each patient, of each frame of events
+        self.people = People(key, archive.table("subjects").rows(named=True) if archive else [], privacy=privacy)
+        self.ages = Ages(cap=privacy.cap_ages)
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
         self._units: set[str] = set()
         self._images: set[str] = set()
@@ -72,11 +71,11 @@ class Writer:
         Raises:
             InputError: A fact contradicts what is known of the patient, or the split is none of the three.
         """
-        return self._people.subject(original_id, site=site, sex=sex, birth=birth, split=split)
+        return self.people.subject(original_id, site=site, sex=sex, birth=birth, split=split)
 
     def shown(self, subject_id: int, time: dt.datetime) -> dt.datetime:
         """A time of a patient as the archive shows it: moved with all others, where dates are moved."""
-        return time + dt.timedelta(days=self._people.days.get(subject_id, 0))
+        return time + dt.timedelta(days=self.people.days.get(subject_id, 0))
 
     def keyed(self, text: str) -> str:
         """12 hex digits that stand for `text` under the key, for names that may carry a patient id."""
@@ -304,13 +303,11 @@ class Writer:
         Raises:
             InputError: A column is missing or of another type, a code is empty, a subject unknown, the disk full.
         """
-        frame = moved(frame, self._people.days)
+        frame = moved(frame, self.people.days)
         if "text_value" in frame.columns:
             self.gate.texts("events.text_value", frame["text_value"])
-        if self.gate.privacy.cap_ages and {"subject_id", "time", "code"} <= {*frame.columns}:
-            timed = frame.filter(pl.col("code") != BIRTH)
-            self._last.append(timed.group_by("subject_id").agg(pl.col("time").cast(pl.Datetime("us")).max()))
-        self.record.events(frame, subjects=len(self._people))
+        self.ages.see(frame)
+        self.record.events(frame, subjects=len(self.people))
 
     def codes(self, frame: pl.DataFrame) -> None:
         """Say what codes mean: code, mode, rule and, where known, name, unit, fill. Every event's code needs a row.
@@ -332,7 +329,7 @@ class Writer:
         Raises:
             InputError: Rows are of unknown units; or no rows.
         """
-        self.count(NEAR, self._people.near())
+        self.count(NEAR, self.people.near())
         frames = {name: self._frame(name, TABLES[name].name, rows) for name, rows in self._rows.items() if rows}
         for name, content in self._outcomes.items():
             if not re.fullmatch("[a-z][a-z0-9_]*", name):
@@ -341,10 +338,8 @@ class Writer:
         codes = self.record.codes_table()
         if codes.height:
             frames["codes"] = codes
-        if self.gate.privacy.cap_ages:
-            self._floor = self._earliest(frames)
-            self._people.cap(self._floor)
-        if changed := self._people.changed():
+        self.people.cap(self.ages.earliest(frames))
+        if changed := self.people.changed():
             frames = {"subjects": self._frame("subjects", "subjects", changed), **frames}
         if not frames and not self.record.file.rows:
             raise InputError(f"{self.source}: nothing to ingest.")
@@ -354,55 +349,9 @@ class Writer:
         table = TABLES[table_name]
         declared = {column.name: column.dtype for column in table.columns}
         frame = pl.DataFrame(rows, infer_schema_length=None, schema_overrides=declared)
-        frame = moved(check(table, frame, where=self.source), self._people.days)
+        frame = moved(check(table, frame, where=self.source), self.people.days)
         if "unit_id" in frame.columns and table is not TABLES["units"]:
             unknown = set(frame["unit_id"].drop_nulls()) - self._units - self._old_units
             if unknown:
                 raise InputError(f"{self.source}: {len(unknown)} units of {folder} are not among the units.")
         return frame
-
-    def _earliest(self, frames: Mapping[str, pl.DataFrame]) -> dict[int, dt.date]:
-        """The earliest birth of each patient at which nobody is too old at the last date of the draft."""
-        given = [
-            frame.select("subject_id", pl.col(column).alias("time"))
-            for frame in frames.values()
-            for column in ("time", "prediction_time")
-            if column in frame.columns
-        ]
-        if not (dated := [*self._last, *given]):
-            return {}
-        last = pl.concat(dated).drop_nulls().group_by("subject_id").agg(pl.col("time").max())
-        return {subject_id: earliest_birth(time) for subject_id, time in last.iter_rows()}
-
-    def births(self) -> pl.DataFrame | None:
-        """The earliest birth that events may say of each patient; None where ages are as given."""
-        schema = {"subject_id": pl.Int64, "birth": pl.Date}
-        return pl.DataFrame([*self._floor.items()], schema=schema, orient="row") if self._floor else None
-
-    def pass_gate(self, frames: Mapping[str, pl.DataFrame]) -> list[str]:
-        """Hold what would be stored against the identity gate; the reason, where something was accepted.
-
-        Raises:
-            InputError: Something is not accepted.
-        """
-        for folder, frame in frames.items():
-            self.gate.table(folder.split("/")[0], frame)
-        record, beside = self.gate.settle(self._people.originals)
-        for words, number in beside.items():
-            self.count(words, number)
-        if record:
-            self.notes["identity"] = record
-        return [str(record["accepted"])] if record else []
-
-    def known(self, frames: Mapping[str, pl.DataFrame]) -> list[str]:
-        """What of the draft's tables and placed events the archive has already, in words."""
-        found = []
-        for folder, frame in frames.items():
-            if folder not in ("subjects", "codes"):
-                table = TABLES[folder.split("/")[0]]
-                there = rows_there(self._archive, folder, table.identity)
-                again = sum(row in there for row in frame.select(table.identity).rows())
-                what = "units" if folder == "units" else f"rows of {folder}"
-                found += [f"{again} of {frame.height} {what}"] if again else []
-        again = self.record.again
-        return [*found, f"{again} of {again} events"] if again and again == self.record.kept else found
