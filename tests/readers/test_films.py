@@ -18,6 +18,7 @@ from semeia.data.modalities import Picture, Record
 FILMS, CASES = (
     Path(os.environ.get("SEMEIA_DATA", "absent")) / "cxr_serial" / name for name in ("hannover", "many_sites")
 )
+ACCEPT = ["--accept", "words on films: side and position"]
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 pytestmark = pytest.mark.skipif(not FILMS.is_dir(), reason="needs the chest films (SEMEIA_DATA)")
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(not FILMS.is_dir(), reason="needs the chest film
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """As a stranger makes it: the commands of docs/how-to/films-and-records.md."""
     into = str(tmp_path_factory.mktemp("films") / "archive")
-    images = ["ingest", "images", str(FILMS / "images"), "--table", str(FILMS / "scans.csv")]
+    images = ["ingest", "images", str(FILMS / "images"), "--table", str(FILMS / "scans.csv"), *ACCEPT]
     columns = ["--image", "image_id", "--unit", "image_id", "--subject", "patient_id"]
     dates = ["--time", "day_since_admission", "--day-zero", "2000-01-01", "--history"]
     assert main([*images, *columns, *dates, "--covariate", "projection,modality,sex", "--into", into]) == 0
@@ -108,7 +109,7 @@ def by_unit(archive: Archive) -> dict[str, dict[str, str]]:
 
 def test_published_cases_are_another_archive_with_the_same_outcome(tmp_path: Path):
     into = str(tmp_path / "cases")
-    images = ["ingest", "images", str(CASES / "images"), "--table", str(CASES / "scans.csv"), "--into", into]
+    images = ["ingest", "images", str(CASES / "images"), "--table", str(CASES / "scans.csv"), "--into", into, *ACCEPT]
     assert main([*images, "--image", "image", "--unit", "image", "--subject", "person"]) == 0
     assert main(["ingest", "table", str(CASES), "--mapping", str(HOW_TO / "cases.yaml"), "--into", into]) == 0
     labels = open_archive(into).outcome("intensive_care")
