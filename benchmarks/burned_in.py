@@ -36,7 +36,9 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=400, help="pictures of each folder, drawn by chance")
     given = parser.parse_args()
     print(f"{processor()}, Python {platform.python_version()}, numpy {np.__version__}")
-    print("| folder | pictures | as they are | 9 px drawn | 12 px | 16 px | ms a picture |\n|---|---|---|---|---|---|---|")
+    print(
+        "| folder | pictures | as they are | 9 px drawn | 12 px | 16 px | ms a picture |\n|---|---|---|---|---|---|---|"
+    )
     for folder in given.folders:
         draw = random.Random(0)
         files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg"))

@@ -3,9 +3,9 @@
 Files are found by their content and put together by geometry. Patients are known by their id in the headers, which is
 hashed; names, numbers, file names and UIDs are kept nowhere.
 
-Readers take an allow-list of attributes (`TAGS` of header.py) and see no other, so nothing has to be removed. This says
-what was there, so that somebody can decide whether the export should have held it at all. It names attributes, never
-their values. Text that is burned into pixels without being declared (BurnedInAnnotation) is not found here.
+An allow-list of attributes by SOP class (allowed.toml) is read and no other, so nothing has to be removed. What else
+headers say of persons is counted by attribute, never shown, so that somebody can decide whether the export should have
+held it at all. Text that is burned into pixels is looked for by the identity gate.
 """
 
 import datetime as dt
@@ -173,7 +173,7 @@ def _attributes(header: Header) -> set[str]:
         if (element.tag.group == _PATIENT_GROUP or element.VR == "PN") and element.keyword and not element.is_empty
     }
     private = {PRIVATE} if any(element.tag.is_private for element in elements) else set()
-    return of_persons - set(TAGS.split()) | private
+    return of_persons - set(TAGS) | private
 
 
 @dataclass(frozen=True)
