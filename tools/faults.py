@@ -74,6 +74,7 @@ def make_inputs(folder: Path) -> None:
         rows.append({"file": f"{number}.png", "patient": f"P-{number:03d}", "label": label})
     pl.DataFrame(rows).write_csv(folder / "t.csv")
     (folder / "key").write_text("ab" * 32)
+    (folder / "key").chmod(0o600)
     (folder / "meds" / "data").mkdir(parents=True)
     codes = ["LAB//A//mg/dL", "LAB//B//mg/dL", "DIAGNOSIS//ICD//10//E119", "DIAGNOSIS//ICD//10//I10", "LAB//C//mg/dL"]
     days = pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2020, 12, 1), "40d", eager=True)
