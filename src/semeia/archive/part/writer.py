@@ -43,14 +43,14 @@ class Writer:
         privacy: Privacy,
     ) -> None:
         self.path, self.source, self.notes = path, source, dict(notes or {})
-        self._archive, self._key, self.gate = archive, key, Gate(privacy)
+        self._archive, self._key = archive, key
+        self.gate, self.ages = Gate(privacy), Ages(cap=privacy.cap_ages)
         self.number = number = 1 + (len(archive.parts) if archive else 0)
         self._rows: dict[str, list[dict[str, object]]] = {
             name: [] for name in ("units", "images", "readings", "reports", "arrays")
         }
         self._outcomes: dict[str, list[dict[str, object]]] = {}
         self.people = People(key, archive.table("subjects").rows(named=True) if archive else [], privacy=privacy)
-        self.ages = Ages(cap=privacy.cap_ages)
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
         self._units: set[str] = set()
         self._images: set[str] = set()
@@ -175,8 +175,7 @@ class Writer:
             count += 1
             image_id = f"{stem}/{count}"
         self._images.add(image_id)
-        if spacing is None:
-            self.gate.picture(array)
+        self.gate.picture(array, volume=spacing is not None)
         plane = middle_slice(array, colour=spacing is None and array.ndim == 3)
         spacing_mm = None if spacing is None else [float(step) for step in spacing]
         entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
