@@ -6,8 +6,9 @@ A section is one file in sections/ with `def <name>_section(run: Run) -> Section
 
 from dataclasses import dataclass, field
 
-from markupsafe import Markup
-
+from semeia.report.plots.curve import Drawing
+from semeia.report.plots.forest import Forest
+from semeia.report.plots.matrix import Matrix
 from semeia.report.plots.style import LegendItem
 
 
@@ -20,22 +21,23 @@ class DataTable:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One drawing with its heading."""
-
-    title: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
 class Figure:
-    """Panels side by side, one legend, and the table of the numbers that they draw."""
+    """Panels side by side and one legend.
+
+    Attributes:
+        key: made part of its id.
+        title: heading.
+        lead: what to look at, one or two sentences.
+        panels: forests and matrices carry their numbers; drawings have them in `table`.
+        table: the numbers of what is drawn.
+        legend: of the arms in it.
+    """
 
     key: str
     title: str
     lead: str
-    panels: list[Panel]
-    table: DataTable
+    panels: list[Drawing | Forest | Matrix]
+    table: DataTable | None = None
     legend: list[LegendItem] = field(default_factory=list)
 
 
@@ -68,6 +70,7 @@ class Section:
         figures: drawings with their numbers.
         tables: tables under their headings, after the figures.
         own: what only this section has, after the lead; the macro of the section's key in `own.html.j2` shows it.
+        files: of the run folder, that hold every row of what is shown here.
     """
 
     key: str
@@ -77,3 +80,4 @@ class Section:
     figures: list[Figure] = field(default_factory=list)
     tables: list[TitledTable] = field(default_factory=list)
     own: object = None
+    files: tuple[str, ...] = ()

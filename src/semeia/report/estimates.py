@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from semeia.report.names import ALL, Pair
+from semeia.report.numbers import p_value
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,32 @@ class Estimate:
     p_holm: float | None = None
 
     @property
+    def few(self) -> bool:
+        """Whether the rarer class has too few units or patients for a number in a headline."""
+        return min(self.n_positive, self.n - self.n_positive, self.n_patients) < FEWEST
+
+    @property
     def direction(self) -> str:
         """Say whether a difference stands: better, worse or unclear.
 
         By the corrected test where there is one, else by whether the interval leaves zero out.
         """
+        if self.few:
+            return "unclear"
         if self.p_holm is not None:
             return "unclear" if self.p_holm >= STANDS else "better" if self.value > 0 else "worse"
         if self.low is None or self.high is None:
             return "unclear"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "unclear"
 
+    @property
+    def tested_words(self) -> str:
+        """Say the corrected p-value, to stand after the interval; empty where it was not tested."""
+        return "" if self.p_holm is None else f", p {p_value(self.p_holm)}"
+
 
 STANDS = 0.05
+FEWEST = 10
 MACRO = "macro_auroc"
 TEXT = ("study", "outcome", "arm", "reference", "mode", "cohort", "stratum", "metric", "interval_method", "seeds")
 TESTED = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")

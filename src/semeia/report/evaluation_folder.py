@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from semeia import __version__
-from semeia.archive.atomic import sweep, write_csv, write_json, write_parquet, write_text
+from semeia.archive.atomic import sweep, write_csv, write_json, write_parquet
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
@@ -23,12 +23,12 @@ from semeia.evaluation.strata import strata
 from semeia.evaluation.table_notes import WEIGHTS
 from semeia.evaluation.tables.subgroups import KNOWN
 from semeia.report.compare.paired_runs import mark_of_tested
-from semeia.report.page import render
+from semeia.report.page import CHECKLISTS, REPORT, write_pages
 from semeia.report.result_tables import FOLDER, write_tables
 from semeia.report.run_folder import IN_WHERE, read_run
 
 PSEUDONYM = "^p[0-9a-f]{12}$"
-_MADE = ("run.json", "results.csv", "tables", "predictions.parquet", "report.html")
+_MADE = ("run.json", "results.csv", "tables", "predictions.parquet", REPORT, CHECKLISTS)
 
 
 def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings) -> Evaluation:
@@ -74,8 +74,7 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     write_csv(out / "results.csv", found.results)
     write_tables(out, found.tables)
     # Last, so that what is half done never passes for the whole.
-    page = render(read_run(out, record=record))
-    write_text(out / "report.html", page)
+    write_pages(out, read_run(out, record=record))
     write_json(out / "run.json", record)
     return found
 

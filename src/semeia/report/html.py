@@ -7,7 +7,7 @@ from semeia.errors import printable
 from semeia.report.content import Section
 from semeia.report.metrics import covariate_title
 from semeia.report.numbers import count, number, percent
-from semeia.report.plots.style import swatch
+from semeia.report.plots.style import mark, of_page, swatch
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -18,16 +18,22 @@ class Page:
     """What stands on a page.
 
     Attributes:
-        title: the heading of the page.
-        sections: in the order in which they are read.
+        title: the heading of the page, best the question it answers.
+        sections: in the order in which they are read; the list of sections stands after one called "answer".
+        about: what the page is of, a word or two above the heading.
+        folded: keys of the sections that are shown when opened.
         remark: one sentence under the title that holds for everything below; may be empty.
         sizes: how much data, a line each.
+        links: pages beside this one, as (file, words).
     """
 
     title: str
     sections: list[Section]
+    about: str = ""
+    folded: frozenset[str] = frozenset()
     remark: str = ""
     sizes: list[str] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
 
 
 def to_html(page: Page) -> str:
@@ -54,6 +60,8 @@ def template(name: str) -> "Template":
     )
     environment.filters |= {
         "swatch": swatch,
+        "mark": mark,
+        "of_page": of_page,
         "count": count,
         "number": number,
         "percent": percent,

@@ -2,6 +2,8 @@
 
 import re
 
+from semeia.report.numbers import lowered
+
 METRICS = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
@@ -41,6 +43,11 @@ def metric_title(metric: str) -> str:
         if metric.startswith(start):
             return title.format(metric.removeprefix(start))
     return METRICS.get(metric, metric.replace("_", " "))
+
+
+def lowered_title(metric: str) -> str:
+    """Title a metric inside a sentence."""
+    return lowered(metric_title(metric))
 
 
 def positive_words(metric: str) -> str:

@@ -147,6 +147,6 @@ class Names:
         """Style an arm in a mode."""
         return style_of(self.about(arm).role, mode, position=self._positions.get(arm, 0))
 
-    def legend(self, pairs: Iterable[Pair]) -> list[LegendItem]:
-        """List arms and modes with their styles."""
-        return [LegendItem(self.arm(*pair), self.style(*pair)) for pair in pairs]
+    def legend(self, pairs: Iterable[Pair], *, modes: bool = True) -> list[LegendItem]:
+        """List arms with their styles, and with their modes unless the panels say those."""
+        return [LegendItem(self.arm(arm, mode if modes else "none"), self.style(arm, mode)) for arm, mode in pairs]

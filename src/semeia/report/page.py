@@ -11,6 +11,7 @@ from semeia.report.checklists.section import checklists_section
 from semeia.report.content import Section
 from semeia.report.flow import flow_section
 from semeia.report.html import Page, to_html
+from semeia.report.numbers import sentence
 from semeia.report.run_folder import Run, read_run
 from semeia.report.sections.answer import answer_section
 from semeia.report.sections.calibration import calibration_section
@@ -25,50 +26,49 @@ from semeia.report.sections.limits import limits_section
 from semeia.report.sections.made import made_section
 from semeia.report.sections.model_facts import model_facts_section
 from semeia.report.sections.multiclass import multiclass_section
-from semeia.report.sections.operating import operating_section
 from semeia.report.sections.paired_tests import comparisons_section
 from semeia.report.sections.pictures import pictures_section
 from semeia.report.sections.pretraining import pretraining_section
 from semeia.report.sections.results import results_section, sizes
-from semeia.report.sections.roc import roc_section
+from semeia.report.sections.sensitivity import sensitivity_section
 from semeia.report.sections.signatures import signatures_section
 from semeia.report.sections.subgroups import subgroup_section
 from semeia.report.sections.transport import transport_section
 
-# In the order of the page. A new section is one file and one line here:
-# `<name>_section(run: Run) -> Section | None`.
-SECTIONS: tuple[Callable[..., Section | None], ...] = (
-    answer_section,
-    model_facts_section,
-    flow_section,
-    pretraining_section,
-    signatures_section,
-    embedding_section,
-    results_section,
-    multiclass_section,
-    fraction_section,
-    differences_section,
-    comparisons_section,
-    roc_section,
-    operating_section,
-    calibration_section,
-    decision_section,
-    transport_section,
-    subgroup_section,
-    leakage_section,
-    learning_section,
-    examples_section,
-    pictures_section,
-    limits_section,
-    checklists_section,
-    made_section,
+OPEN, FOLDED = False, True
+# In the order of the page. A new section is one file and one line here: `<name>_section(run: Run) -> Section | None`,
+# and whether it is folded. Ten at most are open.
+SECTIONS: tuple[tuple[Callable[..., Section | None], bool], ...] = (
+    (answer_section, OPEN),
+    (results_section, OPEN),
+    (multiclass_section, OPEN),
+    (differences_section, OPEN),
+    (calibration_section, OPEN),
+    (decision_section, OPEN),
+    (transport_section, OPEN),
+    (leakage_section, OPEN),
+    (limits_section, OPEN),
+    (model_facts_section, FOLDED),
+    (flow_section, FOLDED),
+    (fraction_section, FOLDED),
+    (comparisons_section, FOLDED),
+    (sensitivity_section, FOLDED),
+    (subgroup_section, FOLDED),
+    (pretraining_section, FOLDED),
+    (signatures_section, FOLDED),
+    (embedding_section, FOLDED),
+    (learning_section, FOLDED),
+    (examples_section, FOLDED),
+    (pictures_section, FOLDED),
+    (made_section, FOLDED),
 )
 
+REPORT, CHECKLISTS = "report.html", "checklists.html"
 UNNAMED = "predictions"  # the study of a table that names none
 
 
 def write_report(run: Path) -> Path:
-    """Write RUN/report.html from what the run folder holds.
+    """Write RUN/report.html, and RUN/checklists.html beside it, from what the run folder holds.
 
     Args:
         run: a run folder, or the folder of an evaluation: at least results.csv.
@@ -79,25 +79,36 @@ def write_report(run: Path) -> Path:
     Raises:
         InputError: results.csv is absent, or a file of the run cannot be read or written.
     """
-    path = run / "report.html"
-    write_text(path, render(read_run(run)))
-    return path
+    return write_pages(run, read_run(run))
 
 
-def render(run: Run) -> str:
-    """Return the page of a run as HTML text."""
+def write_pages(folder: Path, run: Run) -> Path:
+    """Write the pages of a run that was read; the report last."""
+    pages = render(run)
+    for name, text in pages.items():
+        write_text(folder / name, text)
+    return folder / REPORT
+
+
+def render(run: Run) -> dict[str, str]:
+    """Return the pages of a run by the names of their files, the report last."""
     names, about = run.names, run.names.description
     try:
-        sections = [section(run) for section in SECTIONS]
+        made = [(section(run), folded) for section, folded in SECTIONS]
+        lists = checklists_section(run)
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{run.path}: a table in it lacks columns or holds others; evaluate again") from error
+    shown = [(section, folded) for section, folded in made if section is not None]
     study = "" if run.study == UNNAMED else run.study.replace("_", " ")
-    title = about.title or study[:1].upper() + study[1:] or "Evaluation"
-    return to_html(
-        Page(
-            title=f"{title}: {about.question or f'predicting {names.outcome(run.outcome)}'}",
-            sections=[section for section in sections if section is not None],
-            remark=f"Everything here is restricted to {names.stratum(run.restriction)}." if run.restriction else "",
-            sizes=sizes(names, run.estimates, outcome=run.outcome),
-        )
+    question = sentence(about.question) or f"How well can {names.outcome(run.outcome)} be predicted?"
+    page = Page(
+        title=question,
+        about=about.title or sentence(study) or "Evaluation",
+        sections=[section for section, _ in shown],
+        folded=frozenset(section.key for section, folded in shown if folded),
+        remark=f"Everything here is restricted to {names.stratum(run.restriction)}." if run.restriction else "",
+        sizes=sizes(names, run.estimates, outcome=run.outcome),
+        links=[(CHECKLISTS, "Reporting checklists")],
     )
+    beside = Page(f"Checklists: {question}", [lists], about=page.about, links=[(REPORT, "Back to the report")])
+    return {CHECKLISTS: to_html(beside), REPORT: to_html(page)}

@@ -85,6 +85,17 @@ class Run:
         texts = pl.col(pl.String).fill_null("")
         return table.select(held).with_columns(texts).filter(outcome=self.outcome, stratum=self.restriction or ALL)
 
+    def files(self, *tables: str) -> tuple[str, ...]:
+        """Return which files of the folder hold every row of these tables."""
+        return tuple(f"tables/{name}.csv" for name in tables if name in self.tables)
+
+    @property
+    def sites(self) -> list[str]:
+        """Return the sites of the patients that were tested."""
+        if self.predictions is None or "site" not in self.predictions.columns:
+            return []
+        return sorted({str(site) for site in self.predictions["site"].drop_nulls().unique()} - {""})
+
     @property
     def trained_here(self) -> bool:
         """Whether Semeia trained the models itself, under its own rules; a stranger's predictions it only judged."""

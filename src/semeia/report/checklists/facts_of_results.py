@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import polars as pl
 
+from semeia.report.asked import headline
 from semeia.report.checklists.facts_of_run import sizes
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
 from semeia.report.metrics import covariate_title, metric_title
 from semeia.report.names import ALL
 from semeia.report.numbers import count, estimate, interval, listed
 from semeia.report.run_folder import Run
-from semeia.report.sections.answer import answer_of, headline
+from semeia.report.sections.answer import answer_of
 from semeia.report.sections.examples import read_examples
 from semeia.report.sections.limits import limits_of, power
 from semeia.report.sections.pictures import read_pictures

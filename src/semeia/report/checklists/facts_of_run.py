@@ -60,16 +60,9 @@ def _boxes(boxes: list[Box], unit: str) -> str:
     return "; ".join(words)
 
 
-def site_names(run: Run) -> list[str]:
-    """Name the sites of the patients that were tested."""
-    if run.predictions is None or "site" not in run.predictions.columns:
-        return []
-    return sorted({str(site) for site in run.predictions["site"].drop_nulls().unique()} - {""})
-
-
 def sites(run: Run) -> str:
     """Say at which sites patients were tested, where there are several."""
-    tested = site_names(run)
+    tested = run.sites
     named = f": {listed(tested)}" if len(tested) <= MOST_SITES else ""
     return f"Tested at {len(tested)} sites{named}." if len(tested) > 1 else ""
 

@@ -1,21 +1,21 @@
-"""Draw a forest: rows of values with their intervals, one under the other on one scale.
+"""A forest: rows of values with their intervals on one scale, the number of each row in words beside it.
 
-Each row carries its name and its number in words above its interval, so that the drawing reads at any width. A row
-without a value (a suppressed cell) keeps its place and its words.
+It is a table of the page (macro `forest` of parts.html.j2): it reads at any width, and a screen reader reads it row by
+row. A row without a value (a suppressed cell) keeps its place and its words.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from semeia.report.content import Panel
+from semeia.report.estimates import Estimate, cohorts_of
+from semeia.report.names import Names
+from semeia.report.numbers import estimate, number
 from semeia.report.plots.style import Style
-from semeia.report.plots.svg import INK, MUTED, drawing, fitting, to_svg
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-ROW, HEADING, MARGIN = 31.0, 26.0, 46.0
 Ends = tuple[float | None, float | None]
+Namer = Callable[[Estimate], str]
+TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,14 @@ class ForestRow:
     """One row of a forest.
 
     Attributes:
-        name: what stands above the interval, at the left.
-        words: its number in words, at the right.
+        name: what it is of.
+        words: its number in words.
         value: where the marker is; None draws none.
         ends: of the interval; drawn where there are two.
         style: colour and marker.
         group: rows with the same words stand together under them; empty for no heading.
         wide: ends of a second, thinner interval behind the first (where a new site is expected).
+        clear: whether it stands, said in bold.
     """
 
     name: str
@@ -39,78 +40,103 @@ class ForestRow:
     style: Style
     group: str = ""
     wide: Ends = (None, None)
+    clear: bool = False
 
 
-def forest_panel(
+@dataclass(frozen=True)
+class Forest:
+    """A forest of rows.
+
+    Attributes:
+        title: heading of the panel, and the caption that a screen reader says.
+        rows: in this order.
+        axis: what is measured.
+        null: where there is nothing to see: a line is drawn there (0 for differences), or None.
+        limits: of the axis.
+    """
+
+    title: str
+    rows: list[ForestRow]
+    axis: str
+    null: float | None = None
+    limits: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def groups(self) -> list[tuple[str, list[ForestRow]]]:
+        """Return the rows under their headings."""
+        return [(name, list(rows)) for name, rows in groupby(self.rows, key=lambda row: row.group)]
+
+    def at(self, value: float) -> str:
+        """Say where a value lies on the axis, in per cent; what leaves the frame ends at it."""
+        low, high = self.limits
+        return f"{100 * min(1.0, max(0.0, (value - low) / (high - low))):.1f}%"
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a value lies inside the frame."""
+        return self.limits[0] <= value <= self.limits[1]
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return round values along the axis with their words."""
+        from matplotlib.ticker import MaxNLocator
+
+        low, high = self.limits
+        found = [float(x) for x in MaxNLocator(TICKS, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= x <= high]
+        digits = next((d for d in range(4) if all(abs(x - round(x, d)) < 1e-9 for x in found)), 3)
+        return [(x, number(x, digits, sign=self.null == 0)) for x in found]
+
+
+def forest_of(
     rows: list[ForestRow],
     *,
-    key: str,
     title: str,
-    alt: str,
     axis: str,
     null: float | None = None,
     limits: tuple[float, float] | None = None,
-) -> Panel:
-    """Draw a panel with these rows.
-
-    Args:
-        rows: in this order.
-        key: made part of the ids inside the drawing.
-        title: heading of the panel.
-        alt: what a reader who cannot see it is told before the rows are read out.
-        axis: label of the axis.
-        null: where there is nothing to see: a line is drawn there (0 for differences), or None.
-        limits: of the axis; by default there is room for every row.
-    """
-    spoken = "; ".join(f"{row.group + ', ' if row.group else ''}{row.name}: {row.words}" for row in rows)
-    headings = len({row.group for row in rows if row.group})
-    with drawing(MARGIN + ROW * len(rows) + HEADING * headings) as figure:
-        _draw(figure.add_subplot(), rows, limits=limits or forest_limits(rows, null), null=null, axis=axis)
-        return Panel(title, to_svg(figure, name=key, alt=f"{alt} {spoken}."))
+) -> Forest:
+    """Return a forest with room for every row, or with the limits that are given."""
+    return Forest(title, rows, axis, null, limits or forest_limits(rows, null))
 
 
 def forest_limits(rows: list[ForestRow], null: float | None) -> tuple[float, float]:
-    """Return room for every row; around `null` in the middle, where the words at either side leave it free."""
+    """Return room for every row and for `null`."""
     ends = [x for row in rows for x in (row.value, *row.ends, *row.wide) if x is not None]
-    if null is not None:
-        reach = 1.08 * max((abs(x - null) for x in ends), default=0.0) or 1.0
-        return null - reach, null + reach
+    ends += [null] if null is not None else []
     if not ends:
         return 0.0, 1.0
     pad = 0.05 * (max(ends) - min(ends)) or 0.05
     return min(ends) - pad, max(ends) + pad
 
 
-def _draw(axes: "Axes", rows: list[ForestRow], *, limits: tuple[float, float], null: float | None, axis: str) -> None:
-    y, last = 0.0, ""
-    edge = axes.get_yaxis_transform()
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # the grid must not run through words
-    if null is not None:
-        axes.axvline(null, color=INK, linewidth=0.8)
-    for row in rows:
-        if row.group and row.group != last:
-            axes.text(
-                0,
-                y + HEADING - 8,
-                fitting(row.group, 46),
-                transform=edge,
-                weight="bold",
-                va="bottom",
-                ha="left",
-                bbox=paper,
-            )
-            y, last = y + HEADING, row.group
-        axes.text(0, y + 14, fitting(row.name, 44), transform=edge, va="bottom", ha="left", fontsize=9, bbox=paper)
-        axes.text(1, y + 14, row.words, transform=edge, va="bottom", ha="right", fontsize=9, bbox=paper)
-        for (low, high), width in ((row.wide, 0.7), (row.ends, 1.8)):
-            if low is not None and high is not None:
-                axes.plot([low, high], [y + 22] * 2, color=row.style.colour, linewidth=width, solid_capstyle="butt")
-        if row.value is not None:
-            axes.plot([row.value], [y + 22], color=row.style.colour, marker=row.style.marker, markersize=6)
-        y += ROW
-    axes.set(xlim=limits, ylim=(y + 2, 0), xlabel=fitting(axis))
-    axes.locator_params(axis="x", nbins=5)
-    axes.set_yticks([])
-    axes.grid(axis="y", visible=False)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="x", colors=MUTED, labelcolor=INK)
+def forests_by_cohort(
+    rows: list[Estimate],
+    names: Names,
+    *,
+    name: Namer,
+    group: Namer = lambda e: "",
+    null: float | None = None,
+    axis: str,
+) -> list[Forest]:
+    """Return a forest a cohort, all on one scale.
+
+    Args:
+        rows: in this order.
+        names: titles of cohorts, styles of arms.
+        name: what each row is called.
+        group: the heading it stands under; empty for none.
+        null: 0 for differences.
+        axis: what is measured.
+    """
+    made = {cohort: [row_of(e, names, name, group) for e in rows if e.cohort == cohort] for cohort in cohorts_of(rows)}
+    limits = forest_limits([row for part in made.values() for row in part], null)
+    return [Forest(names.cohort(cohort), part, axis, null, limits) for cohort, part in made.items()]
+
+
+def row_of(e: Estimate, names: Names, name: Namer, group: Namer) -> ForestRow:
+    """Return the row of an estimate; a difference has a sign, a third decimal and its corrected p-value."""
+    style = names.style(e.arm, e.mode)
+    row = ForestRow(name(e), estimate(e.value, e.low, e.high), e.value, (e.low, e.high), style, group(e))
+    if not e.reference and "gain" not in e.metric:
+        return row
+    words = estimate(e.value, e.low, e.high, digits=3, sign=True)
+    return replace(row, words=words + e.tested_words, clear=e.direction != "unclear")

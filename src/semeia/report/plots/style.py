@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
+INK, MUTED, RULE = "#1D2328", "#5B646C", "#D5D9DC"
+# Colours that turn when the page is dark, by their name in style.css.
+COLOURS = {BLACK: "ink", INK: "ink", MUTED: "muted", RULE: "rule", BLUE: "blue"}
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,23 @@ OUTLINES = {
 }
 
 
+def of_page(colour: str) -> str:
+    """Return a colour as the page writes it: one that turns in the dark by its name."""
+    name = COLOURS.get(colour.upper())
+    return f"var(--{name})" if name else colour
+
+
 def swatch(style: Style) -> Markup:
     """Draw the line, if any, and the marker of a legend entry, hidden from screen readers (its label says the name)."""
     line = Markup('<path d="M-16 0h32" fill="none" stroke="{0}" stroke-width="1.8" stroke-dasharray="{1}"/>')
-    drawn = "" if style.line == "none" else line.format(style.colour, DASHES[style.line])
+    drawn = "" if style.line == "none" else line.format(of_page(style.colour), DASHES[style.line])
     return Markup(
-        '<svg class="swatch" aria-hidden="true" width="{3}" height="12" viewBox="{4} -6 {3} 12">'
-        '{1}<path d="{2}" fill="{0}"/></svg>'
-    ).format(style.colour, drawn, OUTLINES[style.marker], *((34, -17) if drawn else (12, -6)))
+        '<svg class="swatch" aria-hidden="true" width="{2}" height="12" viewBox="{3} -6 {2} 12">{0}{1}</svg>'
+    ).format(drawn, mark(style), *((34, -17) if drawn else (12, -6)))
+
+
+def mark(style: Style, at: str = "") -> Markup:
+    """Draw a marker around (0, 0), or in a row of a forest at so many per cent of its width."""
+    place = Markup(' x="{}" y="9"').format(at) if at else ""
+    path = Markup('<path d="{}" fill="{}"/>').format(OUTLINES[style.marker], of_page(style.colour))
+    return Markup('<svg class="mark"{}>{}</svg>').format(place, path) if at else path

@@ -1,31 +1,22 @@
-"""Answer in words whether pretraining helped, in each cohort and at each share of the labels; else say the levels.
+"""Answer in one sentence whether pretraining helped, in each cohort; else say the levels; show it; say what it means.
 
 The words follow the tests corrected for their number where the run has them, else the intervals: a difference that
 stands "raised" or "lowered", any other "was not shown to change". A negative result is said as plainly as a positive
-one.
+one, and of a handful of patients nothing is told.
 """
 
 from dataclasses import dataclass
 
-from semeia.report.content import Section
+from semeia.report.asked import against_scratch, gain_metric, headline, in_order, primary
+from semeia.report.content import Figure, Section
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric
-from semeia.report.metrics import positive_words
-from semeia.report.names import Names, Pair
-from semeia.report.numbers import count, estimate, interval, listed, number, percent, sentence
+from semeia.report.metrics import GAIN, covariate_title, lowered_title, positive_words
+from semeia.report.names import Names
+from semeia.report.numbers import count, estimate, listed, number, percent, sentence
+from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.run_folder import Run
-from semeia.report.sections.answer_points import (
-    against_plain,
-    asked_contrasts,
-    by_chance,
-    detectable,
-    difference_words,
-    gain_over_covariate,
-    nearness,
-    of_several_classes,
-    other_arms,
-    weak_yardstick,
-)
-from semeia.report.sections.differences import against_scratch
+from semeia.report.sections.answer_points import levels_points, points_of
+from semeia.report.sections.differences import main_figure
 
 CHANGED = {
     "better": "raised the AUROC",
@@ -33,90 +24,53 @@ CHANGED = {
     "mixed": "raised the AUROC with some shares of the labels and lowered it with others",
     "unclear": "was not shown to change the AUROC",
 }
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One difference in words; `clear` when it stands."""
-
-    value: str
-    interval: str
-    clear: bool
-
-
-@dataclass(frozen=True)
-class Differences:
-    """AUROC with minus without pretraining: a row for each fraction, a cell for each cohort; `note` explains bold."""
-
-    title: str
-    cohorts: list[str]
-    rows: list[tuple[str, list[Difference | None]]]
-    note: str
+EXPERIMENT = (
+    "This page describes an experiment. It is no medical device, and no score in it should guide the care of a patient."
+)
+MOST_ARMS = 6
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The sentence that says it, the paragraph with the numbers, all differences, and what else to weigh."""
+    """The sentence that says it, the figure that shows it, what it means for use, and what else to weigh."""
 
     lead: str
-    paragraph: str
-    differences: Differences | None
+    figure: Figure
+    use: list[str]
     points: list[str]
 
 
 def answer_section(run: Run) -> Section | None:
-    """Make the first section: the answer in words with its differences."""
+    """Make the first section."""
     answer = answer_of(run)
-    return answer and Section("answer", "The answer", lead=answer.lead, points=answer.points, own=answer)
+    return answer and Section("answer", "The answer", lead=answer.lead, own=answer)
 
 
 def answer_of(run: Run) -> Answer | None:
     """Answer the question of a run; None when there is no AUROC to speak of."""
-    names, estimates, outcome = run.names, run.estimates, run.outcome
-    asked = against_scratch(estimates, names, outcome=outcome)
+    names = run.names
+    asked = against_scratch(run.estimates, names, outcome=run.outcome)
     if not asked:
         return _levels_only(run)
-    first = _primary(asked, names)
+    first = primary(asked, names)
     main = [e for e in asked if (e.arm, e.mode) == first]
-    family = names.about(first[0]).family
-    rivals = {e.arm for e in asked if names.about(e.arm).family == family} - {first[0]}
-    points = [
-        *weak_yardstick(names, estimates, main[0].metric, outcome),
-        *against_plain(estimates, main, names),
-        *other_arms(names, [e for e in asked if (e.arm, e.mode) != first]),
-        *nearness(names, estimates, main, outcome),
-        *asked_contrasts(names, estimates, outcome),
-        by_chance(asked),
-        *gain_over_covariate(names, estimates, first, outcome),
-        *detectable(names, estimates, main, outcome),
-        *of_several_classes(main[0].metric),
-    ]
-    paragraph = [_tested(names, main[0], rivals=bool(rivals)), *_with_all_labels(names, estimates, main)]
+    rivals = {e.arm for e in asked if names.about(e.arm).family == names.about(first[0]).family} - {first[0]}
     lead = _lead(names, main, by=names.arm(first[0]) if rivals else "")
-    return Answer(lead, " ".join(paragraph), _differences(names, main), points)
+    use = [_choice(names, full_labels(main)), *warnings(run, levels_of(run))]
+    return Answer(lead, main_figure(main, names), use, points_of(run, main, asked, rivals=bool(rivals)))
 
 
-def headline(run: Run) -> Pair | None:
-    """Choose the arm and mode that the answer is about by what it is, never by how it did."""
-    asked = against_scratch(run.estimates, run.names, outcome=run.outcome)
-    if asked:
-        return _primary(asked, run.names)
-    levels = full_labels([e for e in run.estimates if not e.reference and e.outcome == run.outcome])
-    pairs = [(e.arm, e.mode) for e in levels]
-    main = run.names.description.main
-    return main if main in pairs else next(iter(pairs), None)  # pyright: ignore[reportReturnType]
+def levels_of(run: Run) -> list[Estimate]:
+    """Pick every measure of the arm that the answer is about, with all its labels."""
+    pair = headline(run)
+    rows = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
+    return [e for e in full_labels(rows) if (e.arm, e.mode) == pair]
 
 
 def status(rows: list[Estimate]) -> str:
     """Say what the rows of one comparison say together: better, worse, mixed or unclear."""
     directions = {e.direction for e in rows} - {"unclear"}
     return "mixed" if len(directions) == 2 else directions.pop() if directions else "unclear"
-
-
-def _primary(asked: list[Estimate], names: Names) -> Pair:
-    """The comparison that the run was made for; else the first one that is fine-tuned."""
-    pairs = list(dict.fromkeys((e.arm, e.mode) for e in asked))
-    return min(pairs, key=lambda p: (p != names.description.main, p[1] != "finetune", pairs.index(p)))
 
 
 def _lead(names: Names, main: list[Estimate], *, by: str = "") -> str:
@@ -145,54 +99,65 @@ def _change(rows: list[Estimate]) -> str:
     return f"{CHANGED[state]} with {some} of the labels and was not shown to change it with {others}"
 
 
-def _tested(names: Names, e: Estimate, *, rivals: bool) -> str:
-    known = names.description.main == (e.arm, e.mode)
-    why = "It was named before any result was known" if known else "It is the first of its kind in the table"
-    first = f" {why}; it was not chosen by how it did." if rivals else ""
-    question = names.description.question
-    asked = f"The question was: {question} " if question else ""
-    return (
-        f"{asked}{names.arm(e.arm, e.mode)} was compared with {names.reference(e.reference)}, the same network given "
-        f"the same labels without pretraining, on the same patients.{first}"
-    )
+def _choice(names: Names, rows: list[Estimate]) -> str:
+    """What the differences with all labels say to whoever has to choose a start."""
+    said = {
+        "better": "the pretrained start is the better one",
+        "worse": "the start without pretraining is the better one",
+        "unclear": "neither start is shown to be the better one",
+    }
+    parts = []
+    for direction, words in said.items():
+        here = [e for e in rows if e.direction == direction]
+        if not here:
+            continue
+        open_ = [f"{_to(e)} {names.place(e.cohort)}" for e in here if e.low is not None]
+        left = f"; differences from {listed(open_)} are not ruled out" if direction == "unclear" and open_ else ""
+        parts.append(f"{listed([names.place(e.cohort) for e in here])} {words}{left}")
+    return f"{sentence('; '.join(parts))}{names.all_labels and f' ({names.all_labels.strip()})'}."
 
 
-def _with_all_labels(names: Names, estimates: list[Estimate], main: list[Estimate]) -> list[str]:
-    """Both levels and their difference at the largest label fraction, a sentence for each cohort."""
-    sentences = []
-    for e in full_labels(main):
-        reference, _, mode = e.reference.partition("/")
-        here = find(estimates, metric=e.metric, outcome=e.outcome, cohort=e.cohort)
-        with_it = [level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)]
-        without = full_labels([level for level in here if level.arm == reference and mode in ("", level.mode)])
-        levels = [estimate(rows[0].value, rows[0].low, rows[0].high) for rows in (with_it, without) if rows]
-        said = f"{levels[0]} with and {levels[1]} without, a difference of " if len(levels) == 2 else "different by "
-        sentences.append(
-            f"{sentence(names.place(e.cohort))}, with {percent(e.fraction)} of the labels, the AUROC was {said}"
-            f"{difference_words(e)}, in {count(e.n)} units of {count(e.n_patients)} patients."
-        )
-    return sentences
+def _to(e: Estimate) -> str:
+    return f"{number(e.low, 2, sign=True)} to {number(e.high, 2, sign=True)}"
 
 
-def _differences(names: Names, main: list[Estimate]) -> Differences:
-    cohorts = cohorts_of(main)
-    at = {(e.fraction, e.cohort): e for e in main}
-    rows = [
-        (percent(fraction), [_cell(at.get((fraction, cohort))) for cohort in cohorts])
-        for fraction in sorted({e.fraction for e in main})
+def warnings(run: Run, rows: list[Estimate]) -> list[str]:
+    """Say what speaks against using one arm.
+
+    Args:
+        run: what it is an arm of.
+        rows: the levels of the arm with all labels.
+    """
+    names, sites = run.names, run.sites
+    elsewhere = len(cohorts_of(rows)) > 1 or len(sites) > 1
+    found = [] if elsewhere else ["It was tested in one cohort only: how it does elsewhere is unknown."]
+    chance = [e for e in rows if e.metric in ("auroc", "macro_auroc") and e.low is not None and e.low <= 0.5]
+    if chance:
+        found.append(f"Its AUROC is not shown to differ from chance {_places(names, chance)}.")
+    ideals = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
+    off = [
+        e
+        for e in rows
+        if e.low is not None and e.high is not None and e.metric in ideals and not e.low <= ideals[e.metric] <= e.high
     ]
-    e = main[0]
-    title = f"AUROC of {names.arm(e.arm, e.mode)} minus {names.reference(e.reference)}, with 95\u00a0% intervals"
-    corrected = all(e.p_holm is not None for e in main)
-    note = "the difference stands after Holm\u2019s correction" if corrected else "the interval leaves zero out"
-    return Differences(title, [names.cohort(cohort) for cohort in cohorts], rows, f"In bold: {note}.")
+    if off:
+        each = [
+            f"{lowered_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}, ideally "
+            f"{ideals[e.metric]:.0f}"
+            for e in off
+        ]
+        found.append(f"Its probabilities are off ({'; '.join(each)}): recalibrate before reading them.")
+    gain = gain_metric(run.estimates, outcome=rows[0].outcome) if rows else None
+    over = [e for e in rows if e.metric == gain and e.direction != "better"]
+    if gain and over:
+        found.append(
+            f"It was not shown to add to the {covariate_title(gain.removeprefix(GAIN))} {_places(names, over)}."
+        )
+    return found
 
 
-def _cell(e: Estimate | None) -> Difference | None:
-    if e is None:
-        return None
-    words = interval(e.low, e.high, 3) or "no interval"
-    return Difference(number(e.value, 3, sign=True), words, e.direction != "unclear")
+def _places(names: Names, rows: list[Estimate]) -> str:
+    return listed(list(dict.fromkeys(names.place(e.cohort) for e in rows)))
 
 
 def _levels_only(run: Run) -> Answer | None:
@@ -201,39 +166,35 @@ def _levels_only(run: Run) -> Answer | None:
     metric = headline_metric(estimates, outcome=outcome)
     levels = full_labels(find(estimates, metric=metric, outcome=outcome))
     first = headline(run)
-    at = {e.cohort: e for e in levels if (e.arm, e.mode) == first}
-    if first is None or not at:
+    mine = [e for cohort in cohorts_of(levels) for e in levels if (e.arm, e.mode, e.cohort) == (*(first or ()), cohort)]
+    if first is None or not mine:
         return None
-    mine = [at[cohort] for cohort in cohorts_of(list(at.values()))]
-    parts = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in mine]
-    lead = f"{names.arm(*first)} predicts {names.outcome(outcome)} with an AUROC of {listed(parts)}."
-    every = full_labels(find(estimates, metric=metric, outcome=outcome, differences=True))
-    differences = [e for e in every if (e.arm, e.mode) == first]
-    sentences = []
-    for e in mine:
-        sentences.append(
-            f"{sentence(names.place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
-            f"{count(e.n_positive)} {positive_words(metric)}."
-        )
-        sentences += _against(names, [other for other in differences if other.cohort == e.cohort])
-    if any(e.low is not None and e.low <= 0.5 for e in mine):
-        sentences.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
-    points = [
-        *gain_over_covariate(names, estimates, first, outcome),
-        *(detectable(names, estimates, differences[:1], outcome) if differences else []),
-        *of_several_classes(metric),
-    ]
-    return Answer(lead, " ".join(sentences), None, points)
+    told, few = [e for e in mine if not e.few], [e for e in mine if e.few]
+    what = f"{names.arm(*first)} predicts {names.outcome(outcome)}"
+    parts = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in told]
+    lead = f"{what} with an AUROC of {listed(parts)}." if told else ""
+    scarce = [f"{_fewest(e)} {names.place(e.cohort)}" for e in few]
+    lead += f"{' ' if told else ''}{sentence(listed(scarce))}: too few to say how well {what}." if few else ""
+    arms = names.headlines([(e.arm, e.mode) for e in levels], most=MOST_ARMS)
+    shown = in_order([e for e in levels if (e.arm, e.mode) in {first, *arms}], names)
+    named = sum(pair in {(e.arm, e.mode) for e in shown} for pair in names.pairs) > 1
+    panels = forests_by_cohort(shown, names, name=lambda e: names.arm(e.arm, e.mode), axis="AUROC")
+    title = f"AUROC of {'each model' if named else names.arm(*first)}"
+    figure = Figure("main", title, f"With 95\u00a0% intervals; 0.50 is chance{names.all_labels}.", [*panels])
+    use = [*_in_pairs(names, told, metric), *warnings(run, levels_of(run))]
+    return Answer(lead, figure, use, levels_points(run, first, mine))
 
 
-def _against(names: Names, differences: list[Estimate]) -> list[str]:
-    """One cohort's differences from the references, a sentence for each way they go."""
-    said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
-    sentences = []
-    for direction, words in said.items():
-        others = [
-            f"{names.reference(e.reference)}, {difference_words(e)}" for e in differences if e.direction == direction
-        ]
-        if others:
-            sentences.append(f"There, the AUROC is {words} that of {'; '.join(others)}.")
-    return sentences
+def _fewest(e: Estimate) -> str:
+    """The rarer of the two classes, counted."""
+    rarer = e.n_positive if e.n_positive <= e.n - e.n_positive else e.n - e.n_positive
+    words = positive_words(e.metric) if rarer == e.n_positive else f"not {positive_words(e.metric)}"
+    return f"{count(rarer)} unit{'' if rarer == 1 else 's'} {'is' if rarer == 1 else 'are'} {words}"
+
+
+def _in_pairs(names: Names, rows: list[Estimate], metric: str) -> list[str]:
+    """What an AUROC is, in pairs of patients."""
+    if metric != "auroc" or not rows:
+        return []
+    parts = [f"{number(100 * e.value, 0)} of 100 pairs {names.place(e.cohort)}" for e in rows]
+    return [f"Of a positive and a negative unit, the score of the positive one is the higher in {listed(parts)}."]

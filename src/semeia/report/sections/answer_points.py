@@ -1,15 +1,84 @@
 """Say what to weigh beside the answer: the other arms, chance, what is added to a covariate, and power."""
 
+from semeia.report.asked import gain_metric, gains
 from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labels
-from semeia.report.metrics import GAIN, covariate_title
+from semeia.report.metrics import GAIN, covariate_title, positive_words
 from semeia.report.names import ALL, Names, Pair
-from semeia.report.numbers import estimate, listed, number, percent
-from semeia.report.sections.differences import gain_metric, gains
+from semeia.report.numbers import count, estimate, listed, number, percent, sentence
+from semeia.report.run_folder import Run
 
 KAPPA = "quadratic_kappa"
-WIDTH = 2 * 1.96  # of a 95 % interval, in standard errors
 MOST_SENTENCES = 4
 PLAIN = ("simple", "scratch", "random")  # parts of arms that met no unlabelled data
+AGAINST = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
+
+
+def points_of(run: Run, main: list[Estimate], asked: list[Estimate], *, rivals: bool) -> list[str]:
+    """Say what to weigh beside the answer on pretraining.
+
+    Args:
+        run: what was run.
+        main: the comparison of the answer.
+        asked: that of every pretrained arm.
+        rivals: whether other arms could have been the answer.
+    """
+    names, estimates, first = run.names, run.estimates, main[0]
+    return [
+        _compared(names, first, rivals=rivals),
+        *weak_yardstick(names, estimates, first.metric, run.outcome),
+        *against_plain(estimates, main, names),
+        *other_arms(names, [e for e in asked if (e.arm, e.mode) != (first.arm, first.mode)]),
+        *nearness(names, estimates, main, run.outcome),
+        *asked_contrasts(names, estimates, run.outcome),
+        by_chance(asked),
+        *gain_over_covariate(names, estimates, (first.arm, first.mode), run.outcome),
+        *detectable(names, estimates, main, run.outcome),
+        *of_several_classes(first.metric),
+    ]
+
+
+def levels_points(run: Run, first: Pair, mine: list[Estimate]) -> list[str]:
+    """Say what to weigh beside the levels of one arm: how many, against whom, and whether it is chance."""
+    names, estimates, outcome = run.names, run.estimates, run.outcome
+    every = full_labels(find(estimates, metric=mine[0].metric, outcome=outcome, differences=True))
+    differences = [e for e in every if (e.arm, e.mode) == first]
+    points = []
+    for e in mine:
+        words = (
+            f"{sentence(names.place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
+            f"{count(e.n_positive)} {positive_words(e.metric)}."
+        )
+        points.append(" ".join([words, *_against(names, [d for d in differences if d.cohort == e.cohort])]))
+    if any(e.low is not None and e.low <= 0.5 for e in mine):
+        points.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
+    return [
+        *points,
+        *gain_over_covariate(names, estimates, first, outcome),
+        *(detectable(names, estimates, differences[:1], outcome) if differences else []),
+        *of_several_classes(mine[0].metric),
+    ]
+
+
+def _compared(names: Names, e: Estimate, *, rivals: bool) -> str:
+    known = names.description.main == (e.arm, e.mode)
+    why = "It was named before any result was known" if known else "It is the first of its kind in the table"
+    first = f" {why}; it was not chosen by how it did." if rivals else ""
+    return (
+        f"{names.arm(e.arm, e.mode)} was compared with {names.reference(e.reference)}, the same network given "
+        f"the same labels without pretraining, on the same patients.{first}"
+    )
+
+
+def _against(names: Names, differences: list[Estimate]) -> list[str]:
+    """One cohort's differences from the references, a sentence for each way they go."""
+    sentences = []
+    for direction, words in AGAINST.items():
+        others = [
+            f"{names.reference(e.reference)}, {difference_words(e)}" for e in differences if e.direction == direction
+        ]
+        if others:
+            sentences.append(f"There, the AUROC is {words} that of {'; '.join(others)}.")
+    return sentences
 
 
 def difference_words(e: Estimate) -> str:
@@ -31,11 +100,10 @@ def against_plain(estimates: list[Estimate], main: list[Estimate], names: Names)
         for e in full_labels([e for e in mine if e.outcome == first.outcome])
         if e.reference not in ("", first.reference) and names.about(e.reference.partition("/")[0]).role in PLAIN
     ]
-    said = {"better": "higher than", "worse": "lower than", "unclear": "not shown to differ from"}
     sentences = []
     for cohort in cohorts_of(rows):
         parts = []
-        for direction, words in said.items():
+        for direction, words in AGAINST.items():
             here = [e for e in rows if (e.cohort, e.direction) == (cohort, direction)]
             named = [f"{names.reference(e.reference)}, {difference_words(e)}" for e in here]
             parts += [f"{words} that of {'; '.join(named)}"] if named else []
@@ -153,21 +221,8 @@ def detectable(names: Names, estimates: list[Estimate], main: list[Estimate], ou
     parts = [f"{number(e.value, 3)} {names.place(e.cohort)}" for e in rows]
     return [
         f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times in "
-        f"five{_kappa_in_reach(names, estimates, main[0], outcome)}; a smaller one is easily missed, so that finding "
-        "none does not show that there is none."
+        "five; a smaller one is easily missed, so that finding none does not show that there is none."
     ]
-
-
-def _kappa_in_reach(names: Names, estimates: list[Estimate], first: Estimate, outcome: str) -> str:
-    """The same for kappa, whose standard error is read off the interval of the paired difference."""
-    from semeia.evaluation.statistics.power import detectable_difference
-
-    parts = [
-        f"{number(detectable_difference((e.high - e.low) / WIDTH), 3)} {names.place(e.cohort)}"
-        for e in _like(estimates, first, KAPPA, outcome)
-        if e.low is not None and e.high is not None and e.high > e.low
-    ]
-    return f", and one in quadratic-weighted kappa about {listed(parts)}" if parts else ""
 
 
 def of_several_classes(metric: str) -> list[str]:

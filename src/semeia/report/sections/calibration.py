@@ -7,30 +7,22 @@ import polars as pl
 
 from semeia.evaluation.tables.calibration_tables import CURVE_COLUMNS, MEASURE_COLUMNS
 from semeia.evaluation.tables.recalibration_table import RECALIBRATION_COLUMNS
-from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import cohorts_of, pairs_of
-from semeia.report.names import Names
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import estimate, number
-from semeia.report.plots.calibration import calibration_figure
+from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.run_folder import Run
 
-Arms = list[tuple[str, str]]
-
-MOST_DRAWN = 4
+MOST_DRAWN = 2
+# Of the grid: every point in the table, fewer in the words for a reader who cannot see the curve.
+IN_TABLE, IN_WORDS = 5, 10
 MEASURES = {
     "ici": "ICI",
     "e50": "E50",
     "e90": "E90",
     "observed_expected": "Observed over expected",
     "scaled_brier": "Scaled Brier score",
-}
-PARTS = {
-    "brier": "Brier score",
-    "reliability": "Reliability",
-    "resolution": "Resolution",
-    "uncertainty": "Uncertainty",
-    "within_variance": "Variance within",
-    "within_covariance": "Covariance within",
 }
 AFTER = {
     "intercept": "Intercept",
@@ -45,14 +37,6 @@ MEASURES_NOTE = (
     "and the curve. By chance: the ICI that scores which are right would show, and the range of 95\u00a0% of "
     "simulations; an ICI within it shows no miscalibration, and its interval begins at 0. "
     "Scaled Brier score: 1 is perfect, 0 is no better than giving everyone the prevalence."
-)
-PARTS_NOTE = (
-    "Brier = reliability \u2212 resolution + uncertainty + variance \u2212 covariance, the last two within the tenths "
-    "into which the scores are cut."
-)
-POOLED = (
-    " The seeds are taken together here, so that the Brier score may differ a little from the mean over seeds "
-    "elsewhere on this page."
 )
 AFTER_NOTE = (
     "Fitted on predictions of other patients only, then used unchanged. Intercept 0 and slope 1 are right. "
@@ -70,17 +54,10 @@ def calibration_section(run: Run) -> Section | None:
         return None
     estimates = [e for e in run.estimates if e.outcome == run.outcome]
     trained = [p for p in names.headlines(pairs_of(estimates)) if names.about(p[0]).role not in ("shortcut", "human")]
-    arms = (trained or names.headlines(pairs_of(estimates)))[:MOST_DRAWN]
-    others = [pair for pair in names.in_order(pairs_of(estimates)) if pair not in arms]
+    arms = trained or names.headlines(pairs_of(estimates))
     cohorts = cohorts_of(estimates)
-    figure = calibration_figure(curves, run.predictions, names, arms=arms, cohorts=cohorts, outcome=run.outcome)
-    tables = [
-        _measures_table(names, measures, arms, cohorts, "How far off", MEASURES_NOTE),
-        _after_table(names, after, arms, cohorts, "After recalibration", AFTER_NOTE),
-        _measures_table(names, measures, others, cohorts, "How far off: the other arms", ""),
-        _after_table(names, after, others, cohorts, "After recalibration: the other arms", ""),
-        _parts_table(names, measures, [*arms, *others], cohorts),
-    ]
+    figure = _figure(curves, names, arms[:MOST_DRAWN], cohorts)
+    tables = [_measures_table(names, measures, arms, cohorts), _after_table(names, after, arms, cohorts)]
     first = arms[0] if arms else ("", "")
     return Section(
         key="calibration",
@@ -89,7 +66,41 @@ def calibration_section(run: Run) -> Section | None:
         points=[*_ratios(names, measures, first, cohorts), *_recalibrated(names, after, first, cohorts)],
         figures=[figure] if figure is not None else [],
         tables=[table for table in tables if table is not None],
+        files=run.files("calibration_curves", "calibration", "recalibration"),
     )
+
+
+def _figure(curves: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[str]) -> Figure | None:
+    """The smooth curve and its band, a panel an arm and cohort, cohorts side by side."""
+    panels, rows = [], []
+    for arm, mode in arms:
+        for cohort in cohorts:
+            found = curves.filter(arm=arm, mode=mode, cohort=cohort).sort("predicted")
+            if found.height >= 2:
+                title = f"{names.cohort(cohort)}: {names.arm(arm, mode)}"
+                panels.append(_draw(found, names, (arm, mode), title, f"calibration{len(panels)}"))
+                rows += [[names.cohort(cohort), names.arm(arm, mode), *point] for point in _points(found, IN_TABLE)]
+    lead = (
+        "Look at the dotted diagonal: on it an arm means what it says; below it, it says too much. The curve is the "
+        "share that was positive over the central 95\u00a0% of the scores, its band pointwise 95\u00a0%."
+    )
+    table = DataTable(["Cohort", "Arm", "Predicted", "Observed share (95\u00a0% interval)"], rows)
+    return Figure("calibration", "Calibration curves", lead, panels, table) if panels else None
+
+
+def _points(found: pl.DataFrame, every: int) -> list[list[str]]:
+    return [
+        [number(row["predicted"], 2), estimate(row["observed"], row["low"], row["high"])]
+        for row in found.gather_every(every).iter_rows(named=True)
+    ]
+
+
+def _draw(found: pl.DataFrame, names: Names, pair: Pair, title: str, key: str) -> Drawing:
+    words = "; ".join(f"predicted {said}, observed {true}" for said, true in _points(found, IN_WORDS))
+    x, y, low, high = (found[name].to_list() for name in ("predicted", "observed", "low", "high"))
+    line = Line(x, y, names.style(*pair), low, high, width=2)
+    axes = Axes("Predicted probability", "Observed share", (-0.01, 1.01), (-0.01, 1.01), diagonal=True)
+    return curve([line], axes, key=key, title=title, alt=f"Calibration curve. {title}. {words}", height=PANEL * 0.8)
 
 
 def _by(table: pl.DataFrame, column: str, **fixed: str) -> dict[str, dict]:
@@ -156,9 +167,7 @@ def _recalibrated(names: Names, after: pl.DataFrame, pair: tuple[str, str], coho
     return points
 
 
-def _measures_table(
-    names: Names, measures: pl.DataFrame, arms: Arms, cohorts: list[str], title: str, note: str
-) -> TitledTable | None:
+def _measures_table(names: Names, measures: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
     rows = []
     for arm, mode in arms:
         for cohort in cohorts:
@@ -169,25 +178,10 @@ def _measures_table(
                 rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
     heads = ["Arm", "Cohort", *MEASURES.values()]
     heads.insert(3, "By chance")
-    return TitledTable(title, note, DataTable(heads, rows), folded=not note) if rows else None
+    return TitledTable("How far off", MEASURES_NOTE, DataTable(heads, rows), folded=True) if rows else None
 
 
-def _parts_table(names: Names, measures: pl.DataFrame, arms: Arms, cohorts: list[str]) -> TitledTable | None:
-    rows = []
-    for arm, mode in arms:
-        for cohort in cohorts:
-            found = _by(measures, "metric", arm=arm, mode=mode, cohort=cohort)
-            if PARTS.keys() <= found.keys():
-                cells = [_words(found["brier"]), *(number(found[part]["value"], 4) for part in list(PARTS)[1:])]
-                rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
-    heads = ["Arm", "Cohort", *PARTS.values()]
-    note = PARTS_NOTE + (POOLED if names.several_seeds else "")
-    return TitledTable("The Brier score in parts", note, DataTable(heads, rows), folded=True) if rows else None
-
-
-def _after_table(
-    names: Names, after: pl.DataFrame, arms: Arms, cohorts: list[str], title: str, note: str
-) -> TitledTable | None:
+def _after_table(names: Names, after: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
     rows = []
     for arm, mode in arms:
         for cohort in cohorts:
@@ -197,4 +191,4 @@ def _after_table(
                     cells = [_words(found[m], 3 if m in ("ici", "brier") else 2) if m in found else "" for m in AFTER]
                     rows.append([names.arm(arm, mode), names.cohort(cohort), words, *cells])
     heads = ["Arm", "Cohort", "Recalibration", *AFTER.values()]
-    return TitledTable(title, note, DataTable(heads, rows), folded=not note) if rows else None
+    return TitledTable("After recalibration", AFTER_NOTE, DataTable(heads, rows), folded=True) if rows else None

@@ -3,9 +3,9 @@
 import polars as pl
 
 from semeia.report.content import DataTable, TitledTable
-from semeia.report.estimates import cohorts_of
+from semeia.report.estimates import cohorts_of, rows_of
 from semeia.report.metrics import covariate_heading, metric_title
-from semeia.report.names import Names
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, number, percent
 from semeia.report.run_folder import Run
 
@@ -48,7 +48,8 @@ def who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTabl
     heads += [f"Difference, {names.cohort(cohort)}" if len(others) > 1 else "Difference" for cohort in others]
     differ = "Difference: standardised of means; of shares, the largest. " if others else ""
     note = f"Of numbers median and quartiles, of words shares. {differ}Values of fewer than 10 patients are pooled."
-    return TitledTable("Who is in each cohort" if len(cohorts) > 1 else "Who was tested", note, DataTable(heads, rows))
+    title = "Who is in each cohort" if len(cohorts) > 1 else "Who was tested"
+    return TitledTable(title, note, DataTable(heads, rows), folded=True)
 
 
 def _kind(own: pl.DataFrame, name: str) -> str:
@@ -79,7 +80,7 @@ def _difference(at: dict[Key, dict], cohort: str, name: str) -> str:
     return ""
 
 
-def alike_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]], cohorts: list[str]) -> TitledTable | None:
+def alike_table(names: Names, mix: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
     """Tabulate spread of the linear predictor in each cohort, and how well the cohort can be told."""
     rows = []
     of_arms = mix.filter(pl.col("arm") != "")
@@ -109,10 +110,10 @@ def alike_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]], co
         "well a model that knows the covariates and the score tells which cohort a unit is from (0.5: not at all, 1: "
         "always)."
     )
-    return TitledTable("How alike the cohorts are", note, DataTable(heads, rows)) if rows else None
+    return TitledTable("How alike the cohorts are", note, DataTable(heads, rows), folded=True) if rows else None
 
 
-def shift_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]]) -> TitledTable | None:
+def shift_table(names: Names, mix: pl.DataFrame, arms: list[Pair]) -> TitledTable | None:
     """Tabulate what depends on the prevalence, at the cohort's own and at that of the reference cohort."""
     shown = mix.filter(characteristic="performance")
     away = shown.filter(
@@ -135,7 +136,7 @@ def shift_table(names: Names, mix: pl.DataFrame, arms: list[tuple[str, str]]) ->
         "gap then is not for want of the same prevalence. AUROC does not depend on it."
     )
     heads = ["Arm", "Cohort", "Prevalence", *(metric_title(metric) for metric in SHIFTED)]
-    return TitledTable("What the prevalence does", note, DataTable(heads, rows)) if rows else None
+    return TitledTable("What the prevalence does", note, DataTable(heads, rows), folded=True) if rows else None
 
 
 def _metric(row: dict | None) -> str:
@@ -144,31 +145,15 @@ def _metric(row: dict | None) -> str:
     return estimate(row["value"], row["low"], row["high"], digits=3 if row["measure"] == "brier" else 2)
 
 
-def size_tables(
-    names: Names, sizes: pl.DataFrame, arms: list[tuple[str, str]], cohorts: list[str]
-) -> list[TitledTable]:
-    """Units needed for intervals of a stated width, against those there are: the first arm, then the others, folded."""
-    if not arms:
-        return []
+def size_table(names: Names, sizes: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
+    """Tabulate units needed for intervals of a stated width, against those there are, of the first arm."""
     order = {cohort: at for at, cohort in enumerate(cohorts)}
-    rows = sorted(sizes.iter_rows(named=True), key=lambda row: order.get(row["cohort"], len(order)))
+    rows = sorted(rows_of(sizes, arms[:1]), key=lambda row: order.get(row["cohort"], len(order)))
     heads = ["Cohort", "Measure", "Width aimed at", "Width to expect", "Needed", "Units", "Patients", "Enough"]
-    first = [_size_words(names, row) for row in rows if (row["arm"], row["mode"]) == arms[0]]
-    others = [
-        [names.arm(*pair), *_size_words(names, row)]
-        for pair in arms[1:]
-        for row in rows
-        if (row["arm"], row["mode"]) == pair
-    ]
-    tables = []
-    if first:
-        title = f"How many units a validation of {names.arm(*arms[0])} needs"
-        tables.append(TitledTable(title, SIZE_NOTE, DataTable(heads, first)))
-    if others:
-        tables.append(
-            TitledTable("How many units: the other arms", "", DataTable(["Arm", *heads], others), folded=True)
-        )
-    return tables
+    if not rows:
+        return None
+    title = f"How many units a validation of {names.arm(*arms[0])} needs"
+    return TitledTable(title, SIZE_NOTE, DataTable(heads, [_size_words(names, row) for row in rows]), folded=True)
 
 
 def _size_words(names: Names, row: dict) -> list[str]:

@@ -6,125 +6,171 @@ The table "decision_curves" of a run comes in; a section goes out.
 import polars as pl
 
 from semeia.evaluation.tables.decision_curves import DECISION_COLUMNS
-from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.content import DataTable, Figure, Section
 from semeia.report.estimates import cohorts_of, pairs_of
-from semeia.report.names import Names
-from semeia.report.numbers import percent
-from semeia.report.plots.decision import (
-    MARKS,
-    at_marks,
-    beats_both,
-    curve_of,
-    decision_figure,
-    gain_over_defaults_figure,
-    range_words,
-    ranges,
-)
+from semeia.report.names import Names, Pair
+from semeia.report.numbers import estimate, listed, percent, sentence
+from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
+from semeia.report.plots.style import INK, MUTED, LegendItem, Style
 from semeia.report.run_folder import Run
 
-Arms = list[tuple[str, str]]
-
 MOST_DRAWN = 4
+# Thresholds in the tables and in the words for a reader who cannot see the curves.
+MARKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+TREAT_ALL, TREAT_NONE = Style(MUTED, "dashed", ""), Style(INK, "solid", "")
+# Above it one case found is worth less than a ninth of a needless treatment, and a handful of rows makes the curve.
+DRAWN_TO = 0.9
 MEANING = (
     "A threshold of 20\u00a0% says that one case found is worth four needless treatments. Which thresholds matter is "
     "for those who treat to say; intervals are pointwise, not for a whole range at once."
+)
+LEAD = (
+    "Net benefit: cases found per unit, less what needless treatments cost at that threshold. Look where a line lies "
+    "above both treating all and treating nobody (zero). The band is the 95\u00a0% interval of the first arm."
 )
 
 
 def decision_section(run: Run) -> Section | None:
     """Make the section on usefulness; None when the run has no decision curves."""
-    names = run.names
-    table = run.table("decision_curves", DECISION_COLUMNS)
-    if table.is_empty():
-        return None
+    names, table = run.names, run.table("decision_curves", DECISION_COLUMNS)
     estimates = [e for e in run.estimates if e.outcome == run.outcome]
     arms, cohorts = names.headlines(pairs_of(estimates)), cohorts_of(estimates)
-    every = [*arms, *(pair for pair in names.in_order(pairs_of(estimates)) if pair not in arms)]
-    trained = [p for p in arms if names.about(p[0]).role not in ("shortcut", "human")][:MOST_DRAWN]
-    figures = [
-        decision_figure(table, names, arms=arms, cohorts=cohorts),
-        gain_over_defaults_figure(table, names, arms=trained or arms[:MOST_DRAWN], cohorts=cohorts),
-    ]
-    tables = [
-        _ranges_table(names, table, arms, cohorts, "Where each arm beats both", folded=False),
-        _ranges_table(
-            names, table, every[len(arms) :], cohorts, "Where each arm beats both: the other arms", folded=True
-        ),
-        _differences_table(names, table, every, cohorts),
-    ]
+    if table.is_empty() or not arms:
+        return None
+    figure = _figure(table, names, arms[:MOST_DRAWN], cohorts)
     return Section(
         key="usefulness",
         heading="Usefulness",
-        lead=" ".join(_range_sentence(names, table, arms[0], cohort) for cohort in cohorts) if arms else "",
-        points=[*_against_scratch(table, names, trained, cohorts), MEANING],
-        figures=[figure for figure in figures if figure is not None],
-        tables=[found for found in tables if found is not None],
+        lead=" ".join(useful_at(names, table, arms[0], cohort) for cohort in cohorts),
+        points=[*_against_scratch(table, names, arms, cohorts), MEANING],
+        figures=[figure] if figure is not None else [],
+        files=run.files("decision_curves"),
     )
 
 
-def _range_sentence(names: Names, table: pl.DataFrame, pair: tuple[str, str], cohort: str) -> str:
-    found, start = beats_both(table, pair, cohort), names.place(cohort)
-    start = start[0].upper() + start[1:]
+def curve_of(
+    table: pl.DataFrame, pair: Pair, cohort: str, *, strategy: str = "model", reference: str = ""
+) -> pl.DataFrame:
+    """Return threshold, net benefit (or a difference) and interval of one strategy in one cohort."""
+    rows = table.filter(arm=pair[0], mode=pair[1], cohort=cohort, strategy=strategy, reference=reference)
+    return rows.select("threshold", "net_benefit", "low", "high").sort("threshold")
+
+
+def useful_at(names: Names, table: pl.DataFrame, pair: Pair, cohort: str) -> str:
+    """Say at which thresholds the intervals of net benefit and of its gain over treating all lie above zero."""
+    own, over_all = curve_of(table, pair, cohort), curve_of(table, pair, cohort, reference="treat_all")
+    both = own.join(over_all, on="threshold", suffix="_all").sort("threshold")
+    found = ranges(both, (pl.col("low") > 0) & (pl.col("low_all") > 0))
+    start = sentence(names.place(cohort))
     if not found:
         return f"{start}, acting on {names.arm(*pair)} was not shown to be better than treating all or nobody."
     words = range_words(found)
     return f"{start}, acting on {names.arm(*pair)} is better than treating all or nobody at thresholds {words}."
 
 
-def _against_scratch(table: pl.DataFrame, names: Names, arms: Arms, cohorts: list[str]) -> list[str]:
+def ranges(curve: pl.DataFrame, holds: pl.Expr) -> list[tuple[float, float]]:
+    """Return first and last threshold of every run in which something holds."""
+    found: list[tuple[float, float]] = []
+    before = False
+    for threshold, held in curve.select("threshold", holds.fill_null(False)).iter_rows():
+        if held:
+            found = [*found[:-1], (found[-1][0], threshold)] if before else [*found, (threshold, threshold)]
+        before = held
+    return found
+
+
+def range_words(found: list[tuple[float, float]], *, most: int = 2) -> str:
+    """Return the widest ranges as words: "from 5 % to 60 %, and at scattered others"."""
+    wide = sorted(sorted(found, key=lambda ends: ends[0] - ends[1])[:most])
+    words = [
+        f"at {_percent(low)}" if low == high else f"from {_percent(low)} to {_percent(high)}" for low, high in wide
+    ]
+    return listed(words) + (", and at scattered others" if len(found) > most else "")
+
+
+def _percent(threshold: float) -> str:
+    return percent(round(threshold, 4))
+
+
+def _figure(table: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[str]) -> Figure | None:
+    """Net benefit of the arms, of treating all and of treating nobody, a panel a cohort."""
+    panels, rows = [], []
+    for cohort in cohorts:
+        curves = {pair: found for pair in arms if not (found := curve_of(table, pair, cohort)).is_empty()}
+        everybody = curve_of(table, ("", ""), cohort, strategy="treat_all")
+        if curves and not everybody.is_empty():
+            cells = [[names.cohort(cohort), names.arm(*pair), *_at_marks(found)] for pair, found in curves.items()]
+            cells.append([names.cohort(cohort), "Treat all", *_at_marks(everybody)])
+            panels.append(_draw(curves, everybody, names, names.cohort(cohort), f"decision{len(panels)}", cells))
+            rows += cells
+    legend = [*names.legend(arms), LegendItem("Treat all", TREAT_ALL), LegendItem("Treat nobody", TREAT_NONE)]
+    heads = ["Cohort", "Who is treated", *(f"Threshold {percent(mark)}" for mark in MARKS)]
+    return (
+        Figure("decision-curves", "Decision curves", LEAD, panels, DataTable(heads, rows), legend) if panels else None
+    )
+
+
+def _at_marks(curve: pl.DataFrame) -> list[str]:
+    """The net benefit with its interval at each of MARKS; empty where there is none."""
+    found = {round(row["threshold"], 6): row for row in curve.iter_rows(named=True)}
+    rows = [found.get(mark) for mark in MARKS]
+    return [estimate(row["net_benefit"], row["low"], row["high"], digits=3) if row else "" for row in rows]
+
+
+def _draw(
+    curves: dict[Pair, pl.DataFrame],
+    everybody: pl.DataFrame,
+    names: Names,
+    title: str,
+    key: str,
+    cells: list[list[str]],
+) -> Drawing:
+    drawn = {pair: found.filter(pl.col("threshold") <= DRAWN_TO) for pair, found in curves.items()}
+    lines = [
+        Line(found["threshold"].to_list(), found["net_benefit"].to_list(), names.style(*pair), *_band(found, at == 0))
+        for at, (pair, found) in enumerate(drawn.items())
+    ]
+    every = everybody.filter(pl.col("threshold") <= DRAWN_TO)
+    lines.insert(0, Line(every["threshold"].to_list(), every["net_benefit"].to_list(), TREAT_ALL, width=1.1))
+    top = max(max(line.y) for line in lines)
+    # what lies far below zero is of no use to anyone, and would flatten the rest.
+    axes = Axes("Threshold", "Net benefit", (0, DRAWN_TO), (-0.15 * top, 1.08 * top), level=0.0)
+    said = [
+        f"{arm} {', '.join(f'at {percent(m)} {v}' for m, v in zip(MARKS, at, strict=True) if v)}"
+        for _, arm, *at in cells
+    ]
+    return curve(
+        lines,
+        axes,
+        key=key,
+        title=title,
+        alt=f"Decision curves, {title}. Net benefit: {'; '.join(said)}",
+        height=PANEL * 0.8,
+    )
+
+
+def _band(found: pl.DataFrame, first: bool) -> tuple[list[float], list[float]]:
+    return (found["low"].to_list(), found["high"].to_list()) if first else ([], [])
+
+
+def _against_scratch(table: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[str]) -> list[str]:
     """Where a pretrained arm's net benefit differs from that of the same network without pretraining."""
     points = []
     for arm, mode in arms:
         for reference in table.filter(arm=arm, mode=mode)["reference"].unique(maintain_order=True):
-            one, other = names.about(arm), names.about(reference.partition("/")[0])
-            if (one.role, other.role) != ("pretrained", "scratch") or one.family != other.family:
+            if not names.is_pretraining(arm, reference):
                 continue
             for cohort in cohorts:
-                curve = curve_of(table, (arm, mode), cohort, reference=reference)
-                if not curve.is_empty():
+                found = curve_of(table, (arm, mode), cohort, reference=reference)
+                if not found.is_empty():
                     start = f"{names.cohort(cohort)}: net benefit of {names.arm(arm, mode)}"
-                    points.append(f"{start} {_apart(curve)} {names.reference(reference)}.")
+                    points.append(f"{start} {_apart(found)} {names.reference(reference)}.")
     return points
 
 
 def _apart(curve: pl.DataFrame) -> str:
-    thresholds = curve["threshold"].to_list()
-    higher = ranges(thresholds, (curve["low"] > 0).fill_null(False).to_numpy())
-    lower = ranges(thresholds, (curve["high"] < 0).fill_null(False).to_numpy())
+    higher, lower = ranges(curve, pl.col("low") > 0), ranges(curve, pl.col("high") < 0)
     if not higher and not lower:
         return "was at no threshold shown to differ from that of"
     words = [f"higher {range_words(higher)}" if higher else "", f"lower {range_words(lower)}" if lower else ""]
     return f"is {' and '.join(word for word in words if word)} compared with"
-
-
-def _ranges_table(
-    names: Names, table: pl.DataFrame, arms: Arms, cohorts: list[str], title: str, *, folded: bool
-) -> TitledTable | None:
-    rows = []
-    for pair in arms:
-        for cohort in cohorts:
-            curve = curve_of(table, pair, cohort)
-            if not curve.is_empty():
-                words = range_words(beats_both(table, pair, cohort)) or "nowhere shown"
-                rows.append([names.arm(*pair), names.cohort(cohort), words, *at_marks(curve)])
-    note = (
-        "Thresholds at which the 95\u00a0% intervals of net benefit and of its gain over treating all both lie above "
-        "zero; then the net benefit itself."
-    )
-    heads = ["Arm", "Cohort", "Better than both", *(f"At {percent(mark)}" for mark in MARKS)]
-    return TitledTable(title, "" if folded else note, DataTable(heads, rows), folded=folded) if rows else None
-
-
-def _differences_table(names: Names, table: pl.DataFrame, arms: Arms, cohorts: list[str]) -> TitledTable | None:
-    references = [r for r in table["reference"].unique(maintain_order=True) if r not in ("", "treat_all")]
-    rows = []
-    for reference in references:
-        for pair in arms:
-            for cohort in cohorts:
-                curve = curve_of(table, pair, cohort, reference=reference)
-                if not curve.is_empty():
-                    start = [names.arm(*pair), names.reference(reference), names.cohort(cohort)]
-                    rows.append([*start, *at_marks(curve)])
-    note = "Net benefit of the arm minus that of the reference, paired, the same patients in each draw."
-    heads = ["Arm", "Minus", "Cohort", *(f"At {percent(mark)}" for mark in MARKS)]
-    return TitledTable("Differences in net benefit", note, DataTable(heads, rows), folded=True) if rows else None

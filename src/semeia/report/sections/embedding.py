@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from markupsafe import Markup
 
 from semeia.archive.atomic import write_json
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
-from semeia.report.content import DataTable, Figure, Panel, Section
+from semeia.report.content import DataTable, Figure, Section
 from semeia.report.names import Names
 from semeia.report.numbers import count, number, share
+from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.plots.style import GRADES, LegendItem, Style
-from semeia.report.plots.svg import PANEL, drawing, to_svg
 from semeia.report.run_folder import Run
 
 FILE = "embedding.json"
@@ -54,10 +53,7 @@ def embedding_section(run: Run) -> Section | None:
     if found is None:
         return None
     grades = sorted(set(found.labels))
-    panels = [
-        Panel(names.arm(one.arm, "none"), _draw(names, one, found, name=f"embedding{place}"))
-        for place, one in enumerate(found.starts)
-    ]
+    panels = [_draw(names, one, found, key=f"embedding{place}") for place, one in enumerate(found.starts)]
     outside = HOLLOW in found.cohorts and len(set(found.cohorts)) > 1
     lead = (
         f"The first two principal components of what each encoder makes of a picture (seed {found.seed}), fitted on "
@@ -69,7 +65,7 @@ def embedding_section(run: Run) -> Section | None:
         "embedding",
         "Two components of each embedding",
         lead,
-        panels,
+        [*panels],
         _table(names, found),
         [LegendItem(f"Grade {grade}", style_of_grade(grade)) for grade in grades],
     )
@@ -156,29 +152,17 @@ def _groups(found: EmbeddingMap) -> Iterator[tuple[int, str, np.ndarray]]:
                 yield grade, cohort, chosen
 
 
-def _draw(names: Names, one: Place, found: EmbeddingMap, *, name: str) -> Markup:
+def _draw(names: Names, one: Place, found: EmbeddingMap, *, key: str) -> Drawing:
     first, second = (share(part) for part in one.shares)
     title = names.arm(one.arm, "none")
     alt = f"{title}: {count(len(found.labels))} tested units on two components, {first} and {second} of the variance."
     # A stray unit must not squeeze all others into a corner.
     low, high = np.percentile(one.points, [0.5, 99.5], axis=0)
     pad = 0.06 * np.maximum(high - low, 1e-6)
-    with drawing(PANEL * 0.75) as figure:
-        axes = figure.add_subplot()
-        for grade, cohort, chosen in _groups(found):
-            style = style_of_grade(grade)
-            axes.plot(
-                *one.points[chosen].T,
-                linestyle="",
-                marker=style.marker,
-                markersize=3.6,
-                markeredgewidth=0.8,
-                color=style.colour,
-                markerfacecolor="none" if cohort == HOLLOW else style.colour,
-                alpha=0.85,
-            )
-        axes.set(xlabel=f"First component ({first})", ylabel=f"Second ({second})")
-        axes.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]))
-        axes.set_xticks([])
-        axes.set_yticks([])
-        return to_svg(figure, name=name, alt=alt)
+    marks = [
+        Line(*one.points[chosen].T.tolist(), style_of_grade(grade), width=0, hollow=cohort == HOLLOW)
+        for grade, cohort, chosen in _groups(found)
+    ]
+    limits = [(float(a - p), float(b + p)) for a, b, p in zip(low, high, pad, strict=True)]
+    axes = Axes(f"First component ({first})", f"Second ({second})", *limits, bare=True)
+    return curve(marks, axes, key=key, title=title, alt=alt, height=PANEL * 0.75)

@@ -1,14 +1,10 @@
 """Draw AUROC by label fraction, a panel for each family of arms and cohort."""
 
-from markupsafe import Markup
-
-from semeia.report.content import Figure, Panel, Section
+from semeia.report.content import DataTable, Figure, Section
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric, pairs_of
-from semeia.report.names import MODES, Names
+from semeia.report.names import MODES, Names, Pair
 from semeia.report.numbers import estimate, percent
-from semeia.report.plots.intervals import estimates_table
-from semeia.report.plots.style import LegendItem
-from semeia.report.plots.svg import PANEL, drawing, to_svg
+from semeia.report.plots.curve import Axes, Drawing, Line, curve
 from semeia.report.run_folder import Run
 
 MOST_LINES = 6
@@ -18,9 +14,9 @@ DRAWN = ("pretrained", "scratch", "random", "model")
 
 def fraction_section(run: Run) -> Section | None:
     """Show how the arms fare with fewer labels."""
-    names = run.names
-    figure = fraction_figure(run.estimates, names, outcome=run.outcome)
-    return figure and Section("labels", "With fewer labels", figures=[figure])
+    figure = fraction_figure(run.estimates, run.names, outcome=run.outcome)
+    lead = "Where the lines part at the left, a start is worth labels; where intervals overlap, that is not shown."
+    return figure and Section("labels", "With fewer labels", lead, figures=[figure], files=("results.csv",))
 
 
 def fraction_figure(estimates: list[Estimate], names: Names, *, outcome: str) -> Figure | None:
@@ -33,30 +29,40 @@ def fraction_figure(estimates: list[Estimate], names: Names, *, outcome: str) ->
     shown = [e for e in levels if (e.arm, e.mode) in arms]
     ends = [x for e in shown for x in (e.value, e.low, e.high) if x is not None]
     limits = (min(ends) - 0.02, max(ends) + 0.02)
-    panels = []
     yardstick = next(iter(names.description.yardsticks), "")
-    parts = _parts(arms, names)
+    panels, parts = [], _parts(arms, names)
     for words, members in parts:
         for cohort in cohorts_of(shown):
             rows = [e for e in shown if e.cohort == cohort and (e.arm, e.mode) in members]
+            mark = [e.value for e in full_labels(levels) if e.cohort == cohort and e.arm == yardstick]
             title = names.cohort(cohort) + (f", {words}" if words else "")
-            mark = [e for e in full_labels(levels) if e.cohort == cohort and e.arm == yardstick]
-            name = f"fractions{len(panels)}"
-            panels.append(Panel(title, _draw(rows, members, mark, names, limits=limits, title=title, name=name)))
+            panels.append(_draw(rows, members, mark, names, limits, title, f"fractions{len(panels)}"))
     lead = "AUROC with its 95\u00a0% interval against the share of the labelled training patients that was used."
-    drawn_mark = any(e.arm == yardstick for e in levels)
-    lead += f" The dotted line is {names.arm(yardstick)}." if drawn_mark else ""
-    table = estimates_table(names, [e for e in levels if (e.arm, e.mode) in several])
+    lead += f" The dotted line is {names.arm(yardstick)}." if any(e.arm == yardstick for e in levels) else ""
     # Panels that say how the labels were met need one mark an arm only.
     apart = len(parts) > 1 and parts[0][0] in MODES.values()
-    first: dict[str, str] = {}
-    for arm, mode in arms:
-        first.setdefault(arm, mode)
-    once = [LegendItem(names.arm(arm, "none"), names.style(arm, mode)) for arm, mode in first.items()]
-    return Figure("fractions", "AUROC by label fraction", lead, panels, table, once if apart else names.legend(arms))
+    first = dict(reversed(arms))
+    legend = [(arm, first[arm]) for arm in dict.fromkeys(arm for arm, _ in arms)] if apart else arms
+    return Figure(
+        "fractions",
+        "AUROC by label fraction",
+        lead,
+        panels,
+        _table(names, shown),
+        names.legend(legend, modes=not apart),
+    )
 
 
-def _parts(arms: list[tuple[str, str]], names: Names) -> list[tuple[str, list[tuple[str, str]]]]:
+def _table(names: Names, rows: list[Estimate]) -> DataTable:
+    """The numbers, a column a share of the labels."""
+    fractions = _fractions(rows)
+    at = {(e.cohort, e.arm, e.mode, e.fraction): estimate(e.value, e.low, e.high) for e in rows}
+    lines = list(dict.fromkeys((e.cohort, e.arm, e.mode) for e in rows))
+    cells = [[names.cohort(c), names.arm(a, m), *(at.get((c, a, m, f), "") for f in fractions)] for c, a, m in lines]
+    return DataTable(["Cohort", "Arm", *(f"{percent(f)} of the labels" for f in fractions)], cells)
+
+
+def _parts(arms: list[Pair], names: Names) -> list[tuple[str, list[Pair]]]:
     """What stands in one panel: the arms of an input; or, where there are too many lines, those of a mode."""
     families = [family for family in dict.fromkeys(names.about(arm).family for arm, _ in arms) if family]
     if len(families) > 1:
@@ -68,7 +74,7 @@ def _parts(arms: list[tuple[str, str]], names: Names) -> list[tuple[str, list[tu
     return [(MODES[mode], [pair for pair in arms if pair[1] == mode or not MODES.get(pair[1])]) for mode in modes]
 
 
-def _of(levels: list[Estimate], pair: tuple[str, str]) -> list[Estimate]:
+def _of(levels: list[Estimate], pair: Pair) -> list[Estimate]:
     return [e for e in levels if (e.arm, e.mode) == pair]
 
 
@@ -78,36 +84,31 @@ def _fractions(rows: list[Estimate]) -> list[float]:
 
 def _draw(
     rows: list[Estimate],
-    members: list[tuple[str, str]],
-    mark: list[Estimate],
+    members: list[Pair],
+    mark: list[float],
     names: Names,
-    *,
     limits: tuple[float, float],
     title: str,
-    name: str,
-) -> Markup:
+    key: str,
+) -> Drawing:
     fractions = _fractions(rows)
-    words = "; ".join(
-        f"{names.arm(e.arm, e.mode)} at {percent(e.fraction)}: {estimate(e.value, e.low, e.high)}" for e in rows
+    said = [f"{names.arm(e.arm, e.mode)} at {percent(e.fraction)}: {estimate(e.value, e.low, e.high)}" for e in rows]
+    present = [pair for pair in members if _of(rows, pair)]
+    apart = min(0.11, 0.8 / max(len(present), 1))
+    lines = []
+    for index, pair in enumerate(present):
+        points = sorted(_of(rows, pair), key=lambda e: e.fraction)
+        # Places are even and the arms stand side by side: intervals on top of each other cannot be read.
+        x = [fractions.index(e.fraction) + apart * (index - (len(present) - 1) / 2) for e in points]
+        ends = [(e.value if e.low is None else e.low, e.value if e.high is None else e.high) for e in points]
+        low, high = ([end[side] for end in ends] for side in (0, 1))
+        lines.append(Line(x, [e.value for e in points], names.style(*pair), low, high, whiskers=True, width=1.2))
+    axes = Axes(
+        "Share of the labels",
+        "AUROC",
+        (-0.5, len(fractions) - 0.5),
+        limits,
+        ticks=[percent(f) for f in fractions],
+        level=mark[0] if mark else None,
     )
-    with drawing(PANEL * 0.8) as figure:
-        axes = figure.add_subplot()
-        for e in mark:
-            axes.axhline(e.value, color="black", linewidth=1.1, linestyle=":")
-        present = [pair for pair in members if _of(rows, pair)]
-        apart = min(0.11, 0.8 / max(len(present), 1))
-        for index, pair in enumerate(present):
-            style, points = names.style(*pair), sorted(_of(rows, pair), key=lambda e: e.fraction)
-            # Places are even and the arms stand side by side: intervals on top of each other cannot be read.
-            x = [fractions.index(e.fraction) + apart * (index - (len(present) - 1) / 2) for e in points]
-            axes.plot(x, [e.value for e in points], color=style.colour, linestyle=style.line, linewidth=1.2)
-            axes.plot(
-                x, [e.value for e in points], color=style.colour, marker=style.marker, markersize=5.5, linestyle=""
-            )
-            for at, e in zip(x, points, strict=True):
-                if e.low is not None and e.high is not None:
-                    axes.plot([at, at], [e.low, e.high], color=style.colour, linewidth=1.4, alpha=0.75)
-        axes.set_xticks(range(len(fractions)), [percent(f) for f in fractions])
-        axes.grid(axis="x", visible=False)
-        axes.set(ylim=limits, xlabel="Share of the labels", ylabel="AUROC", xlim=(-0.5, len(fractions) - 0.5))
-        return to_svg(figure, name=name, alt=f"AUROC by label fraction, {title}. {words}")
+    return curve(lines, axes, key=key, title=title, alt=f"AUROC by label fraction, {title}. {'; '.join(said)}")

@@ -7,13 +7,13 @@ Of the fine-tuning cells, those with all labels are shown.
 import math
 from collections import defaultdict
 
-from markupsafe import Markup
-
-from semeia.report.content import DataTable, Figure, Panel, Section
+from semeia.report.content import DataTable, Figure, Section
 from semeia.report.names import Names
 from semeia.report.numbers import number
+from semeia.report.plots.curve import PANEL, Axes, Drawing
+from semeia.report.plots.curve import Line as Drawn
+from semeia.report.plots.curve import curve as draw
 from semeia.report.plots.style import LegendItem, Style
-from semeia.report.plots.svg import PANEL, drawing, to_svg
 from semeia.report.run_folder import Run
 
 PHASES = {"pretrain": "Pretraining", "finetune": "Fine-tuning, all labels", "probe": "Probe, all labels"}
@@ -28,7 +28,8 @@ def learning_section(run: Run) -> Section | None:
     """Show how the losses went."""
     names = run.names
     figures = learning_figures(run.metrics, names)
-    return Section("learning", "Learning curves", figures=figures) if figures else None
+    lead = "Whether training had come to rest: a line that still falls at its end was stopped early."
+    return Section("learning", "Learning curves", lead, figures=figures, files=("metrics.jsonl",)) if figures else None
 
 
 def learning_figures(metrics: list[dict[str, object]], names: Names) -> list[Figure]:
@@ -58,8 +59,8 @@ def _phase(phase: str, metrics: list[dict[str, object]], names: Names) -> Figure
             for pair, end in last.items()
         ]
         words = "; ".join(f"{arm} ends at {value}" for _, arm, _, value in cells)
-        svg = _draw(curves, names, name=f"{key}{index}", alt=f"Learning curves, {title}, {term}. {words}")
-        panels.append(Panel(term.replace("_", " "), svg))
+        alt = f"Learning curves, {title}, {term}. {words}"
+        panels.append(_draw(curves, names, title=term.replace("_", " "), key=f"{key}{index}", alt=alt))
         rows.extend(cells)
     lead = "Mean over seeds; the band is from the smallest to the largest seed."
     if phase == "pretrain":
@@ -118,16 +119,13 @@ def _style(pair: Pair, names: Names) -> Style:
     return names.style(arm, "finetune" if mode == "none" and names.about(arm).role == "pretrained" else mode)
 
 
-def _draw(curves: dict[Pair, Line], names: Names, *, name: str, alt: str) -> Markup:
-    with drawing(PANEL * 0.65) as figure:
-        axes = figure.add_subplot()
-        for pair, line in curves.items():
-            style = _style(pair, names)
-            x, mean, low, high = ([point[i] for point in line] for i in range(4))
-            axes.fill_between(x, low, high, color=style.colour, alpha=0.15, linewidth=0)
-            # A single epoch makes no line.
-            marker = style.marker if len(line) == 1 else ""
-            axes.plot(x, mean, color=style.colour, linestyle=style.line, linewidth=1.5, marker=marker)
-        axes.set(xlabel="Epoch")
-        axes.locator_params(axis="x", integer=True)
-        return to_svg(figure, name=name, alt=alt)
+def _draw(curves: dict[Pair, Line], names: Names, *, title: str, key: str, alt: str) -> Drawing:
+    lines = [
+        Drawn(
+            *([point[i] for point in line] for i in (0, 1)),
+            _style(pair, names),
+            *([p[i] for p in line] for i in (2, 3)),
+        )
+        for pair, line in curves.items()
+    ]
+    return draw(lines, Axes("Epoch", "", whole=True), key=key, title=title, alt=alt, height=PANEL * 0.65)

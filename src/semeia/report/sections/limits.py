@@ -5,13 +5,11 @@ from semeia.report.estimates import Estimate, find
 from semeia.report.names import Names
 from semeia.report.numbers import listed, number
 from semeia.report.run_folder import Run
+from semeia.report.sections.answer import EXPERIMENT
 
 RESAMPLED = (
     "Intervals come from resampling patients. They hold for patients like these and say nothing of how the "
     "choice of another archive, label or protocol would move the results."
-)
-EXPERIMENT = (
-    "This page describes an experiment. It is no medical device, and no score in it should guide the care of a patient."
 )
 
 
@@ -24,7 +22,13 @@ def limits_section(run: Run) -> Section:
         folded=True,
     )
     points = limits_of(run)
-    return Section("limits", "Limits", points=points, tables=[left_out] if run.notes else [])
+    return Section(
+        "limits",
+        "Limits",
+        "What speaks against these results, the weightiest first.",
+        points=points,
+        tables=[left_out] if run.notes else [],
+    )
 
 
 def limits_of(run: Run) -> list[str]:

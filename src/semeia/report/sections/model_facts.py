@@ -6,15 +6,14 @@ not know, the intended use above all, stays open on the card.
 
 from dataclasses import dataclass
 
-from semeia.report.checklists.facts_of_run import fingerprint, output, site_names, sites
+from semeia.report.asked import headline
+from semeia.report.checklists.facts_of_run import fingerprint, output, sites
 from semeia.report.content import Section
-from semeia.report.estimates import Estimate, cohorts_of, full_labels
-from semeia.report.metrics import GAIN, OF_CLASS, covariate_title, metric_title, positive_words
-from semeia.report.numbers import count, estimate, listed, lowered, percent, sentence, share
+from semeia.report.estimates import Estimate, cohorts_of
+from semeia.report.metrics import OF_CLASS, metric_title, positive_words
+from semeia.report.numbers import count, estimate, listed, percent, sentence, share
 from semeia.report.run_folder import Run
-from semeia.report.sections.answer import headline
-from semeia.report.sections.differences import gain_metric
-from semeia.report.sections.limits import EXPERIMENT
+from semeia.report.sections.answer import EXPERIMENT, levels_of, warnings
 
 MOST_MEASURES = 8
 
@@ -51,11 +50,7 @@ def model_facts_section(run: Run) -> Section | None:
     pair = headline(run)
     if pair is None:
         return None
-    rows = [
-        e
-        for e in full_labels([e for e in run.estimates if not e.reference and e.stratum == "all"])
-        if (e.arm, e.mode, e.outcome) == (*pair, run.outcome)
-    ]
+    rows = levels_of(run)
     cohorts = cohorts_of(rows)
     label = Label(
         name=names.arm(*pair),
@@ -66,37 +61,8 @@ def model_facts_section(run: Run) -> Section | None:
         open=OPEN,
         made=_made(run),
     )
-    return Section("facts", "Model facts", own=label)
-
-
-def warnings(run: Run, rows: list[Estimate]) -> list[str]:
-    """Say what speaks against using one arm.
-
-    Args:
-        run: what it is an arm of.
-        rows: the levels of the arm with all labels.
-    """
-    names, at = run.names, {(e.metric, e.cohort): e for e in rows}
-    elsewhere = len(cohorts_of(rows)) > 1 or len(site_names(run)) > 1
-    found = [] if elsewhere else ["It was tested in one cohort only: how it does elsewhere is unknown."]
-    for (metric, cohort), e in at.items():
-        if e.low is None or e.high is None:
-            continue
-        if metric == "auroc" and e.low <= 0.5:
-            found.append(f"Its AUROC {names.place(cohort)} is not shown to differ from chance.")
-        ideal = {"calibration_slope": 1.0, "calibration_intercept": 0.0}.get(metric)
-        if ideal is not None and not e.low <= ideal <= e.high:
-            found.append(
-                f"Its probabilities are off {names.place(cohort)} ({lowered(metric_title(metric))} "
-                f"{estimate(e.value, e.low, e.high)}, ideally {ideal:.0f}): recalibrate before reading them."
-            )
-    gain = gain_metric(run.estimates, outcome=rows[0].outcome) if rows else None
-    over = [e for (metric, _), e in at.items() if metric == gain and e.direction != "better"]
-    if gain and over:
-        covariate = covariate_title(gain.removeprefix(GAIN))
-        where = listed([names.place(e.cohort) for e in over])
-        found.append(f"It was not shown to add to the {covariate} {where}.")
-    return found
+    lead = f"{label.name} on one card: what it takes, what it gives, how well, and what to beware of."
+    return Section("facts", "Model facts", lead, own=label)
 
 
 def _mechanism(run: Run, arm: str, fraction: float) -> list[tuple[str, str]]:

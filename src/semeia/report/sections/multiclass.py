@@ -1,46 +1,26 @@
 """Show outcomes of several classes on the page: what was called what, and how many of each class were found.
 
-The confusion matrices of the headline arm stand as shaded tables (macro `classes` of own.html.j2); the recall of each
-class as a forest plot of a few arms; every arm's matrix is in the folded table.
+The confusion matrices of the headline arm stand as shaded tables, the recall of each class as a forest of a few arms;
+every arm's matrix is in the file.
 """
-
-from dataclasses import dataclass
 
 import polars as pl
 
-from semeia.report.content import DataTable, Figure, Section, TitledTable
+from semeia.report.asked import headline
+from semeia.report.content import Figure, Section
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, pairs_of
 from semeia.report.names import Names
 from semeia.report.numbers import count, estimate, listed, share
-from semeia.report.plots.intervals import interval_figure
+from semeia.report.plots.forest import forests_by_cohort
+from semeia.report.plots.matrix import Matrix, MatrixCell
 from semeia.report.run_folder import Run
-from semeia.report.sections.answer import headline
 
 RECALL = "recall_"
 MOST_ARMS = 3
-# A full cell must leave black words readable on the blue.
-DARKEST = 0.45
-HIDDEN = "not shown"
-SEEDS = "; where several seeds predict the same units, counts are means"
-
-
-@dataclass(frozen=True)
-class MatrixCell:
-    """A share and a count in words, empty where hidden, and the strength of the shading."""
-
-    share: str
-    units: str
-    shade: float
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """One confusion matrix: `rows` are the true classes, `classes` the names of the columns."""
-
-    title: str
-    corner: str
-    classes: list[str]
-    rows: list[tuple[str, list[MatrixCell]]]
+READING = (
+    "Each line is 100\u00a0% of a true class, the darker the more; under each share the number of units. A cell of one "
+    "to nine patients is not shown, nor are the counts from which it would follow."
+)
 
 
 def multiclass_section(run: Run) -> Section | None:
@@ -60,9 +40,8 @@ def multiclass_section(run: Run) -> Section | None:
         heading="Grade by grade" if noun == "grade" else "Class by class",
         lead=" ".join(_found(names, mine, cohort, noun) for cohort in cohorts_of(mine)),
         points=[*_off(names, levels, pair), *_confused(names, own, noun), *_absent(names, own, noun)],
-        figures=[figure for figure in [_recall_figure(recalls, names, noun)] if figure is not None],
-        tables=_tables(names, table, noun),
-        own=_matrices(names, own, names.arm(*pair), noun),
+        figures=[*_matrices(names, own, names.arm(*pair), noun), _recall_figure(recalls, names, noun)],
+        files=run.files("confusion"),
     )
 
 
@@ -127,74 +106,44 @@ def _absent(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
     return found
 
 
-def _recall_figure(recalls: list[Estimate], names: Names, noun: str) -> Figure | None:
+def _recall_figure(recalls: list[Estimate], names: Names, noun: str) -> Figure:
     arms = names.headlines(pairs_of(recalls), most=MOST_ARMS)
     order = {pair: index for index, pair in enumerate(arms)}
     shown = [e for e in recalls if (e.arm, e.mode) in order]
     shown.sort(key=lambda e: (_number(e), order[e.arm, e.mode]))
     several = len(arms) > 1
     lead = f"Recall: of the units of a {noun}, how many are called so. The {noun} called is the most probable one."
-    if any(e.seeds != "1" for e in shown):
+    if names.several_seeds:
         lead += " A mean over seeds, which may differ a little from the matrices, where seeds are added up."
-    return interval_figure(
+    panels = forests_by_cohort(
         shown,
         names,
-        key="recall",
-        title=f"Share of each {noun} that is found",
-        lead=lead,
         name=lambda e: names.arm(e.arm, e.mode) if several else f"{noun.capitalize()} {_number(e)}",
         group=lambda e: f"{noun.capitalize()} {_number(e)}" if several else "",
-        null=None,
         axis="Recall",
-        more=[e for e in recalls if e not in shown],
     )
+    return Figure("recall", f"Share of each {noun} that is found", lead, [*panels])
 
 
-def _matrices(names: Names, table: pl.DataFrame, arm: str, noun: str) -> list[Matrix]:
+def _matrices(names: Names, table: pl.DataFrame, arm: str, noun: str) -> list[Figure]:
     """One matrix a cohort, of the rows of one arm."""
     matrices = []
     for cohort in table["cohort"].unique(maintain_order=True):
         here = table.filter(pl.col("cohort") == cohort)
-        labels = here["label"].unique(maintain_order=True)
         rows = [
             (f"{noun.capitalize()} {label}", [_cell(row) for row in here.filter(label=label).iter_rows(named=True)])
-            for label in labels
+            for label in here["label"].unique(maintain_order=True)
         ]
         classes = [f"{number}" for number in here["called"].unique(maintain_order=True)]
-        title = f"{arm}, {names.cohort(cohort)}: what was called what"
-        matrices.append(Matrix(title, f"True {noun}, called \u2192", classes, rows))
-    return matrices
+        matrices.append(Matrix(names.cohort(cohort), f"True {noun}, called \u2192", classes, rows))
+    return [Figure("confusion", f"{arm}: what was called what", READING, [*matrices])] if matrices else []
 
 
 def _cell(row: dict[str, object]) -> MatrixCell:
     part, units = row["share"], row["count"]
     if not isinstance(part, int | float):
-        return MatrixCell("", "", 0.0)
-    return MatrixCell(share(part), count(units) if isinstance(units, int | float) else "", DARKEST * part)
-
-
-def _tables(names: Names, table: pl.DataFrame, noun: str) -> list[TitledTable]:
-    """The matrices of every arm, cell by cell."""
-    if table.is_empty():
-        return []
-    rows = [
-        [
-            names.cohort(row["cohort"]),
-            names.arm(row["arm"], row["mode"]),
-            f"{row['label']}",
-            f"{row['called']}",
-            HIDDEN if row["share"] is None else estimate(row["share"], row["low"], row["high"], digits=3),
-            HIDDEN if row["count"] is None else count(row["count"]),
-            HIDDEN if row["n_patients"] is None else count(row["n_patients"]),
-        ]
-        for row in table.iter_rows(named=True)
-    ]
-    columns = ["Cohort", "Arm", f"True {noun}", f"Called {noun}", "Share (95\u00a0% interval)", "Units", "Patients"]
-    note = (
-        f"Shares are of the units of the true {noun}{SEEDS if names.several_seeds else ''}. "
-        "A cell of one to nine patients is not shown, nor are the counts from which it would follow."
-    )
-    return [TitledTable("Every arm, cell by cell", note, DataTable(columns, rows), folded=True)]
+        return MatrixCell("")
+    return MatrixCell(share(part), count(units) if isinstance(units, int | float) else "", part)
 
 
 def _number(e: Estimate) -> int:

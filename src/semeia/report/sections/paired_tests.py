@@ -1,7 +1,7 @@
 """Paired tests on the page: which differences stand when all that were looked at are counted, and what was in reach.
 
-The table "comparisons" of a run comes in (evaluation/tables/comparisons.py); a section goes out. The tests that
-answer the run's question are in the open, all others behind a fold.
+The table "comparisons" of a run comes in (evaluation/tables/comparisons.py); a section goes out. It shows the tests
+that answer the run's question; all others are in the file.
 """
 
 import polars as pl
@@ -24,32 +24,24 @@ NOTE = (
 
 def comparisons_section(run: Run) -> Section | None:
     """Show the paired tests of one outcome; None when the run has none."""
-    names = run.names
-    table = run.tables.get("comparisons")
+    names, table = run.names, run.tables.get("comparisons")
     if table is None or table.is_empty():
         return None
     tests = table.with_columns(pl.col(TEXTS).cast(pl.String)).filter(outcome=run.outcome)
     if tests.is_empty():
         return None
-    stratum = run.restriction or ALL
-    shown = _shown(tests.filter(stratum=stratum), run, names)
-    others = tests.join(shown, on=["cohort", "stratum", "arm", "mode", "fraction", "reference"], how="anti")
+    shown = _shown(tests.filter(stratum=run.restriction or ALL), run, names)
     cohorts = cohorts_of([e for e in run.estimates if e.outcome == run.outcome])
     relevant = number(tests["relevant_difference"][0], 2)
-    tables = []
-    if not shown.is_empty():
-        note = NOTE.format(relevant=relevant)
-        tables.append(TitledTable("Paired tests", note, DataTable(HEADS, _rows(names, shown, cohorts))))
-    if not others.is_empty():
-        heads = [*HEADS[:3], "Labels", "Among", *HEADS[3:]]
-        rows = _rows(names, others, cohorts, wide=True)
-        tables.append(TitledTable("All other paired tests", "", DataTable(heads, rows), folded=True))
+    rows = [_row(names, row) for cohort in cohorts for row in shown.filter(cohort=cohort).iter_rows(named=True)]
+    note = NOTE.format(relevant=relevant)
     return Section(
         key="comparison-tests",
         heading="Paired tests",
         lead=_lead(tests),
-        points=[*_standing(names, shown, cohorts), *_power(names, shown, cohorts, relevant), *_folded(others)],
-        tables=tables,
+        points=[*_standing(names, shown, cohorts), *_power(names, shown, cohorts, relevant), *_rest(tests, shown)],
+        tables=[TitledTable("Paired tests", note, DataTable(HEADS, rows))] if rows else [],
+        files=run.files("comparisons"),
     )
 
 
@@ -57,17 +49,12 @@ def _shown(tests: pl.DataFrame, run: Run, names: Names) -> pl.DataFrame:
     """At full labels: pretraining against none where the run has both, else the arms worth a line of their own."""
     full = tests.filter(pl.col("fraction") == pl.col("fraction").max().over("arm", "mode"))
     pairs = full.select("arm", "reference").rows()
-    asked = full.filter(pl.Series([_asked(arm, reference, names) for arm, reference in pairs], dtype=pl.Boolean))
+    asked = full.filter(pl.Series([names.is_pretraining(arm, other) for arm, other in pairs], dtype=pl.Boolean))
     if not asked.is_empty():
         return asked
     arms = names.headlines(pairs_of(run.estimates))
     keep = [(arm, mode) in arms for arm, mode in full.select("arm", "mode").iter_rows()]
     return full.filter(pl.Series(keep, dtype=pl.Boolean))
-
-
-def _asked(arm: str, reference: str, names: Names) -> bool:
-    one, other = names.about(arm), names.about(reference.partition("/")[0])
-    return one.role == "pretrained" and other.role == "scratch" and one.family == other.family
 
 
 def _lead(tests: pl.DataFrame) -> str:
@@ -129,11 +116,13 @@ def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str)
     return points
 
 
-def _folded(others: pl.DataFrame) -> list[str]:
-    standing = others.filter(pl.col("p_holm") < STANDS).height
-    if not standing:
+def _rest(tests: pl.DataFrame, shown: pl.DataFrame) -> list[str]:
+    standing = [table.filter(pl.col("p_holm") < STANDS).height for table in (tests, shown)]
+    others = tests.height - shown.height
+    if standing[0] == standing[1]:
         return []
-    return [f"Of the {_count(others.height, 'other test')}, folded below, {count(standing)} {_stand(standing)}."]
+    more = standing[0] - standing[1]
+    return [f"Of the {_count(others, 'other test')}, in the file below, {count(more)} {_stand(more)}."]
 
 
 def _chance(power: float) -> str:
@@ -144,18 +133,11 @@ def _range(rising: list[str]) -> str:
     return rising[0] if rising[0] == rising[-1] else f"{rising[0]} to {rising[-1]}"
 
 
-def _rows(names: Names, tests: pl.DataFrame, cohorts: list[str], *, wide: bool = False) -> list[list[str]]:
-    order = {cohort: number for number, cohort in enumerate(cohorts)}
-    ordered = sorted(tests.iter_rows(named=True), key=lambda row: order.get(row["cohort"], len(order)))
-    return [_row(names, row, wide=wide) for row in ordered]
-
-
-def _row(names: Names, row: dict, *, wide: bool) -> list[str]:
-    start = [names.cohort(row["cohort"]), names.arm(row["arm"], row["mode"]), names.reference(row["reference"])]
-    among = "all" if row["stratum"] == ALL else names.stratum(row["stratum"])
+def _row(names: Names, row: dict) -> list[str]:
     return [
-        *start,
-        *([percent(row["fraction"]), among] if wide else []),
+        names.cohort(row["cohort"]),
+        names.arm(row["arm"], row["mode"]),
+        names.reference(row["reference"]),
         estimate(row["difference"], row["low"], row["high"], digits=3, sign=True),
         p_value(row["p"]),
         p_value(row["p_holm"]),

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from semeia.evaluation.description import ROLES
+from semeia.report.asked import gain_metric
 from semeia.report.content import Section
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric, outcomes_of, pairs_of
 from semeia.report.metrics import GAIN, metric_title, positive_words
 from semeia.report.names import Names
 from semeia.report.numbers import count, interval, number
 from semeia.report.run_folder import Run
-from semeia.report.sections.differences import gain_metric
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,14 @@ class Group:
 
 @dataclass(frozen=True)
 class ResultsTable:
-    """`heads` are the metrics, each spanning the `cohorts`."""
+    """`heads` are the metrics, each spanning the `cohorts`; all but the first table are `folded`."""
 
     title: str
     note: str
     heads: list[str]
     cohorts: list[str]
     groups: list[Group]
+    folded: bool
 
 
 DISCRIMINATION = ("auroc", "auprc")
@@ -73,7 +74,7 @@ def results_section(run: Run) -> Section | None:
     how = f" ({'; '.join(methods)})" if methods else ""
     given = " with all the labels it was given" if names.several_fractions else ""
     lead = f"Every arm{given}. Under each value stands its interval{how}."
-    return Section("results", "Results", lead=lead, own=tables) if tables else None
+    return Section("results", "Results", lead=lead, own=tables, files=("results.csv",)) if tables else None
 
 
 def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable]:
@@ -95,7 +96,8 @@ def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable
         )
         for title, metrics, note in kinds:
             name = f"{title}: {names.outcome(outcome)}" if len(outcomes) > 1 else title
-            table = _table(estimates, names, outcome=outcome, title=name, note=note, metrics=metrics)
+            folded = bool(tables)
+            table = _table(estimates, names, outcome=outcome, title=name, note=note, metrics=metrics, folded=folded)
             if table is not None:
                 tables.append(table)
     return tables
@@ -122,7 +124,14 @@ def _cuts(estimates: list[Estimate], outcome: str) -> tuple[str, ...]:
 
 
 def _table(
-    estimates: list[Estimate], names: Names, *, outcome: str, title: str, note: str, metrics: tuple[str, ...]
+    estimates: list[Estimate],
+    names: Names,
+    *,
+    outcome: str,
+    title: str,
+    note: str,
+    metrics: tuple[str, ...],
+    folded: bool,
 ) -> ResultsTable | None:
     rows = [e for metric in metrics for e in full_labels(find(estimates, metric=metric, outcome=outcome))]
     if not rows:
@@ -140,6 +149,7 @@ def _table(
         heads=[metric_title(metric) for metric in present],
         cohorts=[names.cohort(cohort) for cohort in cohorts],
         groups=[Group(ROLES[role], found) for role, found in groups.items()],
+        folded=folded,
     )
 
 

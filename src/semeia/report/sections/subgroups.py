@@ -8,17 +8,20 @@ import polars as pl
 
 from semeia.evaluation.tables.interactions import INTERACTION_COLUMNS
 from semeia.evaluation.tables.subgroups import SUBGROUP_COLUMNS
-from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import pairs_of, rows_of
-from semeia.report.metrics import covariate_heading, covariate_title, metric_title
-from semeia.report.names import Names
+from semeia.report.metrics import covariate_heading, covariate_title
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, listed, number, p_value
-from semeia.report.plots.subgroups import TOO_FEW, count_words, subgroup_figure
+from semeia.report.plots.forest import Forest, ForestRow, forest_limits
+from semeia.report.plots.style import GREY, Style
 from semeia.report.run_folder import Run
 from semeia.report.sections.case_mix import cohorts_in
 
-METRICS = ("auroc", "brier", "o_e", "sensitivity", "specificity")
 SHOWN = 0.05
+TOO_FEW = "suppressed: fewer than 10"
+MOST_PANELS = 8
+MOST_ARMS = 2
 HIDDEN_NOTE = (
     "Levels with fewer than 10 patients, positives or negatives are not shown. Where their number would follow from "
     "the total, the number of the next smallest level is not shown either."
@@ -32,28 +35,51 @@ def subgroup_section(run: Run) -> Section | None:
     tests = run.table("interactions", INTERACTION_COLUMNS)
     if cells.is_empty():
         return None
-    estimates = [e for e in run.estimates if e.outcome == run.outcome]
-    arms = names.headlines(pairs_of(estimates))
-    others = [pair for pair in names.in_order(pairs_of(estimates)) if pair not in arms]
-    cohorts = cohorts_in(run, cells, outcome=run.outcome)
-    figure = subgroup_figure(cells, names, arms, cohorts)
-    tables = [
-        _tests_table(names, tests, arms, "Do the levels differ?", folded=False),
-        _cells_table(names, cells, arms, "Every measure by subgroup"),
-        _tests_table(names, tests, others, "Do the levels differ? The other arms", folded=True),
-        _cells_table(names, cells, others, "Every measure by subgroup: the other arms"),
-    ]
+    arms = names.headlines(pairs_of([e for e in run.estimates if e.outcome == run.outcome]))
+    figure = _figure(cells, names, arms[:MOST_ARMS], cohorts_in(run, cells, outcome=run.outcome))
+    table = _tests_table(names, tests, arms)
     return Section(
         key="subgroups",
         heading="Subgroups",
         lead=_lead(names, tests, arms),
         points=[*_different(names, tests, arms), *_hidden(cells)],
         figures=[figure] if figure is not None else [],
-        tables=[table for table in tables if table is not None],
+        tables=[table] if table is not None else [],
+        files=run.files("subgroups", "interactions"),
     )
 
 
-def _lead(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -> str:
+def _figure(cells: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[str]) -> Figure | None:
+    """AUROC of a few arms within each level, a panel for each column and cohort."""
+    shown = cells.filter(metric="auroc")
+    panels: dict[str, list[ForestRow]] = {}
+    for column in shown["column"].unique(maintain_order=True):
+        for cohort in cohorts:
+            rows = _rows(shown.filter(column=column, cohort=cohort), names, arms)
+            if any(row.value is not None for row in rows):
+                panels[f"{covariate_heading(column)}, {names.cohort(cohort)}"] = rows
+    limits = forest_limits([row for rows in panels.values() for row in rows], None)
+    drawn = [Forest(title, rows, "AUROC", None, limits) for title, rows in list(panels.items())[:MOST_PANELS]]
+    lead = f"Each arm{names.all_labels}, within each level. Read intervals before points: small groups scatter."
+    return Figure("subgroup-auroc", "AUROC by subgroup", lead, [*drawn]) if drawn else None
+
+
+def _rows(shown: pl.DataFrame, names: Names, arms: list[Pair]) -> list[ForestRow]:
+    """A row an arm under its level; one row for a level that is suppressed for every arm."""
+    rows: list[ForestRow] = []
+    for level in shown["level"].unique(maintain_order=True):
+        of_level = rows_of(shown.filter(level=level), arms)
+        seen = [row for row in of_level if row["value"] is not None]
+        for row in seen:
+            pair, ends = (row["arm"], row["mode"]), (row["low"], row["high"])
+            words = estimate(row["value"], *ends)
+            rows.append(ForestRow(names.arm(*pair), words, row["value"], ends, names.style(*pair), level))
+        if of_level and not seen:
+            rows.append(ForestRow("every arm", TOO_FEW, None, (None, None), Style(GREY), level))
+    return rows
+
+
+def _lead(names: Names, tests: pl.DataFrame, arms: list[Pair]) -> str:
     mine = rows_of(tests, arms[:1])
     if not mine:
         return "There are too few patients in the subgroups to test whether the AUROC differs between them."
@@ -70,7 +96,7 @@ def _lead(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -> str
     )
 
 
-def _different(names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]]) -> list[str]:
+def _different(names: Names, tests: pl.DataFrame, arms: list[Pair]) -> list[str]:
     """The other headline arms whose levels differ."""
     points = []
     for row in rows_of(tests, arms[1:]):
@@ -91,9 +117,7 @@ def _hidden(cells: pl.DataFrame) -> list[str]:
     return [f"{count(levels)} of {count(every)} groups are too small to be shown. {HIDDEN_NOTE}"]
 
 
-def _tests_table(
-    names: Names, tests: pl.DataFrame, arms: list[tuple[str, str]], title: str, *, folded: bool
-) -> TitledTable | None:
+def _tests_table(names: Names, tests: pl.DataFrame, arms: list[Pair]) -> TitledTable | None:
     rows = [
         [
             names.arm(row["arm"], row["mode"]),
@@ -111,25 +135,4 @@ def _tests_table(
         "from patient-bootstrap draws that the levels share. Holm: over the columns of one arm in one cohort."
     )
     heads = ["Arm", "Cohort", "By", "Levels", "Chi square", "p", "p after Holm"]
-    return TitledTable(title, "" if folded else note, DataTable(heads, rows), folded=folded) if rows else None
-
-
-def _cells_table(names: Names, cells: pl.DataFrame, arms: list[tuple[str, str]], title: str) -> TitledTable | None:
-    """A row an arm, cohort and level, a column a metric."""
-    found: dict[tuple[str, ...], dict[str, dict]] = {}
-    for row in rows_of(cells, arms):
-        found.setdefault((row["cohort"], row["column"], row["level"], row["arm"], row["mode"]), {})[row["metric"]] = row
-    metrics = [metric for metric in METRICS if any(metric in by_metric for by_metric in found.values())]
-    rows = []
-    for (cohort, column, level, arm, mode), by_metric in found.items():
-        start = [names.arm(arm, mode), names.cohort(cohort), covariate_heading(column), level]
-        words = [_cell(by_metric.get(metric)) for metric in metrics]
-        rows.append([*start, *words, *count_words(next(iter(by_metric.values())))])
-    heads = ["Arm", "Cohort", "By", "Level", *(metric_title(m) for m in metrics), "Units", "Patients", "Positive"]
-    return TitledTable(title, HIDDEN_NOTE, DataTable(heads, rows), folded=True) if rows else None
-
-
-def _cell(row: dict | None) -> str:
-    if row is None:
-        return ""
-    return TOO_FEW if row["value"] is None else estimate(row["value"], row["low"], row["high"])
+    return TitledTable("Do the levels differ?", note, DataTable(heads, rows), folded=True) if rows else None

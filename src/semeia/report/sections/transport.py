@@ -9,16 +9,16 @@ from semeia.evaluation.statistics.validation_size import SIZE_COLUMNS
 from semeia.evaluation.tables.case_mix import CASE_MIX_COLUMNS
 from semeia.evaluation.tables.sites import SITE_COLUMNS
 from semeia.evaluation.tables.transport import TRANSPORT_COLUMNS
-from semeia.report.content import DataTable, Section, TitledTable
-from semeia.report.estimates import pairs_of
+from semeia.report.content import Figure, Section
+from semeia.report.estimates import pairs_of, rows_of
 from semeia.report.metrics import metric_title
-from semeia.report.names import Names
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, interval, listed, lowered, number, percent
-from semeia.report.plots.transport import gap_figure, sites_figure
+from semeia.report.plots.forest import ForestRow, forest_limits, forest_of
 from semeia.report.run_folder import Run
-from semeia.report.sections.case_mix import alike_table, cohorts_in, shift_table, size_tables, who_table
+from semeia.report.sections.case_mix import alike_table, cohorts_in, shift_table, size_table, who_table
 
-HEADS = ["Cohort", "Arm", "Minus", "Measure", "Reference cohort", "This cohort", "Gap", "Detectable gap"]
+MOST_SITES = 2  # arms of which each site is drawn
 # The c-statistic of the membership model from which cohorts are said to differ somewhat, and much.
 SOME, MUCH = 0.6, 0.8
 
@@ -34,12 +34,15 @@ def transport_section(run: Run) -> Section | None:
         return None
     estimates = [e for e in run.estimates if e.outcome == run.outcome]
     arms = names.headlines(pairs_of(estimates))
-    every = [*arms, *(pair for pair in names.in_order(pairs_of(estimates)) if pair not in arms)]
     cohorts = cohorts_in(run, mix, outcome=run.outcome)
-    own = gaps.filter(reference="")
-    figures = [gap_figure(own, names, arms), sites_figure(sites, names, arms)]
-    tables = [who_table(names, mix, cohorts), alike_table(names, mix, arms, cohorts), shift_table(names, mix, arms)]
-    tables += [*size_tables(names, sizes, every, cohorts), _all_gaps(names, gaps)]
+    own = gaps.filter(reference="", metric="auroc")
+    figures = [_gap_figure(own, names, arms), _sites_figure(sites, names, arms)]
+    tables = [
+        who_table(names, mix, cohorts),
+        alike_table(names, mix, arms, cohorts),
+        shift_table(names, mix, arms),
+        size_table(names, sizes, arms, cohorts),
+    ]
     first = arms[0] if arms else ("", "")
     points = [
         *_against_scratch(gaps, names),
@@ -51,14 +54,66 @@ def transport_section(run: Run) -> Section | None:
     return Section(
         key="transport",
         heading="From one cohort to another" if not gaps.is_empty() else "Cohort and sites",
-        lead=" ".join(_gap(names, row) for row in _rows(own, first, metric="auroc")),
+        lead=" ".join(_gap(names, row) for row in _rows(own, first)),
         points=points,
         figures=[figure for figure in figures if figure is not None],
         tables=[table for table in tables if table is not None],
+        files=run.files("transport", "case_mix", "sites", "validation_size"),
     )
 
 
-def _rows(table: pl.DataFrame, pair: tuple[str, str], **fixed: str) -> list[dict]:
+def _gap_figure(gaps: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | None:
+    """AUROC of each arm less that of the home cohort."""
+    rows = [
+        ForestRow(
+            names.arm(row["arm"], row["mode"]),
+            estimate(row["gap"], row["low"], row["high"], digits=3, sign=True),
+            row["gap"],
+            (row["low"], row["high"]),
+            names.style(row["arm"], row["mode"]),
+            f"{names.cohort(row['cohort'])} minus {names.cohort(row['home'])}",
+        )
+        for row in sorted(rows_of(gaps, arms), key=lambda row: row["cohort"])
+    ]
+    lead = (
+        f"AUROC{names.all_labels} of the other cohort less that of the home cohort: left of zero, it is lost on the "
+        "way. The cohorts hold different patients, so the interval holds the chance of both."
+    )
+    panel = forest_of(rows, title="Gap", axis="Difference in AUROC", null=0.0)
+    return Figure("transport-gap", "From one cohort to another", lead, [panel]) if rows else None
+
+
+def _sites_figure(sites: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | None:
+    """AUROC of each site, a panel an arm; the summaries have a thin line where a new site is expected."""
+    panels = {pair: [_site_row(row, names) for row in rows_of(sites, [pair])] for pair in arms}
+    panels = dict([(pair, rows) for pair, rows in panels.items() if rows][:MOST_SITES])
+    if not panels:
+        return None
+    # a prediction interval of few sites spans nearly everything: it ends at the frame, and is said in words.
+    sized = [ForestRow("", "", row.value, row.ends, row.style) for rows in panels.values() for row in rows]
+    low, high = forest_limits(sized, None)
+    lead = (
+        "AUROC of each site, and its mean over the sites of a cohort (random effects, REML, Hartung-Knapp). The thin "
+        "line is where the AUROC of a new site is expected; it may leave the drawing."
+    )
+    limits = (max(0.0, low), min(1.0, high))
+    drawn = [forest_of(rows, title=names.arm(*pair), axis="AUROC", limits=limits) for pair, rows in panels.items()]
+    return Figure("transport-sites", "Sites", lead, [*drawn])
+
+
+def _site_row(row: dict, names: Names) -> ForestRow:
+    return ForestRow(
+        name="Mean over sites" if row["kind"] == "summary" else row["site"],
+        words=estimate(row["value"], row["low"], row["high"]),
+        value=row["value"],
+        ends=(row["low"], row["high"]),
+        style=names.style(row["arm"], row["mode"]),
+        group=names.cohort(row["cohort"]),
+        wide=(row["predict_low"], row["predict_high"]),
+    )
+
+
+def _rows(table: pl.DataFrame, pair: Pair, **fixed: str) -> list[dict]:
     return table.filter(arm=pair[0], mode=pair[1], **fixed).rows(named=True)
 
 
@@ -80,8 +135,7 @@ def _against_scratch(gaps: pl.DataFrame, names: Names) -> list[str]:
     """Whether pretrained arms lose more outside than the same network without pretraining."""
     points = []
     for row in gaps.filter(pl.col("reference") != "", metric="auroc").rows(named=True):
-        one, other = names.about(row["arm"]), names.about(row["reference"].partition("/")[0])
-        if (one.role, other.role) != ("pretrained", "scratch") or one.family != other.family or row["mode"] == "frozen":
+        if not names.is_pretraining(row["arm"], row["reference"]) or row["mode"] == "frozen":
             continue
         found = "more" if row["high"] < 0 else "less" if row["low"] > 0 else ""
         said = f"lost {found} of its AUROC" if found else "was not shown to lose more or less of its AUROC"
@@ -94,7 +148,7 @@ def _against_scratch(gaps: pl.DataFrame, names: Names) -> list[str]:
     return points
 
 
-def _told(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+def _told(names: Names, mix: pl.DataFrame, pair: Pair) -> list[str]:
     """How well the cohort can be told, and what that says of a gap."""
     points = []
     for row in _rows(mix, pair, characteristic="membership model"):
@@ -113,7 +167,7 @@ def _told(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
     return points
 
 
-def _prevalence(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+def _prevalence(names: Names, mix: pl.DataFrame, pair: Pair) -> list[str]:
     share = {row["cohort"]: row["value"] for row in mix.filter(characteristic="prevalence").rows(named=True)}
     points = []
     for row in _rows(mix, pair, characteristic="performance", level="home prevalence", measure="o_e"):
@@ -132,7 +186,7 @@ def _prevalence(names: Names, mix: pl.DataFrame, pair: tuple[str, str]) -> list[
     return points
 
 
-def _sites(names: Names, sites: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+def _sites(names: Names, sites: pl.DataFrame, pair: Pair) -> list[str]:
     points = []
     for row in _rows(sites, pair, kind="summary"):
         expected = interval(row["predict_low"], row["predict_high"])
@@ -150,7 +204,7 @@ def _sites(names: Names, sites: pl.DataFrame, pair: tuple[str, str]) -> list[str
     return points
 
 
-def _sizes(names: Names, sizes: pl.DataFrame, pair: tuple[str, str]) -> list[str]:
+def _sizes(names: Names, sizes: pl.DataFrame, pair: Pair) -> list[str]:
     points = []
     rows = _rows(sizes, pair)
     for cohort in dict.fromkeys(row["cohort"] for row in rows):
@@ -162,21 +216,3 @@ def _sizes(names: Names, sizes: pl.DataFrame, pair: tuple[str, str]) -> list[str
                 "in brackets the units needed."
             )
     return points
-
-
-def _all_gaps(names: Names, gaps: pl.DataFrame) -> TitledTable | None:
-    rows = [
-        [
-            names.cohort(row["cohort"]),
-            names.arm(row["arm"], row["mode"]),
-            names.reference(row["reference"]) if row["reference"] else "",
-            metric_title(row["metric"]),
-            number(row["inside"], 3, sign=bool(row["reference"])),
-            number(row["outside"], 3, sign=bool(row["reference"])),
-            estimate(row["gap"], row["low"], row["high"], digits=3, sign=True),
-            "" if row["detectable"] is None else number(row["detectable"], 3),
-        ]
-        for row in gaps.iter_rows(named=True)
-    ]
-    note = "With a reference under Minus, every number is the arm's less the reference's."
-    return TitledTable("All gaps", note, DataTable(HEADS, rows), folded=True) if rows else None

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from semeia.report.content import DataTable, Figure, Panel, Section, TitledTable
+from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.html import Page
 from semeia.report.numbers import estimate, number
-from semeia.report.plots.heat_map import MapCell, heat_map_panel
+from semeia.report.plots.matrix import Matrix, MatrixCell
 from semeia.worlds.sweep.condition import Condition
 from semeia.worlds.sweep.estimates import BEST_SIMPLE, Areas, Map
 
@@ -70,14 +70,14 @@ def sweep_section(sweep: str, found: Map, objectives: tuple[str, ...]) -> Sectio
     frozen = f"{objectives[0]}_frozen"
     pairs = [(jepa, "scratch"), (frozen, "scratch"), (jepa, BEST_SIMPLE), (jepa, "incomplete_finetune")]
     titles = [f"{title_of(arm)} less {title_of(reference)}" for arm, reference in pairs]
-    panels = [_panel(at, *pair, name=name, key=f"{key}-{n}") for n, pair in enumerate(pairs)] if _is_grid(at) else []
+    panels = [_panel(at, *pair, name=name) for pair in pairs] if _is_grid(at) else []
     rows = [
         [*_place(where), *(difference(arms[arm], arms[other]) for arm, other in pairs)] for where, arms in at.items()
     ]
     table = DataTable([name, "Labels", "Cohort", *titles], rows)
     levels = TitledTable("AUROC of every arm", "", _levels(name, at), folded=True)
     if panels:
-        figure = Figure(f"map-{key}", "Where pretraining helps", INTERVAL, panels, table)
+        figure = Figure(f"map-{key}", "Where pretraining helps", INTERVAL, [*panels], table)
         return Section(f"sweep-{key}", f"By {name}", figures=[figure], tables=[levels])
     return Section(f"sweep-{key}", f"By {name}", tables=[TitledTable("Paired differences in AUROC", "", table), levels])
 
@@ -88,21 +88,22 @@ def _is_grid(at: At) -> bool:
     return min(len(values), len(labels)) > 1 and all((value, n, "internal") in at for value in values for n in labels)
 
 
-def _panel(at: At, arm: str, reference: str, *, name: str, key: str) -> Panel:
+def _panel(at: At, arm: str, reference: str, *, name: str) -> Matrix:
     """The map of one paired difference at home."""
     values, labels = list(dict.fromkeys(key[0] for key in at)), sorted({key[1] for key in at})
-    cells = []
-    for value in values:
-        row = [at[value, n, "internal"] for n in labels]
-        cells.append([MapCell(*arms[arm].minus(arms[reference]).estimate) for arms in row])
-    return heat_map_panel(
-        cells,
-        key=key,
-        title=f"{title_of(arm)} less {title_of(reference)}",
-        rows=values,
-        columns=[f"{n:,}" for n in labels],
-        axes=(name, "labelled patients"),
-    )
+    found = {
+        (value, n): at[value, n, "internal"][arm].minus(at[value, n, "internal"][reference]).estimate
+        for value in values
+        for n in labels
+    }
+    reach = max(0.02, *(abs(difference) for difference, _, _ in found.values()))
+    rows = [(value, [_cell(*found[value, n], reach=reach) for n in labels]) for value in values]
+    corner = f"{name}, by labelled patients \u2192"
+    return Matrix(f"{title_of(arm)} less {title_of(reference)}", corner, [f"{n:,}" for n in labels], rows)
+
+
+def _cell(difference: float, low: float, high: float, *, reach: float) -> MatrixCell:
+    return MatrixCell(number(difference, 3, sign=True), "", difference / reach, hatched=low <= 0 <= high)
 
 
 def _levels(name: str, at: At) -> DataTable:

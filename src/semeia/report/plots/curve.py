@@ -1,0 +1,187 @@
+"""Draw lines with bands, whiskers and marks on two axes as an inline SVG: small, the same bytes each time.
+
+Widths are in units of the viewBox (`PANEL`), chosen so that 10-unit text is still read on a phone 390 px wide. Nothing
+leaves the frame; points closer than a pixel are left out; colours are those of the page, which turn in the dark.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from semeia.errors import printable
+from semeia.report.plots.style import INK, MUTED, RULE, Style, of_page
+
+Values = Sequence[float]
+PANEL = 360
+SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "semeia",
+    # An arm called "$x" is a name, not a formula.
+    "text.parse_math": False,
+    # Otherwise every word names ten fonts; the page sets its own in any case.
+    "font.family": "DejaVu Sans",
+    "font.size": 10.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "path.simplify_threshold": 0.5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing under its heading."""
+
+    title: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a drawing.
+
+    Attributes:
+        x, y: its points.
+        style: hue, dash and marker.
+        low, high: ends of the interval at each point; none where empty.
+        whiskers: draw intervals as a stroke a point and mark the points; else as a band.
+        width: of the line; 0 draws marks only.
+        hollow: leave marks unfilled.
+    """
+
+    x: Values
+    y: Values
+    style: Style
+    low: Values = ()
+    high: Values = ()
+    whiskers: bool = False
+    width: float = 1.6
+    hollow: bool = False
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What stands along the axes: labels and limits, and words in place of numbers.
+
+    `diagonal` draws where both are equal, `level` is a horizontal line, `bare` leaves the numbers out.
+    """
+
+    x: str
+    y: str
+    xlim: tuple[float, float] | None = None
+    ylim: tuple[float, float] | None = None
+    ticks: list[str] = field(default_factory=list)
+    whole: bool = False
+    diagonal: bool = False
+    level: float | None = None
+    bare: bool = False
+
+
+def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, height: float = 0.8 * PANEL) -> Drawing:
+    """Draw lines.
+
+    Args:
+        lines: the last on top.
+        axes: what they are drawn against.
+        key: made part of every id inside, since several drawings share one page.
+        title: heading.
+        alt: what a reader who cannot see it is told.
+        height: in units of which `PANEL` are the width.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # matplotlib types its keys as literals, which a plain dict of settings is not.
+    with matplotlib.rc_context(SETTINGS):  # pyright: ignore[reportArgumentType]
+        figure = Figure(figsize=(PANEL / 72, height / 72), layout="constrained")
+        drawn = figure.add_subplot()
+        if axes.diagonal:
+            drawn.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        if axes.level is not None:
+            drawn.axhline(axes.level, color=INK, linewidth=1.1, linestyle=":" if axes.level else "-")
+        for line in lines:
+            colour, dash, marker = line.style.colour, line.style.line, line.style.marker
+            if len(line.low) and line.whiskers:
+                drawn.vlines(line.x, line.low, line.high, color=colour, linewidth=1.4, alpha=0.75)
+            elif len(line.low):
+                drawn.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)
+            if line.width:
+                drawn.plot(line.x, line.y, color=colour, linestyle=dash, linewidth=line.width)
+            if line.whiskers or not line.width or len(line.x) == 1:
+                face = "none" if line.hollow else colour
+                size = 5.5 if line.whiskers else 3.6
+                drawn.plot(line.x, line.y, linestyle="", marker=marker, ms=size, color=colour, markerfacecolor=face)
+        drawn.set(xlabel=axes.x, ylabel=axes.y, xlim=axes.xlim, ylim=axes.ylim)
+        if axes.ticks:
+            drawn.set_xticks(range(len(axes.ticks)), axes.ticks)
+        elif axes.bare:
+            drawn.set(xticks=[], yticks=[])
+        else:
+            drawn.locator_params(axis="x", nbins=6, integer=axes.whole)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return Drawing(title, small_svg(buffer.getvalue(), key=key, alt=alt))
+
+
+def small_svg(text: str, *, key: str, alt: str) -> Markup:
+    """Return what matplotlib wrote as an element of a page: headless, in tenths of a unit, in the page's colours.
+
+    Args:
+        text: an SVG file.
+        key: made part of every id inside.
+        alt: what a reader who cannot see it is told.
+    """
+    box = re.search(r'viewBox="([^"]+)"', text)
+    if box is None:
+        raise ValueError("matplotlib wrote an SVG without a viewBox")
+    text = text[text.index(">", text.index("<svg")) + 1 :]
+    text = re.sub(
+        r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL
+    )
+    # A tenth of a unit is finer than a pixel; what is written on the drawing keeps its digits.
+    text = re.sub(r' (?:d|x|y|width|height|transform)="[^"]*"', lambda part: _rounded(part[0]), text)
+    text = _own_ids(text.replace("xlink:href", "href"), key)
+    # Tags of a drawing hold no words of a run: those stand between them, where every sign is an entity.
+    text = re.sub(r"<[^>]*>", lambda tag: _coloured(tag[0]), text)
+    text = re.sub(r"<g>\s*</g>|\n\s*", lambda part: "\n" if part[0].startswith("\n") else "", text)
+    opening = f'<svg class="plot" role="img" aria-label="{escape(alt)}" viewBox="{box.group(1)}">'
+    return Markup(printable(opening + re.sub(r"\n+", "\n", text).strip()))
+
+
+def _rounded(attribute: str) -> str:
+    return re.sub(r"-?\d+\.\d+", lambda n: f"{float(n[0]):.1f}".removesuffix(".0"), attribute).replace(" \n", " ")
+
+
+def _coloured(tag: str) -> str:
+    tag = re.sub(r"(fill|stroke): ?(#[0-9a-fA-F]{6})", lambda found: f"{found[1]}:{of_page(found[2])}", tag)
+    tag = re.sub(r"font: 1?[\d.]+px 'DejaVu Sans'(, [^;\"]*)?;? ?", "", tag) if "font-size" in tag else tag
+    return tag.replace("; ", ";")
+
+
+def _own_ids(text: str, key: str) -> str:
+    """Drop the ids that nothing refers to and make the others this drawing's own."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
+
+    def renamed(found: re.Match[str]) -> str:
+        return f' id="{key}-{found.group(1)}"' if found.group(1) in used else ""
+
+    text = re.sub(r' id="([^"]*)"', renamed, text)
+    return re.sub(r'(href="#|url\(#)([^")]+)', rf"\g<1>{key}-\g<2>", text)
