@@ -91,6 +91,44 @@ def few_patients() -> Stranger:
     return pl.DataFrame(columns), settings()
 
 
+def ordinal() -> Stranger:
+    """Four grades in an order, two models, an inside and an outside."""
+    made = grade_predictions(k=4, patients=40, seeds=1, arms={"model": 1.0, "reader": 0.5})
+    return made.drop("study", "seed"), settings(ordinal=True, references=("reader",))
+
+
+def repeated_rows() -> Stranger:
+    """A table whose rows were written twice by a stranger's join."""
+    made = three_columns()[0].with_row_index("unit_id").with_columns(pl.col("unit_id").cast(pl.String))
+    return pl.concat([made, made.with_columns(unit_id="again-" + pl.col("unit_id"))]), settings()
+
+
+def no_positives_outside() -> Stranger:
+    """An outside in which nobody has the outcome."""
+    made, chosen = two_cohorts()
+    return made.with_columns(label=pl.when(cohort="external").then(0).otherwise(pl.col("label"))), chosen
+
+
+def three_positives() -> Stranger:
+    """Sixty patients, three of them positive and ranked first."""
+    rng = np.random.default_rng(1)
+    label = [1] * 3 + [0] * 57
+    score = np.where(label, 0.9, 0.5 * rng.random(60))
+    return pl.DataFrame({"subject_id": [f"s{i}" for i in range(60)], "label": label, "score": score}), settings()
+
+
+def seeds_without_cohort() -> Stranger:
+    """Three seeds and no cohort."""
+    return table(arms={"model": 1.0}, seeds=3, cohorts=("all",)).drop("cohort", "site"), settings()
+
+
+def several_outcomes() -> Stranger:
+    """Two outcomes of the same patients."""
+    made = three_columns()[0]
+    other = made.with_columns(outcome=pl.lit("death"), label=1 - pl.col("label"), score=1 - pl.col("score"))
+    return pl.concat([made.with_columns(outcome=pl.lit("relapse")), other.select(*made.columns, "outcome")]), settings()
+
+
 STRANGERS: tuple[Callable[[], Stranger], ...] = (
     named_like_ours,
     named_like_the_nodule_study,
@@ -103,6 +141,12 @@ STRANGERS: tuple[Callable[[], Stranger], ...] = (
     several_fractions,
     restricted,
     few_patients,
+    ordinal,
+    repeated_rows,
+    no_positives_outside,
+    three_positives,
+    seeds_without_cohort,
+    several_outcomes,
 )
 
 
@@ -116,8 +160,9 @@ def page_of(stranger: Callable[[], Stranger], folder: Path) -> Path:
 
 
 def sentences_of(page: Path) -> str:
-    """What a reader reads: no drawings, no settings, no tags, and of checklists no question."""
-    text = page.read_text(encoding="utf-8")
+    """What a reader reads, of the checklists beside it too: no drawing, setting or tag, and no question of a list."""
+    lists = page.with_name("checklists.html")
+    text = page.read_text(encoding="utf-8") + (lists.read_text(encoding="utf-8") if lists.exists() else "")
     text = re.sub(r"<(style|pre|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
     text = re.sub(r'<section id="checklists".*?</section>', _answers, text, flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)).replace("\u00a0", " "))

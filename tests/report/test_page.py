@@ -9,15 +9,21 @@ import polars as pl
 import pytest
 
 from html_tree import parse
+from prediction_tables import predictions
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings
 from semeia.report import Example, Plane, write_examples, write_report
+from semeia.report.evaluation_folder import evaluate_table
+from semeia.report.page import SECTIONS
 
 HOSTILE = '<script>alert("x")</script>$\\frac'
 
 
 def sections(page: Path) -> list[str]:
-    return re.findall(r'<section id="([a-z]+)"', page.read_text(encoding="utf-8"))
+    """Keys of the sections that are open, then of those that are folded."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r'<section id="([a-z-]+)"', text) + re.findall(r'<div id="([a-z-]+)"', text)
 
 
 def example(unit_id: str = "p1-n01") -> Example:
@@ -42,17 +48,16 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_full_run_has_every_section(full: Path):
     expected = [
         "answer",
+        "results",
+        "differences",
+        "limits",
         "facts",
         "flow",
-        "pretraining",
-        "results",
         "labels",
-        "differences",
         "curves",
+        "pretraining",
         "learning",
         "examples",
-        "limits",
-        "checklists",
         "made",
     ]
 
@@ -71,16 +76,59 @@ def test_every_figure_is_there_with_its_numbers(full: Path):
     figures = re.findall(r'<figure id="figure-([a-z0-9-]+)"', text)
 
     assert figures == [
-        "fractions",
+        "main",
         "pretraining-differences",
         "gain",
         "stratum0",
         "reference-differences",
+        "fractions",
         "roc",
         "learning-pretrain",
         "learning-finetune",
     ]
-    assert text.count("The numbers of this figure") == len(figures)
+    # A forest carries its numbers in its rows.
+    assert text.count("The numbers of this figure") == 4
+    assert text.count('<table class="forest">') == 10
+
+
+def test_ten_sections_at_most_are_open_whatever_the_run_holds():
+    assert sum(not folded for _, folded in SECTIONS) <= 10
+
+
+def test_the_question_and_its_answer_come_first(full: Path):
+    text = full.read_text(encoding="utf-8")
+    first = text[text.index("<h1>") : text.index("<nav")]
+
+    assert "<h1>Does pretraining on unlabelled data improve the prediction of malignancy?</h1>" in first
+    places = [first.index(words) for words in ('class="lead"', 'class="forest"', "What it means for use")]
+    assert places == sorted(places)
+
+
+def test_the_checklists_are_a_page_of_their_own(full: Path):
+    page = full.parent / "checklists.html"
+    tree = parse(page)
+
+    assert "TRIPOD+AI" in page.read_text(encoding="utf-8")
+    assert "report.html" in tree.values("href")
+    assert "checklists.html" in parse(full).values("href")
+
+
+def test_one_difference_has_one_value_and_one_interval(tmp_path: Path):
+    """Percentile and DeLong intervals of one difference are not the same: the page shows one of them."""
+    made = predictions(seeds=1, patients=40).drop("study", "mode", "fraction", "seed")
+    made.write_csv(tmp_path / "table.csv")
+    settings = EvaluationSettings(draws=100, covariate=None, references=("baseline",))
+    evaluate_table(tmp_path / "table.csv", out=tmp_path / "out", settings=settings)
+    text = re.sub("<[^>]+>", " ", (tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    tests = pl.read_csv(tmp_path / "out" / "tables" / "comparisons.csv")
+    results = pl.read_csv(tmp_path / "out" / "results.csv")
+    rows = results.filter(pl.col("reference").is_not_null(), metric="auroc")
+
+    assert rows.height == tests.height > 0
+    for value, other in zip(rows["value"], tests["difference"], strict=True):
+        assert value == pytest.approx(other)
+        shown = set(re.findall(re.escape(f"{value:+.3f}".replace("-", "\u2212")) + r" \([^)]+\)", text))
+        assert len(shown) == 1
 
 
 def test_the_same_run_gives_the_same_page(tmp_path: Path):
@@ -93,7 +141,7 @@ def test_a_strangers_evaluation_leaves_out_what_it_has_not(tmp_path: Path):
     page = write_report(fabricate_evaluation(tmp_path))
     parse(page)
 
-    assert sections(page) == ["answer", "facts", "results", "curves", "limits", "checklists"]
+    assert sections(page) == ["answer", "results", "limits", "facts", "curves"]
     assert "0.85 (0.79 to 0.91)" in page.read_text(encoding="utf-8")
 
 
@@ -103,7 +151,7 @@ def test_results_alone_are_enough(tmp_path: Path):
     page = write_report(tmp_path)
     parse(page)
 
-    assert sections(page) == ["answer", "facts", "results", "limits", "checklists"]
+    assert sections(page) == ["answer", "results", "limits", "facts"]
 
 
 def test_a_restricted_evaluation_says_so_and_draws_those_rows_only(tmp_path: Path):
@@ -115,7 +163,7 @@ def test_a_restricted_evaluation_says_so_and_draws_those_rows_only(tmp_path: Pat
 
     assert "restricted to diameter 9\u201316\u00a0mm" in page.read_text(encoding="utf-8")
     # The predictions have no such column: no curve rather than one of other patients.
-    assert sections(page) == ["answer", "facts", "results", "limits", "checklists"]
+    assert sections(page) == ["answer", "results", "limits", "facts"]
 
 
 def test_hostile_text_stays_text(tmp_path: Path):

@@ -114,7 +114,7 @@ def test_a_device_in_place_of_a_file_is_not_read(tmp_path: Path, name: str):
 
 @pytest.mark.parametrize("table", ["leakage", "comparisons"])
 def test_a_table_that_lacks_its_columns_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str):
-    monkeypatch.setattr(page, "SECTIONS", (page.leakage_section, page.comparisons_section))
+    monkeypatch.setattr(page, "SECTIONS", ((page.leakage_section, page.OPEN), (page.comparisons_section, page.OPEN)))
     run = fabricate_run(tmp_path / "run")
     (run / "tables").mkdir()
     (run / "tables" / f"{table}.csv").write_text("study\nx\n")

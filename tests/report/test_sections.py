@@ -30,7 +30,7 @@ def absent_section(run: Run) -> Section | None:
 
 @pytest.fixture
 def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(page, "SECTIONS", (*page.SECTIONS, absent_section, example_section))
+    monkeypatch.setattr(page, "SECTIONS", (*page.SECTIONS, (absent_section, page.OPEN), (example_section, page.OPEN)))
     fabricate_evaluation(tmp_path)
     return write_report(tmp_path).read_text(encoding="utf-8")
 

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+import polars as pl
 import pytest
 
+from semeia.errors import InputError
 from semeia.evaluation import evaluate
+from semeia.report.evaluation_folder import evaluate_table
 from semeia.report.terminal import short_results
 from strangers import STRANGERS, Stranger, page_of, sentences_of, several_fractions, three_columns
 
@@ -67,7 +71,12 @@ def test_nothing_is_said_that_the_table_does_not_hold(stranger: Callable[[], Str
         assert "of the labels" not in text
     assert not re.search(r"\bnan\b|\bNone\b(?! was| were|:)", text)
     assert not re.search(r"\b1 checks\b", text)
-    assert text.startswith(" Evaluation: predicting ") or name == "named_like_the_nodule_study"
+    assert re.search(r"How well can \w+ be predicted\?", text)
+    # An interval of no width is none.
+    assert not re.search(r"\((\d\.\d+) to \1\)", text)
+    if len({*table["cohort"]} if "cohort" in table.columns else {1}) == 1:
+        assert "alike" not in text
+        assert not re.search(r"\boutside\b|\binside\b", plain)
 
 
 def test_arms_named_like_ours_keep_their_names(pages: Callable[[str], str]):
@@ -82,7 +91,7 @@ def test_arms_named_like_ours_keep_their_names(pages: Callable[[str], str]):
 def test_a_study_named_like_ours_is_a_name_like_any_other(pages: Callable[[str], str]):
     text = pages("named_like_the_nodule_study")
 
-    assert text.startswith(" Nodule: predicting malignancy")
+    assert "Semeia report: Nodule How well can malignancy be predicted?" in text
     assert "multimodal_jepa (fine-tuned) predicts malignancy with an AUROC of" in text
     assert "in the internal cohort" in text
     assert "scanner" not in text.lower()
@@ -143,3 +152,39 @@ def test_the_terminal_names_mode_and_fraction_only_where_they_say_something():
     for stranger, arms in ((three_columns, {"model"}), (several_fractions, {"model at 0.5", "model at 1.0"})):
         table, chosen = stranger()
         assert set(short_results(evaluate(table, settings=chosen).results)["arm"]) == arms
+
+
+def test_three_positive_patients_are_too_few_for_a_headline(pages: Callable[[str], str]):
+    text = pages("three_positives")
+
+    assert "3 units are positive over all patients: too few to say how well model predicts label." in text
+    assert "1.00 (1.00 to 1.00)" not in text
+
+
+def test_an_outside_without_positives_is_not_spoken_for(pages: Callable[[str], str]):
+    text = pages("no_positives_outside")
+
+    assert re.search(r"predicts malignancy|predicts label", text)
+    assert not re.search(r"AUROC of 0\.\d\d [^.]*in the external cohort", text)
+
+
+def test_each_outcome_has_tables_and_the_page_is_about_the_first(pages: Callable[[str], str]):
+    text = pages("several_outcomes")
+
+    assert "How well can relapse be predicted?" in text
+    assert "Discrimination: death" in text
+
+
+def test_grades_are_called_grades(pages: Callable[[str], str]):
+    text = pages("ordinal")
+
+    assert "grades off on average" in text
+    assert "model: what was called what" in text
+
+
+def test_one_class_only_is_refused_in_words(tmp_path: Path):
+    made, chosen = three_columns()
+    made.with_columns(label=pl.lit(1)).write_csv(tmp_path / "table.csv")
+
+    with pytest.raises(InputError, match="nothing can be evaluated"):
+        evaluate_table(tmp_path / "table.csv", out=tmp_path / "out", settings=chosen)

@@ -1,6 +1,7 @@
 """Runs side by side: values beside each other, what differs, and what speaks against comparing."""
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -9,11 +10,11 @@ import pytest
 from prediction_tables import predictions
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings
+from semeia.evaluation import EvaluationSettings, check_predictions
 from semeia.report.compare.page import compare_runs, report
-from semeia.report.compare.run_differences import NamedRun, flatten, settings_table, warnings_of
+from semeia.report.compare.run_differences import NamedRun, flatten, same_patients, settings_of, warnings_of
 from semeia.report.evaluation_folder import evaluate_table
-from semeia.report.run_folder import read_run
+from semeia.report.run_folder import Run, read_run
 
 HOSTILE = '<script>alert("x")</script>'
 FAST = EvaluationSettings(draws=100, covariate=None)
@@ -40,8 +41,9 @@ def test_the_same_patients_have_a_paired_difference(two: tuple[Path, Path], tmp_
     text = compare_runs(two, out=tmp_path / "c.html").read_text(encoding="utf-8")
 
     assert "Differences from model" in text
-    assert "units of 60 patients" in text
-    assert "none:" not in text
+    assert re.search(r"[+\u2212]0\.\d{3} \([^)]*\), 60 patients", text)
+    assert "No model is in all runs" in text
+    assert "No difference is given" not in text
     assert "cannot be told" not in text
 
 
@@ -49,7 +51,7 @@ def test_other_patients_have_none(two: tuple[Path, Path], tmp_path: Path):
     other = evaluate_other(tmp_path)
     text = compare_runs((two[0], other), out=tmp_path / "c.html").read_text(encoding="utf-8")
 
-    assert "none: it cannot be told whether they tested the same patients" in text
+    assert "No difference is given for other: it cannot be told whether they tested the same patients." in text
     assert "The numbers of tested units differ" in text
 
 
@@ -67,7 +69,7 @@ def test_values_of_every_run_stand_beside_each_other(tmp_path: Path):
     assert "0.884 (0.844 to 0.924)" in text
     assert "0.940 (0.900 to 0.980)" in text
     assert "Nothing that is known speaks against it" not in text  # its patients are no pseudonyms
-    assert "The same models in each run" in text
+    assert "models are in all runs" in text
 
 
 def test_what_differs_is_named(tmp_path: Path):
@@ -80,11 +82,11 @@ def test_what_differs_is_named(tmp_path: Path):
         state="running",
     )
     runs = [NamedRun(path.name, read_run(path)) for path in (one, other)]
-    table, same = settings_table(runs)
+    settings = settings_of(runs)
     found = " ".join(warnings_of(runs))
 
-    assert table.rows == [["a.b", "1", "2"], ["d", "0", "\u2013"]]
-    assert same == 1
+    assert settings.differing.rows == [["a.b", "1", "2"]]
+    assert (settings.same, settings.elsewhere) == (1, 1)
     assert "The archives differ, so the data do: a 9f2c61d0a7; b other." in found
     assert "The versions of Semeia differ: a 0.1.0; b 0.2.0." in found
     assert "A run is not finished: a finished; b running." in found
@@ -135,3 +137,18 @@ def test_the_command_writes_one_page(tmp_path: Path):
 def test_what_cannot_be_done_is_one_line(runs: tuple[str, ...], page: str | None, words: str):
     with pytest.raises(InputError, match=words):
         report(tuple(Path(run) for run in runs), compare=page and Path(page))
+
+
+def run_of(table: pl.DataFrame, **record: object) -> Run:
+    return Run(Path(), dict(record), [], check_predictions(table), [])
+
+
+def test_numbered_patients_are_the_same_only_if_the_runs_say_so():
+    numbered = predictions(seeds=1)
+    keyed = numbered.with_columns(subject_id="p" + pl.col("subject_id").rank("dense").cast(pl.String).str.zfill(12))
+
+    assert "cannot be told" in same_patients(run_of(numbered), run_of(numbered))
+    assert same_patients(run_of(numbered, tested="a"), run_of(numbered, tested="a")) == ""
+    assert same_patients(run_of(numbered, tested="a"), run_of(numbered, tested="b"))
+    assert same_patients(run_of(keyed), run_of(keyed)) == ""
+    assert same_patients(run_of(keyed), Run(Path(), {}, [], None, []))

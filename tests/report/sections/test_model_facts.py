@@ -9,7 +9,8 @@ import pytest
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.report.estimates import Estimate
 from semeia.report.run_folder import Run, read_run
-from semeia.report.sections.model_facts import Label, model_facts_section, warnings
+from semeia.report.sections.answer import warnings
+from semeia.report.sections.model_facts import Label, model_facts_section
 
 ROW = Estimate(
     "s", "label", "model", "", "none", 1.0, "internal", "all", "auroc", 0.8, 0.7, 0.9, "95% percentile", 90, 40, 30, "1"

@@ -1,7 +1,7 @@
 """Lay runs side by side on one page: what differs in settings, in data and in results.
 
 Values stand beside each other with their intervals. A difference with an interval is given only where both runs tested
-the same patients (paired_runs.py); intervals that overlap, or do not, are no test.
+the same patients (evaluation/paired_tables.py); intervals that overlap, or do not, are no test.
 """
 
 from pathlib import Path
@@ -9,18 +9,26 @@ from pathlib import Path
 from semeia.archive.atomic import write_text
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell
-from semeia.report.compare.paired_runs import Paired, paired
-from semeia.report.compare.run_differences import ABSENT, NamedRun, about_table, settings_table, warnings_of
-from semeia.report.content import DataTable, Section, TitledTable
+from semeia.evaluation.paired_tables import Paired, paired
+from semeia.report.asked import headline
+from semeia.report.compare.run_differences import (
+    ABSENT,
+    NamedRun,
+    about_table,
+    same_patients,
+    settings_of,
+    warnings_of,
+)
+from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import Estimate, cohorts_of
 from semeia.report.html import Page, to_html
 from semeia.report.metrics import metric_title
 from semeia.report.numbers import count, estimate, percent
 from semeia.report.page import write_report
+from semeia.report.plots.forest import Forest, ForestRow, forest_limits
 from semeia.report.run_folder import Run, read_run
-from semeia.report.sections.answer import headline
 
-DIFFERENCE = ["Difference in AUROC (95\u00a0% interval)", "Tested"]
+MOST_ROWS = 24
 PAIRED = (
     "AUROC of the run less that of the first, on the same patients; DeLong\u2019s interval, clustered by patient, not "
     "corrected for the number of comparisons."
@@ -66,9 +74,9 @@ def compare_runs(runs: tuple[Path, ...], *, out: Path) -> Path:
 
 def render(runs: list[NamedRun]) -> str:
     """Return the page as HTML text."""
-    made = [_comparable(runs), _headlines(runs), _same_cells(runs), _settings(runs), _about(runs)]
+    made = [_comparable(runs), _results(runs), _settings(runs), _about(runs)]
     title = f"{len(runs)} runs side by side"
-    return to_html(Page(title, [section for section in made if section], remark=", ".join(n.name for n in runs)))
+    return to_html(Page(title, made, remark=", ".join(n.name for n in runs)))
 
 
 def _names(runs: tuple[Path, ...]) -> list[str]:
@@ -85,46 +93,59 @@ def _comparable(runs: list[NamedRun]) -> Section:
     return Section("comparable", "Can they be compared?", lead=lead, points=found)
 
 
-def _headlines(runs: list[NamedRun]) -> Section:
-    """The model that each run's own report is about, and paired differences from the first run's."""
-    cells = [_headline_cell(named.run) for named in runs]
-    titles = ["", "Model", *(_title(one.run, cell) for one, cell in zip(runs, cells, strict=True))]
-    at = [_levels(named.run, cell) for named, cell in zip(runs, cells, strict=True)]
-    table = DataTable(["Cohort", "Measure", *(named.name for named in runs)], [titles, *_value_rows(runs[0].run, at)])
-    note = "The model that the report of each run is about, with all the labels it was given."
-    tables = [TitledTable("Measures with their intervals", note, table)]
-    found = _differences(runs, cells)
-    if found:
-        rows = [[runs[0].run.names.cohort(one.cohort), name, *_words(one)] for name, one in found]
-        tables.append(TitledTable(_minus(runs), PAIRED, DataTable(["Cohort", "Run", *DIFFERENCE], rows)))
-    return Section("results", "Results", tables=tables)
-
-
-def _same_cells(runs: list[NamedRun]) -> Section | None:
-    """Every model that all runs hold, by arm, mode and share of the labels."""
-    cells = [dict.fromkeys(_cells(named.run)) for named in runs]
-    shared = [cell for cell in cells[0] if all(cell in found for found in cells)]
-    if len(shared) < 2:
-        return None
-    rows, differences = [], []
-    for cell in shared:
-        name = [_title(runs[0].run, cell), percent(cell.fraction)]
-        rows += [[*name, *row] for row in _value_rows(runs[0].run, [_levels(named.run, cell) for named in runs])]
-        given = [(run, one) for run, one in _differences(runs, [cell for _ in runs]) if not one.why]
-        differences += [[*name, runs[0].run.names.cohort(one.cohort), run, *_words(one)] for run, one in given]
+def _results(runs: list[NamedRun]) -> Section:
+    """The models that all runs hold, each against the first run's; else the model that each run's report is about."""
+    cells = [_cells(named.run) for named in runs]
+    matched = [[cell] * len(runs) for cell in cells[0] if all(cell in found for found in cells)]
+    shared = len(matched)
+    if not matched:
+        one = [_headline_cell(named.run) for named in runs]
+        matched = [one] if all(one) else []  # pyright: ignore[reportAssignmentType]
+    found = [(cell, name, p) for row in matched for cell in row[:1] for name, p in _differences(runs, row)]
+    given, why = [item for item in found if not item[2].why], {item[2].why: item[1] for item in found if item[2].why}
+    figures = [_difference_figure(runs, given)] if given else []
+    rows = [[*_named(runs[0], row[0]), *values] for row in matched for values in _value_rows(runs, row)]
     columns = ["Model", "Labels", "Cohort", "Measure", *(named.name for named in runs)]
-    tables = [TitledTable("Measures with their intervals", "", DataTable(columns, rows), folded=True)]
-    if differences:
-        table = DataTable(["Model", "Labels", "Cohort", "Run", *DIFFERENCE], differences)
-        tables.insert(0, TitledTable(f"{_minus(runs)}, model by model", PAIRED, table, folded=True))
-    lead = f"{count(len(shared))} models are in all runs, by arm, way of training and share of the labels."
-    return Section("cells", "The same models in each run", lead=lead, tables=tables)
+    lead = (
+        f"{count(shared)} models are in all runs, by arm, way of training and share of the labels."
+        if shared
+        else "No model is in all runs: the model that the report of each is about is laid beside the others."
+    )
+    table = TitledTable("Measures with their intervals", "", DataTable(columns, rows), folded=len(rows) > MOST_ROWS)
+    points = [f"No difference is given for {name}: {words}." for words, name in why.items()]
+    tables = [_models(runs), table] if not shared else [table]
+    return Section("results", "Results", lead, points=points, figures=figures, tables=tables)
+
+
+def _difference_figure(runs: list[NamedRun], given: list[tuple[Cell, str, Paired]]) -> Figure:
+    names = runs[0].run.names
+    rows = {
+        cohort: [_row(runs[0], cell, name, one) for cell, name, one in given if one.cohort == cohort]
+        for cohort in dict.fromkeys(one.cohort for _, _, one in given)
+    }
+    limits = forest_limits([row for part in rows.values() for row in part], 0.0)
+    panels = [Forest(names.cohort(cohort), part, "Difference in AUROC", 0.0, limits) for cohort, part in rows.items()]
+    return Figure("differences", f"Differences from {runs[0].name}", PAIRED, [*panels])
+
+
+def _row(first: NamedRun, cell: Cell, name: str, one: Paired) -> ForestRow:
+    words = f"{estimate(one.value, one.low, one.high, digits=3, sign=True)}, {count(one.patients)} patients"
+    style = first.run.names.style(cell.arm, cell.mode)
+    clear = one.low > 0 or one.high < 0
+    return ForestRow(", ".join(_named(first, cell)), words, one.value, (one.low, one.high), style, name, clear=clear)
+
+
+def _models(runs: list[NamedRun]) -> TitledTable:
+    rows = [[named.name, _title(named.run, _headline_cell(named.run))] for named in runs]
+    return TitledTable("The model of each run", "", DataTable(["Run", "Model"], rows))
 
 
 def _settings(runs: list[NamedRun]) -> Section:
-    table, same = settings_table(runs)
-    lead = f"{count(len(table.rows))} settings differ, {count(same)} are the same."
-    tables = [TitledTable("Settings that differ", "", table)] if table.rows else []
+    found = settings_of(runs)
+    lead = f"{count(len(found.differing.rows))} settings differ, {count(found.same)} are the same."
+    if found.elsewhere:
+        lead += f" {count(found.elsewhere)} more are not in every run and cannot be compared."
+    tables = [TitledTable("Settings that differ", "", found.differing)] if found.differing.rows else []
     return Section("settings", "Settings", lead=lead, tables=tables)
 
 
@@ -146,40 +167,37 @@ def _title(run: Run, cell: Cell | None) -> str:
     return run.names.arm(cell.arm, cell.mode) if cell else ABSENT
 
 
-def _levels(run: Run, cell: Cell | None) -> dict[tuple[str, str], Estimate]:
-    """The values of one model by cohort and measure."""
-    levels = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
-    mine = [e for e in levels if cell and (e.arm, e.mode, e.fraction) == cell]
-    return {(e.cohort, e.metric): e for cohort in cohorts_of(mine) for e in mine if e.cohort == cohort}
+def _named(first: NamedRun, cell: Cell) -> list[str]:
+    several = first.run.names.several_fractions
+    return [_title(first.run, cell), *([percent(cell.fraction)] if several else [])]
 
 
-def _value_rows(run: Run, at: list[dict[tuple[str, str], Estimate]]) -> list[list[str]]:
-    keys = list(dict.fromkeys(key for found in at for key in found))
+def _value_rows(runs: list[NamedRun], cells: list[Cell]) -> list[list[str]]:
+    """Cohort, measure and each run's value of a model."""
+    at = [_levels(named.run, cell) for named, cell in zip(runs, cells, strict=True)]
     rows = []
-    for cohort, metric in keys:
+    for cohort, metric in dict.fromkeys(key for found in at for key in found):
         values = [found.get((cohort, metric)) for found in at]
         words = [ABSENT if e is None else estimate(e.value, e.low, e.high, digits=3) for e in values]
-        rows.append([run.names.cohort(cohort), metric_title(metric), *words])
+        rows.append([runs[0].run.names.cohort(cohort), metric_title(metric), *words])
     return rows
 
 
-def _differences(runs: list[NamedRun], cells: list[Cell | None]) -> list[tuple[str, Paired]]:
+def _levels(run: Run, cell: Cell) -> dict[tuple[str, str], Estimate]:
+    """The values of one model by cohort and measure."""
+    levels = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
+    mine = [e for e in levels if (e.arm, e.mode, e.fraction) == cell]
+    return {(e.cohort, e.metric): e for cohort in cohorts_of(mine) for e in mine if e.cohort == cohort}
+
+
+def _differences(runs: list[NamedRun], cells: list[Cell]) -> list[tuple[str, Paired]]:
     """Each later run minus the first, in each cohort, under the later run's name."""
-    first, found = cells[0], []
+    first, found = runs[0].run, []
     for named, cell in zip(runs[1:], cells[1:], strict=True):
-        if first is not None and cell is not None and named.run.outcome == runs[0].run.outcome:
-            each = paired(named.run, runs[0].run, cells=(cell, first), outcome=named.run.outcome)
-            found += [(named.name, one) for one in each]
+        one, other = named.run.predictions, first.predictions
+        why = same_patients(named.run, first) or ("" if named.run.outcome == first.outcome else "the outcomes differ")
+        if why or one is None or other is None:
+            found.append((named.name, Paired("", why=why)))
+        else:
+            found += [(named.name, p) for p in paired(one, other, cells=(cell, cells[0]), outcome=first.outcome)]
     return found
-
-
-def _minus(runs: list[NamedRun]) -> str:
-    return f"Differences from {runs[0].name}"
-
-
-def _words(one: Paired) -> list[str]:
-    """A difference with its interval and the patients it was taken on, or why there is none."""
-    if one.why:
-        return [f"none: {one.why}", ""]
-    said = estimate(one.value, one.low, one.high, digits=3, sign=True)
-    return [said, f"{count(one.units)} units of {count(one.patients)} patients"]

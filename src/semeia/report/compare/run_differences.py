@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from semeia.report.compare.paired_runs import same_patients
+import polars as pl
+
 from semeia.report.content import DataTable
 from semeia.report.estimates import cohorts_of
 from semeia.report.numbers import count
@@ -11,6 +12,7 @@ from semeia.report.run_folder import Run
 from semeia.report.sections.made import facts_of
 
 ABSENT = "\u2013"
+PSEUDONYM = "^p[0-9a-f]{12}$"
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,24 @@ def about_table(runs: list[NamedRun]) -> DataTable:
     )
 
 
-def settings_table(runs: list[NamedRun]) -> tuple[DataTable, int]:
-    """Tabulate the settings that are not the same in all runs, and how many are the same."""
+@dataclass(frozen=True)
+class Settings:
+    """Settings of several runs: those that all have and that differ, how many are the same, how many not all have."""
+
+    differing: DataTable
+    same: int
+    elsewhere: int
+
+
+def settings_of(runs: list[NamedRun]) -> Settings:
+    """Compare the settings that all runs have; one that a run lacks is of another kind of run, and no difference."""
     flat = [flatten(named.run.record.get("config")) for named in runs]
-    rows_named = list(dict.fromkeys(name for found in flat for name in found))
-    rows = [[name, *(found.get(name, ABSENT) for found in flat)] for name in rows_named]
+    every = list(dict.fromkeys(name for found in flat for name in found))
+    shared = [name for name in every if all(name in found for found in flat)]
+    rows = [[name, *(found[name] for found in flat)] for name in shared]
     differing = [row for row in rows if len(set(row[1:])) > 1]
-    return DataTable(["Setting", *(named.name for named in runs)], differing), len(rows) - len(differing)
+    table = DataTable(["Setting", *(named.name for named in runs)], differing)
+    return Settings(table, len(rows) - len(differing), len(every) - len(shared))
 
 
 def flatten(config: object, prefix: str = "") -> dict[str, str]:
@@ -74,6 +87,25 @@ def warnings_of(runs: list[NamedRun]) -> list[str]:
         if why:
             found.append(f"{runs[0].name} and {named.name}: {why}, so no difference is given.")
     return found
+
+
+def same_patients(one: Run, other: Run) -> str:
+    """Say why it cannot be told that the ids of two runs mean the same patients; empty where it can.
+
+    Ids mean the same patients when they are keyed pseudonyms, or when both runs numbered the patients of one and the
+    same table (run.json "tested").
+    """
+    if one.predictions is None or other.predictions is None:
+        return "a run has no predictions"
+    marks = [run.record.get("tested") for run in (one, other)]
+    keyed = all(_keyed(run.predictions) for run in (one, other) if run.predictions is not None)
+    if keyed or (marks[0] and marks[0] == marks[1]):
+        return ""
+    return "it cannot be told whether they tested the same patients"
+
+
+def _keyed(predictions: pl.DataFrame) -> bool:
+    return bool(predictions["subject_id"].str.contains(PSEUDONYM).all())
 
 
 def _about(run: Run) -> dict[str, str]:

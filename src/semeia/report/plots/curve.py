@@ -117,14 +117,18 @@ def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, heig
             drawn.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         if axes.level is not None:
             drawn.axhline(axes.level, color=INK, linewidth=1.1, linestyle=":" if axes.level else "-")
-        for line in lines:
+        for at, line in enumerate(lines):
             colour, dash, marker = line.style.colour, line.style.line, line.style.marker
             if len(line.low) and line.whiskers:
                 drawn.vlines(line.x, line.low, line.high, color=colour, linewidth=1.4, alpha=0.75)
             elif len(line.low):
                 drawn.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)
             if line.width:
-                drawn.plot(line.x, line.y, color=colour, linestyle=dash, linewidth=line.width)
+                # Several lines are told apart by marks, which stand at other places of each.
+                some = (
+                    {} if len(lines) < 2 or line.whiskers else {"marker": marker, "ms": 4, "markevery": (at / 30, 0.13)}
+                )
+                drawn.plot(line.x, line.y, color=colour, linestyle=dash, linewidth=line.width, **some)
             if line.whiskers or not line.width or len(line.x) == 1:
                 face = "none" if line.hollow else colour
                 size = 5.5 if line.whiskers else 3.6

@@ -25,6 +25,7 @@ def points_of(run: Run, main: list[Estimate], asked: list[Estimate], *, rivals: 
     names, estimates, first = run.names, run.estimates, main[0]
     return [
         _compared(names, first, rivals=rivals),
+        *_with_all_labels(names, estimates, main),
         *weak_yardstick(names, estimates, first.metric, run.outcome),
         *against_plain(estimates, main, names),
         *other_arms(names, [e for e in asked if (e.arm, e.mode) != (first.arm, first.mode)]),
@@ -67,6 +68,23 @@ def _compared(names: Names, e: Estimate, *, rivals: bool) -> str:
         f"{names.arm(e.arm, e.mode)} was compared with {names.reference(e.reference)}, the same network given "
         f"the same labels without pretraining, on the same patients.{first}"
     )
+
+
+def _with_all_labels(names: Names, estimates: list[Estimate], main: list[Estimate]) -> list[str]:
+    """Both levels and their difference at the largest label fraction, a sentence for each cohort."""
+    sentences = []
+    for e in full_labels(main):
+        reference, _, mode = e.reference.partition("/")
+        here = find(estimates, metric=e.metric, outcome=e.outcome, cohort=e.cohort)
+        with_it = [level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)]
+        without = full_labels([level for level in here if level.arm == reference and mode in ("", level.mode)])
+        levels = [estimate(rows[0].value, rows[0].low, rows[0].high) for rows in (with_it, without) if rows]
+        said = f"{levels[0]} with and {levels[1]} without, a difference of " if len(levels) == 2 else "different by "
+        sentences.append(
+            f"{sentence(names.place(e.cohort))}, with {percent(e.fraction)} of the labels, the AUROC was {said}"
+            f"{difference_words(e)}, in {count(e.n)} units of {count(e.n_patients)} patients."
+        )
+    return sentences
 
 
 def _against(names: Names, differences: list[Estimate]) -> list[str]:

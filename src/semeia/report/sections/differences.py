@@ -9,7 +9,7 @@ from semeia.report.numbers import count, listed, percent
 from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.run_folder import Run
 
-MOST_ROWS = 12
+MOST_ROWS = 8
 MOST_STRATA = 3
 
 
@@ -127,10 +127,11 @@ def main_figure(rows: list[Estimate], names: Names) -> Figure:
     panels = forests_by_cohort(
         rows,
         names,
-        name=lambda e: f"{percent(e.fraction)} of the labels" if names.several_fractions else names.arm(e.arm, e.mode),
+        name=lambda e: percent(e.fraction) if names.several_fractions else names.arm(e.arm, e.mode),
         null=0.0,
         axis="Difference in AUROC",
     )
     title = f"AUROC of {names.arm(e.arm, e.mode)} minus {names.reference(e.reference)}"
     tested = ", p after Holm\u2019s correction; bold: it stands" if any(e.p_holm is not None for e in rows) else ""
-    return Figure("main", title, f"95\u00a0% intervals{tested}.", [*panels])
+    at = "By share of the labels; " if names.several_fractions else ""
+    return Figure("main", title, f"{at}95\u00a0% intervals{tested}.", [*panels])

@@ -9,7 +9,7 @@ import polars as pl
 from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.estimates import cohorts_of, pairs_of
 from semeia.report.names import ALL, Names
-from semeia.report.numbers import count, estimate, listed, number, p_value, percent
+from semeia.report.numbers import count, listed, number, p_value, percent
 from semeia.report.run_folder import Run
 
 STANDS = 0.05
@@ -17,6 +17,7 @@ MOST_NAMED = 3
 HEADS = ["Cohort", "Arm", "Minus", "Difference in AUROC", "p", "p after Holm", "Detectable", "Chance to find"]
 TEXTS = ["outcome", "cohort", "stratum", "arm", "mode", "reference", "family"]
 NOTE = (
+    "Intervals stand with the drawings. "
     "Detectable: the smallest true difference that this cohort finds with 80\u00a0% power. Chance to find: the power "
     "for a true difference of {relevant}. Both are for one two-sided test at 5\u00a0%, before Holm's correction."
 )
@@ -138,7 +139,7 @@ def _row(names: Names, row: dict) -> list[str]:
         names.cohort(row["cohort"]),
         names.arm(row["arm"], row["mode"]),
         names.reference(row["reference"]),
-        estimate(row["difference"], row["low"], row["high"], digits=3, sign=True),
+        number(row["difference"], 3, sign=True),
         p_value(row["p"]),
         p_value(row["p_holm"]),
         number(row["detectable_difference"], 3),

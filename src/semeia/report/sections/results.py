@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from semeia.evaluation.description import ROLES
-from semeia.report.asked import gain_metric
 from semeia.report.content import Section
 from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric, outcomes_of, pairs_of
-from semeia.report.metrics import GAIN, metric_title, positive_words
+from semeia.report.metrics import metric_title, positive_words
 from semeia.report.names import Names
 from semeia.report.numbers import count, interval, number
 from semeia.report.run_folder import Run
@@ -70,11 +69,16 @@ def results_section(run: Run) -> Section | None:
     """Show every arm with all its labels."""
     names = run.names
     tables = results_tables(run.estimates, names)
-    methods = list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None))
+    methods = list(dict.fromkeys(_method(e) for e in run.estimates if e.low is not None))
     how = f" ({'; '.join(methods)})" if methods else ""
     given = " with all the labels it was given" if names.several_fractions else ""
     lead = f"Every arm{given}. Under each value stands its interval{how}."
     return Section("results", "Results", lead=lead, own=tables, files=("results.csv",)) if tables else None
+
+
+def _method(e: Estimate) -> str:
+    """How an interval was made; of an exact one not how many patients it is of."""
+    return e.interval_method.split(",")[0] if "exact" in e.interval_method else e.interval_method
 
 
 def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable]:
@@ -82,9 +86,8 @@ def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable
     outcomes = outcomes_of(estimates)
     tables = []
     for outcome in outcomes:
-        gain = gain_metric(estimates, outcome=outcome)
         kinds = (
-            ("Discrimination", (*DISCRIMINATION[:1], *([gain] if gain else []), *DISCRIMINATION[1:]), ""),
+            ("Discrimination", DISCRIMINATION, ""),
             (
                 "Calibration",
                 TRUST,
@@ -156,7 +159,6 @@ def _table(
 def _cell(e: Estimate | None) -> Cell:
     if e is None:
         return Cell()
-    gain = e.metric.startswith(GAIN)
-    digits = 3 if gain or e.metric.startswith("brier") else 2
-    signed = gain or e.metric == "calibration_intercept"
+    digits = 3 if e.metric.startswith("brier") else 2
+    signed = e.metric == "calibration_intercept"
     return Cell(number(e.value, digits, sign=signed), interval(e.low, e.high, digits) or "no interval")

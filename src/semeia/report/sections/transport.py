@@ -85,7 +85,9 @@ def _gap_figure(gaps: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | 
 
 def _sites_figure(sites: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | None:
     """AUROC of each site, a panel an arm; the summaries have a thin line where a new site is expected."""
-    panels = {pair: [_site_row(row, names) for row in rows_of(sites, [pair])] for pair in arms}
+    # the one site of a cohort is that cohort, which stands elsewhere.
+    several = pl.col("site").filter(pl.col("kind") == "site").n_unique().over("cohort") > 1
+    panels = {pair: [_site_row(row, names) for row in rows_of(sites.filter(several), [pair])] for pair in arms}
     panels = dict([(pair, rows) for pair, rows in panels.items() if rows][:MOST_SITES])
     if not panels:
         return None
@@ -141,7 +143,7 @@ def _against_scratch(gaps: pl.DataFrame, names: Names) -> list[str]:
         said = f"lost {found} of its AUROC" if found else "was not shown to lose more or less of its AUROC"
         power = "" if row["detectable"] is None else f"; detectable: {number(row['detectable'], 3)}"
         points.append(
-            f"From {names.cohort(row['home']).lower()} to {names.cohort(row['cohort']).lower()}, "
+            f"From {lowered(names.cohort(row['home']))} to {lowered(names.cohort(row['cohort']))}, "
             f"{names.arm(row['arm'], row['mode'])} {said} than {names.reference(row['reference'])} (difference of gaps "
             f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}{power})."
         )

@@ -1,7 +1,7 @@
-"""Compare two runs where both tested the same patients; else say why they cannot be.
+"""Compare two tables of predictions where both tested the same patients; else say why they cannot be.
 
-Two runs go in; `Paired` comes out: the AUROC of one run's model minus that of the other's, by cohort, with DeLong's
-interval clustered by patient. Without the same units of the same patients no difference is given.
+`Paired` comes out: the AUROC of one table's model minus that of the other's, by cohort, with DeLong's interval
+clustered by patient. Without the same units of the same patients no difference is given.
 """
 
 import hashlib
@@ -12,9 +12,7 @@ import polars as pl
 
 from semeia.evaluation.cells import Cell, Fold, blocks
 from semeia.evaluation.statistics.delong import Areas, areas, mean_areas
-from semeia.report.run_folder import Run
 
-PSEUDONYM = "^p[0-9a-f]{12}$"
 NOT_THE_SAME = "not the same patients were tested"
 
 
@@ -31,21 +29,6 @@ class Paired:
     why: str = ""
 
 
-def same_patients(one: Run, other: Run) -> str:
-    """Say why it cannot be told that the ids of two runs mean the same patients; empty where it can.
-
-    Ids mean the same patients when they are keyed pseudonyms, or when both runs numbered the patients of one and the
-    same table (run.json "tested").
-    """
-    if one.predictions is None or other.predictions is None:
-        return "a run has no predictions"
-    marks = [run.record.get("tested") for run in (one, other)]
-    keyed = all(_keyed(run.predictions) for run in (one, other) if run.predictions is not None)
-    if keyed or (marks[0] and marks[0] == marks[1]):
-        return ""
-    return "it cannot be told whether they tested the same patients"
-
-
 def mark_of_tested(predictions: pl.DataFrame) -> str:
     """Return a mark of all units tested with their patients and labels: equal for two tables of the same ones.
 
@@ -55,13 +38,12 @@ def mark_of_tested(predictions: pl.DataFrame) -> str:
     return hashlib.sha256(units.write_csv().encode()).hexdigest()
 
 
-def paired(one: Run, other: Run, *, cells: tuple[Cell, Cell], outcome: str) -> list[Paired]:
-    """Return the model (`cells[0]`) of `one` minus that of `other` in each cohort that both tested."""
-    tables = [_rows(run, cell, outcome) for run, cell in zip((one, other), cells, strict=True)]
+def paired(one: pl.DataFrame, other: pl.DataFrame, *, cells: tuple[Cell, Cell], outcome: str) -> list[Paired]:
+    """Return the model (`cells[0]`) of one table minus that of the other in each cohort that both tested."""
+    tables = [_rows(table, cell, outcome) for table, cell in zip((one, other), cells, strict=True)]
     cohorts = [c for c in tables[0]["cohort"].unique(maintain_order=True) if c in set(tables[1]["cohort"])]
-    why = same_patients(one, other)
-    if why:
-        return [Paired(cohort, why=why) for cohort in cohorts]
+    if not cohorts:
+        return []
     # One table, so that a unit has the same number on both sides.
     together = pl.concat([table.with_columns(arm=pl.lit(str(side))) for side, table in enumerate(tables)])
     (block,) = blocks(together.with_row_index("_row"), covariate=None)
@@ -69,11 +51,9 @@ def paired(one: Run, other: Run, *, cells: tuple[Cell, Cell], outcome: str) -> l
     return [_paired(cohort, sides[0][cohort], sides[1][cohort]) for cohort in cohorts]
 
 
-def _rows(run: Run, cell: Cell, outcome: str) -> pl.DataFrame:
+def _rows(table: pl.DataFrame, cell: Cell, outcome: str) -> pl.DataFrame:
     """The labelled predictions of one model, in columns that do not tell whose they are."""
-    if run.predictions is None:
-        return pl.DataFrame(schema={"cohort": pl.String})
-    mine = run.predictions.filter(
+    mine = table.filter(
         pl.col("outcome") == outcome,
         pl.col("arm") == cell.arm,
         pl.col("mode") == cell.mode,
@@ -109,7 +89,3 @@ def _mean_areas(folds: dict[int, Fold]) -> Areas:
 def _units(folds: dict[int, Fold]) -> set[tuple[int, int]]:
     """Units with their labels, over all seeds."""
     return {pair for fold in folds.values() for pair in zip(fold.unit.tolist(), fold.label.tolist(), strict=True)}
-
-
-def _keyed(predictions: pl.DataFrame) -> bool:
-    return bool(predictions["subject_id"].str.contains(PSEUDONYM).all())

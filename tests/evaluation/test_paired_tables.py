@@ -1,6 +1,4 @@
-"""A difference between runs is given on the same patients only, and is DeLong's where it is."""
-
-from pathlib import Path
+"""A difference between tables is given on the same patients only, and is DeLong's where it is."""
 
 import numpy as np
 import polars as pl
@@ -9,9 +7,8 @@ import pytest
 from prediction_tables import predictions
 from semeia.evaluation import check_predictions
 from semeia.evaluation.cells import Cell
+from semeia.evaluation.paired_tables import NOT_THE_SAME, mark_of_tested, paired
 from semeia.evaluation.statistics.delong import areas
-from semeia.report.compare.paired_runs import NOT_THE_SAME, mark_of_tested, paired, same_patients
-from semeia.report.run_folder import Run
 
 CELLS = (Cell("model", "finetune", 1.0), Cell("baseline", "finetune", 1.0))
 
@@ -21,18 +18,12 @@ def keyed(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(subject_id="p" + number)
 
 
-def run_of(table: pl.DataFrame, **record: object) -> Run:
-    return Run(Path(), dict(record), [], check_predictions(table), [])
-
-
-TABLE = keyed(predictions(seeds=3))
+TABLE = check_predictions(keyed(predictions(seeds=3)))
 
 
 def test_it_is_delongs_on_the_same_patients():
     outside = TABLE.filter((pl.col("cohort") == "external") & (pl.col("seed") == 0))
-    found = paired(
-        run_of(outside), run_of(outside.sample(fraction=1, shuffle=True, seed=1)), cells=CELLS, outcome="malignancy"
-    )
+    found = paired(outside, outside.sample(fraction=1, shuffle=True, seed=1), cells=CELLS, outcome="malignancy")
     sides = [outside.filter(pl.col("arm") == cell.arm).sort("unit_id") for cell in CELLS]
     scores = np.stack([side["score"].to_numpy() for side in sides])
     label, patient = sides[0]["label"].to_numpy(), sides[0]["subject_id"].to_numpy()
@@ -45,9 +36,9 @@ def test_it_is_delongs_on_the_same_patients():
 
 
 def test_seeds_are_averaged_on_each_side():
-    inside, outside = paired(run_of(TABLE), run_of(TABLE), cells=CELLS, outcome="malignancy")
+    inside, outside = paired(TABLE, TABLE, cells=CELLS, outcome="malignancy")
     fewer = TABLE.filter(pl.col("seed") > 0)
-    changed = paired(run_of(TABLE), run_of(fewer), cells=CELLS, outcome="malignancy")
+    changed = paired(TABLE, fewer, cells=CELLS, outcome="malignancy")
 
     assert inside.why == outside.why == ""
     assert inside.value > 0
@@ -58,7 +49,7 @@ def test_seeds_are_averaged_on_each_side():
 
 
 def test_a_run_does_not_differ_from_itself():
-    for one in paired(run_of(TABLE), run_of(TABLE), cells=(CELLS[0], CELLS[0]), outcome="malignancy"):
+    for one in paired(TABLE, TABLE, cells=(CELLS[0], CELLS[0]), outcome="malignancy"):
         assert (one.value, one.low, one.high) == (0, 0, 0)
 
 
@@ -72,19 +63,9 @@ def test_other_patients_have_no_difference(change: str):
         "unit": pl.col("unit_id").str.replace("external-unit-0$", "x"),
         "patient": pl.col("subject_id").str.replace("^p0", "p1"),
     }
-    found = paired(run_of(TABLE), run_of(TABLE.with_columns(swapped[change])), cells=CELLS, outcome="malignancy")
+    found = paired(TABLE, TABLE.with_columns(swapped[change]), cells=CELLS, outcome="malignancy")
 
     assert found[1].why == NOT_THE_SAME
-
-
-def test_numbered_patients_are_the_same_only_if_the_runs_say_so():
-    numbered = predictions(seeds=3)
-
-    assert "cannot be told" in same_patients(run_of(numbered), run_of(numbered))
-    assert same_patients(run_of(numbered, tested="a"), run_of(numbered, tested="a")) == ""
-    assert same_patients(run_of(numbered, tested="a"), run_of(numbered, tested="b"))
-    assert same_patients(run_of(TABLE), run_of(TABLE)) == ""
-    assert same_patients(run_of(TABLE), Run(Path(), {}, [], None, []))
 
 
 def test_the_mark_is_of_patients_units_and_labels():
@@ -98,6 +79,6 @@ def test_the_mark_is_of_patients_units_and_labels():
 def test_one_class_is_said():
     table = TABLE.with_columns(label=pl.lit(1))
 
-    assert {one.why for one in paired(run_of(table), run_of(table), cells=CELLS, outcome="malignancy")} == {
+    assert {one.why for one in paired(table, table, cells=CELLS, outcome="malignancy")} == {
         "a seed tested patients of one class only"
     }

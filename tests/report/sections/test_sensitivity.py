@@ -1,4 +1,4 @@
-"""Operating points on the page: what is fixed is in the heading, a call's meaning under its prevalence."""
+"""Operating points and ROC curves: what is fixed is in the heading, a call's meaning under its prevalence."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from semeia.evaluation.judged import judge
 from semeia.evaluation.tables.operating_metrics import operating_points
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run
-from semeia.report.sections.operating import operating_section
+from semeia.report.sections.sensitivity import sensitivity_section
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +24,35 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return read_run(folder)
 
 
-def test_headline_arms_in_the_open_and_the_others_folded(run: Run):
-    made = operating_section(run)
+def test_headline_arms_are_tabulated_and_all_are_in_the_file(run: Run):
+    made = sensitivity_section(run)
     assert made is not None
-    fixed, others, calls, other_calls = made.tables
+    fixed, calls = made.tables
     assert fixed.table.columns[2:] == [
         "Sensitivity at 90\u00a0% specificity",
         "Sensitivity at 95\u00a0% specificity",
         "Specificity at 90\u00a0% sensitivity",
         "Specificity at 95\u00a0% sensitivity",
     ]
-    assert [t.folded for t in made.tables] == [False, True, False, True]
     assert calls.title == "Predictive values at a prevalence of 2\u00a0%"
-    assert len(fixed.table.rows) == 12
+    assert len(fixed.table.rows) == len(calls.table.rows) == 12
     values = run.tables["operating_points"].filter(cohort="internal", arm="diameter")
     row = next(row for row in fixed.table.rows if row[:2] == ["GE scanners", "Diameter alone"])
     value, low, high = values.select("value", "low", "high").row(0)
     assert row[2] == f"{value:.2f} ({low:.2f} to {high:.2f})"
-    assert len(calls.table.rows) + len(other_calls.table.rows) == len(fixed.table.rows) + len(others.table.rows)
+    assert made.files == ("tables/operating_points.csv",)
 
 
-def test_without_the_table_there_is_no_section(run: Run):
-    assert operating_section(replace(run, tables={})) is None
+def test_a_curve_a_cohort_with_sensitivities_beside_it(run: Run):
+    made = sensitivity_section(replace(run, tables={}))
+    assert made is not None
+    (figure,) = made.figures
+    assert [panel.title for panel in figure.panels] == ["GE scanners", "Other scanners"]
+    assert figure.table is not None
+    for row in figure.table.rows:
+        rising = [float(cell) for cell in row[2:]]
+        assert rising == sorted(rising)
+
+
+def test_without_table_and_predictions_there_is_no_section(run: Run):
+    assert sensitivity_section(replace(run, tables={}, predictions=None)) is None
