@@ -21,11 +21,12 @@ class Words(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         classes = (dict(attrs).get("class") or "").split()
         if tag not in ("meta", "img", "br", "hr", "link", "input", "line", "path", "use"):
-            self.open.append((tag, "unseen" in classes or "skip" in classes))
+            name = "div" if tag == "details" and "open" in dict(attrs) else tag
+            self.open.append((name, "unseen" in classes or "skip" in classes))
 
     def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop()[0] != tag:
-            pass
+        if self.open:
+            self.open.pop()
 
     def handle_data(self, data: str) -> None:
         names = [tag for tag, _ in self.open]

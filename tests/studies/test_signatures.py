@@ -152,7 +152,7 @@ def test_an_unstable_signature_is_marked_wherever_it_appears(
     show(shaky, signature="s001")
     assert not capsys.readouterr().err
     page = patient(shaky, archive=archive.path, pseudonym=pseudonyms(archive)[3], out=tmp_path / "page.html")
-    assert "s002 (unstable)" in page.read_text()
+    assert "s002, unstable)" in page.read_text()
 
 
 def test_bad_dates_are_one_clear_line(archive: Archive, model: Path, tmp_path: Path):

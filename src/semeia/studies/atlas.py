@@ -89,8 +89,8 @@ def patient_of(model: SignatureModel, archive: Archive, subject: int, *, most: i
 
 
 def _marked(model: SignatureModel, at: int) -> str:
-    """A signature's name and label; an unstable one says so."""
-    return f"{model.names[at]}{' (unstable)' if model.unstable[at] else ''}: {_label(model, at)}"
+    """A signature by what it raises, its number behind it; an unstable one says so."""
+    return f"{_label(model, at)} ({model.names[at]}{', unstable' if model.unstable[at] else ''})"
 
 
 def _facts(model: SignatureModel) -> list[tuple[str, str]]:
@@ -189,7 +189,7 @@ def _examples(model: SignatureModel, archive: Archive, expressed: pl.DataFrame) 
         found[at] = []
         for letter, subject in zip("AB", subjects, strict=False):
             life = lives[subject]
-            line = _line(f"{model.names[at]} expressed", life, by_subject[subject][model.names[at]].to_numpy())
+            line = _line(f"Expression: {_label(model, at)}", life, by_subject[subject][model.names[at]].to_numpy())
             top = [int(channel) for channel in model.top(at, most=SHOWN_CHANNELS)]
             strips = [_strip(model, channel, ticks.get((subject, channel), [])) for channel in top]
             found[at].append(Timeline(f"Patient {letter}", life.span, [line, *strips]))
@@ -227,12 +227,12 @@ def _strip(model: SignatureModel, channel: int, ticks: list[float]) -> Track:
     return Track(str(model.channels.table["name"][channel]), ticks=ticks, words=words)
 
 
-def _line(name: str, life: Life, values: np.ndarray) -> Track:
+def _line(name: str, life: Life, values: np.ndarray, unit: str = "") -> Track:
     low, high = float(values.min()), float(values.max())
     heights = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
     places = life.place(life.dates["time"].dt.epoch("us").to_numpy())
     line = list(zip(places, heights.round(3).tolist(), strict=True))
-    return Track(name, line=line, words=f"{number(low)} to {number(high)}")
+    return Track(name, line=line, words=f"{number(low)} to {number(high)}{NBSP + unit if unit else ''}")
 
 
 def _channel_tracks(model: SignatureModel, archive: Archive, life: Life, channels: list[int]) -> list[Track]:
@@ -249,7 +249,9 @@ def _channel_tracks(model: SignatureModel, archive: Archive, life: Life, channel
         if not there.any():
             continue
         name = str(model.channels.table["name"][channel])
-        shown = _line(name, Life(life.subject, life.first, life.last, life.dates.filter(there)), curves[there, channel])
+        unit = str(model.channels.table["unit"][channel] or "")
+        seen = Life(life.subject, life.first, life.last, life.dates.filter(there))
+        shown = _line(name, seen, curves[there, channel], unit)
         tracks.append(Track(name, ticks.get((life.subject, channel), []), shown.line, shown.words))
     return tracks
 

@@ -57,6 +57,9 @@ def test_cards_say_what_they_raise_and_which_are_unstable():
     assert [card["id"] for card in cards] == ["s001", "s002"]
     assert "data-unstable" not in cards[0]
     assert cards[1]["data-unstable"] == "1"
+    html = atlas_html(ATLAS)
+    assert '<h3 id="s001-h">Insulin</h3>' in html
+    assert html.index("1 unstable: another draw") < html.index('id="s002"') < html.index("</details>\n</section>")
     assert "insulin" in (cards[0]["data-words"] or "")
     ids = [attrs["id"] for _, attrs in found if "id" in attrs]
     assert len(ids) == len(set(ids))

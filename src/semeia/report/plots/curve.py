@@ -14,7 +14,8 @@ from markupsafe import Markup, escape
 from semeia.errors import printable
 from semeia.report.plots.style import INK, MUTED, RULE, Style, of_page
 
-Values = Sequence[float]
+Number = float | int
+Values = Sequence[Number]
 PANEL = 360
 SETTINGS = {
     "svg.fonttype": "none",
@@ -73,7 +74,7 @@ class Line:
     low: Values = ()
     high: Values = ()
     whiskers: bool = False
-    width: float = 1.6
+    width: Number = 1.6
     hollow: bool = False
 
 
@@ -86,16 +87,16 @@ class Axes:
 
     x: str
     y: str
-    xlim: tuple[float, float] | None = None
-    ylim: tuple[float, float] | None = None
+    xlim: tuple[Number, Number] | None = None
+    ylim: tuple[Number, Number] | None = None
     ticks: list[str] = field(default_factory=list)
     whole: bool = False
     diagonal: bool = False
-    level: float | None = None
+    level: Number | None = None
     bare: bool = False
 
 
-def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, height: float = 0.8 * PANEL) -> Drawing:
+def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, height: Number = 0.8 * PANEL) -> Drawing:
     """Draw lines.
 
     Args:
@@ -175,9 +176,10 @@ def _rounded(attribute: str) -> str:
 
 
 def _coloured(tag: str) -> str:
+    """Write a tag in colours of the page; size and family of words are the page's own."""
     tag = re.sub(r"(fill|stroke): ?(#[0-9a-fA-F]{6})", lambda found: f"{found[1]}:{of_page(found[2])}", tag)
-    tag = re.sub(r"font: 1?[\d.]+px 'DejaVu Sans'(, [^;\"]*)?;? ?", "", tag) if "font-size" in tag else tag
-    return tag.replace("; ", ";")
+    tag = re.sub(r"font-size: [\d.]+px; ?|font-family: '[^']*'; ?| transform=\"rotate\(-0 [^\"]*\"", "", tag)
+    return re.sub(r"([:;]) ", r"\1", tag)
 
 
 def _own_ids(text: str, key: str) -> str:

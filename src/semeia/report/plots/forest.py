@@ -13,7 +13,8 @@ from semeia.report.names import Names
 from semeia.report.numbers import estimate, number
 from semeia.report.plots.style import Style
 
-Ends = tuple[float | None, float | None]
+Number = float | int
+Ends = tuple[Number | None, Number | None]
 Namer = Callable[[Estimate], str]
 TICKS = 5
 
@@ -35,7 +36,7 @@ class ForestRow:
 
     name: str
     words: str
-    value: float | None
+    value: Number | None
     ends: Ends
     style: Style
     group: str = ""
@@ -58,20 +59,20 @@ class Forest:
     title: str
     rows: list[ForestRow]
     axis: str
-    null: float | None = None
-    limits: tuple[float, float] = (0.0, 1.0)
+    null: Number | None = None
+    limits: tuple[Number, Number] = (0.0, 1.0)
 
     @property
     def groups(self) -> list[tuple[str, list[ForestRow]]]:
         """Return the rows under their headings."""
         return [(name, list(rows)) for name, rows in groupby(self.rows, key=lambda row: row.group)]
 
-    def at(self, value: float) -> str:
+    def at(self, value: Number) -> str:
         """Say where a value lies on the axis, in per cent; what leaves the frame ends at it."""
         low, high = self.limits
         return f"{100 * min(1.0, max(0.0, (value - low) / (high - low))):.1f}%"
 
-    def holds(self, value: float) -> bool:
+    def holds(self, value: Number) -> bool:
         """Tell whether a value lies inside the frame."""
         return self.limits[0] <= value <= self.limits[1]
 
@@ -91,14 +92,14 @@ def forest_of(
     *,
     title: str,
     axis: str,
-    null: float | None = None,
-    limits: tuple[float, float] | None = None,
+    null: Number | None = None,
+    limits: tuple[Number, Number] | None = None,
 ) -> Forest:
     """Return a forest with room for every row, or with the limits that are given."""
     return Forest(title, rows, axis, null, limits or forest_limits(rows, null))
 
 
-def forest_limits(rows: list[ForestRow], null: float | None) -> tuple[float, float]:
+def forest_limits(rows: list[ForestRow], null: Number | None) -> tuple[Number, Number]:
     """Return room for every row and for `null`."""
     ends = [x for row in rows for x in (row.value, *row.ends, *row.wide) if x is not None]
     ends += [null] if null is not None else []
@@ -114,7 +115,7 @@ def forests_by_cohort(
     *,
     name: Namer,
     group: Namer = lambda e: "",
-    null: float | None = None,
+    null: Number | None = None,
     axis: str,
 ) -> list[Forest]:
     """Return a forest a cohort, all on one scale.

@@ -16,7 +16,7 @@ class MatrixCell:
 
     words: str
     below: str = ""
-    shade: float = 0.0
+    shade: float | int = 0.0
     hatched: bool = False
 
     @property

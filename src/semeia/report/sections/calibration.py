@@ -24,23 +24,11 @@ MEASURES = {
     "observed_expected": "Observed over expected",
     "scaled_brier": "Scaled Brier score",
 }
-AFTER = {
-    "intercept": "Intercept",
-    "slope": "Slope",
-    "ici": "ICI",
-    "brier": "Brier score",
-    "o_e": "Observed over expected",
-}
-METHODS = {"none": "as it is", "intercept": "intercept", "logistic": "intercept and slope", "isotonic": "isotonic"}
 MEASURES_NOTE = (
     "ICI, E50 and E90: the mean, the median and the 90th percentile of the distance between the predicted probability "
     "and the curve. By chance: the ICI that scores which are right would show, and the range of 95\u00a0% of "
     "simulations; an ICI within it shows no miscalibration, and its interval begins at 0. "
     "Scaled Brier score: 1 is perfect, 0 is no better than giving everyone the prevalence."
-)
-AFTER_NOTE = (
-    "Fitted on predictions of other patients only, then used unchanged. Intercept 0 and slope 1 are right. "
-    "Isotonic: any rising curve; it needs many patients."
 )
 
 
@@ -57,7 +45,7 @@ def calibration_section(run: Run) -> Section | None:
     arms = trained or names.headlines(pairs_of(estimates))
     cohorts = cohorts_of(estimates)
     figure = _figure(curves, names, arms[:MOST_DRAWN], cohorts)
-    tables = [_measures_table(names, measures, arms, cohorts), _after_table(names, after, arms, cohorts)]
+    table = _measures_table(names, measures, arms, cohorts)
     first = arms[0] if arms else ("", "")
     return Section(
         key="calibration",
@@ -65,7 +53,7 @@ def calibration_section(run: Run) -> Section | None:
         lead=_lead(names, measures, first, cohorts),
         points=[*_ratios(names, measures, first, cohorts), *_recalibrated(names, after, first, cohorts)],
         figures=[figure] if figure is not None else [],
-        tables=[table for table in tables if table is not None],
+        tables=[table] if table is not None else [],
         files=run.files("calibration_curves", "calibration", "recalibration"),
     )
 
@@ -179,16 +167,3 @@ def _measures_table(names: Names, measures: pl.DataFrame, arms: list[Pair], coho
     heads = ["Arm", "Cohort", *MEASURES.values()]
     heads.insert(3, "By chance")
     return TitledTable("How far off", MEASURES_NOTE, DataTable(heads, rows), folded=True) if rows else None
-
-
-def _after_table(names: Names, after: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
-    rows = []
-    for arm, mode in arms:
-        for cohort in cohorts:
-            for method, words in METHODS.items():
-                found = _by(after, "metric", arm=arm, mode=mode, cohort=cohort, method=method)
-                if found:
-                    cells = [_words(found[m], 3 if m in ("ici", "brier") else 2) if m in found else "" for m in AFTER]
-                    rows.append([names.arm(arm, mode), names.cohort(cohort), words, *cells])
-    heads = ["Arm", "Cohort", "Recalibration", *AFTER.values()]
-    return TitledTable("After recalibration", AFTER_NOTE, DataTable(heads, rows), folded=True) if rows else None

@@ -1,4 +1,4 @@
-"""The tables of the section on other cohorts: who is in them, how alike they are, what prevalence does, how many."""
+"""The tables of the section on other cohorts: who is in them, and how many a validation needs."""
 
 import polars as pl
 
@@ -6,12 +6,11 @@ from semeia.report.content import DataTable, TitledTable
 from semeia.report.estimates import cohorts_of, rows_of
 from semeia.report.metrics import covariate_heading, metric_title
 from semeia.report.names import Names, Pair
-from semeia.report.numbers import count, estimate, number, percent
+from semeia.report.numbers import count, number, percent
 from semeia.report.run_folder import Run
 
 PLAIN = {"units": "Units", "patients": "Patients", "units a patient": "Units a patient", "prevalence": "Positive"}
 COMPARED = ("standardised mean difference", "largest difference of shares")
-SHIFTED = ("brier", "o_e", "ppv", "npv")
 REACHED = {"yes": "yes", "units": "only if the units of a patient were independent", "no": "no"}
 SIZE_NOTE = (
     "How many units an external validation needs for 95\u00a0% intervals of the width aimed at (Riley et al. 2021), "
@@ -78,71 +77,6 @@ def _difference(at: dict[Key, dict], cohort: str, name: str) -> str:
         if (row := at.get((cohort, name, "", measure))) is not None:
             return number(row["value"], 2, sign=measure == COMPARED[0])
     return ""
-
-
-def alike_table(names: Names, mix: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
-    """Tabulate spread of the linear predictor in each cohort, and how well the cohort can be told."""
-    rows = []
-    of_arms = mix.filter(pl.col("arm") != "")
-    others = [c for c in cohorts if not of_arms.filter(characteristic="membership model", cohort=c).is_empty()]
-    for arm, mode in arms:
-        mine = of_arms.filter(arm=arm, mode=mode)
-        spread = {
-            row["cohort"]: estimate(row["value"], row["low"], row["high"])
-            for row in mine.filter(characteristic="linear predictor", measure="standard deviation").iter_rows(
-                named=True
-            )
-        }
-        member = {
-            row["cohort"]: estimate(row["value"], row["low"], row["high"])
-            for row in mine.filter(characteristic="membership model").iter_rows(named=True)
-        }
-        if spread and member:
-            cells = [*(spread.get(c, "") for c in cohorts), *(member.get(c, "") for c in others)]
-            rows.append([names.arm(arm, mode), *cells])
-    heads = [
-        "Arm",
-        *(f"Spread, {names.cohort(c)}" for c in cohorts),
-        *(f"Told apart, {names.cohort(c)}" for c in others),
-    ]
-    note = (
-        "Spread: standard deviation of the log-odds; the wider, the easier the cases are told apart. Told apart: how "
-        "well a model that knows the covariates and the score tells which cohort a unit is from (0.5: not at all, 1: "
-        "always)."
-    )
-    return TitledTable("How alike the cohorts are", note, DataTable(heads, rows), folded=True) if rows else None
-
-
-def shift_table(names: Names, mix: pl.DataFrame, arms: list[Pair]) -> TitledTable | None:
-    """Tabulate what depends on the prevalence, at the cohort's own and at that of the reference cohort."""
-    shown = mix.filter(characteristic="performance")
-    away = shown.filter(
-        pl.col("cohort").is_in(shown.filter(pl.col("compared_with") != "")["cohort"].unique().to_list())
-    )
-    at = {
-        (row["arm"], row["mode"], row["cohort"], row["level"], row["measure"]): row
-        for row in away.iter_rows(named=True)
-    }
-    rows = []
-    for arm, mode in arms:
-        for cohort in away["cohort"].unique(maintain_order=True):
-            for level in ("own prevalence", "home prevalence"):
-                found = [at.get((arm, mode, cohort, level, metric)) for metric in SHIFTED]
-                cells = [_metric(row) for row in found]
-                if any(cells):
-                    rows.append([names.arm(arm, mode), names.cohort(cohort), level.removesuffix(" prevalence"), *cells])
-    note = (
-        "The other cohort's units weighted so that as many are positive as in the reference cohort. What is left of a "
-        "gap then is not for want of the same prevalence. AUROC does not depend on it."
-    )
-    heads = ["Arm", "Cohort", "Prevalence", *(metric_title(metric) for metric in SHIFTED)]
-    return TitledTable("What the prevalence does", note, DataTable(heads, rows), folded=True) if rows else None
-
-
-def _metric(row: dict | None) -> str:
-    if row is None:
-        return ""
-    return estimate(row["value"], row["low"], row["high"], digits=3 if row["measure"] == "brier" else 2)
 
 
 def size_table(names: Names, sizes: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:

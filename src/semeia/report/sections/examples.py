@@ -94,7 +94,7 @@ def write_examples(run: Path, examples: list[Example]) -> Path:
             plane = example.planes[view]
             # Numbered, not named by unit: a unit id may hold any character.
             name = f"{index:03d}-{view}.png"
-            write_bytes(folder / name, _png(plane.pixels))
+            write_bytes(folder / name, png(plane.pixels))
             planes[view] = {"file": name, "width_mm": float(plane.width_mm), "height_mm": float(plane.height_mm)}
         items.append(
             {
@@ -141,19 +141,24 @@ def _shown(folder: Path, item: dict[str, object]) -> ShownExample:
 
 
 def _picture(folder: Path, view: str, plane: dict[str, object]) -> Picture:
-    # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
-    content = read_small(folder / Path(str(plane["file"])).name, most=LARGEST_PICTURE)
-    if not content.startswith(b"\x89PNG"):
-        raise ValueError(f"{plane['file']} is not a PNG")
     width, height = float(str(plane["width_mm"])), float(str(plane["height_mm"]))
     if not (0 < width < math.inf and 0 < height < math.inf):
         raise ValueError("width_mm and height_mm must be above 0")
     bar = next((mm for mm in (20, 10, 5, 2) if mm <= width / 2.5), 1)
-    uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-    return Picture(view, uri, width, height, bar, 100 * bar / width)
+    return Picture(view, png_uri(folder, plane["file"]), width, height, bar, 100 * bar / width)
 
 
-def _png(pixels: UInt8[np.ndarray, "height width"]) -> bytes:
+def png_uri(folder: Path, name: object) -> str:
+    """Return a PNG of the run as a data URI."""
+    # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
+    content = read_small(folder / Path(str(name)).name, most=LARGEST_PICTURE)
+    if not content.startswith(b"\x89PNG"):
+        raise ValueError(f"{name} is not a PNG")
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+
+
+def png(pixels: UInt8[np.ndarray, "..."]) -> bytes:
+    """Return pixels as the bytes of a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()

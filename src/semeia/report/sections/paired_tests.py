@@ -1,26 +1,20 @@
 """Paired tests on the page: which differences stand when all that were looked at are counted, and what was in reach.
 
-The table "comparisons" of a run comes in (evaluation/tables/comparisons.py); a section goes out. It shows the tests
-that answer the run's question; all others are in the file.
+The table "comparisons" of a run comes in (evaluation/tables/comparisons.py); a section goes out. It speaks of
+the tests that answer the run's question, whose differences are drawn elsewhere; every test is in the file.
 """
 
 import polars as pl
 
-from semeia.report.content import DataTable, Section, TitledTable
+from semeia.report.content import Section
 from semeia.report.estimates import cohorts_of, pairs_of
 from semeia.report.names import ALL, Names
-from semeia.report.numbers import count, listed, number, p_value, percent
+from semeia.report.numbers import count, listed, number, percent
 from semeia.report.run_folder import Run
 
 STANDS = 0.05
 MOST_NAMED = 3
-HEADS = ["Cohort", "Arm", "Minus", "Difference in AUROC", "p", "p after Holm", "Detectable", "Chance to find"]
 TEXTS = ["outcome", "cohort", "stratum", "arm", "mode", "reference", "family"]
-NOTE = (
-    "Intervals stand with the drawings. "
-    "Detectable: the smallest true difference that this cohort finds with 80\u00a0% power. Chance to find: the power "
-    "for a true difference of {relevant}. Both are for one two-sided test at 5\u00a0%, before Holm's correction."
-)
 
 
 def comparisons_section(run: Run) -> Section | None:
@@ -34,14 +28,11 @@ def comparisons_section(run: Run) -> Section | None:
     shown = _shown(tests.filter(stratum=run.restriction or ALL), run, names)
     cohorts = cohorts_of([e for e in run.estimates if e.outcome == run.outcome])
     relevant = number(tests["relevant_difference"][0], 2)
-    rows = [_row(names, row) for cohort in cohorts for row in shown.filter(cohort=cohort).iter_rows(named=True)]
-    note = NOTE.format(relevant=relevant)
     return Section(
         key="comparison-tests",
         heading="Paired tests",
         lead=_lead(tests),
         points=[*_standing(names, shown, cohorts), *_power(names, shown, cohorts, relevant), *_rest(tests, shown)],
-        tables=[TitledTable("Paired tests", note, DataTable(HEADS, rows))] if rows else [],
         files=run.files("comparisons"),
     )
 
@@ -80,7 +71,7 @@ def _stand(n: int) -> str:
 
 
 def _standing(names: Names, shown: pl.DataFrame, cohorts: list[str]) -> list[str]:
-    """A sentence for each cohort and reference of the open table whose tests found something."""
+    """A sentence for each cohort and reference whose tests found something."""
     points = []
     for cohort in cohorts:
         for part in shown.filter(cohort=cohort).partition_by("reference", maintain_order=True):
@@ -101,7 +92,7 @@ def _named(names: Names, row: dict) -> str:
 
 
 def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:
-    """What the tests of the open table that found nothing could have found."""
+    """What the tests that found nothing could have found."""
     points = []
     for cohort in cohorts:
         open_ = shown.filter(cohort=cohort).filter(pl.col("p_holm") >= STANDS)
@@ -110,7 +101,7 @@ def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str)
         reach = _range([number(value, 3) for value in sorted(open_["detectable_difference"])])
         chance = _range([_chance(value) for value in sorted(open_["power"])])
         points.append(
-            f"{names.cohort(cohort)}: {_count(open_.height, 'test')} below without a difference that stands, which "
+            f"{names.cohort(cohort)}: {_count(open_.height, 'test')} without a difference that stands, which "
             f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
             f"chance to find one of {relevant} was {chance}."
         )
@@ -132,16 +123,3 @@ def _chance(power: float) -> str:
 
 def _range(rising: list[str]) -> str:
     return rising[0] if rising[0] == rising[-1] else f"{rising[0]} to {rising[-1]}"
-
-
-def _row(names: Names, row: dict) -> list[str]:
-    return [
-        names.cohort(row["cohort"]),
-        names.arm(row["arm"], row["mode"]),
-        names.reference(row["reference"]),
-        number(row["difference"], 3, sign=True),
-        p_value(row["p"]),
-        p_value(row["p_holm"]),
-        number(row["detectable_difference"], 3),
-        _chance(row["power"]),
-    ]

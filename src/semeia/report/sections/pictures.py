@@ -5,8 +5,6 @@ caption}]}; `file` (gray) and `overlay` (the map laid over it) are 8-bit PNG fil
 patient, a unit or a file of the archive.
 """
 
-import base64
-import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,13 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from semeia.archive.atomic import write_bytes, write_json
-from semeia.archive.small_file import read_object, read_small
+from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.report.content import Section
 from semeia.report.names import Names
 from semeia.report.numbers import NBSP, number, percent
 from semeia.report.run_folder import Run
-from semeia.report.sections.examples import LARGEST_PICTURE
+from semeia.report.sections.examples import png, png_uri
 
 FOLDER, LIST = "pictures", "pictures.json"
 TINT = (213, 94, 0)  # an orange that stands out from gray, for colour-blind readers, too
@@ -117,8 +115,8 @@ def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
     for index, one in enumerate(pictures):
         # Numbered: no name of the archive goes into a report.
         files = {"file": f"{index:02d}.png", "overlay": f"{index:02d}-map.png"}
-        write_bytes(folder / files["file"], _png(one.pixels))
-        write_bytes(folder / files["overlay"], _png(overlaid(one.pixels, one.map)))
+        write_bytes(folder / files["file"], png(one.pixels))
+        write_bytes(folder / files["overlay"], png(overlaid(one.pixels, one.map)))
         chances = [round(float(chance), 4) for chance in one.chances]
         about = {"label": one.label, "chances": chances, "cohort": one.cohort, "caption": one.caption}
         items.append({**files, **about})
@@ -180,26 +178,10 @@ def _shown(names: Names, folder: Path, item: dict[str, object]) -> ShownPicture:
     ]
     cohort = names.cohort(str(item["cohort"]))
     return ShownPicture(
-        plain=_uri(folder, item["file"]),
-        overlay=_uri(folder, item["overlay"]),
+        plain=png_uri(folder, item["file"]),
+        overlay=png_uri(folder, item["overlay"]),
         alt=f"of true grade {label}, called grade {called}",
         title=f"True grade {label}, called grade {called}",
         caption=f"{cohort}: {item['caption']}.",
         bars=bars,
     )
-
-
-def _uri(folder: Path, name: object) -> str:
-    # Only a plain name inside the folder: what the file lists must not reach elsewhere on the disk.
-    content = read_small(folder / Path(str(name)).name, most=LARGEST_PICTURE)
-    if not content.startswith(b"\x89PNG"):
-        raise ValueError(f"{name} is not a PNG")
-    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-
-
-def _png(pixels: UInt8[np.ndarray, "..."]) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()

@@ -16,7 +16,7 @@ from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, interval, listed, lowered, number, percent
 from semeia.report.plots.forest import ForestRow, forest_limits, forest_of
 from semeia.report.run_folder import Run
-from semeia.report.sections.case_mix import alike_table, cohorts_in, shift_table, size_table, who_table
+from semeia.report.sections.case_mix import cohorts_in, size_table, who_table
 
 MOST_SITES = 2  # arms of which each site is drawn
 # The c-statistic of the membership model from which cohorts are said to differ somewhat, and much.
@@ -39,8 +39,6 @@ def transport_section(run: Run) -> Section | None:
     figures = [_gap_figure(own, names, arms), _sites_figure(sites, names, arms)]
     tables = [
         who_table(names, mix, cohorts),
-        alike_table(names, mix, arms, cohorts),
-        shift_table(names, mix, arms),
         size_table(names, sizes, arms, cohorts),
     ]
     first = arms[0] if arms else ("", "")
