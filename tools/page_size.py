@@ -20,7 +20,7 @@ class Words(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         classes = (dict(attrs).get("class") or "").split()
-        if tag not in ("meta", "img", "br", "hr", "link", "input", "line", "path", "use"):
+        if tag not in ("meta", "img", "br", "hr", "link", "input", "col", "line", "path", "use", "rect"):
             name = "div" if tag == "details" and "open" in dict(attrs) else tag
             self.open.append((name, "unseen" in classes or "skip" in classes))
 

@@ -157,7 +157,7 @@ def test_the_terminal_names_mode_and_fraction_only_where_they_say_something():
 def test_three_positive_patients_are_too_few_for_a_headline(pages: Callable[[str], str]):
     text = pages("three_positives")
 
-    assert "3 units are positive over all patients: too few to say how well model predicts label." in text
+    assert "3 units of 3 patients are positive over all patients: too few to say how well model predicts label." in text
     assert "1.00 (1.00 to 1.00)" not in text
 
 

@@ -31,12 +31,14 @@ class Estimate:
     n_patients: int
     n_positive: int
     seeds: str
+    n_positive_patients: int | None = None
     p_holm: float | None = None
 
     @property
     def few(self) -> bool:
         """Whether the rarer class has too few units or patients for a number in a headline."""
-        return min(self.n_positive, self.n - self.n_positive, self.n_patients) < FEWEST
+        patients = self.n_patients if self.n_positive_patients is None else self.n_positive_patients
+        return min(self.n_positive, self.n - self.n_positive, patients) < FEWEST
 
     @property
     def direction(self) -> str:

@@ -23,8 +23,8 @@ def number(value: float | int | None, digits: int = 2, *, sign: bool = False) ->
 
 
 def interval(low: float | None, high: float | None, digits: int = 2) -> str:
-    """Write the two ends of an interval, "0.78 to 0.88"; empty when it was not computed."""
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+    """Write the two ends of an interval, "0.78 to 0.88"; empty when it was not computed, or has no width."""
+    if low is None or high is None or low == high or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"{number(low, digits)} to {number(high, digits)}"
 

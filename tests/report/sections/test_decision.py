@@ -82,19 +82,6 @@ def test_no_range_is_said_to_be_none(run):
     assert found.lead.count("was not shown to be better than treating all or nobody") == 2
 
 
-def test_pretraining_is_set_against_the_same_network_without(run):
-    apart = pl.col("reference") == "multimodal_scratch"
-    higher = section(changed(changed(run, apart, low=-0.1), apart & (pl.col("threshold") < 0.18), low=0.1))
-    same = section(changed(run, apart, low=-0.1, high=0.1))
-    assert higher is not None
-    assert same is not None
-    assert (
-        sum("is higher from 5\u00a0% to 15\u00a0% compared with Multimodal from scratch" in p for p in higher.points)
-        == 2
-    )
-    assert sum("was at no threshold shown to differ" in point for point in same.points) == 2
-
-
 def test_ranges_are_cut_at_gaps_and_the_widest_are_named():
     thresholds = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
     low = [1.0, 1.0, -1.0, 1.0, None, 1.0, 1.0]

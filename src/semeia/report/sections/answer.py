@@ -189,7 +189,9 @@ def _fewest(e: Estimate) -> str:
     """The rarer of the two classes, counted."""
     rarer = e.n_positive if e.n_positive <= e.n - e.n_positive else e.n - e.n_positive
     words = positive_words(e.metric) if rarer == e.n_positive else f"not {positive_words(e.metric)}"
-    return f"{count(rarer)} unit{'' if rarer == 1 else 's'} {'is' if rarer == 1 else 'are'} {words}"
+    patients = e.n_positive_patients if rarer == e.n_positive else None
+    of = "" if patients is None else f" of {count(patients)} patient{'' if patients == 1 else 's'}"
+    return f"{count(rarer)} unit{'' if rarer == 1 else 's'}{of} {'is' if rarer == 1 else 'are'} {words}"
 
 
 def _in_pairs(names: Names, rows: list[Estimate], metric: str) -> list[str]:

@@ -42,7 +42,7 @@ def decision_section(run: Run) -> Section | None:
         key="usefulness",
         heading="Usefulness",
         lead=" ".join(useful_at(names, table, arms[0], cohort) for cohort in cohorts),
-        points=[*_against_scratch(table, names, arms, cohorts), MEANING],
+        points=[MEANING],
         figures=[figure] if figure is not None else [],
         files=run.files("decision_curves"),
     )
@@ -151,26 +151,3 @@ def _draw(
 
 def _band(found: pl.DataFrame, first: bool) -> tuple[list[float], list[float]]:
     return (found["low"].to_list(), found["high"].to_list()) if first else ([], [])
-
-
-def _against_scratch(table: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[str]) -> list[str]:
-    """Where a pretrained arm's net benefit differs from that of the same network without pretraining."""
-    points = []
-    for arm, mode in arms:
-        for reference in table.filter(arm=arm, mode=mode)["reference"].unique(maintain_order=True):
-            if not names.is_pretraining(arm, reference):
-                continue
-            for cohort in cohorts:
-                found = curve_of(table, (arm, mode), cohort, reference=reference)
-                if not found.is_empty():
-                    start = f"{names.cohort(cohort)}: net benefit of {names.arm(arm, mode)}"
-                    points.append(f"{start} {_apart(found)} {names.reference(reference)}.")
-    return points
-
-
-def _apart(curve: pl.DataFrame) -> str:
-    higher, lower = ranges(curve, pl.col("low") > 0), ranges(curve, pl.col("high") < 0)
-    if not higher and not lower:
-        return "was at no threshold shown to differ from that of"
-    words = [f"higher {range_words(higher)}" if higher else "", f"lower {range_words(lower)}" if lower else ""]
-    return f"is {' and '.join(word for word in words if word)} compared with"

@@ -8,11 +8,11 @@ import polars as pl
 
 from semeia.evaluation.tables.interactions import INTERACTION_COLUMNS
 from semeia.evaluation.tables.subgroups import SUBGROUP_COLUMNS
-from semeia.report.content import DataTable, Figure, Section, TitledTable
+from semeia.report.content import Figure, Section
 from semeia.report.estimates import pairs_of, rows_of
 from semeia.report.metrics import covariate_heading, covariate_title
 from semeia.report.names import Names, Pair
-from semeia.report.numbers import count, estimate, listed, number, p_value
+from semeia.report.numbers import count, estimate, listed, p_value
 from semeia.report.plots.forest import Forest, ForestRow, forest_limits
 from semeia.report.plots.style import GREY, Style
 from semeia.report.run_folder import Run
@@ -37,14 +37,12 @@ def subgroup_section(run: Run) -> Section | None:
         return None
     arms = names.headlines(pairs_of([e for e in run.estimates if e.outcome == run.outcome]))
     figure = _figure(cells, names, arms[:MOST_ARMS], cohorts_in(run, cells, outcome=run.outcome))
-    table = _tests_table(names, tests, arms)
     return Section(
         key="subgroups",
         heading="Subgroups",
         lead=_lead(names, tests, arms),
         points=[*_different(names, tests, arms), *_hidden(cells)],
         figures=[figure] if figure is not None else [],
-        tables=[table] if table is not None else [],
         files=run.files("subgroups", "interactions"),
     )
 
@@ -115,24 +113,3 @@ def _hidden(cells: pl.DataFrame) -> list[str]:
         return []
     every = cells.select("cohort", "column", "level").unique().height
     return [f"{count(levels)} of {count(every)} groups are too small to be shown. {HIDDEN_NOTE}"]
-
-
-def _tests_table(names: Names, tests: pl.DataFrame, arms: list[Pair]) -> TitledTable | None:
-    rows = [
-        [
-            names.arm(row["arm"], row["mode"]),
-            names.cohort(row["cohort"]),
-            covariate_heading(row["column"]),
-            count(row["levels"]),
-            f"{number(row['chi_square'], 2)} ({count(row['degrees'])})",
-            p_value(row["p"]),
-            p_value(row["p_holm"]),
-        ]
-        for row in rows_of(tests, arms)
-    ]
-    note = (
-        "One test of heterogeneity of the AUROC for each column: chi square (degrees of freedom), on the logit scale, "
-        "from patient-bootstrap draws that the levels share. Holm: over the columns of one arm in one cohort."
-    )
-    heads = ["Arm", "Cohort", "By", "Levels", "Chi square", "p", "p after Holm"]
-    return TitledTable("Do the levels differ?", note, DataTable(heads, rows), folded=True) if rows else None

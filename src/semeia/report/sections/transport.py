@@ -45,7 +45,6 @@ def transport_section(run: Run) -> Section | None:
     points = [
         *_against_scratch(gaps, names),
         *_told(names, mix, first),
-        *_prevalence(names, mix, first),
         *_sites(names, sites, first),
         *_sizes(names, sizes, first),
     ]
@@ -164,25 +163,6 @@ def _told(names: Names, mix: pl.DataFrame, pair: Pair) -> list[str]:
             f"{names.place(row['compared_with'])} (c-statistic {estimate(value, row['low'], row['high'])}): "
             f"{means[alike]}."
         )
-    return points
-
-
-def _prevalence(names: Names, mix: pl.DataFrame, pair: Pair) -> list[str]:
-    share = {row["cohort"]: row["value"] for row in mix.filter(characteristic="prevalence").rows(named=True)}
-    points = []
-    for row in _rows(mix, pair, characteristic="performance", level="home prevalence", measure="o_e"):
-        own = _rows(
-            mix, pair, characteristic="performance", level="own prevalence", measure="o_e", cohort=row["cohort"]
-        )
-        if own and row["compared_with"] in share:
-            points.append(
-                f"{percent(round(share[row['compared_with']], 2))} of the units are positive "
-                f"{names.place(row['compared_with'])} and {percent(round(share[row['cohort']], 2))} "
-                f"{names.place(row['cohort'])}. "
-                f"AUROC does not depend on that. Observed over expected is "
-                f"{estimate(own[0]['value'], own[0]['low'], own[0]['high'])} as it is and would be "
-                f"{estimate(row['value'], row['low'], row['high'])} at that of {names.cohort(row['compared_with'])}."
-            )
     return points
 
 
