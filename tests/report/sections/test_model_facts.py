@@ -68,7 +68,7 @@ def test_warnings_follow_the_intervals():
     assert len(said([ROW])) == 1
     assert said([ROW], sites=("A", "B")) == []
     assert "chance" in said([replace(ROW, low=0.45), outside])[0]
-    assert "slope 0.60 (0.40 to 0.90), ideally 1" in said([ROW, outside, slope])[0]
+    assert "slope 0.60 (0.40 to 0.90) in the external cohort, ideally 1" in said([ROW, outside, slope])[0]
     assert said([ROW, outside, replace(slope, high=1.1)]) == []
     assert said([ROW, outside, gain]) == ["It was not shown to add to the diameter in the external cohort."]
     assert said([ROW, outside, replace(gain, low=0.005)]) == []

@@ -99,8 +99,8 @@ def _results(runs: list[NamedRun]) -> Section:
     matched = [[cell] * len(runs) for cell in cells[0] if all(cell in found for found in cells)]
     shared = len(matched)
     if not matched:
-        one = [_headline_cell(named.run) for named in runs]
-        matched = [one] if all(one) else []  # pyright: ignore[reportAssignmentType]
+        one = [cell for named in runs if (cell := _headline_cell(named.run)) is not None]
+        matched = [one] if len(one) == len(runs) else []
     found = [(cell, name, p) for row in matched for cell in row[:1] for name, p in _differences(runs, row)]
     given, why = [item for item in found if not item[2].why], {item[2].why: item[1] for item in found if item[2].why}
     figures = [_difference_figure(runs, given)] if given else []

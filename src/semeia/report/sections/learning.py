@@ -120,12 +120,8 @@ def _style(pair: Pair, names: Names) -> Style:
 
 
 def _draw(curves: dict[Pair, Line], names: Names, *, title: str, key: str, alt: str) -> Drawing:
-    lines = [
-        Drawn(
-            *([point[i] for point in line] for i in (0, 1)),
-            _style(pair, names),
-            *([p[i] for p in line] for i in (2, 3)),
-        )
-        for pair, line in curves.items()
-    ]
+    lines = []
+    for pair, line in curves.items():
+        x, mean, low, high = ([point[at] for point in line] for at in range(4))
+        lines.append(Drawn(x, mean, _style(pair, names), low, high))
     return draw(lines, Axes("Epoch", "", whole=True), key=key, title=title, alt=alt, height=PANEL * 0.65)
