@@ -89,7 +89,7 @@ def test_the_other_hospital_is_only_tested(ran: Ran):
 
 def test_the_page_says_what_pretraining_did(ran: Ran):
     page = (ran.run / "report.html").read_text(encoding="utf-8")
-    assert "does pretraining on unlabelled data improve the prediction of malignancy?" in page
+    assert "<h1>Does pretraining on unlabelled data improve the prediction of malignancy?</h1>" in page
     for words in ("Everything, pretrained", "Everything, from scratch", "diameter_mm alone", "The external archive"):
         assert words in page
     for path in (path for path in ran.run.rglob("*") if path.is_file()):
