@@ -77,7 +77,7 @@ def test_the_mark_is_of_patients_units_and_labels():
 
 
 def test_one_class_is_said():
-    table = TABLE.with_columns(label=pl.lit(1))
+    table = TABLE.with_columns(label=pl.lit(1, TABLE.schema["label"]))
 
     assert {one.why for one in paired(table, table, cells=CELLS, outcome="malignancy")} == {
         "a seed tested patients of one class only"

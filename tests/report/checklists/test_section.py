@@ -176,7 +176,7 @@ def test_claim_is_for_images(run: Run, stranger: Run):
 
 
 def test_the_page_shows_open_items(tmp_path: Path):
-    text = write_report(fabricate_evaluation(tmp_path)).read_text(encoding="utf-8")
+    text = write_report(fabricate_evaluation(tmp_path)).with_name("checklists.html").read_text(encoding="utf-8")
 
     assert "of 52 filled from this run" in text
     assert text.count("For the authors.") > 30
