@@ -186,5 +186,5 @@ def test_one_class_only_is_refused_in_words(tmp_path: Path):
     made, chosen = three_columns()
     made.with_columns(label=pl.lit(1)).write_csv(tmp_path / "table.csv")
 
-    with pytest.raises(InputError, match="class|label"):
+    with pytest.raises(InputError, match=r"class|label"):
         evaluate_table(tmp_path / "table.csv", out=tmp_path / "out", settings=chosen)
