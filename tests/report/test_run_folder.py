@@ -30,7 +30,7 @@ def table(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of an evaluation with --where, without its page."""
-    monkeypatch.setattr(evaluation_folder, "render", lambda run: "page")
+    monkeypatch.setattr(page, "render", lambda run: {"report.html": "page"})
     evaluate_table(table, out=tmp_path / "out", settings=WHERE)
     return tmp_path / "out"
 
@@ -142,7 +142,7 @@ def test_an_evaluation_killed_at_any_write_ends_in_the_same_bytes(
 ):
     found = evaluation_folder.evaluate(evaluation_folder.read_predictions(table), settings=WHERE)
     monkeypatch.setattr(evaluation_folder, "evaluate", lambda table, settings: found)
-    monkeypatch.setattr(evaluation_folder, "render", lambda run: f"page of {len(run.estimates)} results")
+    monkeypatch.setattr(page, "render", lambda run: {"report.html": f"page of {len(run.estimates)} results"})
 
     moments = survives_kills(
         lambda out: evaluate_table(table, out=out, settings=WHERE), tmp_path / "killed", monkeypatch, at=("replace",)

@@ -1,7 +1,7 @@
 """Lay runs side by side on one page: what differs in settings, in data and in results.
 
 Values stand beside each other with their intervals. A difference with an interval is given only where both runs tested
-the same patients (evaluation/paired_tables.py); intervals that overlap, or do not, are no test.
+the same patients (evaluation/tables/paired_tables.py); intervals that overlap, or do not, are no test.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from semeia.archive.atomic import write_text
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell
-from semeia.evaluation.paired_tables import Paired, paired
+from semeia.evaluation.tables.paired_tables import Paired, paired
 from semeia.report.asked import headline
 from semeia.report.compare.run_differences import (
     ABSENT,

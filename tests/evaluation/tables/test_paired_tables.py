@@ -7,8 +7,8 @@ import pytest
 from prediction_tables import predictions
 from semeia.evaluation import check_predictions
 from semeia.evaluation.cells import Cell
-from semeia.evaluation.paired_tables import NOT_THE_SAME, mark_of_tested, paired
 from semeia.evaluation.statistics.delong import areas
+from semeia.evaluation.tables.paired_tables import NOT_THE_SAME, mark_of_tested, paired
 
 CELLS = (Cell("model", "finetune", 1.0), Cell("baseline", "finetune", 1.0))
 
