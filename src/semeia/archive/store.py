@@ -190,8 +190,13 @@ class Archive:
 
     def _mapped(self, part: str) -> np.ndarray:
         if part not in self._pixels:
-            with naming(self.path / part, "read"):
-                self._pixels[part] = np.memmap(self.path / part, np.uint8, "r")
+            try:
+                with naming(self.path / part, "read"):
+                    self._pixels[part] = np.memmap(self.path / part, np.uint8, "r")
+            except ValueError as error:
+                if isinstance(error, InputError):
+                    raise
+                raise InputError(f"{self.path / part}: is empty; restore it from a backup.") from error
         return self._pixels[part]
 
 

@@ -178,8 +178,8 @@ def _sound(results: pl.DataFrame) -> pl.DataFrame:
         "fraction": ~pl.col("fraction").is_between(0, 1, closed="right"),
         "low, high": pl.col("low") > pl.col("high"),
         "value, low, high": pl.any_horizontal(pl.col(name).is_infinite() for name in values),
-        "outcome, arm, mode, cohort, stratum, metric": pl.any_horizontal(
-            pl.col(name).is_null() for name in ("outcome", "arm", "mode", "cohort", "stratum", "metric")
+        "outcome, arm, mode, fraction, cohort, stratum, metric": pl.any_horizontal(
+            pl.col(name).is_null() for name in ("outcome", "arm", "mode", "fraction", "cohort", "stratum", "metric")
         ),
     }
     for columns, rule in wrong.items():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from pyarrow.parquet import FileMetaData
 
+_RECORD = "a table of the record"
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
@@ -110,13 +111,15 @@ def add_table(connection: "DuckDBPyConnection", name: str, files: list[Path], *,
 
 def frame_of(connection: "DuckDBPyConnection", query: str) -> pl.DataFrame:
     """The rows of a query, all at once."""
-    return pl.DataFrame(pl.from_arrow(connection.sql(single(connection, query)).to_arrow_table()))
+    with reading(_RECORD):
+        return pl.DataFrame(pl.from_arrow(connection.sql(single(connection, query)).to_arrow_table()))
 
 
 def batches_of(connection: "DuckDBPyConnection", query: str, *, size: int = 1_000_000) -> Iterator[pl.DataFrame]:
     """The rows of a query, at most `size` at a time."""
-    for batch in connection.sql(single(connection, query)).to_arrow_reader(size) or ():
-        yield pl.DataFrame(pl.from_arrow(batch))
+    with reading(_RECORD):
+        for batch in connection.sql(single(connection, query)).to_arrow_reader(size) or ():
+            yield pl.DataFrame(pl.from_arrow(batch))
 
 
 def columns_of(connection: "DuckDBPyConnection", name: str) -> dict[str, str]:
@@ -150,8 +153,18 @@ def reading(what: str) -> Iterator[None]:
         if re.search(r"(?i)unicode|utf-?8", str(error)):
             place = f"row {line[1]}" if line else "a row"
             raise InputError(f"{what}: {place} is no text in UTF-8; save the table as CSV in UTF-8.") from error
-        row = f"; row {line[1]} does not fit its header" if line else ""
-        raise InputError(f"{what}: damaged or cut short, no row of it was taken{row}. Copy the file again.") from error
+        raise _damaged(what, error, f"; row {line[1]} does not fit its header" if line else "") from error
+    except duckdb.Error as error:
+        if type(error) is not duckdb.Error:  # what its reader of parquet says of a damaged page has no class of its own
+            raise
+        raise _damaged(what, error) from error
+
+
+def _damaged(what: str, error: Exception, row: str = "") -> InputError:
+    """The refusal of a damaged file, by its name where duckdb tells it."""
+    file = re.search(r'file "([^"\n]+)"', str(error))
+    named = Path(file[1]).name if file and what == _RECORD else what
+    return InputError(f"{named}: damaged or cut short, no row of it was taken{row}. Copy the file again.")
 
 
 def parquet_columns(file: Path) -> dict[str, str]:
