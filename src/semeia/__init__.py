@@ -26,6 +26,8 @@ FRONT = {
     "finetune": "learning.finetune",
     "load_model": "learning.model",
     "predict": "studies.predict",
+    "EncoderClassifier": "learning.classifier",
+    "SignatureTransformer": "signatures.transformer",
     "evaluate": "evaluation",
     "EvaluationSettings": "evaluation",
 }

@@ -9,6 +9,7 @@ from semeia.data.modalities import Vector as Vector
 from semeia.data.modalities import Volume as Volume
 from semeia.evaluation import EvaluationSettings as EvaluationSettings
 from semeia.evaluation import evaluate as evaluate
+from semeia.learning.classifier import EncoderClassifier as EncoderClassifier
 from semeia.learning.finetune import FinetuneSettings as FinetuneSettings
 from semeia.learning.finetune import finetune as finetune
 from semeia.learning.model import load_model as load_model
@@ -19,6 +20,7 @@ from semeia.readers import ingest_dicom as ingest_dicom
 from semeia.readers import ingest_hospital as ingest_hospital
 from semeia.readers import ingest_images as ingest_images
 from semeia.readers import ingest_table as ingest_table
+from semeia.signatures.transformer import SignatureTransformer as SignatureTransformer
 from semeia.studies.predict import predict as predict
 
 __version__: str
