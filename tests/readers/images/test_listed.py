@@ -138,14 +138,14 @@ def test_all_faults_are_told_and_may_be_left_out(tmp_path: Path):
         _plain(tmp_path, label="y", skip_bad_rows=3)
     assert not (tmp_path / "a").exists()
     summary = _plain(tmp_path, label="y", skip_bad_rows=4)
-    assert (summary.images, summary.units, summary.outcomes) == (2, 2, {"label": 2})
+    assert (summary.images, summary.units, summary.outcomes) == (2, 2, {"y": 2})
     assert "4 rows with a fault were left out" in str(summary)
 
 
 def test_what_training_will_want_to_know_is_noted(tmp_path: Path):
     _table(tmp_path, image=["0.png", "1.png"], id=["A", "B"], y=["1", "2"], remark=["x", "y"])
     said = str(_plain(tmp_path, label="y"))
-    assert "the labels of label are 1 and 2" in said
+    assert "the labels of y are 1 and 2" in said
     assert "columns not read: remark" in said
     assert "Note" not in str(_plain(tmp_path, into=tmp_path / "b", table=_table(tmp_path, image=["0.png"], id=["A"])))
 
@@ -160,3 +160,12 @@ def test_a_file_is_found_without_its_ending_where_one_fits(tmp_path: Path):
         folder.find(Row("t.csv", 2, {"image": "c"}), "image")
     with pytest.raises(InputError, match="there is no such file"):
         folder.find(Row("t.csv", 2, {"image": "a"}), "image")
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [("malignant", "malignant"), ("Malignant (0/1)", "malignant_0_1"), ("2nd read", "label_2nd_read")],
+)
+def test_an_outcome_is_called_as_its_column(column: str, name: str, tmp_path: Path):
+    _table(tmp_path, image=["0.png", "1.png"], id=["A", "B"], **{column: ["0", "1"]})
+    assert _plain(tmp_path, label=column).outcomes == {name: 2}

@@ -5,6 +5,7 @@ nowhere: a unit is named by the pseudonym and a keyed hash.
 """
 
 import datetime as dt
+import re
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -32,7 +33,7 @@ def ingest_images(
     time: str | None = None,
     day_zero: str | None = None,
     history: bool = False,
-    outcome: str = "label",
+    outcome: str | None = None,
     classes: tuple[str, ...] = (),
     modality: str | None = None,
     channels: tuple[str, ...] = (),
@@ -61,7 +62,7 @@ def ingest_images(
             predicted on has the date of its last image, and nothing after it is ever shown to a model.
         day_zero: A date, where the column of dates counts days instead (of a study, since admission): day 0.
         history: Let the earlier images of a patient be seen with each of the later ones; needs `time`.
-        outcome: What the label is called in the archive.
+        outcome: What the label is called in the archive; by default as its column, in lower case.
         classes: Names that the label column holds instead of numbers, such as [cecum,polyp]: the first becomes 0.
         modality: Column that names the modality of each image (white light, narrow band); rows of one unit are a pair.
         channels: Names of three modalities that are the colour channels of each picture, such as [t1,flair,t1c].
@@ -94,7 +95,7 @@ def ingest_images(
     if classes:
         rows = numbered(rows, label, classes, faults)
     naming = Naming(
-        outcome=outcome,
+        outcome=outcome or _as_outcome(label),
         of_patient=unit == subject,
         unit_kind="image" if unit is None else "unit",
         covariates=covariates,
@@ -116,6 +117,12 @@ def ingest_images(
         faults=faults,
         pairing=pairing,
     )
+
+
+def _as_outcome(label: str | None) -> str:
+    """Call an outcome as its column, in the letters that an archive takes: "Malignant (0/1)" as malignant_0_1."""
+    name = re.sub(r"[^a-z0-9]+", "_", (label or "").lower()).strip("_")
+    return name if name[:1].isalpha() else f"label_{name}".rstrip("_")
 
 
 def numbered(rows: list[Row], label: str | None, classes: tuple[str, ...], faults: Faults) -> list[Row]:
