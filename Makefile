@@ -12,7 +12,7 @@ CHECKED = src tests tools $(wildcard benchmarks)
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check study-nodule study-knee study-worlds bench clean
+.PHONY: help setup demo test test-fast check docs study-nodule study-knee study-worlds bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -25,8 +25,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP) ## Run the nodule study on the bundled sample, end with a report (about 10 minutes on 2 cores)
-	$(BIN)/semeia demo
+demo: $(STAMP) ## Run the nodule study on the bundled sample, end with a report (about 10 minutes on 2 cores; QUICK=1: see the way only)
+	$(BIN)/semeia demo $(if $(QUICK),--quick)
 
 test: $(STAMP) ## Run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
@@ -39,6 +39,10 @@ check: $(STAMP) ## Lint, formatting, types, spelling
 	$(BIN)/ruff format --check $(CHECKED)
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/codespell $(CHECKED) docs README.md CHANGELOG.md Makefile pyproject.toml
+
+docs: $(STAMP) ## Build the documentation as a site in site/, to be opened without a server or a network
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python tools/site.py
 
 study-nodule: $(STAMP) ## Run the full nodule study on ARCHIVE (first made from $SEMEIA_DATA/lidc if it is not there)
 	@test -e "$(ARCHIVE)/archive.json" || test -d "$(SEMEIA_DATA)/lidc" || { \

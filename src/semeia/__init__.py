@@ -27,6 +27,7 @@ FRONT = {
     "load_model": "learning.model",
     "predict": "studies.predict",
     "EncoderClassifier": "learning.classifier",
+    "SignatureSettings": "signatures.settings",
     "SignatureTransformer": "signatures.transformer",
     "evaluate": "evaluation",
     "EvaluationSettings": "evaluation",

@@ -20,6 +20,7 @@ from semeia.readers import ingest_dicom as ingest_dicom
 from semeia.readers import ingest_hospital as ingest_hospital
 from semeia.readers import ingest_images as ingest_images
 from semeia.readers import ingest_table as ingest_table
+from semeia.signatures.settings import SignatureSettings as SignatureSettings
 from semeia.signatures.transformer import SignatureTransformer as SignatureTransformer
 from semeia.studies.predict import predict as predict
 

@@ -31,6 +31,8 @@ PAGES = (
     "how-to/large-archives.md",
     "how-to/add-a-modality.md",
     "how-to/dicom.md",
+    "how-to/install.md",
+    "how-to/signatures.md",
 )
 SHOWN = {"text", "yaml", "csv", "mermaid"}
 FENCE = re.compile(r"^```(?P<mark>[\w-]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -145,12 +147,17 @@ def test_runner_fails_when_a_block_does(text: str, message: str, tmp_path: Path)
         run(page, tmp_path)
 
 
+def headings(page: str) -> set[str]:
+    """The anchors of a page: its headings as the site makes links of them, code taken out."""
+    lines = re.findall(r"^#+ (.+)$", FENCE.sub("", page), re.MULTILINE)
+    plain = (re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", line).lower() for line in lines)
+    return {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", line).strip()) for line in plain}
+
+
 def test_links_between_pages_lead_somewhere():
-    for page in [
-        *DOCS.rglob("*.md"),
-        DOCS.parent / "README.md",
-        DOCS.parent / "CHANGELOG.md",
-        DOCS.parent / "CONTRIBUTING.md",
-    ]:
-        for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    root = DOCS.parent
+    for page in [*DOCS.rglob("*.md"), *(root / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"))]:
+        for target, anchor in re.findall(r"\]\((?!https?://|mailto:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            led = page.parent / target if target else page
+            assert led.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in headings(led.read_text()), f"{page.name} links to {target}#{anchor}"

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
@@ -81,6 +81,7 @@ class EncoderClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         """
         arrays = self._arrays(X, reset=True)
         labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         check_consistent_length(*arrays.values(), labels, *([] if groups is None else [groups]))
         self.classes_, codes = np.unique(labels, return_inverse=True)

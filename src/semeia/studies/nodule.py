@@ -6,7 +6,7 @@ fitted sees the other folds' and the unknown patients only. All arms of a seed s
 of the labelled training patients, nested.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from semeia.archive.store import open_archive
@@ -209,6 +209,16 @@ DEMO = NoduleSettings(
     ),
     draws=1000,
 )
+# Smaller still: to see every step and the page, no more.
+_FEW = OptimiserSettings(steps=10, batch=32)
+QUICK = replace(
+    DEMO,
+    seeds=(0,),
+    fractions=(1.0,),
+    pretraining=PretrainSettings(optimiser=OptimiserSettings(epochs=1)),
+    finetuning=FinetuneSettings(scratch=_FEW, pretrained=replace(_FEW, encoder_rate=3e-4)),
+    draws=200,
+)
 
 
 def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
@@ -216,9 +226,13 @@ def nodule_study(archive: Path, *, out: Path, settings: NoduleSettings) -> Path:
     return run_study(NODULE, Inputs(archive), out=out, settings=settings)
 
 
-def demo(out: Path) -> Path:
-    """Run the study, reduced, on the bundled sample, in `out/archive` and `out/run`; returns the report's path."""
+def demo(out: Path, *, quick: bool = False) -> Path:
+    """Run the study, reduced, on the bundled sample, in `out/archive` and `out/run`; returns the report's path.
+
+    Args:
+        quick: only show the way, in `out/quick`: one seed, all labels, next to no training.
+    """
     archive = out / "archive"
     if not (archive / "archive.json").exists():
         ingest_nodules(sample_folder(), into=archive)
-    return nodule_study(archive, out=out / "run", settings=DEMO)
+    return nodule_study(archive, out=out / ("quick" if quick else "run"), settings=QUICK if quick else DEMO)
