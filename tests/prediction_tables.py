@@ -3,6 +3,9 @@
 import numpy as np
 import polars as pl
 
+from semeia.evaluation.judged import Judged
+from semeia.evaluation.views import evaluated
+
 
 def predictions(
     *,
@@ -49,3 +52,8 @@ def predictions(
                 )
                 parts.append(made.filter(pl.col("fold") == seed) if cohort == "internal" else made)
     return pl.concat(parts).drop("fold")
+
+
+def view_of(name: str, judged: Judged) -> pl.DataFrame:
+    """One of the further tables of an evaluation; without columns where it is left out."""
+    return evaluated(judged)[2].get(name, pl.DataFrame())

@@ -284,7 +284,7 @@ def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert out.splitlines()[0].split("\t") == ["cohort", "stratum", "arm", "minus", "metric", "value", "patients"]
     assert "baseline\tauroc\t" in out
     assert {path.name for path in Path("results").iterdir()} == {
-        "checklists.html", "predictions.parquet", "report.html", "results.csv", "run.json", "tables",
+        "checklists.html", "estimates.csv", "predictions.parquet", "report.html", "results.csv", "run.json", "tables",
     }  # fmt: skip
     assert run("report", "results") == 0
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from semeia.evaluation.added_value import combined_score, covariate_score
+from semeia.evaluation.carry import combined_score, covariate_score
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.statistics.calibration import clipped_logit
 

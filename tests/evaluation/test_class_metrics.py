@@ -1,5 +1,7 @@
 """evaluate() on outcomes of several classes: against scikit-learn, by hand, paired, with words where undefined."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +13,7 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.cells import blocks
 from semeia.evaluation.schema import check_predictions
 
-QUICK = EvaluationSettings(draws=100, covariate=None)
+QUICK = EvaluationSettings(draws=100, covariate=None, ordinal=True)
 CLASSES = {"macro_auroc", "balanced_accuracy", "accuracy", "macro_f1", "brier_classes", "log_loss"}
 CLASSES |= {f"recall_{number}" for number in range(K)}
 GRADES = CLASSES | {"quadratic_kappa", "grade_error"} | {f"auroc_at_least_{grade}" for grade in range(1, K)}
@@ -25,7 +27,7 @@ def table() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def results(table) -> pl.DataFrame:
-    return evaluate(table, settings=EvaluationSettings(draws=100, covariate=None, references=("baseline",))).results
+    return evaluate(table, settings=replace(QUICK, references=("baseline",))).results
 
 
 def one(results: pl.DataFrame, metric: str, *, arm: str = "model", cohort: str = "external", reference: str = ""):

@@ -7,11 +7,11 @@ import numpy as np
 
 from prediction_tables import predictions
 from semeia.evaluation.cells import Fold
+from semeia.evaluation.estimands import _calibrated, _called, _gained, _ranked
 from semeia.evaluation.judged import Place, judge
-from semeia.evaluation.metrics import absolute_metrics, compared_metrics
-from semeia.evaluation.remembered import remembered
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.settings import EvaluationSettings
+from semeia.evaluation.tables.across_seeds import remembered
 
 
 def place() -> Place:
@@ -57,5 +57,5 @@ def test_transport_meets_the_folds_of_the_results():
     (cell, *_), base = one.cells, one.base
     assert one.within(base)[cell][0] is one.full[cell][0]
     assert one.full[cell][0].with_covariate is one.full[cell][0]
-    for metrics in (compared_metrics, absolute_metrics):
+    for metrics in (_ranked, _calibrated, _called, _gained):
         assert metrics(one.full[cell][0], one.draws) is metrics(one.cells[cell][0], one.draws)

@@ -6,8 +6,7 @@ import pytest
 
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions, evaluate
-from semeia.evaluation.notes import Notes
-from semeia.evaluation.table_notes import covariate_conflicts, note_table
+from semeia.evaluation.notes import Notes, covariate_conflicts, note_table
 
 
 def table(n: int = 60) -> pl.DataFrame:

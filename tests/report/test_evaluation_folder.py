@@ -35,6 +35,7 @@ def test_folder_holds_what_a_run_does(table: Path, tmp_path: Path):
     out = tmp_path / "deep" / "out"
     assert sorted(path.name for path in out.iterdir()) == [
         "checklists.html",
+        "estimates.csv",
         "predictions.parquet",
         "report.html",
         "results.csv",

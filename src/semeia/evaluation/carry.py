@@ -2,20 +2,18 @@
 
 Both are fitted on internal predictions of *other patients* than those they are judged on:
 
-- several seeds, each testing its own fold: for seed s, the internal predictions of the other seeds, less the
-  patients
-  seed s tests (with k folds these are seed s's training patients, each predicted by a model that had not seen
-  them);
-- otherwise (one seed, or seeds that test the same patients): five-fold cross-fitting over the patients of the
-  seed
+- several seeds, each testing its own fold: for seed s, the internal predictions of the other seeds, less the patients
+  seed s tests (with k folds these are seed s's training patients, each predicted by a model that had not seen them);
+- otherwise (one seed, or seeds that test the same patients): five-fold cross-fitting over the patients of the seed
   inside; the other cohorts get the fit on all its internal predictions.
 
 Rows that met different fits are not ranked together (`Fold.part`): each fit has an intercept of its own, and that of a
-part is high where its patients are seldom positive, so that ranks over all parts are biased downwards.
+part is high where its patients are seldom positive, so that ranks over all parts are biased downwards. Fits stay as
+they are in every bootstrap draw and every stratum: intervals are those of a given rule, as they are of a given model.
 
-The same fit of seed s is applied to its internal fold and to every other cohort. Fits stay as they are in
-every bootstrap draw and every stratum: the intervals are those of a given rule, as they are of a given
-trained model.
+The combiner is a logistic regression on [covariate, logit(score)], both standardised, with a ridge of one (as
+scikit-learn's C = 1; the intercept is free); AUROC(combiner) - AUROC(covariate alone) is the gain. A covariate added to
+itself gains exactly 0.
 """
 
 from collections.abc import Callable
@@ -23,11 +21,50 @@ from dataclasses import replace
 from itertools import count
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
-from semeia.evaluation.added_value import combined_score, covariate_score
 from semeia.evaluation.cells import Fold, concatenate
+from semeia.evaluation.statistics.calibration import clipped_logit
+from semeia.evaluation.statistics.logistic import fit_logistic
 from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity, threshold_by_youden
+
+
+def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    """Log-odds by the combiner fitted on `fit`, for each row of `use`; NaN where the covariate is missing."""
+    fit = fit.take(~np.isnan(fit.covariate))
+    if fit.one_class():
+        return np.full(len(use.label), np.nan)
+    if _same_order(fit, use):
+        return covariate_score(fit, use)
+    raw, wanted = (np.column_stack([fold.covariate, clipped_logit(fold.score)]) for fold in (fit, use))
+    centre, spread = raw.mean(axis=0), raw.std(axis=0)
+    spread[spread == 0] = 1.0
+    features = np.column_stack([np.ones(len(raw)), (raw - centre) / spread])
+    coefficients = fit_logistic(features, fit.label, penalty=np.array([0.0, 1.0, 1.0]))
+    return coefficients[0] + ((wanted - centre) / spread) @ coefficients[1:]
+
+
+def covariate_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    """The covariate of each row of `use`, turned so that in `fit` the positives have more of it."""
+    fit = fit.take(~np.isnan(fit.covariate))
+    if fit.one_class():
+        return np.full(len(use.label), np.nan)
+    return use.covariate * direction(fit.label, fit.covariate)
+
+
+def _same_order(fit: Fold, use: Fold) -> bool:
+    """Whether the scores order all rows just as the covariate does, or in reverse: then they add nothing to it."""
+    covariate, score = (np.concatenate([getattr(one, name) for one in (fit, use)]) for name in ("covariate", "score"))
+    known = ~np.isnan(covariate)
+    ranks = [np.unique(values[known], return_inverse=True)[1] for values in (covariate, score)]
+    return any(np.array_equal(ranks[0], order) for order in (ranks[1], ranks[1].max(initial=0) - ranks[1]))
+
+
+def direction(label: Shaped[np.ndarray, "n"], value: Float[np.ndarray, "n"]) -> float:
+    """1 when the mean of `value` is as high among positives as among negatives or higher, else -1."""
+    positive = label.astype(bool)
+    return 1.0 if value[positive].mean() >= value[~positive].mean() else -1.0
+
 
 Rule = Callable[[Fold, Fold], Float[np.ndarray, "n"]]
 PARTS = 5

@@ -8,7 +8,7 @@ cohort in order of first appearance.
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, Int8, Shaped
 
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
-from semeia.evaluation.schema import DEFAULTS, EVERY_ROW, UNIT
+from semeia.evaluation.schema import DEFAULTS, EVERY_ROW, UNIT, time_to_event
 from semeia.evaluation.statistics.ranking import Ranking, ranking
 
 
@@ -46,6 +46,8 @@ class Fold:
     score: Float[np.ndarray, "n"]  # NaN where the outcome has several classes
     classes: Float[np.ndarray, "n k"]  # probabilities of the k classes; k is 0 for a binary outcome
     covariate: Float[np.ndarray, "n"]  # on the log scale when it is always positive; NaN where missing
+    time: Float[np.ndarray, "n"]  # to the event or the end of follow-up; NaN where the outcome has none
+    event: Float[np.ndarray, "n"]  # 1 where the event came then; NaN likewise
     patient: Int[np.ndarray, "n"]
     unit: Int[np.ndarray, "n"]
     row: Int[np.ndarray, "n"]  # position in the whole table, by which strata are known
@@ -76,6 +78,7 @@ class Fold:
 
 
 Folds = dict[Cell, dict[str, dict[int, Fold]]]
+Kind = Literal["binary", "classes", "survival"]
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,14 @@ class Block:
     Attributes:
         folds: folds[cell][cohort][seed].
         strata: of each cohort's patients, in which they are drawn (see `patient_strata`).
-        binary: whether the outcome has two classes and one score, not several classes and their probabilities.
+        kind: binary (two classes and one score), classes (several and their probabilities) or survival (a time).
     """
 
     study: str
     outcome: str
     folds: Folds
     strata: dict[str, Int8[np.ndarray, "_"]]
-    binary: bool
+    kind: Kind
 
 
 def concatenate(folds: list[Fold]) -> Fold:
@@ -131,15 +134,22 @@ def same_units(folds: dict[int, Fold], others: dict[int, Fold]) -> bool:
     )
 
 
-def blocks(frame: pl.DataFrame, *, covariate: str | None) -> list[Block]:
+def blocks(frame: pl.DataFrame, *, covariate: str | None, horizon: float | None = None) -> list[Block]:
     """Cut a checked table (with a column `_row`, its row numbers) into blocks, in order of first appearance.
 
     Args:
         covariate: a numeric column, or None.
+        horizon: of an outcome with times: events after it are not counted as positive; None: all are.
     """
     values = covariate_values(frame, covariate)
-    parts = frame.with_columns(_covariate=values).partition_by(["study", "outcome"], maintain_order=True)
-    return [_block(part) for part in parts]
+    timed = time_to_event(frame)
+    own = {f"_{name}": pl.col(name).cast(pl.Float64) if timed else pl.lit(float("nan")) for name in ("time", "event")}
+    if timed and horizon is not None:
+        # a case has had the event by the horizon; who was censored before is none, and enters by its weight.
+        by_then = (pl.col("event") > 0) & (pl.col("time") <= horizon)
+        frame = frame.with_columns(label=by_then.cast(pl.Int8))
+    parts = frame.with_columns(_covariate=values, **own).partition_by(["study", "outcome"], maintain_order=True)
+    return [_block(part, timed=timed) for part in parts]
 
 
 def covariate_values(frame: pl.DataFrame, covariate: str | None) -> pl.Series:
@@ -155,7 +165,7 @@ def covariate_values(frame: pl.DataFrame, covariate: str | None) -> pl.Series:
     return values.log() if positive else values
 
 
-def _block(part: pl.DataFrame) -> Block:
+def _block(part: pl.DataFrame, *, timed: bool) -> Block:
     patient, strata = _patients(part)
     classes = probabilities(part)
     keys = part.select("cohort", *UNIT).unique(maintain_order=True).with_row_index("_unit")
@@ -166,6 +176,8 @@ def _block(part: pl.DataFrame) -> Block:
         score=part["score"].to_numpy(),
         classes=classes,
         covariate=part["_covariate"].to_numpy(),
+        time=part["_time"].to_numpy(),
+        event=part["_event"].to_numpy(),
         patient=patient,
         unit=unit.cast(pl.Int64).to_numpy(),
         row=part["_row"].cast(pl.Int64).to_numpy(),
@@ -180,7 +192,8 @@ def _block(part: pl.DataFrame) -> Block:
     for arm, mode, fraction, cohort, seed, at in members.iter_rows():
         cohorts = folds.setdefault(Cell(arm, mode, fraction), {})
         cohorts.setdefault(cohort, {})[seed] = whole.take(np.array(at, dtype=np.int64))
-    return Block(part["study"][0], part["outcome"][0], folds, strata, binary=not classes.shape[1])
+    kind: Kind = "survival" if timed else "classes" if classes.shape[1] else "binary"
+    return Block(part["study"][0], part["outcome"][0], folds, strata, kind)
 
 
 def _patients(part: pl.DataFrame) -> tuple[Int[np.ndarray, "n"], dict[str, Int8[np.ndarray, "_"]]]:

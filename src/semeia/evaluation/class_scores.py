@@ -14,7 +14,14 @@ import polars as pl
 from jaxtyping import Float
 
 from semeia.errors import InputError
-from semeia.evaluation.refusals import refuse_rows
+
+
+def refuse_rows(bad: pl.Series, name: str, words: str) -> None:
+    """Raise InputError when any row is `bad`; `words` say what is wrong with it. The first row of data is row 1."""
+    count = int(bad.sum())
+    if count:
+        raise InputError(f"column {name}, row {bad.arg_true()[0] + 1}: {words} ({count} of {len(bad)} rows).")
+
 
 # Probabilities written with three decimals must pass.
 TOLERANCE = 1e-3

@@ -13,14 +13,14 @@ from jaxtyping import Int
 
 from semeia.errors import InputError
 from semeia.evaluation.carry import carry_cell
-from semeia.evaluation.cells import Block, Cell, Fold, Folds, blocks, restrict
-from semeia.evaluation.notes import Notes
-from semeia.evaluation.references import check_references
+from semeia.evaluation.cells import Block, Cell, Fold, Folds, Kind, blocks, restrict
+from semeia.evaluation.contrasts import check_references
+from semeia.evaluation.notes import Notes, covariate_conflicts, note_table
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.schema import CELL, PREDICTION_COLUMNS, check_predictions
+from semeia.evaluation.schema import CELL, PREDICTION_COLUMNS, check_predictions, time_to_event
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.strata import Stratum, strata
-from semeia.evaluation.table_notes import covariate_conflicts, note_table
+from semeia.evaluation.tables.bands import subgroup_columns
 
 INTERNAL = "internal"
 
@@ -35,7 +35,7 @@ class Place:
         draws: of the cohort's patients, the same for every arm, seed and metric.
         carried: whether there is a cohort on which thresholds and combiners could be fitted.
         inside: whether this is the cohort on which they are.
-        binary: whether the outcome has two classes and one score, not several classes and their probabilities.
+        kind: of the outcome: binary, classes or survival.
     """
 
     study: str
@@ -46,7 +46,7 @@ class Place:
     draws: Draws
     carried: bool
     inside: bool
-    binary: bool
+    kind: Kind
 
     @cached_property
     def cells(self) -> dict[Cell, dict[int, Fold]]:
@@ -98,9 +98,19 @@ class Judged:
         """The patient of each row of the table as a number, over all cohorts; see `numbered_by_content`."""
         return numbered_by_content(self.table)
 
-    def of_kind(self, *, binary: bool) -> "Judged":
-        """The same with only the places of binary outcomes, or only those of outcomes of several classes."""
-        return replace(self, places=tuple(place for place in self.places if place.binary == binary))
+    def of_kind(self, kind: Kind) -> "Judged":
+        """The same with only the places of outcomes of one kind."""
+        return replace(self, places=tuple(place for place in self.places if place.kind == kind))
+
+    @cached_property
+    def subgroups(self) -> dict[str, list[Stratum]]:
+        """The levels of each column whose subgroups are asked for; InputError for one that cannot be."""
+        return subgroup_columns(self.table, self.settings.subgroups, self.notes)
+
+    @cached_property
+    def several_sites(self) -> bool:
+        """Whether the table tells two sites apart."""
+        return self.table["site"].drop_nulls().n_unique() > 1
 
     def outcomes(self) -> dict[tuple[str, str], list[Place]]:
         """The places of each study and outcome."""
@@ -125,9 +135,11 @@ def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
     parts = tuple(strata(checked, where=settings.where, by=settings.by))
     covariate = _covariate(checked, settings, notes)
     places: list[Place] = []
-    for block in blocks(checked.with_row_index("_row"), covariate=covariate):
+    for block in blocks(checked.with_row_index("_row"), covariate=covariate, horizon=settings.horizon):
         places += _places(block, parts[0], settings, notes)
     note_table(checked, notes)
+    if time_to_event(checked) and settings.horizon is None:
+        notes.add("what is asked at a horizon left out, none is given; name one with --horizon")
     return Judged(checked, tuple(places), parts, covariate, settings, notes)
 
 
@@ -135,14 +147,15 @@ def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: No
     cohorts = list(block.strata)
     inside = INTERNAL if INTERNAL in cohorts else cohorts[0]
     # what is carried is fitted on one score: outcomes of several classes have none.
-    carried = block.binary and (inside == INTERNAL or len(cohorts) == 1)
+    known = block.kind != "classes" and (inside == INTERNAL or len(cohorts) == 1)
+    carried = known and block.kind == "binary"
     folds: Folds = block.folds
     if carried:
         folds = {
             cell: carry_cell(by_cohort, inside=inside, target=settings.sensitivity_target, seed=settings.seed)
             for cell, by_cohort in folds.items()
         }
-    elif block.binary:
+    elif block.kind == "binary":
         notes.add(
             f"threshold and covariate metrics left out, no cohort is named '{INTERNAL}' to fit them on",
             block.outcome,
@@ -156,8 +169,8 @@ def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: No
             base=base,
             draws=Draws(block.strata[cohort], settings.draws, settings.seed, settings.interval, settings.level),
             carried=carried,
-            inside=carried and cohort == inside,
-            binary=block.binary,
+            inside=known and cohort == inside,
+            kind=block.kind,
         )
         for cohort in cohorts
     ]

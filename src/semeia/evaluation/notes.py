@@ -1,4 +1,10 @@
-"""What was left out and why, gathered into few lines. Never holds a patient's identifier."""
+"""What was left out and why, and what in a table changes how its numbers are to be read: few lines, no identifier."""
+
+import polars as pl
+
+from semeia.evaluation.cells import Cell
+from semeia.evaluation.schema import BLOCK, CELL, FOLD, UNIT
+from semeia.evaluation.statistics.calibration import CLIP
 
 NAMED = 6
 
@@ -22,3 +28,60 @@ class Notes:
             more = f"; and {len(cells) - NAMED} more" if len(cells) > NAMED else ""
             out.append(f"{reason}: {'; '.join(cells[:NAMED])}{more}" if cells else reason)
         return tuple(out)
+
+
+# Columns by which others weight rows.
+WEIGHTS = {"weight", "weights", "sample_weight", "sample_weights", "case_weight", "sampling_weight", "ipw", "iptw"}
+# An arm with fewer distinct scores than this share of its rows has ties by nature: a grade, a count.
+SELDOM_TIED = 0.9
+
+
+def note_table(table: pl.DataFrame, notes: Notes) -> None:
+    """Add what strikes in a checked table: clipped scores, repeated rows, weights, patients in two cohorts."""
+    _note_clipped(table, notes)
+    _note_repeated(table, notes)
+    for name in table.columns:
+        if name.lower() in WEIGHTS:
+            notes.add(f"column {name} is not used: every row counts once, as if there were no weights")
+    cohorts = table.group_by([*BLOCK, "subject_id"]).agg(pl.col("cohort").n_unique())
+    shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
+    if shared:
+        notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
+
+
+def covariate_conflicts(table: pl.DataFrame, covariate: str) -> int:
+    """How many units have several values of a covariate: then it is no property of theirs."""
+    values = table.group_by([*BLOCK, "cohort", *UNIT]).agg(
+        pl.col(covariate).cast(pl.Float64).fill_nan(None).drop_nulls().n_unique()
+    )
+    return values.filter(pl.col(covariate) > 1).height
+
+
+def _note_clipped(table: pl.DataFrame, notes: Notes) -> None:
+    """Scores without finite log-odds, an arm at a time."""
+    beyond = (pl.col("score") < CLIP) | (pl.col("score") > 1 - CLIP)
+    counted = table.group_by(CELL, maintain_order=True).agg(beyond.sum().alias("clipped"), pl.len().alias("rows"))
+    for *_, outcome, arm, mode, fraction, clipped, rows in counted.filter(pl.col("clipped") > 0).iter_rows():
+        reason = (
+            f"scores of 0 or 1 have no log-odds and are taken as {CLIP:g} and 1 - {CLIP:g} for calibration "
+            "(intercept, slope, curve, recalibration), which a few of them can turn"
+        )
+        notes.add(reason, f"{outcome}, {Cell(arm, mode, fraction)} ({clipped} of {rows})")
+
+
+def _note_repeated(table: pl.DataFrame, notes: Notes) -> None:
+    """Rows that are as another of the same patient but for their unit_id: a join that fanned out makes such."""
+    plain = [name for name, kind in table.schema.items() if name != "unit_id" and not kind.is_nested()]
+    scores = [name for name in table.columns if name.startswith("score")]
+    once = table.select(plain).unique()
+    if once.height == table.height:
+        return
+    rich = once.group_by(FOLD).agg((pl.struct(scores).n_unique() / pl.len()).alias("distinct"))
+    continuous = rich.filter(pl.col("distinct") > SELDOM_TIED).drop("distinct")
+    before = table.join(continuous, on=FOLD, how="semi").height
+    repeated = before - once.join(continuous, on=FOLD, how="semi").height
+    if repeated:
+        notes.add(
+            f"{repeated} of {table.height} rows repeat another of the same patient in everything but unit_id and are "
+            "counted as units of their own; leave them out if a join made them"
+        )

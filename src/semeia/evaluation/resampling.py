@@ -19,8 +19,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval
-from semeia.evaluation.statistics.power import standard_error
+from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval, standard_error
 
 # Random numbers made at a time, and elements of one block of weights: what bounds the memory.
 CHUNK_ELEMENTS = 2**23

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Shaped
 
-from semeia.evaluation.schema import CELL
+from semeia.evaluation.schema import CELL, time_to_event
 
 CURVE_COLUMNS: dict[str, type[pl.DataType]] = {
     "study": pl.String,
@@ -50,8 +50,8 @@ def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
     """
     grid = np.linspace(0.0, 1.0, points)
     parts = []
-    # outcomes of several classes have no single score.
-    scored = predictions.filter(pl.col("score").is_not_null())
+    # outcomes of several classes have no single score, and times to an event no curve without a horizon.
+    scored = predictions.filter(pl.col("score").is_not_null(), not time_to_event(predictions))
     for key, rows in scored.group_by([*CELL, "cohort"], maintain_order=True):
         heights = [
             _on_grid(*roc_points(fold["label"].to_numpy(), fold["score"].to_numpy()), grid)

@@ -21,8 +21,8 @@ from semeia.evaluation.class_scores import (
     check_labels,
     class_columns,
     class_counts,
+    refuse_rows,
 )
-from semeia.evaluation.refusals import refuse_rows
 
 PREDICTION_COLUMNS: dict[str, type[pl.DataType]] = {
     "study": pl.String,
@@ -102,7 +102,9 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     Args:
         predictions: at least `subject_id`, `label` (0, 1 or null) and `score` (a probability); or, for an outcome of
             k classes, `label` (0 to k - 1 or null) and `score_0` to `score_{k-1}` (probabilities that sum to 1), and
-            then `score` may be absent and becomes null. Further columns are kept.
+            then `score` may be absent and becomes null; or, for a time to an event, `time`, `event` (1, or 0 where it
+            was not seen) and no other label, and `score` is the probability of the event by the horizon, or another
+            number from 0 to 1 that is higher where it comes earlier. Further columns are kept.
         keep_unlabelled: keep the rows whose label is null (they are dropped otherwise).
 
     Returns:
@@ -114,6 +116,9 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
         InputError: naming the column and the first offending row (the first row of data is row 1).
     """
     several = class_columns(predictions.columns)
+    timed = {"time", "event"} <= set(predictions.columns)
+    if timed and "label" not in predictions.columns:
+        predictions = predictions.with_columns(label=pl.col("event"))
     needed = ("subject_id", "label") if several else ("subject_id", "label", "score")
     absent = [name for name in needed if name not in predictions.columns]
     if absent:
@@ -126,8 +131,14 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     if "unit_id" not in frame.columns:
         frame = frame.with_columns(unit_id=pl.int_range(pl.len()).over([*FOLD, "subject_id"]))
     columns = PREDICTION_COLUMNS | dict.fromkeys(several, pl.Float64)
+    # a table of two classes may have a time and an event of its own, of whatever kind.
+    if timed and (frame["label"].cast(pl.String).eq_missing(frame["event"].cast(pl.String))).all():
+        columns |= {"time": pl.Float64, "event": pl.Float64}
     frame = binary_of_two(frame.with_columns(_cast(frame, name, dtype) for name, dtype in columns.items()))
     frame = _check_values(frame)
+    if time_to_event(frame):
+        bad = frame["time"].is_null() | ~frame["time"].is_finite() | (frame["time"] < 0)
+        refuse_rows(bad.fill_null(True), "time", "is not a time from 0 on")
     _check_units(frame)
     frame = frame.select([*PREDICTION_COLUMNS, *(c for c in frame.columns if c not in PREDICTION_COLUMNS)])
     if keep_unlabelled:
@@ -136,6 +147,13 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     if frame.is_empty():
         raise InputError("column label is null in every row; nothing can be evaluated.")
     return frame
+
+
+def time_to_event(frame: pl.DataFrame) -> bool:
+    """Whether a checked table is of times to an event: it has both columns, and nothing else as its label."""
+    if not {"time", "event"} <= set(frame.columns) or frame["time"].dtype != pl.Float64:
+        return False
+    return frame["event"].dtype == pl.Float64 and bool(frame["label"].cast(pl.Float64).eq_missing(frame["event"]).all())
 
 
 def check_results(results: pl.DataFrame) -> pl.DataFrame:
@@ -159,7 +177,7 @@ def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
     if number and series.dtype == pl.String:
         series = series.str.strip_chars()
         series = series.set(series == "", None)
-    if name == "label":
+    if name in ("label", "event"):
         if series.dtype == pl.String:
             words = series.str.to_lowercase()
             numbers = {word: str(label) for word, label in LABEL_WORDS.items()}

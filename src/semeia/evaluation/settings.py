@@ -28,7 +28,8 @@ class EvaluationSettings:
         relevant_difference: in AUROC, one that would matter; the table of comparisons says the power to find it.
         fixed_points: specificities at which sensitivity is stated, and sensitivities at which specificity is.
         ordinal: whether the several classes of an outcome are grades in an order (it adds quadratic-weighted kappa,
-            the error in grades and the AUROC of each grade or more); False for classes without one.
+            the error in grades and the AUROC of each grade or more).
+        horizon: time up to which events of an outcome with the columns time and event are predicted; in their unit.
         thresholds: of the decision curves: the first, the last and the step.
         prevalence: at which predictive values are stated; None: that of the cohort the threshold is chosen on.
         sensitivity_target: the carried threshold reaches it on the predictions it is chosen on; None: Youden's.
@@ -46,7 +47,8 @@ class EvaluationSettings:
     family: tuple[str, ...] = ("outcome", "cohort", "stratum", "reference")
     relevant_difference: float = 0.05
     fixed_points: tuple[float, ...] = (0.9, 0.95)
-    ordinal: bool = True
+    ordinal: bool = False
+    horizon: float | None = None
     thresholds: tuple[float, float, float] = (0.01, 0.99, 0.01)
     prevalence: float | None = None
     sensitivity_target: float | None = 0.9
@@ -63,6 +65,8 @@ class EvaluationSettings:
             raise InputError(f"prevalence is {self.prevalence}; give a number between 0 and 1.")
         if not 0 < self.relevant_difference < 1:
             raise InputError(f"relevant_difference is {self.relevant_difference}; give a number between 0 and 1.")
+        if self.horizon is not None and not 0 < self.horizon < float("inf"):
+            raise InputError(f"horizon is {self.horizon}; give a time above 0, in the unit of the column time.")
         if not all(0 < point <= 1 for point in self.fixed_points):
             raise InputError(f"fixed_points is {self.fixed_points}; give numbers in (0, 1], such as 0.9 0.95.")
         first, last, step = self.thresholds
@@ -77,12 +81,14 @@ class Evaluation:
     Attributes:
         results: levels and paired differences (RESULT_COLUMNS).
         notes: what was left out and why, one line each, naming no patient.
-        tables: further tables by name (see analyses.py); those that would be empty are not there.
+        tables: further tables by name (see views.py); those that would be empty are not there.
+        estimates: every estimate of the results and tables in one tidy table (ESTIMATE_COLUMNS, see estimate.py).
     """
 
     results: pl.DataFrame
     notes: tuple[str, ...]
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    estimates: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def _repr_html_(self) -> str:
         """Show in a notebook: AUROC and what is subtracted from it, then what was left out."""

@@ -19,6 +19,7 @@ from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
+from semeia.evaluation.schema import time_to_event
 from semeia.evaluation.strata import strata
 from semeia.evaluation.table_notes import WEIGHTS
 from semeia.evaluation.tables.paired_tables import mark_of_tested
@@ -28,7 +29,7 @@ from semeia.report.result_tables import FOLDER, write_tables
 from semeia.report.run_folder import IN_WHERE, read_run
 
 PSEUDONYM = "^p[0-9a-f]{12}$"
-_MADE = ("run.json", "results.csv", "tables", "predictions.parquet", REPORT, CHECKLISTS)
+_MADE = ("run.json", "results.csv", "estimates.csv", "tables", "predictions.parquet", REPORT, CHECKLISTS)
 
 
 def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings) -> Evaluation:
@@ -72,6 +73,7 @@ def evaluate_table(predictions: Path, *, out: Path, settings: EvaluationSettings
     write_json(out / "run.json", {**record, "state": "running"})
     write_parquet(out / "predictions.parquet", _marked(without_ids(table, settings), table, settings))
     write_csv(out / "results.csv", found.results)
+    write_csv(out / "estimates.csv", found.estimates)
     write_tables(out, found.tables)
     # Last, so that what is half done never passes for the whole.
     write_pages(out, read_run(out, record=record))
@@ -113,7 +115,8 @@ def asked_for(table: pl.DataFrame, settings: EvaluationSettings) -> tuple[pl.Dat
 def _used(table: pl.DataFrame, settings: EvaluationSettings) -> set[str]:
     """Name the columns of predictions, and those that the settings compute with."""
     named = {settings.by or "", settings.covariate or "", *re.findall(r"\w+", settings.where or "")}
-    return {*PREDICTION_COLUMNS, *class_columns(table.columns)} | named
+    timed = {"time", "event"} if time_to_event(table) else set()
+    return {*PREDICTION_COLUMNS, *class_columns(table.columns)} | named | timed
 
 
 def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:

@@ -13,8 +13,9 @@ from semeia.evaluation.statistics.calibration_curve import (
     central_grid,
     flexible_calibration,
     point_weights,
+    spline_basis,
+    spline_knots,
 )
-from semeia.evaluation.statistics.spline import spline_basis, spline_knots
 
 
 def data(n: int, *, slope: float = 0.6, shift: float = 0.4, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:

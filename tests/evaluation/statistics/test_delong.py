@@ -18,7 +18,6 @@ from semeia.evaluation.statistics.delong import (
     logit_interval,
     mean_areas,
     placements,
-    unpaired_difference,
 )
 
 # Ovarian cancer and bowel obstruction: albumin, total protein, K-G score, benefit of surgery (DeLong et al. 1988), as
@@ -160,14 +159,6 @@ def test_results_of_proc_on_the_whole_asah_data():
     for coefficients, expected in paired.items():
         difference = found.contrast(coefficients)
         assert (difference.z, difference.p, *difference.interval()) == pytest.approx(expected, rel=1e-9)
-    one, two, three = (areas(label, score[None]) for score in scores)
-    unpaired = {
-        (1.43490640926908, 0.152825378808796): (one, two),
-        (3.10125096778969, 0.00220950791756457): (one, three),
-    }
-    for expected, pair in unpaired.items():
-        difference = unpaired_difference(*pair)
-        assert (difference.z, difference.p) == pytest.approx(expected, rel=1e-9)
 
 
 def test_mean_over_seeds_that_test_the_same_patients_and_over_seeds_that_do_not():
@@ -216,11 +207,9 @@ def test_one_class_is_refused():
         areas(np.ones(4), np.ones((1, 4)))
 
 
-def test_interval_widens_with_few_degrees_of_freedom():
+def test_interval_is_normal():
     low, high = Difference(0.1, 0.05).interval()
     assert (low, high) == pytest.approx((0.1 - 1.959964 * 0.05, 0.1 + 1.959964 * 0.05))
-    wider = Difference(0.1, 0.05, degrees=4.0).interval()
-    assert wider == pytest.approx((0.1 - 2.776445 * 0.05, 0.1 + 2.776445 * 0.05))
     assert isinstance(areas(np.array([0, 1, 0, 1]), np.ones((1, 4))), Areas)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from semeia.evaluation.statistics.holm import holm
+from semeia.evaluation.statistics.intervals import holm
 
 
 def test_equals_statsmodels_with_ties():

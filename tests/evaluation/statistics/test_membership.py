@@ -12,7 +12,7 @@ from semeia.evaluation.statistics.membership import (
     membership_score,
 )
 from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
-from semeia.evaluation.tables.covariates import Covariate
+from semeia.evaluation.tables.characteristics import Covariate
 
 
 def statistic(features, member, subject, *, seed=0):

@@ -5,10 +5,11 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, mean_absolute_error, roc_auc_score
 
 from grade_tables import K, drawn_grades
-from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
-from semeia.evaluation.statistics.ordinal import (
+from semeia.evaluation.statistics.multiclass import (
     at_least,
     at_least_auroc_draws,
+    called_class,
+    confusion_draws,
     grade_error_draws,
     quadratic_kappa_draws,
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import NormalIndPower
 
-from semeia.evaluation.statistics.power import detectable_difference, power_at, standard_error
+from semeia.evaluation.statistics.intervals import detectable_difference, power_at, standard_error
 
 
 def test_the_detectable_difference_is_280_standard_errors_and_has_its_power():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semeia.evaluation.statistics.predictive_values import predictive_values
+from semeia.evaluation.statistics.operating_point import predictive_values
 
 
 def test_equals_counting_a_thousand_people():

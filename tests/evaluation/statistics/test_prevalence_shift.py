@@ -10,7 +10,7 @@ from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.discrimination import auroc_draws
-from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
+from semeia.evaluation.statistics.operating_point import SHIFTED, at_prevalence, class_means
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from patsy import dmatrix  # pyright: ignore[reportAttributeAccessIssue]
 
-from semeia.evaluation.statistics.spline import QUANTILES, spline_basis, spline_knots
+from semeia.evaluation.statistics.calibration_curve import QUANTILES, spline_basis, spline_knots
 
 
 @pytest.mark.parametrize("count", QUANTILES)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from semeia.evaluation.statistics.weighted_quantile import weighted_quantiles
+from semeia.evaluation.statistics.calibration_curve import weighted_quantiles
 
 
 @pytest.mark.parametrize("q", [0.0, 0.13, 0.5, 0.9, 1.0])

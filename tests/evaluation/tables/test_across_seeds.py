@@ -9,7 +9,7 @@ from semeia.evaluation.judged import judge
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.discrimination import auroc_draws, brier_draws
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
-from semeia.evaluation.tables.table_rows import count_columns, place_columns
+from semeia.evaluation.tables.columns import count_columns, place_columns
 
 
 def both(fold, weights):

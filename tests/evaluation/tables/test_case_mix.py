@@ -8,7 +8,8 @@ from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.calibration import clipped_logit
-from semeia.evaluation.tables.case_mix import CASE_MIX_COLUMNS, case_mix
+from semeia.evaluation.tables.case_mix import case_mix
+from semeia.evaluation.tables.columns import CASE_MIX_COLUMNS
 
 QUICK = EvaluationSettings(draws=100, covariate="diameter_mm")
 

@@ -5,13 +5,13 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.judged import Judged, judge
 from semeia.evaluation.statistics.delong import areas
-from semeia.evaluation.statistics.holm import holm
-from semeia.evaluation.tables.comparisons import COMPARISON_COLUMNS, comparisons
+from semeia.evaluation.statistics.intervals import holm
+from semeia.evaluation.tables.columns import COMPARISON_COLUMNS
 
 ARMS = {"model": 1.5, "other": 0.8, "baseline": 0.5}
 
@@ -27,7 +27,7 @@ def _row(table: pl.DataFrame, **values) -> dict:
 
 def test_one_seed_is_delong_on_the_rows_themselves():
     table = predictions(arms=ARMS, seeds=1, cohorts=("internal",))
-    row = _row(comparisons(_judged(table)), arm="model")
+    row = _row(view_of("comparisons", _judged(table)), arm="model")
     by_arm = {arm: part.sort("unit_id") for (arm,), part in table.partition_by("arm", as_dict=True).items()}
     labels, patients = by_arm["model"]["label"].to_numpy(), by_arm["model"]["subject_id"].to_numpy()
     scores = np.stack([by_arm[arm]["score"].to_numpy() for arm in ("model", "baseline")])
@@ -45,7 +45,7 @@ def test_one_seed_is_delong_on_the_rows_themselves():
 def test_agrees_with_the_bootstrap_of_the_results():
     table = predictions(arms=ARMS, patients=120)
     settings = EvaluationSettings(references=("baseline",), draws=400, covariate=None)
-    found = comparisons(judge(table, settings=settings))
+    found = view_of("comparisons", judge(table, settings=settings))
     results = evaluate(table, settings=settings).results.filter(metric="auroc", reference="baseline")
     for cohort in ("internal", "external"):
         row, same = (_row(part, arm="model", cohort=cohort) for part in (found, results))
@@ -57,24 +57,24 @@ def test_agrees_with_the_bootstrap_of_the_results():
 
 def test_families_are_those_of_the_settings():
     table = predictions(arms=ARMS, seeds=2)
-    found = comparisons(_judged(table, references=("baseline", "other")))
+    found = view_of("comparisons", _judged(table, references=("baseline", "other")))
     assert found.columns == list(COMPARISON_COLUMNS)
     assert found["family_tests"].to_list() == [2] * 8
     assert found["family"].n_unique() == 4
     assert found["family"][0] == "outcome malignancy, cohort internal, stratum all, reference baseline"
     for part in found.partition_by("family"):
         np.testing.assert_allclose(part["p_holm"], holm(part["p"].to_numpy()))
-    one = comparisons(_judged(table, references=("baseline", "other"), family=()))
+    one = view_of("comparisons", _judged(table, references=("baseline", "other"), family=()))
     assert one["family"].unique().to_list() == ["all tests"]
     np.testing.assert_allclose(one["p_holm"], holm(one["p"].to_numpy()))
     with pytest.raises(InputError, match="'color' is not one of study, outcome"):
-        comparisons(_judged(table, family=("color",)))
+        view_of("comparisons", _judged(table, family=("color",)))
 
 
 def test_every_label_fraction_is_tested():
     half = predictions(arms=ARMS, seeds=1).with_columns(fraction=pl.lit(0.5))
     table = pl.concat([predictions(arms=ARMS, seeds=1), half.filter(pl.col("arm") != "baseline")])
-    found = comparisons(_judged(table)).filter(cohort="internal")
+    found = view_of("comparisons", _judged(table)).filter(cohort="internal")
     assert sorted(found.select("arm", "fraction").rows()) == [
         ("model", 0.5),
         ("model", 1.0),
@@ -90,15 +90,18 @@ def test_pairs_are_taken_on_shared_units():
     fewer = table.filter((pl.col("arm") != "baseline") | pl.col("unit_id").is_in(units[:80].to_list()))
     judged = _judged(fewer)
     shared = table.filter(pl.col("unit_id").is_in(units[:80].to_list()))
-    assert comparisons(judged)["difference"].to_list() == comparisons(_judged(shared))["difference"].to_list()
-    assert any("units that only one of them predicted" in line for line in judged.notes.lines())
+    assert (
+        view_of("comparisons", judged)["difference"].to_list()
+        == view_of("comparisons", _judged(shared))["difference"].to_list()
+    )
+    assert any("taken on the units both predicted" in line for line in judged.notes.lines())
 
 
 def test_what_cannot_be_tested_is_left_out_in_words():
     table = predictions(arms=ARMS, seeds=1, cohorts=("internal",))
     same = table.filter(arm="baseline").with_columns(arm=pl.lit("copy"))
     judged = _judged(pl.concat([table, same]))
-    found = comparisons(judged)
+    found = view_of("comparisons", judged)
     assert "copy" not in found["arm"].to_list()
     assert any("its standard error is zero: malignancy, copy/finetune" in line for line in judged.notes.lines())
     assert not any(found[name].is_null().any() for name in found.columns)
@@ -108,13 +111,13 @@ def test_one_positive_patient_and_no_common_seed_are_left_out_in_words():
     table = predictions(arms=ARMS, seeds=1, cohorts=("internal",))
     one = table["subject_id"][int(table["label"].arg_max() or 0)]
     lone = _judged(table.filter((pl.col("label") == 0) | (pl.col("subject_id") == one)))
-    assert comparisons(lone).is_empty()
+    assert view_of("comparisons", lone).is_empty()
     assert any("fewer than 5 patients have a unit of one class" in line for line in lone.notes.lines())
     shifted = table.with_columns(seed=pl.when(pl.col("arm") == "baseline").then(7).otherwise(pl.col("seed")))
     apart = _judged(shifted)
-    assert comparisons(apart).is_empty()
+    assert view_of("comparisons", apart).is_empty()
     assert any("no seed tests the same units" in line for line in apart.notes.lines())
 
 
 def test_no_reference_no_table():
-    assert comparisons(_judged(predictions(seeds=1), references=())).is_empty()
+    assert view_of("comparisons", _judged(predictions(seeds=1), references=())).is_empty()

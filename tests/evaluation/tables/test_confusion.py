@@ -9,7 +9,7 @@ from grade_tables import grade_predictions
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings, evaluate
 
-QUICK = EvaluationSettings(draws=100, covariate=None)
+QUICK = EvaluationSettings(draws=100)
 SCORES = ["score_0", "score_1", "score_2"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prediction_tables import predictions
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import check_predictions
-from semeia.evaluation.tables.covariates import OTHER, RARE, covariates_of, pooled_names
+from semeia.evaluation.tables.characteristics import OTHER, RARE, covariates_of, pooled_names
 
 
 def test_numbers_and_words_are_told_apart_and_the_rest_is_left_out():

@@ -3,14 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.evaluation.judged import judge
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws
-from semeia.evaluation.tables import decision_curves as decision_curves_module
-from semeia.evaluation.tables.decision_curves import decision_curves
 
 SETTINGS = EvaluationSettings(draws=100, covariate=None, references=("baseline",), thresholds=(0.1, 0.9, 0.1))
 
@@ -22,7 +19,7 @@ def frame() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def table(frame) -> pl.DataFrame:
-    return decision_curves(judge(frame, settings=SETTINGS))
+    return view_of("decision_curves", judge(frame, settings=SETTINGS))
 
 
 def curve(table: pl.DataFrame, cohort: str, strategy: str, *, arm: str = "", reference: str = "") -> np.ndarray:
@@ -73,21 +70,15 @@ def test_values_and_paired_differences(table, frame, cohort):
 
 def test_a_difference_is_taken_on_the_units_both_predicted(frame):
     half = frame.filter((pl.col("arm") == "model") | (pl.col("unit_id").str.contains("[1357]$")))
-    table = decision_curves(judge(half, settings=SETTINGS))
+    table = view_of("decision_curves", judge(half, settings=SETTINGS))
     rows = table.filter(pl.col("reference") == "baseline", pl.col("cohort") == "external")
     assert rows["n"].unique().to_list() == [
         half.filter(pl.col("arm") == "baseline", pl.col("cohort") == "external")["unit_id"].n_unique()
     ]
 
 
-def test_a_difference_of_curves_is_that_of_the_units_one_by_one(frame, table, monkeypatch):
-    monkeypatch.setattr(decision_curves_module, "same_units", lambda *_: False)
-    again = decision_curves(judge(frame, settings=SETTINGS))
-    assert_frame_equal(again, table, abs_tol=1e-12)
-
-
 def test_ten_patients_of_one_class_are_handled():
     few = predictions(arms={"baseline": 1.0}, seeds=1, patients=10, cohorts=("all",)).with_columns(label=pl.lit(0))
-    table = decision_curves(judge(few, settings=SETTINGS))
+    table = view_of("decision_curves", judge(few, settings=SETTINGS))
     assert not table["net_benefit"].is_nan().any()
     assert (curve(table, "all", "model", arm="baseline") <= 0).all()

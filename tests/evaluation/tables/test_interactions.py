@@ -11,7 +11,7 @@ from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.discrimination import auroc_draws
-from semeia.evaluation.statistics.holm import holm
+from semeia.evaluation.statistics.intervals import holm
 from semeia.evaluation.tables.interactions import heterogeneity, interactions
 
 

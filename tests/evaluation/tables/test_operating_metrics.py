@@ -5,14 +5,14 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_curve
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.operating_metrics import OPERATING_COLUMNS, operating_points
+from semeia.evaluation.tables.columns import OPERATING_COLUMNS
 
 
 def _table(table: pl.DataFrame, **changes) -> pl.DataFrame:
-    return operating_points(judge(table, settings=EvaluationSettings(draws=200, **changes)))
+    return view_of("operating_points", judge(table, settings=EvaluationSettings(draws=200, **changes)))
 
 
 def _value(table: pl.DataFrame, **values) -> dict:
@@ -73,5 +73,5 @@ def test_without_a_cohort_to_choose_a_threshold_on_there_are_no_predictive_value
 def test_rows_of_one_class_are_left_out_in_words():
     table = predictions(seeds=1, cohorts=("internal",)).with_columns(label=pl.lit(1))
     judged = judge(table, settings=EvaluationSettings(draws=200))
-    assert operating_points(judged).is_empty()
+    assert view_of("operating_points", judged).is_empty()
     assert any("undefined on these rows" in line for line in judged.notes.lines())

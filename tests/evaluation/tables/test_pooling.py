@@ -3,7 +3,7 @@
 from prediction_tables import predictions
 from semeia.evaluation.cells import Fold, blocks
 from semeia.evaluation.schema import check_predictions
-from semeia.evaluation.tables.pooling import pooled
+from semeia.evaluation.tables.across_seeds import pooled
 
 
 def folds(cohort: str) -> dict[int, Fold]:

@@ -5,12 +5,13 @@ import polars as pl
 import pytest
 from scipy.special import expit, logit
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.evaluation.judged import Judged, judge
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.statistics.calibration import calibration
 from semeia.evaluation.statistics.recalibration import fit_recalibration, recalibrated
-from semeia.evaluation.tables.recalibration_table import METRICS, recalibrations
+
+METRICS = ("intercept", "slope", "ici", "brier", "o_e")
 
 
 def judged(frame: pl.DataFrame) -> Judged:
@@ -18,7 +19,7 @@ def judged(frame: pl.DataFrame) -> Judged:
 
 
 def table_of(frame: pl.DataFrame) -> dict[tuple[str, str, str], float]:
-    rows = recalibrations(judged(frame)).select("cohort", "method", "metric", "value").iter_rows()
+    rows = view_of("recalibration", judged(frame)).select("cohort", "method", "metric", "value").iter_rows()
     return {(cohort, method, metric): value for cohort, method, metric, value in rows}
 
 
@@ -67,13 +68,13 @@ def test_nobodys_label_mends_their_own_score(seeds):
 
 def test_without_an_internal_cohort_nothing_is_fitted():
     given = judged(predictions(arms={"model": 1.0}, seeds=1, cohorts=("here", "there")))
-    assert recalibrations(given).is_empty()
+    assert view_of("recalibration", given).is_empty()
     assert any(line.startswith("recalibration left out") for line in given.notes.lines())
 
 
 def test_too_few_to_fit_is_a_note():
     frame = predictions(arms={"model": 1.0}, seeds=1, patients=4, cohorts=("internal",))
     given = judged(frame)
-    table = recalibrations(given)
+    table = view_of("recalibration", given)
     assert set(table["method"]) <= {"none"}
     assert any("recalibration left out" in line for line in given.notes.lines())

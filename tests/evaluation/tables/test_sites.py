@@ -6,11 +6,11 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.random_effects import summarise_sites
-from semeia.evaluation.tables.sites import SITE_COLUMNS, sites
+from semeia.evaluation.tables.columns import SITE_COLUMNS
 
 QUICK = EvaluationSettings(draws=200)
 
@@ -27,7 +27,7 @@ def table() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def found(table) -> pl.DataFrame:
-    return sites(judge(table, settings=QUICK))
+    return view_of("sites", judge(table, settings=QUICK))
 
 
 def test_each_site_and_the_summary(table, found):
@@ -59,7 +59,7 @@ def test_small_sites_are_named_and_their_size_cannot_be_worked_out(table):
     number = pl.col("subject_id").str.extract(r"(\d+)$").cast(pl.Int64)
     small = table.with_columns(site=pl.when(number < 8).then(pl.lit("tiny")).otherwise("site"))
     judged = judge(small, settings=QUICK)
-    found = sites(judged).filter(kind="site", cohort="external", arm="model")
+    found = view_of("sites", judged).filter(kind="site", cohort="external", arm="model")
     assert "tiny" not in found["site"].to_list()
     assert any("tiny" in line for line in judged.notes.lines())
     assert found["n"].null_count() == 1
@@ -68,7 +68,7 @@ def test_small_sites_are_named_and_their_size_cannot_be_worked_out(table):
 def test_cohorts_of_one_site_each_are_summarised_together():
     frame = predictions(cohorts=("internal", "north", "south"), patients=80, seeds=1)
     frame = frame.with_columns(site=pl.col("cohort"))
-    found = sites(judge(frame, settings=QUICK)).filter(arm="model")
+    found = view_of("sites", judge(frame, settings=QUICK)).filter(arm="model")
     assert found.filter(kind="site")["cohort"].to_list() == ["internal", "north", "south"]
     summary = found.filter(kind="summary").row(0, named=True)
     assert summary["cohort"] == "every cohort but internal"
@@ -76,9 +76,9 @@ def test_cohorts_of_one_site_each_are_summarised_together():
 
 
 def test_one_site_or_none_gives_no_table(table):
-    assert sites(judge(table.with_columns(site=pl.lit("a")), settings=QUICK)).is_empty()
-    assert sites(judge(table.drop("site"), settings=QUICK)).is_empty()
+    assert view_of("sites", judge(table.with_columns(site=pl.lit("a")), settings=QUICK)).is_empty()
+    assert view_of("sites", judge(table.drop("site"), settings=QUICK)).is_empty()
     some = table.with_columns(site=pl.when(pl.col("site") == "site 0").then(None).otherwise("site"))
     judged = judge(some, settings=QUICK)
-    assert "site 0" not in sites(judged)["site"].to_list()
+    assert "site 0" not in view_of("sites", judged)["site"].to_list()
     assert any("without a site" in line for line in judged.notes.lines())

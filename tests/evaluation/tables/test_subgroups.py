@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.subgroups import SUBGROUP_COLUMNS, columns_of, subgroups
+from semeia.evaluation.tables.columns import SUBGROUP_COLUMNS
 
 QUICK = EvaluationSettings(draws=100)
 
@@ -25,7 +25,7 @@ def table() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def found(table) -> pl.DataFrame:
-    return subgroups(judge(table, settings=QUICK))
+    return view_of("subgroups", judge(table, settings=QUICK))
 
 
 def test_the_columns_it_knows_are_taken(found):
@@ -66,19 +66,19 @@ def test_small_cells_are_hidden_and_do_not_follow_from_the_others(found):
 
 def test_named_columns_only_and_absent_ones_refused(table):
     named = judge(table, settings=EvaluationSettings(draws=100, subgroups=("site",)))
-    assert set(subgroups(named)["column"]) == {"site"}
+    assert set(view_of("subgroups", named)["column"]) == {"site"}
     for wrong in ("height", "subject_id"):
         with pytest.raises(InputError, match=wrong):
-            subgroups(judge(table, settings=EvaluationSettings(draws=100, subgroups=(wrong,))))
+            view_of("subgroups", judge(table, settings=EvaluationSettings(draws=100, subgroups=(wrong,))))
 
 
 def test_columns_that_cut_alike_are_shown_once(table):
     judged = judge(table.with_columns(manufacturer=pl.col("site").str.to_lowercase()), settings=QUICK)
-    assert "manufacturer" not in columns_of(judged)
+    assert "manufacturer" not in judged.subgroups
     assert any("subgroups by manufacturer left out" in line for line in judged.notes.lines())
 
 
 def test_a_column_of_one_level_in_a_cohort_is_no_subgroup(table):
     one_site = table.with_columns(site=pl.when(cohort="internal").then(pl.lit("GE")).otherwise("site"))
-    found = subgroups(judge(one_site, settings=QUICK))
+    found = view_of("subgroups", judge(one_site, settings=QUICK))
     assert set(found.filter(column="site")["cohort"]) == {"external"}

@@ -4,11 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from prediction_tables import predictions
+from prediction_tables import predictions, view_of
 from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.evaluation.contrasts import gap_draws
 from semeia.evaluation.judged import judge
-from semeia.evaluation.statistics.power import detectable_difference
-from semeia.evaluation.tables.transport import TRANSPORT_COLUMNS, gap_draws, transport
+from semeia.evaluation.statistics.intervals import detectable_difference
+from semeia.evaluation.tables.columns import TRANSPORT_COLUMNS
 
 SETTINGS = EvaluationSettings(draws=200, covariate="diameter_mm", references=("baseline",))
 
@@ -20,7 +21,7 @@ def table() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def gaps(table) -> pl.DataFrame:
-    return transport(judge(table, settings=SETTINGS))
+    return view_of("transport", judge(table, settings=SETTINGS))
 
 
 def test_both_ends_are_those_of_the_results(table, gaps):
@@ -68,7 +69,7 @@ def test_groups_left_out_of_either_cohort_follow_the_draws():
     gap = gap_draws(inside, outside, number=2)
     assert gap == pytest.approx([-0.2, 0.6 - 1.0, 0.8 - 0.8, 0.75 - 0.9, 0.7 - 0.85, 0.7 - 0.95])
     bca = EvaluationSettings(draws=100, covariate="diameter_mm", interval="bca")
-    rows = transport(judge(predictions(), settings=bca)).filter(metric="auroc")
+    rows = view_of("transport", judge(predictions(), settings=bca)).filter(metric="auroc")
     assert (rows["low"] < rows["gap"]).all()
     assert (rows["gap"] < rows["high"]).all()
 
@@ -86,7 +87,7 @@ def test_an_arm_like_its_reference_loses_the_same(table):
     twin = table.filter(arm="model").with_columns(arm=pl.lit("twin"))
     settings = EvaluationSettings(draws=100, covariate="diameter_mm", references=("twin",))
     judged = judge(pl.concat([table, twin]), settings=settings)
-    found = transport(judged)
+    found = view_of("transport", judged)
     gaps = {arm: found.filter(arm=arm, reference="")["gap"].to_list() for arm in ("model", "twin")}
     assert gaps["model"] == gaps["twin"]
     # their difference is 0 in every draw: it has no interval, and the table says nothing of it
@@ -97,9 +98,11 @@ def test_an_arm_like_its_reference_loses_the_same(table):
 def test_arms_that_predicted_other_units_are_compared_on_those_of_both(table):
     some = table.filter((pl.col("arm") == "model") | (pl.col("unit_id").hash() % 4 > 0))
     judged = judge(some, settings=SETTINGS)
-    rows = transport(judged).filter(reference="baseline", metric="auroc", arm="model")
+    rows = view_of("transport", judged).filter(reference="baseline", metric="auroc", arm="model")
     common = table.filter(pl.col("unit_id").hash() % 4 > 0)
-    whole = transport(judge(common, settings=SETTINGS)).filter(reference="baseline", metric="auroc", arm="model")
+    whole = view_of("transport", judge(common, settings=SETTINGS)).filter(
+        reference="baseline", metric="auroc", arm="model"
+    )
     assert rows["gap"].item() == pytest.approx(whole["gap"].item())
     assert any("units both predicted" in line for line in judged.notes.lines())
 
@@ -107,6 +110,6 @@ def test_arms_that_predicted_other_units_are_compared_on_those_of_both(table):
 def test_without_a_home_cohort_there_is_no_gap(table):
     named = table.with_columns(pl.col("cohort").replace({"internal": "a", "external": "b"}))
     judged = judge(named, settings=SETTINGS)
-    assert transport(judged).is_empty()
+    assert view_of("transport", judged).is_empty()
     assert any("transport left out" in line for line in judged.notes.lines())
-    assert transport(judge(table.filter(cohort="internal"), settings=SETTINGS)).is_empty()
+    assert view_of("transport", judge(table.filter(cohort="internal"), settings=SETTINGS)).is_empty()

@@ -9,8 +9,6 @@ import pytest
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.calibration_tables import calibration_curves, calibration_measures
-from semeia.evaluation.tables.recalibration_table import recalibrations
 from semeia.report.content import Section
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run

@@ -5,10 +5,10 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from prediction_tables import view_of
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.decision_curves import decision_curves
 from semeia.report.content import Section
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run
@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     assert predictions is not None
     some = predictions.filter(pl.col("arm").is_in(ARMS), pl.col("mode").is_in(["finetune", "none"]), fraction=1.0)
     settings = EvaluationSettings(draws=100, references=("multimodal_scratch",), thresholds=(0.05, 0.95, 0.05))
-    write_tables(folder, {"decision_curves": decision_curves(judge(some, settings=settings))})
+    write_tables(folder, {"decision_curves": view_of("decision_curves", judge(some, settings=settings))})
     return read_run(folder)
 
 

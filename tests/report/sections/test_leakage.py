@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from run_folder import fabricate_run
-from semeia.evaluation.tables.leakage import COLUMNS, leakage_row
+from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS
+from semeia.evaluation.tables.leakage import leakage_row
 from semeia.report.content import Section
 from semeia.report.run_folder import Run, read_run
 from semeia.report.sections.leakage import leakage_section
@@ -19,7 +20,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def section(run: Run, rows: list[dict]) -> Section | None:
-    shown = replace(run, tables={"leakage": pl.DataFrame(rows, schema=COLUMNS)})
+    shown = replace(run, tables={"leakage": pl.DataFrame(rows, schema=LEAKAGE_COLUMNS)})
     return leakage_section(shown)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from prediction_tables import view_of
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.comparisons import comparisons
 from semeia.report.content import Section
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run
@@ -23,7 +23,7 @@ def _with_tests(folder: Path, *, references: tuple[str, ...] = REFERENCES) -> Ru
     predictions = read_run(folder).predictions
     assert predictions is not None
     settings = EvaluationSettings(draws=100, references=references)
-    write_tables(folder, {"comparisons": comparisons(judge(predictions, settings=settings))})
+    write_tables(folder, {"comparisons": view_of("comparisons", judge(predictions, settings=settings))})
     return read_run(folder)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from prediction_tables import view_of
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.operating_metrics import operating_points
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run
 from semeia.report.sections.sensitivity import sensitivity_section
@@ -20,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     predictions = read_run(folder).predictions
     assert predictions is not None
     settings = EvaluationSettings(draws=100, prevalence=0.02)
-    write_tables(folder, {"operating_points": operating_points(judge(predictions, settings=settings))})
+    write_tables(folder, {"operating_points": view_of("operating_points", judge(predictions, settings=settings))})
     return read_run(folder)
 
 

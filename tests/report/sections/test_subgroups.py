@@ -6,11 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from prediction_tables import view_of
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.tables.interactions import interactions
-from semeia.evaluation.tables.subgroups import subgroups
 from semeia.report.content import Section
 from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run
@@ -25,7 +25,7 @@ def analysed(folder: Path) -> Run:
     settings = EvaluationSettings(draws=100, subgroups=("sex", "diameter_mm"))
     full = predictions.filter((pl.col("fraction") == 1) & (pl.col("mode") == "finetune"))
     judged = judge(full.with_columns(sex=sex), settings=settings)
-    write_tables(folder, {"subgroups": subgroups(judged), "interactions": interactions(judged)})
+    write_tables(folder, {"subgroups": view_of("subgroups", judged), "interactions": interactions(judged)})
     return read_run(folder)
 
 

@@ -9,10 +9,8 @@ import pytest
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.statistics.validation_size import validation_size
 from semeia.evaluation.tables.case_mix import case_mix
-from semeia.evaluation.tables.sites import sites
-from semeia.evaluation.tables.transport import transport
+from semeia.evaluation.tables.validation_size import validation_size
 from semeia.report.content import Section
 from semeia.report.numbers import number
 from semeia.report.result_tables import write_tables

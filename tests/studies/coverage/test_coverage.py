@@ -1,68 +1,69 @@
-"""The simulation of coverage: its worlds have the AUROC they claim, and its intervals are told apart."""
+"""The simulation of coverage: its worlds are what they claim, and its intervals are told apart."""
 
 import numpy as np
-import polars as pl
 import pytest
 
 from semeia.errors import InputError
-from semeia.evaluation.statistics.discrimination import auroc
-from semeia.studies.coverage import APART, World, coverage_study, draw_cohort, intervals
-
-METHODS = ["percentile", "bca", "delong_clustered", "delong_plain", "mean_sd_over_root_b"]
+from semeia.studies.coverage import coverage_study, intervals, truths
+from semeia.studies.coverage.worlds import WORLDS, mean_log_odds
 
 
-def test_a_large_cohort_has_the_aurocs_prevalence_and_correlations_of_its_world():
-    world = World(patients=60_000, auroc=0.8)
-    cohort = draw_cohort(world, np.random.default_rng(0))
-    assert auroc(cohort.label, cohort.scores[0]) == pytest.approx(0.8, abs=0.004)
-    assert auroc(cohort.label, cohort.scores[1]) == pytest.approx(0.8 - APART, abs=0.004)
-    assert cohort.label.mean() == pytest.approx(0.3, abs=0.006)
-    units = np.bincount(cohort.patient)
-    assert set(units) == {1, 2, 3, 4}
-    pairs = np.flatnonzero(cohort.patient[1:] == cohort.patient[:-1])
-    assert np.corrcoef(cohort.label[pairs], cohort.label[pairs + 1])[0, 1] == pytest.approx(0.5, abs=0.02)
-    negative = cohort.scores[:, cohort.label == 0]
-    assert np.corrcoef(negative)[0, 1] == pytest.approx(0.6, abs=0.02)
-    both = pairs[(cohort.label[pairs] == 0) & (cohort.label[pairs + 1] == 0)]
-    assert np.corrcoef(cohort.scores[0, both], cohort.scores[0, both + 1])[0, 1] == pytest.approx(0.5, abs=0.02)
+def test_a_large_cohort_of_two_classes_is_calibrated_and_has_its_prevalence():
+    (part,) = WORLDS["two classes"].draw(40_000, 0.1, np.random.default_rng(0))
+    assert set(np.bincount(part.patient)) == {1, 2, 3, 4}
+    label, scores = part.scores
+    assert label.mean() == pytest.approx(0.1, abs=0.005)
+    known = dict(
+        zip(WORLDS["two classes"].estimands, part.statistic(np.ones((1, len(label)), np.int16))[0], strict=True)
+    )
+    assert known["calibration_intercept"] == pytest.approx(0, abs=0.05)
+    assert known["calibration_slope"] == pytest.approx(1, abs=0.05)
+    assert known["auroc minus reference"] < -0.02
+    pairs = np.flatnonzero(part.patient[1:] == part.patient[:-1])
+    odds = np.log(scores[0] / (1 - scores[0]))
+    assert np.corrcoef(odds[pairs], odds[pairs + 1])[0, 1] == pytest.approx(0.5, abs=0.03)
+    assert odds.mean() == pytest.approx(mean_log_odds(0.1), abs=0.02)
 
 
-def test_intervals_of_one_cohort():
-    cohort = draw_cohort(World(patients=150, auroc=0.8), np.random.default_rng(1))
-    found = intervals(cohort, draws=300, seed=2)
-    assert list(found) == ["auroc", "difference"]
-    for methods in found.values():
-        assert list(methods)[:5] == METHODS
-        width = {name: high - low for name, (low, high) in methods.items()}
-        assert width["percentile"] == pytest.approx(width["delong_clustered"], rel=0.2)
-        assert width["bca"] == pytest.approx(width["delong_clustered"], rel=0.25)
-        assert width["mean_sd_over_root_b"] < 0.2 * width["percentile"]
-    value = auroc(cohort.label, cohort.scores[0])
-    assert found["auroc"]["delong_clustered"][0] < value < found["auroc"]["delong_clustered"][1]
+def test_truths_are_what_the_worlds_are_made_of():
+    of = {
+        name: dict(zip(world.estimands, truths(world, 0.2, np.random.default_rng(1), patients=20_000), strict=True))
+        for name, world in WORLDS.items()
+    }
+    # judged too low by 0.3 on the scale of log-odds.
+    assert of["two cohorts"]["calibration_intercept minus home"] == pytest.approx(0.3, abs=0.07)
+    assert of["time to event"]["observed_expected_at_horizon"] == pytest.approx(1, abs=0.04)
+    # the same scores at the horizon as in two classes: censoring takes nothing away.
+    for name in ("auroc", "brier", "net_benefit"):
+        assert of["time to event"][f"{name}_at_horizon"] == pytest.approx(of["two classes"][name], abs=0.015)
 
 
-def test_a_small_study_tells_the_right_from_the_wrong_and_repeats_itself():
-    one, again = (coverage_study(repeats=40, patients=(120,), auroc=(0.75,), draws=200, seed=3) for _ in range(2))
-    assert one.equals(again)
-    assert one.columns == ["quantity", "true_auroc", "patients", "repeats", *METHODS, "delong_logit", "positives_fixed"]
-    calibrated, one = one.filter(pl.col("quantity").str.starts_with("calibrated")), one.head(2)
-    assert one["delong_logit"].is_null().to_list() == [False, True]
-    assert one["quantity"].to_list() == ["auroc", "difference"]
-    assert (calibrated["percentile"] >= 0.8).all()
-    of = dict(zip(calibrated["quantity"], calibrated["positives_fixed"], strict=True))
-    assert of["calibrated_calibration_intercept"] < 0.85
-    lost = dict(zip(calibrated["quantity"], calibrated["percentile"] - calibrated["positives_fixed"], strict=True))
-    assert lost["calibrated_calibration_intercept"] > 0.05
-    assert lost["calibrated_net_benefit_at_0.2"] > 0.05
-    assert (one["delong_clustered"] >= 0.8).all()
-    assert (one["percentile"] >= 0.8).all()
-    assert (one["mean_sd_over_root_b"] <= 0.5).all()
-    assert (one["delong_plain"] <= one["delong_clustered"]).all()
+def test_the_intervals_of_one_cohort_agree_and_those_of_units_are_too_narrow():
+    world = WORLDS["two classes"]
+    found = intervals(world, world.draw(150, 0.3, np.random.default_rng(1)), draws=300, seed=2)
+    assert list(found) == list(world.estimands)
+    for name in ("auroc", "auroc minus reference"):
+        width = {method: high - low for method, (low, high) in found[name].items()}
+        assert width["percentile"] == pytest.approx(width["delong"], rel=0.2)
+        assert width["bca"] == pytest.approx(width["delong"], rel=0.25)
+        assert width["delong_units_as_patients"] < width["delong"]
+
+
+def test_a_study_goes_on_where_it_was_ended_and_repeats_itself(tmp_path, monkeypatch):
+    few = {"repeats": 12, "patients": (60,), "prevalence": (0.3,), "draws": 100}
+    one = coverage_study(**few, cells=tmp_path / "cells")
+    assert set(one["world"]) == set(WORLDS)
+    assert one.height == sum(len(world.estimands) for world in WORLDS.values())
+    assert one["percentile"].mean() > 0.85
+    assert (one["given"] > 0.8).all()
+    assert coverage_study(**few).equals(one)
+    monkeypatch.setattr("semeia.studies.coverage.intervals", None)
+    assert coverage_study(**few, cells=tmp_path / "cells").equals(one)
 
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"repeats": 0}, "at least 1 repeat"), ({"patients": (5,)}, "20 patients"), ({"auroc": (1.0,)}, "below 1")],
+    [({"repeats": 0}, "at least 1 repeat"), ({"patients": (5,)}, "20 patients"), ({"prevalence": (0.7,)}, "up to 0.5")],
 )
 def test_refusals(values: dict, words: str):
     with pytest.raises(InputError, match=words):

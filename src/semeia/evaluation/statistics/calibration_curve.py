@@ -16,8 +16,60 @@ from jaxtyping import Float, Int, Shaped
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.group_sums import group_sums
 from semeia.evaluation.statistics.logistic import fit_logistic_draws
-from semeia.evaluation.statistics.spline import spline_basis, spline_knots
-from semeia.evaluation.statistics.weighted_quantile import weighted_quantiles
+
+# Quantiles at which Harrell places the knots (his table 2.3).
+QUANTILES = {
+    3: (0.10, 0.50, 0.90),
+    4: (0.05, 0.35, 0.65, 0.95),
+    5: (0.05, 0.275, 0.50, 0.725, 0.95),
+}
+
+
+def spline_knots(x: Float[np.ndarray, "n"], *, count: int) -> Float[np.ndarray, "_"] | None:
+    """The 3, 4 or 5 knots, at fixed quantiles of `x`; None when values are so tied that knots coincide."""
+    knots = np.quantile(x, QUANTILES[count])
+    return knots if (np.diff(knots) > 1e-6 * np.ptp(x)).all() else None
+
+
+def spline_basis(x: Float[np.ndarray, "n"], knots: Float[np.ndarray, "_"]) -> Float[np.ndarray, "n columns"]:
+    """The columns of the spline, without the constant."""
+    *_, before, last = knots
+
+    def cube(knot: float) -> Float[np.ndarray, "n"]:
+        return np.maximum(x - knot, 0.0) ** 3
+
+    terms = [
+        cube(knot) - cube(before) * (last - knot) / (last - before) + cube(last) * (before - knot) / (last - before)
+        for knot in knots[:-2]
+    ]
+    return np.column_stack([x, *(term / (last - knots[0]) ** 2 for term in terms)])
+
+
+def weighted_quantiles(
+    value: Float[np.ndarray, "draws m"], weight: Shaped[np.ndarray, "draws m"], qs: tuple[float, ...]
+) -> list[Float[np.ndarray, "draws"]]:
+    """Quantiles of each draw's values, each counted as often as its whole-number weight says.
+
+    Linear between order statistics (definition 7 of Hyndman and Fan 1996, numpy's default). NaN where a
+    draw's weights are all zero.
+    """
+    order = np.argsort(value, axis=1)
+    value = np.take_along_axis(value, order, axis=1)
+    cumulative = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
+    return [_quantile(value, cumulative, q) for q in qs]
+
+
+def _quantile(
+    value: Float[np.ndarray, "draws m"], cumulative: Shaped[np.ndarray, "draws m"], q: float
+) -> Float[np.ndarray, "draws"]:
+    place = q * (cumulative[:, -1] - 1)
+    ends = []
+    for rank in (np.floor(place), np.ceil(place)):
+        at = (cumulative <= rank[:, None]).sum(axis=1)
+        ends.append(np.take_along_axis(value, np.minimum(at, value.shape[1] - 1)[:, None], axis=1)[:, 0])
+    quantile = ends[0] + (place - np.floor(place)) * (ends[1] - ends[0])
+    return np.where(cumulative[:, -1] > 0, quantile, np.nan)
+
 
 # Rows of the rarer class from which there are so many knots.
 KNOTS = {5: 500, 4: 100, 3: 0}

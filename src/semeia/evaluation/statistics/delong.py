@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
-from scipy.special import expit, logit, ndtri, stdtr, stdtrit
+from scipy.special import expit, logit, ndtr, ndtri
 
 from semeia.errors import InputError
 
@@ -19,11 +19,10 @@ NO_ERROR = 1e-12
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of AUROCs, or one AUROC, with its standard error; `degrees` are finite for two samples only."""
+    """A difference of AUROCs, or one AUROC, with its standard error."""
 
     value: float
     error: float
-    degrees: float = float("inf")
 
     @property
     def z(self) -> float:
@@ -35,12 +34,11 @@ class Difference:
     @property
     def p(self) -> float:
         """Two-sided p-value of no difference."""
-        return float(2 * stdtr(self.degrees, -abs(self.z)))
+        return float(2 * ndtr(-abs(self.z)))
 
     def interval(self, *, level: float = 0.95) -> tuple[float, float]:
-        """Low and high by the normal (for two samples Student's) approximation."""
-        upper = (1 + level) / 2
-        width = self.error * (ndtri(upper) if np.isinf(self.degrees) else stdtrit(self.degrees, upper))
+        """Low and high by the normal approximation."""
+        width = self.error * ndtri((1 + level) / 2)
         return float(self.value - width), float(self.value + width)
 
 
@@ -133,15 +131,6 @@ def mean_areas(several: list[Areas]) -> Areas:
         parts[:, :, np.searchsorted(names, one.patient)] += one.parts
     value = np.mean([one.value for one in several], axis=0)
     return Areas(value, names, parts / len(several))
-
-
-def unpaired_difference(one: Areas, other: Areas) -> Difference:
-    """First AUROC of `one` minus that of `other`, which share no patients; Welch's degrees of freedom."""
-    variances = np.array([float(areas.covariance()[0, 0]) for areas in (one, other)])
-    spread = (variances**2 / [len(one.patient) - 1, len(other.patient) - 1]).sum()
-    total = float(variances.sum())
-    degrees = total**2 / float(spread) if spread > 0 else float("inf")
-    return Difference(float(one.value[0] - other.value[0]), float(np.sqrt(total)), degrees)
 
 
 def _share_below(values: Shaped[np.ndarray, "m"], others: Shaped[np.ndarray, "n"]) -> Float[np.ndarray, "m"]:

@@ -3,6 +3,7 @@
 What goes in and out is said there.
 """
 
+from itertools import pairwise
 from typing import no_type_check
 
 import numpy as np
@@ -47,3 +48,16 @@ def first_passing(rows, order, positive, wanted_negatives, wanted_positives, mis
             passes = (below + weight >= wanted_negatives) & (below < wanted_negatives)
             missed_then[passes] = np.broadcast_to(missed, passes.shape)[passes]
             below += weight
+
+
+@no_type_check
+def add_concordant(rows, factor, order, at, event, rank, sums):
+    """Walk down the times, and add up the pairs of an event and a row that was followed for longer."""
+    longer = np.zeros((rank.max(initial=-1) + 1, rows.shape[1]))
+    groups = np.flatnonzero(np.diff(2 * at[order] + event[order], prepend=-1, append=-1))
+    for first, last in pairwise(groups):
+        for row in order[first:last] if event[order[first]] else ():
+            won = rows[row] * (longer[: rank[row]].sum(axis=0) + 0.5 * longer[rank[row]])
+            pairs = rows[row] * longer.sum(axis=0)
+            sums += np.stack([won, pairs, won * factor[row], pairs * factor[row]])
+        np.add.at(longer, rank[order[first:last]], rows[order[first:last]])

@@ -98,3 +98,52 @@ def first_passing(rows, order, positive, wanted_negatives, wanted_positives, mis
                 for draw in range(draws):
                     if below[draw] >= wanted[draw] and below[draw] - row[draw] < wanted[draw]:
                         then[draw] = missed[draw]
+
+
+@compiled
+@no_type_check
+def add_concordant(rows, factor, order, at, event, rank, sums):
+    """Walk down the times, and add up the pairs of an event and a row that was followed for longer.
+
+    rows [n, draws]; factor [n, draws], by which a pair counts through its event; order [n], rows by falling time, at
+    the same time those without an event first; at, event, rank [n], place of time, event, and place of score; sums [4,
+    draws], float64, zeros: pairs won and pairs, then both times the factor. A tied pair counts one half.
+    """
+    draws = rows.shape[1]
+    size = rank.max() + 1 if rank.size else 0
+    # sums over the scores up to each, as a binary indexed tree (Fenwick 1994).
+    tree = np.zeros((size + 1, draws))
+    same, total = np.zeros((size, draws)), np.zeros(draws)
+    below = np.empty(draws)
+    first = 0
+    while first < order.size:
+        last = first
+        while last < order.size and at[order[last]] == at[order[first]] and event[order[last]] == event[order[first]]:
+            last += 1
+        if event[order[first]]:
+            for place in range(first, last):
+                row = order[place]
+                below[:] = 0
+                node = rank[row]
+                while node > 0:
+                    for draw in range(draws):
+                        below[draw] += tree[node, draw]
+                    node -= node & -node
+                for draw in range(draws):
+                    won = rows[row, draw] * (below[draw] + 0.5 * same[rank[row], draw])
+                    pairs = rows[row, draw] * total[draw]
+                    sums[0, draw] += won
+                    sums[1, draw] += pairs
+                    sums[2, draw] += won * factor[row, draw]
+                    sums[3, draw] += pairs * factor[row, draw]
+        for place in range(first, last):
+            row = order[place]
+            for draw in range(draws):
+                same[rank[row], draw] += rows[row, draw]
+                total[draw] += rows[row, draw]
+            node = rank[row] + 1
+            while node <= size:
+                for draw in range(draws):
+                    tree[node, draw] += rows[row, draw]
+                node += node & -node
+        first = last

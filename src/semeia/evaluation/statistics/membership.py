@@ -11,7 +11,7 @@ import polars as pl
 from jaxtyping import Float, Int, Shaped
 
 from semeia.evaluation.statistics.logistic import fit_logistic
-from semeia.evaluation.tables.covariates import Covariate
+from semeia.evaluation.tables.characteristics import Covariate
 
 PARTS = 5
 # Rows on which one part's model is fitted: more change nothing but the time it takes.

@@ -1,13 +1,21 @@
-"""Where a score becomes a call: a threshold chosen on some predictions and carried to others.
+"""Where a score becomes a call: thresholds, what is called at them, and what a call means at another prevalence.
 
-A prediction is called positive when its score is at or above the threshold. Thresholds are always chosen on
-other patients than those they are judged on (see carry.py).
+A prediction is called positive when its score is at or above the threshold. A threshold chosen on some predictions is
+carried to those of other patients (carry.py); at fixed specificities and sensitivities it is found anew in every draw,
+on the rows that are judged, which says what a score can do at best.
+
+AUROC does not depend on the prevalence: it compares positives with negatives, however many there are. Calibration, the
+Brier score and the predictive values do. A cohort's metrics at another prevalence are those of its classes weighted so
+that positives have that share, which is right where only the prevalence differs and each class looks the same in both
+places (label shift; Saerens et al. 2002); where the cases differ, too, part of a gap remains.
 """
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from semeia.evaluation.cells import Fold
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
+from semeia.evaluation.statistics.ranking import Ranking
 
 
 def threshold_at_sensitivity(
@@ -44,3 +52,109 @@ def call_draws(
     columns = [positive, np.where(positive, called, 0.0), ~positive, np.where(positive, 0.0, 1 - called)]
     positives, found, negatives, cleared = weighted_sums(np.column_stack(columns), weights).T
     return ratio(found, positives), ratio(cleared, negatives)
+
+
+# So that 0.9 of ten rows is nine of them in floating point, too.
+SLACK = 1e-9
+
+
+def fixed_points(
+    ranked: Ranking, weights: Shaped[np.ndarray, "draws n"], *, points: tuple[float, ...]
+) -> tuple[Float[np.ndarray, "draws k"], Float[np.ndarray, "draws k"]]:
+    """The highest sensitivity of any threshold with at least a given specificity, and the reverse.
+
+    A row is called when its score is at or above the threshold; no interpolation between the points of the ROC curve.
+
+    Args:
+        ranked: the rows by their scores; higher means more likely positive.
+        weights: how often each row is in each draw.
+        points: wanted specificities, and wanted sensitivities, in (0, 1].
+
+    Returns:
+        Sensitivities at the specificities, and specificities at the sensitivities: a row a draw, a column a point; NaN
+        for a draw that holds one class only.
+    """
+    from semeia.evaluation.statistics.draw_sums import first_passing, rows_first
+
+    sides = np.zeros((weights.shape[1], 2))
+    sides[ranked.order, ranked.positive.astype(np.int64)] = 1
+    negatives, positives = weighted_sums(sides, weights).T
+    at = np.array(points)[:, None]
+    # the highest negative that must stay below the threshold; the positives up to it are missed.
+    missed = np.zeros((len(points), len(weights)))
+    # the highest positive that may be the threshold; the negatives below it are not called.
+    below = np.zeros((len(points), len(weights)))
+    order, positive = ranked.order[::-1].copy(), ranked.positive[::-1].copy()
+    wanted = (at * negatives - SLACK, (1 - at) * positives + SLACK)
+    first_passing(rows_first(weights), order, positive, *wanted, missed, below)
+    sensitivity, specificity = np.full((2, len(points), len(weights)), np.nan)
+    both = (negatives > 0) & (positives > 0)
+    np.divide(positives - missed, positives, out=sensitivity, where=both)
+    np.divide(below, negatives, out=specificity, where=both)
+    return sensitivity.T, specificity.T
+
+
+def predictive_values(
+    sensitivity: Float[np.ndarray, "draws"],
+    specificity: Float[np.ndarray, "draws"],
+    *,
+    prevalence: float | Float[np.ndarray, "draws"],
+) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+    """Positive and negative predictive value of every draw.
+
+    Args:
+        sensitivity: of each draw.
+        specificity: of each draw.
+        prevalence: share of positives where the calls are to be used, between 0 and 1: one that is stated, or that of
+            each draw where it is estimated, too.
+
+    Returns:
+        P(positive | called) and P(negative | not called); NaN where nobody is called, or everybody.
+    """
+    found, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    return _share(found, false), _share(cleared, missed)
+
+
+def _share(right: Float[np.ndarray, "draws"], wrong: Float[np.ndarray, "draws"]) -> Float[np.ndarray, "draws"]:
+    total = right + wrong
+    return np.divide(right, total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+SHIFTED = ("auroc", "brier", "o_e", "ppv", "npv")
+
+
+def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 6"]:
+    """What does not depend on the prevalence, in every draw; NaN for a draw without one of the classes.
+
+    Of the positives and then of the negatives: the mean score, the mean squared error, and the share that
+    the carried threshold calls rightly (NaN where there is none).
+    """
+    label, score = fold.label.astype(np.float64), fold.score
+    error = (score - label) ** 2
+    means = []
+    for of_class, right in ((label, fold.called), (1 - label, 1 - fold.called)):
+        columns = np.column_stack([of_class, of_class * score, of_class * error, of_class * right])
+        total, *sums = weighted_sums(columns, weights).T
+        means += [ratio(one, total) for one in sums]
+    return np.column_stack(means)
+
+
+def at_prevalence(
+    auroc: Float[np.ndarray, "draws"],
+    means: Float[np.ndarray, "draws 6"],
+    prevalence: float | Float[np.ndarray, "draws"],
+) -> Float[np.ndarray, "draws 5"]:
+    """SHIFTED at a prevalence, stated or drawn, from the AUROC and what `class_means` gives.
+
+    `o_e` is the prevalence over the mean score; the predictive values are those of the calls at the carried threshold.
+    """
+    score, error, sensitivity, other_score, other_error, specificity = means.T
+    expected = prevalence * score + (1 - prevalence) * other_score
+    values = [
+        auroc,
+        prevalence * error + (1 - prevalence) * other_error,
+        ratio(np.broadcast_to(prevalence, expected.shape), expected),
+        *predictive_values(sensitivity, specificity, prevalence=prevalence),
+    ]
+    return np.column_stack(values)

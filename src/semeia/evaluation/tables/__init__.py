@@ -1,1 +1,1 @@
-"""The further tables of an evaluation: one function of `Judged` a table, named in evaluation/analyses.py."""
+"""The further tables of an evaluation: one function of `Judged` a table, named in evaluation/views.py."""

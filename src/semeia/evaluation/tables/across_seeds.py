@@ -1,18 +1,39 @@
-"""A statistic of one cell: taken of each seed's rows, averaged over the seeds in every draw.
+"""A statistic of one cell: taken of each seed's rows, averaged over the seeds in every draw, and kept while they live.
 
 Folds by seed and the draws of their cohort's patients go in; an array `[rows, k]` comes out, its first row being the
-statistics on the rows as they are.
+statistics on the rows as they are. Results and gaps ask for the same metrics; with a million predictions each takes
+half a minute, so that what is known of the same fold and draws is looked up (`remembered`).
 """
 
 from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from semeia.evaluation.cells import Fold
+from semeia.evaluation.cells import Fold, concatenate
 from semeia.evaluation.resampling import Draws, average_seeds
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED
 from semeia.evaluation.statistics.ranking import ranked_draws
+
+Values = TypeVar("Values")
+
+
+def remembered(function: Callable[[Fold, Draws], Values]) -> Callable[[Fold, Draws], Values]:
+    """The function, which looks up what it gave for the same objects. What it gives must not be changed."""
+    known: WeakKeyDictionary[Fold, WeakKeyDictionary[Draws, Values]] = WeakKeyDictionary()
+
+    @wraps(function)
+    def look_up(fold: Fold, draws: Draws) -> Values:
+        of_fold = known.setdefault(fold, WeakKeyDictionary())
+        if draws not in of_fold:
+            of_fold[draws] = function(fold, draws)
+        return of_fold[draws]
+
+    return look_up
+
 
 FoldStatistic = Callable[[Fold, Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k"]]
 
@@ -31,9 +52,25 @@ def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic)
     return mean_over_seeds(np.stack([_of_fold(fold, draws, statistic) for fold in folds.values()]))
 
 
+@remembered
+def auroc_of_fold(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows"]:
+    """AUROC of one fold in every draw."""
+    return draws.apply(fold.patient, lambda weights: ranked_draws(fold.ranking, weights)[0])
+
+
 def auroc_across_seeds(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "rows"]:
     """AUROC in every draw, averaged over seeds."""
     return across_seeds(folds, draws, lambda fold, weights: ranked_draws(fold.ranking, weights)[0][:, None])[:, 0]
+
+
+def pooled(folds: dict[int, Fold]) -> dict[int, Fold]:
+    """One fold of all rows, under the first seed, where no unit is in two seeds; else the folds as they are.
+
+    Seeds that test different units (cross-validation) predict every unit once between them: they are one set of
+    predictions, because a curve or a bin needs all the rows it can get.
+    """
+    every = concatenate(list(folds.values()))
+    return {min(folds): every} if np.bincount(every.unit).max() == 1 else folds
 
 
 def mean_over_seeds(values: Float[np.ndarray, "seeds rows k"]) -> Float[np.ndarray, "rows k"]:

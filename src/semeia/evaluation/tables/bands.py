@@ -9,8 +9,10 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from semeia.errors import InputError
+from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import BLOCK, UNIT
-from semeia.evaluation.strata import MOST_LEVELS, Stratum
+from semeia.evaluation.strata import IDENTIFYING, MOST_LEVELS, Stratum
 
 # Diameter: the cut points of the Fleischner Society (2017) and Lung-RADS, 30 mm where a nodule becomes a mass. Age: 50
 # where screening begins, 65 and 75 where trials of older patients do.
@@ -21,6 +23,35 @@ CUT_POINTS: dict[str, tuple[float, ...]] = {
 # A number with so few values is a count or a grade: each value is a level.
 FEW_VALUES = 5
 MISSING = "missing"
+KNOWN = ("sex", "age", "site", "manufacturer", "diameter_mm", "n_scans", "record_density")
+
+
+def subgroup_columns(table: pl.DataFrame, named: tuple[str, ...], notes: Notes) -> dict[str, list[Stratum]]:
+    """The levels of each named column; by default of those of KNOWN that are there.
+
+    Raises:
+        InputError: a named column is not there, or names patients.
+    """
+    absent = [name for name in named if name not in table.columns or name in IDENTIFYING]
+    if absent:
+        known = ", ".join(name for name in table.columns if name not in IDENTIFYING)
+        raise InputError(f"subgroups by {', '.join(absent)} cannot be made; choose among the columns: {known}.")
+    found: dict[str, list[Stratum]] = {}
+    for column in named or [name for name in KNOWN if name in table.columns]:
+        parts = levels(table, column)
+        if not parts:
+            notes.add("subgroups left out, the column has more than 40 values, dates or lists", column)
+        elif twin := next((other for other, known in found.items() if _same(parts, known)), None):
+            notes.add(f"subgroups by {column} left out, they are those by {twin}")
+        elif len(parts) > 1:
+            found[column] = parts
+    return found
+
+
+def _same(parts: list[Stratum], others: list[Stratum]) -> bool:
+    """Whether two columns cut the rows in the same way, whatever their levels are called."""
+    cuts, known = ({part.rows.tobytes() for part in each} for each in (parts, others))
+    return cuts == known
 
 
 def levels(table: pl.DataFrame, column: str) -> list[Stratum]:

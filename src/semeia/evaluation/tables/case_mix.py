@@ -3,7 +3,7 @@
 A gap between cohorts has two sides: the cases differ, or the model does not hold (Debray et al. 2015, J Clin Epidemiol
 68:279). This table shows the first: sizes, prevalence, every covariate, the spread of the linear predictor (the wider,
 the easier the cases are told apart), how well the cohort can be told (membership.py), and each metric at the home
-cohort's prevalence (prevalence_shift.py). The home cohort is the one on which things are fitted, else the first.
+cohort's prevalence (operating_point.py). The home cohort is the one on which things are fitted, else the first.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,6 @@ from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.metrics import compared_metrics
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
@@ -24,24 +23,27 @@ from semeia.evaluation.statistics.membership import (
     features_of,
     membership_score,
 )
-from semeia.evaluation.statistics.prevalence_shift import SHIFTED, at_prevalence, class_means
+from semeia.evaluation.statistics.operating_point import SHIFTED, at_prevalence, class_means
 from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
-from semeia.evaluation.summary import Row
-from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
-from semeia.evaluation.tables.characteristics import Finding, Units, drawn_prevalence, numbers, sizes, units_of, words
-from semeia.evaluation.tables.covariates import Covariate, covariates_of
-from semeia.evaluation.tables.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
+from semeia.evaluation.tables.across_seeds import (
+    across_seeds,
+    auroc_of_fold,
+    mean_over_seeds,
+    mostly_defined,
+)
+from semeia.evaluation.tables.characteristics import (
+    Covariate,
+    Finding,
+    Units,
+    covariates_of,
+    drawn_prevalence,
+    numbers,
+    sizes,
+    units_of,
+    words,
+)
+from semeia.evaluation.tables.columns import CASE_MIX_COLUMNS, Row, place_columns
 from semeia.evaluation.uncertainty import interval_of, interval_of_draws
-
-CASE_MIX_COLUMNS: dict[str, type[pl.DataType]] = {
-    **PLACE_COLUMNS,
-    "characteristic": pl.String,
-    "level": pl.String,
-    "measure": pl.String,
-    "compared_with": pl.String,
-    "value": pl.Float64,
-    **INTERVAL_COLUMNS,
-}
 
 
 def case_mix(judged: Judged) -> pl.DataFrame:
@@ -133,7 +135,7 @@ def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
 def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
     """SHIFTED at the cohort's own prevalence, and at the home cohort's, which are drawn as the patients are."""
     known = [
-        (compared_metrics(fold, place.draws)["auroc"], place.draws.apply(fold.patient, partial(class_means, fold)))
+        (auroc_of_fold(fold, place.draws), place.draws.apply(fold.patient, partial(class_means, fold)))
         for fold in folds.values()
     ]
     found: list[Finding] = []

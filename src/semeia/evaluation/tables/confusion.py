@@ -1,7 +1,7 @@
 """What is called what: the table "confusion" of every outcome of several classes.
 
 The matrices of seeds that predict the same units are averaged, those of seeds that test different units are added
-up (pooling.py). A cell in which one to nine patients stand is suppressed: its row of the table has no numbers. Where
+up (`pooled`). A cell in which one to nine patients stand is suppressed: its row of the table has no numbers. Where
 they would follow from the other cells of the true class, some of these stand without their counts (suppression.py). A
 cell in which nobody stands hides nobody, and is shown.
 """
@@ -14,23 +14,10 @@ from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
-from semeia.evaluation.summary import Row
-from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
-from semeia.evaluation.tables.pooling import pooled
+from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined, pooled
+from semeia.evaluation.tables.columns import CONFUSION_COLUMNS, Row, place_columns
 from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
-from semeia.evaluation.tables.table_rows import INTERVAL_COLUMNS, PLACE_COLUMNS, place_columns
 from semeia.evaluation.uncertainty import interval_of
-
-COLUMNS: dict[str, type[pl.DataType]] = {
-    **PLACE_COLUMNS,
-    "label": pl.Int64,
-    "called": pl.Int64,
-    "state": pl.String,
-    "share": pl.Float64,
-    **INTERVAL_COLUMNS,
-    "count": pl.Float64,
-    "n_patients": pl.Int64,
-}
 
 
 def confusion(judged: Judged) -> pl.DataFrame:
@@ -44,7 +31,7 @@ def confusion(judged: Judged) -> pl.DataFrame:
     for place in judged.places:
         for cell, folds in place.full.items():
             rows += _rows(judged, place, cell, folds)
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=CONFUSION_COLUMNS)
 
 
 def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> list[Row]:

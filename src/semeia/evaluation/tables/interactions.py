@@ -11,26 +11,14 @@ import polars as pl
 from jaxtyping import Float
 from scipy.special import chdtrc, logit
 
-from semeia.evaluation.cells import Cell, Fold
+from semeia.evaluation.cells import Cell, Fold, restrict
+from semeia.evaluation.estimate import states_of
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.holm import holm
-from semeia.evaluation.summary import Row
+from semeia.evaluation.statistics.intervals import holm
 from semeia.evaluation.tables.across_seeds import auroc_across_seeds, mostly_defined
 from semeia.evaluation.tables.bands import MISSING
-from semeia.evaluation.tables.subgroups import columns_of, states_of, within
+from semeia.evaluation.tables.columns import INTERACTION_COLUMNS, Row, place_columns
 from semeia.evaluation.tables.suppression import SUPPRESSED
-from semeia.evaluation.tables.table_rows import PLACE_COLUMNS, place_columns
-
-INTERACTION_COLUMNS: dict[str, type[pl.DataType]] = {
-    **PLACE_COLUMNS,
-    "column": pl.String,
-    "metric": pl.String,
-    "levels": pl.Int64,
-    "chi_square": pl.Float64,
-    "degrees": pl.Int64,
-    "p": pl.Float64,
-    "p_holm": pl.Float64,
-}
 
 
 def interactions(judged: Judged) -> pl.DataFrame:
@@ -40,12 +28,13 @@ def interactions(judged: Judged) -> pl.DataFrame:
     enter.
     """
     rows: list[Row] = []
-    columns = columns_of(judged)
+    columns = judged.subgroups
     for place in judged.places:
         for cell, folds in place.full.items():
             found = []
             for column, parts in columns.items():
-                values = _shown(judged, place, cell, within(folds, parts))
+                within = {part.text: kept for part in parts if (kept := restrict(folds, part.rows))}
+                values = _shown(judged, place, cell, within)
                 if len(values) > 1:
                     chi_square, p = heterogeneity(values[:, 0], np.array([place.draws.drawn(v) for v in values]))
                     test: Row = {"levels": len(values), "chi_square": chi_square, "degrees": len(values) - 1, "p": p}
@@ -75,7 +64,7 @@ def _shown(
 ) -> Float[np.ndarray, "k rows"]:
     """AUROC in every draw of each level that enters the test."""
     found = []
-    for level, state in states_of(by_level).items():
+    for level, state in zip(by_level, states_of(by_level), strict=True):
         if state == SUPPRESSED or level == MISSING:
             continue
         values = auroc_across_seeds(by_level[level], place.draws)

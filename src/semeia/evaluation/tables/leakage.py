@@ -6,19 +6,7 @@ One row a check. `state` is clear, found, or unknown (nobody could check it here
 import polars as pl
 
 from semeia.evaluation.judged import Judged
-
-COLUMNS = {
-    "check": pl.String,
-    "where": pl.String,
-    "state": pl.String,
-    "count": pl.Int64,
-    "of": pl.Int64,
-    "value": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "words": pl.String,
-}
-Row = dict[str, str | int | float | None]
+from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS, Row
 
 
 def leakage_row(
@@ -51,7 +39,7 @@ def leakage_row(
 def leakage(judged: Judged) -> pl.DataFrame:
     """Checks that need nothing but the predictions."""
     rows = [_shared_patients(judged.table), _same_scores(judged.table)]
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=LEAKAGE_COLUMNS)
 
 
 def _shared_patients(table: pl.DataFrame) -> Row:

@@ -5,8 +5,7 @@ The tables "calibration_curves", "calibration" and "recalibration" of a run come
 
 import polars as pl
 
-from semeia.evaluation.tables.calibration_tables import CURVE_COLUMNS, MEASURE_COLUMNS
-from semeia.evaluation.tables.recalibration_table import RECALIBRATION_COLUMNS
+from semeia.evaluation.tables.columns import CURVE_COLUMNS, MEASURE_COLUMNS, RECALIBRATION_COLUMNS
 from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import cohorts_of, pairs_of
 from semeia.report.names import Names, Pair

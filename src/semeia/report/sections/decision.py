@@ -5,7 +5,7 @@ The table "decision_curves" of a run comes in; a section goes out.
 
 import polars as pl
 
-from semeia.evaluation.tables.decision_curves import DECISION_COLUMNS
+from semeia.evaluation.tables.columns import DECISION_COLUMNS
 from semeia.report.content import DataTable, Figure, Section
 from semeia.report.estimates import cohorts_of, pairs_of
 from semeia.report.names import Names, Pair

@@ -6,8 +6,7 @@ positives or negatives were suppressed before they came here, and are said to be
 
 import polars as pl
 
-from semeia.evaluation.tables.interactions import INTERACTION_COLUMNS
-from semeia.evaluation.tables.subgroups import SUBGROUP_COLUMNS
+from semeia.evaluation.tables.columns import INTERACTION_COLUMNS, SUBGROUP_COLUMNS
 from semeia.report.content import Figure, Section
 from semeia.report.estimates import pairs_of, rows_of
 from semeia.report.metrics import covariate_heading, covariate_title

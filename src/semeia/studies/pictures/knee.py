@@ -322,7 +322,7 @@ def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     """All arms, held against those of `REFERENCES` that the study has."""
     there = {(name, mode) for name, arm in finished.arms.items() for mode in arm.modes}
     references = tuple("/".join(pair) for pair in REFERENCES if pair in there)
-    return (EvaluationSettings(draws=finished.work.settings.draws, references=references, covariate=None),)
+    return (EvaluationSettings(draws=finished.work.settings.draws, references=references, ordinal=True),)
 
 
 def begin(inputs: Inputs, settings: KneeSettings) -> None:

@@ -307,7 +307,7 @@ def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     references = tuple("/".join(pair) for pair in wanted if pair[0] in finished.arms)
     binary = finished.work.material.task(settings.outcome) == BINARY
     covariate = settings.covariates[0] if settings.covariates and binary else None
-    whole = EvaluationSettings(draws=settings.draws, references=references, covariate=covariate, ordinal=False)
+    whole = EvaluationSettings(draws=settings.draws, references=references, covariate=covariate)
     return (whole, *((replace(whole, where=settings.within),) if settings.within else ()))
 
 

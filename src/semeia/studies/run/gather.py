@@ -28,16 +28,18 @@ def write_results(
     `further` are tables of the run by name ("leakage": its audit); they stand before those of the same name that the
     predictions give.
     """
-    results, notes = [], []
+    results, estimates, notes = [], [], []
     tables: dict[str, list[pl.DataFrame]] = {name: [table] for name, table in further.items()}
     for one in settings:
         with doing("evaluating the predictions"):
             found = evaluate(predictions, settings=one)
         results.append(found.results)
+        estimates.append(found.estimates)
         for name, table in found.tables.items():
             tables.setdefault(name, []).append(table)
         notes += [note if one.where is None else f"{one.where}: {note}" for note in found.notes]
     write_csv(run / "results.csv", pl.concat(results))
+    write_csv(run / "estimates.csv", pl.concat(estimates).unique(maintain_order=True))
     write_tables(run, {name: pl.concat(parts).unique(maintain_order=True) for name, parts in tables.items()})
     return notes
 

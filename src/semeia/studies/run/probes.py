@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.discrimination import auroc_draws
-from semeia.evaluation.tables.leakage import Row, leakage_row
+from semeia.evaluation.tables.columns import Row
+from semeia.evaluation.tables.leakage import leakage_row
 from semeia.learning.probe import fit_linear
 
 SITE, SHUFFLED = "Site told from the embedding", "Shuffled training labels"

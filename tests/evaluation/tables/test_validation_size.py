@@ -10,7 +10,7 @@ from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.calibration import calibration
-from semeia.evaluation.statistics.validation_size import (
+from semeia.evaluation.tables.validation_size import (
     TARGET_WIDTHS,
     Assumed,
     expected_width,

@@ -4,7 +4,7 @@ import pytest
 
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell
-from semeia.evaluation.references import check_references, reference_cell
+from semeia.evaluation.contrasts import check_references, reference_cell
 
 JEPA, FROZEN = Cell("jepa", "finetune", 0.5), Cell("jepa", "frozen", 0.5)
 SCRATCH, SCRATCH_FULL = Cell("scratch", "finetune", 0.5), Cell("scratch", "finetune", 1.0)

@@ -19,23 +19,8 @@ from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import auroc_draws
-from semeia.evaluation.summary import Row
-from semeia.evaluation.tables.table_rows import COUNT_COLUMNS, PLACE_COLUMNS, count_columns, place_columns
+from semeia.evaluation.tables.columns import SIZE_COLUMNS, Row, count_columns, place_columns
 
-SIZE_COLUMNS: dict[str, type[pl.DataType]] = {
-    **PLACE_COLUMNS,
-    "criterion": pl.String,
-    "target_width": pl.Float64,
-    "expected_width": pl.Float64,
-    "needed": pl.Int64,
-    "reached": pl.String,
-    "assumed_from": pl.String,
-    "assumed_auroc": pl.Float64,
-    "assumed_prevalence": pl.Float64,
-    "assumed_sd": pl.Float64,
-    "threshold": pl.Float64,
-    **COUNT_COLUMNS,
-}
 # Half the width of a 95 % interval in standard errors.
 Z = 1.959963984540054
 # Widths of the 95 % intervals that are aimed at: what is precise enough depends on the use; these are usual.

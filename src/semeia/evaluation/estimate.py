@@ -1,0 +1,561 @@
+"""From judged predictions to the tidy table: estimand x group x contrast, a row each.
+
+A group is a study, outcome, cohort and part of the table (a stratum), and within it maybe a subgroup or a site; in it
+an arm, mode and label fraction. Every estimand (estimands.py) is averaged over seeds in every draw; a seed for which it
+does not exist on its own rows enters none. `contrast` is "level" (the value itself), "minus reference" (less that of
+another arm on the units both predicted), "minus home" (less that of the cohort `home`) or "gap minus gap" (the gap of
+an arm less that of its reference). `at` is where on its grid an estimand is taken: a threshold, a fixed specificity, a
+prevalence, a predicted probability. A difference of AUROCs stands twice, by the bootstrap and by DeLong's test, which
+`method` tells apart; the latter has the p-value, and `family` says among which tests it is adjusted.
+
+An estimand that does not exist on the rows is left out and named in a note; one that can have no interval
+(uncertainty.py) stands without, and the note says why. `note` says what is withheld. Nothing here holds NaN.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from semeia.errors import InputError
+from semeia.evaluation.cells import Cell, Fold, concatenate, counts, positive_patients, restrict
+from semeia.evaluation.contrasts import Folds, gap_draws, is_reference, paired, reference_cell
+from semeia.evaluation.estimands import (
+    FAMILIES,
+    FULL,
+    HOME,
+    PARTS,
+    REFERENCE,
+    SITES,
+    SUBGROUPS,
+    Context,
+    Estimand,
+    Family,
+    Key,
+    Rows,
+    Values,
+)
+from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.statistics.calibration_chance import SIMULATIONS, error_interval, errors_by_chance
+from semeia.evaluation.statistics.calibration_curve import central_grid
+from semeia.evaluation.statistics.delong import NO_ERROR, areas, mean_areas
+from semeia.evaluation.statistics.intervals import LEAST_DEFINED, detectable_difference, holm, percentile_interval
+from semeia.evaluation.statistics.net_benefit import threshold_grid, treat_all_draws
+from semeia.evaluation.tables.across_seeds import mean_over_seeds, mostly_defined, pooled
+from semeia.evaluation.tables.characteristics import drawn_prevalence
+from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
+from semeia.evaluation.uncertainty import FEWEST, Interval, carriers, interval_of, interval_of_draws
+
+Row = dict[str, str | float | int | None]
+KEYS = ("study", "outcome", "arm", "mode", "fraction", "cohort", "stratum", "subgroup", "site")
+ESTIMATE_COLUMNS: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(KEYS, pl.String),
+    "fraction": pl.Float64,
+    **dict.fromkeys(("contrast", "reference", "home", "estimand"), pl.String),
+    **dict.fromkeys(("at", "value", "low", "high", "se", "p", "p_adjusted"), pl.Float64),
+    **dict.fromkeys(("family", "method"), pl.String),
+    **dict.fromkeys(("n", "n_patients", "n_positive", "n_positive_patients", "seeds"), pl.Int64),
+    "note": pl.String,
+}
+LEVEL, MINUS_REFERENCE, MINUS_HOME, GAP_MINUS_GAP = "level", "minus reference", "minus home", "gap minus gap"
+FAMILY_COLUMNS = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
+DELONG = "normal, DeLong clustered by patient"
+NO_ARM = Cell("", "", 1.0)
+# Differences of these are what a cohort is asked to show.
+DETECTABLE = ("auroc", "macro_auroc", "c_index")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Where rows of the table speak of, and what statistics may ask for there."""
+
+    judged: Judged
+    place: Place
+    context: Context
+    stratum: str
+    subgroup: str = ""
+    site: str = ""
+
+    def name(self, cell: Cell) -> str:
+        """Name a cell in a note."""
+        within = ", ".join(part for part in (self.subgroup, self.site) if part)
+        return self.place.name(cell, self.stratum) + (f" [{within}]" if within else "")
+
+    def families(self, where: str) -> list[Family]:
+        """The families that are asked for here."""
+        return [family for family in FAMILIES if family.kind == self.place.kind and family.asked(where)]
+
+    def wants(self, estimand: Estimand | None, where: str) -> bool:
+        """Whether an estimand is asked for here, and what it needs is there."""
+        if estimand is None or where not in estimand.asked:
+            return False
+        there = {"threshold": self.place.carried, "grades": self.context.settings.ordinal}
+        return there.get(estimand.needs, True)
+
+
+def estimate(judged: Judged) -> pl.DataFrame:
+    """The tidy table (ESTIMATE_COLUMNS) of everything but what further tables add (views.py)."""
+    rows: list[Row] = []
+    for places in judged.outcomes().values():
+        source = _prevalence(places, judged)
+        groups = {place.cohort: _group(judged, place, source) for place in places}
+        for place in places:
+            for part in judged.parts:
+                group = replace(groups[place.cohort], stratum=part.text)
+                rows += _of_part(group, place.within(part))
+            rows += _of_whole(groups[place.cohort])
+        rows += _away(places, groups)
+    return pl.DataFrame(_with_families(rows, judged.settings.family), schema=ESTIMATE_COLUMNS)
+
+
+def values_of(family: Family, folds: Folds, context: Context) -> dict[int, Values]:
+    """The values of a family of each seed, or of all seeds as one."""
+    used = pooled(folds) if family.pooled else folds
+    return {seed: family.values(fold, context) for seed, fold in used.items()}
+
+
+def level_rows(
+    group: Group, cell: Cell, family: Family, folds: Folds, *, where: str, shown: bool = True, suffix: str = ""
+) -> list[Row]:
+    """Rows of the levels of one family in one cell.
+
+    Args:
+        group: where.
+        cell: whose rows.
+        family: the estimands.
+        folds: the rows by seed; not empty.
+        where: which of the estimands are asked for.
+        shown: whether counts are, too.
+        suffix: of the estimands' names in the table.
+    """
+    every = values_of(family, folds, group.context)
+    used = list((pooled(folds) if family.pooled else folds).values())
+    by_chance = errors_by_chance(used, seed=group.judged.settings.seed) if family.errors else None
+    rows: list[Row] = []
+    for key in next(iter(every.values())):
+        if not group.wants(family.find(key[0]), where):
+            continue
+        mean, defined = _mean(group, cell, key, every, note=where != FULL)
+        entering = [folds[seed] for seed in defined] if not family.pooled else list(folds.values())
+        if mean is None:
+            continue
+        interval = None
+        if by_chance is not None and key[0] in family.errors:
+            interval = error_interval(group.context.draws, mean, used, by_chance[:, family.errors.index(key[0])])
+        row = make_row(group, cell, key, mean, entering, interval=interval, shown=shown)
+        rows.append({**row, "estimand": f"{row['estimand']}{suffix}"})
+    if by_chance is not None and not suffix:
+        rows += _chance_row(group, cell, by_chance[:, 0], list(folds.values()))
+    return rows
+
+
+def make_row(
+    group: Group,
+    cell: Cell,
+    key: Key,
+    values: Rows,
+    folds: Collection[Fold],
+    *,
+    contrast: str = LEVEL,
+    reference: str = "",
+    home: str = "",
+    interval: Interval | None = None,
+    shown: bool = True,
+) -> Row:
+    """One row: the value, its interval by draws unless another is given, and the counts."""
+    draws, (name, at) = group.context.draws, key
+    if interval is None:
+        interval = interval_of(draws, values, folds, name, difference=contrast != LEVEL)
+        if name.startswith("net_benefit") and interval.method == "none: the same in every draw":
+            # nobody is treated, or the same patients by both: that is so by the rule, and not by chance.
+            interval = Interval(float(values[0]), float(values[0]), "exact: the same patients are treated")
+    undefined = int(np.isnan(draws.drawn(values)).sum())
+    varies = len(values) > 1 and undefined < (1 - LEAST_DEFINED) * draws.number
+    if interval.why_none:
+        less = f" minus {reference or home}" if contrast != LEVEL else ""
+        why = f"no interval, {interval.why_none.removeprefix('none: ')}"
+        group.judged.notes.add(why, f"{name}{less}: {group.name(cell)}")
+    elif undefined and interval.method == draws.words:
+        group.judged.notes.add(f"{name}: draws dropped, it is undefined in them", f"{group.name(cell)} ({undefined})")
+    return {
+        "study": group.place.study,
+        "outcome": group.place.outcome,
+        **cell._asdict(),
+        "cohort": group.place.cohort,
+        "stratum": group.stratum,
+        "subgroup": group.subgroup,
+        "site": group.site,
+        "contrast": contrast,
+        "reference": reference,
+        "home": home,
+        "estimand": name,
+        "at": at,
+        "value": float(values[0]),
+        "low": interval.low,
+        "high": interval.high,
+        "se": draws.error(values) if varies else None,
+        "family": "",
+        "method": interval.method,
+        **({**counts(folds), "n_positive_patients": positive_patients(folds)} if shown else {}),
+        "seeds": len(folds),
+        "note": "" if shown else "counts withheld",
+    }
+
+
+def _group(judged: Judged, place: Place, source: float | Place | None) -> Group:
+    prevalence = drawn_prevalence(source, seen_from=place) if isinstance(source, Place) else source
+    context = Context(place.draws, judged.settings, judged.covariate if place.carried else None, prevalence)
+    return Group(judged, place, context, place.base.text)
+
+
+def _prevalence(places: list[Place], judged: Judged) -> float | Place | None:
+    """As the settings state it, else the cohort the threshold is chosen on; None when none is chosen."""
+    inside = next((place for place in places if place.inside), None)
+    if inside is None or judged.settings.prevalence is not None:
+        return None if inside is None else judged.settings.prevalence
+    return inside if inside.cells else None
+
+
+def _of_part(group: Group, present: dict[Cell, Folds]) -> list[Row]:
+    """Levels and differences of the cells in one part of the table."""
+    if not present:
+        group.judged.notes.add("no rows in", f"{group.place.outcome}, {group.place.cohort} [{group.stratum}]")
+    references, rows = group.judged.settings.references, []
+    usable: dict[Cell, Folds] = {}
+    # what is subtracted comes after what it is subtracted from, whatever the order of the table's rows.
+    for cell in sorted(present, key=lambda cell: is_reference(cell, references)):
+        usable[cell] = _with_both_classes(group, cell, present[cell])
+        if usable[cell]:
+            _note_absent_classes(group, cell, usable[cell])
+            for family in group.families(PARTS):
+                rows += _with_covariate(group, cell, family, usable[cell])
+    for reference in references:
+        for cell, folds in usable.items():
+            other = reference_cell(reference, cell, list(present))
+            if other is not None and folds and usable[other]:
+                rows += _differences(group, cell, other, reference, usable, where=PARTS)
+                if group.stratum == group.place.base.text and group.place.kind == "binary":
+                    rows += _tested(group, cell, reference, *paired(folds, usable[other]))
+    return rows
+
+
+def _with_covariate(group: Group, cell: Cell, family: Family, folds: Folds) -> list[Row]:
+    """Levels; those that need the covariate are of the rows of which it is known what it adds."""
+    if family.estimands[0].needs != "covariate":
+        return level_rows(group, cell, family, folds, where=PARTS)
+    if group.context.covariate is None:
+        return []
+    known = {seed: fold.with_covariate for seed, fold in folds.items()}
+    known = _with_both_classes(group, cell, known, f"gain over {group.context.covariate}")
+    return level_rows(group, cell, family, known, where=PARTS) if known else []
+
+
+def _of_whole(group: Group) -> list[Row]:
+    """Of all rows at the largest label fractions: what rests on a grid, decisions, subgroups and sites."""
+    place, judged, rows = group.place, group.judged, []
+    grid = threshold_grid(*judged.settings.thresholds)
+    if place.full and place.kind == "binary":
+        every = concatenate([fold for seeds in place.full.values() for fold in seeds.values()])
+        once = every.take(np.unique(every.unit, return_index=True)[1])
+        all_treated = place.draws.apply(once.patient, lambda w: treat_all_draws(once.label, w, thresholds=grid))
+        rows += [
+            make_row(group, NO_ARM, ("net_benefit_treat_all", float(at)), values, [once])
+            for at, values in zip(grid, all_treated.T, strict=True)
+        ]
+    for cell, folds in place.full.items():
+        scores = concatenate(list(folds.values())).score
+        on_grid = replace(group, context=replace(group.context, grid=central_grid(scores))) if len(grid) else group
+        for family in group.families(FULL):
+            rows += level_rows(on_grid, cell, family, folds, where=FULL)
+        for reference in judged.settings.references:
+            other = reference_cell(reference, cell, list(place.full))
+            if other is not None:
+                rows += _differences(group, cell, other, reference, place.full, where=FULL)
+    if place.kind == "binary":
+        for column, parts in judged.subgroups.items():
+            for cell, folds in place.full.items():
+                rows += _levels_of(
+                    group, cell, {f"{column}={part.text}": part.rows for part in parts}, folds, SUBGROUPS
+                )
+        rows += _sites(group)
+    return rows
+
+
+def _sites(group: Group) -> list[Row]:
+    column, rows = group.judged.table["site"], []
+    for cell, folds in group.place.full.items():
+        present = column.gather(np.concatenate([fold.row for fold in folds.values()]))
+        if group.judged.several_sites and present.null_count():
+            group.judged.notes.add("rows without a site do not enter the table of sites", group.name(cell))
+        names = present.drop_nulls().unique().sort().to_list() if group.judged.several_sites else []
+        masks = {name: (column == name).fill_null(False).to_numpy() for name in names}
+        rows += _levels_of(group, cell, masks, folds, SITES)
+    return rows
+
+
+def _levels_of(group: Group, cell: Cell, masks: dict[str, np.ndarray], folds: Folds, where: str) -> list[Row]:
+    """Levels within subgroups or sites; of those with few patients of a class neither counts nor values."""
+    within = {name: kept for name, mask in masks.items() if (kept := restrict(folds, mask))}
+    if where == SUBGROUPS and len(within) < 2:
+        return []
+    rows: list[Row] = []
+    for (name, kept), state in zip(within.items(), states_of(within), strict=True):
+        at = replace(group, **{"subgroup" if where == SUBGROUPS else "site": name})
+        if state != SUPPRESSED:
+            for family in group.families(where):
+                rows += level_rows(at, cell, family, kept, where=where, shown=state == SHOWN)
+        elif where == SITES:
+            why = "site left out, it has fewer than 10 patients, positives or negatives"
+            group.judged.notes.add(why, f"{name}, {group.place.cohort}")
+        else:
+            names = [e.name for family in group.families(where) for e in family.estimands if at.wants(e, where)]
+            hidden = make_row(at, cell, ("", None), np.zeros(1), [], interval=Interval(None, None, ""), shown=False)
+            rows += [{**hidden, "estimand": e, "value": None, "se": None, "seeds": None, "note": state} for e in names]
+    return rows
+
+
+def states_of(within: dict[str, Folds]) -> list[str]:
+    """Whether each level is shown, shown without its counts, or suppressed."""
+    each = [counts(folds.values()) for folds in within.values()]
+    sizes = [(count["n_patients"], count["n_positive"], count["n"] - count["n_positive"]) for count in each]
+    return suppress(np.array(sizes)) if sizes else []
+
+
+def _differences(
+    group: Group, cell: Cell, other: Cell, reference: str, cells: dict[Cell, Folds], *, where: str
+) -> list[Row]:
+    """Paired differences of one cell from another, and the difference this cohort could have shown."""
+    mine, theirs = _pair(group, cell, other, cells[cell], cells[other], note=where == PARTS)
+    rows: list[Row] = []
+    if not mine:
+        if where == PARTS:
+            reason = f"difference from {reference} left out, no seed tests the same units"
+            group.judged.notes.add(reason, group.name(cell))
+        return rows
+    for family in group.families(REFERENCE):
+        left, right = (values_of(family, folds, group.context) for folds in (mine, theirs))
+        for key in next(iter(left.values()), {}):
+            estimand = family.find(key[0])
+            if not (group.wants(estimand, REFERENCE) and group.wants(estimand, where)):
+                continue
+            apart = _mean_of([left[seed][key] - right[seed][key] for seed in left])
+            if np.isnan(apart[0]):
+                continue
+            row = make_row(group, cell, key, apart, list(mine.values()), contrast=MINUS_REFERENCE, reference=reference)
+            rows.append(row)
+            if key[0] in DETECTABLE and row["low"] is not None:
+                value = detectable_difference(group.context.draws.error(apart))
+                changed: Row = {
+                    "estimand": f"{key[0]}_detectable_difference",
+                    "value": value,
+                    "low": None,
+                    "high": None,
+                }
+                method = "normal approximation: 80% power, two-sided 5%"
+                rows.append({**row, **changed, "se": None, "method": method})
+    return rows
+
+
+def _pair(group: Group, cell: Cell, other: Cell, one: Folds, two: Folds, *, note: bool = True) -> tuple[Folds, Folds]:
+    mine, theirs = paired(one, two)
+    one_class = {seed for seed, fold in mine.items() if fold.one_class()} if note else set()
+    changed = any(len(mine[seed].unit) < max(len(one[seed].unit), len(two[seed].unit)) for seed in mine)
+    if changed and note:
+        group.judged.notes.add(f"difference from {other.arm} taken on the units both predicted", group.name(cell))
+    return tuple({seed: fold for seed, fold in folds.items() if seed not in one_class} for folds in (mine, theirs))
+
+
+def _tested(group: Group, cell: Cell, reference: str, mine: Folds, theirs: Folds) -> list[Row]:
+    """The difference of AUROCs tested by DeLong, clustered by patient, averaged over seeds."""
+    both = [seed for seed, fold in mine.items() if not fold.one_class()]
+    found = [
+        areas(mine[seed].label, np.stack([mine[seed].score, theirs[seed].score]), mine[seed].patient) for seed in both
+    ]
+    shared = [mine[seed] for seed in both]
+    difference = mean_areas(found).contrast((1, -1)) if found else None
+    if difference is None:
+        why = "no seed tests the same units"
+    elif np.isnan(difference.error) or carriers(shared, "auroc") < FEWEST:
+        why = f"fewer than {FEWEST} patients have a unit of one class"
+    elif difference.error < NO_ERROR:
+        why = "its standard error is zero"
+    else:
+        level = group.judged.settings.level
+        ends = Interval(*difference.interval(level=level), f"{level:.0%} {DELONG}")
+        value = np.array([difference.value])
+        row = make_row(
+            group, cell, ("auroc", None), value, shared, contrast=MINUS_REFERENCE, reference=reference, interval=ends
+        )
+        return [{**row, "se": difference.error, "p": difference.p}]
+    group.judged.notes.add(f"paired test against {reference} left out, {why}", group.name(cell))
+    return []
+
+
+def _with_families(rows: list[Row], family: tuple[str, ...]) -> list[Row]:
+    """Rows that have a p-value with Holm's over their family."""
+    unknown = [name for name in family if name not in FAMILY_COLUMNS]
+    if unknown:
+        raise InputError(f"family: '{unknown[0]}' is not one of {', '.join(FAMILY_COLUMNS)}.")
+    members: dict[tuple[str | float | int | None, ...], list[int]] = {}
+    for number, row in enumerate(rows):
+        if row.get("p") is not None:
+            members.setdefault(tuple(row[name] for name in family), []).append(number)
+    for key, numbers in members.items():
+        text = ", ".join(f"{name} {value}" for name, value in zip(family, key, strict=True)) or "all tests"
+        adjusted = holm(np.array([rows[number]["p"] for number in numbers], dtype=np.float64))
+        for number, p in zip(numbers, adjusted, strict=True):
+            rows[number] = {**rows[number], "p_adjusted": float(p), "family": text}
+    return rows
+
+
+def _away(places: list[Place], groups: dict[str, Group]) -> list[Row]:
+    """Gaps between the home cohort and each other, and of two arms' gaps."""
+    home = next((place for place in places if place.inside), None)
+    others = [place for place in places if place is not home]
+    judged = groups[places[0].cohort].judged
+    if home is None:
+        if places[0].kind != "classes":
+            reason = "transport left out, no cohort is named 'internal' to start from"
+            judged.notes.add(reason, places[0].outcome)
+        return []
+    rows: list[Row] = []
+    for place in others:
+        at = (groups[home.cohort], groups[place.cohort])
+        for cell in [cell for cell in place.full if cell in home.full]:
+            rows += _gaps(at, cell, [group.place.full[cell] for group in at])
+            for reference in judged.settings.references:
+                other = reference_cell(reference, cell, [c for c in place.full if c in home.full])
+                if other is not None:
+                    pairs = [_pair(g, cell, other, g.place.full[cell], g.place.full[other]) for g in at]
+                    if all(mine for mine, _ in pairs):
+                        mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+                        rows += _gaps(at, cell, mine, less=theirs, reference=reference)
+    return rows
+
+
+def _gaps(
+    at: tuple[Group, Group], cell: Cell, folds: list[Folds], *, less: list[Folds] | None = None, reference: str = ""
+) -> list[Row]:
+    """Rows of the gaps of one cell, or of what they are more than those of its reference."""
+    rows: list[Row] = []
+    for family in at[0].families(HOME):
+        inside, outside = (_means(family, one, group.context) for one, group in zip(folds, at, strict=True))
+        if less is not None:
+            below = [_means(family, one, group.context) for one, group in zip(less, at, strict=True)]
+            inside, outside = (
+                {key: known[key] - other[key] for key in known if key in other}
+                for known, other in zip((inside, outside), below, strict=True)
+            )
+        for key in [key for key in inside if key in outside]:
+            estimand = family.find(key[0])
+            if at[1].wants(estimand, HOME) and (less is None or at[1].wants(estimand, REFERENCE)):
+                rows += _gap_row(at, cell, key, (inside[key], outside[key]), folds, reference, bool(less))
+    return rows
+
+
+def _gap_row(
+    at: tuple[Group, Group],
+    cell: Cell,
+    key: Key,
+    values: tuple[Rows, Rows],
+    folds: list[Folds],
+    reference: str,
+    of_gaps: bool,
+) -> list[Row]:
+    home, group = at
+    draws, notes = group.context.draws, group.judged.notes
+    if not all(mostly_defined(one, each.context.draws) for one, each in zip(values, at, strict=True)):
+        notes.add(f"gap of {key[0]} left out, it is undefined in one of the cohorts", group.name(cell))
+        return []
+    gap = gap_draws(*values, number=draws.number)
+    patients = min(carriers(each.place.full[cell].values(), key[0]) for each in at)
+    ends = [
+        interval_of(each.context.draws, one, each.place.full[cell].values(), key[0], difference=of_gaps)
+        for one, each in zip(values, at, strict=True)
+    ]
+    interval = interval_of_draws(draws, gap, patients=patients)
+    why = next((end.why_none for end in (*ends, interval) if end.why_none), "")
+    if not why and not all(end.method == draws.words for end in ends):
+        why = "it does not vary in one cohort"
+    if why:
+        notes.add(f"gap of {key[0]} left out, no interval: {why.removeprefix('none: ')}", group.name(cell))
+        return []
+    contrast = GAP_MINUS_GAP if of_gaps else MINUS_HOME
+    there = list(group.place.full[cell].values())
+    return [
+        make_row(
+            group,
+            cell,
+            key,
+            gap,
+            there,
+            contrast=contrast,
+            reference=reference,
+            home=home.place.cohort,
+            interval=interval,
+        )
+    ]
+
+
+def _means(family: Family, folds: Folds, context: Context) -> Values:
+    if family.estimands[0].needs == "covariate":
+        folds = {seed: fold for seed, fold in folds.items() if not fold.with_covariate.one_class()}
+    every = values_of(family, folds, context)
+    keys = next(iter(every.values()), {})
+    return {key: _mean_of([values[key] for values in every.values()]) for key in keys}
+
+
+def _mean_of(each: list[Rows]) -> Rows:
+    return mean_over_seeds(np.stack(each)[:, :, None])[:, 0]
+
+
+def _mean(group: Group, cell: Cell, key: Key, every: dict[int, Values], *, note: bool) -> tuple[Rows | None, list[int]]:
+    """The mean over the seeds for which it exists on their own rows, and those seeds."""
+    defined = [seed for seed in sorted(every) if not np.isnan(every[seed][key][0])]
+    if not defined:
+        at = "" if key[1] is None else f" at {key[1]:.3g}"
+        at = "" if key[0] == "calibration_curve" else at
+        group.judged.notes.add(f"{key[0]}{at} left out, it is undefined on these rows", group.name(cell))
+        return None, []
+    if len(defined) < len(every) and note:
+        lost = len(every) - len(defined)
+        reason = f"{key[0]}: seeds left out, it is undefined on their rows"
+        group.judged.notes.add(reason, f"{group.name(cell)} ({lost})")
+    return _mean_of([every[seed][key] for seed in defined]), defined
+
+
+def _chance_row(group: Group, cell: Cell, errors: Float[np.ndarray, "simulations"], folds: list[Fold]) -> list[Row]:
+    """The ICI that scores that are right would show: an ICI cannot be below zero, so even they have one."""
+    if np.isnan(errors).mean() > 1 - LEAST_DEFINED:
+        return []
+    level = group.context.draws.level
+    ends = Interval(
+        *percentile_interval(errors, level=level), f"{level:.0%} of {SIMULATIONS} simulations of scores that are right"
+    )
+    row = make_row(group, cell, ("ici_by_chance", None), np.array([float(np.nanmean(errors))]), folds, interval=ends)
+    return [{**row, "se": None}]
+
+
+def _with_both_classes(group: Group, cell: Cell, folds: Folds, what: str = "the cell") -> Folds:
+    both = {seed: fold for seed, fold in folds.items() if not fold.one_class()}
+    if not both:
+        labels = next(iter(folds.values())).label if folds else []
+        label = labels[0] if len(labels) else "none"
+        reason = f"{what} left out, its rows are all of one class"
+        group.judged.notes.add(reason, f"{group.name(cell)} (each label is {label})")
+    elif len(both) < len(folds):
+        lost = len(folds) - len(both)
+        reason = f"{what}: seeds left out, their rows are all of one class"
+        group.judged.notes.add(reason, f"{group.name(cell)} ({lost})")
+    return both
+
+
+def _note_absent_classes(group: Group, cell: Cell, folds: Folds) -> None:
+    for number in range(next(iter(folds.values())).classes.shape[1]):
+        without = sum(not (fold.label == number).any() for fold in folds.values())
+        if without:
+            where = "" if without == len(folds) else f" in {without} of {len(folds)} seeds"
+            reason = f"class {number} has no rows{where} and enters no average over classes"
+            group.judged.notes.add(reason, group.name(cell))

@@ -1,0 +1,263 @@
+"""What outside users read: results and the tables of an evaluation, each a view of the tidy table or a table beside it.
+
+A view keeps some rows of the tidy table and calls its columns as it always has. What describes cohorts, or summarises
+over sites, is made of `Judged` and is no view; the estimates among it are added to the tidy table (`evaluated`).
+"""
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+import polars as pl
+from scipy.special import ndtr, ndtri
+
+from semeia.evaluation.estimands import FAMILIES, PARTS
+from semeia.evaluation.estimate import (
+    DELONG,
+    ESTIMATE_COLUMNS,
+    GAP_MINUS_GAP,
+    KEYS,
+    LEVEL,
+    MINUS_HOME,
+    MINUS_REFERENCE,
+    estimate,
+)
+from semeia.evaluation.judged import Judged
+from semeia.evaluation.recalibrate import recalibrated_rows
+from semeia.evaluation.schema import RESULT_COLUMNS
+from semeia.evaluation.settings import EvaluationSettings
+from semeia.evaluation.statistics.intervals import detectable_difference
+from semeia.evaluation.tables.case_mix import case_mix
+from semeia.evaluation.tables.columns import (
+    COMPARISON_COLUMNS,
+    CURVE_COLUMNS,
+    DECISION_COLUMNS,
+    ENDS,
+    MEASURE_COLUMNS,
+    OPERATING_COLUMNS,
+    PLACE_COLUMNS,
+    RECALIBRATION_COLUMNS,
+    SUBGROUP_COLUMNS,
+    TRANSPORT_COLUMNS,
+    Columns,
+)
+from semeia.evaluation.tables.confusion import confusion
+from semeia.evaluation.tables.interactions import interactions
+from semeia.evaluation.tables.leakage import leakage
+from semeia.evaluation.tables.sites import site_summaries
+from semeia.evaluation.tables.validation_size import validation_size
+
+_BY_PARTS = [one.name for family in FAMILIES for one in family.estimands if PARTS in one.asked]
+_ALL_ROWS = (pl.col("subgroup") == "") & (pl.col("site") == "")
+_DETECTABLE = detectable_difference(1.0)
+
+View = Callable[[pl.DataFrame, EvaluationSettings], pl.DataFrame]
+
+
+def evaluated(judged: Judged) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, pl.DataFrame]]:
+    """The tidy table, the results, and the further tables by name; those that would be empty are not there."""
+    binary, classes = judged.of_kind("binary"), judged.of_kind("classes")
+    tidy = estimate(judged)
+    tidy = pl.concat([tidy, pl.DataFrame(recalibrated_rows(binary), schema=ESTIMATE_COLUMNS)])
+    tables = {name: view(tidy, judged.settings) for name, view in VIEWS.items() if name != "results"}
+    tables["sites"] = site_summaries(binary, tables["sites"])
+    further = {
+        "case_mix": case_mix,
+        "validation_size": validation_size,
+        "interactions": interactions,
+        "leakage": leakage,
+    }
+    tables |= {name: table(binary) for name, table in further.items()} | {"confusion": confusion(classes)}
+    added = [_added(tables[name], own) for name, own in _ADDED.items() if not tables[name].is_empty()]
+    results = VIEWS["results"](tidy, judged.settings)
+    return pl.concat([tidy, *added]), results, {name: table for name, table in tables.items() if not table.is_empty()}
+
+
+def _named(names: list[str] | tuple[str, ...]) -> pl.Expr:
+    """Whether the estimand is one of the names; * stands for anything."""
+    return pl.col("estimand").map_elements(
+        lambda name: any(fnmatchcase(name, one) for one in names), return_dtype=pl.Boolean
+    )
+
+
+def _select(rows: pl.DataFrame, own: dict[str, str | pl.Expr], columns: Columns) -> pl.DataFrame:
+    """The rows under the columns of a table, which are those of the tidy table but for the ones given."""
+    from_tidy: dict[str, str | pl.Expr] = (
+        {name: name for name in columns} | {"interval_method": pl.col("method").replace("", None)} | own
+    )
+    kept = {name: from_tidy[name] for name in columns}
+    return rows.select(
+        (pl.col(c) if isinstance(c, str) else c).cast(columns[name]).alias(name) for name, c in kept.items()
+    )
+
+
+def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
+    """Levels and differences from references in every part of the table, at every label fraction."""
+    names = [*_BY_PARTS, "*_detectable_difference"]
+    kept = tidy.filter(
+        _ALL_ROWS,
+        pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
+        ~pl.col("method").str.contains(DELONG),
+        _named(names),
+    )
+    renamed = kept.rename({"estimand": "metric", "method": "interval_method"})
+    return renamed.select(list(RESULT_COLUMNS))
+
+
+def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
+    """The paired tests of AUROC by DeLong, with Holm's p over the family, and what the cohort could have shown."""
+    tests = tidy.filter(pl.col("method").str.contains(DELONG))
+    shift, limit = settings.relevant_difference / tests["se"].to_numpy(), ndtri(1 - 0.05 / 2)
+    tests = tests.with_columns(power=pl.Series(ndtr(shift - limit) + ndtr(-shift - limit), dtype=pl.Float64))
+    own: dict[str, str | pl.Expr] = {
+        "reference": "reference",
+        "difference": "value",
+        "se": "se",
+        "z": pl.col("value") / pl.col("se"),
+        "p": "p",
+        "p_holm": "p_adjusted",
+        "family": "family",
+        "family_tests": pl.len().over("family").cast(pl.Int64),
+        "detectable_difference": pl.col("se") * _DETECTABLE,
+        "relevant_difference": pl.lit(settings.relevant_difference),
+        "power": "power",
+    }
+    return _select(tests, own, COMPARISON_COLUMNS)
+
+
+def _levels(columns: Columns, own: dict[str, str | pl.Expr], *, only: tuple[str, ...], bounded: bool = False) -> View:
+    """A view of levels of all rows of some estimands; `bounded` keeps those that have an interval."""
+
+    def view(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
+        kept = tidy.filter(_ALL_ROWS, pl.col("contrast") == LEVEL, _named(only))
+        return _select(kept.filter(pl.col("low").is_not_null()) if bounded else kept, own, columns)
+
+    return view
+
+
+def _decision_curves(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
+    """Net benefit of every arm, of treating all (over every unit once) and nobody, and what it is above these."""
+    name = pl.col("estimand").str.replace("_at_horizon", "")
+    kept = tidy.filter(_ALL_ROWS, pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]), _named(("net_benefit*",)))
+    kept = kept.filter(pl.col("low").is_not_null())
+    over_all = name == "net_benefit_over_treat_all"
+    kept = kept.with_columns(
+        strategy=pl.when(name == "net_benefit_treat_all").then(pl.lit("treat_all")).otherwise(pl.lit("model")),
+        reference=pl.when(over_all).then(pl.lit("treat_all")).otherwise("reference"),
+    )
+    zeros = [pl.lit(0.0).alias(name) for name in ("value", "low", "high")]
+    nobody = kept.filter(pl.col("strategy") == "treat_all").with_columns(
+        *zeros, strategy=pl.lit("treat_none"), method=pl.lit("exact: zero by definition")
+    )
+    own: dict[str, str | pl.Expr] = {"strategy": "strategy", "reference": "reference", "threshold": "at"}
+    return _select(pl.concat([kept, nobody]), own | {"net_benefit": "value"}, DECISION_COLUMNS)
+
+
+def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
+    """Of each gap between cohorts the value at home and away, which are rows of their own, and what it could show."""
+    gaps = tidy.filter(pl.col("contrast").is_in([MINUS_HOME, GAP_MINUS_GAP]))
+    keys = [*(name for name in KEYS if name != "cohort"), "reference", "estimand"]
+    known = tidy.filter(
+        _ALL_ROWS,
+        pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
+        pl.col("at").is_null(),
+        ~pl.col("method").str.contains(DELONG),
+    )
+    for side, cohort in (("inside", "home"), ("outside", "cohort")):
+        named = {"value": side, "low": f"{side}_low", "high": f"{side}_high", "cohort": f"_{side}"}
+        at = known.select(*keys, *(pl.col(name).alias(new) for name, new in named.items()))
+        gaps = gaps.join(at, left_on=[*keys, cohort], right_on=[*keys, f"_{side}"], how="left", maintain_order="left")
+    sides = [f"{side}{end}" for side in ("inside", "outside") for end in ("", "_low", "_high")]
+    own: dict[str, str | pl.Expr] = {
+        "reference": "reference",
+        "metric": "estimand",
+        "home": "home",
+        **{name: name for name in sides},
+        "gap": "value",
+        "detectable": pl.when((pl.col("low") <= 0) & (pl.col("high") >= 0)).then(pl.col("se") * _DETECTABLE),
+    }
+    return _select(gaps, own, TRANSPORT_COLUMNS)
+
+
+def _subgroups(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
+    """Levels within the subgroups; of suppressed ones neither value nor counts."""
+    split = pl.col("subgroup").str.splitn("=", 2).struct
+    state = pl.when(pl.col("note") == "").then(pl.lit("shown")).otherwise("note")
+    own: dict[str, str | pl.Expr] = {
+        "column": split.field("field_0"),
+        "level": split.field("field_1"),
+        "state": state,
+        "metric": "estimand",
+        "value": "value",
+    }
+    return _select(
+        tidy.filter(pl.col("subgroup") != "", pl.col("estimand") != "auroc_heterogeneity"), own, SUBGROUP_COLUMNS
+    )
+
+
+def _sites(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
+    """The AUROC of each site, to which site_summaries adds what follows for the next one."""
+    columns = PLACE_COLUMNS | {"site": pl.String, "metric": pl.String, "value": pl.Float64, "se": pl.Float64} | ENDS
+    return _select(tidy.filter(pl.col("site") != ""), {"metric": "estimand"}, columns)
+
+
+_METRIC: dict[str, str | pl.Expr] = {"metric": "estimand"}
+_AFTER = pl.col("estimand").str.splitn("_after_", 2).struct
+VIEWS: dict[str, View] = {
+    "results": _results,
+    "comparisons": _comparisons,
+    "operating_points": _levels(
+        OPERATING_COLUMNS,
+        _METRIC,
+        only=("sensitivity_at_specificity", "specificity_at_sensitivity", "ppv", "npv"),
+    ),
+    "calibration_curves": _levels(
+        CURVE_COLUMNS, {"predicted": "at", "observed": "value"}, only=("calibration_curve",), bounded=True
+    ),
+    "calibration": _levels(
+        MEASURE_COLUMNS,
+        {"metric": pl.col("estimand").replace("pooled_brier", "brier")},
+        only=(
+            *("ici", "e50", "e90", "ici_by_chance", "pooled_brier", "scaled_brier", "reliability", "resolution"),
+            *("uncertainty", "within_variance", "within_covariance", "observed_expected"),
+        ),
+        bounded=True,
+    ),
+    "recalibration": _levels(
+        RECALIBRATION_COLUMNS,
+        {"method": _AFTER.field("field_1"), "metric": _AFTER.field("field_0"), "interval_method": "method"},
+        only=("*_after_*",),
+    ),
+    "decision_curves": _decision_curves,
+    "transport": _transport,
+    "sites": _sites,
+    "subgroups": _subgroups,
+}
+
+_STATE = pl.when(pl.col("state") == "shown").then(pl.lit("")).otherwise("state")
+# What further tables have that is an estimate, under the names of the tidy table.
+_ADDED: dict[str, dict[str, pl.Expr]] = {
+    "sites": {"estimand": pl.lit("auroc_over_sites"), "site": pl.lit(""), "_kept": pl.col("kind") == "summary"},
+    "interactions": {
+        "estimand": pl.lit("auroc_heterogeneity"),
+        "subgroup": pl.col("column"),
+        "value": pl.col("chi_square"),
+        "p_adjusted": pl.col("p_holm"),
+        "family": pl.format("subgroups of {} in {}", "arm", "cohort"),
+        "interval_method": pl.format("Wald chi square, {} degrees of freedom", "degrees"),
+    },
+    "confusion": {
+        "estimand": pl.format("called_{}_of_{}", "called", "label"),
+        "value": pl.col("share"),
+        "note": _STATE,
+    },
+}
+
+
+def _added(table: pl.DataFrame, own: dict[str, pl.Expr]) -> pl.DataFrame:
+    table = table.filter(own.get("_kept", pl.lit(True))).with_columns(
+        expression.alias(name) for name, expression in own.items() if name != "_kept"
+    )
+    given = {"contrast": pl.lit(LEVEL), "method": pl.col("interval_method")}
+    given |= {name: pl.lit("") for name in ("subgroup", "site", "reference", "home", "family", "note")}
+    given |= {name: pl.col(name) for name in ESTIMATE_COLUMNS if name in table.columns}
+    return table.select(given.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in ESTIMATE_COLUMNS.items())
