@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Shaped
 
 try:
-    from semeia.evaluation.statistics.draw_loops import add_ranked, add_sums, first_passing
+    from semeia.evaluation.statistics.draw_loops import add_concordant, add_ranked, add_sums, first_passing
 except ImportError:  # `pip install semeia` brings no compiler
-    from semeia.evaluation.statistics.draw_arrays import add_ranked, add_sums, first_passing
+    from semeia.evaluation.statistics.draw_arrays import add_concordant, add_ranked, add_sums, first_passing
 
-__all__ = ["add_ranked", "add_sums", "first_passing", "rows_first"]
+__all__ = ["add_concordant", "add_ranked", "add_sums", "first_passing", "rows_first"]
 
 
 def rows_first(weights: Shaped[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "n draws"]:
