@@ -1,10 +1,15 @@
 """Made-up predictions for tests: patients with several units, arms of known quality, folds, two cohorts."""
 
+from unittest.mock import patch
+
 import numpy as np
 import polars as pl
 
+from semeia.evaluation import estimands, estimate
 from semeia.evaluation.judged import Judged
-from semeia.evaluation.views import evaluated
+from semeia.evaluation.recalibrate import recalibrated_rows
+from semeia.evaluation.tables.sites import site_summaries
+from semeia.evaluation.views import VIEWS
 
 
 def predictions(
@@ -54,6 +59,27 @@ def predictions(
     return pl.concat(parts).drop("fold")
 
 
+# A name among those of the families that a table is a view of, or where they are asked for: the others take time.
+VIEWED = {
+    "comparisons": "auroc",
+    "operating_points": "ppv",
+    "calibration_curves": "calibration_curve",
+    "calibration": "ici",
+    "recalibration": "",
+    "decision_curves": "net_benefit",
+    "transport": estimands.HOME,
+    "sites": estimands.SITES,
+    "subgroups": estimands.SUBGROUPS,
+}
+
+
 def view_of(name: str, judged: Judged) -> pl.DataFrame:
-    """One of the further tables of an evaluation; without columns where it is left out."""
-    return evaluated(judged)[2].get(name, pl.DataFrame())
+    """One of the further tables of an evaluation, of the estimands that it shows alone."""
+    wanted = VIEWED[name]
+    families = [one for one in estimands.FAMILIES if one.find(wanted) or one.asked(wanted)]
+    with patch.object(estimate, "FAMILIES", families):
+        tidy = estimate.estimate(judged)
+    if name == "recalibration":
+        tidy = pl.DataFrame(recalibrated_rows(judged), schema=estimate.ESTIMATE_COLUMNS)
+    table = VIEWS[name](tidy, judged.settings)
+    return site_summaries(judged, table) if name == "sites" else table

@@ -4,7 +4,7 @@ A view keeps some rows of the tidy table and calls its columns as it always has.
 over sites, is made of `Judged` and is no view; the estimates among it are added to the tidy table (`evaluated`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 import polars as pl
@@ -72,11 +72,10 @@ def evaluated(judged: Judged) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, pl.
     return pl.concat([tidy, *added]), results, {name: table for name, table in tables.items() if not table.is_empty()}
 
 
-def _named(names: list[str] | tuple[str, ...]) -> pl.Expr:
+def _named(tidy: pl.DataFrame, names: Iterable[str]) -> pl.Expr:
     """Whether the estimand is one of the names; * stands for anything."""
-    return pl.col("estimand").map_elements(
-        lambda name: any(fnmatchcase(name, one) for one in names), return_dtype=pl.Boolean
-    )
+    known = tidy["estimand"].unique().to_list()
+    return pl.col("estimand").is_in([name for name in known if any(fnmatchcase(name, one) for one in names)])
 
 
 def _select(rows: pl.DataFrame, own: dict[str, str | pl.Expr], columns: Columns) -> pl.DataFrame:
@@ -97,7 +96,7 @@ def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         _ALL_ROWS,
         pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
         ~pl.col("method").str.contains(DELONG),
-        _named(names),
+        _named(tidy, names),
     )
     renamed = kept.rename({"estimand": "metric", "method": "interval_method"})
     return renamed.select(list(RESULT_COLUMNS))
@@ -128,7 +127,7 @@ def _levels(columns: Columns, own: dict[str, str | pl.Expr], *, only: tuple[str,
     """A view of levels of all rows of some estimands; `bounded` keeps those that have an interval."""
 
     def view(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
-        kept = tidy.filter(_ALL_ROWS, pl.col("contrast") == LEVEL, _named(only))
+        kept = tidy.filter(_ALL_ROWS, pl.col("contrast") == LEVEL, _named(tidy, only))
         return _select(kept.filter(pl.col("low").is_not_null()) if bounded else kept, own, columns)
 
     return view
@@ -137,7 +136,7 @@ def _levels(columns: Columns, own: dict[str, str | pl.Expr], *, only: tuple[str,
 def _decision_curves(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     """Net benefit of every arm, of treating all (over every unit once) and nobody, and what it is above these."""
     name = pl.col("estimand").str.replace("_at_horizon", "")
-    kept = tidy.filter(_ALL_ROWS, pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]), _named(("net_benefit*",)))
+    kept = tidy.filter(_ALL_ROWS, pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]), _named(tidy, ("net_benefit*",)))
     kept = kept.filter(pl.col("low").is_not_null())
     over_all = name == "net_benefit_over_treat_all"
     kept = kept.with_columns(
