@@ -265,8 +265,10 @@ def _of_whole(group: Group) -> list[Row]:
             for at, values in zip(grid, all_treated.T, strict=True)
         ]
     for cell, folds in place.full.items():
-        scores = concatenate(list(folds.values())).score
-        on_grid = replace(group, context=replace(group.context, grid=central_grid(scores))) if len(grid) else group
+        on_grid = group
+        if place.kind == "binary":
+            scores = concatenate(list(folds.values())).score
+            on_grid = replace(group, context=replace(group.context, grid=central_grid(scores)))
         for family in group.families(FULL):
             rows += level_rows(on_grid, cell, family, folds, where=FULL)
         for reference in judged.settings.references:

@@ -2,6 +2,7 @@
 
 import re
 
+from semeia.evaluation.estimands import title_of
 from semeia.report.numbers import lowered
 
 METRICS = {
@@ -42,7 +43,7 @@ def metric_title(metric: str) -> str:
     for start, title in OF_CLASS.items():
         if metric.startswith(start):
             return title.format(metric.removeprefix(start))
-    return METRICS.get(metric, metric.replace("_", " "))
+    return METRICS.get(metric) or title_of(metric)
 
 
 def lowered_title(metric: str) -> str:
