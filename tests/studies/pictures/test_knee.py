@@ -190,7 +190,9 @@ def test_the_run_scores_a_hospital_it_never_saw_and_is_judged_there(study: Study
     assert table["label"].is_not_null().all()
     check_predictions(table)
     table.write_csv(tmp_path / "table.csv")
-    evaluate_table(tmp_path / "table.csv", out=tmp_path / "evaluated", settings=EvaluationSettings(draws=100, ordinal=True))
+    evaluate_table(
+        tmp_path / "table.csv", out=tmp_path / "evaluated", settings=EvaluationSettings(draws=100, ordinal=True)
+    )
     results = pl.read_csv(tmp_path / "evaluated" / "results.csv")
     assert {"macro_auroc", "quadratic_kappa"} <= set(results["metric"])
 
