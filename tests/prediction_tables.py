@@ -8,6 +8,7 @@ import polars as pl
 from semeia.evaluation import estimands, estimate
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.recalibrate import recalibrated_rows
+from semeia.evaluation.rows import ESTIMATE_COLUMNS
 from semeia.evaluation.tables.sites import site_summaries
 from semeia.evaluation.views import VIEWS
 
@@ -80,6 +81,6 @@ def view_of(name: str, judged: Judged) -> pl.DataFrame:
     with patch.object(estimate, "FAMILIES", families):
         tidy = estimate.estimate(judged)
     if name == "recalibration":
-        tidy = pl.DataFrame(recalibrated_rows(judged), schema=estimate.ESTIMATE_COLUMNS)
+        tidy = pl.DataFrame(recalibrated_rows(judged), schema=ESTIMATE_COLUMNS)
     table = VIEWS[name](tidy, judged.settings)
     return site_summaries(judged, table) if name == "sites" else table

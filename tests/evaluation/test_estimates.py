@@ -5,7 +5,7 @@ import pytest
 
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings, evaluate
-from semeia.evaluation.estimate import ESTIMATE_COLUMNS
+from semeia.evaluation.rows import ESTIMATE_COLUMNS
 
 KEYS = list(ESTIMATE_COLUMNS)[: list(ESTIMATE_COLUMNS).index("value")]
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from prediction_tables import predictions
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.estimands import _calibrated, _called, _gained, _ranked
 from semeia.evaluation.judged import Place, judge
+from semeia.evaluation.measured import _calibrated, _called, _gained, _ranked
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.tables.across_seeds import remembered

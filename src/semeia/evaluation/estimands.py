@@ -8,52 +8,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-import numpy as np
-from jaxtyping import Float, Shaped
-
 from semeia.evaluation.cells import Fold, Kind
-from semeia.evaluation.resampling import Draws
-from semeia.evaluation.settings import EvaluationSettings
-from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws, score_bins
-from semeia.evaluation.statistics.calibration import calibration, calibration_draws, like_rows
+from semeia.evaluation.measured import (
+    Context,
+    Values,
+    _at_horizon,
+    _calibrated,
+    _called,
+    _compared_classes,
+    _concordance,
+    _curve,
+    _decisions,
+    _errors,
+    _gain,
+    _mended,
+    _observed_expected,
+    _operating,
+    _ranked,
+    _remembering,
+)
 from semeia.evaluation.statistics.calibration_curve import (
     CALIBRATION_ERRORS,
-    calibration_curve_draws,
-    calibration_error_draws,
-    flexible_calibration,
-    ici_draws,
-    point_weights,
 )
-from semeia.evaluation.statistics.discrimination import brier_draws, ratio, weighted_mean, weighted_sums
-from semeia.evaluation.statistics.multiclass import (
-    accuracy_draws,
-    at_least_auroc_draws,
-    balanced_accuracy_draws,
-    called_class,
-    confusion_draws,
-    grade_error_draws,
-    log_loss_draws,
-    macro_auroc_draws,
-    macro_f1_draws,
-    multiclass_brier_draws,
-    present_classes,
-    quadratic_kappa_draws,
-    recall_draws,
-)
-from semeia.evaluation.statistics.net_benefit import net_benefit_draws, threshold_grid, treat_all_draws
-from semeia.evaluation.statistics.operating_point import call_draws, fixed_points, predictive_values
-from semeia.evaluation.statistics.ranking import auroc_within_parts, ranked_draws, ranking, rankings_of_parts
-from semeia.evaluation.statistics.survival import FollowUp, c_index_draws, cases_at, follow_up, weights_at
-from semeia.evaluation.tables.across_seeds import remembered
-
-Rows = Float[np.ndarray, "rows"]
-# Name, and where on a grid it is taken (None: on none).
-Key = tuple[str, float | None]
-Values = dict[Key, Rows]
-Weights = Shaped[np.ndarray, "draws n"]
 
 # Where an estimand is asked for: in every part of the table at every label fraction; of all rows at the largest;
 PARTS, FULL = "parts", "full"
+
+
 # within subgroups and sites; as a difference from a reference, and from the home cohort.
 SUBGROUPS, SITES, REFERENCE, HOME = "subgroups", "sites", "reference", "home"
 
@@ -75,25 +56,6 @@ class Estimand:
     better: str = ""
     asked: tuple[str, ...] = (PARTS,)
     needs: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Context:
-    """What a statistic may ask for beside its rows.
-
-    Attributes:
-        draws: of the cohort's patients.
-        settings: of the evaluation.
-        covariate: whose added value is asked; None for none.
-        prevalence: at which predictive values are stated, or as drawn with its cohort; None for none.
-        grid: predicted probabilities of the calibration curve.
-    """
-
-    draws: Draws
-    settings: EvaluationSettings
-    covariate: str | None = None
-    prevalence: float | Rows | None = None
-    grid: Float[np.ndarray, "grid"] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,203 +86,9 @@ class Family:
         return next((one for one in self.estimands if fnmatchcase(name, one.name)), None)
 
 
-def _over(fold: Fold, context: Context, names: tuple[Key, ...], statistic: Callable[[Weights], np.ndarray]) -> Values:
-    return dict(zip(names, context.draws.apply(fold.patient, statistic).T.copy(), strict=True))
-
-
-def _keys(*names: str) -> tuple[Key, ...]:
-    return tuple((name, None) for name in names)
-
-
-@remembered
-def _ranked(fold: Fold, draws: Draws) -> Values:
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws 3"]:
-        auroc, auprc = ranked_draws(fold.ranking, weights)
-        return np.column_stack([auroc, auprc, brier_draws(fold.label, fold.score, weights)])
-
-    return dict(zip(_keys("auroc", "auprc", "brier"), draws.apply(fold.patient, statistic).T.copy(), strict=True))
-
-
-@remembered
-def _calibrated(fold: Fold, draws: Draws) -> Values:
-    rows = like_rows(fold.label, fold.score)
-    values = draws.apply(
-        fold.patient,
-        lambda weights: np.column_stack(calibration_draws(rows.label, rows.score, rows.weights(weights))),
-    )
-    # the draws are fitted in single precision; the rows as they are deserve better.
-    values[0] = calibration(fold.label, fold.score)
-    return dict(zip(_keys("calibration_intercept", "calibration_slope"), values.T.copy(), strict=True))
-
-
-@remembered
-def _called(fold: Fold, draws: Draws) -> Values:
-    values = draws.apply(fold.patient, lambda weights: np.column_stack(call_draws(fold.label, fold.called, weights)))
-    return dict(zip(_keys("sensitivity", "specificity"), values.T.copy(), strict=True))
-
-
-@remembered
-def _gained(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows 2"]:
-    known = fold.with_covariate
-    rankings = [rankings_of_parts(known.label, score, known.part) for score in (known.combined, known.alone)]
-
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws 2"]:
-        together, alone = (auroc_within_parts(one, weights) for one in rankings)
-        return np.column_stack([together, together - alone])
-
-    return draws.apply(known.patient, statistic)
-
-
-def _gain(fold: Fold, context: Context) -> Values:
-    """AUROC with the covariate, and its excess over the covariate alone."""
-    if context.covariate is None:
-        return {}
-    names = _keys(f"auroc_with_{context.covariate}", f"auroc_gain_over_{context.covariate}")
-    return dict(zip(names, _gained(fold, context.draws).T, strict=True))
-
-
-def _observed_expected(fold: Fold, context: Context) -> Values:
-    sums = np.column_stack([fold.label, fold.score])
-    return _over(fold, context, _keys("o_e"), lambda weights: ratio(*weighted_sums(sums, weights).T)[:, None])
-
-
-def _operating(fold: Fold, context: Context) -> Values:
-    """What an arm does at fixed specificity or sensitivity, and what its calls mean at a prevalence."""
-    points = context.settings.fixed_points
-    names = tuple(
-        (f"{name}", at) for name in ("sensitivity_at_specificity", "specificity_at_sensitivity") for at in points
-    )
-    found = _over(fold, context, names, lambda weights: np.hstack(fixed_points(fold.ranking, weights, points=points)))
-    if context.prevalence is not None:
-        calls = predictive_values(*_called(fold, context.draws).values(), prevalence=context.prevalence)
-        found |= zip((("ppv", at := float(np.ravel(context.prevalence)[0])), ("npv", at)), calls, strict=True)
-    return found
-
-
-def _errors(fold: Fold, context: Context) -> Values:
-    prepared, bin_of = flexible_calibration(fold.label, fold.score), score_bins(fold.score)
-    names = _keys(*CALIBRATION_ERRORS, "pooled_brier", *BRIER_PARTS[1:])
-    return _over(
-        fold,
-        context,
-        names,
-        lambda weights: np.hstack(
-            [
-                calibration_error_draws(prepared, point_weights(prepared, weights)),
-                brier_parts_draws(fold.label, fold.score, weights, bin_of=bin_of),
-            ]
-        ),
-    )
-
-
-def _curve(fold: Fold, context: Context) -> Values:
-    prepared, grid = flexible_calibration(fold.label, fold.score), context.grid
-    assert grid is not None
-    names = tuple(("calibration_curve", float(predicted)) for predicted in grid)
-    return _over(
-        fold, context, names, lambda w: calibration_curve_draws(prepared, point_weights(prepared, w), grid=grid)
-    )
-
-
-def _decisions(fold: Fold, context: Context) -> Values:
-    """Net benefit at every threshold, and what it is above treating all."""
-    grid = threshold_grid(*context.settings.thresholds)
-    names = tuple((name, float(at)) for name in ("net_benefit", "net_benefit_over_treat_all") for at in grid)
-
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws twice"]:
-        benefit = net_benefit_draws(fold.label, fold.score, weights, thresholds=grid)
-        return np.hstack([benefit, benefit - treat_all_draws(fold.label, weights, thresholds=grid)])
-
-    return _over(fold, context, names, statistic)
-
-
-def _mended(fold: Fold, context: Context) -> Values:
-    """What is left of the miscalibration of scores, recalibrated or not (recalibration.py)."""
-    prepared = flexible_calibration(fold.label, fold.score)
-    sums = np.column_stack([np.ones(len(fold.label)), fold.label, fold.score, (fold.score - fold.label) ** 2])
-
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws 5"]:
-        points = point_weights(prepared, weights)
-        fitted = calibration_draws(prepared.label, prepared.score, points)
-        n, positive, expected, error = weighted_sums(sums, weights).T
-        return np.column_stack([*fitted, ici_draws(prepared, points), ratio(error, n), ratio(positive, expected)])
-
-    return _over(fold, context, _keys("intercept", "slope", "ici", "brier", "o_e"), statistic)
-
-
-@remembered
-def _compared_classes(fold: Fold, draws: Draws) -> Values:
-    k = fold.classes.shape[1]
-    present, called = present_classes(fold.label, k), called_class(fold.classes)
-
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws m"]:
-        confusion = confusion_draws(fold.label, called, weights, classes=k)
-        return np.column_stack(
-            [
-                macro_auroc_draws(fold.label, fold.classes, weights),
-                balanced_accuracy_draws(confusion, present),
-                quadratic_kappa_draws(confusion),
-                accuracy_draws(confusion),
-                macro_f1_draws(confusion, present),
-                recall_draws(confusion),
-                multiclass_brier_draws(fold.label, fold.classes, weights),
-                log_loss_draws(fold.label, fold.classes, weights),
-                grade_error_draws(confusion),
-                at_least_auroc_draws(fold.label, fold.classes, weights),
-            ]
-        )
-
-    names = _keys(
-        *("macro_auroc", "balanced_accuracy", "quadratic_kappa", "accuracy", "macro_f1"),
-        *(f"recall_{number}" for number in range(k)),
-        *("brier_classes", "log_loss", "grade_error"),
-        *(f"auroc_at_least_{grade}" for grade in range(1, k)),
-    )
-    return dict(zip(names, draws.apply(fold.patient, statistic).T.copy(), strict=True))
-
-
-def _followed(fold: Fold) -> FollowUp:
-    return follow_up(fold.time, fold.event, fold.score)
-
-
-def _concordance(fold: Fold, context: Context) -> Values:
-    rows, horizon = _followed(fold), context.settings.horizon
-    return _over(
-        fold, context, _keys("c_index", "c_index_uno"), lambda weights: c_index_draws(rows, weights, horizon=horizon)
-    )
-
-
-def _at_horizon(fold: Fold, context: Context) -> Values:
-    """AUROC, Brier score, observed over expected and net benefit at the horizon."""
-    horizon = context.settings.horizon
-    if horizon is None:
-        return {}
-    rows, grid = _followed(fold), threshold_grid(*context.settings.thresholds)
-    case = cases_at(rows, horizon)
-    ranked = ranking(case, fold.score)
-
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws k"]:
-        known = weights_at(rows, weights, horizon=horizon)
-        observed = weighted_mean(case.astype(np.float64), known)
-        benefit = net_benefit_draws(case, fold.score, known, thresholds=grid)
-        all_treated = treat_all_draws(case, known, thresholds=grid)
-        own = [ranked_draws(ranked, known)[0], brier_draws(case, fold.score, known)]
-        return np.column_stack(
-            [*own, ratio(observed, weighted_mean(fold.score, weights)), benefit, benefit - all_treated]
-        )
-
-    names = [("auroc_at_horizon", None), ("brier_at_horizon", None), ("observed_expected_at_horizon", None)]
-    names += [
-        (f"{name}_at_horizon", float(at)) for name in ("net_benefit", "net_benefit_over_treat_all") for at in grid
-    ]
-    return _over(fold, context, tuple(names), statistic)
-
-
-def _remembering(function: Callable[[Fold, Draws], Values]) -> Callable[[Fold, Context], Values]:
-    return lambda fold, context: function(fold, context.draws)
-
-
 ALL, EVERYWHERE = (PARTS, REFERENCE, HOME), (PARTS, REFERENCE, HOME, SUBGROUPS)
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         "binary",
@@ -439,6 +207,8 @@ FAMILIES: tuple[Family, ...] = (
         _at_horizon,
     ),
 )
+
+
 MENDED = Family(
     "binary",
     (
@@ -452,6 +222,8 @@ MENDED = Family(
     pooled=True,
     errors=("ici",),
 )
+
+
 ESTIMANDS: tuple[Estimand, ...] = tuple(one for family in FAMILIES for one in family.estimands)
 
 

@@ -11,9 +11,10 @@ from jaxtyping import Float, Int
 
 from semeia.evaluation.carry import Rule, carry
 from semeia.evaluation.cells import Fold
-from semeia.evaluation.estimands import FULL, MENDED, Context
-from semeia.evaluation.estimate import Group, Row, level_rows
+from semeia.evaluation.estimands import FULL, MENDED
 from semeia.evaluation.judged import Judged
+from semeia.evaluation.measured import Context
+from semeia.evaluation.rows import Group, Row, level_rows
 from semeia.evaluation.statistics.recalibration import METHODS, Method, fit_recalibration, recalibrated
 
 

@@ -11,18 +11,10 @@ import polars as pl
 from scipy.special import ndtr, ndtri
 
 from semeia.evaluation.estimands import FAMILIES, PARTS
-from semeia.evaluation.estimate import (
-    DELONG,
-    ESTIMATE_COLUMNS,
-    GAP_MINUS_GAP,
-    KEYS,
-    LEVEL,
-    MINUS_HOME,
-    MINUS_REFERENCE,
-    estimate,
-)
+from semeia.evaluation.estimate import DELONG, estimate
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.recalibrate import recalibrated_rows
+from semeia.evaluation.rows import ESTIMATE_COLUMNS, GAP_MINUS_GAP, KEYS, LEVEL, MINUS_HOME, MINUS_REFERENCE
 from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.statistics.intervals import detectable_difference

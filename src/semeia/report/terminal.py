@@ -8,6 +8,7 @@ from semeia.errors import printable
 from semeia.evaluation import Evaluation
 
 SHOWN = ("auroc", "auprc", "brier", "calibration_slope", "macro_auroc", "balanced_accuracy", "quadratic_kappa")
+SHOWN += ("c_index", "auroc_at_horizon", "brier_at_horizon", "observed_expected_at_horizon")
 MOST_ROWS = 40
 
 
