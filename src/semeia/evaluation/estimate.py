@@ -19,14 +19,13 @@ import polars as pl
 
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell, concatenate, counts, restrict
-from semeia.evaluation.contrasts import Folds, gap_draws, is_reference, paired, reference_cell
-from semeia.evaluation.estimands import FULL, HOME, PARTS, REFERENCE, SITES, SUBGROUPS, Family
+from semeia.evaluation.contrasts import Folds, is_reference, paired, reference_cell
+from semeia.evaluation.estimands import FULL, PARTS, REFERENCE, SITES, SUBGROUPS, Family
+from semeia.evaluation.gaps import away_from_home, pair_of
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.measured import Context, Key, Rows, Values
+from semeia.evaluation.measured import Context
 from semeia.evaluation.rows import (
     ESTIMATE_COLUMNS,
-    GAP_MINUS_GAP,
-    MINUS_HOME,
     MINUS_REFERENCE,
     Group,
     Row,
@@ -39,10 +38,9 @@ from semeia.evaluation.statistics.calibration_curve import central_grid
 from semeia.evaluation.statistics.delong import NO_ERROR, areas, mean_areas
 from semeia.evaluation.statistics.intervals import detectable_difference, holm
 from semeia.evaluation.statistics.net_benefit import threshold_grid, treat_all_draws
-from semeia.evaluation.tables.across_seeds import mostly_defined
 from semeia.evaluation.tables.characteristics import drawn_prevalence
 from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
-from semeia.evaluation.uncertainty import FEWEST, Interval, carriers, interval_of, interval_of_draws
+from semeia.evaluation.uncertainty import FEWEST, Interval, carriers
 
 FAMILY_COLUMNS = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
 
@@ -68,7 +66,7 @@ def estimate(judged: Judged) -> pl.DataFrame:
                 group = replace(groups[place.cohort], stratum=part.text)
                 rows += _of_part(group, place.within(part))
             rows += _of_whole(groups[place.cohort])
-        rows += _away(places, groups)
+        rows += away_from_home(places, groups)
     return pl.DataFrame(_with_families(rows, judged.settings.family), schema=ESTIMATE_COLUMNS)
 
 
@@ -197,7 +195,7 @@ def _differences(
     group: Group, cell: Cell, other: Cell, reference: str, cells: dict[Cell, Folds], *, where: str
 ) -> list[Row]:
     """Paired differences of one cell from another, and the difference this cohort could have shown."""
-    mine, theirs = _pair(group, cell, other, cells[cell], cells[other], note=where == PARTS)
+    mine, theirs = pair_of(group, cell, other, cells[cell], cells[other], note=where == PARTS)
     rows: list[Row] = []
     if not mine:
         if where == PARTS:
@@ -226,15 +224,6 @@ def _differences(
                 method = "normal approximation: 80% power, two-sided 5%"
                 rows.append({**row, **changed, "se": None, "method": method})
     return rows
-
-
-def _pair(group: Group, cell: Cell, other: Cell, one: Folds, two: Folds, *, note: bool = True) -> tuple[Folds, Folds]:
-    mine, theirs = paired(one, two)
-    one_class = {seed for seed, fold in mine.items() if fold.one_class()} if note else set()
-    changed = any(len(mine[seed].unit) < max(len(one[seed].unit), len(two[seed].unit)) for seed in mine)
-    if changed and note:
-        group.judged.notes.add(f"difference from {other.arm} taken on the units both predicted", group.name(cell))
-    return tuple({seed: fold for seed, fold in folds.items() if seed not in one_class} for folds in (mine, theirs))
 
 
 def _tested(group: Group, cell: Cell, reference: str, mine: Folds, theirs: Folds) -> list[Row]:
@@ -278,103 +267,6 @@ def _with_families(rows: list[Row], family: tuple[str, ...]) -> list[Row]:
         for number, p in zip(numbers, adjusted, strict=True):
             rows[number] = {**rows[number], "p_adjusted": float(p), "family": text}
     return rows
-
-
-def _away(places: list[Place], groups: dict[str, Group]) -> list[Row]:
-    """Gaps between the home cohort and each other, and of two arms' gaps."""
-    home = next((place for place in places if place.inside), None)
-    others = [place for place in places if place is not home]
-    judged = groups[places[0].cohort].judged
-    if home is None:
-        if places[0].kind != "classes":
-            reason = "transport left out, no cohort is named 'internal' to start from"
-            judged.notes.add(reason, places[0].outcome)
-        return []
-    rows: list[Row] = []
-    for place in others:
-        at = (groups[home.cohort], groups[place.cohort])
-        for cell in [cell for cell in place.full if cell in home.full]:
-            rows += _gaps(at, cell, [group.place.full[cell] for group in at])
-            for reference in judged.settings.references:
-                other = reference_cell(reference, cell, [c for c in place.full if c in home.full])
-                if other is not None:
-                    pairs = [_pair(g, cell, other, g.place.full[cell], g.place.full[other]) for g in at]
-                    if all(mine for mine, _ in pairs):
-                        mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
-                        rows += _gaps(at, cell, mine, less=theirs, reference=reference)
-    return rows
-
-
-def _gaps(
-    at: tuple[Group, Group], cell: Cell, folds: list[Folds], *, less: list[Folds] | None = None, reference: str = ""
-) -> list[Row]:
-    """Rows of the gaps of one cell, or of what they are more than those of its reference."""
-    rows: list[Row] = []
-    for family in at[0].families(HOME):
-        inside, outside = (_means(family, one, group.context) for one, group in zip(folds, at, strict=True))
-        if less is not None:
-            below = [_means(family, one, group.context) for one, group in zip(less, at, strict=True)]
-            inside, outside = (
-                {key: known[key] - other[key] for key in known if key in other}
-                for known, other in zip((inside, outside), below, strict=True)
-            )
-        for key in [key for key in inside if key in outside]:
-            estimand = family.find(key[0])
-            if at[1].wants(estimand, HOME) and (less is None or at[1].wants(estimand, REFERENCE)):
-                rows += _gap_row(at, cell, key, (inside[key], outside[key]), folds, reference, bool(less))
-    return rows
-
-
-def _gap_row(
-    at: tuple[Group, Group],
-    cell: Cell,
-    key: Key,
-    values: tuple[Rows, Rows],
-    folds: list[Folds],
-    reference: str,
-    of_gaps: bool,
-) -> list[Row]:
-    home, group = at
-    draws, notes = group.context.draws, group.judged.notes
-    if not all(mostly_defined(one, each.context.draws) for one, each in zip(values, at, strict=True)):
-        notes.add(f"gap of {key[0]} left out, it is undefined in one of the cohorts", group.name(cell))
-        return []
-    gap = gap_draws(*values, number=draws.number)
-    patients = min(carriers(each.place.full[cell].values(), key[0]) for each in at)
-    ends = [
-        interval_of(each.context.draws, one, each.place.full[cell].values(), key[0], difference=of_gaps)
-        for one, each in zip(values, at, strict=True)
-    ]
-    interval = interval_of_draws(draws, gap, patients=patients)
-    why = next((end.why_none for end in (*ends, interval) if end.why_none), "")
-    if not why and not all(end.method == draws.words for end in ends):
-        why = "it does not vary in one cohort"
-    if why:
-        notes.add(f"gap of {key[0]} left out, no interval: {why.removeprefix('none: ')}", group.name(cell))
-        return []
-    contrast = GAP_MINUS_GAP if of_gaps else MINUS_HOME
-    there = list(group.place.full[cell].values())
-    return [
-        make_row(
-            group,
-            cell,
-            key,
-            gap,
-            there,
-            contrast=contrast,
-            reference=reference,
-            home=home.place.cohort,
-            interval=interval,
-        )
-    ]
-
-
-def _means(family: Family, folds: Folds, context: Context) -> Values:
-    if family.estimands[0].needs == "covariate":
-        folds = {seed: fold for seed, fold in folds.items() if not fold.with_covariate.one_class()}
-    every = values_of(family, folds, context)
-    keys = next(iter(every.values()), {})
-    return {key: mean_of([values[key] for values in every.values()]) for key in keys}
 
 
 def _with_both_classes(group: Group, cell: Cell, folds: Folds, what: str = "the cell") -> Folds:
