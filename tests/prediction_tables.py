@@ -5,7 +5,7 @@ from unittest.mock import patch
 import numpy as np
 import polars as pl
 
-from semeia.evaluation import estimands, estimate
+from semeia.evaluation import estimands, estimate, rows
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.recalibrate import recalibrated_rows
 from semeia.evaluation.rows import ESTIMATE_COLUMNS
@@ -78,7 +78,7 @@ def view_of(name: str, judged: Judged) -> pl.DataFrame:
     """One of the further tables of an evaluation, of the estimands that it shows alone."""
     wanted = VIEWED[name]
     families = [one for one in estimands.FAMILIES if one.find(wanted) or one.asked(wanted)]
-    with patch.object(estimate, "FAMILIES", families):
+    with patch.object(rows, "FAMILIES", families):
         tidy = estimate.estimate(judged)
     if name == "recalibration":
         tidy = pl.DataFrame(recalibrated_rows(judged), schema=ESTIMATE_COLUMNS)
