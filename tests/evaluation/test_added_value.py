@@ -18,6 +18,8 @@ def fold(n: int, *, slope: float = 1.0, generator_seed: int = 0) -> Fold:
         score=1 / (1 + np.exp(-rng.normal(label))),
         classes=np.zeros((n, 0)),
         covariate=2 + slope * label + rng.normal(size=n),
+        time=empty,
+        event=empty,
         patient=np.arange(n),
         unit=np.arange(n),
         row=np.arange(n),
