@@ -40,7 +40,7 @@ check: $(STAMP) ## Lint, formatting, types, spelling
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/codespell $(CHECKED) docs README.md CHANGELOG.md Makefile pyproject.toml
 
-docs: $(STAMP) ## Build the documentation as a site in site/, to be opened without a server or a network
+docs: $(STAMP) ## Build the documentation as a site in site/ (python -m http.server -d site)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/python tools/site.py
 

@@ -1,7 +1,7 @@
 """Builds the documentation as a site: python tools/site.py [FOLDER], which is site/ by default (`make docs`).
 
-Pages of docs/ with search, the notebooks as pages, and the Python reference from docstrings. It is read from its files:
-nothing is fetched from a network or asked of a server.
+Pages of docs/ with search, the notebooks as pages, and the Python reference from docstrings. Nothing is fetched from
+elsewhere; search alone wants it served (python -m http.server -d site), as browsers keep files apart.
 """
 
 import json
@@ -29,7 +29,6 @@ CONFIG = {
     "extra": {"generator": False},
     "plugins": [
         "search",
-        "offline",
         {
             "mkdocstrings": {
                 "handlers": {
@@ -123,6 +122,12 @@ def build(out: Path) -> None:
             str(Path(folder) / "mkdocs.yml"),
         ]
         subprocess.run(command, check=True)
+    for page in out.rglob("*.html"):
+        fetched = re.findall(
+            r"<(?:script|img|iframe)[^>]*src=\"https?://|<link[^>]*stylesheet[^>]*https?://", page.read_text()
+        )
+        if fetched:
+            sys.exit(f"{page}: fetches from elsewhere: {fetched[0]}")
     print(out / "index.html")
 
 

@@ -32,6 +32,7 @@ PAGES = (
     "how-to/add-a-modality.md",
     "how-to/dicom.md",
     "how-to/install.md",
+    "how-to/signatures.md",
 )
 SHOWN = {"text", "yaml", "csv", "mermaid"}
 FENCE = re.compile(r"^```(?P<mark>[\w-]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
