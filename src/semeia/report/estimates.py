@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from semeia.report.names import ALL, Pair
-from semeia.report.numbers import p_value
+from semeia.report.numbers import NBSP, p_value
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Estimate:
     @property
     def tested_words(self) -> str:
         """Say the corrected p-value, to stand after the interval; empty where it was not tested."""
-        return "" if self.p_holm is None else f", p {p_value(self.p_holm)}"
+        return "" if self.p_holm is None else f", p{NBSP}{p_value(self.p_holm)}"
 
 
 STANDS = 0.05

@@ -109,4 +109,4 @@ def mark(style: Style, at: str = "") -> Markup:
     """Draw a marker around (0, 0), or in a row of a forest at so many per cent of its width."""
     place = Markup(' x="{}" y="9"').format(at) if at else ""
     path = Markup('<path d="{}" fill="{}"/>').format(OUTLINES[style.marker], of_page(style.colour))
-    return Markup('<svg class="mark"{}>{}</svg>').format(place, path) if at else path
+    return Markup('<svg class="mark" aria-hidden="true"{}>{}</svg>').format(place, path) if at else path
