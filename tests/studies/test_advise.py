@@ -47,7 +47,6 @@ MEASURED = Measured(
     observed={"image": 900, "record": 900},
     simple=Estimate(0.7, 0.6, 0.8),
     pair=("image", "record"),
-    alone=False,
     across={},
     earlier={},
     place=AT,
@@ -130,13 +129,13 @@ def test_a_record_is_read_up_to_the_prediction_and_its_halves_are_of_its_time(tm
 
 def test_what_would_change_the_answer_is_read_from_the_map():
     chart = load_map()
-    found = prospect_of(chart, AT, alone=False)
+    found = prospect_of(chart, AT)
     line = chart.lines["scratch"]
     more = replace(AT, paired=1800).terms()
 
     assert found.changed["twice the unlabelled units"].value == pytest.approx(line.at(more).value)
     assert set(found.gains) == set(WORDS)
-    assert len(prospect_of(chart, AT, alone=True).changed) == 3
+    assert len(prospect_of(chart, replace(AT, alone=True)).changed) == 3
 
 
 def test_what_to_try_first_follows_from_what_is_expected():

@@ -3,8 +3,7 @@
 What to expect comes from a map that was fitted on made-up worlds (studies/advise_map.py).
 """
 
-from dataclasses import dataclass
-from math import log
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from semeia.archive.atomic import write_json
@@ -57,26 +56,25 @@ def advise(
     """
     opened = open_archive(archive)
     measured = measure(opened, outcome=outcome, modalities=modalities)
-    prospect = None if measured.place is None else prospect_of(load_map(), measured.place, alone=measured.alone)
+    prospect = None if measured.place is None else prospect_of(load_map(), measured.place)
     if out is not None:
         write_json(out, {"measured": to_plain(measured), "prospect": None if prospect is None else to_plain(prospect)})
     return "\n".join(words(measured, prospect, outcomes=tuple(opened.outcomes())))
 
 
-def prospect_of(chart: Map, at: Place, *, alone: bool) -> Prospect:
+def prospect_of(chart: Map, at: Place) -> Prospect:
     """Look up what to expect, here and with more data."""
     here, line = at.terms(), chart.lines["scratch"]
-    twice = log(2)
     otherwise = {
-        "twice the unlabelled units": {"paired": here["paired"] + twice},
-        "twice the labels": {name: here[name] + twice for name in ("labels", "rarer")},
+        "twice the unlabelled units": replace(at, paired=2 * at.paired).terms(),
+        "twice the labels": replace(at, labels=2 * at.labels, rarer=2 * at.rarer).terms(),
     }
-    if alone:
-        usual = {name: value for name, value in chart.usual.items() if name not in COUNTS}
+    if at.alone:
+        usual = here | {name: value for name, value in chart.usual.items() if name not in COUNTS}
         otherwise["a second modality that shares with this one what is usual in the worlds"] = usual
     return Prospect(
         gains={name: one.at(here) for name, one in chart.lines.items()},
-        changed={words: line.at(here | terms) for words, terms in otherwise.items()},
+        changed={words: line.at(terms) for words, terms in otherwise.items()},
         outside=tuple(chart.outside(at)),
         worlds=chart.worlds,
         r=line.r,
@@ -127,7 +125,7 @@ def expectation(measured: Measured, prospect: Prospect | None) -> list[str]:
     lines = [
         f"Expected gain of pretraining, AUROC (chance of more than {NOTABLE:g}):",
         *(f"  {WORDS[name]}: {_interval(one)}" for name, one in prospect.gains.items()),
-        f"Because {_reason(measured.place, alone=measured.alone)}.",
+        f"Because {_reason(measured.place)}.",
         f"Fine-tuned over scratch it would be {changed}.",
         _first(measured, prospect),
         f"From {prospect.worlds} made-up worlds, linear measures, small networks: an interval to plan with, no proof. "
@@ -147,9 +145,9 @@ def _interval(expected: Expected) -> str:
     return f"{expected.value:+.3f} (80 % interval {expected.low:+.3f} to {expected.high:+.3f}; {expected.chance:.0%})"
 
 
-def _reason(at: Place, *, alone: bool) -> str:
+def _reason(at: Place) -> str:
     """Put the numbers that carry most into words."""
-    sides = "halves" if alone else "modalities"
+    sides = "halves" if at.alone else "modalities"
     if not at.directions:
         return f"the {sides} tell nothing of each other that holds in patients left out"
     beyond = at.aligned - at.rest

@@ -68,7 +68,7 @@ def trained_worlds(out: Path, settings: MapSettings) -> pl.DataFrame:
         measured = _kept(out / f"measured-{name}.parquet", lambda drawn=drawn: pl.DataFrame(map(measure, drawn)))
         gains = trained.sort("world", "draw").group_by("world", maintain_order=True)
         gains = gains.agg(**{name: pl.col(arm) - pl.col(other) for name, (arm, other) in GAINS.items()})
-        about = {"structure": [one.world.structure for one in drawn], "alone": [one.alone for one in drawn]}
+        about = {"structure": [one.world.structure for one in drawn]}
         tables.append(pl.concat([pl.DataFrame(about), measured, gains.drop("world")], how="horizontal"))
         say(f"{sum(map(len, tables))} worlds are trained and measured")
     return pl.concat(tables)

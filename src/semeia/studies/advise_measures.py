@@ -40,7 +40,6 @@ class Measured:
         observed: units that have each view.
         simple: AUROC of ridge logistic regression on everything.
         pair: names of the two views that are held against each other.
-        alone: whether these are halves of a single one.
         across: how well each predicts the other, by "one from other".
         earlier: how well each modality's newest observation is predicted from the one before.
         place: on the map.
@@ -56,7 +55,6 @@ class Measured:
     observed: dict[str, int]
     simple: Estimate | None
     pair: tuple[str, ...]
-    alone: bool
     across: dict[str, Predictability]
     earlier: dict[str, Predictability]
     place: Place | None
@@ -70,7 +68,7 @@ def measure(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...
     there, everything = read.there, read.simple()
     names, first, second = pair_of(read)
     both = ~np.isnan(first).all(1) & ~np.isnan(second).all(1)
-    placed = place(first, second, labels, subjects, both=both) if both.sum() >= FEWEST else None
+    placed = place(first, second, labels, subjects, both=both, alone=len(there) == 1) if both.sum() >= FEWEST else None
     site = data.units["site"].fill_null("").to_numpy()
     known = ~np.isnan(labels)
     classes = np.bincount(labels[known].astype(int), minlength=2) if known.any() else np.zeros(0, int)
@@ -85,7 +83,6 @@ def measure(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...
         observed={name: int(seen.sum()) for name, seen in there.items()},
         simple=ridge_logistic(everything[known], labels[known], subjects[known]) if known.any() else None,
         pair=names,
-        alone=len(there) == 1,
         across=across,
         earlier={name: one for name in data.modalities if (one := _over_time(read, name)) is not None},
         place=placed.place if placed else None,

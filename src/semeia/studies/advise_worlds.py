@@ -59,7 +59,7 @@ class MapSettings:
         finetuning: of the small networks.
     """
 
-    worlds: int = 12
+    worlds: int = 9
     draws: int = 6
     test: int = 2000
     seed: int = 0
@@ -125,7 +125,7 @@ def configuration(structure: Structure, number: int, seed: int) -> Configuration
     return Configuration(world, round(max(labels, fewest)), round(float(unlabelled)), missing, alone)
 
 
-def measure(one: Configuration) -> dict[str, float]:
+def measure(one: Configuration) -> dict[str, float | bool]:
     """Measure a world as an archive whose first units are labelled; see `Place`."""
     archive = fit_archive(one.patients("unlabelled", one.unlabelled))
     labelled = _cohort(one, archive, _labelled(0), one.labels)
@@ -133,7 +133,7 @@ def measure(one: Configuration) -> dict[str, float]:
     unlabelled = len(archive.pairs["image"])
     labels = np.concatenate([labelled.patients.label, np.full(unlabelled, np.nan)])
     both = np.concatenate([has_record(labelled.patients), np.ones(unlabelled, bool)])
-    found = place(first, second, labels, np.arange(len(labels)), both=both).place
+    found = place(first, second, labels, np.arange(len(labels)), both=both, alone=one.alone).place
     if found is None:
         raise InputError(f"a world of {one.world.structure} has too few labels of a class to be measured")
     return to_plain(found)

@@ -24,12 +24,14 @@ SIX = ("aligned", "beyond", "carried", "directions", "paired", "labels")
 READS = (
     ("labels", "told", "aligned"),
     SIX,
-    ("saved", "beyond", "labels"),
-    ("kept", "lost", "labels", "paired"),
-    ("kept", "lost", "saved", "beyond", "labels", "paired"),
-    (*SIX, "saved", "kept", "lost", "strength", "told", "rarer"),
+    ("beyond", "two"),
+    ("saved", "two"),
+    ("saved", "beyond", "two"),
+    ("promise", "two"),
+    ("promise", "saved", "two"),
+    ("kept", "lost", "labels", "paired", "two"),
 )
-PENALTIES = (1.0, 5.0, 20.0, 80.0)
+PENALTIES = (5.0, 20.0, 80.0, 320.0)
 
 Terms = dict[str, Float[np.ndarray, " world"]]
 Gains = Float[np.ndarray, " world"]

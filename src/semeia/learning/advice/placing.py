@@ -40,6 +40,7 @@ class Place:
         paired: units with both views.
         labels: labelled units among them.
         rarer: of these, units of the rarer class.
+        alone: whether the views are halves of a single modality.
     """
 
     aligned: float
@@ -54,13 +55,21 @@ class Place:
     paired: int
     labels: int
     rarer: int
+    alone: bool = False
 
     def terms(self) -> dict[str, float]:
-        """What a map is fitted on, by name; what hangs on few labels is drawn to nothing found."""
-        sure = self.rarer / (self.rarer + UNSURE)
+        """What a map is fitted on, by name; what hangs on few labels is drawn to nothing found.
+
+        Halves of one modality share what is of no interest, too: where the label lies among them counts as nothing.
+        """
+        two = float(not self.alone)
+        sure = two * self.rarer / (self.rarer + UNSURE)
+        beyond = sure * (self.aligned - self.rest)
         return {
             "aligned": sure * (self.aligned - 0.5),
-            "beyond": sure * (self.aligned - self.rest),
+            "beyond": beyond,
+            "promise": max(beyond, 0.0) * math.log(self.paired / self.labels),
+            "two": two,
             "saved": sure * (self.aligned - self.whole),
             "carried": sure * (self.aligned - 0.5) * self.fourth,
             "kept": sure * self.kept,
@@ -99,6 +108,7 @@ def place(
     patients: Patients,
     *,
     both: Bool[np.ndarray, " n"],
+    alone: bool = False,
     seed: int = 0,
 ) -> Placed:
     """Measure, cross-validated by patient.
@@ -109,6 +119,7 @@ def place(
         labels: 0, 1 (or more classes), NaN where there is none.
         patients: whose each unit is.
         both: units that have both views; the others are left out.
+        alone: whether the views are halves of a single modality.
         seed: of folds and shuffles.
 
     Raises:
@@ -141,5 +152,6 @@ def place(
         paired=int(both.sum()),
         labels=int(known.sum()),
         rarer=int(np.unique(labels[known], return_counts=True)[1].min()),
+        alone=alone,
     )
     return Placed(numbers, forth, back)
