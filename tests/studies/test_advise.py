@@ -112,6 +112,7 @@ def test_a_record_is_read_up_to_the_prediction_and_its_halves_are_of_its_time(tm
                 seen = {"subject_id": subject, "time": start + dt.timedelta(hours=hour), "code": code}
                 events += (1 + (row + hour) % 3) * [seen | {"numeric_value": float(row % 5)}]
             draft.outcome("grade", unit, subject, value=row % 3, prediction_time=start + dt.timedelta(hours=10))
+        draft.codes(pl.DataFrame({"code": ["a", "b", "c"], "mode": "measurement", "rule": "test"}))
         draft.events(pl.DataFrame(events))
     read = open_views(open_archive(tmp_path / "a"), outcome="grade", modalities=None)
 
