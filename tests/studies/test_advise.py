@@ -109,8 +109,9 @@ def test_a_record_is_read_up_to_the_prediction_and_its_halves_are_of_its_time(tm
             subject, pseudonym = draft.subject(f"p{row}", site="here")
             unit = draft.unit(f"{pseudonym}/stay", subject, "stay")
             for code, hour in (("a", 1), ("b", 9), ("c", 30)):
-                seen = {"subject_id": subject, "time": start + dt.timedelta(hours=hour), "code": code}
-                events += (1 + (row + hour) % 3) * [seen | {"numeric_value": float(row % 5)}]
+                seen = {"subject_id": subject, "code": code, "numeric_value": float(row % 5)}
+                times = [start + dt.timedelta(hours=hour, minutes=again) for again in range(1 + (row + hour) % 3)]
+                events += [seen | {"time": time} for time in times]
             draft.outcome("grade", unit, subject, value=row % 3, prediction_time=start + dt.timedelta(hours=10))
         draft.codes(pl.DataFrame({"code": ["a", "b", "c"], "mode": "measurement", "rule": "test"}))
         draft.events(pl.DataFrame(events))

@@ -68,7 +68,9 @@ def measure(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...
     there, everything = read.there, read.simple()
     names, first, second = pair_of(read)
     both = ~np.isnan(first).all(1) & ~np.isnan(second).all(1)
-    placed = place(first, second, labels, subjects, both=both, alone=len(there) == 1) if both.sum() >= FEWEST else None
+    placed = None
+    if both.sum() >= FEWEST and all(np.nanstd(view[both], 0).any() for view in (first, second)):
+        placed = place(first, second, labels, subjects, both=both, alone=len(there) == 1)
     site = data.units["site"].fill_null("").to_numpy()
     known = ~np.isnan(labels)
     classes = np.bincount(labels[known].astype(int), minlength=2) if known.any() else np.zeros(0, int)
