@@ -32,7 +32,7 @@ def test_a_map_is_fitted_and_written_and_a_second_run_trains_nothing(tmp_path: P
     worlds = pl.read_csv(tmp_path / "worlds.csv")
     errors = np.sort((worlds["scratch_found"] - worlds["scratch_expected"]).to_numpy())
     np.testing.assert_allclose(errors, chart.lines["scratch"].errors, atol=1e-4)
-    (kept,) = tmp_path.glob("worlds-*.parquet")
+    (kept,) = tmp_path.glob("trained-*.parquet")
     before = kept.stat().st_mtime_ns
     assert advise_study(out=tmp_path, settings=TINY) == said
     assert kept.stat().st_mtime_ns == before

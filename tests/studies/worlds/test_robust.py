@@ -18,7 +18,7 @@ from semeia.studies.worlds.robust import (
     draw_home,
     robust_study,
 )
-from semeia.studies.worlds.robust_experts import FOLDS, RidgeExperts, out_of_fold, train_experts
+from semeia.studies.worlds.robust_experts import FOLDS, out_of_fold, train_experts
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.pretraining import SmallPretraining
 
@@ -37,7 +37,7 @@ def test_every_arm_is_scored_at_every_place(tmp_path: Path):
     said = robust_study(out=tmp_path / "robust.csv", settings=TINY)
 
     table = pl.read_csv(tmp_path / "robust.csv")
-    assert table["arm"].n_unique() == 13
+    assert table["arm"].n_unique() == 12
     assert {name: group["place"].n_unique() for (name,), group in table.group_by("world")} == {
         name: len(places) for name, places in PLACES.items()
     }
@@ -46,18 +46,6 @@ def test_every_arm_is_scored_at_every_place(tmp_path: Path):
     images = table.filter((pl.col("world") == "W7") & (pl.col("arm") == "image"))
     assert images.group_by("seed").agg(pl.col("auroc").n_unique())["auroc"].to_list() == [1, 1]
     assert said.startswith("All of it is simulated.")
-    assert said.count("| ridge_blend_site |") == 8  # a row of each world, and of each criterion
-
-
-def test_without_networks_ridge_regression_is_what_it_was(tmp_path: Path):
-    robust_study(out=tmp_path / "robust.csv", settings=replace(TINY, networks=False))
-    table = pl.read_csv(tmp_path / "robust.csv")
-
-    assert set(table["arm"]) == {"ridge_image", "ridge", "ridge_blend_site"}
-    home = draw_home(replace(WORLD, seed=0), TINY)
-    features = home.features(home.labelled)
-    experts = RidgeExperts(home)
-    assert out_of_fold(experts, "joint", features)[7] == experts.score("joint", features, fold=7 % FOLDS)[7]
 
 
 @pytest.mark.parametrize(("blend", "word"), [(0.70, "holds"), (0.68, "fails")])
@@ -66,7 +54,7 @@ def test_criteria_are_read_off_the_table(blend: float, word: str):
         {"world": world, "place": place, "seed": seed, "arm": arm, "auroc": blend if arm == "blend_site" else 0.7}
         for world, place, _, _ in CRITERIA
         for seed in (0, 1)
-        for arm in ("image", "plain", "blend_site", "simulate", "drop", "ridge", "ridge_image")
+        for arm in ("image", "plain", "blend_site", "simulate", "drop")
     ]
     lines = [line for line in criteria(pl.DataFrame(rows)) if line.startswith("| blend_site | W7 | home")]
     assert lines == [f"| blend_site | W7 | home | plain | -0.015 | {blend - 0.7:+.3f} (0.000) | {word} |"]

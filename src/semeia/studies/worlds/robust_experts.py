@@ -1,19 +1,16 @@
 """Train the experts of many made-up homes together: small JEPAs, fine-tuned in folds, for the image alone or both."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from semeia.learning.probe import fit_linear
 from semeia.worlds import Patients
 from semeia.worlds.sweep.finetuning import VALIDATION, Labelled, SmallFinetuning, finetune
 from semeia.worlds.sweep.networks import MODALITIES, Encoders
 from semeia.worlds.sweep.pretraining import Pairs, SmallPretraining, pretrain
 
 FOLDS = 5
-STRENGTHS = (1e-3, 1e-2, 1e-1)
 Features = dict[str, np.ndarray]
 
 
@@ -53,31 +50,6 @@ class Experts:
         models = self.models[expert] if fold is None else [self.models[expert][fold]]
         with torch.no_grad():
             return np.mean([model(values, present)[0].numpy() for model in models], axis=0)
-
-
-class RidgeExperts:
-    """Ridge logistic regression on the features in the place of networks, in the same folds."""
-
-    def __init__(self, home: Home) -> None:
-        features, label = home.features(home.labelled), home.labelled.label
-        fold = np.arange(len(label)) % FOLDS
-        self.models = {
-            expert: [ridge_head(x[fold != one], label[fold != one]) for one in range(FOLDS)]
-            for expert, x in (("image", features["image"]), ("joint", np.column_stack([*features.values()])))
-        }
-
-    def score(self, expert: str, features: Features, fold: int | None = None) -> np.ndarray:
-        """Log-odds: of one fold's model, or their mean."""
-        x = features["image"] if expert == "image" else np.column_stack([*features.values()])
-        models = self.models[expert] if fold is None else [self.models[expert][fold]]
-        return np.mean([model(x) for model in models], axis=0)
-
-
-def ridge_head(x: np.ndarray, label: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Fit ridge logistic regression, its strength by cross-validation; gives the log-odds of further patients."""
-    mean, sd = x.mean(0), x.std(0) + 1e-6
-    head = fit_linear((x - mean) / sd, label, np.arange(len(x)), seed=0, strengths=STRENGTHS)
-    return lambda new: (new - mean) / sd @ head.weight + head.bias
 
 
 def train_experts(homes: list[Home], *, pretraining: SmallPretraining, finetuning: SmallFinetuning) -> list[Experts]:
@@ -122,10 +94,10 @@ def _labelled(homes: list[Home], fold: int | None) -> Labelled:
     )
 
 
-def out_of_fold(experts: Experts | RidgeExperts, expert: str, features: Features) -> np.ndarray:
+def out_of_fold(networks: Experts, expert: str, features: Features) -> np.ndarray:
     """Log-odds of each labelled patient by the model of the fold that left it out."""
     fold = np.arange(len(features["image"])) % FOLDS
-    scores = np.stack([experts.score(expert, features, fold=one) for one in range(FOLDS)])
+    scores = np.stack([networks.score(expert, features, fold=one) for one in range(FOLDS)])
     return scores[fold, np.arange(len(fold))]
 
 
