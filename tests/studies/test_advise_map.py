@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from semeia.archive.small_file import parse_json
 from semeia.learning.advice.map import Map
@@ -69,4 +70,4 @@ def test_a_row_of_figures_is_what_it_says():
     assert row.startswith("| scratch | 0.030 (0.022) | 1.00 | 1.00 | 0.0010 (-95%) | 0.0200 |")
     assert row.endswith(" | 1.00 |")  # a gain above .01 is expected where there is one
     noise = np.array([[1.0, -1.0], [-1.0, 1.0]])
-    assert halves(noise) == -1
+    assert halves(noise) == pytest.approx(-1)

@@ -88,8 +88,9 @@ def test_a_place_tells_where_the_label_lies(on_shared: bool):
     assert at.strength == pytest.approx(2 * 0.8**2, abs=0.2)
     assert at.told == pytest.approx(2 * 0.64 / 8, abs=0.04)
     terms = at.terms()
-    assert terms["saved"] == pytest.approx(at.aligned - at.whole)
-    assert terms["carried"] == pytest.approx((at.aligned - 0.5) * at.fourth)
+    sure = at.rarer / (at.rarer + 20)
+    assert terms["saved"] == pytest.approx(sure * (at.aligned - at.whole))
+    assert terms["carried"] == pytest.approx(sure * (at.aligned - 0.5) * at.fourth)
     labels[20:] = np.nan
     assert place(first, second, labels, np.arange(N), both=both).place is None
 
