@@ -32,7 +32,7 @@ def advise_study(*, out: Path, settings: MapSettings) -> str:
     """
     table = trained_worlds(out, settings)
     family, terms = table["structure"].to_numpy(), terms_of(table)
-    gains = {name: np.stack(table[name].to_numpy()) for name in GAINS}
+    gains = {name: np.array(table[name].to_list()) for name in GAINS}
     fitted = {name: fit_line(terms, gain.mean(1), family) for name, gain in gains.items()}
     pairs = ~table["alone"].to_numpy()
     made = Map(

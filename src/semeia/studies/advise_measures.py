@@ -67,7 +67,7 @@ def measure(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...
     data, labels, subjects = read.data, read.labels, read.data.subjects
     there, everything = read.there, read.simple()
     names, first, second = pair_of(read)
-    both = ~np.isnan(first).all(1) & ~np.isnan(second).all(1)
+    both = np.asarray(~np.isnan(first).all(1) & ~np.isnan(second).all(1))
     placed = None
     if both.sum() >= FEWEST and all(np.nanstd(view[both], 0).any() for view in (first, second)):
         placed = place(first, second, labels, subjects, both=both, alone=len(there) == 1)

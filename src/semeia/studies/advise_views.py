@@ -50,7 +50,7 @@ class Views:
     @property
     def there(self) -> dict[str, np.ndarray]:
         """Which units have each view, bool [unit]."""
-        return {name: ~np.isnan(values).all(1) for name, values in self.views.items()}
+        return {name: np.asarray(~np.isnan(values).all(1)) for name, values in self.views.items()}
 
     def simple(self) -> np.ndarray:
         """Columns for a simple model: as they are, a missing one at its mean; of images and wide views components."""
