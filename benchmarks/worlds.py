@@ -23,10 +23,9 @@ from shared.watch import processor
 from torch import nn
 from torch.nn import functional as F
 
-from semeia.worlds import WorldSettings
+from semeia.worlds import WorldSettings, draw_patients
 from semeia.worlds.draws import generator
-from semeia.worlds.observe import COMPLETE
-from semeia.worlds.sweep.archives import open_archive, stacked_pairs
+from semeia.worlds.sweep.archives import fit_archive, stacked_pairs
 from semeia.worlds.sweep.networks import MODALITIES, Encoders
 from semeia.worlds.sweep.pretraining import Pairs, SmallPretraining, pretrain, warmed_cosine
 
@@ -109,7 +108,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     settings = SmallPretraining(steps=given.steps)
-    archives = [open_archive(WorldSettings(seed=seed), 8000, missing=COMPLETE, seed=seed) for seed in range(4)]
+    archives = [fit_archive(draw_patients(WorldSettings(seed=n), 8000, seed=n, part="unlabelled")) for n in range(4)]
     pairs = stacked_pairs(archives)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}"
     print(f"{processor()}, {os.cpu_count()} cores, one used; {versions}")

@@ -3,31 +3,40 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
+import pytest
 
 from semeia.archive.small_file import parse_json
 from semeia.learning.advice.map import Map
 from semeia.settings_json import from_plain
-from semeia.studies.advise_map import advise_study, judged
-from semeia.studies.advise_worlds import FAMILIES, MapSettings, configuration
+from semeia.studies.advise_map import advise_study, halves, judged
+from semeia.studies.advise_worlds import FAMILIES, GAINS, WIDTHS, MapSettings, configuration
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.pretraining import SmallPretraining
 
 TINY = MapSettings(
     worlds=1,
-    draws=1,
-    test=100,
+    draws=2,
+    test=200,
     pretraining=SmallPretraining(hidden=8, width=4, predictor=8, steps=3, batch=16),
     finetuning=SmallFinetuning(steps=3, batch=16, every=1),
 )
 
 
-def test_a_map_is_fitted_and_written(tmp_path: Path):
-    said = advise_study(out=tmp_path / "map.json", settings=TINY)
+def test_a_map_is_fitted_and_written_and_a_second_run_trains_nothing(tmp_path: Path):
+    said = advise_study(out=tmp_path, settings=TINY)
 
     chart = from_plain(Map, parse_json((tmp_path / "map.json").read_text(), where="map"))
-    assert (chart.worlds, chart.families) == (9, FAMILIES)
+    assert (chart.worlds, chart.families, set(chart.lines)) == (9, FAMILIES, set(GAINS))
     assert said.startswith("9 made-up worlds of 9 structures; each left out in turn.")
     assert all(f"| {family} |" in said for family in FAMILIES)
+    worlds = pl.read_csv(tmp_path / "worlds.csv")
+    errors = np.sort((worlds["scratch_found"] - worlds["scratch_expected"]).to_numpy())
+    np.testing.assert_allclose(errors, chart.lines["scratch"].errors, atol=1e-4)
+    (kept,) = tmp_path.glob("trained-*.parquet")
+    before = kept.stat().st_mtime_ns
+    assert advise_study(out=tmp_path, settings=TINY) == said
+    assert kept.stat().st_mtime_ns == before
 
 
 def test_worlds_are_drawn_from_seed_structure_and_number():
@@ -35,13 +44,30 @@ def test_worlds_are_drawn_from_seed_structure_and_number():
     assert configuration("dial", 3, 0) != configuration("dial", 4, 0)
     blends = {configuration("risk", number, 0).world.latents for number in range(20)}
     assert blends == {"block"}
+    drawn = [configuration("workup", number, 0) for number in range(60)]
+    assert {(one.world.image, 0 if one.alone else one.world.record) for one in drawn} == set(WIDTHS)
+    assert min(one.labels for one in drawn) < 60
+    assert max(one.labels for one in drawn) > 700
+    for one in drawn:
+        share = min(one.world.prevalence, 1 - one.world.prevalence)
+        assert one.labels * share * (1 - one.missing.share) >= 11
+
+
+def test_halves_of_an_image_alone_are_the_views():
+    one = next(one for one in (configuration("common", number, 0) for number in range(12)) if one.alone)
+    people = one.patients("test", 50)
+
+    assert people.image.shape == people.record.shape == (50, one.world.image // 2)
+    assert not np.isnan(people.record).any()
 
 
 def test_a_row_of_figures_is_what_it_says():
-    family = tuple("ab"[row % 2] for row in range(8))
+    family = np.array(["ab"[row % 2] for row in range(8)])
     gain = np.array([0.0, 0.02, 0.04, 0.06, 0.0, 0.02, 0.04, 0.06])
-    row = judged("scratch", gain, gain + 0.001, family)
+    row = judged("scratch", gain[:, None] + [0.001, -0.001], gain + 0.001, family)
 
     # Found .03 (.022) on average; expected always .001 too high; a constant is the other family's mean.
-    assert row.startswith("| scratch | 0.030 (0.022) | 1.00 | 0.0010 | 0.0200 |")
+    assert row.startswith("| scratch | 0.030 (0.022) | 1.00 | 1.00 | 0.0010 (-95%) | 0.0200 |")
     assert row.endswith(" | 1.00 |")  # a gain above .01 is expected where there is one
+    noise = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    assert halves(noise) == pytest.approx(-1)

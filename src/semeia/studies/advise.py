@@ -1,21 +1,26 @@
-"""Advise on an archive before anyone trains: what its modalities tell of each other and of the label; what to expect.
+"""Advise on an archive before anyone trains: what its views tell of each other and of the label; what to expect.
 
 What to expect comes from a map that was fitted on made-up worlds (studies/advise_map.py).
 """
 
-from dataclasses import dataclass
-from math import log
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from semeia.archive.atomic import write_json
 from semeia.archive.store import open_archive
-from semeia.learning.advice.map import NOTABLE, TELLING, Expected, Place, load_map
+from semeia.learning.advice.map import NOTABLE, TELLING, Expected, Map, load_map
+from semeia.learning.advice.placing import Place
 from semeia.settings_json import to_plain
-from semeia.studies.advise_measures import Measured, measure, open_units
+from semeia.studies.advise_measures import Measured, measure
 
 TOLD_APART = 0.75  # AUROC from which on sites look different
+WORDS = {
+    "scratch": "fine-tuned after latent prediction, over the same network from scratch",
+    "guarded": "the same, with VICReg's terms beside the prediction",
+    "frozen": "frozen with a linear head, over the network from scratch",
+    "ridge": "fine-tuned, over ridge regression",
+}
+COUNTS = ("paired", "labels", "rarer")
 
 
 @dataclass(frozen=True)
@@ -23,21 +28,15 @@ class Prospect:
     """What is expected of pretraining, over a network from scratch and over ridge regression.
 
     Attributes:
-        scratch: gain of a fine-tuned network over the same one from scratch.
-        frozen: gain of a frozen one with a linear head over the one from scratch.
-        ridge: gain of the fine-tuned one over ridge regression.
-        more_unlabelled: gain over scratch with twice the units.
-        more_labels: gain over scratch with twice the labels.
-        outside: numbers that no made-up world has.
+        gains: by the names of WORDS.
+        changed: gain of "scratch" if something were otherwise, by what that is, in words.
+        outside: terms that no made-up world has.
         worlds: how many the map was fitted on.
         r: correlation of the gain over scratch, found and expected, in structures of worlds left out.
     """
 
-    scratch: Expected
-    frozen: Expected
-    ridge: Expected
-    more_unlabelled: Expected
-    more_labels: Expected
+    gains: dict[str, Expected]
+    changed: dict[str, Expected]
     outside: tuple[str, ...]
     worlds: int
     r: float
@@ -51,32 +50,34 @@ def advise(
     Args:
         archive: ingested.
         out: file for every number, .json; none by default.
-        outcome: what would be predicted, 0 or 1; without it nothing is said of labels and gains.
-        modalities: which two are held against each other; by default the two that most units have.
+        outcome: what would be predicted, 0 or 1, or classes 0, 1, 2, ...; without it nothing is said of gains.
+        modalities: which two are held against each other; by default the two that most units have, `events` among
+            them where the archive has a record; of a single one its halves.
     """
     opened = open_archive(archive)
-    data, names = open_units(opened, modalities)
-    measured = measure(opened, data, names, outcome=outcome)
-    prospect = None if measured.place is None else prospect_of(measured.place)
+    measured = measure(opened, outcome=outcome, modalities=modalities)
+    prospect = None if measured.place is None else prospect_of(load_map(), measured.place)
     if out is not None:
         write_json(out, {"measured": to_plain(measured), "prospect": None if prospect is None else to_plain(prospect)})
     return "\n".join(words(measured, prospect, outcomes=tuple(opened.outcomes())))
 
 
-def prospect_of(at: Place) -> Prospect:
+def prospect_of(chart: Map, at: Place) -> Prospect:
     """Look up what to expect, here and with more data."""
-    chart = load_map()
-    numbers_ = at.numbers()
-    twice = {name: numbers_ + log(2) * (np.array(list(to_plain(at))) == name) for name in ("paired", "labels")}
+    here, line = at.terms(), chart.lines["scratch"]
+    otherwise = {
+        "twice the unlabelled units": replace(at, paired=2 * at.paired).terms(),
+        "twice the labels": replace(at, labels=2 * at.labels, rarer=2 * at.rarer).terms(),
+    }
+    if at.alone:
+        usual = here | {name: value for name, value in chart.usual.items() if name not in COUNTS}
+        otherwise["a second modality that shares with this one what is usual in the worlds"] = usual
     return Prospect(
-        scratch=chart.scratch.at(numbers_),
-        frozen=chart.frozen.at(numbers_),
-        ridge=chart.ridge.at(numbers_),
-        more_unlabelled=chart.scratch.at(twice["paired"]),
-        more_labels=chart.scratch.at(twice["labels"]),
+        gains={name: one.at(here) for name, one in chart.lines.items()},
+        changed={words: line.at(terms) for words, terms in otherwise.items()},
         outside=tuple(chart.outside(at)),
         worlds=chart.worlds,
-        r=chart.scratch.r,
+        r=line.r,
     )
 
 
@@ -91,47 +92,41 @@ def words(measured: Measured, prospect: Prospect | None, *, outcomes: tuple[str,
             else "Too few labelled patients of either class for any cross-validated number."
         )
     else:
-        simple = measured.simple
+        simple, many = measured.simple, len(measured.classes) > 2
+        of = ", ".join(map(str, measured.classes)) if many else f"{measured.classes[1]} with {measured.outcome}"
         lines.append(
-            f"Ridge logistic regression on simple features: AUROC {simple.value:.2f} ({simple.low:.2f} to "
-            f"{simple.high:.2f}), {measured.labelled} labelled units, {measured.positive} with {measured.outcome}. "
-            "Whatever is trained must beat this."
+            f"Ridge logistic regression on simple features: {'macro ' * many}AUROC {simple.value:.2f} "
+            f"({simple.low:.2f} to {simple.high:.2f}), {measured.labelled} labelled units, "
+            f"{'of each class ' * many}{of}. Whatever is trained must beat this."
         )
     lines += ["", "Measured, in patients left out:"]
     measures = {**measured.across, **{f"{name} from its visit before": one for name, one in measured.earlier.items()}}
     for name, one in measures.items():
         interval = f"{one.gain.value:+.3f} ({one.gain.low:+.3f} to {one.gain.high:+.3f})"
         lines.append(f"  {name}: R2 {one.paired:.3f}, shuffled {one.shuffled:.3f}, difference {interval}")
-    if measured.place is not None and measured.rest is not None:
-        at = measured.place
+    if at := measured.place:
         lines.append(
-            f"  {at.directions} shared directions; the label: AUROC {at.aligned:.2f} on them, {measured.rest:.2f} "
-            f"on the rest ({at.paired} units with both, {at.labels} of them labelled)"
+            f"  {at.directions} shared directions; the label: AUROC {at.aligned:.2f} on them, {at.rest:.2f} on the "
+            f"rest, {at.whole:.2f} on all ({at.paired} units with both, {at.labels} of them labelled)"
         )
     if measured.sites is not None:
         lines.append(f"  the largest site is told from the others with AUROC {measured.sites:.2f}")
     if len(lines) == 4:
-        lines.append("  nothing: it takes two modalities, or two visits, of the same units")
+        lines.append("  nothing: there are too few units")
     return [*lines, "", *expectation(measured, prospect)]
 
 
 def expectation(measured: Measured, prospect: Prospect | None) -> list[str]:
     """Say what to expect, why, what would change it, and what to try first."""
-    if prospect is None or measured.place is None or measured.rest is None:
-        why = "one modality only" if not measured.pair else "too few units with both, or too few labels"
-        return [
-            f"Expected gain of pretraining: not placed ({why}); the map knows two modalities and a label.",
-            _first(measured, None),
-        ]
-    gain, ridge = prospect.scratch, prospect.ridge
+    if prospect is None or measured.place is None:
+        why = "no label is read" if not measured.outcome else "too few units with both views, or too few labels"
+        return [f"Expected gain of pretraining: not placed ({why}).", _first(measured, None)]
+    changed = ", ".join(f"{one.value:+.3f} with {what}" for what, one in prospect.changed.items())
     lines = [
         f"Expected gain of pretraining, AUROC (chance of more than {NOTABLE:g}):",
-        f"  fine-tuned, over the same network from scratch: {_interval(gain)}",
-        f"  frozen with a linear head, over the network from scratch: {_interval(prospect.frozen)}",
-        f"  fine-tuned, over ridge regression: {_interval(ridge)}",
-        f"Because {_reason(measured.place, measured.rest)}.",
-        f"Fine-tuned over scratch it would be {prospect.more_unlabelled.value:+.3f} with twice the unlabelled units, "
-        f"{prospect.more_labels.value:+.3f} with twice the labels.",
+        *(f"  {WORDS[name]}: {_interval(one)}" for name, one in prospect.gains.items()),
+        f"Because {_reason(measured.place)}.",
+        f"Fine-tuned over scratch it would be {changed}.",
         _first(measured, prospect),
         f"From {prospect.worlds} made-up worlds, linear measures, small networks: an interval to plan with, no proof. "
         "A label that hangs on products or curves of the causes is not seen.",
@@ -150,28 +145,32 @@ def _interval(expected: Expected) -> str:
     return f"{expected.value:+.3f} (80 % interval {expected.low:+.3f} to {expected.high:+.3f}; {expected.chance:.0%})"
 
 
-def _reason(at: Place, rest: float) -> str:
+def _reason(at: Place) -> str:
     """Put the numbers that carry most into words."""
+    sides = "halves" if at.alone else "modalities"
     if not at.directions:
-        return "the modalities tell nothing of each other that holds in patients left out"
-    where = "in" if at.beyond > 0.02 else "no more in" if at.beyond > -0.02 else "less in"
+        return f"the {sides} tell nothing of each other that holds in patients left out"
+    beyond = at.aligned - at.rest
+    where = "in" if beyond > 0.02 else "no more in" if beyond > -0.02 else "less in"
+    few = at.aligned - at.whole
+    saved = "these alone tell more than all" if few > 0.01 else "all tell more" if few < -0.01 else "all tell no more"
     return (
-        f"the modalities share {at.directions} direction(s), and the label lies {where} these "
-        f"(AUROC {at.aligned:.2f}) {'rather ' if where == 'in' else ''}than in the rest ({rest:.2f})"
+        f"the {sides} share {at.directions} direction(s), and the label lies {where} these "
+        f"(AUROC {at.aligned:.2f}) {'rather ' if where == 'in' else ''}than in the rest ({at.rest:.2f}); {saved} "
+        f"({at.whole:.2f}) with {at.labels} labels"
     )
 
 
 def _first(measured: Measured, prospect: Prospect | None) -> str:
     """Say what to try first."""
-    outcome = measured.outcome or "NAME"
-    study = f"semeia study own {measured.archive} --outcome {outcome}"
+    study = f"semeia study own {measured.archive} --outcome {measured.outcome or 'NAME'}"
     sites = (
         " The sites look different: keep one for testing, and see `semeia adapt`."
         if measured.sites is not None and measured.sites >= TOLD_APART
         else ""
     )
-    if prospect is not None and prospect.ridge.high < NOTABLE:
+    if prospect is not None and prospect.gains["ridge"].high < NOTABLE:
         return f"Try first: ridge logistic regression; no network is expected to beat it. To see: {study}.{sites}"
-    if prospect is not None and max(prospect.scratch.low, prospect.frozen.low) > 0:
+    if prospect is not None and max(prospect.gains[name].low for name in ("scratch", "guarded", "frozen")) > 0:
         return f"Try first: pretrain, then probe and fine-tune: {study}.{sites}"
     return f"Try first: ridge logistic regression, then both networks on the same folds: {study}.{sites}"

@@ -1,29 +1,49 @@
-"""Train in random made-up worlds: what was measured in each before, and what pretraining gained."""
+"""Train in random made-up worlds: what was measured in each before, and how well each arm did.
+
+An archive of one modality is made of a world's image alone, whose two halves are the views.
+"""
 
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import numpy as np
+import polars as pl
 import torch
 
+from semeia.errors import InputError
 from semeia.evaluation.statistics.delong import areas
-from semeia.learning.advice.map import Place
 from semeia.learning.advice.placing import place
-from semeia.learning.advice.predictability import PENALTIES
+from semeia.learning.advice.predictability import ridge
 from semeia.ranges import FROM_1, SEED, Range, require_ranges
+from semeia.settings_json import to_plain
 from semeia.worlds import Missing, Patients, WorldSettings, draw_patients
 from semeia.worlds.draws import generator
-from semeia.worlds.sweep.finetuning import VALIDATION, Classifiers, Labelled, SmallFinetuning, finetune
+from semeia.worlds.sweep.archives import (
+    Cohort,
+    UnlabelledArchive,
+    fit_archive,
+    has_record,
+    presence,
+    stacked_labels,
+    stacked_pairs,
+)
+from semeia.worlds.sweep.finetuning import Classifiers, SmallFinetuning, finetune
 from semeia.worlds.sweep.networks import MODALITIES, Encoders
-from semeia.worlds.sweep.pretraining import Pairs, SmallPretraining, fresh_encoders, pretrain
+from semeia.worlds.sweep.pretraining import Objective, SmallPretraining, fresh_encoders, pretrain
 from semeia.worlds.world import BLENDED, Structure
 
 FAMILIES: tuple[Structure, ...] = get_args(Structure)
-TOGETHER = 27  # worlds whose networks are trained as one
-SCORED = 16  # classifiers that score together
-LABELS = (60, 100, 200, 300)
-UNLABELLED = (1000, 2000, 4000, 8000)
-GAINS = ("scratch", "frozen", "ridge")
+EACH = 3  # worlds of each structure that are trained as one
+# Features of the image and of the record of worlds that are trained as one; 0: an archive of images alone.
+WIDTHS = ((64, 128), (32, 32), (128, 0), (128, 64))
+OBJECTIVES: dict[str, Objective] = {"jepa": "ema", "guarded": "ema+vicreg"}
+GAINS = {
+    "scratch": ("jepa", "scratch"),
+    "guarded": ("guarded", "scratch"),
+    "frozen": ("jepa_frozen", "scratch"),
+    "ridge": ("jepa", "ridge"),
+}
+RARER = 12  # labelled patients of the rarer class with both views, at least, on average
 
 
 @dataclass(frozen=True)
@@ -39,195 +59,179 @@ class MapSettings:
         finetuning: of the small networks.
     """
 
-    worlds: int = 6
+    worlds: int = 9
     draws: int = 6
     test: int = 2000
     seed: int = 0
-    pretraining: SmallPretraining = field(default_factory=lambda: SmallPretraining(hidden=64, predictor=64, steps=1000))
-    finetuning: SmallFinetuning = field(default_factory=lambda: SmallFinetuning(lr_pretrained=5e-4))
+    pretraining: SmallPretraining = field(default_factory=SmallPretraining)
+    finetuning: SmallFinetuning = field(default_factory=SmallFinetuning)
 
     def __post_init__(self) -> None:
-        require_ranges("map", self, {"worlds": FROM_1, "draws": FROM_1, "test": Range(100), "seed": SEED})
+        require_ranges("map", self, {"worlds": FROM_1, "draws": Range(2), "test": Range(100), "seed": SEED})
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One world of the map, and how many of its patients are seen."""
+    """One world of the map, and how many of its patients are seen.
+
+    Attributes:
+        alone: whether the archive holds the image only.
+    """
 
     world: WorldSettings
     labels: int
     unlabelled: int
     missing: Missing
+    alone: bool
 
     def patients(self, part: str, count: int) -> Patients:
-        """Draw some of its patients."""
-        return draw_patients(self.world, count, seed=self.world.seed, part=part, missing=self.missing)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What was measured in a world before training, and the gains that training had."""
-
-    family: str
-    place: Place
-    scratch: float
-    frozen: float
-    ridge: float
+        """Draw some of its patients; of an image alone its two halves."""
+        drawn = draw_patients(self.world, count, seed=self.world.seed, part=part, missing=self.missing)
+        half = drawn.image.shape[1] // 2
+        return replace(drawn, image=drawn.image[:, :half], record=drawn.image[:, half:]) if self.alone else drawn
 
 
 def configuration(structure: Structure, number: int, seed: int) -> Configuration:
-    """Draw a world of a structure, and the sizes of its archive."""
+    """Draw a world of a structure, and the sizes of its archive, over what real archives are."""
     rng = generator(seed, "map", structure, str(number))
+    image, record = WIDTHS[number // EACH % len(WIDTHS)]
+
+    def one_of(*values: float | int) -> float:
+        return float(rng.choice(values))
+
     world = WorldSettings(
         structure=structure,
         latents="blend" if structure in BLENDED and rng.random() < 0.4 else "block",
-        rho=float(rng.choice([0.25, 0.5, 0.75, 0.9])),
-        lam=float(rng.choice([0.0, 0.25, 0.5, 0.75, 1.0])),
-        effect=float(rng.choice([0.0, 0.3, 0.6, 0.9])),
-        selected=float(rng.choice([0.3, 0.6])),
-        nuisance_scale=float(rng.choice([0.25, 0.5, 1.0])),
+        shared=int(one_of(3, 4, 8)),
+        unique=int(one_of(2, 4, 8)),
+        rho=one_of(0.25, 0.5, 0.75, 0.9),
+        lam=one_of(0, 0.25, 0.5, 0.75, 1),
+        beta=one_of(1.5, 3, 5),
+        prevalence=one_of(0.1, 0.2, 0.3, 0.5),
+        kappa=one_of(0.25, 0.5, 1),
+        effect=one_of(0, 0.3, 0.6, 0.9),
+        selected=one_of(0.3, 0.6),
+        nuisance=int(one_of(4, 16, 32)),
+        nuisance_scale=one_of(0.25, 0.5, 1, 2),
+        noise=one_of(0.1, 0.3, 1),
+        image=image,
+        record=record or image,
         seed=int(rng.integers(1_000_000)),
     )
-    missing = Missing(float(rng.choice([0.0, 0.0, 0.3])))
-    return Configuration(world, int(rng.choice(LABELS)), int(rng.choice(UNLABELLED)), missing)
+    alone = not record
+    missing = Missing(0.0 if alone else one_of(0, 0, 0.3, 0.6))
+    labels, unlabelled = np.exp(rng.uniform(np.log([20, 300]), np.log([1000, 10_000])))
+    fewest = RARER / (min(world.prevalence, 1 - world.prevalence) * (1 - missing.share))
+    return Configuration(world, round(max(labels, fewest)), round(float(unlabelled)), missing, alone)
 
 
-def train(drawn: list[Configuration], settings: MapSettings) -> list[Trained]:
-    """Measure, pretrain once a world, fine-tune once a draw of labels, and give the mean gains."""
-    seen = [one.patients("unlabelled", one.unlabelled) for one in drawn]
-    scales = [_scale(patients) for patients in seen]
-    labelled = [[one.patients(f"labelled {draw}", one.labels) for draw in range(settings.draws)] for one in drawn]
-    tests = [one.patients("test", settings.test) for one in drawn]
-    cells, seeds = torch.arange(len(drawn)), [one.world.seed for one in drawn]
-    encoders = pretrain(_pairs(seen, scales), cells, objective="ema+vicreg", settings=settings.pretraining, seeds=seeds)
-    of_world = cells.repeat_interleave(settings.draws)
-    groups = [patients for draws in labelled for patients in draws]
-    small = _labelled(groups, [scales[world] for world in of_world])
-    inputs = {name: small.values[name].shape[2] for name in MODALITIES}
-    every = torch.arange(len(groups))
-    again = [seeds[world] * settings.draws + int(place) % settings.draws for place, world in enumerate(of_world)]
-    values, present = _filled(tests, scales)
-    scores = {}
-    for name in ("jepa", "scratch"):
-        start = (
-            encoders.of_cells(of_world)
-            if name == "jepa"
-            else fresh_encoders(inputs, settings=settings.pretraining, seeds=again)
-        )
-        fitted = finetune(
-            small,
-            every,
+def measure(one: Configuration) -> dict[str, float | bool]:
+    """Measure a world as an archive whose first units are labelled; see `Place`."""
+    archive = fit_archive(one.patients("unlabelled", one.unlabelled))
+    labelled = _cohort(one, archive, _labelled(0), one.labels)
+    first, second = (np.concatenate([labelled.features[name], archive.pairs[name]]) for name in MODALITIES)
+    unlabelled = len(archive.pairs["image"])
+    labels = np.concatenate([labelled.patients.label, np.full(unlabelled, np.nan)])
+    both = np.concatenate([has_record(labelled.patients), np.ones(unlabelled, bool)])
+    found = place(first, second, labels, np.arange(len(labels)), both=both, alone=one.alone).place
+    if found is None:
+        raise InputError(f"a world of {one.world.structure} has too few labels of a class to be measured")
+    return to_plain(found)
+
+
+def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
+    """Pretrain once a world, fine-tune once a draw of labels, and score every arm.
+
+    Args:
+        drawn: worlds of one width of features.
+        settings: see `MapSettings`.
+
+    Returns:
+        A row a world and draw: world (its place among those drawn), draw, and the AUROC of every arm.
+    """
+    archives = [fit_archive(one.patients("unlabelled", one.unlabelled)) for one in drawn]
+    tests = [_cohort(one, archive, "test", settings.test) for one, archive in zip(drawn, archives, strict=True)]
+    labelled = [
+        [_cohort(one, archive, _labelled(draw), one.labels) for draw in range(settings.draws)]
+        for one, archive in zip(drawn, archives, strict=True)
+    ]
+    seeds = [one.world.seed for one in drawn]
+    pairs = stacked_pairs(archives)
+    pretrained = {
+        name: pretrain(pairs, torch.arange(len(drawn)), objective=objective, settings=settings.pretraining, seeds=seeds)
+        for name, objective in OBJECTIVES.items()
+    }
+    models = _finetuned(labelled, pretrained, seeds, settings)
+    rows = []
+    for world in range(len(drawn)):
+        cells = torch.arange(settings.draws) + world * settings.draws
+        scores = {name: _scored(stack.of_cells(cells), tests[world]) for name, stack in models.items()}
+        found = {name: areas(tests[world].patients.label, each).value for name, each in scores.items()}
+        for draw, cohort in enumerate(labelled[world]):
+            row = {name: float(each[draw]) for name, each in found.items()}
+            columns = {"ridge": (_columns(cohort), _columns(tests[world]))}
+            for name, encoders in pretrained.items():
+                own = encoders.of_cells(torch.tensor([world]))
+                columns[f"{name}_frozen"] = _embedded(own, cohort, cohort), _embedded(own, cohort, tests[world])
+            for name, (x, new) in columns.items():
+                row[name] = _ridge_area(x, cohort.patients.label, new, tests[world].patients.label)
+            rows.append({"world": world, "draw": draw} | row)
+    return pl.DataFrame(rows)
+
+
+def _cohort(one: Configuration, archive: UnlabelledArchive, part: str, count: int) -> Cohort:
+    patients = one.patients(part, count)
+    return Cohort(patients, archive.standardised(patients))
+
+
+def _finetuned(
+    labelled: list[list[Cohort]], pretrained: dict[str, Encoders], seeds: list[int], settings: MapSettings
+) -> dict[str, Classifiers]:
+    """Classifiers of every world and draw, world by world, from scratch and pretrained."""
+    world = torch.arange(len(labelled)).repeat_interleave(settings.draws)
+    again = [seed * settings.draws + draw for seed in seeds for draw in range(settings.draws)]
+    stacked = stacked_labels([cohort for draws in labelled for cohort in draws], seeds=again)
+    inputs = {name: stacked.values[name].shape[2] for name in MODALITIES}
+    starts = {name: encoders.of_cells(world) for name, encoders in pretrained.items()}
+    starts["scratch"] = fresh_encoders(inputs, settings=settings.pretraining, seeds=again)
+    return {
+        name: finetune(
+            stacked,
+            torch.arange(len(again)),
             start,
-            allowed=torch.ones(len(groups), 2, dtype=torch.bool),
-            lr_encoder=settings.finetuning.lr_pretrained if name == "jepa" else settings.finetuning.lr,
+            allowed=torch.ones(len(again), 2, dtype=torch.bool),
+            lr_encoder=settings.finetuning.lr if name == "scratch" else settings.finetuning.lr_pretrained,
             settings=settings.finetuning,
             seeds=again,
         )
-        scores[name] = _scored(fitted, values, present, of_world)
-    made = []
-    for world, one in enumerate(drawn):
-        mine = np.flatnonzero(of_world.numpy() == world)
-        label = tests[world].label
-        own = [areas(label, scores[name][mine]).value.mean() for name in ("jepa", "scratch")]
-        encoder, scale = encoders.of_cells(cells[world : world + 1]), scales[world]
-        new, ridge, frozen = _scaled(tests[world], scale), [], []
-        for patients in labelled[world]:
-            known = _scaled(patients, scale)
-            ridge.append(_ridge_area(_columns(known), patients.label, _columns(new), label))
-            frozen.append(_ridge_area(_embedded(encoder, known), patients.label, _embedded(encoder, new), label))
-        placed = _placed(seen[world], labelled[world][0], scale)
-        gains = (own[0] - own[1], np.mean(frozen) - own[1], own[0] - np.mean(ridge))
-        made.append(Trained(one.world.structure, placed, *(float(gain) for gain in gains)))
-    return made
+        for name, start in starts.items()
+    }
 
 
-@torch.no_grad()
-def _scored(
-    fitted: Classifiers, values: dict[str, torch.Tensor], present: torch.Tensor, world: torch.Tensor
-) -> np.ndarray:
-    """Log-odds of the test patients of each classifier's world, [classifier, patient]."""
-    scores = []
-    for cells in torch.arange(len(world)).split(SCORED):
-        own = {name: values[name][world[cells]] for name in MODALITIES}
-        scores.append(fitted.of_cells(cells)(own, present[world[cells]]).numpy())
-    return np.concatenate(scores)
+def _labelled(draw: int) -> str:
+    return f"labelled {draw}"
 
 
-Scale = dict[str, tuple[np.ndarray, np.ndarray]]
+def _stacked(cohort: Cohort, cells: int) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """A cohort's features and presence, the same for some cells."""
+    values = {name: torch.from_numpy(one)[None].expand(cells, -1, -1) for name, one in cohort.features.items()}
+    return values, presence(cohort.patients)[None].expand(cells, -1, -1)
 
 
-def _scale(patients: Patients) -> Scale:
-    values = {name: getattr(patients, name) for name in MODALITIES}
-    return {name: (np.nanmean(one, 0), np.nanstd(one, 0) + 1e-6) for name, one in values.items()}
+def _scored(models: Classifiers, cohort: Cohort) -> np.ndarray:
+    return models(*_stacked(cohort, len(models.allowed))).detach().numpy()
 
 
-def _scaled(patients: Patients, scale: Scale) -> dict[str, np.ndarray]:
-    return {name: (getattr(patients, name) - mean) / sd for name, (mean, sd) in scale.items()}
+def _embedded(encoders: Encoders, training: Cohort, cohort: Cohort) -> np.ndarray:
+    """Embeddings standardised by the training patients; of a missing modality their mean."""
+    model = Classifiers(encoders, torch.ones(1, 2, dtype=torch.bool)).requires_grad_(False)
+    model.standardise_by(*_stacked(training, 1))
+    return model.embed(*_stacked(cohort, 1))[0].double().numpy()
 
 
-def _has_record(patients: Patients) -> np.ndarray:
-    return np.asarray(~np.isnan(patients.record).all(1))
-
-
-def _placed(seen: Patients, labelled: Patients, scale: Scale) -> Place:
-    """Measure as in an archive whose first units are labelled."""
-    first, second = (np.concatenate([_scaled(one, scale)[name] for one in (labelled, seen)]) for name in MODALITIES)
-    labels = np.concatenate([labelled.label, np.full(len(seen.label), np.nan)])
-    both = np.concatenate([_has_record(labelled), _has_record(seen)])
-    return place(first, second, labels, np.arange(len(labels)), both=both).place
+def _columns(cohort: Cohort) -> np.ndarray:
+    return np.hstack([cohort.features[name] for name in MODALITIES]).astype(float)
 
 
 def _ridge_area(x: np.ndarray, labels: np.ndarray, new: np.ndarray, truth: np.ndarray) -> float:
-    from sklearn.linear_model import RidgeCV
-
-    mean, sd = x.mean(0), x.std(0) + 1e-6
-    score = RidgeCV(PENALTIES).fit((x - mean) / sd, 2 * labels - 1).predict((new - mean) / sd)
-    return float(areas(truth, score[None]).value[0])
-
-
-def _columns(scaled: dict[str, np.ndarray]) -> np.ndarray:
-    return np.nan_to_num(np.hstack([scaled[name] for name in MODALITIES]))
-
-
-@torch.no_grad()
-def _embedded(encoder: Encoders, scaled: dict[str, np.ndarray]) -> np.ndarray:
-    """Embeddings of both modalities side by side; of a missing one their mean."""
-    parts = []
-    for name in MODALITIES:
-        there = np.asarray(~np.isnan(scaled[name]).all(1))
-        values = torch.from_numpy(np.nan_to_num(scaled[name]).astype(np.float32))
-        one = encoder[name](values[None])[0].numpy()
-        parts.append(np.where(there[:, None], one, one[there].mean(0)))
-    return np.hstack(parts)
-
-
-def _filled(groups: list[Patients], scales: list[Scale]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """Standardised features of several groups, 0 where missing or beyond a group's rows, and what is present."""
-    most = max(len(one.label) for one in groups)
-    values = {name: torch.zeros(len(groups), most, getattr(groups[0], name).shape[1]) for name in MODALITIES}
-    present = torch.zeros(len(groups), most, 2, dtype=torch.bool)
-    for place_, (patients, scale) in enumerate(zip(groups, scales, strict=True)):
-        rows = len(patients.label)
-        for name, one in _scaled(patients, scale).items():
-            values[name][place_, :rows] = torch.from_numpy(np.nan_to_num(one).astype(np.float32))
-        present[place_, :rows, 0] = True
-        present[place_, :rows, 1] = torch.from_numpy(_has_record(patients))
-    return values, present
-
-
-def _pairs(seen: list[Patients], scales: list[Scale]) -> Pairs:
-    kept = [_rows(patients, _has_record(patients)) for patients in seen]
-    return Pairs(_filled(kept, scales)[0], np.array([len(one.label) for one in kept]))
-
-
-def _rows(patients: Patients, chosen: np.ndarray) -> Patients:
-    return replace(patients, image=patients.image[chosen], record=patients.record[chosen], label=patients.label[chosen])
-
-
-def _labelled(groups: list[Patients], scales: list[Scale]) -> Labelled:
-    values, present = _filled(groups, scales)
-    count = np.array([len(one.label) for one in groups])
-    label = torch.zeros(present.shape[:2])
-    for place_, patients in enumerate(groups):
-        label[place_, : len(patients.label)] = torch.from_numpy(patients.label).float()
-    return Labelled(values, present, label, count - count // VALIDATION, count)
+    return float(areas(truth, ridge(x, 2.0 * labels - 1)(new)[None]).value[0])

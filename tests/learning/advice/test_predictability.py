@@ -6,9 +6,11 @@ import pytest
 from semeia.errors import InputError
 from semeia.learning.advice.placing import place
 from semeia.learning.advice.predictability import (
+    PENALTIES,
     alignment,
     components,
     predictability,
+    ridge,
     separability,
     shared_directions,
 )
@@ -77,11 +79,44 @@ def test_a_place_tells_where_the_label_lies(on_shared: bool):
     both = np.arange(N) >= 20
     found = place(first, second, labels, np.arange(N), both=both)
 
-    assert (found.place.paired, found.place.labels, found.place.directions) == (N - 20, 180, 2)
-    assert found.place.beyond == pytest.approx(found.place.aligned - found.rest)
-    assert (found.place.beyond > 0.2) if on_shared else (found.place.beyond < 0)
-    fourth = found.shared.correlations[3]
-    assert found.place.carried == pytest.approx((found.place.aligned - 0.5) * fourth)
+    at = found.place
+    assert at is not None
+    assert (at.paired, at.labels, at.directions) == (N - 20, 180, 2)
+    assert at.rarer == min(labels[20:200].sum(), (1 - labels[20:200]).sum())
+    assert (at.aligned > at.rest + 0.2) if on_shared else (at.aligned < at.rest)
+    assert at.whole == pytest.approx(max(at.aligned, at.rest), abs=0.1)
+    assert at.strength == pytest.approx(2 * 0.8**2, abs=0.2)
+    assert at.told == pytest.approx(2 * 0.64 / 8, abs=0.04)
+    terms = at.terms()
+    sure = at.rarer / (at.rarer + 20)
+    assert terms["saved"] == pytest.approx(sure * (at.aligned - at.whole))
+    assert terms["carried"] == pytest.approx(sure * (at.aligned - 0.5) * at.fourth)
+    labels[20:] = np.nan
+    assert place(first, second, labels, np.arange(N), both=both).place is None
+
+
+def test_of_several_classes_the_mean_is_given():
+    first, _, causes = planted()
+    grade = np.digitize(causes[:, 0], [-0.5, 0.5]).astype(float)
+    each = [alignment(first, (grade == value).astype(float), np.arange(N)) for value in range(3)]
+
+    assert alignment(first, grade, np.arange(N)) == pytest.approx(np.mean(each))
+    assert each[1] < 0.6 < min(each[0], each[2])  # the middle one lies between two others
+
+
+def test_ridge_regression_is_that_of_scikit_learn():
+    from sklearn.linear_model import RidgeCV
+
+    rng = np.random.default_rng(3)
+    x, new = rng.standard_normal((2, 60, 12))
+    y = x @ rng.standard_normal((12, 2)) + 3 * rng.standard_normal((60, 2))
+    np.testing.assert_allclose(ridge(x, y)(new), RidgeCV(PENALTIES).fit(x, y).predict(new), atol=1e-8)
+    alone = RidgeCV(PENALTIES).fit(x, y[:, 0]).predict(new)
+    np.testing.assert_allclose(ridge(x, y[:, 0])(new), alone, atol=1e-8)
+    wide = rng.standard_normal((20, 50))
+    np.testing.assert_allclose(
+        ridge(wide, y[:20, 0])(wide[:5]), RidgeCV(PENALTIES).fit(wide, y[:20, 0]).predict(wide[:5]), atol=1e-8
+    )
 
 
 def test_alignment_is_judged_in_patients_left_out():

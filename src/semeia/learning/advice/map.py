@@ -1,53 +1,41 @@
-"""Say what gain to expect of pretraining, from six numbers, by a map that was fitted on made-up worlds.
+"""Say what gain to expect of pretraining, from what was measured before, by a map that was fitted on made-up worlds.
 
-The map is ridge regression; its intervals are quantiles of errors in families of worlds that it was not fitted on. It
+The map is ridge regression. Which measures it reads, and its penalty, are chosen by families of worlds left out; where
+it is judged on a family, that choice is made without it. Its intervals are quantiles of errors in families left out. It
 is shipped as map.json, which `semeia study advise` makes.
 """
 
-import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from semeia.archive.small_file import parse_json
+from semeia.learning.advice.placing import Place
 from semeia.settings_json import from_plain
 
 LEVEL = (0.1, 0.9)  # quantiles of an 80 % interval
 TELLING = 0.4  # correlation in families left out from which on the map tells archives apart
 NOTABLE = 0.01  # a gain of AUROC that is worth the training
 FILE = "map.json"
+SIX = ("aligned", "beyond", "carried", "directions", "paired", "labels")
+# What a line may read: one of these is chosen.
+READS = (
+    ("labels", "told", "aligned"),
+    SIX,
+    ("beyond", "two"),
+    ("saved", "two"),
+    ("saved", "beyond", "two"),
+    ("promise", "two"),
+    ("promise", "saved", "two"),
+    ("kept", "lost", "labels", "paired", "two"),
+)
+PENALTIES = (5.0, 20.0, 80.0, 320.0)
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where an archive lies, before anything is trained.
-
-    Attributes:
-        aligned: AUROC of ridge regression on the directions that both modalities share.
-        beyond: that AUROC minus the one on the other directions.
-        carried: (aligned - .5) times the fourth canonical correlation.
-        directions: number of shared directions.
-        paired: units with both modalities.
-        labels: labelled units.
-    """
-
-    aligned: float
-    beyond: float
-    carried: float
-    directions: int
-    paired: int
-    labels: int
-
-    def numbers(self) -> Float[np.ndarray, " six"]:
-        """The six numbers of the map; counts as logarithms."""
-        return np.array(
-            [self.aligned, self.beyond, self.carried, self.directions, math.log(self.paired), math.log(self.labels)]
-        )
-
-
-NAMES = tuple(field.name for field in fields(Place))
+Terms = dict[str, Float[np.ndarray, " world"]]
+Gains = Float[np.ndarray, " world"]
+Families = Shaped[np.ndarray, " world"]
 
 
 @dataclass(frozen=True)
@@ -61,18 +49,20 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Ridge:
-    """A fitted line through six numbers.
+class Line:
+    """A fitted line.
 
     Attributes:
-        mean: of the numbers.
-        sd: of the numbers.
-        weights: of the standardised numbers.
+        reads: what of a place, see `Place.terms`.
+        mean: of these.
+        sd: of these.
+        weights: of these, standardised.
         intercept: the mean gain.
         errors: found minus expected in worlds of families left out, sorted.
         r: correlation of both there.
     """
 
+    reads: tuple[str, ...]
     mean: tuple[float, ...]
     sd: tuple[float, ...]
     weights: tuple[float, ...]
@@ -80,8 +70,9 @@ class Ridge:
     errors: tuple[float, ...]
     r: float
 
-    def at(self, numbers: Float[np.ndarray, " six"]) -> Expected:
+    def at(self, terms: dict[str, float]) -> Expected:
         """Expect a gain."""
+        numbers = np.array([terms[name] for name in self.reads])
         value = float(self.intercept + (numbers - self.mean) / self.sd @ np.array(self.weights))
         low, high = value + np.quantile(self.errors, LEVEL)
         return Expected(value, float(low), float(high), float(np.mean(value + np.array(self.errors) > NOTABLE)))
@@ -89,59 +80,64 @@ class Ridge:
 
 @dataclass(frozen=True)
 class Map:
-    """What is expected over a model from scratch, and over ridge regression on the features as they are.
+    """Lines of several gains, and the worlds that they were fitted on.
 
     Attributes:
-        scratch: gain of the fine-tuned network over the same one from scratch.
-        frozen: gain of ridge regression on the frozen embedding over the network from scratch.
-        ridge: gain of the fine-tuned network over ridge regression.
-        low: least of each number among the worlds.
+        lines: by gain; see `GAINS` in studies/advise_worlds.py.
+        low: least of each term among the worlds.
         high: largest.
+        usual: median of each term in worlds of two modalities.
         worlds: number of worlds.
         families: their structures.
     """
 
-    scratch: Ridge
-    frozen: Ridge
-    ridge: Ridge
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    lines: dict[str, Line]
+    low: dict[str, float]
+    high: dict[str, float]
+    usual: dict[str, float]
     worlds: int
     families: tuple[str, ...]
 
     def outside(self, place: Place) -> list[str]:
-        """Name the numbers of an archive that no world of the map has."""
-        numbers = place.numbers()
-        return [
-            name for name, x, low, high in zip(NAMES, numbers, self.low, self.high, strict=True) if not low <= x <= high
-        ]
+        """Name the terms of an archive that no world of the map has."""
+        return [name for name, value in place.terms().items() if not self.low[name] <= value <= self.high[name]]
 
 
-def fit_ridge(
-    numbers: Float[np.ndarray, "world six"],
-    gain: Float[np.ndarray, " world"],
-    family: tuple[str, ...],
-    *,
-    penalty: float = 5.0,
-) -> tuple[Ridge, Float[np.ndarray, " world"]]:
-    """Fit a line; also what is expected of each world by a line that was not fitted on its family.
+def fit_line(terms: Terms, gain: Gains, family: Families) -> tuple[Line, Gains]:
+    """Choose and fit a line; also what is expected of each world by one that was chosen and fitted without its family.
 
     Args:
-        numbers: six a world.
+        terms: by name, one a world.
         gain: found by training.
         family: of each world.
-        penalty: of the squared weights of standardised numbers.
     """
-    families = np.array(family)
     left_out = np.empty(len(gain))
-    for name in np.unique(families):
-        own = families == name
-        left_out[own] = _predict(_fit(numbers[~own], gain[~own], penalty), numbers[own])
-    mean, sd, weights, intercept = _fit(numbers, gain, penalty)
-    errors = np.sort(gain - left_out)
+    for name in np.unique(family):
+        own = family == name
+        others = {term: values[~own] for term, values in terms.items()}
+        reads, penalty = choose(others, gain[~own], family[~own])
+        line = _fit(_matrix(others, reads), gain[~own], penalty)
+        left_out[own] = _predict(line, _matrix(terms, reads)[own])
+    reads, penalty = choose(terms, gain, family)
+    mean, sd, weights, intercept = _fit(_matrix(terms, reads), gain, penalty)
+    errors = tuple(np.sort(gain - left_out).round(5).tolist())
+    r = round(float(np.corrcoef(gain, left_out)[0, 1]), 3)
     plain = [tuple(one.round(6).tolist()) for one in (mean, sd, weights)]
-    kept, r = tuple(errors.round(5).tolist()), round(float(np.corrcoef(gain, left_out)[0, 1]), 3)
-    return Ridge(mean=plain[0], sd=plain[1], weights=plain[2], intercept=intercept, errors=kept, r=r), left_out
+    return Line(reads, plain[0], plain[1], plain[2], round(intercept, 6), errors, r), left_out
+
+
+def choose(terms: Terms, gain: Gains, family: Families) -> tuple[tuple[str, ...], float]:
+    """What to read, and with what penalty: the least squared error in families left out."""
+    losses = {}
+    for reads in READS:
+        x = _matrix(terms, reads)
+        for penalty in PENALTIES:
+            error = 0.0
+            for name in np.unique(family):
+                own = family == name
+                error += ((gain[own] - _predict(_fit(x[~own], gain[~own], penalty), x[own])) ** 2).sum()
+            losses[reads, penalty] = error
+    return min(losses, key=losses.__getitem__)
 
 
 def load_map() -> Map:
@@ -150,13 +146,17 @@ def load_map() -> Map:
     return from_plain(Map, parse_json(path.read_text(encoding="utf-8"), where=FILE))
 
 
-def _fit(numbers: np.ndarray, gain: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    mean, sd = numbers.mean(0), numbers.std(0) + 1e-9
-    x = (numbers - mean) / sd
-    weights = np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ (gain - gain.mean()))
+def _matrix(terms: Terms, reads: tuple[str, ...]) -> np.ndarray:
+    return np.stack([terms[name] for name in reads], 1)
+
+
+def _fit(x: np.ndarray, gain: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    mean, sd = x.mean(0), x.std(0) + 1e-9
+    z = (x - mean) / sd
+    weights = np.linalg.solve(z.T @ z + penalty * np.eye(z.shape[1]), z.T @ (gain - gain.mean()))
     return mean, sd, weights, float(gain.mean())
 
 
-def _predict(line: tuple[np.ndarray, np.ndarray, np.ndarray, float], numbers: np.ndarray) -> np.ndarray:
+def _predict(line: tuple[np.ndarray, np.ndarray, np.ndarray, float], x: np.ndarray) -> np.ndarray:
     mean, sd, weights, intercept = line
-    return intercept + (numbers - mean) / sd @ weights
+    return intercept + (x - mean) / sd @ weights

@@ -5,13 +5,14 @@ all cross-validated by patient and held against shuffled pairs, say how much tha
 directions and on the rest says whether the label lies there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from semeia.errors import InputError
-from semeia.learning.probe import inner_folds
+from semeia.evaluation.statistics.discrimination import auroc
 
 Columns = Float[np.ndarray, "n column"]
 Target = Float[np.ndarray, "n target"]
@@ -58,14 +59,26 @@ class Shared:
     Attributes:
         correlations: of the canonical directions in patients left out, the first first.
         directions: how many of them are above what chance gives.
-        variates: canonical variates of all units, of both sides: [n, shared].
-        rest: variates beyond, of both sides: [n, rest].
+        sides: canonical variates of all units, of each side.
     """
 
     correlations: Float[np.ndarray, " direction"]
     directions: int
-    variates: Float[np.ndarray, "n shared"]
-    rest: Float[np.ndarray, "n rest"]
+    sides: tuple[Float[np.ndarray, "n first"], Float[np.ndarray, "n second"]]
+
+    @property
+    def variates(self) -> Float[np.ndarray, "n shared"]:
+        """Variates of both sides that count as shared."""
+        return np.hstack([side[:, : self._most] for side in self.sides])
+
+    @property
+    def rest(self) -> Float[np.ndarray, "n rest"]:
+        """Variates of both sides beyond them."""
+        return np.hstack([side[:, self._most :] for side in self.sides])
+
+    @property
+    def _most(self) -> int:
+        return min(SHARED, max(len(self.correlations) // 2, 1))
 
 
 def components(values: Columns, *, most: int = COMPONENTS) -> Float[np.ndarray, "n component"]:
@@ -120,32 +133,53 @@ def shared_directions(first: Columns, second: Target, patients: Patients, *, see
     above = correlations > max(LEAST_CORRELATION, 2 / np.sqrt(len(first)))
     directions = len(above) if above.all() else int(np.argmin(above))
     one, other = _canonical(first, second, complete=True)
-    sides = (first - first.mean(0)) @ one, (second - second.mean(0)) @ other
-    most = min(SHARED, max(len(correlations) // 2, 1))
-    variates, rest = (np.hstack([side[:, part] for side in sides]) for part in (slice(most), slice(most, None)))
-    return Shared(correlations, directions, variates, rest)
+    sides = ((first - first.mean(0)) @ one, (second - second.mean(0)) @ other)
+    return Shared(correlations, directions, sides)
+
+
+def kept_variance(shared: Shared, labels: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Share of a label's variance that prediction across the views would keep, and that it would lose.
+
+    The squared correlation with each variate, less what chance gives, counts as kept by the square of that variate's
+    own correlation with the other side. Mean of both sides; of more than two classes mean over classes.
+
+    Args:
+        shared: of all units.
+        labels: 0, 1, ..., NaN where there is none.
+    """
+    known = ~np.isnan(labels)
+    classes = np.unique(labels[known])
+    parts = []
+    for side in shared.sides:
+        held = np.zeros(side.shape[1])
+        held[: len(shared.correlations)] = np.clip(shared.correlations[: side.shape[1]], 0, 1) ** 2
+        z = (side[known] - side[known].mean(0)) / side[known].std(0).clip(min=1e-9)
+        for value in classes if len(classes) > 2 else classes[1:]:
+            y = labels[known] == value
+            r2 = (z.T @ (y - y.mean()) / len(y) / y.std()) ** 2 - 1 / (len(y) - 1)
+            parts.append((held @ r2, (1 - held) @ r2))
+    kept, lost = np.mean(parts, axis=0)
+    return float(kept), float(lost)
 
 
 def alignment(x: Columns, labels: Float[np.ndarray, " n"], patients: Patients, *, seed: int = 0) -> float:
     """AUROC of ridge regression on some columns in patients left out, averaged over folds and their draws.
 
+    Of more than two classes each is told from the others, and the mean is given (macro).
+
     Raises:
         InputError: a class has a single patient.
     """
-    from sklearn.linear_model import RidgeCV
-    from sklearn.metrics import roc_auc_score
-
-    few = InputError("too few patients of either class for cross-validation")
-    if len(np.unique(labels)) < 2:
-        raise few
+    classes = np.unique(labels)
     areas = []
-    for repeat in range(REPEATS):
-        for train, test in inner_folds(labels, patients, seed * REPEATS + repeat):
-            if len(np.unique(labels[test])) == 2:
-                score = RidgeCV(PENALTIES).fit(x[train], 2 * labels[train] - 1).predict(x[test])
-                areas.append(roc_auc_score(labels[test], score))
+    for value in classes if len(classes) > 2 else classes[1:]:
+        label = (labels == value).astype(float)
+        for repeat in range(REPEATS):
+            for test in _tests(patient_folds(patients, seed=seed * REPEATS + repeat, labels=label)):
+                if 0 < label[test].sum() < test.sum() and 0 < label[~test].sum() < (~test).sum():
+                    areas.append(auroc(label[test], ridge(x[~test], 2 * label[~test] - 1)(x[test])))
     if not areas:
-        raise few
+        raise InputError("too few patients of either class for cross-validation")
     return float(np.mean(areas))
 
 
@@ -161,10 +195,37 @@ def separability(x: Columns, site: Shaped[np.ndarray, " n"], patients: Patients)
         return None
 
 
-def patient_folds(patients: Patients, *, seed: int) -> Int[np.ndarray, " n"]:
-    """Deal patients into folds."""
+def patient_folds(
+    patients: Patients, *, seed: int, labels: Float[np.ndarray, " n"] | None = None
+) -> Int[np.ndarray, " n"]:
+    """Deal patients into folds, those with a label of 1 evenly."""
     names, number = np.unique(patients, return_inverse=True)
-    return (np.random.default_rng([seed, 2]).permutation(len(names)) % FOLDS)[number]
+    order = np.random.default_rng([seed, 2]).permutation(len(names))
+    if labels is not None:
+        positive = np.bincount(number, labels, len(names)) > 0
+        order = order[np.argsort(positive[order], kind="stable")]
+    folds = np.empty(len(names), int)
+    folds[order] = np.arange(len(names)) % FOLDS
+    return folds[number]
+
+
+def ridge(x: Columns, y: np.ndarray) -> Callable[[Columns], np.ndarray]:
+    """Fit ridge regression, its penalty by the error of leaving one row out (Golub et al. 1979); gives a predictor.
+
+    Args:
+        x: columns.
+        y: one target, or several side by side, for which one penalty is chosen.
+    """
+    middle, target = x.mean(0), y if y.ndim > 1 else y[:, None]
+    u, s, v = np.linalg.svd(x - middle, full_matrices=False)
+    along = u.T @ (target - target.mean(0))
+    shrunk = [s**2 / (s**2 + penalty) for penalty in PENALTIES]
+    left_out = [
+        (target - target.mean(0) - u @ (d[:, None] * along)) / (1 - (u**2 @ d)[:, None] - 1 / len(x)) for d in shrunk
+    ]
+    best = int(np.argmin([(one**2).sum() for one in left_out]))
+    weights = v.T @ ((shrunk[best] / np.maximum(s, 1e-12))[:, None] * along)
+    return lambda new: ((new - middle) @ weights + target.mean(0)).reshape(len(new), *y.shape[1:])
 
 
 def _tests(folds: Int[np.ndarray, " n"]) -> list[Bool[np.ndarray, " n"]]:
@@ -173,12 +234,9 @@ def _tests(folds: Int[np.ndarray, " n"]) -> list[Bool[np.ndarray, " n"]]:
 
 def _errors(source: Columns, target: Target, folds: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Squared error of each unit, summed over the target's columns."""
-    from sklearn.linear_model import RidgeCV
-
     errors = np.empty(len(source))
     for test in _tests(folds):
-        predicted = RidgeCV(PENALTIES).fit(source[~test], target[~test]).predict(source[test])
-        errors[test] = ((target[test] - predicted.reshape(target[test].shape)) ** 2).sum(1)
+        errors[test] = ((target[test] - ridge(source[~test], target[~test])(source[test])) ** 2).sum(1)
     return errors
 
 

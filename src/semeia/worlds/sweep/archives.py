@@ -1,6 +1,7 @@
 """Bring made-up patients into the form that stacked networks read: standardised by the archive, 0 where missing."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -10,14 +11,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from semeia.errors import InputError
 from semeia.worlds.draws import generator
-from semeia.worlds.observe import Missing, Patients, draw_patients
+from semeia.worlds.observe import Patients
 from semeia.worlds.sweep.finetuning import VALIDATION, Labelled
 from semeia.worlds.sweep.networks import MODALITIES
 from semeia.worlds.sweep.pretraining import Pairs
 from semeia.worlds.sweep.simple_arms import Canonical, canonical_variates
-from semeia.worlds.world import WorldSettings
 
-HELD_OUT = 2000  # patients on whom an encoder is looked at, never trained on
 Features = dict[str, Float[np.ndarray, "_ _"]]
 
 
@@ -27,17 +26,18 @@ class UnlabelledArchive:
 
     Attributes:
         pairs: standardised features of the patients who have both modalities.
-        held_out: the same of others.
         mean: of each feature, by modality, over patients who have it.
         sd: standard deviation.
-        canonical: canonical variates of the pairs.
     """
 
     pairs: Features
-    held_out: Features
     mean: dict[str, Float[np.ndarray, "_"]]
     sd: dict[str, Float[np.ndarray, "_"]]
-    canonical: Canonical
+
+    @cached_property
+    def canonical(self) -> Canonical:
+        """Canonical variates of the pairs."""
+        return canonical_variates(self.pairs["image"], self.pairs["record"])
 
     def standardised(self, patients: Patients) -> Features:
         """Features in units of the archive's deviation; 0, the archive's mean, where one is missing."""
@@ -47,25 +47,21 @@ class UnlabelledArchive:
         }
 
 
-def open_archive(world: WorldSettings, n: int, *, missing: Missing, seed: int) -> UnlabelledArchive:
-    """Draw the unlabelled patients of a world and fit what needs no label.
+def fit_archive(patients: Patients) -> UnlabelledArchive:
+    """Fit what needs no label on unlabelled patients.
 
     Raises:
         InputError: hardly anybody has both modalities.
     """
-    patients = draw_patients(world, n, seed=seed, part="unlabelled", missing=missing)
     raw = {"image": patients.image, "record": patients.record}
     mean = {name: np.nanmean(raw[name], axis=0) for name in MODALITIES}
     sd = {name: np.nanstd(raw[name], axis=0) for name in MODALITIES}
-    scaled = {name: (raw[name] - mean[name]) / sd[name] for name in MODALITIES}
     both = has_record(patients)
     if both.sum() < 50:
-        raise InputError(f"only {both.sum()} of {n} unlabelled patients have both modalities: too few to pretrain on")
-    pairs = {name: scaled[name][both] for name in MODALITIES}
-    canonical = canonical_variates(pairs["image"], pairs["record"])
-    others = draw_patients(world, HELD_OUT, seed=seed, part="held out")
-    archive = UnlabelledArchive(pairs, {}, mean, sd, canonical)
-    return UnlabelledArchive(pairs, archive.standardised(others), mean, sd, canonical)
+        raise InputError(
+            f"only {both.sum()} of {len(both)} unlabelled patients have both modalities: too few to pretrain on"
+        )
+    return UnlabelledArchive({name: (raw[name][both] - mean[name]) / sd[name] for name in MODALITIES}, mean, sd)
 
 
 def has_record(patients: Patients) -> Bool[np.ndarray, " n"]:

@@ -25,11 +25,11 @@ from semeia.learning.collapse import ridge_r2, spread
 from semeia.worlds.draws import generator
 from semeia.worlds.observe import draw_patients
 from semeia.worlds.sweep.archives import (
-    HELD_OUT,
     Cohort,
+    Features,
     UnlabelledArchive,
+    fit_archive,
     has_record,
-    open_archive,
     presence,
     stacked_labels,
     stacked_pairs,
@@ -41,6 +41,7 @@ from semeia.worlds.sweep.pretraining import Pairs, fresh_encoders, pretrain
 from semeia.worlds.sweep.simple_arms import boosted_scores, ridge_scores
 from semeia.worlds.world import HOME
 
+HELD_OUT = 2000  # patients on whom an encoder is looked at, never trained on
 DRAWS = 200  # of the patients of a cohort, the same for every arm
 SIMPLE = ("ridge", "canonical", "boosting")
 Cell = tuple[Condition, int]
@@ -71,9 +72,15 @@ def run_cells(cells: list[Cell]) -> Iterator[Outcome]:
     first = cells[0][0]
     keys = [(condition.archive_world(seed), condition.missing_train, seed) for condition, seed in cells]
     distinct = list(dict.fromkeys(keys))
-    archives = [open_archive(world, first.unlabelled, missing=missing, seed=seed) for world, missing, seed in distinct]
+    archives = [
+        fit_archive(draw_patients(world, first.unlabelled, seed=seed, part="unlabelled", missing=missing))
+        for world, missing, seed in distinct
+    ]
     starts = _pretrained(first, stacked_pairs(archives), [seed for _, _, seed in distinct])
-    looked = [looked_at(starts, index, archive) for index, archive in enumerate(archives)]
+    looked = [
+        looked_at(starts, index, archive.standardised(draw_patients(world, HELD_OUT, seed=seed, part="held out")))
+        for index, (archive, (world, _, seed)) in enumerate(zip(archives, distinct, strict=True))
+    ]
     place = torch.tensor([distinct.index(key) for key in keys])
     starts = {name: encoders.of_cells(place) for name, encoders in starts.items()}
     of_cells = [archives[index] for index in place]
@@ -90,7 +97,7 @@ def run_cells(cells: list[Cell]) -> Iterator[Outcome]:
         yield Outcome(condition, seed, _areas(condition, seed, scores, cohorts), looked[place[index]])
 
 
-def looked_at(starts: dict[str, Encoders], index: int, archive: UnlabelledArchive) -> dict[str, float]:
+def looked_at(starts: dict[str, Encoders], index: int, held_out: Features) -> dict[str, float]:
     """Measure each objective's embeddings of patients who were held out, without labels.
 
     Returns:
@@ -101,7 +108,7 @@ def looked_at(starts: dict[str, Encoders], index: int, archive: UnlabelledArchiv
     shuffle = np.random.default_rng(0).permutation(half)
     for objective, encoders in starts.items():
         mine = encoders.of_cells(torch.tensor([index])).requires_grad_(False)
-        latents = [mine[name](torch.from_numpy(archive.held_out[name])[None])[0] for name in MODALITIES]
+        latents = [mine[name](torch.from_numpy(held_out[name])[None])[0] for name in MODALITIES]
         one, other = (z.double().numpy() for z in latents)
         pairs = ((one, other), (other, one))
         r2 = [ridge_r2(x[:half], y[:half], x[half:], y[half:]) for x, y in pairs]
