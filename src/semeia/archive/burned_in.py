@@ -9,7 +9,7 @@ from jaxtyping import Num
 
 _SMALLEST, _LARGEST = 64, 1024  # pixels of a side: less cannot hold a legible line, more is looked at in steps
 _BAND = 0.3  # share of each side that counts as border
-_CONTRAST = 40  # of 255
+_CONTRAST, _NOISE = 40, 3  # of 255; and times what the grain of the picture makes
 _STROKE, _SPACE = 9, 6  # widest stroke, widest space between two letters, in pixels
 _STROKES = 4
 _TALLEST, _NARROWEST = 0.06, 3  # a line's height as a share of the picture's, its width in heights
@@ -45,7 +45,8 @@ def _lines(grey: np.ndarray) -> list[tuple[float, float]]:
 
     rows, columns = grey.shape
     opened = ndimage.maximum_filter1d(ndimage.minimum_filter1d(grey, _STROKE, axis=1), _STROKE, axis=1)
-    strokes = grey - opened > _CONTRAST
+    relief = grey - opened
+    strokes = relief > max(_CONTRAST, _NOISE * float(np.median(relief)))
     strokes[int(rows * _BAND) : rows - int(rows * _BAND), int(columns * _BAND) : columns - int(columns * _BAND)] = False
     begins = strokes.copy()
     begins[:, 1:] &= ~strokes[:, :-1]
