@@ -19,12 +19,14 @@ from semeia.evaluation.uncertainty import carriers, interval_of, interval_of_dra
 
 
 def pair_of(group: Group, cell: Cell, other: Cell, one: Folds, two: Folds, *, note: bool = True) -> tuple[Folds, Folds]:
+    """Cut the folds of two arms down to the units both predicted; note where that leaves units out."""
     mine, theirs = paired(one, two)
     one_class = {seed for seed, fold in mine.items() if fold.one_class()} if note else set()
     changed = any(len(mine[seed].unit) < max(len(one[seed].unit), len(two[seed].unit)) for seed in mine)
     if changed and note:
         group.judged.notes.add(f"difference from {other.arm} taken on the units both predicted", group.name(cell))
-    return tuple({seed: fold for seed, fold in folds.items() if seed not in one_class} for folds in (mine, theirs))
+    kept = [{seed: fold for seed, fold in folds.items() if seed not in one_class} for folds in (mine, theirs)]
+    return kept[0], kept[1]
 
 
 def away_from_home(places: list[Place], groups: dict[str, Group]) -> list[Row]:

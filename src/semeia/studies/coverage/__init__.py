@@ -84,7 +84,7 @@ def coverage_study(
         ]
         rows += counted
         if kept is not None:
-            write_json(kept, counted)
+            write_json(kept, [*counted])
     order = ["world", "estimand", "prevalence", "patients"]
     return pl.DataFrame(rows).drop("draws", "seed").select(*order, pl.exclude(order)).sort(order, maintain_order=True)
 
@@ -135,7 +135,7 @@ def _cell(
 ) -> Iterator[dict[str, object]]:
     known = truths(world, prevalence, np.random.default_rng(seed))
     rng = np.random.default_rng([*seed, patients])
-    counts: dict[str, dict[str, Float[np.ndarray, held_and_given]]] = {name: {} for name in world.estimands}
+    counts: dict[str, dict[str, Float[np.ndarray, " held_and_given"]]] = {name: {} for name in world.estimands}
     for _ in range(repeats):
         found = intervals(world, _usable(world, patients, prevalence, rng), draws=draws, seed=int(rng.integers(2**31)))
         for truth, (name, methods) in zip(known, found.items(), strict=True):
@@ -143,7 +143,9 @@ def _cell(
                 counts[name].setdefault(method, np.zeros(2))
                 counts[name][method] += [low <= truth <= high, 1]
     for truth, (name, methods) in zip(known, counts.items(), strict=True):
-        held = {method: None if method not in methods else float(np.divide(*methods[method])) for method in METHODS}
+        held: dict[str, object] = {
+            method: None if method not in methods else float(np.divide(*methods[method])) for method in METHODS
+        }
         given = methods["percentile"][1] / repeats if "percentile" in methods else 0.0
         yield {"estimand": name, "truth": float(truth), "given": float(given)} | held
 
