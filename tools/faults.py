@@ -49,7 +49,7 @@ COMMANDS = {
     "--starts 1",
     "pretrain": f"pretrain images --out OUT {NETWORK}",
     "finetune": f"finetune images --pretrained encoder --outcome label --out OUT {STEPS}",
-    "study own": f"study own --archive images --outcome label --out OUT --seeds [0] --fractions [1.0] --draws 100 "
+    "study own": f"study own images --outcome label --out OUT --seeds [0] --fractions [1.0] --draws 100 "
     f"--workers 1 {OF_STUDY} {STEPS}",
     "evaluate": "evaluate p.csv --out OUT --draws 100",
 }
