@@ -211,15 +211,19 @@ def without_clock(path: Path) -> bytes:
     """The bytes of a file without what says when, how often and how fast it was made."""
     data = path.read_bytes()
     if path.name == "run.json":
-        record = json.loads(data)
-        for name in ("wall_seconds", "peak_rss_mb", "sittings", "created"):
-            record.pop(name, None)
-        return json.dumps(record).encode()
+        return json.dumps(timeless(json.loads(data))).encode()
     if path.suffix == ".json":
         return b"\n".join(line for line in data.split(b"\n") if not CLOCK.search(line))
     if path.suffix == ".html":
         return re.sub(rb"<dt>(Time|Peak memory)</dt><dd>[^<]*", b"", data)
     return data
+
+
+def timeless(value: object) -> object:
+    """What JSON holds, without the clock's names at any depth."""
+    if isinstance(value, dict):
+        return {name: timeless(inner) for name, inner in value.items() if not CLOCK.fullmatch(f'"{name}"'.encode())}
+    return [timeless(inner) for inner in value] if isinstance(value, list) else value
 
 
 def at_write(number: int, counted: Path | None = None) -> None:
