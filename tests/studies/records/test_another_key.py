@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
@@ -26,6 +27,7 @@ def study(folder: Path, *, pseudonyms: str) -> Path:
     return folder / "run"
 
 
+@pytest.mark.timeout(1800)  # two whole studies
 def test_two_ingests_give_the_same_study(tmp_path: Path):
     one = study(tmp_path / "one", pseudonyms="5e" * 32)
     other = study(tmp_path / "other", pseudonyms="c7" * 32)
