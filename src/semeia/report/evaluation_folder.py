@@ -19,11 +19,11 @@ from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
+from semeia.evaluation.notes import WEIGHTS
 from semeia.evaluation.schema import time_to_event
 from semeia.evaluation.strata import strata
-from semeia.evaluation.table_notes import WEIGHTS
+from semeia.evaluation.tables.bands import KNOWN
 from semeia.evaluation.tables.paired_tables import mark_of_tested
-from semeia.evaluation.tables.subgroups import KNOWN
 from semeia.report.page import CHECKLISTS, REPORT, write_pages
 from semeia.report.result_tables import FOLDER, write_tables
 from semeia.report.run_folder import IN_WHERE, read_run

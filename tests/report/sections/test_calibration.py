@@ -1,11 +1,13 @@
 """The section on calibration: its words follow the tables, its figure has a table behind, old runs go without."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from prediction_tables import view_of
 from run_folder import fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
@@ -15,9 +17,9 @@ from semeia.report.run_folder import Run, read_run
 from semeia.report.sections.calibration import calibration_section
 
 TABLES = {
-    "calibration_curves": calibration_curves,
-    "calibration": calibration_measures,
-    "recalibration": recalibrations,
+    "calibration_curves": partial(view_of, "calibration_curves"),
+    "calibration": partial(view_of, "calibration"),
+    "recalibration": partial(view_of, "recalibration"),
 }
 ARMS = ["multimodal_jepa", "multimodal_scratch", "diameter"]
 

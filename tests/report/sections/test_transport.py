@@ -1,11 +1,13 @@
 """The section on other cohorts and sites: says what the tables hold, and is left out with them."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from prediction_tables import view_of
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
@@ -17,7 +19,12 @@ from semeia.report.result_tables import write_tables
 from semeia.report.run_folder import Run, read_run
 from semeia.report.sections.transport import transport_section
 
-TABLES = {"transport": transport, "case_mix": case_mix, "sites": sites, "validation_size": validation_size}
+TABLES = {
+    "transport": partial(view_of, "transport"),
+    "case_mix": case_mix,
+    "sites": partial(view_of, "sites"),
+    "validation_size": validation_size,
+}
 REFERENCES = ("multimodal_scratch", "image_scratch")
 
 

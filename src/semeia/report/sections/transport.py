@@ -5,7 +5,7 @@ The tables "transport", "case_mix", "sites" and "validation_size" of a run come 
 
 import polars as pl
 
-from semeia.evaluation.tables.columns import SIZE_COLUMNS, CASE_MIX_COLUMNS, SITE_COLUMNS, TRANSPORT_COLUMNS
+from semeia.evaluation.tables.columns import CASE_MIX_COLUMNS, SITE_COLUMNS, SIZE_COLUMNS, TRANSPORT_COLUMNS
 from semeia.report.content import Figure, Section
 from semeia.report.estimates import pairs_of, rows_of
 from semeia.report.metrics import metric_title
