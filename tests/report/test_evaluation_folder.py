@@ -111,7 +111,8 @@ def test_a_table_of_grades_gives_the_same_pages(tmp_path: Path):
     made = grade_predictions(k=3, patients=60).with_columns(subject_id="CANARY" + pl.col("subject_id"))
     made.drop("study").write_csv(path)
 
-    found = evaluate_table(path, out=tmp_path / "out", settings=EvaluationSettings(draws=100, references=("baseline",)))
+    settings = EvaluationSettings(draws=100, references=("baseline",), ordinal=True)
+    found = evaluate_table(path, out=tmp_path / "out", settings=settings)
 
     assert {"macro_auroc", "quadratic_kappa", "recall_2"} <= set(found.results["metric"])
     assert pl.read_csv(tmp_path / "out" / "tables" / "confusion.csv").height == 2 * 2 * 9
@@ -133,7 +134,7 @@ def test_few_patients_absent_grades_and_constant_scores_give_words(spoilt: str, 
     path = tmp_path / "grades.parquet"
     made.write_parquet(path)
 
-    found = evaluate_table(path, out=tmp_path / "out", settings=EvaluationSettings(draws=100))
+    found = evaluate_table(path, out=tmp_path / "out", settings=EvaluationSettings(draws=100, ordinal=True))
 
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Grade by grade" in page

@@ -38,7 +38,7 @@ def test_truths_are_what_the_worlds_are_made_of():
         assert of["time to event"][f"{name}_at_horizon"] == pytest.approx(of["two classes"][name], abs=0.015)
 
 
-def test_the_intervals_of_one_cohort_agree_and_those_of_units_are_too_narrow():
+def test_the_intervals_of_one_cohort_agree():
     world = WORLDS["two classes"]
     found = intervals(world, world.draw(150, 0.3, np.random.default_rng(1)), draws=300, seed=2)
     assert list(found) == list(world.estimands)
@@ -46,7 +46,7 @@ def test_the_intervals_of_one_cohort_agree_and_those_of_units_are_too_narrow():
         width = {method: high - low for method, (low, high) in found[name].items()}
         assert width["percentile"] == pytest.approx(width["delong"], rel=0.2)
         assert width["bca"] == pytest.approx(width["delong"], rel=0.25)
-        assert width["delong_units_as_patients"] < width["delong"]
+        assert width["delong_units_as_patients"] == pytest.approx(width["delong"], rel=0.2)
 
 
 def test_a_study_goes_on_where_it_was_ended_and_repeats_itself(tmp_path, monkeypatch):
