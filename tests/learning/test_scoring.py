@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from semeia.archive import Archive, open_archive
+from semeia.archive.keys import own_key
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.data.modality import Modality
 from semeia.errors import InputError
@@ -226,9 +227,11 @@ def test_images_of_the_trained_type_are_taken_and_the_others_counted(
     mixed = tmp_path / "mixed"
     shutil.copytree(unseen, mixed)
     picture_archive(tmp_path / "other", 6)
-    ingest_images(
-        tmp_path / "other/files", table=tmp_path / "other/table.csv", into=mixed, image="file", subject="patient"
-    )
+    table, key = (
+        tmp_path / "other/table.csv",
+        own_key(unseen),
+    )  # the key lies beside an archive and is not copied with it
+    ingest_images(tmp_path / "other/files", table=table, into=mixed, image="file", subject="patient", key=key)
     table = predict(run, archive=mixed, arm="image_components")
     assert table["score"].equals(predict(run, archive=unseen, arm="image_components")["score"])
     assert "not read: 12 images that are no volumes" in capsys.readouterr().err
