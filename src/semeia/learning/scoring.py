@@ -15,6 +15,7 @@ import polars as pl
 from semeia.archive.store import Archive, open_archive
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.data.modality import Modality
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.model import FILE, load_model
@@ -108,7 +109,7 @@ def scores_of(
 ) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """Rows that the models of one arm can score, and each seed's scores of them."""
     reads = tuple(next(iter(scorers.values())).modalities)
-    hide = hidden(reads, modalities, data)
+    hide = hidden(reads, modalities, data, archive)
     rows = usable_rows(data, reads, seen, hide=hide)
     return rows, {
         seed: scorer.score(as_read_by(scorer, data, archive), rows, hide=hide) for seed, scorer in scorers.items()
@@ -185,9 +186,11 @@ def _named(table: pl.DataFrame, run: Path, outcome: str | None, choice: Choice, 
     return full.select(*first, *(name for name in table.columns if name not in KEPT_OUT | set(first)))
 
 
-def hidden(reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: Dataset) -> tuple[str, ...]:
+def hidden(
+    reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: Dataset, archive: Archive
+) -> tuple[str, ...]:
     """Modalities of the model that must be masked; refuses names that mean nothing and an archive that has none."""
-    known = tuple(data.modalities)
+    known = tuple(dict.fromkeys((*data.modalities, *ModelSettings().modalities_of(archive))))
     if unknown := sorted(set(modalities or ()) - set(known)):
         raise InputError(f"no modality '{', '.join(unknown)}'; there are {', '.join(known)}")
     hide = tuple(name for name in reads if modalities is not None and name not in modalities)
@@ -282,8 +285,9 @@ def embed(
         raise InputError(f"{run}: no pretrained encoder {arm}/seed-{seed}; it has {', '.join(there) or 'none'}")
     model = load_model(path)
     reads = model.preprocessing.names
-    data = data_for(open_archive(archive), model.preprocessing.modalities, modalities)
-    hide = hidden(reads, modalities, data)
+    opened = open_archive(archive)
+    data = data_for(opened, model.preprocessing.modalities, modalities)
+    hide = hidden(reads, modalities, data, opened)
     rows = np.flatnonzero(data.something(tuple(name for name in reads if name not in hide)))
     pooled, there = model.pooled(data, rows, hide=hide)
     pooled[~there] = float("nan")
