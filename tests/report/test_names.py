@@ -85,7 +85,7 @@ def test_cohorts_outcomes_and_strata_are_said_as_described():
 def test_metrics():
     assert metric_title("auroc_gain_over_diameter_mm") == "AUROC gained over diameter"
     assert metric_title("auroc_with_diameter_mm") == "AUROC with diameter"
-    assert metric_title("net_benefit") == "net benefit"
+    assert metric_title("net_benefit") == "Net benefit"
 
 
 def test_every_arm_of_a_run_is_drawn_otherwise():

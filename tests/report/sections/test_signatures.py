@@ -54,11 +54,12 @@ def test_what_it_says(run: Run):
 
 
 def test_on_the_page_with_the_studys_own_words(run: Run):
-    page = write_report(run.path).read_text()
+    written = write_report(run.path)
+    page, checklists = written.read_text(), written.with_name("checklists.html").read_text()
     assert "Unmapped events by hospital (3)" in page
     assert "<b>east</b>" not in page
     assert "One database only." in page
-    assert "Logistic regression." in page
+    assert "Logistic regression." in checklists
     assert limits_of(run)[0] == "One database only."
 
 

@@ -43,7 +43,8 @@ def calibration_section(run: Run) -> Section | None:
     trained = [p for p in names.headlines(pairs_of(estimates)) if names.about(p[0]).role not in ("shortcut", "human")]
     arms = trained or names.headlines(pairs_of(estimates))
     cohorts = cohorts_of(estimates)
-    figure = _figure(curves, names, arms[:MOST_DRAWN], cohorts)
+    held = set(curves.select("arm", "mode").rows())
+    figure = _figure(curves, names, [arm for arm in arms if arm in held][:MOST_DRAWN], cohorts)
     table = _measures_table(names, measures, arms, cohorts)
     first = arms[0] if arms else ("", "")
     return Section(

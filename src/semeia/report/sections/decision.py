@@ -37,7 +37,8 @@ def decision_section(run: Run) -> Section | None:
     arms, cohorts = names.headlines(pairs_of(estimates)), cohorts_of(estimates)
     if table.is_empty() or not arms:
         return None
-    figure = _figure(table, names, arms[:MOST_DRAWN], cohorts)
+    held = set(table.select("arm", "mode").rows())
+    figure = _figure(table, names, [arm for arm in arms if arm in held][:MOST_DRAWN], cohorts)
     return Section(
         key="usefulness",
         heading="Usefulness",

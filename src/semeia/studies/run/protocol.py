@@ -75,9 +75,9 @@ class StudySettings:
     workers: int = 2
 
     def __post_init__(self) -> None:
+        require_ranges("study", self, {"seeds": SEED, "workers": FROM_1})
         require_some_seed(self.seeds)
         require_each_once(self, "seeds")
-        require_ranges("study", self, {"seeds": SEED, "workers": FROM_1})
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)
 
