@@ -1,4 +1,4 @@
-"""The command line: one thin command per public function. Words and options go in; a line, a file or a table comes out.
+"""Run the command line: one thin command per public function.
 
 The commands are a table, commands.toml; command_line.py makes their options. Only the chosen command is imported, so
 that `semeia --help` starts at once.

@@ -1,4 +1,4 @@
-"""What a command takes: a row of commands.toml goes in; its parser, and the values a user gave, come out.
+"""Make the parser of a command from its row in commands.toml, and read what a user gave.
 
 Options, their types, defaults and help come from the signature and the docstring of the function that a command calls,
 and from the fields of its settings. Only the chosen command is imported and given a parser.

@@ -1,4 +1,4 @@
-"""Loops compiled to machine code (numba): a plain function goes in, the same function, fast, comes out.
+"""Compile loops to machine code (numba).
 
 The code is kept beside the file, or in the user's cache, and compiled once a machine; where neither can be written it
 is compiled in every process. Why numba: docs/decisions/0007. Two things to know when changing a compiled function:

@@ -1,4 +1,4 @@
-"""What went wrong, and whose it is to mend: an error goes in, one line of words comes out.
+"""Say what went wrong, and whose it is to mend, in one line.
 
 `InputError` means that the person at the keyboard can mend it. The command line prints its message as one line and
 exits with code 2; anything else that escapes is our bug (code 1).

@@ -8,7 +8,7 @@ import numpy as np
 from prediction_tables import predictions
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.judged import Place, judge
-from semeia.evaluation.measured import _calibrated, _called, _gained, _ranked
+from semeia.evaluation.measured import calibrated_values, called_values, gained_values, ranked_values
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.tables.across_seeds import remembered
@@ -57,5 +57,5 @@ def test_transport_meets_the_folds_of_the_results():
     (cell, *_), base = one.cells, one.base
     assert one.within(base)[cell][0] is one.full[cell][0]
     assert one.full[cell][0].with_covariate is one.full[cell][0]
-    for metrics in (_ranked, _calibrated, _called, _gained):
+    for metrics in (ranked_values, calibrated_values, called_values, gained_values):
         assert metrics(one.full[cell][0], one.draws) is metrics(one.cells[cell][0], one.draws)

@@ -79,10 +79,8 @@ class Gate:
         self._sentences: dict[str, tuple[set[int], int]] = {}
         self._tokens: dict[str, set[str]] = {}
 
-    def picture(self, picture: np.ndarray, *, volume: bool) -> None:
-        """Look at the border of a picture [rows, columns(, 3)]; a volume has none."""
-        if volume:
-            return
+    def picture(self, picture: np.ndarray) -> None:
+        """Look at the border of a picture [rows, columns(, 3)]."""
         self._pictures += 1
         if places := set(text_places(picture)):
             self._with_text += 1

@@ -1,4 +1,4 @@
-"""Find what the words and columns of a record betray of persons: texts go in; kinds of identifier come out.
+"""Find what the words and columns of a record betray of persons.
 
 Patterns find what has a form: addresses of e-mail, telephone and insurance numbers, dates of birth, titles with names,
 names of files. A name without a title has none; that is why columns are looked at by their names, too. All patterns are

@@ -12,29 +12,25 @@ from semeia.evaluation.cells import Fold, Kind
 from semeia.evaluation.measured import (
     Context,
     Values,
-    _at_horizon,
-    _calibrated,
-    _called,
-    _compared_classes,
-    _concordance,
-    _curve,
-    _decisions,
-    _errors,
-    _gain,
-    _mended,
-    _observed_expected,
-    _operating,
-    _ranked,
-    _remembering,
+    at_horizon_values,
+    calibrated_values,
+    called_values,
+    compared_classes_values,
+    concordance_values,
+    curve_values,
+    decisions_values,
+    errors_values,
+    gain_values,
+    mended_values,
+    observed_expected_values,
+    operating_values,
+    ranked_values,
+    remembering,
 )
-from semeia.evaluation.statistics.calibration_curve import (
-    CALIBRATION_ERRORS,
-)
+from semeia.evaluation.statistics.calibration_curve import CALIBRATION_ERRORS
 
 # Where an estimand is asked for: in every part of the table at every label fraction; of all rows at the largest;
 PARTS, FULL = "parts", "full"
-
-
 # within subgroups and sites; as a difference from a reference, and from the home cohort.
 SUBGROUPS, SITES, REFERENCE, HOME = "subgroups", "sites", "reference", "home"
 
@@ -87,8 +83,6 @@ class Family:
 
 
 ALL, EVERYWHERE = (PARTS, REFERENCE, HOME), (PARTS, REFERENCE, HOME, SUBGROUPS)
-
-
 FAMILIES: tuple[Family, ...] = (
     Family(
         "binary",
@@ -97,16 +91,16 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("auprc", "AUPRC", "higher", ALL),
             Estimand("brier", "Brier score", "lower", EVERYWHERE),
         ),
-        _remembering(_ranked),
+        remembering(ranked_values),
     ),
-    Family("binary", (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),), _observed_expected),
+    Family("binary", (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),), observed_expected_values),
     Family(
         "binary",
         (
             Estimand("calibration_intercept", "Calibration intercept", "0", (PARTS, HOME)),
             Estimand("calibration_slope", "Calibration slope", "1", (PARTS, HOME)),
         ),
-        _remembering(_calibrated),
+        remembering(calibrated_values),
     ),
     Family(
         "binary",
@@ -114,7 +108,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("sensitivity", "Sensitivity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
             Estimand("specificity", "Specificity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
         ),
-        _remembering(_called),
+        remembering(called_values),
     ),
     Family(
         "binary",
@@ -122,7 +116,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("auroc_with_*", "AUROC with {}", "higher", (PARTS,), "covariate"),
             Estimand("auroc_gain_over_*", "AUROC gained over {}", "higher", (PARTS, HOME), "covariate"),
         ),
-        _gain,
+        gain_values,
     ),
     Family(
         "binary",
@@ -132,9 +126,9 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("ppv", "Positive predictive value", "higher", (FULL,)),
             Estimand("npv", "Negative predictive value", "higher", (FULL,)),
         ),
-        _operating,
+        operating_values,
     ),
-    Family("binary", (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),), _curve, pooled=True),
+    Family("binary", (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),), curve_values, pooled=True),
     Family(
         "binary",
         (
@@ -150,7 +144,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("within_covariance", "Covariance within bins (part of the Brier score)", "", (FULL,)),
             Estimand("observed_expected", "Observed over expected", "1", (FULL,)),
         ),
-        _errors,
+        errors_values,
         pooled=True,
         errors=CALIBRATION_ERRORS,
     ),
@@ -160,7 +154,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("net_benefit", "Net benefit", "higher", (FULL, REFERENCE)),
             Estimand("net_benefit_over_treat_all", "Net benefit above treating all", "higher", (FULL,)),
         ),
-        _decisions,
+        decisions_values,
         pooled=True,
     ),
     Family(
@@ -177,7 +171,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("grade_error", "Mean error in grades", "lower", (PARTS,), "grades"),
             Estimand("auroc_at_least_*", "AUROC of grade {} or more", "higher", (PARTS,), "grades"),
         ),
-        _remembering(_compared_classes),
+        remembering(compared_classes_values),
     ),
     Family(
         "survival",
@@ -185,7 +179,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("c_index", "C-index (Harrell)", "higher", ALL),
             Estimand("c_index_uno", "C-index (Uno)", "higher", ALL),
         ),
-        _concordance,
+        concordance_values,
     ),
     Family(
         "survival",
@@ -204,7 +198,7 @@ FAMILIES: tuple[Family, ...] = (
                 "horizon",
             ),
         ),
-        _at_horizon,
+        at_horizon_values,
     ),
 )
 
@@ -218,7 +212,7 @@ MENDED = Family(
         Estimand("brier", "Brier score", "lower", (FULL,)),
         Estimand("o_e", "Observed over expected", "1", (FULL,)),
     ),
-    _mended,
+    mended_values,
     pooled=True,
     errors=("ici",),
 )

@@ -19,7 +19,7 @@ import polars as pl
 
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell, concatenate, counts, restrict
-from semeia.evaluation.contrasts import Folds, is_reference, paired, reference_cell
+from semeia.evaluation.contrasts import Folds, is_reference, reference_cell
 from semeia.evaluation.estimands import FULL, PARTS, REFERENCE, SITES, SUBGROUPS, Family
 from semeia.evaluation.gaps import away_from_home, pair_of
 from semeia.evaluation.judged import Judged, Place
@@ -44,13 +44,8 @@ from semeia.evaluation.uncertainty import FEWEST, Interval, carriers
 
 FAMILY_COLUMNS = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
 
-
 DELONG = "normal, DeLong clustered by patient"
-
-
 NO_ARM = Cell("", "", 1.0)
-
-
 # Differences of these are what a cohort is asked to show.
 DETECTABLE = ("auroc", "macro_auroc", "c_index")
 
@@ -101,9 +96,10 @@ def _of_part(group: Group, present: dict[Cell, Folds]) -> list[Row]:
         for cell, folds in usable.items():
             other = reference_cell(reference, cell, list(present))
             if other is not None and folds and usable[other]:
-                rows += _differences(group, cell, other, reference, usable, where=PARTS)
+                pair = pair_of(group, cell, other, folds, usable[other])
+                rows += _differences(group, cell, reference, pair, where=PARTS)
                 if group.stratum == group.place.base.text and group.place.kind == "binary":
-                    rows += _tested(group, cell, reference, *paired(folds, usable[other]))
+                    rows += _tested(group, cell, reference, *pair)
     return rows
 
 
@@ -140,7 +136,8 @@ def _of_whole(group: Group) -> list[Row]:
         for reference in judged.settings.references:
             other = reference_cell(reference, cell, list(place.full))
             if other is not None:
-                rows += _differences(group, cell, other, reference, place.full, where=FULL)
+                pair = pair_of(group, cell, other, folds, place.full[other], note=False)
+                rows += _differences(group, cell, reference, pair, where=FULL)
     if place.kind == "binary":
         for column, parts in judged.subgroups.items():
             for cell, folds in place.full.items():
@@ -191,11 +188,9 @@ def states_of(within: dict[str, Folds]) -> list[str]:
     return suppress(np.array(sizes)) if sizes else []
 
 
-def _differences(
-    group: Group, cell: Cell, other: Cell, reference: str, cells: dict[Cell, Folds], *, where: str
-) -> list[Row]:
+def _differences(group: Group, cell: Cell, reference: str, pair: tuple[Folds, Folds], *, where: str) -> list[Row]:
     """Paired differences of one cell from another, and the difference this cohort could have shown."""
-    mine, theirs = pair_of(group, cell, other, cells[cell], cells[other], note=where == PARTS)
+    mine, theirs = pair
     rows: list[Row] = []
     if not mine:
         if where == PARTS:
@@ -228,11 +223,8 @@ def _differences(
 
 def _tested(group: Group, cell: Cell, reference: str, mine: Folds, theirs: Folds) -> list[Row]:
     """The difference of AUROCs tested by DeLong, clustered by patient, averaged over seeds."""
-    both = [seed for seed, fold in mine.items() if not fold.one_class()]
-    found = [
-        areas(mine[seed].label, np.stack([mine[seed].score, theirs[seed].score]), mine[seed].patient) for seed in both
-    ]
-    shared = [mine[seed] for seed in both]
+    shared = list(mine.values())
+    found = [areas(fold.label, np.stack([fold.score, theirs[seed].score]), fold.patient) for seed, fold in mine.items()]
     difference = mean_areas(found).contrast((1, -1)) if found else None
     if difference is None:
         why = "no seed tests the same units"

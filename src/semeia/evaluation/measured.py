@@ -46,15 +46,9 @@ from semeia.evaluation.statistics.survival import FollowUp, c_index_draws, cases
 from semeia.evaluation.tables.across_seeds import remembered
 
 Rows = Float[np.ndarray, "rows"]
-
-
 # Name, and where on a grid it is taken (None: on none).
 Key = tuple[str, float | None]
-
-
 Values = dict[Key, Rows]
-
-
 Weights = Shaped[np.ndarray, "draws n"]
 
 
@@ -86,7 +80,7 @@ def _keys(*names: str) -> tuple[Key, ...]:
 
 
 @remembered
-def _ranked(fold: Fold, draws: Draws) -> Values:
+def ranked_values(fold: Fold, draws: Draws) -> Values:
     def statistic(weights: Weights) -> Float[np.ndarray, "draws 3"]:
         auroc, auprc = ranked_draws(fold.ranking, weights)
         return np.column_stack([auroc, auprc, brier_draws(fold.label, fold.score, weights)])
@@ -95,7 +89,7 @@ def _ranked(fold: Fold, draws: Draws) -> Values:
 
 
 @remembered
-def _calibrated(fold: Fold, draws: Draws) -> Values:
+def calibrated_values(fold: Fold, draws: Draws) -> Values:
     rows = like_rows(fold.label, fold.score)
     values = draws.apply(
         fold.patient,
@@ -107,13 +101,13 @@ def _calibrated(fold: Fold, draws: Draws) -> Values:
 
 
 @remembered
-def _called(fold: Fold, draws: Draws) -> Values:
+def called_values(fold: Fold, draws: Draws) -> Values:
     values = draws.apply(fold.patient, lambda weights: np.column_stack(call_draws(fold.label, fold.called, weights)))
     return dict(zip(_keys("sensitivity", "specificity"), values.T.copy(), strict=True))
 
 
 @remembered
-def _gained(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows 2"]:
+def gained_values(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows 2"]:
     known = fold.with_covariate
     rankings = [rankings_of_parts(known.label, score, known.part) for score in (known.combined, known.alone)]
 
@@ -124,20 +118,20 @@ def _gained(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows 2"]:
     return draws.apply(known.patient, statistic)
 
 
-def _gain(fold: Fold, context: Context) -> Values:
+def gain_values(fold: Fold, context: Context) -> Values:
     """AUROC with the covariate, and its excess over the covariate alone."""
     if context.covariate is None:
         return {}
     names = _keys(f"auroc_with_{context.covariate}", f"auroc_gain_over_{context.covariate}")
-    return dict(zip(names, _gained(fold, context.draws).T, strict=True))
+    return dict(zip(names, gained_values(fold, context.draws).T, strict=True))
 
 
-def _observed_expected(fold: Fold, context: Context) -> Values:
+def observed_expected_values(fold: Fold, context: Context) -> Values:
     sums = np.column_stack([fold.label, fold.score])
     return _over(fold, context, _keys("o_e"), lambda weights: ratio(*weighted_sums(sums, weights).T)[:, None])
 
 
-def _operating(fold: Fold, context: Context) -> Values:
+def operating_values(fold: Fold, context: Context) -> Values:
     """What an arm does at fixed specificity or sensitivity, and what its calls mean at a prevalence."""
     points = context.settings.fixed_points
     names = tuple(
@@ -145,12 +139,12 @@ def _operating(fold: Fold, context: Context) -> Values:
     )
     found = _over(fold, context, names, lambda weights: np.hstack(fixed_points(fold.ranking, weights, points=points)))
     if context.prevalence is not None:
-        calls = predictive_values(*_called(fold, context.draws).values(), prevalence=context.prevalence)
+        calls = predictive_values(*called_values(fold, context.draws).values(), prevalence=context.prevalence)
         found |= zip((("ppv", at := float(np.ravel(context.prevalence)[0])), ("npv", at)), calls, strict=True)
     return found
 
 
-def _errors(fold: Fold, context: Context) -> Values:
+def errors_values(fold: Fold, context: Context) -> Values:
     prepared, bin_of = flexible_calibration(fold.label, fold.score), score_bins(fold.score)
     names = _keys(*CALIBRATION_ERRORS, "pooled_brier", *BRIER_PARTS[1:])
     return _over(
@@ -166,7 +160,7 @@ def _errors(fold: Fold, context: Context) -> Values:
     )
 
 
-def _curve(fold: Fold, context: Context) -> Values:
+def curve_values(fold: Fold, context: Context) -> Values:
     prepared, grid = flexible_calibration(fold.label, fold.score), context.grid
     assert grid is not None
     names = tuple(("calibration_curve", float(predicted)) for predicted in grid)
@@ -175,7 +169,7 @@ def _curve(fold: Fold, context: Context) -> Values:
     )
 
 
-def _decisions(fold: Fold, context: Context) -> Values:
+def decisions_values(fold: Fold, context: Context) -> Values:
     """Net benefit at every threshold, and what it is above treating all."""
     grid = threshold_grid(*context.settings.thresholds)
     names = tuple((name, float(at)) for name in ("net_benefit", "net_benefit_over_treat_all") for at in grid)
@@ -187,7 +181,7 @@ def _decisions(fold: Fold, context: Context) -> Values:
     return _over(fold, context, names, statistic)
 
 
-def _mended(fold: Fold, context: Context) -> Values:
+def mended_values(fold: Fold, context: Context) -> Values:
     """What is left of the miscalibration of scores, recalibrated or not (recalibration.py)."""
     prepared = flexible_calibration(fold.label, fold.score)
     sums = np.column_stack([np.ones(len(fold.label)), fold.label, fold.score, (fold.score - fold.label) ** 2])
@@ -202,7 +196,7 @@ def _mended(fold: Fold, context: Context) -> Values:
 
 
 @remembered
-def _compared_classes(fold: Fold, draws: Draws) -> Values:
+def compared_classes_values(fold: Fold, draws: Draws) -> Values:
     k = fold.classes.shape[1]
     present, called = present_classes(fold.label, k), called_class(fold.classes)
 
@@ -236,14 +230,14 @@ def _followed(fold: Fold) -> FollowUp:
     return follow_up(fold.time, fold.event, fold.score)
 
 
-def _concordance(fold: Fold, context: Context) -> Values:
+def concordance_values(fold: Fold, context: Context) -> Values:
     rows, horizon = _followed(fold), context.settings.horizon
     return _over(
         fold, context, _keys("c_index", "c_index_uno"), lambda weights: c_index_draws(rows, weights, horizon=horizon)
     )
 
 
-def _at_horizon(fold: Fold, context: Context) -> Values:
+def at_horizon_values(fold: Fold, context: Context) -> Values:
     """AUROC, Brier score, observed over expected and net benefit at the horizon."""
     horizon = context.settings.horizon
     if horizon is None:
@@ -269,5 +263,5 @@ def _at_horizon(fold: Fold, context: Context) -> Values:
     return _over(fold, context, tuple(names), statistic)
 
 
-def _remembering(function: Callable[[Fold, Draws], Values]) -> Callable[[Fold, Context], Values]:
+def remembering(function: Callable[[Fold, Draws], Values]) -> Callable[[Fold, Context], Values]:
     return lambda fold, context: function(fold, context.draws)

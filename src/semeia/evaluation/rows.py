@@ -18,11 +18,7 @@ from semeia.evaluation.tables.across_seeds import mean_over_seeds, pooled
 from semeia.evaluation.uncertainty import Interval, interval_of
 
 Row = dict[str, str | float | int | None]
-
-
 KEYS = ("study", "outcome", "arm", "mode", "fraction", "cohort", "stratum", "subgroup", "site")
-
-
 ESTIMATE_COLUMNS: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(KEYS, pl.String),
     "fraction": pl.Float64,
@@ -32,8 +28,6 @@ ESTIMATE_COLUMNS: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("n", "n_patients", "n_positive", "n_positive_patients", "seeds"), pl.Int64),
     "note": pl.String,
 }
-
-
 LEVEL, MINUS_REFERENCE, MINUS_HOME, GAP_MINUS_GAP = "level", "minus reference", "minus home", "gap minus gap"
 
 

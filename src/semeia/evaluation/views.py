@@ -40,6 +40,7 @@ from semeia.evaluation.tables.validation_size import validation_size
 
 _BY_PARTS = [one.name for family in FAMILIES for one in family.estimands if PARTS in one.asked]
 _ALL_ROWS = (pl.col("subgroup") == "") & (pl.col("site") == "")
+_BY_DELONG = pl.col("method").str.contains(DELONG, literal=True)
 _DETECTABLE = detectable_difference(1.0)
 
 View = Callable[[pl.DataFrame, EvaluationSettings], pl.DataFrame]
@@ -87,7 +88,7 @@ def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     kept = tidy.filter(
         _ALL_ROWS,
         pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
-        ~pl.col("method").str.contains(DELONG),
+        ~_BY_DELONG,
         _named(tidy, names),
     )
     renamed = kept.rename({"estimand": "metric", "method": "interval_method"})
@@ -96,7 +97,7 @@ def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
 
 def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
     """The paired tests of AUROC by DeLong, with Holm's p over the family, and what the cohort could have shown."""
-    tests = tidy.filter(pl.col("method").str.contains(DELONG))
+    tests = tidy.filter(_BY_DELONG)
     shift, limit = settings.relevant_difference / tests["se"].to_numpy(), ndtri(1 - 0.05 / 2)
     tests = tests.with_columns(power=pl.Series(ndtr(shift - limit) + ndtr(-shift - limit), dtype=pl.Float64))
     own: dict[str, str | pl.Expr] = {
@@ -151,7 +152,7 @@ def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         _ALL_ROWS,
         pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
         pl.col("at").is_null(),
-        ~pl.col("method").str.contains(DELONG),
+        ~_BY_DELONG,
     )
     for side, cohort in (("inside", "home"), ("outside", "cohort")):
         named = {"value": side, "low": f"{side}_low", "high": f"{side}_high", "cohort": f"_{side}"}

@@ -1,4 +1,4 @@
-"""Pretrain on unlabelled units: an encoder comes out, and a verdict on it."""
+"""Pretrain an encoder on unlabelled units, and judge it without labels."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

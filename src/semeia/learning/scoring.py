@@ -190,9 +190,10 @@ def hidden(
     reads: tuple[str, ...], modalities: tuple[str, ...] | None, data: Dataset, archive: Archive
 ) -> tuple[str, ...]:
     """Modalities of the model that must be masked; refuses names that mean nothing and an archive that has none."""
-    known = tuple(dict.fromkeys((*data.modalities, *ModelSettings().modalities_of(archive))))
-    if unknown := sorted(set(modalities or ()) - set(known)):
-        raise InputError(f"no modality '{', '.join(unknown)}'; there are {', '.join(known)}")
+    if strange := set(modalities or ()) - data.modalities.keys():
+        known = tuple(dict.fromkeys((*data.modalities, *ModelSettings().modalities_of(archive))))
+        if unknown := sorted(strange - set(known)):
+            raise InputError(f"no modality '{', '.join(unknown)}'; there are {', '.join(known)}")
     hide = tuple(name for name in reads if modalities is not None and name not in modalities)
     if reads and set(hide) == set(reads):
         raise InputError(f"this arm reads {', '.join(reads)}, and all of it is hidden by --modalities")

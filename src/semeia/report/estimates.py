@@ -153,6 +153,12 @@ def rows_of(table: pl.DataFrame, arms: list[Pair]) -> list[dict]:
     return sorted(rows, key=lambda row: arms.index((row["arm"], row["mode"])))
 
 
+def held_by(table: pl.DataFrame, arms: list[Pair]) -> list[Pair]:
+    """Keep the arms and modes that a further table has rows of, in their order."""
+    held = set(table.select("arm", "mode").rows())
+    return [arm for arm in arms if arm in held]
+
+
 def outcomes_of(estimates: list[Estimate]) -> list[str]:
     """Return the outcomes in the order of the table; the first is the one the figures show."""
     return list(dict.fromkeys(e.outcome for e in estimates))

@@ -175,9 +175,9 @@ class Writer:
             count += 1
             image_id = f"{stem}/{count}"
         self._images.add(image_id)
-        self.gate.picture(array, volume=spacing is not None)
+        if spacing is None:  # a volume has no border to write on
+            self.gate.picture(array)
         plane = middle_slice(array, colour=spacing is None and array.ndim == 3)
-        spacing_mm = None if spacing is None else [float(step) for step in spacing]
         entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
         row = {
             "image_id": image_id,
@@ -188,7 +188,7 @@ class Writer:
             "intensity": intensity,
             "shape": list(array.shape),
             "dtype": array.dtype.name,
-            "spacing": spacing_mm,
+            "spacing": None if spacing is None else [float(step) for step in spacing],
             "orientation": orientation,
             "affine": entries,
             "part": f"pixels/{self.pixels.path.name}",

@@ -1,4 +1,4 @@
-"""The loops over all rows and all draws, compiled: weights go in, sums that every draw needs come out.
+"""Sum over all rows in every draw, compiled.
 
 Weights lie rows first, `[n, draws]`, so that the inner loop of each function runs through the draws of one row, which
 are neighbours in memory.

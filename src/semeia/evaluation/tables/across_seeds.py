@@ -52,12 +52,6 @@ def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic)
     return mean_over_seeds(np.stack([_of_fold(fold, draws, statistic) for fold in folds.values()]))
 
 
-@remembered
-def auroc_of_fold(fold: Fold, draws: Draws) -> Float[np.ndarray, "rows"]:
-    """AUROC of one fold in every draw."""
-    return draws.apply(fold.patient, lambda weights: ranked_draws(fold.ranking, weights)[0])
-
-
 def auroc_across_seeds(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "rows"]:
     """AUROC in every draw, averaged over seeds."""
     return across_seeds(folds, draws, lambda fold, weights: ranked_draws(fold.ranking, weights)[0][:, None])[:, 0]

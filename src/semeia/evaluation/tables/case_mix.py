@@ -16,6 +16,7 @@ from jaxtyping import Float, Shaped
 
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
+from semeia.evaluation.measured import ranked_values
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
@@ -27,7 +28,6 @@ from semeia.evaluation.statistics.operating_point import SHIFTED, at_prevalence,
 from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.tables.across_seeds import (
     across_seeds,
-    auroc_of_fold,
     mean_over_seeds,
     mostly_defined,
 )
@@ -135,7 +135,7 @@ def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
 def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
     """SHIFTED at the cohort's own prevalence, and at the home cohort's, which are drawn as the patients are."""
     known = [
-        (auroc_of_fold(fold, place.draws), place.draws.apply(fold.patient, partial(class_means, fold)))
+        (ranked_values(fold, place.draws)["auroc", None], place.draws.apply(fold.patient, partial(class_means, fold)))
         for fold in folds.values()
     ]
     found: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Say what a run knows of its data and its models: a run goes in, a sentence comes out, empty where it does not know.
+"""Say what a run knows of its data and its models, a sentence each, empty where it does not know.
 
 What was done in training is stated by whoever ran it (run.json "statements") and never assumed here.
 """

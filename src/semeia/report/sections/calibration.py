@@ -7,7 +7,7 @@ import polars as pl
 
 from semeia.evaluation.tables.columns import CURVE_COLUMNS, MEASURE_COLUMNS, RECALIBRATION_COLUMNS
 from semeia.report.content import DataTable, Figure, Section, TitledTable
-from semeia.report.estimates import cohorts_of, pairs_of
+from semeia.report.estimates import cohorts_of, held_by, pairs_of
 from semeia.report.names import Names, Pair
 from semeia.report.numbers import estimate, number
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
@@ -43,8 +43,7 @@ def calibration_section(run: Run) -> Section | None:
     trained = [p for p in names.headlines(pairs_of(estimates)) if names.about(p[0]).role not in ("shortcut", "human")]
     arms = trained or names.headlines(pairs_of(estimates))
     cohorts = cohorts_of(estimates)
-    held = set(curves.select("arm", "mode").rows())
-    figure = _figure(curves, names, [arm for arm in arms if arm in held][:MOST_DRAWN], cohorts)
+    figure = _figure(curves, names, held_by(curves, arms)[:MOST_DRAWN], cohorts)
     table = _measures_table(names, measures, arms, cohorts)
     first = arms[0] if arms else ("", "")
     return Section(

@@ -7,7 +7,7 @@ import polars as pl
 
 from semeia.evaluation.tables.columns import DECISION_COLUMNS
 from semeia.report.content import DataTable, Figure, Section
-from semeia.report.estimates import cohorts_of, pairs_of
+from semeia.report.estimates import cohorts_of, held_by, pairs_of
 from semeia.report.names import Names, Pair
 from semeia.report.numbers import estimate, listed, percent, sentence
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
@@ -37,8 +37,7 @@ def decision_section(run: Run) -> Section | None:
     arms, cohorts = names.headlines(pairs_of(estimates)), cohorts_of(estimates)
     if table.is_empty() or not arms:
         return None
-    held = set(table.select("arm", "mode").rows())
-    figure = _figure(table, names, [arm for arm in arms if arm in held][:MOST_DRAWN], cohorts)
+    figure = _figure(table, names, held_by(table, arms)[:MOST_DRAWN], cohorts)
     return Section(
         key="usefulness",
         heading="Usefulness",
