@@ -154,7 +154,7 @@ def test_it_is_judged_and_shown(run: Path):
     assert values["second", "ridge@ridge=weak"] > 0.95
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "Toys" in page
-    assert "160 things" in page
+    assert "<b>160</b> things" in page
     assert "A ridge, ridge strong" in page
     about = json.loads((run / "run.json").read_text())
     assert (about["study"], about["state"], about["seeds"]) == ("toy", "finished", [0, 1])

@@ -62,7 +62,7 @@ def test_its_tables_hold_levels_and_paired_differences_with_intervals(study: Pat
 def test_a_sweep_crosses_values_with_labels_and_draws_the_map(tmp_path: Path):
     settings = SweepSettings(seeds=(0,), labels=(40, 60), condition=SMALL, workers=1, sweeps=("unmapped",))
     page = sweep_worlds(out=tmp_path, settings=settings).read_text(encoding="utf-8")
-    assert page.count('class="plot"') == 4
+    assert page.count('class="matrix"') == 4
     assert pl.read_csv(tmp_path / "label_equivalence.csv").height == 12
     table = pl.read_csv(tmp_path / "map.csv", schema_overrides={"value": pl.String})
     assert set(table["value"]) == {"0.0", "0.3", "0.6"}
