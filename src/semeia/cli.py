@@ -99,7 +99,7 @@ def call(command: Command, values: Mapping[str, object]) -> None:
         (print_table if command.says == "table" else print_evaluation)(result)
     else:
         print(printable(command.says.format(result=result, rows=getattr(result, "height", ""), **values)))
-    if command.then:
+    if command.then and not (command.unless and str(result).startswith(command.unless)):
         typed = {name: quoted(value) for name, value in {**values, "result": result}.items()}
         print(f"Next: {printable(command.then.format(**typed))}", file=sys.stderr)
 

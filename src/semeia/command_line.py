@@ -51,6 +51,7 @@ class Command:
     default: str = ""
     says: str = "{result}"
     then: str = ""
+    unless: str = ""
 
 
 @dataclass(frozen=True)

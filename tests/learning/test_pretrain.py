@@ -97,6 +97,13 @@ def test_a_handful_of_patients_is_pretrained_on_and_not_judged(data: Dataset, tm
     assert json.loads((tmp_path / "diagnostics.json").read_text())["verdict"].startswith("Not measured")
 
 
+def test_less_than_one_pass_is_no_evidence(data: Dataset, tmp_path: Path):
+    settings = replace(PRETRAIN, optimiser=replace(PRETRAIN.optimiser, steps=1, batch=4))
+    model = pretrain(data, ROWS, modalities=("image", "reading"), settings=settings, seed=0, folder=tmp_path)
+    assert model.verdict.startswith("Too short to judge: in 1 steps")
+    assert load_model(tmp_path / FILE).verdict == model.verdict
+
+
 def test_whole_patients_are_held_out(data: Dataset):
     rows = np.arange(0, 40)
     fit, watch = hold_out(data, rows, share=0.3, seed=0)
@@ -124,4 +131,4 @@ def test_an_encoder_forgets_what_it_was_only_compared_with(data: Dataset, tmp_pa
     assert model.encoder.kinds == model.preprocessing.names == ("image",)
     assert same(model, load_model(tmp_path / FILE))
     verdict = json.loads((tmp_path / "diagnostics.json").read_text())["verdict"]
-    assert verdict.startswith(("Healthy", "No signal", "Collapsed", "Not measured"))
+    assert verdict.startswith(("Healthy", "Undecided", "No signal", "Collapsed", "Not measured"))

@@ -1,6 +1,8 @@
 """One's own archive: pictures with a table and a fixed split, or none. Nobody is tested who was seen."""
 
+import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +116,7 @@ def test_without_a_split_the_test_is_whom_the_encoder_left_out(tmp_path: Path):
             mode="frozen",
             seeds=seeds,
             settings=FINETUNE,
+            even_if_collapsed=True,
         )
         assert set(table["unit_id"]) == set(data.units.filter(~seen)["unit_id"])
 
@@ -266,3 +269,18 @@ def test_no_original_id_or_file_name_is_in_any_file(pictures: Path, pretrained: 
             text += pl.read_parquet(path).write_json().encode() if path.suffix == ".parquet" else b""
             assert b"CANARY" not in text, path.name
             assert b"scan-0" not in text, path.name
+
+
+def test_a_collapsed_encoder_is_refused_unless_asked_for(pictures: Path, pretrained: Path, tmp_path: Path):
+    run = shutil.copytree(pretrained, tmp_path / "collapsed")
+    (path,) = run.glob(f"pretrained/*/seed-*/{FILE}")
+    words = "Collapsed: the embedding hardly differs between patients. Do not use this encoder."
+    replace(load_model(path), verdict=words).save(path.parent)
+    fit = partial(finetune_archive, pictures, pretrained=run, outcome="label", mode="frozen", settings=FINETUNE)
+    with pytest.raises(InputError, match=r"Collapsed: .* --even-if-collapsed takes it all the same"):
+        fit(out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    fit(out=tmp_path / "run", even_if_collapsed=True)
+    assert words in read_record(tmp_path / "run")["arms"]["image_jepa"]["start"]
+    (tuned,) = (tmp_path / "run").glob(f"cells/**/{FILE}")
+    assert load_model(tuned).verdict == words

@@ -41,6 +41,7 @@ class Manifest:
     cells: Cells = WHOLE
     fusion: FusionSettings | None = None
     common: tuple[str, ...] = ()
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,21 @@ class Model:
         head: None after pretraining.
         preprocessing: what its input must have gone through.
         common: by modality, a map from what is pooled of it to a space in which pretraining compared modalities.
+        verdict: what pretraining said of the encoder; empty where there was none.
     """
 
     encoder: PatientEncoder
     head: PooledHead | None
     preprocessing: Preprocessing
     common: dict[str, nn.Linear] = field(default_factory=dict)
+    verdict: str = ""
 
     def only(self, names: tuple[str, ...]) -> "Model":
         """Make the encoder of some of its modalities, with the same weights; a head does not come along."""
         if set(names) >= set(self.encoder.kinds):
             return self
         common = {name: linear for name, linear in self.common.items() if name in names}
-        return Model(self.encoder.only(names), None, self.preprocessing.only(names), common)
+        return Model(self.encoder.only(names), None, self.preprocessing.only(names), common, self.verdict)
 
     @torch.no_grad()
     def pooled(
@@ -129,6 +132,7 @@ class Model:
             "cells": list(WHOLE if self.head is None else self.head.cells),
             "fusion": to_plain(self.head.settings) if isinstance(self.head, FusedHead) else None,
             "common": list(self.common),
+            "verdict": self.verdict,
             **(about or {}),
         }
         save_tensors(folder / FILE, tensors, manifest)
@@ -164,7 +168,7 @@ def load_model(path: Path) -> Model:
         common[name] = built_to_fit(
             partial(nn.Linear, encoder.pooled_width(), width), tensors, path=path, prefix=f"common.{at}."
         )
-    return Model(encoder=encoder.eval(), head=head, preprocessing=preprocessing, common=common)
+    return Model(encoder.eval(), head, preprocessing, common, manifest.verdict)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from semeia.data.preprocessing import Preprocessing, fit_preprocessing, make_bat
 from semeia.encoders.build import build_encoder
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-from semeia.learning.collapse import diagnose, verdict
+from semeia.learning.diagnostics.collapse import diagnose
+from semeia.learning.diagnostics.retrieval import retrieve, retrieve_across, retrieve_partner
+from semeia.learning.diagnostics.verdict import verdict, verdict_on_retrieval
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model, save_forecaster
 from semeia.learning.progress import Report, silent
-from semeia.learning.retrieval import retrieve, retrieve_across, retrieve_partner, verdict_on_retrieval
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
@@ -150,12 +151,15 @@ def pretrain(
         else:
             measures = retrieve(encoder, watched, first)
             words = verdict_on_retrieval(measures)
-    model = Model(encoder=encoder, head=None, preprocessing=preprocessing, common=objective.common())
+    steps, enough = settings.optimiser.total(len(fit_rows)), settings.optimiser.per_epoch(len(fit_rows))
+    if steps < enough:
+        words = f"Too short to judge: in {steps} steps the encoder met not even every patient once ({enough} steps)."
+    model = Model(encoder, None, preprocessing, common=objective.common(), verdict=words)
     measures |= retrieve_across(model, data, watch_rows)
     facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
     write_json(folder / "diagnostics.json", facts)
     model = model.only(kept)
-    model.save(folder, {"verdict": words})
+    model.save(folder)
     return model
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from semeia.errors import InputError
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import cells_of
+from semeia.learning.diagnostics.verdict import COLLAPSED
 from semeia.learning.finetune import FinetuneSettings, Mode
 from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings
@@ -75,6 +76,7 @@ def finetune_archive(
     seeds: int = 1,
     pretraining: PretrainSettings | None = None,
     settings: FinetuneSettings | None = None,
+    even_if_collapsed: bool = False,
 ) -> pl.DataFrame:
     """Fit an outcome on few labels and score the patients that were kept for testing.
 
@@ -88,11 +90,14 @@ def finetune_archive(
         seeds: how many. From scratch and without a fixed split, each tests another of five patient folds.
         pretraining: its `model` is the network from scratch; a pretrained encoder brings its own.
         settings: see `FinetuneSettings`.
+        even_if_collapsed: takes an encoder whose pretraining ended with "Collapsed", too.
 
     Returns:
         The predictions table, also in `out/predictions.parquet`; beside it results.csv and report.html.
     """
     start = None if pretrained is None else pretrained_model(pretrained)
+    if start is not None and not even_if_collapsed:
+        refuse_collapsed(start)
     own = FinetuneRun(
         outcome=outcome,
         mode=mode,
@@ -110,14 +115,14 @@ def finetune_archive(
 def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
     """The model that is fine-tuned."""
     start = inputs.files.get(START)
-    model, pretrained = model_of(settings, inputs), start is not None
-    names = load_model(start).preprocessing.names if start else tuple(read_by(settings, inputs))
+    model, encoder = model_of(settings, inputs), load_model(start) if start else None
+    names = encoder.preprocessing.names if encoder else tuple(read_by(settings, inputs))
     title = settings.arm.replace("_", " ")
     about = ArmDescription(
-        title=title[:1].upper() + title[1:] if pretrained else "From scratch",
-        role="pretrained" if pretrained else "scratch",
+        title=title[:1].upper() + title[1:] if encoder else "From scratch",
+        role="pretrained" if encoder else "scratch",
         family="network",
-        start=PRETRAINED if pretrained else SEED,
+        start=f"{PRETRAINED}. Verdict on the encoder: {encoder.verdict}" if encoder else SEED,
         modalities=names,
     )
     return {
@@ -135,6 +140,19 @@ def pretrained_model(run: Path) -> Path:
     if len(there) != 1:
         raise InputError(f"{run}: holds {len(there)} pretrained models, one is needed; is it a run of semeia pretrain?")
     return there[0]
+
+
+def refuse_collapsed(start: Path) -> None:
+    """Refuse an encoder that pretraining itself said not to use.
+
+    Raises:
+        InputError: its verdict says that it has collapsed.
+    """
+    if (verdict := load_model(start).verdict).startswith(COLLAPSED):
+        raise InputError(
+            f"the pretrained encoder: {verdict} Leave out --pretrained to begin from scratch, or pretrain anew; "
+            "--even-if-collapsed takes it all the same"
+        )
 
 
 def pretraining_used(run: Path | None, start: Path | None, given: PretrainSettings) -> PretrainSettings:

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from semeia.evaluation.statistics.discrimination import auroc, auroc_draws
-from semeia.learning.collapse import ridge_r2, spread
+from semeia.learning.diagnostics.collapse import ridge_r2, spread
 from semeia.worlds.draws import generator
 from semeia.worlds.observe import draw_patients
 from semeia.worlds.sweep.archives import (
@@ -102,7 +102,8 @@ def looked_at(starts: dict[str, Encoders], index: int, held_out: Features) -> di
 
     Returns:
         By "OBJECTIVE_measure": `r2` of one modality's latent from the other's by ridge regression, mean of both
-        directions, and `r2_shuffled` of wrong pairs; `effective_rank` and `mean_energy` (learning/collapse.py).
+        directions, and `r2_shuffled` of wrong pairs; `effective_rank` and `mean_energy`
+        (learning/diagnostics/collapse.py).
     """
     measures, half = {}, HELD_OUT // 2
     shuffle = np.random.default_rng(0).permutation(half)

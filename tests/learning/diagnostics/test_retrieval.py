@@ -9,8 +9,9 @@ from torch import nn
 
 from semeia.data.batch import Batch, Seen
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
-from semeia.learning.collapse import ENOUGH
-from semeia.learning.retrieval import nearest_is_own, retrieve, verdict_on_retrieval
+from semeia.learning.diagnostics.collapse import ENOUGH
+from semeia.learning.diagnostics.retrieval import nearest_is_own, retrieve
+from semeia.learning.diagnostics.verdict import verdict_on_retrieval
 
 DIM = 16
 
@@ -77,32 +78,6 @@ def test_each_kind_is_told(reads: str, begins: str):
     said = verdict_on_retrieval(found)
     assert said.startswith(begins)
     assert ("chance 0.5%" in said) == (reads != "nothing")
-
-
-def test_what_the_words_hang_on():
-    fine = {
-        "image_std_median": 0.5,
-        "image_effective_rank": 12.0,
-        "retrieved": 0.6,
-        "retrieved_by_chance": 0.01,
-    }
-    assert verdict_on_retrieval(fine).startswith(
-        "Healthy: another view of the same unit is the nearest in 60% (chance 1.0%)"
-    )
-    # Collapse comes first: with next to no spread, recognising may be rounding.
-    collapsed = verdict_on_retrieval(fine | {"image_std_median": 0.04})
-    assert collapsed.startswith("Collapsed")
-    assert "(median deviation 0.040, below 0.05)" in collapsed
-    # A low rank alone is none, where units are recognised; it is said.
-    narrow = verdict_on_retrieval(fine | {"image_effective_rank": 3.9})
-    assert narrow.startswith("Healthy")
-    assert narrow.endswith("uses few directions (effective rank 3.9, below 4).")
-    both = verdict_on_retrieval(fine | {"image_effective_rank": 3.9, "retrieved": 0.029})
-    assert both.startswith("Collapsed")
-    assert "(effective rank 3.9, below 4)" in both
-    assert verdict_on_retrieval(fine | {"retrieved": 0.029}).startswith("No signal")
-    assert verdict_on_retrieval(fine | {"retrieved": 0.031}).startswith("Healthy")
-    assert verdict_on_retrieval({"watched_units": 3.0}).startswith("Not measured")
 
 
 def test_few_units_are_counted_and_nothing_else():

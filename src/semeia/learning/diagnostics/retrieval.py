@@ -1,7 +1,7 @@
-"""Measure whether an encoder finds an image again in another view of it (instance retrieval), and say it in words.
+"""Measure whether an encoder finds an image again in another view of it (instance retrieval).
 
-The diagnostics of objectives that predict no latents (learning/collapse.py has those of the ones that do), on patients
-that were not trained on.
+The diagnostics of objectives that predict no latents (collapse.py has those of the ones that do), on patients that were
+not trained on.
 
 A contrastive loss says little by itself (it depends on the batch), and a reconstruction can be good where the vector is
 empty. So: how the vectors spread, and how often the nearest of all other views is the right one, against chance.
@@ -16,14 +16,11 @@ from torch.nn import functional as F
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
 from semeia.encoders.patient import PatientEncoder
-from semeia.learning.collapse import ENOUGH, narrowness, spread
+from semeia.learning.diagnostics.collapse import ENOUGH, spread
 from semeia.learning.model import Model
 from semeia.objectives.pairs import Pairs
 from semeia.objectives.views import two_views, vectors
 from semeia.shapes import Embeddings
-
-# So many times more often than by chance must a unit be found again.
-TIMES_CHANCE = 3
 
 
 @torch.no_grad()
@@ -93,19 +90,3 @@ def nearest_is_own(one: Embeddings, other: Embeddings) -> float:
     """Share of rows whose most similar row of `other` is their own; both centred, as a shared vector is no match."""
     similarity = F.normalize(one - one.mean(0), dim=1) @ F.normalize(other - other.mean(0), dim=1).T
     return float((similarity.argmax(1) == torch.arange(len(one))).float().mean())
-
-
-def verdict_on_retrieval(measures: dict[str, float], *, what: str = "another view of the same unit") -> str:
-    """One verdict in words: collapse first, then whether `what` was searched is found."""
-    if "retrieved" not in measures:
-        return "Not measured: too few patients were held out to tell whether pretraining has worked."
-    share, chance = measures["retrieved"], measures["retrieved_by_chance"]
-    known = share >= TIMES_CHANCE * chance
-    words = f"{what} is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
-    fired, alone = next(iter(narrowness(measures).values()), ("", False))
-    if fired and (alone or not known):
-        return f"Collapsed: the embedding hardly differs between patients ({fired}). Do not use this encoder."
-    if not known:
-        return f"No signal: {words}, less than {TIMES_CHANCE} times chance. Do not expect pretraining to help."
-    narrow = f" But the embedding uses few directions ({fired})." if fired else ""
-    return f"Healthy: {words}. What it recognises a unit by need not be what the outcome hangs on.{narrow}"

@@ -1,17 +1,18 @@
-"""Measure whether pretraining has collapsed and whether it carries signal between modalities, and say it in words.
+"""Measure whether pretraining has collapsed and whether it carries signal between modalities.
 
 The loss and the rank alone mislead: a constant vector absorbs most of an uncentred loss, and the centred rank can be
 highest where nothing was learnt. So: the loss against the same loss with patients shuffled, and what a ridge regression
 on one modality's latents explains of the other's, against shuffled, on patients that were not trained on.
-Sources: RankMe (Garrido et al. 2022, 2210.02885), here centred; thresholds are ours and stated in the verdict's code.
+Source: RankMe (Garrido et al. 2022, 2210.02885), here centred. In words: verdict.py.
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 
 from semeia.data.batch import Batch, Seen
 from semeia.data.dataset import Dataset
@@ -25,14 +26,10 @@ from semeia.shapes import Embeddings, TokenMask
 SHUFFLES = 8
 # With fewer held-out units than this, rank and spread say more of their number than of the encoder.
 ENOUGH = 8
-# Below these an embedding has collapsed: the median over dimensions of the deviation between patients, and the rank.
-LEAST_DEVIATION, LEAST_RANK = 0.05, 4
-ONE_DIRECTION = 2
 RANK = "effective_rank"
+LEAST_RANK = 4  # of an embedding that uses its room
 # Months between what is seen and what is predicted.
 LAGS = {"same_date": (0.0, 1.0), "within_a_year": (1.0, 12.0), "over_a_year": (12.0, math.inf)}
-# The loss against that with patients shuffled; above it nothing was predicted for the right patient.
-PREDICTED = 0.98
 
 
 @torch.no_grad()
@@ -94,22 +91,53 @@ def paired_against_shuffled(objective: LatentPrediction, batch: Batch, *, seed: 
     step = Step(index=0, total=1, seed=seed)
     tokens = objective.encoder.embed(batch)
     masks = objective.masks_of(tokens, step.generator("diagnostic masks"))
-    paired, other = _paired_and_shuffled(*objective.predict(batch, masks), masks.target, tokens.present, seed=seed)
-    return {"paired_loss": paired, "shuffled_loss": other, "paired_to_shuffled": paired / other}
+    compared = paired_and_shuffled(*objective.predict(batch, masks), masks.target, tokens.present, seed=seed)
+    return {
+        "paired_loss": compared.paired,
+        "shuffled_loss": compared.shuffled,
+        "paired_to_shuffled": compared.ratio,
+        "paired_to_shuffled_high": compared.ratio + 1.96 * compared.error,
+    }
 
 
-def _paired_and_shuffled(
+@dataclass(frozen=True)
+class Compared:
+    """The loss at the tokens that are asked for, its mean against other patients' targets, and their ratio with the
+    standard error of a jackknife over units."""
+
+    paired: float
+    shuffled: float
+    error: float
+
+    @property
+    def ratio(self) -> float:
+        return self.paired / self.shuffled
+
+
+def paired_and_shuffled(
     prediction: torch.Tensor, target: torch.Tensor, asked: TokenMask, there: TokenMask, *, seed: int
-) -> tuple[float, float]:
-    """The loss at the tokens that are asked for, and the mean of that against other patients' targets."""
+) -> Compared:
+    """Compare predictions of tokens with their own patients' targets and with other patients'.
+
+    Args:
+        prediction: latents, [unit, token, dim].
+        target: the same of the target encoder.
+        asked: which tokens are predicted, [unit, token].
+        there: which tokens have a target, [unit, token].
+        seed: of who is held against whom.
+    """
     generator = np.random.default_rng([seed, 5])
-    shuffled = []
+    own, others = _losses(prediction, target, asked), []
     for _ in range(SHUFFLES):
         order = torch.from_numpy(derangement(len(asked), generator))
         # Only places where both have a token can be compared.
-        shuffled.append(_loss(prediction, target[order], asked & there[order]))
-    other = float(np.nanmean(shuffled)) if np.isfinite(shuffled).any() else float("nan")
-    return _loss(prediction, target, asked), other
+        others.append(_losses(prediction, target[order], asked & there[order]))
+    means = [_mean(one) for one in others]
+    shuffled = float(np.nanmean(means)) if np.isfinite(means).any() else float("nan")
+    without = [one.sum(0) - one for one in (own, np.sum(others, 0))]  # each unit left out in turn: loss, tokens
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = (without[0][:, 0] / without[0][:, 1]) / (without[1][:, 0] / without[1][:, 1])
+    return Compared(_mean(own), shuffled, float(np.sqrt((len(left) - 1) * np.var(left))))
 
 
 def by_pair_and_lag(objective: LatentPrediction, batch: Batch, *, seed: int) -> dict[str, float]:
@@ -131,8 +159,8 @@ def by_pair_and_lag(objective: LatentPrediction, batch: Batch, *, seed: int) -> 
             if int(rows.sum()) >= ENOUGH:
                 prediction, latent = objective.predict(batch, Masks(known, asked))
                 own = asked[rows]
-                paired, other = _paired_and_shuffled(prediction[rows], latent[rows], own, own, seed=seed)
-                found[f"ratio_{kinds[source]}_to_{kinds[target]}_{lag}"] = paired / other
+                compared = paired_and_shuffled(prediction[rows], latent[rows], own, own, seed=seed)
+                found[f"ratio_{kinds[source]}_to_{kinds[target]}_{lag}"] = compared.ratio
     return found
 
 
@@ -168,9 +196,19 @@ def at_date(tokens: Tokens, kind: int, number: int) -> TokenMask:
     return mine & (tokens.when == torch.where(mine, tokens.when, torch.inf).amin(1, keepdim=True))
 
 
-def _loss(prediction: torch.Tensor, target: torch.Tensor, where: torch.Tensor) -> float:
+def _loss(prediction: torch.Tensor, target: torch.Tensor, where: TokenMask) -> float:
+    return _mean(_losses(prediction, target, where))
+
+
+def _losses(prediction: torch.Tensor, target: torch.Tensor, where: TokenMask) -> Float64[np.ndarray, "n 2"]:
+    """Each unit's loss summed over its tokens, and how many they are."""
     error = torch.nn.functional.smooth_l1_loss(prediction, target, reduction="none").mean(-1)
-    return float(error[where].mean()) if bool(where.any()) else float("nan")
+    return torch.stack([torch.where(where, error, 0).double().sum(1), where.double().sum(1)], 1).numpy()
+
+
+def _mean(losses: Float64[np.ndarray, "n 2"]) -> float:
+    total, tokens = losses.sum(0)
+    return float(total / tokens) if tokens else float("nan")
 
 
 def derangement(n: int, generator: np.random.Generator) -> np.ndarray:
@@ -239,55 +277,3 @@ def ridge_r2(x: np.ndarray, y: np.ndarray, new_x: np.ndarray, new_y: np.ndarray)
     left = new_y - centre - (new_x - mean) / sd @ weight
     total = np.square(new_y - centre).sum()
     return float(1 - np.square(left).sum() / total) if total > 0 else float("nan")
-
-
-def narrowness(found: dict[str, float]) -> dict[str, tuple[str, bool]]:
-    """The modalities whose vectors use little of their room: the number that says so, in words, and whether it is a
-    collapse by itself (no deviation, or one direction) or only where nothing is predicted either."""
-    fired: dict[str, tuple[str, bool]] = {}
-    for name in sorted({name.removesuffix("_std_median") for name in found if name.endswith("_std_median")}):
-        deviation, rank = found[f"{name}_std_median"], found.get(f"{name}_{RANK}", LEAST_RANK)
-        if deviation < LEAST_DEVIATION:
-            fired[name] = f"median deviation {deviation:.3f}, below {LEAST_DEVIATION}", True
-        elif rank < LEAST_RANK:
-            alone = rank < ONE_DIRECTION
-            fired[name] = f"effective rank {rank:.1f}, below {ONE_DIRECTION if alone else LEAST_RANK}", alone
-    return fired
-
-
-def verdict(found: dict[str, float]) -> str:
-    """One verdict in words: collapse first, then whether anything is predicted, then whether it crosses modalities.
-
-    Deviations that vanish and vectors on one line are a collapse. Otherwise the rank alone misleads: a low one is a
-    collapse only where hidden parts are not predicted for the right patient either; where they are, it is said beside.
-    """
-    if "paired_to_shuffled" not in found:
-        return "Not measured: too few patients were held out to tell whether pretraining has worked."
-    ratio = found["paired_to_shuffled"]
-    fired = narrowness(found)
-    if fired and (any(alone for _, alone in fired.values()) or not ratio <= PREDICTED):
-        which = "; ".join(f"{name} ({words})" for name, (words, _) in fired.items())
-        return f"Collapsed: the embedding hardly differs between patients: {which}. Do not use this encoder."
-    if not ratio <= PREDICTED:
-        return (
-            f"No signal: hidden parts are predicted no better for the right patient than for another (ratio "
-            f"{ratio:.2f}, above {PREDICTED}). This can be the data, not a bug; do not expect pretraining to help."
-        )
-    said = f"Healthy: hidden parts are predicted better for the right patient (ratio {ratio:.2f})."
-    if fired:
-        narrow = "; ".join(f"{name}: {words}" for name, (words, _) in fired.items())
-        said += f" But the embedding uses few directions ({narrow})."
-    later = {name: value for name, value in found.items() if name.startswith("ratio_") and "same_date" not in name}
-    if later:
-        best = min(later, key=lambda name: later[name])
-        named = best.removeprefix("ratio_").replace("_", " ")
-        clearest = f"the clearest is {named} (ratio {later[best]:.2f})"
-        said += f" Across dates {clearest if later[best] <= PREDICTED else 'nothing is predicted'}."
-    r2 = {name: value for name, value in found.items() if name.startswith("r2_") and not name.endswith("_shuffled")}
-    if not r2:
-        return said + " One modality only, so nothing is said about cross-modal signal."
-    carried = {name: value for name, value in r2.items() if value - found[f"{name}_shuffled"] > 0.05 and value > 0.02}
-    words = ", ".join(f"{name[3:].replace('_', ' ')} R2 {value:.2f}" for name, value in r2.items())
-    if carried:
-        return f"{said} Pretraining carries cross-modal signal ({words})."
-    return f"{said} Pretraining does not carry cross-modal signal ({words}): expect little from the other modality."

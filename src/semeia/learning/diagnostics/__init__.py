@@ -1,0 +1,1 @@
+"""Measure what pretraining has made, on patients it has not seen, and say it in words."""
