@@ -28,7 +28,7 @@ Lists are written [0,1]. Settings in a file: add --print_config > settings.yaml,
 MORE = """
 Every setting of networks and training: semeia {} --help all"""
 HIDDEN = ("out", "examples")  # parameters that are no options, or are added by themselves
-LISTS = ("modalities", "references", "covariates")  # options that take several words
+LISTS = ("modalities", "references", "covariates", "columns")  # options that take several words
 FLAGS = {
     "references": "reference",
     "covariates": "covariate",
