@@ -23,6 +23,8 @@ EXTRAS = {
     ),
     "records": ("duckdb",),
     "dicom": ("pydicom", "pylibjpeg", "jpeg_ls", "gdcm"),
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "serve": ("fastapi", "uvicorn"),
     "text": ("transformers",),
     "picard": ("picard",),
     "ray": ("ray",),

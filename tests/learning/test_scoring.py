@@ -16,10 +16,10 @@ from semeia.errors import InputError
 from semeia.evaluation import check_predictions
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.learning import scoring
-from semeia.learning.export import export
 from semeia.learning.model import FILE, load_model
 from semeia.learning.scoring import embed
 from semeia.readers import ingest_images
+from semeia.studies.export import export
 from semeia.studies.predict import predict
 from small_training import loaded, nodule_archive, picture_archive
 

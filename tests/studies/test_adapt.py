@@ -15,9 +15,9 @@ from semeia.data.modalities import Vector
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell
-from semeia.learning.export import export
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.studies.adapt import adapt
+from semeia.studies.export import export
 from semeia.studies.predict import predict
 from semeia.studies.run.reading import labels_of
 from semeia.worlds import Site, WorldSettings, draw_patients

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from semeia.data.crops import CropSettings
+from semeia.encoders.present import of_present
 from semeia.encoders.volume import scanned
 from semeia.errors import InputError
 from semeia.shapes import Pictures, TokenMask, TokenValues, Volumes
@@ -49,8 +50,8 @@ def tokens_of_map(network: nn.Module, values: Volumes, present: TokenMask, crop:
     Returns:
         [n, rows * columns, dim]; absent tokens are 0.
     """
-    there = present.any(1)
-    pictures = scanned(values[there], present[there], crop)[:, :, 0]
-    tokens = network(pictures).flatten(2).transpose(1, 2)
-    padded = tokens.new_zeros(*present.shape, tokens.shape[-1])
-    return padded.masked_scatter(there[:, None, None], tokens)
+
+    def read(values: Volumes, present: TokenMask) -> TokenValues:
+        return network(scanned(values, present, crop)[:, :, 0]).flatten(2).transpose(1, 2)
+
+    return of_present(read, present.any(1), values, present)

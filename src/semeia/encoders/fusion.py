@@ -35,7 +35,7 @@ class ApartEncoder(PatientEncoder):
         x = tokens.x
         for index, blocks in enumerate(self.blocks):
             mine = tokens.present & (tokens.kind == index)
-            if not bool(mine.any()):
+            if not torch.compiler.is_exporting() and not bool(mine.any()):
                 continue
             order, own = pack_order(mine), tokens.select(mine)
             seen = own.present[:, None, :].expand(-1, own.present.shape[1], -1)
@@ -83,7 +83,8 @@ class FusionEncoder(ApartEncoder):
         has = ((tokens.kind[:, None] == numbers[:, None]) & tokens.present[:, None]).any(2)
         leads = [has.long().argmax(1)]
         if self.settings.mixing == "symmetric":
-            leads = [number.expand(len(has)) for number in numbers[has.any(0)]]
+            known = numbers if torch.compiler.is_exporting() else numbers[has.any(0)]
+            leads = [number.expand(has.shape[0]) for number in known]
         led = [tokens.kind == lead[:, None] for lead in leads]
         return [(tokens.select(mine), tokens.select(~mine)) for mine in led]
 

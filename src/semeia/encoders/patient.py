@@ -14,6 +14,7 @@ from semeia.data.batch import Batch, Seen
 from semeia.encoders.blocks import Kind, TransformerBlocks
 from semeia.encoders.pooling import WHOLE, Cells, pool, statistics
 from semeia.encoders.position import place_and_time
+from semeia.encoders.present import of_present
 from semeia.encoders.tokens import Tokens, join
 from semeia.errors import InputError
 from semeia.ranges import ABOVE_0, FROM_0, FROM_1, require_ranges
@@ -85,7 +86,8 @@ class PatientEncoder(nn.Module):
         if not known:
             raise InputError(f"none of the modalities {', '.join(self.kinds)} is given")
         # Of what this encoder reads: a patient with other modalities only would have no token.
-        Batch(known).require_something()
+        if not torch.compiler.is_exporting():  # a graph has no errors
+            Batch(known).require_something()
         return join([self._tokens(name, seen) for name, seen in known.items()])
 
     def _tokens(self, name: str, seen: Seen) -> Tokens:
@@ -101,12 +103,9 @@ class PatientEncoder(nn.Module):
         """Embed every visit of every patient, [batch * visit, length, dim]."""
         values, present = seen.values.flatten(0, 1), seen.present.flatten(0, 1)
         there = present.any(1)
-        tokens = self.kind.new_zeros(*present.shape, self.settings.dim)
-        if not bool(there.any()):
-            return tokens
-        # What is not there is not computed, so that empty visits cost nothing, and change no bit of the others.
-        made = self.embeddings[name](values[there], present[there])
-        return tokens.to(made.dtype).index_put((there,), made)
+        if not torch.compiler.is_exporting() and not bool(there.any()):
+            return self.kind.new_zeros(*present.shape, self.settings.dim)
+        return of_present(self.embeddings[name], there, values, present)
 
     def only(self, names: tuple[str, ...]) -> "PatientEncoder":
         """Make the encoder of some of the modalities, with the same weights."""

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from semeia.data.modalities import Volume
+from semeia.encoders.present import of_present
 from semeia.errors import InputError
 from semeia.shapes import TokenMask, TokenValues, Volumes
 
@@ -46,18 +47,20 @@ class RingEmbedding(nn.Module):
 
     def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
         """Voxels in [0, 1], [n, 1, depth, height, width], to [n, layers * rings, dim]; absent tokens are 0."""
-        batch = len(values)
+        batch = values.shape[0]  # `len` would fix it in an exported graph
         around = F.grid_sample(values[:, 0] - 0.5, self.circles.expand(batch, -1, -1, -1), align_corners=False)
         layers, rings = around.shape[1] // self.deep, around.shape[2] // self.wide
         around = around.reshape(batch, layers, self.deep, rings, self.wide, -1)
         around = around.permute(0, 1, 3, 5, 2, 4).reshape(batch, layers * rings, around.shape[-1], -1)
         # Thin stacks leave most layers empty: only what was scanned is computed.
-        scanned = around[present]
+        return of_present(self._read, present, around)
+
+    def _read(self, scanned: torch.Tensor) -> torch.Tensor:
+        """Rings, [rings, angles, values], to tokens, [rings, dim]."""
         read = F.gelu(self.second(with_neighbours(F.gelu(self.first(with_neighbours(scanned)))))).float()
         mean = read.mean(1)
         spread = ((read.square().mean(1) - mean.square()).clamp(min=0) + 1e-5).sqrt()
-        tokens = self.leave(torch.cat([mean, spread], -1))
-        return tokens.new_zeros(*present.shape, tokens.shape[-1]).masked_scatter(present[..., None], tokens)
+        return self.leave(torch.cat([mean, spread], -1))
 
 
 def with_neighbours(around: torch.Tensor) -> torch.Tensor:

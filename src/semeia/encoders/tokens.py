@@ -51,7 +51,12 @@ class Tokens:
 
 
 def pack_order(keep: TokenMask) -> torch.Tensor:
-    """Find the positions of the kept tokens, kept ones first and in their order, [batch, longest]."""
+    """Find the positions of the kept tokens, kept ones first and in their order, [batch, longest].
+
+    In an exported graph no shape may hang on the values: there all tokens stay where they are, and masks do the rest.
+    """
+    if torch.compiler.is_exporting():
+        return torch.arange(keep.shape[1], device=keep.device).expand(keep.shape)
     longest = max(int(keep.sum(1).max()), 1)
     return torch.argsort((~keep).to(torch.int8), dim=1, stable=True)[:, :longest]
 

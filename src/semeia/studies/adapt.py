@@ -18,11 +18,11 @@ from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.learning.adapt.blend import HomeLink, SiteLink, fit_home, judge_site
 from semeia.learning.adapt.experts import Scored
 from semeia.learning.cells import Cell
-from semeia.learning.export import model_files
 from semeia.learning.model import Model
 from semeia.learning.scoring import data_for, seen_by
 from semeia.learning.stored import BLEND, EXPERTS, Choice, Scorer, about_run, choose, load_scorers, read_record
 from semeia.settings_json import to_plain
+from semeia.studies.export import model_files
 from semeia.studies.run.reading import labels_of
 
 ARM = "adapted"

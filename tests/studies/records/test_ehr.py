@@ -14,7 +14,6 @@ from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions, read_predictions
 from semeia.learning.cells import Cell
-from semeia.learning.export import export
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.linear import FILE, load_linear
 from semeia.learning.pretrain import PretrainSettings
@@ -22,6 +21,7 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.signatures.express import express
 from semeia.signatures.model import ARRAYS, load_signatures
 from semeia.studies import resume
+from semeia.studies.export import export
 from semeia.studies.predict import predict
 from semeia.studies.records import blocks as records
 from semeia.studies.records import ehr, ehr_data

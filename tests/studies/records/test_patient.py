@@ -13,9 +13,9 @@ from semeia.archive import open_archive
 from semeia.cli import main
 from semeia.errors import InputError
 from semeia.evaluation import check_predictions
-from semeia.learning.export import export
 from semeia.learning.model import FILE, load_model
 from semeia.signatures.model import load_signatures
+from semeia.studies.export import export
 from semeia.studies.predict import predict
 from semeia.studies.records.blocks import signature_folder
 from semeia.studies.records.patient import patient_study

@@ -46,23 +46,26 @@ OPEN = ["the patients it is meant for, who uses it, and when", "what to do with 
 
 def model_facts_section(run: Run) -> Section | None:
     """Show the label of the headline arm; None when nothing was evaluated."""
-    names = run.names
     pair = headline(run)
     if pair is None:
         return None
-    rows = levels_of(run)
-    cohorts = cohorts_of(rows)
-    label = Label(
-        name=names.arm(*pair),
-        mechanism=_mechanism(run, pair[0], max(e.fraction for e in rows)),
+    label = label_of(run, *pair, levels_of(run))
+    lead = f"{label.name} on one card: what it takes, what it gives, how well, and what to beware of."
+    return Section("facts", "Model facts", lead, own=label)
+
+
+def label_of(run: Run, arm: str, mode: str, rows: list[Estimate]) -> Label:
+    """Fill the card of one arm from its levels, all with one share of the labels; there must be some."""
+    names, cohorts = run.names, cohorts_of(rows)
+    return Label(
+        name=names.arm(arm, mode),
+        mechanism=_mechanism(run, arm, max(e.fraction for e in rows)),
         cohorts=[names.cohort(cohort) for cohort in cohorts],
         measures=[*_sizes(rows, cohorts), *_measures(rows, cohorts)],
         warnings=[*warnings(run, rows), EXPERIMENT],
         open=OPEN,
         made=_made(run),
     )
-    lead = f"{label.name} on one card: what it takes, what it gives, how well, and what to beware of."
-    return Section("facts", "Model facts", lead, own=label)
 
 
 def _mechanism(run: Run, arm: str, fraction: float) -> list[tuple[str, str]]:

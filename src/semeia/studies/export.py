@@ -1,32 +1,56 @@
-"""One chosen model as one portable folder: its weights (all seeds), its manifest, and how to use it."""
+"""Take one chosen model out of a run as one portable folder: its weights (all seeds), its card, and how to use it."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from semeia.archive.atomic import PARTIAL, naming, write_json, write_text
 from semeia.errors import InputError
 from semeia.learning import linear
 from semeia.learning.cells import Cell
-from semeia.learning.model import FILE
-from semeia.learning.stored import BLEND, Choice, about_run, choose, load_scorer, read_record
+from semeia.learning.model import FILE, load_model
+from semeia.learning.onnx_file import Checked, write_linear, write_network
+from semeia.learning.progress import say
+from semeia.learning.stored import BLEND, Choice, Scorer, about_run, choose, load_scorer, load_scorers, read_record
+from semeia.report.model_card import Exported, model_card
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
 
+CARD = "MODEL_CARD.md"
 README = """\
 # {arm}, {mode}, {fraction:g} of the labels
 
 A model exported from a Semeia run (version {version}), {seeds} seed(s). It predicts `{outcome}` and reads {reads}.
 
     semeia predict . --archive ARCHIVE --arm {arm} --mode {mode} --fraction {fraction:g} --out predictions.csv
+    semeia serve .
 
 The safetensors files carry the preprocessing they must be used with; data prepared otherwise, and patients the
 model was fitted on, are refused. A research model: not a medical device, and not validated for clinical use.
+What it was trained on and how it did is on its card, {card}.
 """
 
 
 def export(
-    run: Path, *, out: Path, arm: str | None = None, mode: str | None = None, fraction: float | None = None
+    run: Path,
+    *,
+    out: Path,
+    arm: str | None = None,
+    mode: str | None = None,
+    fraction: float | None = None,
+    onnx: bool = False,
+    licence: str = "",
 ) -> Path:
-    """Copies one arm's models into a new folder that `predict` takes like a run; returns the folder."""
+    """Copies one arm's models into a new folder that `predict` and `serve` take like a run; returns the folder.
+
+    Args:
+        run: its folder.
+        out: the new folder.
+        arm: which arm.
+        mode: how it met the labels.
+        fraction: share of the labels.
+        onnx: also write each model as ONNX beside its safetensors, checked against torch.
+        licence: of the data that the model was trained on, for its card.
+    """
     choice = choose(run, arm=arm, mode=mode, fraction=fraction)
     files = model_files(run, choice)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -37,22 +61,34 @@ def export(
     half = out.with_name(f".{out.name}{PARTIAL}")
     shutil.rmtree(half, ignore_errors=True)
     try:
+        written: dict[str, str] = {}
         for file in files:
             target = half / file.resolve().relative_to(run.resolve())
             with naming(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
+            if onnx and file.name in (FILE, linear.FILE):
+                checked = _write_onnx(file, target.with_suffix(".onnx"))
+                name = str(target.with_suffix(".onnx").relative_to(half))
+                written[name] = (
+                    f"the same as ONNX; over {checked.cases} batches onnxruntime differs from torch by at most "
+                    f"{checked.difference:.1e}"
+                )
+                say(f"{name}: {written[name]}")
         write_json(half / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
+        outcome = str(dict(choice.axes).get("outcome") or about_run(run)["outcome"])
         words = README.format(
             arm=choice.arm,
             mode=choice.mode,
             fraction=choice.fraction,
             version=record.get("semeia_version"),
             seeds=len(choice.cells(run)),
-            outcome=about_run(run)["outcome"],
+            outcome=outcome,
             reads=reads_of(run, choice),
+            card=CARD,
         )
         write_text(half / "README.md", words)
+        write_text(half / CARD, model_card(run, _exported(run, choice, outcome, written, licence)))
         with naming(out):
             if out.exists():
                 out.rmdir()
@@ -60,6 +96,35 @@ def export(
     finally:
         shutil.rmtree(half, ignore_errors=True)
     return out
+
+
+def _write_onnx(file: Path, target: Path) -> Checked:
+    if file.name == FILE:
+        return write_network(load_model(file), target)
+    return write_linear(linear.load_linear(file), target)
+
+
+def _exported(run: Path, choice: Choice, outcome: str, written: Mapping[str, str], licence: str) -> Exported:
+    """What the card says of the model itself."""
+    scorers = list(load_scorers(run, choice).values())
+    patients = {name for scorer in scorers for name in scorer.fitted_on.patients}
+    files = {
+        "*.safetensors": "weights, preprocessing and marks of the patients that were learnt from; no pickle",
+        **written,
+        "run.json": "settings, versions and the fingerprint of the archive",
+    }
+    return Exported(
+        arm=choice.shown,
+        mode=choice.mode,
+        fraction=choice.fraction,
+        outcome=outcome,
+        reads=reads_of(run, choice),
+        prepared={name: modality.prepared() for name, modality in scorers[0].modalities.items()},
+        seeds=len(scorers),
+        patients=len(patients),
+        files=tuple(files.items()),
+        licence=licence,
+    )
 
 
 def model_files(run: Path, choice: Choice) -> list[Path]:
@@ -89,7 +154,7 @@ def model_files(run: Path, choice: Choice) -> list[Path]:
 
 def reads_of(run: Path, choice: Choice) -> str:
     """What the chosen models read, in words."""
-    scorer = load_scorer(run / choice.cells(run)[0].name)
+    scorer: Scorer = load_scorer(run / choice.cells(run)[0].name)
     if not scorer.of_units:
         return "records: " + ", ".join(sorted({name.partition(":")[0] for name in scorer.model.columns}))  # pyright: ignore
     return " and ".join(scorer.modalities) or "covariates"

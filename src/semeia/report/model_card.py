@@ -1,0 +1,155 @@
+"""Write the model card of an exported model: what a run says of one of its arms, in Markdown, counts and never people.
+
+Everything on it is read from run.json, results.csv and the preprocessing that the model carries; what these do not say
+stays open on the card, in words.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from semeia.report.checklists.facts_of_run import exclusions, sources
+from semeia.report.estimates import Estimate
+from semeia.report.names import ALL
+from semeia.report.numbers import estimate
+from semeia.report.run_folder import Run, read_run
+from semeia.report.sections.answer import EXPERIMENT
+from semeia.report.sections.limits import limits_of
+from semeia.report.sections.model_facts import OPEN, Label, label_of
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What the exported folder itself knows of the model.
+
+    Attributes:
+        arm: as tables name it.
+        mode: how it met the labels.
+        fraction: share of the labels.
+        outcome: that it predicts.
+        reads: what it reads, in words.
+        prepared: what was done to each modality before a network saw it, by name.
+        seeds: how many models there are.
+        patients: that they were fitted on, all seeds together.
+        files: what lies in the folder, as (file, words).
+        licence: of the data; empty where nobody said.
+    """
+
+    arm: str
+    mode: str
+    fraction: float
+    outcome: str
+    reads: str
+    prepared: dict[str, str]
+    seeds: int
+    patients: int
+    files: tuple[tuple[str, str], ...] = ()
+    licence: str = ""
+
+
+def model_card(path: Path, model: Exported) -> str:
+    """Write the card of one model of a run folder, in Markdown."""
+    run = read_run(path) if (path / "results.csv").exists() else None
+    rows = _levels(run, model)
+    label = label_of(run, model.arm, model.mode, rows) if run is not None and rows else None
+    parts = [
+        f"# {label.name if label else f'{model.arm}, {model.mode}'}\n",
+        _facts(model, label),
+        _intended(),
+        _training(run, model),
+        _items("Preprocessing", [f"{name}: {words}." for name, words in model.prepared.items()] or ["none"]),
+        _performance(run, model, label),
+        _items("What pretraining did", _pretraining(run, model)),
+        _items("Limits", _limits(run, label)),
+        _items("Files", [f"`{name}`: {words}" for name, words in model.files]),
+        f"## Licence of the data\n\n{model.licence or 'Not known to the run: ask whoever gave the archive.'}\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _levels(run: Run | None, model: Exported) -> list[Estimate]:
+    """The results of the model, on all that were tested."""
+    if run is None:
+        return []
+    asked = (model.arm, model.mode, model.fraction, ALL, "")
+    return [
+        e
+        for e in run.estimates
+        if (e.arm, e.mode, e.fraction, e.stratum, e.reference) == asked and e.outcome == model.outcome
+    ]
+
+
+def _facts(model: Exported, label: Label | None) -> str:
+    known = dict(label.mechanism) if label else {}
+    facts = {
+        "Predicts": f"`{model.outcome}`",
+        "Output": "a probability; no calibration is stored with it, so that it is what the model itself says",
+        "Reads": model.reads,
+        "Models": f"{model.seeds}, one a seed; `semeia predict` and `semeia serve` give the mean of their scores",
+        **{name: words for name, words in known.items() if name in ("Tested at",)},
+    }
+    made = f"\n\n{label.made}" if label and label.made else ""
+    return "\n".join(f"- **{name}**: {words}" for name, words in facts.items()) + made + "\n"
+
+
+def _intended() -> str:
+    return _items("Intended use", [EXPERIMENT, *(f"Open, for its authors to say: {words}." for words in OPEN)])
+
+
+def _training(run: Run | None, model: Exported) -> str:
+    words = [
+        f"Fitted on {model.patients} patients, all seeds together, with {model.fraction:.0%} of the labelled training "
+        "patients for each seed. Known patients are refused by `semeia predict`: the files carry marks of them, from "
+        "which nobody can be named.",
+    ]
+    if run is not None:
+        words += [words for words in (sources(run), exclusions(run)) if words]
+    return _items("What it was trained on", words)
+
+
+def _performance(run: Run | None, model: Exported, label: Label | None) -> str:
+    if run is None or label is None:
+        return _items("Performance", ["This run holds no results of it: judge it by `semeia evaluate` before any use."])
+    head = ["", *label.cohorts]
+    lines = [head, ["---"] * len(head), *([name, *values] for name, values in label.measures)]
+    table = "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+    words = "Each number with its 95 % interval, of single seeds' models averaged over seeds; patients are resampled."
+    return f"## Performance\n\n{words}\n\n{table}\n"
+
+
+def _pretraining(run: Run | None, model: Exported) -> list[str]:
+    """The verdict of pretraining itself, and what the same network without it came to."""
+    if run is None:
+        return ["Not told by this run."]
+    arm = model.arm.partition("@")[0]
+    verdicts = dict.fromkeys(
+        str(r["verdict"]) for r in run.records("pretraining") if r.get("arm") == arm and "verdict" in r
+    )
+    gains = [
+        f"{run.names.arm(e.arm, e.mode)} less {run.names.reference(e.reference)}, {run.names.place(e.cohort)}: AUROC "
+        f"{estimate(e.value, e.low, e.high, sign=True)}{e.tested_words}."
+        for e in run.estimates
+        if (e.arm, e.mode, e.fraction, e.stratum) == (model.arm, model.mode, model.fraction, ALL)
+        and e.metric in ("auroc", "macro_auroc")
+        and e.outcome == model.outcome
+        and e.reference
+        and run.names.is_pretraining(e.arm, e.reference)
+    ]
+    return [*verdicts, *gains] or [
+        "This run did not pretrain it, and did not compare it with a network without pretraining."
+    ]
+
+
+def _limits(run: Run | None, label: Label | None) -> list[str]:
+    warnings = [words for words in label.warnings if words != EXPERIMENT] if label else []
+    limits = [words for words in limits_of(run) if words != EXPERIMENT] if run else []
+    unknown = "It was not validated for clinical use, and patients unlike those above may be scored wrongly."
+    return [*warnings, *limits, unknown]
+
+
+def _cell(words: str) -> str:
+    """Words as they stand in a cell of a table."""
+    return " ".join(words.split()).replace("|", "\\|")
+
+
+def _items(title: str, words: list[str]) -> str:
+    return f"## {title}\n\n" + "\n".join(f"- {item}" for item in words) + "\n" if words else ""
