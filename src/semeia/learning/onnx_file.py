@@ -7,7 +7,7 @@ there are, and when they were seen. Batch and visits are free; a unit without a 
 import json
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -69,6 +69,12 @@ class NetworkGraph(nn.Module):
 
 class LinearGraph(nn.Module):
     """A linear model of columns, NaN where one is missing."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    fill: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
 
     def __init__(self, model: LinearModel) -> None:
         super().__init__()
@@ -203,7 +209,7 @@ def _write(
     path: Path,
     *,
     inputs: list[str],
-    shapes: list[dict[int, object]],
+    shapes: Sequence[Mapping[int, object]],
     outputs: list[str],
 ) -> None:
     import onnx  # noqa: F401  (torch's exporter needs both, and says less clearly that they are missing)
