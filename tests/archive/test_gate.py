@@ -144,6 +144,17 @@ def test_noise_and_small_pictures_have_no_text():
     assert text_places(page("DOE, JANE")[:40]) == []
 
 
+def test_grain_on_shading_has_no_text():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:64, 0:64] / 64
+    alarms = 0
+    for _ in range(300):
+        shading = 0.5 + 0.3 * np.sin(6 * x + rng.uniform(0, 6)) * np.cos(5 * y + rng.uniform(0, 6))
+        grainy = (shading + rng.normal(0, 0.05, shading.shape)).clip(0, 1)
+        alarms += bool(text_places((grainy * 255).astype(np.uint8)))
+    assert alarms <= 1
+
+
 def test_dates_move_by_patient_and_keep_their_distances(tmp_path: Path):
     def times(path: Path, privacy: Privacy) -> pl.DataFrame:
         with writing(path, source="t", key=tmp_path / "key", privacy=privacy) as draft:

@@ -13,6 +13,7 @@ _CONTRAST, _NOISE = 40, 3  # of 255; and times what the grain of the picture mak
 _STROKE, _SPACE = 9, 6  # widest stroke, widest space between two letters, in pixels
 _STROKES = 4
 _TALLEST, _NARROWEST = 0.06, 3  # a line's height as a share of the picture's, its width in heights
+_LOW, _RUN_ON = 6, 0.35  # in lines of fewer rows strokes must run on from row to row, which those of grain do not
 _QUIET = 0.35  # strokes above and below a line, as a share of those in it
 
 
@@ -68,9 +69,16 @@ def _lines(grey: np.ndarray) -> list[tuple[float, float]]:
             and width / crossed <= 1.6 * height + 1.5
             and 0.2 <= filled <= 0.8
             and all(beside.mean() <= _QUIET * filled for beside in around if beside.size)
+            and (height >= _LOW or _run_on(strokes[top:bottom, along]) >= _RUN_ON)
         ):
             found.append(((top + bottom) / 2, (along.start + along.stop) / 2))
     return found
+
+
+def _run_on(strokes: np.ndarray) -> float:
+    """How much oftener than by chance a stroke goes on in the next row: 0 in grain, 1 for bars."""
+    share, both = float(strokes.mean()), float((strokes[1:] & strokes[:-1]).mean())
+    return (both / share - share) / (1 - share)
 
 
 def _place(row: float, column: float, rows: int, columns: int) -> str:
