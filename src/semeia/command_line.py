@@ -200,6 +200,7 @@ def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
     """The values for the parameters of what a command calls, settings among them."""
     every = list(arguments[:2]) == ["--help", "all"]
     command, parser = COMMANDS[words], parser_of(words, every=every)
+    arguments = _in_place(command, arguments)
     _check_files(arguments)
     try:
         given = parser.instantiate(parser.parse_args(list(arguments)))
@@ -217,6 +218,17 @@ def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
         own = {name: values.pop(name) if name in LISTS else given[name] for name in _names(command.settings)}
         values["settings"] = resolve(command.settings)(**own)
     return values
+
+
+def _in_place(command: Command, arguments: Sequence[str]) -> list[str]:
+    """Take what a command is given by its place also by its name, --archive ARCHIVE."""
+    flags = {f"--{name}" for name in command.given}
+    for at, word in enumerate(arguments):
+        flag, equals, value = word.partition("=")
+        if flag in flags:
+            values = [value] if equals else list(arguments[at + 1 : at + 2])
+            return [*values, *arguments[:at], *arguments[at + (1 if equals else 2) :]]
+    return list(arguments)
 
 
 def _check_files(arguments: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from semeia.errors import InputError
-from semeia.report.result_tables import read_tables, write_tables
+from semeia.report.result_tables import marks_of, read_tables, require_as_written, write_tables
 
 
 def test_tables_come_back_and_stale_ones_go(tmp_path: Path):
@@ -39,3 +39,23 @@ def test_a_damaged_table_is_named(tmp_path: Path):
     (tmp_path / "tables" / "one.csv").write_bytes(b"")
     with pytest.raises(InputError, match=r"one\.csv"):
         read_tables(tmp_path)
+
+
+def test_a_column_that_holds_something_else_is_named(tmp_path: Path):
+    table = pl.DataFrame({"arm": ["a"], "cohort": ["all"], "predicted": ["0.\x00"], "observed": [0.5], "n": [3]})
+    write_tables(tmp_path, {"calibration_curves": table})
+    with pytest.raises(InputError, match=r"calibration_curves\.csv, column predicted: holds what is no number"):
+        read_tables(tmp_path)
+    write_tables(tmp_path, {"calibration_curves": table.with_columns(predicted=pl.lit(0.4))})
+    assert read_tables(tmp_path)["calibration_curves"]["predicted"].to_list() == [0.4]
+
+
+def test_tables_that_are_no_longer_as_they_were_written_are_named(tmp_path: Path):
+    write_tables(tmp_path, {"one": pl.DataFrame({"arm": ["a"], "value": [0.5]})})
+    record = {"tables": marks_of(tmp_path)}
+    require_as_written(tmp_path, record)
+    path = tmp_path / "tables" / "one.csv"
+    path.write_text(path.read_text().replace("0.5", "0.6"))
+    with pytest.raises(InputError, match=r"one\.csv: is damaged, or was changed after it was written"):
+        require_as_written(tmp_path, record)
+    require_as_written(tmp_path, {})  # an older run says nothing of its tables

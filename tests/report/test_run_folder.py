@@ -15,6 +15,7 @@ from semeia.report import evaluation_folder, page
 from semeia.report.content import Section
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.report.html import Page, to_html
+from semeia.report.result_tables import marks_of
 from semeia.report.run_folder import read_run
 
 WHERE = EvaluationSettings(draws=100, where="diameter_mm > 8", covariate=None)
@@ -38,6 +39,13 @@ def folder(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def rewrite(folder: Path, **columns: pl.Expr) -> None:
     results = pl.read_csv(folder / "results.csv", infer_schema=False)
     results.with_columns(**columns).write_csv(folder / "results.csv")
+    sign(folder)
+
+
+def sign(folder: Path) -> None:
+    """Let run.json say that the tables were written so, as whoever sends a folder may."""
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "tables": marks_of(folder)}))
 
 
 def test_a_restriction_is_known_by_the_rows_that_were_marked(folder: Path, table: Path):
@@ -74,6 +82,7 @@ def test_without_marks_there_are_no_curves(folder: Path, marks: pl.Expr | None):
     path = folder / "predictions.parquet"
     kept = pl.read_parquet(path)
     (kept.drop("in_where") if marks is None else kept.with_columns(in_where=marks)).write_parquet(path)
+    sign(folder)
 
     assert read_run(folder).predictions is None
 
@@ -92,6 +101,16 @@ def test_without_marks_there_are_no_curves(folder: Path, marks: pl.Expr | None):
 def test_what_cannot_be_a_result_is_refused(folder: Path, columns: dict[str, pl.Expr], words: str):
     rewrite(folder, **columns)
     with pytest.raises(InputError, match=rf"results\.csv: .*{words}"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("name", ["results.csv", "predictions.parquet", "tables/calibration.csv"])
+def test_a_table_that_was_damaged_since_is_named(folder: Path, name: str):
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}: is damaged, or was changed after it was written"):
         read_run(folder)
 
 

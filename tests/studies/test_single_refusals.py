@@ -91,6 +91,7 @@ def test_the_record_of_a_fine_tuned_encoder_has_the_encoders_settings(pictures: 
     read = own["model"]["modalities"]["image"]
     assert own["model"]["encoder"] == of_encoder["model"]["encoder"]
     assert (read["crop"], read["network"]) == (of_encoder["model"]["crop"], "patches")
+    assert (own["model"]["crop"], own["model"]["image"]) == (of_encoder["model"]["crop"], "patches")
     assert (own["optimiser"], own["objective"]) == (of_encoder["optimiser"], of_encoder["objective"])
     other = replace(PICTURES, optimiser=replace(PICTURES.optimiser, steps=9))
     with pytest.raises(InputError, match="with --pretrained leave them out"):

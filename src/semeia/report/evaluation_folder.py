@@ -25,7 +25,7 @@ from semeia.evaluation.strata import strata
 from semeia.evaluation.tables.bands import KNOWN
 from semeia.evaluation.tables.paired_tables import mark_of_tested
 from semeia.report.page import CHECKLISTS, REPORT, write_pages
-from semeia.report.result_tables import FOLDER, write_tables
+from semeia.report.result_tables import FOLDER, marks_of, write_tables
 from semeia.report.run_folder import IN_WHERE, read_run
 
 PSEUDONYM = "^p[0-9a-f]{12}$"
@@ -78,6 +78,7 @@ def evaluate_table(
     write_csv(out / "results.csv", found.results)
     write_csv(out / "estimates.csv", found.estimates)
     write_tables(out, found.tables)
+    record["tables"] = marks_of(out)
     # Last, so that what is half done never passes for the whole.
     write_pages(out, read_run(out, record=record))
     write_json(out / "run.json", record)
@@ -94,7 +95,7 @@ def _begun(out: Path) -> dict[str, object] | None:
         record = read_object(out / "run.json")
     except InputError:
         return None
-    return {name: value for name, value in record.items() if name not in ("notes", "state")}
+    return {name: value for name, value in record.items() if name not in ("notes", "state", "tables")}
 
 
 def _marked(kept: pl.DataFrame, table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:

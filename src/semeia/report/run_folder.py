@@ -18,7 +18,7 @@ from semeia.evaluation import check_results, read_predictions
 from semeia.evaluation.description import read_description
 from semeia.report.estimates import Estimate, cohorts_of, estimates_of, pairs_of, with_tests
 from semeia.report.names import ALL, Names
-from semeia.report.result_tables import read_csv, read_tables
+from semeia.report.result_tables import read_csv, read_tables, require_as_written
 
 IN_WHERE = "in_where"  # whether a row of the predictions is one that --where leaves
 LARGEST_LOG = 512 * MEGABYTE
@@ -138,12 +138,14 @@ def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
     Raises:
         InputError: there is no results.csv, or a file in the folder cannot be read.
     """
+    record = _record(path / "run.json") if record is None else record
+    require_as_written(path, record)
     tables = read_tables(path)
     tested = with_tests(_results(path / "results.csv"), tables.get("comparisons"))
     estimates, restriction = _unrestricted(tested)
     return Run(
         path=path,
-        record=_record(path / "run.json") if record is None else record,
+        record=record,
         estimates=estimates,
         predictions=_predictions(path / "predictions.parquet", restriction),
         metrics=_metrics(path / "metrics.jsonl"),

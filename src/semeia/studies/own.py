@@ -4,7 +4,7 @@ Protocol. The fixed split's test (or val) side is tested, or else seed s tests f
 archive is only tested. Everything fitted sees the other patients only.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +82,11 @@ def model_of(settings: OwnSettings, inputs: Inputs) -> ModelSettings:
 
 
 def model_read_by(encoder: Model) -> ModelSettings:
-    """The settings that read what an encoder reads, as it does."""
-    return ModelSettings(encoder=encoder.encoder.settings, modalities=dict(encoder.preprocessing.modalities))  # pyright: ignore[reportArgumentType]
+    """The settings that read what an encoder reads, as it does; `image` and `crop` are those of its (first) images."""
+    reads = dict(encoder.preprocessing.modalities)
+    settings = ModelSettings(encoder=encoder.encoder.settings, modalities=reads)  # pyright: ignore[reportArgumentType]
+    image = next((one for one in reads.values() if isinstance(one, Volume | Picture)), None)
+    return settings if image is None else replace(settings, image=image.network, crop=image.crop)
 
 
 def open_own(inputs: Inputs, settings: OwnSettings, cache: Path) -> Material:

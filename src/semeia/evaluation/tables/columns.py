@@ -102,6 +102,26 @@ LEAKAGE_COLUMNS = {
     **_numbers("value", "low", "high"),
     **_texts("words"),
 }
+# Of studies of records: how much of each hospital's records the signatures do not know.
+UNMAPPED_COLUMNS = _texts("cohort", "site") | _counts("patients", "events") | _numbers("share")
+# By the name of the file, tables/<name>.csv.
+TABLES: dict[str, Columns] = {
+    "comparisons": COMPARISON_COLUMNS,
+    "operating_points": OPERATING_COLUMNS,
+    "calibration_curves": CURVE_COLUMNS,
+    "calibration": MEASURE_COLUMNS,
+    "recalibration": RECALIBRATION_COLUMNS,
+    "decision_curves": DECISION_COLUMNS,
+    "transport": TRANSPORT_COLUMNS,
+    "sites": SITE_COLUMNS,
+    "subgroups": SUBGROUP_COLUMNS,
+    "interactions": INTERACTION_COLUMNS,
+    "case_mix": CASE_MIX_COLUMNS,
+    "validation_size": SIZE_COLUMNS,
+    "confusion": CONFUSION_COLUMNS,
+    "leakage": LEAKAGE_COLUMNS,
+    "unmapped": UNMAPPED_COLUMNS,
+}
 
 
 def place_columns(place: Place, cell: Cell) -> Row:

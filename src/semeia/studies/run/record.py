@@ -24,6 +24,7 @@ from semeia.learning.resources import Used
 from semeia.learning.stored import read_record
 from semeia.report.flow import Box, counted, flow_record
 from semeia.report.page import write_report
+from semeia.report.result_tables import marks_of
 from semeia.settings_json import to_plain
 from semeia.studies.run.holding import has_learnt
 from semeia.studies.run.study import Finished, Material
@@ -216,7 +217,7 @@ def close_run(
     run finished."""
     logs = [run / cell.name / "metrics.jsonl" for cell in cells_of(run)]
     write_text(run / "metrics.jsonl", "".join(path.read_text() for path in logs if path.exists()))
-    record = {**read_record(run), **facts}
+    record = {**read_record(run), **facts, "tables": marks_of(run)}
     changed = versions_that_changed(record)
     if changed:
         record["notes"] = [*record.get("notes", []), *changed]
