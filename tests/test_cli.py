@@ -159,14 +159,6 @@ def test_a_misspelt_setting_in_a_file_is_named(tmp_path: Path, capsys: pytest.Ca
     assert "'drawz' is not accepted. Did you mean '--draws'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("typed", [["--archive", "there"], ["--archive=there"], ["there"]])
-def test_what_is_given_by_its_place_may_be_named(typed: list[str]):
-    values = command_line.parse("study own", ["--outcome", "label", *typed])
-    assert values["archive"] == Path("there")
-    with pytest.raises(InputError, match="give ARCHIVE"):
-        command_line.parse("study own", ["--outcome", "label", "--archive"])
-
-
 @pytest.mark.parametrize("words", ["study nodule", "pretrain", "finetune", "evaluate"])
 def test_printed_settings_can_be_given_again(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     changed = {"evaluate": ["--draws", "300", "--covariate", "null"], "pretrain": ["--optimiser.epochs", "7"]}

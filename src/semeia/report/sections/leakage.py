@@ -52,7 +52,13 @@ def audit_words(table: pl.DataFrame, *, not_made: int = 0) -> str:
 def _row(names: Names, row: dict[str, object]) -> list[str]:
     where = str(row["where"] or "")
     shown = names.arm(where, "none") if where else ""
-    return [str(row["check"]), shown, STATES.get(str(row["state"]), str(row["state"])), _measure(row), str(row["words"])]
+    return [
+        str(row["check"]),
+        shown,
+        STATES.get(str(row["state"]), str(row["state"])),
+        _measure(row),
+        str(row["words"]),
+    ]
 
 
 def _where(names: Names, row: dict[str, object]) -> str:

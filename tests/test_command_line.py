@@ -1,0 +1,16 @@
+"""What a user types becomes the values of a command, or one line that says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from semeia.command_line import parse
+from semeia.errors import InputError
+
+
+@pytest.mark.parametrize("typed", [["--archive", "there"], ["--archive=there"], ["there"]])
+def test_what_is_given_by_its_place_may_be_named(typed: list[str]):
+    values = parse("study own", ["--outcome", "label", *typed])
+    assert values["archive"] == Path("there")
+    with pytest.raises(InputError, match="give ARCHIVE"):
+        parse("study own", ["--outcome", "label", "--archive"])
