@@ -31,6 +31,7 @@ ORDER = (
     ("worlds",),
     ("report",),
     ("studies",),
+    ("service",),
     ("commands",),
     ("command_line",),
     ("cli",),

@@ -141,11 +141,38 @@ def test_every_pixel_is_hidden_twice(length: int, size: int):
     assert (often == 2).all()
 
 
-def test_volumes_are_refused():
-    volume = Volume(crop=CropSettings(voxels=(2, 8, 8), patch=(2, 8, 8)), network="patches")
-    batch = Batch({"image": seen(volume, torch.rand(1, 1, 2, 8, 8))})
-    with pytest.raises(InputError, match="maps are of pictures"):
-        saliency(small_encoder(), first_feature, batch, modality="image")
+def test_a_volume_is_hidden_in_columns_through_all_planes():
+    crop = CropSettings(voxels=(4, 16, 16), patch=(2, 8, 8))
+    volume = Volume(crop=crop, network="patches")
+
+    class Far(nn.Module):
+        """Reads rows 8 to 16, columns 0 to 8 of the last plane."""
+
+        maskable = True
+
+        def forward(self, values: Tensor, present: Tensor) -> Tensor:
+            tokens = torch.zeros(*present.shape, 16)
+            tokens[:, 0, 0] = 40 * values[:, 0, 3, 8:16, :8].mean((1, 2))
+            return tokens
+
+    values = torch.rand(2, 1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    values[:, 0, 3, 8:16, :8] += 1.0
+    encoder = PatientEncoder({"image": Far()}, settings=EncoderSettings(dim=16, depth=0, heads=2))
+
+    found = saliency(encoder, first_feature, Batch({"image": seen(volume, values)}), modality="image", size=4)
+
+    assert found.shape == (2, 16, 16)
+    assert (found[:, 8:16, :8] > 0).all()
+    assert not found[:, :6].any()
+    assert not found[:, :, 10:].any()
+
+
+def test_what_is_no_image_has_no_map():
+    there = torch.ones(1, 1, 5, dtype=torch.bool)
+    table = Batch({"image": Seen(torch.rand(1, 1, 5), there, torch.zeros(1, 1, 5, 3), torch.zeros(1, 1))})
+    for batch, size in ((table, 16), (pictures(), 1)):
+        with pytest.raises(InputError, match="maps are of images"):
+            saliency(small_encoder(), first_feature, batch, modality="image", size=size)
 
 
 def test_of_several_visits_the_newest_is_looked_into():

@@ -1,4 +1,4 @@
-"""Map where a picture holds what an output depends on: squares of it are hidden in turn, and the output is watched.
+"""Map where an image holds what an output depends on: squares of it are hidden in turn, and the output is watched.
 
 Occlusion (Zeiler and Fergus 2014), not a gradient times the input: the gradient is that of one point, where sigmoid,
 ReLU6 and attention may be flat; times the input it is 0 wherever the picture is black, however much the darkness tells;
@@ -39,7 +39,8 @@ def saliency(
         encoder: that reads the modality.
         head_logit: from what the encoder pools, [batch, modality, dim], to one output, [batch].
         batch: what the encoder sees.
-        modality: the pictures; of several visits the newest is looked into.
+        modality: the pictures, or volumes, of which columns through all planes are hidden; of several visits the
+            newest is looked into.
         cells: that the output reads (encoders/pooling.py).
         size: edge of the hidden squares in pixels; they overlap by half.
 
@@ -47,17 +48,18 @@ def saliency(
         [batch, height, width] in [0, 1]; 0 throughout where there is no picture, or where nothing depends on it.
 
     Raises:
-        InputError: The images are volumes, or `size` is below 2.
+        InputError: It is no image, or `size` is below 2.
     """
     seen = batch.modalities[modality]
     newest = seen.values[:, 0]
-    if newest.ndim != 5 or newest.shape[2] != 1 or size < 2:
-        raise InputError("maps are of pictures (one plane), by squares of 2 pixels or more")
+    if newest.ndim != 5 or size < 2:
+        raise InputError("maps are of images, by squares of 2 pixels or more")
     # What is absent may hold anything, and is not read; a NaN there must not reach the map.
-    pictures = newest[:, :, 0].masked_fill(~seen.present[:, 0].any(1)[:, None, None, None], 0.0)
+    there = seen.present[:, 0].any(1)[:, None, None, None]
+    pictures = newest.flatten(1, 2).nan_to_num().masked_fill(~there, 0.0)
 
     def output(values: Pictures) -> Labels:
-        changed = torch.cat([values[:, None, :, None], seen.values[:, 1:]], 1)
+        changed = torch.cat([values.unflatten(1, newest.shape[1:3])[:, None], seen.values[:, 1:]], 1)
         shown = replace(batch, modalities={**batch.modalities, modality: replace(seen, values=changed)})
         return head_logit(*encoder.pool(encoder(shown), cells=cells))
 

@@ -129,16 +129,16 @@ class Volume(Modality):
         values = allocate((found.height, self.channels, *self.crop.voxels), np.uint8)
         covered = np.zeros((found.height, self.crop.voxels[0]), bool)
         for row, image in enumerate(found.iter_rows(named=True)):
-            made = crop_image(
-                archive.pixels(image),
-                image["spacing"],
-                intensity=image["intensity"],
-                settings=self.crop,
-                channels=self.channels,
-            )
-            values[row] = np.rint(made.voxels * 255)
-            covered[row] = made.covered
+            pixels, spacing = archive.pixels(image), image["spacing"]
+            values[row], covered[row] = self.cropped(pixels, spacing, intensity=image["intensity"])
         return Arrays(values, covered)
+
+    def cropped(
+        self, pixels: np.ndarray, spacing: list[float] | None, *, intensity: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Crop one image, quantised to 8 bits: [channel, depth, height, width], and which planes were scanned."""
+        made = crop_image(pixels, spacing, intensity=intensity, settings=self.crop, channels=self.channels)
+        return np.rint(made.voxels * 255).astype(np.uint8), made.covered
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take crops from memory: [n, depth, height, width] or with channels second; [0, 1], or 8 bits.

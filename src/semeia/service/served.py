@@ -1,0 +1,164 @@
+"""Hold one model of a run ready to answer: what `semeia predict` says of a unit, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from semeia import __version__
+from semeia.data.dataset import Dataset
+from semeia.data.modalities import Signatures
+from semeia.errors import InputError
+from semeia.learning.linear import LinearModel
+from semeia.learning.model import Model
+from semeia.learning.scoring import by_seed
+from semeia.learning.stored import Choice, Scorer, about_run, choose, load_scorers
+from semeia.service.explanation import maps, of_items, of_modalities, why_no_map
+from semeia.service.unit import read_unit
+from semeia.signatures.model import load_signatures
+
+UNCALIBRATED = "not calibrated: no calibration is stored with the model, this is what the model itself says"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model of a run and what it is called; answers are dictionaries, ready for JSON.
+
+    Attributes:
+        choice: which model.
+        outcome: that it predicts.
+        scorers: by seed.
+        lock: one answer at a time: memory is bounded, and torch takes its threads.
+    """
+
+    choice: Choice
+    outcome: str
+    scorers: dict[int, Scorer]
+    lock: Lock
+
+    @property
+    def first(self) -> Scorer:
+        """The model of the first seed, which is the one that maps and embeddings are of."""
+        return self.scorers[min(self.scorers)]
+
+    def predict(self, body: Mapping[str, object]) -> dict[str, object]:
+        """Score one unit, with an explanation unless `explain` is false.
+
+        Raises:
+            InputError: the request cannot be used; see `read_unit`.
+        """
+        explain = body.get("explain", True)
+        if not isinstance(explain, bool):
+            raise InputError("explain: must be true or false")
+        data = read_unit(body, self.first.modalities)
+        with self.lock:
+            scores = self._scores(data, ())
+            answer: dict[str, object] = {
+                "outcome": self.outcome,
+                "model": str(self.choice),
+                "models": len(self.scorers),
+                "calibrated": False,
+                "calibration": UNCALIBRATED,
+                "seen_in_training": any(bool(scorer.fitted_on.seen(data).any()) for scorer in self.scorers.values()),
+            }
+            if scores.ndim == 1:
+                answer["probability"] = float(scores[0])
+            else:
+                answer["probabilities"] = [float(chance) for chance in scores[0]]
+            return answer | (self._explained(data) if explain else {})
+
+    def embed(self, body: Mapping[str, object]) -> dict[str, object]:
+        """Give what the encoder of the first seed makes of one unit, by modality; null where there is none.
+
+        Raises:
+            InputError: the request cannot be used, or the model is no network.
+        """
+        model = self.first.model
+        if not isinstance(model, Model):
+            raise InputError("embeddings are of networks; this model is none")
+        data = read_unit(body, self.first.modalities)
+        with self.lock:
+            pooled, there = model.pooled(data, np.arange(1))
+        parts = {
+            name: pooled[0, at].tolist() if bool(there[0, at]) else None for at, name in enumerate(model.encoder.parts)
+        }
+        return {"seed": min(self.scorers), "embedding": parts}
+
+    def about(self) -> dict[str, object]:
+        """Say that the service is up, of what, and what to send."""
+        reads = {name: modality.describe() for name, modality in self.first.modalities.items()}
+        model = self.first.model
+        columns = list(model.columns) if isinstance(model, LinearModel) and not reads else []
+        return {
+            "status": "ok",
+            "semeia_version": __version__,
+            "model": str(self.choice),
+            "outcome": self.outcome,
+            "models": len(self.scorers),
+            "reads": reads,
+            "covariates": columns,
+        }
+
+    def _scores(self, data: Dataset, hide: tuple[str, ...]) -> np.ndarray:
+        """What `semeia predict` gives: the mean over the seeds."""
+        rows = np.arange(len(data))
+        scores = {seed: scorer.score(data, rows, hide=hide) for seed, scorer in self.scorers.items()}
+        return by_seed(self.choice.arm, scores, "mean")[0][2]
+
+    def _explained(self, data: Dataset) -> dict[str, object]:
+        def score(units: Dataset, hide: tuple[str, ...]) -> np.ndarray:
+            """One number a unit: the probability, or of several classes the expected one."""
+            scores = self._scores(units, hide)
+            return scores if scores.ndim == 1 else scores @ np.arange(scores.shape[1])
+
+        names = {
+            name: tuple(load_signatures(Path(modality.source)).names)
+            for name, modality in self.first.modalities.items()
+            if isinstance(modality, Signatures)
+        }
+        model, missing = self.first.model, why_no_map(self.first.model, data)
+        return {
+            "contributions": of_modalities(data, score),
+            "items": of_items(data, score, names),
+            "saliency": maps(model, data) if isinstance(model, Model) and not missing else None,
+            "saliency_missing": missing or None,
+            "out_of_distribution": unlike(data),
+            "nearest_training_patients": None,
+            "nearest_missing": NO_REFERENCE,
+        }
+
+
+NO_REFERENCE = "no embeddings of training patients are stored with this model"
+
+
+def unlike(data: Dataset) -> dict[str, object]:
+    """Say whether a unit is outside of what the model was fitted on, as far as the model can tell."""
+    words = {
+        name: modality.unlike(data.observations[name].arrays)
+        for name, modality in data.modalities.items()
+        if data.observed(name).any()
+    }
+    told = {name: said for name, said in words.items() if said}
+    if told:
+        return {"flag": True, "why": told}
+    return {"flag": None, "why": f"{NO_REFERENCE}; its images are as bright as those it was fitted on"}
+
+
+def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float | None) -> Served:
+    """Load one model of a run folder, or of an exported one.
+
+    Raises:
+        InputError: several fit, none is stored, or it reads what cannot be sent in a request.
+    """
+    choice = choose(run, arm=arm, mode=mode, fraction=fraction)
+    scorers = load_scorers(run, choice)
+    if not all(scorer.of_units for scorer in scorers.values()):
+        raise InputError(f"{run}: {choice} reads counts of whole records; score an archive by `semeia predict`")
+    if len({tuple(one.files() for one in scorer.modalities.values()) for scorer in scorers.values()}) > 1:
+        raise InputError(
+            f"{run}: each seed of {choice} reads signatures of its own; score an archive by `semeia predict`"
+        )
+    outcome = dict(choice.axes).get("outcome") or about_run(run).get("outcome") or "none"
+    return Served(choice, str(outcome), scorers, Lock())
