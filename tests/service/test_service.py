@@ -24,6 +24,7 @@ from semeia.service import app as app_module
 from semeia.service.app import make_app
 from semeia.service.serve import serve
 from semeia.service.served import Served, load_served
+from semeia.studies.export import export
 from semeia.studies.predict import predict
 from semeia.studies.single import finetune_archive
 from small_training import FINETUNE, PICTURES, picture_archive
@@ -99,6 +100,19 @@ def test_a_prediction_comes_with_its_explanation(client, tmp_path: Path):
     assert answer["nearest_training_patients"] is None
     assert answer["nearest_missing"]
     assert not answer["seen_in_training"]
+
+
+def test_with_neighbours_it_says_how_near_a_patient_is(run: Path, tmp_path: Path):
+    out = export(run, out=tmp_path / "model", neighbours=run.parent / "archive")
+    path = new_pictures(tmp_path / "new")[0]
+    answer = load_served(out, arm=None, mode=None, fraction=None).predict(sent(path))
+    near = answer["nearest_training_patients"]
+    assert near["of"] == 10
+    assert 0 <= near["patients"] <= 10
+    assert answer["out_of_distribution"]["flag"] == (
+        answer["out_of_distribution"]["distance"] > near["within"] or "darker or brighter" in str(answer)
+    )
+    assert "neighbours.safetensors" in (out / "MODEL_CARD.md").read_text()
 
 
 def test_who_was_learnt_from_is_recognised(run: Path, client):

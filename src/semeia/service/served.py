@@ -13,6 +13,7 @@ from semeia.data.modalities import Signatures
 from semeia.errors import InputError
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
+from semeia.learning.neighbours import FEWEST, FILE, USUAL, Neighbours, features_of, load_neighbours
 from semeia.learning.scoring import by_seed
 from semeia.learning.stored import Choice, Scorer, about_run, choose, load_scorers
 from semeia.service.explanation import maps, of_items, of_modalities, why_no_map
@@ -30,12 +31,14 @@ class Served:
         choice: which model.
         outcome: that it predicts.
         scorers: by seed.
+        neighbours: of the first seed's network, where they came along.
         lock: one answer at a time: memory is bounded, and torch takes its threads.
     """
 
     choice: Choice
     outcome: str
     scorers: dict[int, Scorer]
+    neighbours: Neighbours | None
     lock: Lock
 
     @property
@@ -124,26 +127,52 @@ class Served:
             "items": of_items(data, score, names),
             "saliency": maps(model, data) if isinstance(model, Model) and not missing else None,
             "saliency_missing": missing or None,
-            "out_of_distribution": unlike(data),
-            "nearest_training_patients": None,
-            "nearest_missing": NO_REFERENCE,
+            **distance(model, self.neighbours, data),
         }
 
 
-NO_REFERENCE = "no embeddings of training patients are stored with this model"
+NO_NEIGHBOURS = "nothing of the training patients is stored with this model (semeia export --neighbours ARCHIVE)"
 
 
-def unlike(data: Dataset) -> dict[str, object]:
-    """Say whether a unit is outside of what the model was fitted on, as far as the model can tell."""
+def distance(model: object, neighbours: Neighbours | None, data: Dataset) -> dict[str, object]:
+    """Say how near a unit is to what the model was fitted on, and whether it is outside, as far as that is known."""
+    told = _unlike(data)
+    near = None
+    if neighbours is not None and isinstance(model, Model):
+        features, there = features_of(model, data, np.arange(1))
+        near = neighbours.near(features[0], there[0])
+    if near is None:
+        why = (
+            NO_NEIGHBOURS if neighbours is None else f"fewer than {FEWEST} units to compare with have what this one has"
+        )
+        return {
+            "out_of_distribution": {"flag": True if told else None, "why": told or why},
+            "nearest_training_patients": None,
+            "nearest_missing": why,
+        }
+    who = (
+        "patients it was not fitted on" if near.held_out else "the patients it was fitted on, of whom none asks itself"
+    )
+    why = (
+        f"its nearest unit of the training patients is {near.distance:.3g} away; of {near.told_by} units of {who} "
+        f"{USUAL:.0%} have theirs within {near.radius:.3g}"
+    )
+    counted = {"patients": near.patients, "of": near.of, "within": near.radius}
+    return {
+        "out_of_distribution": {"flag": near.unusual or bool(told), "why": told or why, "distance": near.distance},
+        "nearest_training_patients": counted,
+        "nearest_missing": None,
+    }
+
+
+def _unlike(data: Dataset) -> str:
+    """Say which images are darker or brighter than those trained on."""
     words = {
         name: modality.unlike(data.observations[name].arrays)
         for name, modality in data.modalities.items()
         if data.observed(name).any()
     }
-    told = {name: said for name, said in words.items() if said}
-    if told:
-        return {"flag": True, "why": told}
-    return {"flag": None, "why": f"{NO_REFERENCE}; its images are as bright as those it was fitted on"}
+    return "; ".join(f"{name}: {said}" for name, said in words.items() if said)
 
 
 def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float | None) -> Served:
@@ -161,4 +190,5 @@ def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float
             f"{run}: each seed of {choice} reads signatures of its own; score an archive by `semeia predict`"
         )
     outcome = dict(choice.axes).get("outcome") or about_run(run).get("outcome") or "none"
-    return Served(choice, str(outcome), scorers, Lock())
+    path = run / min(choice.cells(run)).name / FILE
+    return Served(choice, str(outcome), scorers, load_neighbours(path) if path.exists() else None, Lock())

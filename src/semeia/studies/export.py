@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from semeia.archive.atomic import PARTIAL, naming, write_json, write_text
+from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning import linear
 from semeia.learning.cells import Cell
-from semeia.learning.model import FILE, load_model
+from semeia.learning.model import FILE, Model, load_model
+from semeia.learning.neighbours import FILE as NEIGHBOURS
+from semeia.learning.neighbours import neighbours_of
 from semeia.learning.onnx_file import Checked, write_linear, write_network
 from semeia.learning.progress import say
+from semeia.learning.scoring import data_for
 from semeia.learning.stored import BLEND, Choice, Scorer, about_run, choose, load_scorer, load_scorers, read_record
 from semeia.report.model_card import Exported, model_card
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
@@ -38,6 +42,7 @@ def export(
     mode: str | None = None,
     fraction: float | None = None,
     onnx: bool = False,
+    neighbours: Path | None = None,
     licence: str = "",
 ) -> Path:
     """Copies one arm's models into a new folder that `predict` and `serve` take like a run; returns the folder.
@@ -49,6 +54,8 @@ def export(
         mode: how it met the labels.
         fraction: share of the labels.
         onnx: also write each model as ONNX beside its safetensors, checked against torch.
+        neighbours: archive that the model was trained on: what the first seed's network makes of its units is taken
+            along, without who they are, so that `serve` can say how near a new patient is to them.
         licence: of the data that the model was trained on, for its card.
     """
     choice = choose(run, arm=arm, mode=mode, fraction=fraction)
@@ -61,20 +68,10 @@ def export(
     half = out.with_name(f".{out.name}{PARTIAL}")
     shutil.rmtree(half, ignore_errors=True)
     try:
-        written: dict[str, str] = {}
-        for file in files:
-            target = half / file.resolve().relative_to(run.resolve())
-            with naming(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target)
-            if onnx and file.name in (FILE, linear.FILE):
-                checked = _write_onnx(file, target.with_suffix(".onnx"))
-                name = str(target.with_suffix(".onnx").relative_to(half))
-                written[name] = (
-                    f"the same as ONNX; over {checked.cases} batches onnxruntime differs from torch by at most "
-                    f"{checked.difference:.1e}"
-                )
-                say(f"{name}: {written[name]}")
+        written = _copied(run, files, half, onnx=onnx)
+        if neighbours is not None:
+            _take_neighbours(run, choice, neighbours, half)
+            written[NEIGHBOURS] = "features of the units of its archive, by which `serve` says how near a new one is"
         write_json(half / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
         outcome = str(dict(choice.axes).get("outcome") or about_run(run)["outcome"])
         words = README.format(
@@ -96,6 +93,37 @@ def export(
     finally:
         shutil.rmtree(half, ignore_errors=True)
     return out
+
+
+def _copied(run: Path, files: list[Path], half: Path, *, onnx: bool) -> dict[str, str]:
+    """Copy the files of a run, and say what was written as ONNX beside them, by file."""
+    written: dict[str, str] = {}
+    for file in files:
+        target = half / file.resolve().relative_to(run.resolve())
+        with naming(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        if onnx and file.name in (FILE, linear.FILE):
+            checked = _write_onnx(file, target.with_suffix(".onnx"))
+            name = str(target.with_suffix(".onnx").relative_to(half))
+            written[name] = (
+                f"the same as ONNX; over {checked.cases} batches onnxruntime differs from torch by at most "
+                f"{checked.difference:.1e}"
+            )
+            say(f"{name}: {written[name]}")
+    return written
+
+
+def _take_neighbours(run: Path, choice: Choice, archive: Path, out: Path) -> None:
+    """Write the neighbours that the first seed's network is compared with, beside it."""
+    cell = min(choice.cells(run))
+    model = load_scorer(run / cell.name).model
+    if not isinstance(model, Model):
+        raise InputError(
+            f"{run}: {choice} is no network, and has no features to compare patients by; leave --neighbours out"
+        )
+    data = data_for(open_archive(archive), model.preprocessing.modalities, None)
+    neighbours_of(model, data).save(out / cell.name)
 
 
 def _write_onnx(file: Path, target: Path) -> Checked:
