@@ -18,8 +18,8 @@ from pathlib import Path
 from types import FrameType
 
 from semeia import __version__
-from semeia.command_line import COMMANDS, TABLE, Command, nearest, parse, resolve
-from semeia.errors import InputError, how_to_mend, how_to_report, printable
+from semeia.command_line import COMMANDS, TABLE, Command, parse, resolve
+from semeia.errors import InputError, how_to_mend, how_to_report, nearest, printable
 
 HELP = ("-h", "--help", "help")
 

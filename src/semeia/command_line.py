@@ -4,7 +4,6 @@ Options, their types, defaults and help come from the signature and the docstrin
 and from the fields of its settings. Only the chosen command is imported and given a parser.
 """
 
-import difflib
 import inspect
 import re
 import tomllib
@@ -16,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args, get_type_hints
 
-from semeia.errors import InputError
+from semeia.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -269,9 +268,3 @@ def _one_line(words: str, message: str, known: Sequence[str]) -> str:
     wrong = re.search(r"(?:unrecognized arguments: |Option '|Key ')-*([\w.-]+)", message)
     hint = nearest(wrong[1], known, "--") if wrong else ""
     return f"{words}: {message.rstrip('. ')}.{hint} `semeia {words} --help` lists the options."
-
-
-def nearest(typed: str, known: Sequence[str], before: str = "") -> str:
-    """A question whether the nearest known word was meant; empty where none is near."""
-    near = difflib.get_close_matches(typed, known, n=1)
-    return f" Did you mean '{before}{near[0]}'?" if near else ""

@@ -4,9 +4,11 @@
 exits with code 2; anything else that escapes is our bug (code 1).
 """
 
+import difflib
 import errno
 import os
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 # What a user can mend about a file or a disk; any other refusal of the operating system is ours to look into.
@@ -88,3 +90,15 @@ def how_to_report(error: Exception, version: str) -> str:
         f"{Path(place.filename).name}:{place.lineno}. Please report it where you got Semeia, with the command; "
         "SEMEIA_DEBUG=1 shows the traceback (it may hold patient ids: read it before you send it)."
     )
+
+
+def nearest(typed: str, known: Sequence[str], before: str = "") -> str:
+    """Ask whether the nearest known words were meant; empty where none is near.
+
+    Of options of settings, `--optimiser.steps`, all that end alike are named: the right one may be of another group.
+    """
+    ending = typed.rpartition(".")[2]
+    near = [name for name in known if "." in typed and name.rpartition(".")[2] == ending][:3]
+    near = near or difflib.get_close_matches(typed, known, n=1)
+    *first, last = [f"'{before}{name}'" for name in near] or [""]
+    return f" Did you mean {', '.join(first)}{' or ' if first else ''}{last}?" if near else ""

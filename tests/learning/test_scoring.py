@@ -112,7 +112,8 @@ def test_a_covariate_and_a_map_of_pixels_score_too(run: Path, unseen: Path):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (ARM | {"arm": "nothing"}, "no model fits nothing.*multimodal_jepa frozen 1"),
+        (ARM | {"arm": "nothing"}, "has no arm 'nothing'. It has .*study list .* names them all"),
+        (ARM | {"arm": "multimodal_jepo"}, "Did you mean 'multimodal_jepa'"),
         (ARM | {"fraction": 0.3}, "no model fits"),
         ({"arm": "reading_boosting"}, "no stored model"),
         (ARM | {"modalities": ("sound",)}, "no modality 'sound'"),

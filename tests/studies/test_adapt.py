@@ -104,7 +104,7 @@ def test_what_cannot_be_adapted_is_refused(places: Places, tmp_path: Path):
 
     with pytest.raises(InputError, match="seen in training"):
         adapted(archive=places.home)
-    with pytest.raises(InputError, match="no model fits"):
+    with pytest.raises(InputError, match="has no arm 'another'"):
         adapted(arm="another")
     with pytest.raises(InputError, match="is there already"):
         adapted("")

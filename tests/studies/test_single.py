@@ -82,11 +82,14 @@ def test_its_run_predicts(pictures: Path, pretrained: Path, tmp_path: Path):
         pictures, out=run, pretrained=pretrained, outcome="label", mode="frozen", settings=FINETUNE
     )
     other = picture_archive(tmp_path / "other", 4, first=500)
-    assert predict(run, archive=other).height == 8
+    elsewhere = predict(run, archive=other)
+    assert elsewhere.height == 8
+    assert set(elsewhere["cohort"]) == {"external"}
     with pytest.raises(InputError, match=r"^10 patients of this archive were seen"):
         predict(run, archive=pictures)
     left = predict(run, archive=pictures, skip_seen=True)
     assert left["unit_id"].to_list() == table["unit_id"].to_list()
+    assert set(left["cohort"]) == {"internal"}  # patients of the hospital that was trained on
     np.testing.assert_allclose(left["score"].to_numpy(), table["score"].to_numpy(), atol=1e-6)
 
 

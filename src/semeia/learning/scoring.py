@@ -19,10 +19,10 @@ from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.model import FILE, load_model
+from semeia.learning.prediction_table import home_sites, predictions_of, with_labels, with_scores
 from semeia.learning.progress import doing, say
 from semeia.learning.stored import Choice, Scorer, about_run, choices, stored_models
 
-KEPT_OUT = {"subject_id", "pseudonym", "site", "unit_id", "kind", "time", "region", "split", "input_opinion"}
 Seeds = Literal["mean", "each", "both"]
 
 
@@ -56,7 +56,7 @@ class Asked:
 def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
     """Score every unit of an archive by all arms that fit: a predictions table, then the covariates of the units."""
     chosen, modalities, outcome = stored_models(run, asked.choices(run)), asked.modalities, asked.outcome
-    opened = open_archive(archive)
+    opened, study = open_archive(archive), str(about_run(run).get("study", "predictions"))
     if outcome is not None and outcome not in opened.outcomes():
         raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
     everything = [scorer for scorers in chosen.values() for scorer in scorers.values()]
@@ -64,6 +64,7 @@ def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
     for read, own in read_alike(chosen).items():
         data = data_for(opened, dict(read), modalities)
         seen = seen_by(everything, data, skip_seen=asked.skip_seen)
+        home = home_sites(data.units, seen)
         for choice in own:
             scorers = chosen[choice]
             of = outcome or dict(choice.axes).get("outcome") or about_run(run).get("outcome")
@@ -71,7 +72,8 @@ def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
                 rows, scores = scores_of(scorers, opened, data, seen, modalities)
                 for name, seed, score in by_seed(choice.shown, scores, asked.seeds):
                     table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
-                    tables.append(_named(table, run, of, replace(choice, arm=name), seed))
+                    named = replace(choice, arm=name)
+                    tables.append(predictions_of(table, named, study=study, outcome=of, seed=seed, home=home))
             except InputError as error:
                 if len(chosen) == 1:
                     raise
@@ -128,12 +130,6 @@ def as_read_by(scorer: Scorer, data: Dataset, archive: Archive) -> Dataset:
     )
 
 
-def with_scores(units: pl.DataFrame, score: np.ndarray) -> pl.DataFrame:
-    """Units with the column `score`, or `score_0`, `score_1`, ... of several classes."""
-    columns = {"score": score} if score.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(score.T)}
-    return units.with_columns(pl.Series(name, values) for name, values in columns.items())
-
-
 def by_seed(arm: str, scores: dict[int, np.ndarray], seeds: Seeds) -> list[tuple[str, int, np.ndarray]]:
     """Name of the arm, seed and scores of each table that was asked for; the mean has the seed 0."""
     mean = np.mean(list(scores.values()), axis=0)
@@ -169,21 +165,6 @@ def data_for(archive: Archive, read: dict[str, Modality], modalities: tuple[str,
     for words, count in data.left_out.items():
         say(f"not read: {count} {words}")
     return data
-
-
-def _named(table: pl.DataFrame, run: Path, outcome: str | None, choice: Choice, seed: int) -> pl.DataFrame:
-    """A table with the columns of predictions, in their order, then covariates."""
-    study = str(about_run(run).get("study", "predictions"))
-    named = {"arm": choice.arm, "mode": choice.mode, "fraction": choice.fraction, "seed": seed, "cohort": "external"}
-    full = table.with_columns(
-        pl.lit(study).alias("study"),
-        pl.lit(outcome or "none").alias("outcome"),
-        *(pl.lit(value).alias(name) for name, value in named.items()),
-        pl.col("pseudonym").alias("subject_id"),
-    )
-    scores = [name for name in table.columns if name == "score" or name.startswith("score_")]
-    first = ["study", "outcome", *named, "site", "subject_id", "unit_id", "label", *scores]
-    return full.select(*first, *(name for name in table.columns if name not in KEPT_OUT | set(first)))
 
 
 def hidden(
@@ -224,50 +205,6 @@ def usable_rows(data: Dataset, reads: tuple[str, ...], seen: np.ndarray, *, hide
     if not len(rows):
         raise InputError("no unit is left to score: all were seen in training or have nothing that the model reads")
     return rows
-
-
-def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None, *, units: pl.DataFrame) -> pl.DataFrame:
-    """Adds `label`, null where unknown; an outcome of patients reduces the table to one row a patient.
-
-    The covariates of a patient are those of all its `units`, whatever an arm scored highest: the largest number, and a
-    word where there is only one.
-    """
-    if outcome is None or outcome not in archive.outcomes():
-        return table.with_columns(pl.lit(None, pl.Int64).alias("label"))
-    values = archive.outcome(outcome).select("unit_id", "subject_id", "value")
-    classes = max(sum(name.startswith("score_") for name in table.columns), 2)
-    if not values["value"].is_in([float(value) for value in range(classes)]).all():
-        raise InputError(
-            f"{archive.path}: outcome '{outcome}' has other values than 0 to {classes - 1}; name another with --outcome"
-        )
-    labels = values.select("unit_id", "subject_id", pl.col("value").cast(pl.Int64).alias("label"))
-    whole = archive.table("units").filter(pl.col("kind") == "patient")["unit_id"]
-    of_units = labels["unit_id"].is_in(table["unit_id"].implode()) | ~labels["unit_id"].is_in(whole.implode())
-    if of_units.any():
-        return table.join(labels.drop("subject_id"), on="unit_id", how="left", maintain_order="left")
-    if classes > 2:
-        raise InputError(
-            f"{archive.path}: '{outcome}' is of whole patients; of several classes only units can be scored"
-        )
-    highest = table.group_by("subject_id").agg(pl.col("score").max())
-    deciding = highest.join(of_patients(units), on="subject_id").join(labels, on="subject_id").sort("subject_id")
-    if deciding.is_empty():
-        raise InputError(f"no scored unit has an outcome '{outcome}'")
-    return deciding
-
-
-def of_patients(units: pl.DataFrame) -> pl.DataFrame:
-    """One row a patient: pseudonym, site, and of each covariate the largest number, or the only word."""
-    own = ("subject_id", "unit_id", "kind", "time", "region")
-    kinds = {name: kind for name, kind in units.schema.items() if name not in own}
-    words = [
-        pl.when(pl.col(name).drop_nulls().n_unique() == 1).then(pl.col(name).drop_nulls().first()).alias(name)
-        for name, kind in kinds.items()
-        if not kind.is_numeric()
-    ]
-    return units.group_by("subject_id").agg(
-        *(pl.col(n).max() for n, kind in kinds.items() if kind.is_numeric()), *words
-    )
 
 
 def embed(

@@ -10,7 +10,7 @@ from semeia.archive.small_file import read_object
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.data.modality import Modality
-from semeia.errors import InputError
+from semeia.errors import InputError, nearest
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.learning import linear
 from semeia.learning.adapt.blend import blended
@@ -126,8 +126,13 @@ def choices(run: Path, *, arm: str | None, mode: str | None, fraction: float | N
         if arm in (None, choice.arm) and mode in (None, choice.mode) and fraction in (None, choice.fraction)
     ]
     if not fit:
+        arms = list(dict.fromkeys(choice.arm for choice in there))
+        if arm is not None and arm not in arms:
+            hint = nearest(arm, arms) or f" It has {', '.join(arms[:5])}{', ...' if len(arms) > 5 else '.'}"
+            raise InputError(f"{run}: has no arm '{arm}'.{hint} semeia study list {run} names them all.")
+        own = [choice for choice in there if arm in (None, choice.arm)]
         asked = " ".join(str(value) for value in (arm, mode, fraction) if value is not None)
-        raise InputError(f"{run}: no model fits {asked}; name --arm, --mode and --fraction of {_listed(there)}")
+        raise InputError(f"{run}: no model fits {asked}; name --mode and --fraction of {_listed(own[:6])}")
     return fit
 
 

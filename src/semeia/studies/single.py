@@ -44,7 +44,7 @@ def pretrain_archive(
     archive: Path,
     *,
     out: Path,
-    settings: PretrainSettings,
+    settings: PretrainSettings | None = None,
     modalities: tuple[str, ...] | None = None,
     seed: int = 0,
 ) -> str:
@@ -53,7 +53,7 @@ def pretrain_archive(
     The patients of a fixed test split are never seen; without one, a fifth of the patients, another for each seed up to
     five, is left out, so that `finetune_archive` has somebody to test on.
     """
-    own = OwnSettings(modalities=modalities or (), seeds=(seed,), pretraining=settings)
+    own = OwnSettings(modalities=modalities or (), seeds=(seed,), pretraining=settings or PretrainSettings())
     study = replace(OWN, name="pretrain", pretraining=_all_at_once)
     further = {"seed": seed, "modalities": modalities}
     return run_pretraining(study, Inputs(archive), out=out, settings=own, further=further)

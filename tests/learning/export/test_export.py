@@ -52,7 +52,7 @@ def test_an_export_overwrites_nothing(run: Path, tmp_path: Path):
     (tmp_path / "note.txt").write_text("mine")
     with pytest.raises(InputError, match="is not empty"):
         export(run, out=tmp_path, **ARM)
-    with pytest.raises(InputError, match="no model fits"):
+    with pytest.raises(InputError, match="has no arm 'nothing'"):
         export(run, out=tmp_path / "new", arm="nothing")
     assert [entry.name for entry in tmp_path.iterdir()] == ["note.txt"]
 

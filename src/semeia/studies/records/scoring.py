@@ -15,6 +15,7 @@ from semeia.errors import InputError
 from semeia.learning.cells import Cell
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
+from semeia.learning.prediction_table import home_sites, predictions_of
 from semeia.learning.progress import say
 from semeia.learning.scoring import Asked, by_seed, say_which
 from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, load_scorer
@@ -52,14 +53,24 @@ def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
             f"{int(seen.sum())} patients of this archive were seen in training: scores on them would flatter the "
             "model; --skip-seen leaves them out"
         )
-    stays = stays.filter(~seen).drop("row").with_row_index("row")
+    home, stays = home_sites(stays, seen), stays.filter(~seen).drop("row").with_row_index("row")
     if stays.is_empty():
         raise InputError(f"{archive}: no stay is left to score: none has a time of prediction, or all were seen")
     scores = _scores(stays, opened, chosen, signatures)
     counted = seen_codes(opened, stays)
     stays = stays.with_columns(record_density=densities(counted, rows=len(stays)))
+    study = str(about_run(run).get("study"))
+    columns = ["unit_id", "pseudonym", "site", pl.col("label").cast(pl.Int64), "score"]
+    covariates = [name for name in COVARIATES if name in stays.columns]
     tables = [
-        _table(stays, run, outcome, replace(choice, arm=name), seed, score)
+        predictions_of(
+            stays.with_columns(pl.Series("score", score)).select(*columns, *covariates),
+            replace(choice, arm=name),
+            study=study,
+            outcome=outcome,
+            seed=seed,
+            home=home,
+        ).filter(pl.col("score").is_not_nan())
         for choice in chosen
         for name, seed, score in by_seed(choice.arm, scores[choice], asked.seeds)
     ]
@@ -123,24 +134,3 @@ def _of_network(model: Model, data: Dataset) -> Float[np.ndarray, " stays"]:
     rows = np.flatnonzero(data.something(model.preprocessing.names))
     scores[rows] = model.score(data, rows)
     return scores
-
-
-def _table(
-    stays: pl.DataFrame, run: Path, outcome: str, choice: Choice, seed: int, score: Float[np.ndarray, " stays"]
-) -> pl.DataFrame:
-    """A predictions table of one arm and seed, then covariates."""
-    return stays.select(
-        pl.lit(str(about_run(run).get("study"))).alias("study"),
-        pl.lit(outcome).alias("outcome"),
-        pl.lit(choice.arm).alias("arm"),
-        pl.lit(choice.mode).alias("mode"),
-        pl.lit(choice.fraction).alias("fraction"),
-        pl.lit(seed).alias("seed"),
-        pl.lit("external").alias("cohort"),
-        "site",
-        pl.col("pseudonym").alias("subject_id"),
-        "unit_id",
-        pl.col("label").cast(pl.Int64),
-        pl.Series("score", score),
-        *(name for name in COVARIATES if name in stays.columns),
-    ).filter(pl.col("score").is_not_nan())
