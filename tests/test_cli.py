@@ -124,7 +124,7 @@ def test_every_command_stands_in_the_reference():
         (("embed", "r"), "embed: give --out, --archive, --arm."),
         (("evaluate", "p.csv", "--out", "x", "--draws", "many"), "--draws: expected int. Got value: many."),
         (("pretrain", "a", "--out", "b", "--optimiser.epoch", "4"), "Did you mean '--optimiser.epochs'?"),
-        (("finetune", "a", "--outcome", "b", "--out", "c", "--optimiser.steps", "4"), "'--finetuning.scratch.steps' or"),
+        (("finetune", "a", "--outcome", "b", "--out", "c", "--optimiser.steps", "4"), "'--finetuning.scratch.steps'"),
         (("study", "nodule", "--archive", "a", "--seeds", "3"), "--seeds: expected a list, such as [0,1]."),
         (("predict", "r", "--out", "x.csv", "--archive", "a", "--fraction", "all"), "--fraction: not accepted: all."),
         (("pretrain", "a", "--out", "b", "--model.encoder.dim", "7"), "dim 7 must be a multiple of 8"),
