@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from semeia.data.dataset import Dataset
-from semeia.evaluation import EvaluationSettings
 from semeia.studies import single
 from semeia.studies.nodule import NODULE, NoduleSettings, nodule_study, open_nodules
 from semeia.studies.run import record
@@ -65,7 +64,8 @@ def study(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture
 def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report of a run of one's own is tested with the report, as are many draws; here they would only cost time."""
-    few = replace(single.FINETUNE, judged=lambda finished: (EvaluationSettings(draws=100),))
+    judged = single.FINETUNE.judged
+    few = replace(single.FINETUNE, judged=lambda finished: tuple(replace(one, draws=100) for one in judged(finished)))
     monkeypatch.setattr(single, "FINETUNE", few)
     monkeypatch.setattr(record, "write_report", lambda run: run / "report.html")
 

@@ -78,5 +78,6 @@ def test_every_point_is_held_against_scratch_with_its_cost(archive: Path, tmp_pa
 
 
 def test_an_outcome_that_has_no_classes_and_an_unknown_one_are_refused(archive: Path, tmp_path: Path):
-    with pytest.raises(InputError, match="name the outcome with --outcome"):
-        scaling_study(archive, out=tmp_path / "run", settings=replace(SETTINGS, outcome="grade"))
+    for outcome, words in (("grade", "no outcome 'grade'; it has"), ("", "name the outcome with --outcome")):
+        with pytest.raises(InputError, match=words):
+            scaling_study(archive, out=tmp_path / "run", settings=replace(SETTINGS, outcome=outcome))

@@ -25,6 +25,7 @@ from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.model import Model, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.task import BINARY
 from semeia.readers.covariates import TAKEN
 from semeia.studies.run.arms import Encoder, Network, simple_arm, three_starts
 from semeia.studies.run.audit import audit_networks
@@ -35,7 +36,7 @@ from semeia.studies.run.protocol import (
     require_asked,
     require_each_once,
 )
-from semeia.studies.run.reading import labels_of_both, outside_of, read_units
+from semeia.studies.run.reading import labels_of_both, outside_of, read_units, task_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import said, two_cohorts
@@ -49,7 +50,7 @@ IMAGENET = ModelSettings(
 IMAGENET_TUNED = FinetuneSettings(
     pretrained=OptimiserSettings(steps=400, batch=32, rate=1e-4, encoder_rate=5e-4), augmentation=RADIOGRAPH
 )
-START = "encoder"  # the file that fine-tuning starts from, among the inputs
+START, PUBLISHED = "encoder", "imagenet"  # the files that fine-tuning starts from, among the inputs
 FEW_DISTINCT = 20  # a covariate of words with more values than this is no shortcut but a name
 
 
@@ -58,13 +59,15 @@ class OwnSettings(StudySettings):
     """A study of one's own archive.
 
     Attributes:
-        outcome: what is predicted.
+        outcome: what is predicted, two classes or several.
+        ordinal: whether several classes are grades in an order.
         modalities: what networks read, by name; none named: all the archive has but reports.
         pretraining: see `PretrainSettings`.
         finetuning: see `FinetuneSettings`.
     """
 
     outcome: str = ""
+    ordinal: bool = False
     modalities: tuple[str, ...] = ()
     fractions: tuple[float, ...] = (0.1, 1.0)
     pretraining: PretrainSettings = field(default_factory=PretrainSettings)
@@ -99,10 +102,12 @@ def open_own(inputs: Inputs, settings: OwnSettings, cache: Path) -> Material:
         if not data.observed(name).any():
             data.modalities[name].require_readable(open_archive(inputs.archive))
     something = data.something(names)
-    labels = np.full(len(data), np.nan)
+    labels, task = np.full(len(data), np.nan), BINARY
     if settings.outcome:
+        task = task_of(open_archive(inputs.archive), settings.outcome)
         # A unit that has nothing of what is read can neither train nor test a network.
-        labels = np.where(something, labels_of_both(data, inputs, settings.outcome), np.nan)
+        known = labels_of_both(data, inputs, settings.outcome, classes=task.classes)
+        labels = np.where(something, known, np.nan)
     testing = kept_for_testing(data.units, outside=outside)
     if START in inputs.files:
         testing = _never_seen(data, load_model(inputs.files[START]), testing, outside, labels)
@@ -113,6 +118,7 @@ def open_own(inputs: Inputs, settings: OwnSettings, cache: Path) -> Material:
         training=~outside,
         unlabelled=np.zeros(len(data), bool),
         testing=testing,
+        tasks={settings.outcome: replace(task, kind="ordinal") if settings.ordinal and task != BINARY else task},
         dataset=data,
         read=lambda model: read_units(inputs, model, cache, {}),
         extra=names,
@@ -169,12 +175,12 @@ def arms(settings: OwnSettings, inputs: Inputs) -> dict[str, Arm]:
         title = "Everything" if group == "multimodal" else group.capitalize()
         made |= three_starts(group, title, names, model, tuned)
     published = [name for name, one in reads.items() if isinstance(one, Picture)]
-    if "imagenet" in inputs.files and published:
+    if PUBLISHED in inputs.files and published:
         about = ArmDescription(
             "Pictures, ImageNet weights", "pretrained", "imagenet", "published weights", (published[0],)
         )
-        made["imagenet"] = Network(
-            about, (published[0],), IMAGENET, IMAGENET_TUNED, ("frozen", "finetune"), weights=inputs.files["imagenet"]
+        made[PUBLISHED] = Network(
+            about, (published[0],), IMAGENET, IMAGENET_TUNED, ("frozen", "finetune"), weights=inputs.files[PUBLISHED]
         )
     return made | simple_arms(settings, inputs, reads)
 
@@ -231,7 +237,8 @@ def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
         if finished.first and arm.about.role in ("scratch", "random", "simple")
         for mode in arm.modes
     )
-    return (EvaluationSettings(draws=finished.work.settings.draws, references=references),)
+    settings: OwnSettings = finished.work.settings
+    return (EvaluationSettings(draws=settings.draws, references=references, ordinal=settings.ordinal),)
 
 
 OWN = Study(
@@ -261,5 +268,5 @@ def own_study(
         imagenet: weights made by `semeia weights convert`, for archives of pictures.
     """
     require_asked(open_archive(archive), settings.outcome, settings.seeds)
-    files = {} if imagenet is None else {"imagenet": imagenet}
+    files = {} if imagenet is None else {PUBLISHED: imagenet}
     return run_study(OWN, Inputs(archive, external, files), out=out, settings=settings)

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from semeia.archive.atomic import write_csv
-from semeia.archive.store import Archive, open_archive
+from semeia.archive.store import open_archive
 from semeia.data.modalities import Volume
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
@@ -25,7 +25,6 @@ from semeia.learning.cells import DONE, Cell
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
-from semeia.objectives.task import BINARY, Task
 from semeia.ranges import FROM_1, require_ranges
 from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
@@ -38,7 +37,7 @@ from semeia.studies.run.protocol import (
     require_names,
     require_seeds,
 )
-from semeia.studies.run.reading import read_units, values_beside
+from semeia.studies.run.reading import labels_of, read_units, task_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import PRETRAINED, SEED, said
@@ -144,8 +143,9 @@ def open_training_side(inputs: Inputs, settings: ScalingSettings, cache: Path) -
         data = data.take(np.flatnonzero((data.units["split"] == "train").fill_null(False).to_numpy()))
     data = data.take(np.flatnonzero(data.observed(name)))
     units = data.units.with_columns(split=pl.lit(None, pl.String))  # of what is left every fold is tested in turn
-    labels = values_beside(units, outcome_of(open_archive(inputs.archive), settings.outcome))
-    classes = int(np.nanmax(labels)) + 1
+    archive = open_archive(inputs.archive)
+    task = task_of(archive, settings.outcome)
+    labels = labels_of(units, archive, settings.outcome, classes=task.classes)
     return Material(
         units=units,
         cohort=np.full(len(units), "internal"),
@@ -153,26 +153,10 @@ def open_training_side(inputs: Inputs, settings: ScalingSettings, cache: Path) -
         training=np.ones(len(units), bool),
         unlabelled=np.zeros(len(units), bool),
         testing=kept_for_testing(units, outside=np.zeros(len(units), bool)),
-        tasks={settings.outcome: BINARY if classes == 2 else Task("nominal", classes)},
+        tasks={settings.outcome: task},
         dataset=data,
         read=lambda model: data,
     )
-
-
-def outcome_of(archive: Archive, outcome: str) -> pl.DataFrame:
-    """Take an outcome whose values are classes counted from 0.
-
-    Raises:
-        InputError: there is none of that name, or its values are no classes.
-    """
-    if outcome not in archive.outcomes():
-        known = ", ".join(archive.outcomes()) or "none"
-        raise InputError(f"{archive.path}: name the outcome with --outcome; the archive has {known}")
-    table = archive.outcome(outcome)
-    values = table["value"].cast(pl.Float64).drop_nulls().unique().sort().to_list()
-    if values != list(range(len(values))) or len(values) < 2:
-        raise InputError(f"{archive.path}: the values of '{outcome}' are no classes counted from 0: {values[:6]}")
-    return table
 
 
 def corpus_of(material: Material, rows: np.ndarray, seed: int, *, share: float) -> np.ndarray:

@@ -6,6 +6,8 @@ from typing import get_args
 
 import polars as pl
 
+from semeia.data.modalities import Picture
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import cells_of
@@ -14,7 +16,18 @@ from semeia.learning.finetune import FinetuneSettings, Mode
 from semeia.learning.model import FILE, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.settings_json import from_plain
-from semeia.studies.own import OWN, START, OwnSettings, groups_of, model_of, model_read_by, read_by
+from semeia.studies.own import (
+    IMAGENET,
+    IMAGENET_TUNED,
+    OWN,
+    PUBLISHED,
+    START,
+    OwnSettings,
+    groups_of,
+    model_of,
+    model_read_by,
+    read_by,
+)
 from semeia.studies.run.arms import Encoder, Network
 from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_pretraining, run_study
@@ -77,6 +90,8 @@ def finetune_archive(
     pretraining: PretrainSettings | None = None,
     settings: FinetuneSettings | None = None,
     even_if_collapsed: bool = False,
+    ordinal: bool = False,
+    imagenet: Path | None = None,
 ) -> pl.DataFrame:
     """Fit an outcome on few labels and score the patients that were kept for testing.
 
@@ -84,50 +99,64 @@ def finetune_archive(
         archive: with an outcome of its units.
         out: the run folder; `predict`, `evaluate` and `report` take it.
         pretrained: a run folder of `pretrain_archive`; None trains from scratch.
-        outcome: its name; values 0 and 1.
+        outcome: its name; values 0 and 1, or classes counted from 0.
         mode: "frozen", "finetune" or "probe_finetune".
         fraction: of the labelled training patients, in (0, 1].
         seeds: how many. From scratch and without a fixed split, each tests another of five patient folds.
         pretraining: its `model` is the network from scratch; a pretrained encoder brings its own.
         settings: see `FinetuneSettings`.
         even_if_collapsed: takes an encoder whose pretraining ended with "Collapsed", too.
+        ordinal: takes several classes as grades in an order.
+        imagenet: instead of a pretrained encoder, weights made by `semeia weights convert`, for archives of pictures.
 
     Returns:
         The predictions table, also in `out/predictions.parquet`; beside it results.csv and report.html.
     """
+    if pretrained is not None and imagenet is not None:
+        raise InputError("--pretrained and --imagenet are two starts; give one of them")
     start = None if pretrained is None else pretrained_model(pretrained)
     if start is not None and not even_if_collapsed:
         refuse_collapsed(start)
+    given = pretraining or PretrainSettings()
+    if imagenet is not None and given.model == ModelSettings():
+        given = replace(given, model=IMAGENET)
     own = FinetuneRun(
         outcome=outcome,
+        ordinal=ordinal,
         mode=mode,
         fractions=(fraction,),
         seeds=tuple(range(seeds)),
-        pretraining=pretraining_used(pretrained, start, pretraining or PretrainSettings()),
-        finetuning=settings or FinetuneSettings(),
-        arm="scratch" if start is None else start.parent.parent.name,
+        pretraining=pretraining_used(pretrained, start, given),
+        finetuning=settings or (FinetuneSettings() if imagenet is None else IMAGENET_TUNED),
+        arm=PUBLISHED if imagenet else "scratch" if start is None else start.parent.parent.name,
         workers=1,
     )
-    run_study(FINETUNE, Inputs(archive, files={} if start is None else {START: start}), out=out, settings=own)
+    files = {name: path for name, path in ((START, start), (PUBLISHED, imagenet)) if path is not None}
+    run_study(FINETUNE, Inputs(archive, files=files), out=out, settings=own)
     return pl.read_parquet(out / "predictions.parquet")
 
 
 def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
-    """The model that is fine-tuned."""
-    start = inputs.files.get(START)
+    """The model that is fine-tuned; published weights read pictures only."""
+    start, weights = inputs.files.get(START), inputs.files.get(PUBLISHED)
     model, encoder = model_of(settings, inputs), load_model(start) if start else None
-    names = encoder.preprocessing.names if encoder else tuple(read_by(settings, inputs))
+    reads = read_by(settings, inputs)
+    if weights is not None:
+        reads = dict(list({name: one for name, one in reads.items() if isinstance(one, Picture)}.items())[:1])
+        if not reads:
+            raise InputError(f"{inputs.archive}: has no pictures, which --imagenet starts from")
+    names = encoder.preprocessing.names if encoder else tuple(reads)
     title = settings.arm.replace("_", " ")
+    published = f"published ImageNet weights; the head from {SEED}"
     about = ArmDescription(
-        title=title[:1].upper() + title[1:] if encoder else "From scratch",
-        role="pretrained" if encoder else "scratch",
+        title="ImageNet weights" if weights else title[:1].upper() + title[1:] if encoder else "From scratch",
+        role="pretrained" if encoder or weights else "scratch",
         family="network",
-        start=f"{PRETRAINED}. Verdict on the encoder: {encoder.verdict}" if encoder else SEED,
+        start=f"{PRETRAINED}. Verdict on the encoder: {encoder.verdict}" if encoder else published if weights else SEED,
         modalities=names,
     )
-    return {
-        settings.arm: Network(about, names, model, settings.finetuning, (settings.mode,), encoder=start, shown=True)
-    }
+    tuned, modes = settings.finetuning, (settings.mode,)
+    return {settings.arm: Network(about, names, model, tuned, modes, encoder=start, weights=weights, shown=True)}
 
 
 FINETUNE = replace(OWN, name="finetune", settings=FinetuneRun, arms=one_arm, pretraining=lambda settings, inputs: {})

@@ -32,7 +32,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.heads.fused import FusionSettings
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
-from semeia.objectives.task import BINARY, Task
+from semeia.objectives.task import BINARY
 from semeia.readers.images.folders import OUTCOME
 from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
 from semeia.studies.pictures.training import PictureStudySettings, Training
@@ -47,7 +47,7 @@ from semeia.studies.run.protocol import (
     require_names,
     require_seeds,
 )
-from semeia.studies.run.reading import labels_of_both, outside_of, read_units
+from semeia.studies.run.reading import labels_of_both, outside_of, read_units, task_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
@@ -176,9 +176,8 @@ def open_pairs(inputs: Inputs, settings: PairedSettings, cache: Path) -> Materia
     archive = open_archive(inputs.archive)
     model = _pair(settings, inputs).read_by(settings.pretraining.model)
     data = read_units(inputs, model, cache, {})
-    known = archive.outcome(settings.outcome)["value"] if settings.outcome in archive.outcomes() else pl.Series([1.0])
-    classes = max(int(known.max() or 1) + 1, 2)  # pyright: ignore[reportArgumentType]
-    labels = labels_of_both(data, inputs, settings.outcome, classes=classes)
+    task = task_of(archive, settings.outcome)
+    labels = labels_of_both(data, inputs, settings.outcome, classes=task.classes)
     outside = outside_of(data) | data.units["site"].is_in(settings.external_sites).fill_null(False).to_numpy()
     return Material(
         units=data.units,
@@ -187,7 +186,7 @@ def open_pairs(inputs: Inputs, settings: PairedSettings, cache: Path) -> Materia
         training=~outside,
         unlabelled=np.zeros(len(data), bool),
         testing=_testing(data.units, labels, outside),
-        tasks={settings.outcome: BINARY if classes == 2 else Task("nominal", classes)},
+        tasks={settings.outcome: task},
         dataset=data,
         read=lambda reads: read_units(inputs, reads, cache, {}),
     )
@@ -291,15 +290,6 @@ def words(finished: Finished) -> dict[str, object]:
     return {**said(finished, about, statements), "outcome": settings.outcome}
 
 
-def audit(finished: Finished) -> pl.DataFrame:
-    """The leakage audit; of several classes, the most frequent one against the others where two are needed."""
-    labels = finished.work.material.labels[finished.work.settings.outcome]
-    if finished.work.material.task(finished.work.settings.outcome) == BINARY:
-        return audit_networks(finished)
-    values, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
-    return audit_networks(finished, binary=np.where(np.isnan(labels), np.nan, labels == values[counts.argmax()]))
-
-
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     """All arms, held against random weights, the augmentation control and the components; again within a band."""
     settings: PairedSettings = finished.work.settings
@@ -330,7 +320,7 @@ PAIRED = Study(
     arms=arms,
     pretraining=pretraining,
     words=words,
-    audit=audit,
+    audit=audit_networks,
     judged=judged,
     extras=(map_embeddings,),
     begin=begin,

@@ -66,7 +66,8 @@ def audit_networks(finished: Finished, *, binary: np.ndarray | None = None) -> p
 
     Args:
         finished: the study.
-        binary: labels of two classes, where the main outcome has more.
+        binary: labels of two classes, where the main outcome has more; by default the most frequent class against
+            the others.
     """
     return audit(of_networks(finished, binary=binary))
 
@@ -91,9 +92,14 @@ def of_networks(finished: Finished, *, binary: np.ndarray | None = None) -> Audi
         places=places,
         of=f"the largest of {sites} sites",
         by="by id and by image",
-        binary=material.labels[material.outcomes[0]] if binary is None else binary,
+        binary=_in_two(material.labels[material.outcomes[0]]) if binary is None else binary,
         pairs=_pairs(finished),
     )
+
+
+def _in_two(labels: np.ndarray) -> np.ndarray:
+    values, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
+    return labels if len(values) <= 2 else np.where(np.isnan(labels), np.nan, labels == values[counts.argmax()])
 
 
 def _encoders(finished: Finished) -> dict[tuple[str, int], tuple[Model, ModelSettings]]:

@@ -11,6 +11,8 @@ from semeia.data.dataset import Dataset, joined, open_dataset
 from semeia.data.modality import Modality
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
+from semeia.evaluation.schema import MOST_CLASSES
+from semeia.objectives.task import BINARY, Task
 from semeia.studies.run.once import once
 from semeia.studies.run.study import Inputs
 
@@ -63,8 +65,16 @@ def units_at(archive: Archive, outcome: str) -> pl.DataFrame | None:
 def require_outcome(archive: Archive, outcome: str) -> pl.DataFrame:
     """Read an outcome's labels; refuse one that the archive does not have."""
     if outcome not in archive.outcomes():
-        raise InputError(f"{archive.path}: no outcome '{outcome}'; it has {', '.join(archive.outcomes()) or 'none'}")
+        lacking = f"no outcome '{outcome}'" if outcome else "name the outcome with --outcome"
+        raise InputError(f"{archive.path}: {lacking}; it has {', '.join(archive.outcomes()) or 'none'}")
     return archive.outcome(outcome)
+
+
+def task_of(archive: Archive, outcome: str) -> Task:
+    """Two classes, or as many as the archive has, counted from 0 without a gap."""
+    values = require_outcome(archive, outcome)["value"].cast(pl.Float64).drop_nulls().unique().sort().to_list()
+    several = 2 < len(values) <= MOST_CLASSES and values == list(range(len(values)))
+    return Task("nominal", len(values)) if several else BINARY
 
 
 def outside_of(data: Dataset) -> np.ndarray:
@@ -99,7 +109,8 @@ def labels_of(units: pl.DataFrame, archive: Archive, outcome: str, *, classes: i
     if not np.isin(known, range(classes)).all():
         allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
         raise InputError(
-            f"{archive.path}: outcome '{outcome}' has other values than {allowed}; only these can be fitted"
+            f"{archive.path}: outcome '{outcome}' has other values than {allowed}; only these can be fitted, or "
+            "classes counted from 0 without a gap"
         )
     if len(np.unique(known)) < 2:
         raise InputError(f"{archive.path}: outcome '{outcome}' labels {len(known)} units, all of one class")
