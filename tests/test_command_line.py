@@ -14,3 +14,10 @@ def test_what_is_given_by_its_place_may_be_named(typed: list[str]):
     assert values["archive"] == Path("there")
     with pytest.raises(InputError, match="give ARCHIVE"):
         parse("study own", ["--outcome", "label", "--archive"])
+
+
+def test_what_must_be_named_is_asked_for_by_its_name():
+    with pytest.raises(InputError, match=r"unrecognized arguments: there/x\. Did you mean '--archive there/x'\?"):
+        parse("study nodule", ["there/x", "--out", "run"])
+    with pytest.raises(InputError, match=r"Did you mean '--outcome'\?"):
+        parse("study own", ["there", "--outcone", "label"])

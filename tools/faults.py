@@ -44,6 +44,7 @@ STEPS = "--finetuning.scratch.steps 6 --finetuning.pretrained.steps 6 --finetuni
 COMMANDS = {
     "ingest images": "ingest images png --table t.csv --image file --subject patient --label label --key key "
     "--into OUT",
+    "ingest nodules": "ingest nodules nodule_files --key key --into OUT",
     "ingest meds": "ingest meds meds --key key --into OUT",
     "signatures fit": "signatures fit records --out OUT --components 2 --least_patients 5 --at_least 300 --draws 1 "
     "--starts 1",
@@ -51,10 +52,14 @@ COMMANDS = {
     "finetune": f"finetune images --pretrained encoder --outcome label --out OUT {STEPS}",
     "study own": f"study own images --outcome label --out OUT --seeds [0] --fractions [1.0] --draws 100 "
     f"--workers 1 {OF_STUDY} {STEPS}",
+    "study nodule": f"study nodule --archive nodules --out OUT --seeds [0] --fractions [1.0] --draws 100 --workers 1 --folds 2 "
+    f"--pretraining.model.crop.voxels [16,16,16] --pretraining.model.crop.voxel_mm [2.0,2.0,2.0] "
+    f"--pretraining.model.crop.patch [4,2,2] {OF_STUDY.partition('[1,8,8] ')[2]} {STEPS}",
     "evaluate": "evaluate p.csv --out OUT --draws 100",
 }
-MADE_FROM = {"images": "ingest images", "records": "ingest meds", "encoder": "pretrain"}
+MADE_FROM = {"images": "ingest images", "nodules": "ingest nodules", "records": "ingest meds", "encoder": "pretrain"}
 NEEDS = {"signatures fit": ["ingest meds"], "pretrain": ["ingest images"], "study own": ["ingest images"]}
+NEEDS["study nodule"] = ["ingest nodules"]
 NEEDS["finetune"] = ["ingest images", "pretrain"]
 # What a command says of when and how it was run, and nothing of what it found.
 CLOCK = re.compile(rb'"(created|wall_seconds|peak_rss_mb|sittings|seconds)"')
@@ -75,6 +80,7 @@ def make_inputs(folder: Path) -> None:
     pl.DataFrame(rows).write_csv(folder / "t.csv")
     (folder / "key").write_text("ab" * 32)
     (folder / "key").chmod(0o600)
+    few_nodules(folder / "nodule_files")
     (folder / "meds" / "data").mkdir(parents=True)
     codes = ["LAB//A//mg/dL", "LAB//B//mg/dL", "DIAGNOSIS//ICD//10//E119", "DIAGNOSIS//ICD//10//I10", "LAB//C//mg/dL"]
     days = pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2020, 12, 1), "40d", eager=True)
@@ -88,6 +94,20 @@ def make_inputs(folder: Path) -> None:
     score = 1 / (1 + np.exp(-rng.normal(label * 1.0, 1)))
     who = [f"s{number // 2}" for number in range(200)]
     pl.DataFrame({"subject_id": who, "label": label.astype(int), "score": score}).write_csv(folder / "p.csv")
+
+
+def few_nodules(folder: Path) -> None:
+    """Copy the first 24 patients of the bundled sample with GE scanners, and the first 8 with others."""
+    from semeia.sample import sample_folder
+
+    folder.mkdir()
+    nodules = pl.read_csv(sample_folder() / "nodules.csv", infer_schema=False)
+    patients = nodules.filter(pl.col("manufacturer") != "").unique("patient_id", keep="first", maintain_order=True)
+    inside = pl.col("manufacturer").str.starts_with("GE")
+    few = pl.concat([patients.filter(inside).head(24), patients.filter(~inside).head(8)])["patient_id"]
+    nodules.filter(pl.col("patient_id").is_in(few.implode())).write_csv(folder / "nodules.csv")
+    for patient in few:
+        shutil.copytree(sample_folder() / patient, folder / patient)
 
 
 @dataclass

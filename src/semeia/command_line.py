@@ -267,4 +267,8 @@ def _one_line(words: str, message: str, known: Sequence[str]) -> str:
         message = "give " + ", ".join(n.upper() if n in COMMANDS[words].given else f"--{n}" for n in names)
     wrong = re.search(r"(?:unrecognized arguments: |Option '|Key ')-*([\w.-]+)", message)
     hint = nearest(wrong[1], known, "--") if wrong else ""
+    lone = re.search(r"unrecognized arguments: ([^-]\S*)", message)
+    must = [one.flag for one in options_of(COMMANDS[words]) if one.start is MUST and one.name != "out"]
+    if lone and must and not COMMANDS[words].given:
+        hint = f" Did you mean '{must[0]} {lone[1].rstrip('.')}'?"
     return f"{words}: {message.rstrip('. ')}.{hint} `semeia {words} --help` lists the options."

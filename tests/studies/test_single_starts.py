@@ -26,8 +26,15 @@ def graded(folder: Path, grades: tuple[int, ...]) -> Path:
     table = pl.read_csv(folder / "table.csv")
     turn = [grades[row % len(grades)] for row in range(table.height)]
     table.with_columns(grade=pl.Series(turn)).write_csv(folder / "graded.csv")
-    names = {"image": "file", "subject": "patient", "label": "grade", "split": "split"}
-    ingest_images(folder / "files", table=folder / "graded.csv", into=folder / "graded", **names)
+    ingest_images(
+        folder / "files",
+        table=folder / "graded.csv",
+        into=folder / "graded",
+        image="file",
+        subject="patient",
+        label="grade",
+        split="split",
+    )
     return folder / "graded"
 
 
