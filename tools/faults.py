@@ -52,8 +52,8 @@ COMMANDS = {
     "finetune": f"finetune images --pretrained encoder --outcome label --out OUT {STEPS}",
     "study own": f"study own images --outcome label --out OUT --seeds [0] --fractions [1.0] --draws 100 "
     f"--workers 1 {OF_STUDY} {STEPS}",
-    "study nodule": f"study nodule --archive nodules --out OUT --seeds [0] --fractions [1.0] --draws 100 --workers 1 --folds 2 "
-    f"--pretraining.model.crop.voxels [16,16,16] --pretraining.model.crop.voxel_mm [2.0,2.0,2.0] "
+    "study nodule": f"study nodule --archive nodules --out OUT --seeds [0] --fractions [1.0] --draws 100 --workers 1 "
+    f"--folds 2 --pretraining.model.crop.voxels [16,16,16] --pretraining.model.crop.voxel_mm [2.0,2.0,2.0] "
     f"--pretraining.model.crop.patch [4,2,2] {OF_STUDY.partition('[1,8,8] ')[2]} {STEPS}",
     "evaluate": "evaluate p.csv --out OUT --draws 100",
 }
