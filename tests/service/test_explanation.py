@@ -10,17 +10,22 @@ import pytest
 from PIL import Image
 
 from semeia.archive.atomic import write_json
-from semeia.data.dataset import array_dataset
+from semeia.archive.store import open_archive
+from semeia.data.dataset import Dataset, Observed, array_dataset, open_dataset
 from semeia.data.fingerprint import Fingerprint
-from semeia.data.modalities import Picture, Table, Vector
+from semeia.data.modalities import Picture, Signatures, Table, Vector
+from semeia.data.modalities.vector import VectorScale
+from semeia.data.modality import Arrays
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import finetune, fresh_model
 from semeia.learning.linear import LinearModel
 from semeia.objectives.task import Task
+from semeia.service.explanation import of_items, of_modalities
 from semeia.service.served import Served, load_served
-from small_training import FINETUNE, FLAT
+from semeia.service.unit import read_unit
+from small_training import FINETUNE, FLAT, MODEL, nodule_archive
 
 ROWS = np.arange(24)
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
@@ -83,6 +88,45 @@ def test_a_contribution_is_what_is_lost_without(served: Served):
         assert answer["items"]["reading"][item] == pytest.approx(lost, abs=1e-6)
     assert abs(answer["items"]["reading"]["item0"]) > 1e-4
     assert list(answer["saliency"]) == ["image"]
+
+
+def test_the_contribution_of_a_signature_is_that_beyond_its_mean():
+    modality = Signatures(fitted=VectorScale((1.0, 2.0, 3.0), (1.0, 1.0, 1.0), 1), model="x")
+    values = np.array([[[5.0, 2.0, 0.0]]], np.float32)
+    nothing = Arrays(np.empty((0, 1)), np.empty((0, 1), bool))
+    observations = {
+        "signatures": Observed(modality.arrays(values), np.zeros((1, 1), int), np.zeros((1, 1), np.float32)),
+        "reading": Observed(nothing, np.full((1, 1), -1), np.zeros((1, 1), np.float32)),
+    }
+    units = array_dataset({"x": (Vector(), np.zeros((1, 1)))}).units
+    data = Dataset(units, {"signatures": modality, "reading": Table()}, observations)
+    weight = np.array([0.1, 0.5, -0.2])
+
+    def score(units: Dataset, hide: tuple[str, ...]) -> np.ndarray:
+        observed = units.observations["signatures"]
+        return observed.arrays.values[observed.slot[:, 0], 0] @ weight
+
+    shares = of_items(data, score, {"signatures": ("s001", "s002", "s003")})["signatures"]
+    assert shares == pytest.approx({"s003": 0.6, "s001": 0.4, "s002": 0.0}, abs=1e-6)
+    assert list(shares) == ["s003", "s001", "s002"]  # the largest first
+    assert of_modalities(data, lambda units, hide: score(units, hide)) == {"signatures": None}
+
+
+def test_a_crop_is_read_as_its_archive_reads_it(tmp_path: Path):
+    """Headers of these crops say RAS, their voxels lie as LPS; `ingest nodules` knows, a request says so."""
+    archive = open_archive(nodule_archive(tmp_path, 2))
+    modalities = MODEL.modalities_of(archive)
+    data = open_dataset(archive, modalities)
+    read = {name: data.modalities[name] for name in ("image",)}
+    kept = data.observations["image"].arrays
+    for row, path in enumerate(sorted((tmp_path / "files").rglob("*_img8.nii.gz"))):
+        file = base64.b64encode(path.read_bytes()).decode()
+        unit = read_unit({"observations": {"image": {"file": file, "kind": "img8", "axes": "LPS"}}}, read)
+        seen = unit.observations["image"]
+        place = data.observations["image"].sha256.index(seen.sha256[0])
+        assert np.array_equal(seen.arrays.values[0], kept.values[place]), row
+        assert np.array_equal(seen.arrays.mask[0], kept.mask[place])
+        assert seen.looks[0] == data.observations["image"].looks[place]
 
 
 def test_a_linear_model_reads_covariates(run: Path):

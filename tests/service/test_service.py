@@ -112,7 +112,14 @@ def test_with_neighbours_it_says_how_near_a_patient_is(run: Path, tmp_path: Path
     assert answer["out_of_distribution"]["flag"] == (
         answer["out_of_distribution"]["distance"] > near["within"] or "darker or brighter" in str(answer)
     )
-    assert "neighbours.safetensors" in (out / "MODEL_CARD.md").read_text()
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "neighbours.safetensors" in card
+    assert "AUROC" in card  # with its interval, from results.csv
+    people = open_archive(run.parent / "archive").table("subjects")["pseudonym"]
+    for file in (file for file in out.rglob("*") if file.is_file()):
+        raw = file.read_bytes()
+        assert b"CANARY" not in raw
+        assert not [name for name in people if name.encode() in raw], file.name
 
 
 def test_who_was_learnt_from_is_recognised(run: Path, client):
@@ -164,6 +171,7 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nnothing").decode()
         ({"observations": {"image": {"file": 3}}}, "observations.image.file: must be a PNG"),
         ({"observations": {"image": {"file": "*"}}}, "observations.image.file: is not base64"),
         ({"observations": {"image": {"file": PNG}}}, "observations.image.file: not a readable PNG"),
+        ({"observations": {"image": {"file": PNG, "axes": "LRS"}}}, "image.axes: must say where the three axes"),
         ({"observations": {"image": {"file": PNG, "kind": "ct"}}}, "observations.image.kind: must be one of"),
         (
             {"observations": {"image": {"file": PNG, "months": -1}}},

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from semeia.signatures.model import load_signatures
 
 FIELDS = ("observations", "covariates", "explain")
 MOST_VISITS = 64
+AXES = {"".join(turned) for pick in product("LR", "AP", "IS") for turned in permutations(pick)}
 SHOWN = 40  # letters of a name that a stranger sent
 
 
@@ -40,9 +42,9 @@ def read_unit(body: Mapping[str, object], modalities: Mapping[str, Modality]) ->
     """Make a dataset of one unit.
 
     Args:
-        body: `observations`: by modality one object, or a list of them, the newest first: `file` (base64 of a PNG, JPEG
-            or NIfTI) with `kind`, or `items`, `values`, `text`; with `months` before the date of prediction. And
-            `covariates`, numbers and words by name.
+        body: `observations`, by modality one object, or a list of them, the newest first: `file` (base64 of a PNG, JPEG
+            or NIfTI) with `kind` and `axes`, or `items`, `values`, `text`; and `months` before the date of prediction.
+            Beside them `covariates`, numbers and words by name.
         modalities: that the model reads.
 
     Raises:
@@ -120,12 +122,14 @@ def _read(where: str, modality: Modality, plain: dict[str, object]) -> Read:
 
 
 def _image(where: str, modality: Volume, plain: dict[str, object]) -> Read:
-    _only(where, plain, "file", "kind")
-    file, kind = plain.get("file"), plain.get("kind")
+    _only(where, plain, "file", "kind", "axes")
+    file, kind, axes = (plain.get(name) for name in ("file", "kind", "axes"))
     if not isinstance(file, str):
         raise InputError(f"{where}.file: must be a PNG, JPEG or NIfTI file in base64")
     if kind is not None and kind not in INTENSITY:
         raise InputError(f"{where}.kind: must be one of {', '.join(INTENSITY)}")
+    if axes is not None and axes not in AXES:
+        raise InputError(f"{where}.axes: must say where the three axes of the voxels point, such as LPS or RAS")
     try:
         raw = base64.b64decode(file, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -133,7 +137,7 @@ def _image(where: str, modality: Volume, plain: dict[str, object]) -> Read:
     with TemporaryDirectory(prefix="semeia-") as folder:  # readers take files; it is gone before the answer is
         path = Path(folder) / "image"
         path.write_bytes(raw)
-        image = read_image(path, called=f"{where}.file", kind=kind)  # pyright: ignore[reportArgumentType]
+        image = read_image(path, called=f"{where}.file", kind=kind, axes=axes)  # pyright: ignore[reportArgumentType]
     intensity, spacing = INTENSITY[image.kind], image.volume and image.volume.spacing
     flat = isinstance(modality, Picture)
     if flat != (spacing is None):

@@ -41,13 +41,14 @@ class Image:
     remarks: tuple[Remark, ...]
 
 
-def read_image(path: Path, *, called: str, kind: str | None = None) -> Image:
+def read_image(path: Path, *, called: str, kind: str | None = None, axes: str | None = None) -> Image:
     """Read a PNG, JPEG or NIfTI, told by its content.
 
     Args:
         path: The file.
         called: What to call it in messages: its path may carry a patient's id.
         kind: What its numbers mean, a key of `INTENSITY`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
+        axes: Where the axes of a NIfTI point ("LPS"), to believe instead of its header.
 
     Raises:
         InputError: Another format (which is named), damaged, too large, or of values that cannot be of that kind.
@@ -59,7 +60,7 @@ def read_image(path: Path, *, called: str, kind: str | None = None) -> Image:
         picture, volume = picture_of(path, name=called), None
         array, further = picture.array, picture.remarks
     else:
-        volume = read_nifti(path, name=called)
+        volume = read_nifti(path, name=called, axes=axes)
         array, further = volume.array, volume.remarks
     chosen = kind or ("picture" if is_picture else "hu")
     _refuse_misfit(array, chosen, is_picture=is_picture, called=called)
