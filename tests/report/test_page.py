@@ -166,6 +166,16 @@ def test_a_restricted_evaluation_says_so_and_draws_those_rows_only(tmp_path: Pat
     assert sections(page) == ["answer", "results", "limits", "facts"]
 
 
+def test_simulated_patients_are_called_so(tmp_path: Path):
+    fabricate_run(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text())
+    for simulated in (True, False):
+        record["archive"] = {"fingerprint": "f", "simulated": simulated}
+        (tmp_path / "run.json").write_text(json.dumps(record))
+        text = write_report(tmp_path).read_text(encoding="utf-8")
+        assert ("nothing here is a result about people" in text) == simulated
+
+
 def test_hostile_text_stays_text(tmp_path: Path):
     fabricate_run(tmp_path)
     kept = pl.col("fraction").is_in([0.1, 1.0]) & pl.col("cohort").eq("external")

@@ -59,6 +59,11 @@ class Archive:
             raise InputError(f"{self.path}: no table '{name}'; there are {there}.")
         return self._joined(name, TABLES[name])
 
+    @property
+    def simulated(self) -> bool:
+        """Whether everybody in it was made up: no part is of anything but a simulated hospital."""
+        return all(str(part.get("source", "")).startswith("simulated") for part in self.parts)
+
     def outcomes(self) -> list[str]:
         """The names of the outcomes there are labels for, sorted."""
         return sorted({name.split("/")[1] for name in self.files if name.startswith("outcomes/")})

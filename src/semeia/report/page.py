@@ -1,6 +1,6 @@
 """Write the page of a run folder, section by section; a section for which the run has nothing is left out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -106,9 +106,18 @@ def render(run: Run) -> dict[str, str]:
         about=about.title or sentence(study) or "Evaluation",
         sections=[section for section, _ in shown],
         folded=frozenset(section.key for section, folded in shown if folded),
-        remark=f"Everything here is restricted to {names.stratum(run.restriction)}." if run.restriction else "",
+        remark=" ".join(_remarks(run)),
         sizes=sizes(names, run.estimates, outcome=run.outcome),
         links=[(CHECKLISTS, "Reporting checklists")],
     )
     beside = Page(f"Checklists: {question}", [lists], about=page.about, links=[(REPORT, "Back to the report")])
     return {CHECKLISTS: to_html(beside), REPORT: to_html(page)}
+
+
+def _remarks(run: Run) -> Iterator[str]:
+    """What holds for everything on the page."""
+    archive = run.record.get("archive")
+    if isinstance(archive, dict) and archive.get("simulated"):
+        yield "Simulated patients throughout: nothing here is a result about people."
+    if run.restriction:
+        yield f"Everything here is restricted to {run.names.stratum(run.restriction)}."

@@ -111,7 +111,7 @@ def begin_run(
         "config": json.loads(json.dumps(to_plain(settings) | dict(further))),
         "versions": versions,
         "sittings": [{"semeia": __version__, **versions}],
-        "archive": {"fingerprint": opened.fingerprint()},
+        "archive": {"fingerprint": opened.fingerprint(), "simulated": opened.simulated},
         "inputs": dict(inputs),
         "state": "running",
     }
