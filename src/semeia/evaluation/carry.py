@@ -21,15 +21,15 @@ from dataclasses import replace
 from itertools import count
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
 from semeia.evaluation.cells import Fold, concatenate
+from semeia.evaluation.shapes import Column, Numbers, Reals
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.logistic import fit_logistic
 from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity, threshold_by_youden
 
 
-def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+def combined_score(fit: Fold, use: Fold) -> Reals:
     """Log-odds by the combiner fitted on `fit`, for each row of `use`; NaN where the covariate is missing."""
     fit = fit.take(~np.isnan(fit.covariate))
     if fit.one_class():
@@ -44,7 +44,7 @@ def combined_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
     return coefficients[0] + ((wanted - centre) / spread) @ coefficients[1:]
 
 
-def covariate_score(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+def covariate_score(fit: Fold, use: Fold) -> Reals:
     """The covariate of each row of `use`, turned so that in `fit` the positives have more of it."""
     fit = fit.take(~np.isnan(fit.covariate))
     if fit.one_class():
@@ -60,13 +60,13 @@ def _same_order(fit: Fold, use: Fold) -> bool:
     return any(np.array_equal(ranks[0], order) for order in (ranks[1], ranks[1].max(initial=0) - ranks[1]))
 
 
-def direction(label: Shaped[np.ndarray, "n"], value: Float[np.ndarray, "n"]) -> float:
+def direction(label: Column, value: Reals) -> float:
     """1 when the mean of `value` is as high among positives as among negatives or higher, else -1."""
     positive = label.astype(bool)
     return 1.0 if value[positive].mean() >= value[~positive].mean() else -1.0
 
 
-Rule = Callable[[Fold, Fold], Float[np.ndarray, "n"]]
+Rule = Callable[[Fold, Fold], Reals]
 PARTS = 5
 # Fewer of either class than this and there is nothing to fit on.
 FEWEST = 5
@@ -84,7 +84,7 @@ def carry_cell(
         seed: deals the patients of a single seed into parts.
     """
 
-    def call(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    def call(fit: Fold, use: Fold) -> Reals:
         chosen = (
             threshold_by_youden(fit.label, fit.score)
             if target is None
@@ -92,7 +92,7 @@ def carry_cell(
         )
         return (use.score >= chosen).astype(np.float64)
 
-    def part(_: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    def part(_: Fold, use: Fold) -> Reals:
         return np.full(len(use.label), float(next(numbers)))
 
     numbers = count()
@@ -112,9 +112,7 @@ def carry_cell(
     }
 
 
-def carry(
-    rule: Rule, cohorts: dict[str, dict[int, Fold]], *, inside: str, seed: int
-) -> dict[str, dict[int, Float[np.ndarray, "n"]]]:
+def carry(rule: Rule, cohorts: dict[str, dict[int, Fold]], *, inside: str, seed: int) -> dict[str, dict[int, Reals]]:
     """What a rule, fitted inside on other patients, gives for the rows of every fold of one cell.
 
     Args:
@@ -136,9 +134,7 @@ def carry(
     }
 
 
-def _apply(
-    rule: Rule, use: Fold, own: Fold | None, others: Fold | None, is_inside: bool, seed: int
-) -> Float[np.ndarray, "n"]:
+def _apply(rule: Rule, use: Fold, own: Fold | None, others: Fold | None, is_inside: bool, seed: int) -> Reals:
     if others is not None and _usable(others):
         return rule(others, use)
     if own is None or not _usable(own):
@@ -155,7 +151,7 @@ def _others(internal: dict[int, Fold], number: int) -> Fold | None:
     return joined.take(~np.isin(joined.patient, internal[number].patient)) if number in internal else joined
 
 
-def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Float[np.ndarray, "n"]:
+def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Reals:
     part = deal_patients(fold, seed=seed)
     out = np.full(len(fold.label), np.nan)
     for number in range(PARTS):
@@ -165,7 +161,7 @@ def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Float[np.ndarray, "n"]:
     return out
 
 
-def deal_patients(fold: Fold, *, seed: int, parts: int = PARTS) -> Int[np.ndarray, "n"]:
+def deal_patients(fold: Fold, *, seed: int, parts: int = PARTS) -> Numbers:
     """The part of each row: patients are shuffled, then dealt round, those with a positive row first."""
     patients, inverse = np.unique(fold.patient, return_inverse=True)
     positive = np.bincount(inverse, weights=fold.label) > 0

@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int, Int8, Shaped
+from jaxtyping import Int, Int8, Shaped
 
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
 from semeia.evaluation.schema import DEFAULTS, EVERY_ROW, UNIT, time_to_event
+from semeia.evaluation.shapes import Mask, Matrix, Numbers, Reals
 from semeia.evaluation.statistics.ranking import Ranking, ranking
 
 
@@ -43,21 +44,21 @@ class Fold:
     """What one seed of one cell predicted in one cohort: arrays over its rows. It equals itself alone."""
 
     label: Int8[np.ndarray, "n"]
-    score: Float[np.ndarray, "n"]  # NaN where the outcome has several classes
-    classes: Float[np.ndarray, "n k"]  # probabilities of the k classes; k is 0 for a binary outcome
-    covariate: Float[np.ndarray, "n"]  # on the log scale when it is always positive; NaN where missing
-    time: Float[np.ndarray, "n"]  # to the event or the end of follow-up; NaN where the outcome has none
-    event: Float[np.ndarray, "n"]  # 1 where the event came then; NaN likewise
-    patient: Int[np.ndarray, "n"]
-    unit: Int[np.ndarray, "n"]
-    row: Int[np.ndarray, "n"]  # position in the whole table, by which strata are known
+    score: Reals  # NaN where the outcome has several classes
+    classes: Matrix  # probabilities of the k classes; k is 0 for a binary outcome
+    covariate: Reals  # on the log scale when it is always positive; NaN where missing
+    time: Reals  # to the event or the end of follow-up; NaN where the outcome has none
+    event: Reals  # 1 where the event came then; NaN likewise
+    patient: Numbers
+    unit: Numbers
+    row: Numbers  # position in the whole table, by which strata are known
     # fitted on other patients by carry.py; NaN until then
-    called: Float[np.ndarray, "n"]  # 1 when at or above the carried threshold
-    combined: Float[np.ndarray, "n"]  # score with the covariate
-    alone: Float[np.ndarray, "n"]  # the covariate by itself
-    part: Int[np.ndarray, "n"]  # rows of one part met the same fit; 0 where all of them did
+    called: Reals  # 1 when at or above the carried threshold
+    combined: Reals  # score with the covariate
+    alone: Reals  # the covariate by itself
+    part: Numbers  # rows of one part met the same fit; 0 where all of them did
 
-    def take(self, keep: Bool[np.ndarray, "n"] | Int[np.ndarray, "m"]) -> "Fold":
+    def take(self, keep: Mask | Int[np.ndarray, "m"]) -> "Fold":
         """The rows that are kept, in the order given."""
         return Fold(**{field.name: getattr(self, field.name)[keep] for field in fields(self)})
 
@@ -121,7 +122,7 @@ def positive_patients(folds: Iterable[Fold]) -> int:
     return int(np.count_nonzero(np.bincount(patients, minlength=1)))
 
 
-def restrict(folds: dict[int, Fold], rows: Bool[np.ndarray, "n"]) -> dict[int, Fold]:
+def restrict(folds: dict[int, Fold], rows: Mask) -> dict[int, Fold]:
     """The folds' rows that lie in a stratum (a mask over the whole table); emptied folds are dropped."""
     kept = {seed: fold.take(rows[fold.row]) for seed, fold in folds.items()}
     return {seed: fold for seed, fold in kept.items() if len(fold.label)}
@@ -196,7 +197,7 @@ def _block(part: pl.DataFrame, *, timed: bool) -> Block:
     return Block(part["study"][0], part["outcome"][0], folds, strata, kind)
 
 
-def _patients(part: pl.DataFrame) -> tuple[Int[np.ndarray, "n"], dict[str, Int8[np.ndarray, "_"]]]:
+def _patients(part: pl.DataFrame) -> tuple[Numbers, dict[str, Int8[np.ndarray, "_"]]]:
     """Number the patients of each cohort by first appearance."""
     first = part.group_by("cohort", "subject_id", maintain_order=True).agg(pl.col("label").max())
     first = first.with_columns(_patient=pl.int_range(pl.len()).over("cohort"))

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 
 from semeia.errors import InputError
+from semeia.evaluation.shapes import Matrix
 
 
 def refuse_rows(bad: pl.Series, name: str, words: str) -> None:
@@ -87,7 +87,7 @@ def check_labels(label: pl.Series, counts: pl.Series) -> None:
         refuse_rows(known & (counts == classes) & outside, "label", f"is not a class from 0 to {classes - 1}")
 
 
-def probabilities(frame: pl.DataFrame) -> Float[np.ndarray, "n k"]:
+def probabilities(frame: pl.DataFrame) -> Matrix:
     """Probabilities `[n, k]` of the rows of one outcome, as they were given; k is 0 for a binary outcome."""
     columns = class_columns(frame.columns)[: int(class_counts(frame).max() or 0)]  # pyright: ignore[reportArgumentType]
     # not divided by their sums: the last bits of a quotient would break ties.

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from semeia.errors import InputError
 from semeia.evaluation.cells import Cell, Fold
+from semeia.evaluation.shapes import Rows
 
 Folds = dict[int, Fold]
 
@@ -66,9 +67,7 @@ def paired(one: Folds, other: Folds) -> tuple[Folds, Folds]:
     return {seed: mine[seed] for seed in present}, {seed: theirs[seed] for seed in present}
 
 
-def gap_draws(
-    inside: Float[np.ndarray, "rows"], outside: Float[np.ndarray, "others"], *, number: int
-) -> Float[np.ndarray, "every"]:
+def gap_draws(inside: Rows, outside: Float[np.ndarray, "others"], *, number: int) -> Float[np.ndarray, "every"]:
     """Outside less inside: as they are, in each of `number` draws, and with groups of either cohort left out in turn.
 
     Args:

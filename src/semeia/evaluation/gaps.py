@@ -4,16 +4,9 @@ from semeia.evaluation.cells import Cell
 from semeia.evaluation.contrasts import Folds, gap_draws, paired, reference_cell
 from semeia.evaluation.estimands import HOME, REFERENCE, Family
 from semeia.evaluation.judged import Place
-from semeia.evaluation.measured import Context, Key, Rows, Values
-from semeia.evaluation.rows import (
-    GAP_MINUS_GAP,
-    MINUS_HOME,
-    Group,
-    Row,
-    make_row,
-    mean_of,
-    values_of,
-)
+from semeia.evaluation.measured import Context, Key, Values
+from semeia.evaluation.rows import GAP_MINUS_GAP, MINUS_HOME, Group, Row, make_row, mean_of, values_of
+from semeia.evaluation.shapes import Rows
 from semeia.evaluation.tables.across_seeds import mostly_defined
 from semeia.evaluation.uncertainty import carriers, interval_of, interval_of_draws
 

@@ -157,8 +157,7 @@ def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: No
         }
     elif block.kind == "binary":
         notes.add(
-            f"threshold and covariate metrics left out, no cohort is named '{INTERNAL}' to fit them on",
-            block.outcome,
+            f"threshold and covariate metrics left out, no cohort is named '{INTERNAL}' to fit them on", block.outcome
         )
     return [
         Place(

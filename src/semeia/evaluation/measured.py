@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.settings import EvaluationSettings
+from semeia.evaluation.shapes import DrawnColumns, Rows, Weights
 from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws, score_bins
 from semeia.evaluation.statistics.calibration import calibration, calibration_draws, like_rows
 from semeia.evaluation.statistics.calibration_curve import (
@@ -45,11 +46,9 @@ from semeia.evaluation.statistics.ranking import auroc_within_parts, ranked_draw
 from semeia.evaluation.statistics.survival import FollowUp, c_index_draws, cases_at, follow_up, weights_at
 from semeia.evaluation.tables.across_seeds import remembered
 
-Rows = Float[np.ndarray, "rows"]
 # Name, and where on a grid it is taken (None: on none).
 Key = tuple[str, float | None]
 Values = dict[Key, Rows]
-Weights = Shaped[np.ndarray, "draws n"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +91,7 @@ def ranked_values(fold: Fold, draws: Draws) -> Values:
 def calibrated_values(fold: Fold, draws: Draws) -> Values:
     rows = like_rows(fold.label, fold.score)
     values = draws.apply(
-        fold.patient,
-        lambda weights: np.column_stack(calibration_draws(rows.label, rows.score, rows.weights(weights))),
+        fold.patient, lambda weights: np.column_stack(calibration_draws(rows.label, rows.score, rows.weights(weights)))
     )
     # the draws are fitted in single precision; the rows as they are deserve better.
     values[0] = calibration(fold.label, fold.score)
@@ -246,7 +244,7 @@ def at_horizon_values(fold: Fold, context: Context) -> Values:
     case = cases_at(rows, horizon)
     ranked = ranking(case, fold.score)
 
-    def statistic(weights: Weights) -> Float[np.ndarray, "draws k"]:
+    def statistic(weights: Weights) -> DrawnColumns:
         known = weights_at(rows, weights, horizon=horizon)
         observed = weighted_mean(case.astype(np.float64), known)
         benefit = net_benefit_draws(case, fold.score, known, thresholds=grid)

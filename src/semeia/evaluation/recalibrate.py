@@ -15,6 +15,7 @@ from semeia.evaluation.estimands import FULL, MENDED
 from semeia.evaluation.judged import Judged
 from semeia.evaluation.measured import Context
 from semeia.evaluation.rows import Group, Row, level_rows
+from semeia.evaluation.shapes import Reals, Rows
 from semeia.evaluation.statistics.recalibration import METHODS, Method, fit_recalibration, recalibrated
 
 
@@ -46,7 +47,7 @@ def recalibrated_rows(judged: Judged) -> list[Row]:
 
 
 def _rule(method: Method, patient: Int[np.ndarray, "rows"]) -> Rule:
-    def rule(fit: Fold, use: Fold) -> Float[np.ndarray, "n"]:
+    def rule(fit: Fold, use: Fold) -> Reals:
         # carry.py parts the patients of one cohort; this also parts those who are in both.
         fit = fit.take(~np.isin(patient[fit.row], patient[use.row]))
         if fit.one_class():
@@ -59,7 +60,7 @@ def _rule(method: Method, patient: Int[np.ndarray, "rows"]) -> Rule:
 
 def _by_row(
     cohorts: dict[str, dict[int, Fold]], values: dict[str, dict[int, Float[np.ndarray, "_"]]], rows: int
-) -> Float[np.ndarray, "rows"]:
+) -> Rows:
     out = np.full(rows, np.nan)
     for cohort, folds in cohorts.items():
         for seed, fold in folds.items():

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
+from semeia.evaluation.shapes import Column, Drawn, Numbers, Rows, Weights
 from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval, standard_error
 
 # Random numbers made at a time, and elements of one block of weights: what bounds the memory.
@@ -33,9 +34,7 @@ KEPT_BYTES = 2**29
 JACKKNIFE_GROUPS = 200
 
 
-def patient_draws(
-    subjects: Shaped[np.ndarray, "n"], labels: Shaped[np.ndarray, "n"], *, draws: int, seed: int
-) -> Int[np.ndarray, "draws n"]:
+def patient_draws(subjects: Column, labels: Column, *, draws: int, seed: int) -> Int[np.ndarray, "draws n"]:
     """How often each row is in each draw of a patient bootstrap that keeps the number of positive patients.
 
     This is for ROC curves, which condition on the classes; metrics are judged in `Draws` without strata.
@@ -81,11 +80,7 @@ class Draws:
     method: Literal["percentile", "bca"] = "percentile"
     level: float = 0.95
 
-    def apply(
-        self,
-        patient: Int[np.ndarray, "n"],
-        statistic: Callable[[Shaped[np.ndarray, "draws n"]], np.ndarray],
-    ) -> np.ndarray:
+    def apply(self, patient: Numbers, statistic: Callable[[Weights], np.ndarray]) -> np.ndarray:
         """What `statistic` makes of the rows in every draw.
 
         Args:
@@ -108,11 +103,11 @@ class Draws:
         """The bootstrap's part of the values that `apply` gave."""
         return values[1 : 1 + self.number]
 
-    def error(self, values: Float[np.ndarray, "rows"]) -> float:
+    def error(self, values: Rows) -> float:
         """Standard error: the standard deviation over the draws in which the statistic is defined."""
         return standard_error(self.drawn(values))
 
-    def interval(self, values: Float[np.ndarray, "rows"], *, patients: int | None = None) -> tuple[float, float]:
+    def interval(self, values: Rows, *, patients: int | None = None) -> tuple[float, float]:
         """Interval of the statistic, from the draws in which it is defined; NaN, NaN when there is none.
 
         Args:
@@ -163,7 +158,7 @@ class Draws:
         return (place[:, None] != np.arange(groups)).astype(np.uint8)
 
 
-def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Float[np.ndarray, "draws"]:
+def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Drawn:
     """Mean over the seeds that are defined (not NaN) in each draw; NaN for a draw with none."""
     defined = ~np.isnan(values)
     count = defined.sum(axis=0)

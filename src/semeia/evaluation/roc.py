@@ -7,9 +7,10 @@ averaged vertically: the mean of their true positive rates at each false positiv
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.schema import CELL, time_to_event
+from semeia.evaluation.shapes import Column
 
 CURVE_COLUMNS: dict[str, type[pl.DataType]] = {
     "study": pl.String,
@@ -24,9 +25,7 @@ CURVE_COLUMNS: dict[str, type[pl.DataType]] = {
 }
 
 
-def roc_points(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]
-) -> tuple[Float[np.ndarray, "points"], Float[np.ndarray, "points"]]:
+def roc_points(label: Column, score: Column) -> tuple[Float[np.ndarray, "points"], Float[np.ndarray, "points"]]:
     """False and true positive rates from (0, 0) to (1, 1), a point for each score; both classes needed."""
     positive = np.asarray(label, dtype=bool)
     thresholds = np.unique(score)[::-1]

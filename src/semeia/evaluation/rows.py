@@ -11,7 +11,8 @@ from semeia.evaluation.cells import Cell, Fold, counts, positive_patients
 from semeia.evaluation.contrasts import Folds
 from semeia.evaluation.estimands import FAMILIES, FULL, Estimand, Family
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.measured import Context, Key, Rows, Values
+from semeia.evaluation.measured import Context, Key, Values
+from semeia.evaluation.shapes import Rows
 from semeia.evaluation.statistics.calibration_chance import SIMULATIONS, error_interval, errors_by_chance
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, percentile_interval
 from semeia.evaluation.tables.across_seeds import mean_over_seeds, pooled

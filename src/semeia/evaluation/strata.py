@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool
 
 from semeia.errors import InputError
 from semeia.evaluation.schema import EVERY_ROW
+from semeia.evaluation.shapes import Mask
 from semeia.evaluation.where import parse_condition
 
 MOST_LEVELS = 40
@@ -23,7 +23,7 @@ class Stratum:
     """A part of the table: its name and a mask over the table's rows."""
 
     text: str
-    rows: Bool[np.ndarray, "n"]
+    rows: Mask
 
 
 def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = None) -> list[Stratum]:
@@ -55,7 +55,7 @@ def _where(frame: pl.DataFrame, where: str) -> Stratum:
     return Stratum(where, mask)
 
 
-def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Bool[np.ndarray, "n"]]]:
+def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Mask]]:
     if by not in frame.columns:
         raise InputError(f"--by '{by}' is not a column; the columns are: {_columns(frame)}.")
     if by in IDENTIFYING:

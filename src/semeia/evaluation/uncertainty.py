@@ -11,10 +11,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.shapes import Rows
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, exact_bound
 
 # Fewer patients with a unit of one class, and no interval is given: too few for draws of them to vary as cohorts do.
@@ -45,7 +45,7 @@ class Interval(NamedTuple):
 
 
 def interval_of(
-    draws: Draws, values: Float[np.ndarray, "rows"], folds: Collection[Fold], metric: str, *, difference: bool = False
+    draws: Draws, values: Rows, folds: Collection[Fold], metric: str, *, difference: bool = False
 ) -> Interval:
     """The interval of a statistic in one cohort.
 
@@ -69,7 +69,7 @@ def interval_of(
     return interval_of_draws(draws, values, patients=patients)
 
 
-def interval_of_draws(draws: Draws, values: Float[np.ndarray, "rows"], *, patients: int | None = None) -> Interval:
+def interval_of_draws(draws: Draws, values: Rows, *, patients: int | None = None) -> Interval:
     """The interval of a statistic that many patients carry."""
     drawn = draws.drawn(values)
     defined = drawn[~np.isnan(drawn)]

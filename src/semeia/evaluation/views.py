@@ -85,12 +85,7 @@ def _select(rows: pl.DataFrame, own: dict[str, str | pl.Expr], columns: Columns)
 def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     """Levels and differences from references in every part of the table, at every label fraction."""
     names = [*_BY_PARTS, "*_detectable_difference"]
-    kept = tidy.filter(
-        _ALL_ROWS,
-        pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
-        ~_BY_DELONG,
-        _named(tidy, names),
-    )
+    kept = tidy.filter(_ALL_ROWS, pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]), ~_BY_DELONG, _named(tidy, names))
     renamed = kept.rename({"estimand": "metric", "method": "interval_method"})
     return renamed.select(list(RESULT_COLUMNS))
 
@@ -149,10 +144,7 @@ def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     gaps = tidy.filter(pl.col("contrast").is_in([MINUS_HOME, GAP_MINUS_GAP]))
     keys = [*(name for name in KEYS if name != "cohort"), "reference", "estimand"]
     known = tidy.filter(
-        _ALL_ROWS,
-        pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]),
-        pl.col("at").is_null(),
-        ~_BY_DELONG,
+        _ALL_ROWS, pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]), pl.col("at").is_null(), ~_BY_DELONG
     )
     for side, cohort in (("inside", "home"), ("outside", "cohort")):
         named = {"value": side, "low": f"{side}_low", "high": f"{side}_high", "cohort": f"_{side}"}
@@ -198,9 +190,7 @@ VIEWS: dict[str, View] = {
     "results": _results,
     "comparisons": _comparisons,
     "operating_points": _levels(
-        OPERATING_COLUMNS,
-        _METRIC,
-        only=("sensitivity_at_specificity", "specificity_at_sensitivity", "ppv", "npv"),
+        OPERATING_COLUMNS, _METRIC, only=("sensitivity_at_specificity", "specificity_at_sensitivity", "ppv", "npv")
     ),
     "calibration_curves": _levels(
         CURVE_COLUMNS, {"predicted": "at", "observed": "value"}, only=("calibration_curve",), bounded=True

@@ -13,8 +13,9 @@ within-bin variance of the scores and twice their covariance with the labels, th
 """
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float
 
+from semeia.evaluation.shapes import Column, Numbers, Weights
 from semeia.evaluation.statistics.group_sums import sums_by_group
 
 BINS = 10
@@ -31,12 +32,7 @@ BRIER_PARTS = (
 
 
 def brier_parts_draws(
-    label: Shaped[np.ndarray, "n"],
-    score: Shaped[np.ndarray, "n"],
-    weights: Shaped[np.ndarray, "draws n"],
-    *,
-    bins: int = BINS,
-    bin_of: Int[np.ndarray, "n"] | None = None,
+    label: Column, score: Column, weights: Weights, *, bins: int = BINS, bin_of: Numbers | None = None
 ) -> Float[np.ndarray, "draws 8"]:
     """BRIER_PARTS of every draw; `bin_of` spares cutting the bins anew where `score_bins` has already.
 
@@ -63,7 +59,7 @@ def brier_parts_draws(
     return np.column_stack(parts)
 
 
-def score_bins(score: Shaped[np.ndarray, "n"], *, bins: int = BINS) -> Int[np.ndarray, "n"]:
+def score_bins(score: Column, *, bins: int = BINS) -> Numbers:
     """The bin of each row, 0 to bins - 1, cut at quantiles of the scores; equal scores share a bin."""
     edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, score, side="right")

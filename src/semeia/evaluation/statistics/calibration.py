@@ -9,9 +9,10 @@ right, below 1 the scores are too extreme (Cox 1958; Van Calster et al. 2019). S
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Shaped
 from scipy.special import expit, logit
 
+from semeia.evaluation.shapes import Column, Drawn, Numbers, Reals, Weights
 from semeia.evaluation.statistics.group_sums import group_sums
 from semeia.evaluation.statistics.logistic import fit_logistic, fit_logistic_draws
 
@@ -34,19 +35,19 @@ class LikeRows:
 
     label: Shaped[np.ndarray, "points"]
     score: Shaped[np.ndarray, "points"]
-    group: Int[np.ndarray, "n"] | None
+    group: Numbers | None
 
-    def weights(self, weights: Shaped[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "draws points"]:
+    def weights(self, weights: Weights) -> Shaped[np.ndarray, "draws points"]:
         """How much of each point every draw holds."""
         return weights if self.group is None else group_sums(weights, self.group, groups=len(self.score))
 
 
-def clipped_logit(score: Shaped[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+def clipped_logit(score: Column) -> Reals:
     """Log-odds of scores clipped to [1e-6, 1 - 1e-6]."""
     return logit(np.clip(score.astype(np.float64), CLIP, 1 - CLIP))
 
 
-def calibration(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]) -> tuple[float, float]:
+def calibration(label: Column, score: Column) -> tuple[float, float]:
     """(intercept, slope); NaN where it does not exist (one class, constant or separating scores)."""
     ones, x = np.ones((len(label), 1)), clipped_logit(score)
     intercept = fit_logistic(ones, label, offset=x)[0]
@@ -54,9 +55,7 @@ def calibration(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]) 
     return float(intercept), float(slope)
 
 
-def calibration_draws(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], weights: Shaped[np.ndarray, "draws n"]
-) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+def calibration_draws(label: Column, score: Column, weights: Weights) -> tuple[Drawn, Drawn]:
     """Intercepts and slopes of every draw; NaN where one does not exist."""
     ones, x = np.ones((len(label), 1)), clipped_logit(score)
     intercept = fit_logistic_draws(ones, label, weights, offset=x)[:, 0]
@@ -64,7 +63,7 @@ def calibration_draws(
     return intercept, slope
 
 
-def like_rows(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]) -> LikeRows:
+def like_rows(label: Column, score: Column) -> LikeRows:
     """The rows as they are, or, from 16,384 on, rows of one label within 1/4,096 of the range of log-odds as one.
 
     It moves the intercept and slope of a draw by less than 1e-4, and less than a hundredth of their standard error.

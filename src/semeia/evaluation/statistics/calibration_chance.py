@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.shapes import Rows
 from semeia.evaluation.statistics.calibration_curve import (
     FlexibleCalibration,
     calibration_error_draws,
@@ -55,10 +56,7 @@ def largest_by_chance(errors: Float[np.ndarray, "simulations"], *, level: float)
 
 
 def error_interval(
-    draws: Draws,
-    values: Float[np.ndarray, "rows"],
-    folds: Collection[Fold],
-    errors: Float[np.ndarray, "simulations"],
+    draws: Draws, values: Rows, folds: Collection[Fold], errors: Float[np.ndarray, "simulations"]
 ) -> Interval:
     """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much.
 

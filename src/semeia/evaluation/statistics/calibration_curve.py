@@ -13,29 +13,26 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from semeia.evaluation.shapes import Column, Drawn, Numbers, PointWeights, Reals, Weights
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.group_sums import group_sums
 from semeia.evaluation.statistics.logistic import fit_logistic_draws
 
 # Quantiles at which Harrell places the knots (his table 2.3).
-QUANTILES = {
-    3: (0.10, 0.50, 0.90),
-    4: (0.05, 0.35, 0.65, 0.95),
-    5: (0.05, 0.275, 0.50, 0.725, 0.95),
-}
+QUANTILES = {3: (0.10, 0.50, 0.90), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.50, 0.725, 0.95)}
 
 
-def spline_knots(x: Float[np.ndarray, "n"], *, count: int) -> Float[np.ndarray, "_"] | None:
+def spline_knots(x: Reals, *, count: int) -> Float[np.ndarray, "_"] | None:
     """The 3, 4 or 5 knots, at fixed quantiles of `x`; None when values are so tied that knots coincide."""
     knots = np.quantile(x, QUANTILES[count])
     return knots if (np.diff(knots) > 1e-6 * np.ptp(x)).all() else None
 
 
-def spline_basis(x: Float[np.ndarray, "n"], knots: Float[np.ndarray, "_"]) -> Float[np.ndarray, "n columns"]:
+def spline_basis(x: Reals, knots: Float[np.ndarray, "_"]) -> Float[np.ndarray, "n columns"]:
     """The columns of the spline, without the constant."""
     *_, before, last = knots
 
-    def cube(knot: float) -> Float[np.ndarray, "n"]:
+    def cube(knot: float) -> Reals:
         return np.maximum(x - knot, 0.0) ** 3
 
     terms = [
@@ -47,7 +44,7 @@ def spline_basis(x: Float[np.ndarray, "n"], knots: Float[np.ndarray, "_"]) -> Fl
 
 def weighted_quantiles(
     value: Float[np.ndarray, "draws m"], weight: Shaped[np.ndarray, "draws m"], qs: tuple[float, ...]
-) -> list[Float[np.ndarray, "draws"]]:
+) -> list[Drawn]:
     """Quantiles of each draw's values, each counted as often as its whole-number weight says.
 
     Linear between order statistics (definition 7 of Hyndman and Fan 1996, numpy's default). NaN where a
@@ -59,9 +56,7 @@ def weighted_quantiles(
     return [_quantile(value, cumulative, q) for q in qs]
 
 
-def _quantile(
-    value: Float[np.ndarray, "draws m"], cumulative: Shaped[np.ndarray, "draws m"], q: float
-) -> Float[np.ndarray, "draws"]:
+def _quantile(value: Float[np.ndarray, "draws m"], cumulative: Shaped[np.ndarray, "draws m"], q: float) -> Drawn:
     place = q * (cumulative[:, -1] - 1)
     ends = []
     for rank in (np.floor(place), np.ceil(place)):
@@ -96,15 +91,13 @@ class Design:
 class FlexibleCalibration:
     """What does not change from draw to draw: rows of like score and label as one point, and the designs."""
 
-    group: Int[np.ndarray, "n"]
+    group: Numbers
     label: Shaped[np.ndarray, "points"]
     score: Float[np.ndarray, "points"]
     designs: tuple[Design, ...]
 
 
-def flexible_calibration(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, rarer: int | None = None
-) -> FlexibleCalibration:
+def flexible_calibration(label: Column, score: Column, *, rarer: int | None = None) -> FlexibleCalibration:
     """Prepare the fits of one set of predictions.
 
     Up to 512 distinct scores the fits are those of the single rows; beyond, neighbouring scores are taken
@@ -126,27 +119,25 @@ def flexible_calibration(
     return FlexibleCalibration(group, point % 2, mean, tuple(design for design in designs if design is not None))
 
 
-def central_grid(score: Shaped[np.ndarray, "n"], *, points: int = 41) -> Float[np.ndarray, "points"]:
+def central_grid(score: Column, *, points: int = 41) -> Float[np.ndarray, "points"]:
     """Evenly spaced predicted probabilities over the central 95 % of the scores; one where they are all the same."""
     low, high = np.quantile(score, CENTRAL)
     return np.unique(np.linspace(low, high, points))
 
 
-def point_weights(
-    prepared: FlexibleCalibration, weights: Shaped[np.ndarray, "draws n"]
-) -> Float[np.ndarray, "draws points"]:
+def point_weights(prepared: FlexibleCalibration, weights: Weights) -> PointWeights:
     """How much of each point every draw holds."""
     return group_sums(weights, prepared.group, groups=len(prepared.score))
 
 
 def calibration_curve_draws(
-    prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"], *, grid: Float[np.ndarray, "grid"]
+    prepared: FlexibleCalibration, points: PointWeights, *, grid: Float[np.ndarray, "grid"]
 ) -> Float[np.ndarray, "draws grid"]:
     """Probability that it comes true at each predicted probability of the grid, in every draw."""
     return _fitted(prepared, points, grid)
 
 
-def ici_draws(prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"]) -> Float[np.ndarray, "draws"]:
+def ici_draws(prepared: FlexibleCalibration, points: PointWeights) -> Drawn:
     """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019).
 
     Args:
@@ -156,9 +147,7 @@ def ici_draws(prepared: FlexibleCalibration, points: Float[np.ndarray, "draws po
     return _mean(_errors(prepared, points), points)
 
 
-def calibration_error_draws(
-    prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"]
-) -> Float[np.ndarray, "draws 3"]:
+def calibration_error_draws(prepared: FlexibleCalibration, points: PointWeights) -> Float[np.ndarray, "draws 3"]:
     """ICI, E50 and E90 of every draw: mean, median and 90th percentile of |curve at the score - score| over its rows.
 
     Source: Austin and Steyerberg 2019 (The Integrated Calibration Index), with the spline for their loess.
@@ -171,7 +160,7 @@ def calibration_error_draws(
     return np.column_stack([_mean(error, points), *weighted_quantiles(error, points, (0.5, 0.9))])
 
 
-def _neighbours(score: Shaped[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+def _neighbours(score: Column) -> Numbers:
     distinct, number = np.unique(score, return_inverse=True)
     if len(distinct) <= MOST_GROUPS:
         return number
@@ -199,21 +188,17 @@ def _columns(
     return np.column_stack([np.ones(len(x)), shape])[:, :width]
 
 
-def _errors(
-    prepared: FlexibleCalibration, points: Float[np.ndarray, "draws points"]
-) -> Float[np.ndarray, "draws points"]:
+def _errors(prepared: FlexibleCalibration, points: PointWeights) -> PointWeights:
     return np.abs(_fitted(prepared, points, prepared.score) - prepared.score)
 
 
-def _mean(
-    error: Float[np.ndarray, "draws points"], weight: Float[np.ndarray, "draws points"]
-) -> Float[np.ndarray, "draws"]:
+def _mean(error: PointWeights, weight: PointWeights) -> Drawn:
     total = weight.sum(axis=1)
     return np.divide((weight * error).sum(axis=1), total, out=np.full(len(weight), np.nan), where=total > 0)
 
 
 def _fitted(
-    prepared: FlexibleCalibration, weight: Float[np.ndarray, "draws points"], at: Float[np.ndarray, "m"]
+    prepared: FlexibleCalibration, weight: PointWeights, at: Float[np.ndarray, "m"]
 ) -> Float[np.ndarray, "draws m"]:
     out = np.full((len(weight), len(at)), np.nan)
     x, wanted = clipped_logit(prepared.score), clipped_logit(at)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int, Shaped
 from scipy.special import expit, logit, ndtr, ndtri
 
 from semeia.errors import InputError
+from semeia.evaluation.shapes import Column
 
 # Below this a standard error is rounding: the scores order the patients alike.
 NO_ERROR = 1e-12
@@ -84,9 +85,7 @@ def logit_interval(area: Difference, *, level: float = 0.95) -> tuple[float, flo
     return float(low), float(high)
 
 
-def placements(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]
-) -> tuple[Float[np.ndarray, "positives"], Float[np.ndarray, "negatives"]]:
+def placements(label: Column, score: Column) -> tuple[Float[np.ndarray, "positives"], Float[np.ndarray, "negatives"]]:
     """The share of negatives below each positive, and of positives above each negative; ties count one half.
 
     Midranks by sorting, n log n instead of one comparison a pair (Sun and Xu 2014).
@@ -97,11 +96,7 @@ def placements(
     return _share_below(score[positive], score[~positive]), 1 - _share_below(score[~positive], score[positive])
 
 
-def areas(
-    label: Shaped[np.ndarray, "n"],
-    scores: Shaped[np.ndarray, "scores n"],
-    patient: Shaped[np.ndarray, "n"] | None = None,
-) -> Areas:
+def areas(label: Column, scores: Shaped[np.ndarray, "scores n"], patient: Column | None = None) -> Areas:
     """AUROCs of scores of the same units.
 
     Args:
@@ -133,7 +128,7 @@ def mean_areas(several: list[Areas]) -> Areas:
     return Areas(value, names, parts / len(several))
 
 
-def _share_below(values: Shaped[np.ndarray, "m"], others: Shaped[np.ndarray, "n"]) -> Float[np.ndarray, "m"]:
+def _share_below(values: Shaped[np.ndarray, "m"], others: Column) -> Float[np.ndarray, "m"]:
     ordered = np.sort(others)
     sides = [np.searchsorted(ordered, values, side=side) for side in ("left", "right")]
     return (sides[0] + sides[1]) / (2 * len(ordered))

@@ -6,6 +6,8 @@ Imported where they are called, not before: numba takes a while to load.
 import numpy as np
 from jaxtyping import Shaped
 
+from semeia.evaluation.shapes import Weights
+
 try:
     from semeia.evaluation.statistics.draw_loops import add_concordant, add_ranked, add_sums, first_passing
 except ImportError:  # `pip install semeia` brings no compiler
@@ -14,6 +16,6 @@ except ImportError:  # `pip install semeia` brings no compiler
 __all__ = ["add_concordant", "add_ranked", "add_sums", "first_passing", "rows_first"]
 
 
-def rows_first(weights: Shaped[np.ndarray, "draws n"]) -> Shaped[np.ndarray, "n draws"]:
+def rows_first(weights: Weights) -> Shaped[np.ndarray, "n draws"]:
     """Weights as the loops want them: contiguous, in 16-bit counts as `Draws.apply` gives them or else as floats."""
     return np.ascontiguousarray(weights.T, dtype=np.int16 if weights.dtype == np.int16 else np.float64)

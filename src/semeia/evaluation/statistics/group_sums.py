@@ -5,15 +5,13 @@ row only through its group (a bin of scores, the thresholds it passes) is comput
 """
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
+
+from semeia.evaluation.shapes import Column, Numbers, Weights
 
 
 def group_sums(
-    weights: Shaped[np.ndarray, "draws n"],
-    group: Int[np.ndarray, "n"],
-    *,
-    groups: int,
-    value: Shaped[np.ndarray, "n"] | None = None,
+    weights: Weights, group: Numbers, *, groups: int, value: Column | None = None
 ) -> Float[np.ndarray, "draws groups"]:
     """Sum of `weights * value` over the rows of each group, in every draw.
 
@@ -28,11 +26,7 @@ def group_sums(
 
 
 def sums_by_group(
-    weights: Shaped[np.ndarray, "draws n"],
-    group: Int[np.ndarray, "n"],
-    values: Shaped[np.ndarray, "n k"],
-    *,
-    groups: int,
+    weights: Weights, group: Numbers, values: Shaped[np.ndarray, "n k"], *, groups: int
 ) -> Float[np.ndarray, "groups k draws"]:
     """The same of several values at once, in one pass over the weights."""
     from semeia.evaluation.statistics.draw_sums import add_sums, rows_first

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr, ndtri, stdtrit
 
+from semeia.evaluation.shapes import Drawn
+
 
 def holm(p: Float[np.ndarray, "tests"]) -> Float[np.ndarray, "tests"]:
     """Adjusted p-values of one family (Holm 1979), in the order given."""
@@ -18,7 +20,7 @@ def holm(p: Float[np.ndarray, "tests"]) -> Float[np.ndarray, "tests"]:
     return adjusted
 
 
-def standard_error(draws: Float[np.ndarray, "draws"]) -> float:
+def standard_error(draws: Drawn) -> float:
     """Standard deviation of the defined draws of a difference."""
     return float(np.nanstd(draws, ddof=1))
 
@@ -38,9 +40,7 @@ def power_at(difference: float, error: float, *, alpha: float = 0.05) -> float:
 LEAST_DEFINED = 0.9
 
 
-def percentile_interval(
-    values: Float[np.ndarray, "draws"], *, level: float = 0.95, patients: int | None = None
-) -> tuple[float, float]:
+def percentile_interval(values: Drawn, *, level: float = 0.95, patients: int | None = None) -> tuple[float, float]:
     """Percentile interval of the defined (not NaN) draws (Efron 1981). NaN, NaN when none is defined.
 
     Args:
@@ -68,11 +68,7 @@ def exact_bound(value: float, patients: int, *, level: float = 0.95) -> tuple[fl
 
 
 def bca_interval(
-    value: float,
-    values: Float[np.ndarray, "draws"],
-    left_out: Float[np.ndarray, "groups"],
-    *,
-    level: float = 0.95,
+    value: float, values: Drawn, left_out: Float[np.ndarray, "groups"], *, level: float = 0.95
 ) -> tuple[float, float]:
     """Bias-corrected and accelerated interval (Efron 1987, eq. 6.3-6.6) of the defined draws.
 

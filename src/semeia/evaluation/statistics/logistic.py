@@ -1,12 +1,14 @@
 """Logistic regression by Newton's method, one fit for each bootstrap draw, all draws together.
 
-Features `[n, k]`, labels `[n]` and draw weights `[draws, n]` go in; coefficients `[draws, k]` come out. A
+Matrix `[n, k]`, labels `[n]` and draw weights `[draws, n]` go in; coefficients `[draws, k]` come out. A
 draw whose maximum likelihood does not exist (one class, separation, constant features) gives NaN, never a
 large number.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
+
+from semeia.evaluation.shapes import Column, DrawnColumns, Matrix, Reals, Squares, Weights
 
 ITERATIONS = 20
 # Newton converges quadratically: a last step of 1e-3 leaves an error of about 1e-6.
@@ -20,12 +22,12 @@ BLOCK_ELEMENTS = 2**16
 
 
 def fit_logistic(
-    features: Float[np.ndarray, "n k"],
-    label: Shaped[np.ndarray, "n"],
+    features: Matrix,
+    label: Column,
     *,
-    offset: Float[np.ndarray, "n"] | None = None,
+    offset: Reals | None = None,
     penalty: Float[np.ndarray, "k"] | None = None,
-    weight: Float[np.ndarray, "n"] | None = None,
+    weight: Reals | None = None,
 ) -> Float[np.ndarray, "k"]:
     """Coefficients of one fit.
 
@@ -43,12 +45,8 @@ def fit_logistic(
 
 
 def fit_logistic_draws(
-    features: Float[np.ndarray, "n k"],
-    label: Shaped[np.ndarray, "n"],
-    weights: Shaped[np.ndarray, "draws n"],
-    *,
-    offset: Float[np.ndarray, "n"] | None = None,
-) -> Float[np.ndarray, "draws k"]:
+    features: Matrix, label: Column, weights: Weights, *, offset: Reals | None = None
+) -> DrawnColumns:
     """Coefficients of every draw, in single precision (good to about 1e-5), from the fit to all draws together on."""
     n, k = features.shape
     offset = np.zeros(n) if offset is None else offset
@@ -66,14 +64,14 @@ def fit_logistic_draws(
 
 
 def _newton(
-    beta: Float[np.ndarray, "draws k"],
-    features: Float[np.ndarray, "n k"],
-    label: Float[np.ndarray, "n"],
+    beta: DrawnColumns,
+    features: Matrix,
+    label: Reals,
     weights: Float[np.ndarray, "draws n"],
-    offset: Float[np.ndarray, "n"],
+    offset: Reals,
     penalty: Float[np.ndarray, "k"],
     tolerance: float,
-) -> Float[np.ndarray, "draws k"]:
+) -> DrawnColumns:
     n, k = features.shape
     products = (features[:, :, None] * features[:, None, :]).reshape(n, k * k)
     target = weights @ (features * label[:, None])
@@ -106,9 +104,9 @@ def _newton(
 def _derivatives(
     weights: Float[np.ndarray, "draws n"],
     probability: Float[np.ndarray, "some n"],
-    features: Float[np.ndarray, "n k"],
+    features: Matrix,
     products: Float[np.ndarray, "n kk"],
-) -> tuple[Float[np.ndarray, "draws k"], Float[np.ndarray, "draws k k"]]:
+) -> tuple[DrawnColumns, Squares]:
     k = features.shape[1]
     if len(probability) == 1 < len(weights):
         p = probability[0][:, None]
@@ -130,9 +128,7 @@ def _expit(eta: Float[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws n"]:
     return np.reciprocal(eta, out=eta)
 
 
-def _solve(
-    hessian: Float[np.ndarray, "draws k k"], gradient: Float[np.ndarray, "draws k"]
-) -> tuple[Float[np.ndarray, "draws k"], Bool[np.ndarray, "draws"]]:
+def _solve(hessian: Squares, gradient: DrawnColumns) -> tuple[DrawnColumns, Bool[np.ndarray, "draws"]]:
     """Newton steps (zero where there is none) and whether each system could be solved."""
     diagonal = np.einsum("dkk->dk", hessian).prod(axis=1)
     k = gradient.shape[1]

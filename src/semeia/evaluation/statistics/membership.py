@@ -8,8 +8,8 @@ of one cohort is judged by a model that saw less of it, which over parts would p
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int, Shaped
 
+from semeia.evaluation.shapes import Column, Matrix, Numbers, Reals
 from semeia.evaluation.statistics.logistic import fit_logistic
 from semeia.evaluation.tables.characteristics import Covariate
 
@@ -18,9 +18,7 @@ PARTS = 5
 MOST_ROWS = 20_000
 
 
-def features_of(
-    covariates: list[Covariate], rows: Int[np.ndarray, "n"], member: Shaped[np.ndarray, "n"]
-) -> tuple[Float[np.ndarray, "n k"], list[str]]:
+def features_of(covariates: list[Covariate], rows: Numbers, member: Column) -> tuple[Matrix, list[str]]:
     """Columns for the model, and the names of the covariates that were left out.
 
     Numbers have a second column where some are missing. Words become a column a value; a covariate of which the cohorts
@@ -51,9 +49,7 @@ def features_of(
     return np.column_stack(columns) if columns else np.empty((len(rows), 0)), left_out
 
 
-def membership_score(
-    features: Float[np.ndarray, "n k"], member: Shaped[np.ndarray, "n"], subject: Int[np.ndarray, "n"], *, seed: int
-) -> tuple[Float[np.ndarray, "n"], Int[np.ndarray, "n"]]:
+def membership_score(features: Matrix, member: Column, subject: Numbers, *, seed: int) -> tuple[Reals, Numbers]:
     """Log-odds of each unit being of the other cohort, by a model (ridge of one) fitted on other parts; the parts.
 
     Args:
@@ -77,7 +73,7 @@ def membership_score(
     return out, part
 
 
-def _parts(member: Shaped[np.ndarray, "n"], subject: Int[np.ndarray, "n"], seed: int) -> Int[np.ndarray, "n"]:
+def _parts(member: Column, subject: Numbers, seed: int) -> Numbers:
     """The part of each row: patients are shuffled, then dealt round, cohort by cohort."""
     patients, first, inverse = np.unique(subject, return_index=True, return_inverse=True)
     shuffled = np.random.default_rng(seed).permutation(len(patients))

@@ -10,24 +10,18 @@ in units of cases found at no cost. Treating nobody has 0, treating all prevalen
 """
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
 from semeia.errors import InputError
+from semeia.evaluation.shapes import Column, Drawn, EachThreshold, Thresholds, Weights
 from semeia.evaluation.statistics.group_sums import group_sums
 
 
-def threshold_grid(first: float, last: float, step: float) -> Float[np.ndarray, "thresholds"]:
+def threshold_grid(first: float, last: float, step: float) -> Thresholds:
     """Thresholds from the first to the last, rounded so that 0.3 is 0.3."""
     return np.round(np.arange(first, last + step / 2, step), 10)
 
 
-def net_benefit_draws(
-    label: Shaped[np.ndarray, "n"],
-    score: Shaped[np.ndarray, "n"],
-    weights: Shaped[np.ndarray, "draws n"],
-    *,
-    thresholds: Float[np.ndarray, "thresholds"],
-) -> Float[np.ndarray, "draws thresholds"]:
+def net_benefit_draws(label: Column, score: Column, weights: Weights, *, thresholds: Thresholds) -> EachThreshold:
     """Net benefit of treating where score >= threshold; NaN for a draw without rows.
 
     Raises:
@@ -42,24 +36,17 @@ def net_benefit_draws(
     return _over(true - false * odds, treated[:, :, 0].sum(axis=1))
 
 
-def treat_all_draws(
-    label: Shaped[np.ndarray, "n"],
-    weights: Shaped[np.ndarray, "draws n"],
-    *,
-    thresholds: Float[np.ndarray, "thresholds"],
-) -> Float[np.ndarray, "draws thresholds"]:
+def treat_all_draws(label: Column, weights: Weights, *, thresholds: Thresholds) -> EachThreshold:
     """Net benefit of treating everybody; NaN for a draw without rows."""
     sums = group_sums(weights, (label > 0).astype(np.int64), groups=2)
     return _over(sums[:, 1:] - sums[:, :1] * _odds(thresholds), sums.sum(axis=1))
 
 
-def _odds(thresholds: Float[np.ndarray, "thresholds"]) -> Float[np.ndarray, "thresholds"]:
+def _odds(thresholds: Thresholds) -> Thresholds:
     if not len(thresholds) or thresholds[0] <= 0 or thresholds[-1] >= 1 or (np.diff(thresholds) <= 0).any():
         raise InputError("thresholds of a decision curve must be increasing numbers above 0 and below 1.")
     return thresholds / (1 - thresholds)
 
 
-def _over(
-    benefit: Float[np.ndarray, "draws thresholds"], n: Float[np.ndarray, "draws"]
-) -> Float[np.ndarray, "draws thresholds"]:
+def _over(benefit: EachThreshold, n: Drawn) -> EachThreshold:
     return np.divide(benefit, n[:, None], out=np.full(benefit.shape, np.nan), where=n[:, None] > 0)

@@ -11,16 +11,15 @@ places (label shift; Saerens et al. 2002); where the cases differ, too, part of 
 """
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
+from semeia.evaluation.shapes import Column, Drawn, DrawnColumns, Reals, Weights
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
 from semeia.evaluation.statistics.ranking import Ranking
 
 
-def threshold_at_sensitivity(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, target: float = 0.9
-) -> float:
+def threshold_at_sensitivity(label: Column, score: Column, *, target: float = 0.9) -> float:
     """The highest score that, as threshold, still calls at least `target` of the positives."""
     positives = np.sort(score[np.asarray(label, dtype=bool)])[::-1]
     # the small slack keeps 0.9 * 10 from asking for ten positives through rounding.
@@ -28,7 +27,7 @@ def threshold_at_sensitivity(
     return float(positives[max(needed, 1) - 1])
 
 
-def threshold_by_youden(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"]) -> float:
+def threshold_by_youden(label: Column, score: Column) -> float:
     """The score with the largest sensitivity + specificity - 1 (Youden 1950); the highest of several such."""
     positive = np.asarray(label, dtype=bool)
     candidates = np.unique(score)[::-1]
@@ -38,9 +37,7 @@ def threshold_by_youden(label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray
     return float(candidates[np.argmax(sensitivity + specificity)])
 
 
-def call_draws(
-    label: Shaped[np.ndarray, "n"], called: Float[np.ndarray, "n"], weights: Shaped[np.ndarray, "draws n"]
-) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+def call_draws(label: Column, called: Reals, weights: Weights) -> tuple[Drawn, Drawn]:
     """Sensitivity and specificity of calls in every draw; NaN for a draw without the class, or with calls unknown.
 
     Args:
@@ -58,9 +55,7 @@ def call_draws(
 SLACK = 1e-9
 
 
-def fixed_points(
-    ranked: Ranking, weights: Shaped[np.ndarray, "draws n"], *, points: tuple[float, ...]
-) -> tuple[Float[np.ndarray, "draws k"], Float[np.ndarray, "draws k"]]:
+def fixed_points(ranked: Ranking, weights: Weights, *, points: tuple[float, ...]) -> tuple[DrawnColumns, DrawnColumns]:
     """The highest sensitivity of any threshold with at least a given specificity, and the reverse.
 
     A row is called when its score is at or above the threshold; no interpolation between the points of the ROC curve.
@@ -94,12 +89,7 @@ def fixed_points(
     return sensitivity.T, specificity.T
 
 
-def predictive_values(
-    sensitivity: Float[np.ndarray, "draws"],
-    specificity: Float[np.ndarray, "draws"],
-    *,
-    prevalence: float | Float[np.ndarray, "draws"],
-) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+def predictive_values(sensitivity: Drawn, specificity: Drawn, *, prevalence: float | Drawn) -> tuple[Drawn, Drawn]:
     """Positive and negative predictive value of every draw.
 
     Args:
@@ -116,7 +106,7 @@ def predictive_values(
     return _share(found, false), _share(cleared, missed)
 
 
-def _share(right: Float[np.ndarray, "draws"], wrong: Float[np.ndarray, "draws"]) -> Float[np.ndarray, "draws"]:
+def _share(right: Drawn, wrong: Drawn) -> Drawn:
     total = right + wrong
     return np.divide(right, total, out=np.full(len(total), np.nan), where=total > 0)
 
@@ -124,7 +114,7 @@ def _share(right: Float[np.ndarray, "draws"], wrong: Float[np.ndarray, "draws"])
 SHIFTED = ("auroc", "brier", "o_e", "ppv", "npv")
 
 
-def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 6"]:
+def class_means(fold: Fold, weights: Weights) -> Float[np.ndarray, "draws 6"]:
     """What does not depend on the prevalence, in every draw; NaN for a draw without one of the classes.
 
     Of the positives and then of the negatives: the mean score, the mean squared error, and the share that
@@ -141,9 +131,7 @@ def class_means(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.
 
 
 def at_prevalence(
-    auroc: Float[np.ndarray, "draws"],
-    means: Float[np.ndarray, "draws 6"],
-    prevalence: float | Float[np.ndarray, "draws"],
+    auroc: Drawn, means: Float[np.ndarray, "draws 6"], prevalence: float | Drawn
 ) -> Float[np.ndarray, "draws 5"]:
     """SHIFTED at a prevalence, stated or drawn, from the AUROC and what `class_means` gives.
 

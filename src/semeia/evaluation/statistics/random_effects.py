@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 from scipy.special import stdtrit
+
+from semeia.evaluation.shapes import Sites
 
 ITERATIONS = 200
 TOLERANCE = 1e-10
@@ -42,15 +43,11 @@ class Summary:
     predict_high: float | None
     variance: float
     inconsistency: float
-    weights: Float[np.ndarray, "sites"]
+    weights: Sites
 
 
 def summarise_sites(
-    estimate: Float[np.ndarray, "sites"],
-    error: Float[np.ndarray, "sites"],
-    *,
-    method: Literal["reml", "dersimonian-laird"] = "reml",
-    level: float = 0.95,
+    estimate: Sites, error: Sites, *, method: Literal["reml", "dersimonian-laird"] = "reml", level: float = 0.95
 ) -> Summary:
     """Random-effects summary of two sites or more.
 
@@ -81,14 +78,14 @@ def summarise_sites(
     )
 
 
-def dersimonian_laird(estimate: Float[np.ndarray, "sites"], error: Float[np.ndarray, "sites"]) -> float:
+def dersimonian_laird(estimate: Sites, error: Sites) -> float:
     """Between-site variance by moments (DerSimonian and Laird 1986), not below zero."""
     weight = error**-2.0
     excess = _cochran_q(estimate, error) - (len(estimate) - 1)
     return max(0.0, float(excess / (weight.sum() - (weight**2).sum() / weight.sum())))
 
 
-def reml(estimate: Float[np.ndarray, "sites"], error: Float[np.ndarray, "sites"]) -> float:
+def reml(estimate: Sites, error: Sites) -> float:
     """Between-site variance by restricted maximum likelihood, Fisher scoring, not below zero (Viechtbauer 2005)."""
     variance = dersimonian_laird(estimate, error)
     for _ in range(ITERATIONS):
@@ -104,12 +101,12 @@ def reml(estimate: Float[np.ndarray, "sites"], error: Float[np.ndarray, "sites"]
     return variance
 
 
-def inconsistency(estimate: Float[np.ndarray, "sites"], error: Float[np.ndarray, "sites"]) -> float:
+def inconsistency(estimate: Sites, error: Sites) -> float:
     """I squared (Higgins and Thompson 2002), from 0 to 1."""
     q = _cochran_q(estimate, error)
     return max(0.0, float(1 - (len(estimate) - 1) / q)) if q > 0 else 0.0
 
 
-def _cochran_q(estimate: Float[np.ndarray, "sites"], error: Float[np.ndarray, "sites"]) -> float:
+def _cochran_q(estimate: Sites, error: Sites) -> float:
     weight = error**-2.0
     return float(weight @ (estimate - weight @ estimate / weight.sum()) ** 2)

@@ -8,7 +8,9 @@ scores enter the precision together (AUPRC, as average precision).
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
+
+from semeia.evaluation.shapes import Column, Drawn, Mask, Numbers, Weights
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,7 @@ class Ranking:
     last: Bool[np.ndarray, "m"]
 
 
-def ranking(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], *, among: Bool[np.ndarray, "n"] | None = None
-) -> Ranking:
+def ranking(label: Column, score: Column, *, among: Mask | None = None) -> Ranking:
     """Rank the rows, or those `among` them; `label` is 0/1 or boolean."""
     positive = np.asarray(label, dtype=bool)
     rows = np.arange(len(score)) if among is None else np.flatnonzero(among)
@@ -37,9 +37,7 @@ def ranking(
     return Ranking(order, positive[order], np.append(ranked[1:] != ranked[:-1], True)[: len(order)])
 
 
-def ranked_draws(
-    ranked: Ranking, weights: Shaped[np.ndarray, "draws n"]
-) -> tuple[Float[np.ndarray, "draws"], Float[np.ndarray, "draws"]]:
+def ranked_draws(ranked: Ranking, weights: Weights) -> tuple[Drawn, Drawn]:
     """Weighted AUROC and average precision of every draw; NaN for a draw that holds one class only."""
     positives, negatives, won, precision = ranked_sums(ranked, weights)
     both = (positives > 0) & (negatives > 0)
@@ -49,14 +47,12 @@ def ranked_draws(
     return auroc, auprc
 
 
-def rankings_of_parts(
-    label: Shaped[np.ndarray, "n"], score: Shaped[np.ndarray, "n"], part: Int[np.ndarray, "n"]
-) -> list[Ranking]:
+def rankings_of_parts(label: Column, score: Column, part: Numbers) -> list[Ranking]:
     """The rows of each part by their scores: for scores that mean the same within a part only."""
     return [ranking(label, score, among=part == number) for number in np.unique(part)]
 
 
-def auroc_within_parts(rankings: list[Ranking], weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws"]:
+def auroc_within_parts(rankings: list[Ranking], weights: Weights) -> Drawn:
     """AUROC over the pairs of rows of one part, in every draw; NaN for a draw without any.
 
     Args:
@@ -71,7 +67,7 @@ def auroc_within_parts(rankings: list[Ranking], weights: Shaped[np.ndarray, "dra
     return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
-def ranked_sums(ranked: Ranking, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "4 draws"]:
+def ranked_sums(ranked: Ranking, weights: Weights) -> Float[np.ndarray, "4 draws"]:
     """Of every draw the positives, the negatives, the pairs won, and the precision summed over the positives."""
     from semeia.evaluation.statistics.draw_sums import add_ranked, rows_first
 

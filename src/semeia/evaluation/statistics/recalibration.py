@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float
 
 from semeia.errors import InputError
+from semeia.evaluation.shapes import Column, Numbers, Reals
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.logistic import fit_logistic
 
@@ -28,7 +29,7 @@ class LogisticRule:
     slope: float
     fitted_on: frozenset[int] = field(repr=False)
 
-    def _mend(self, score: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    def _mend(self, score: Reals) -> Reals:
         return 1 / (1 + np.exp(-np.clip(self.intercept + self.slope * clipped_logit(score), -80, 80)))
 
 
@@ -44,20 +45,14 @@ class IsotonicRule:
     edge: float
     fitted_on: frozenset[int] = field(repr=False)
 
-    def _mend(self, score: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    def _mend(self, score: Reals) -> Reals:
         return np.clip(np.interp(score, self.score, self.mended), self.edge, 1 - self.edge)
 
 
 Rule = LogisticRule | IsotonicRule
 
 
-def fit_recalibration(
-    method: Method,
-    label: Shaped[np.ndarray, "n"],
-    score: Float[np.ndarray, "n"],
-    *,
-    patient: Int[np.ndarray, "n"],
-) -> Rule:
+def fit_recalibration(method: Method, label: Column, score: Reals, *, patient: Numbers) -> Rule:
     """Fit one way of recalibrating.
 
     Args:
@@ -81,7 +76,7 @@ def fit_recalibration(
     return LogisticRule(float(intercept), float(slope), seen)
 
 
-def recalibrated(rule: Rule, score: Float[np.ndarray, "n"], *, patient: Int[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+def recalibrated(rule: Rule, score: Reals, *, patient: Numbers) -> Reals:
     """Mended scores of patients whom the rule has not seen.
 
     Raises:
@@ -96,7 +91,7 @@ def recalibrated(rule: Rule, score: Float[np.ndarray, "n"], *, patient: Int[np.n
     return rule._mend(score)
 
 
-def _isotonic(label: Float[np.ndarray, "n"], score: Float[np.ndarray, "n"], seen: frozenset[int]) -> IsotonicRule:
+def _isotonic(label: Reals, score: Reals, seen: frozenset[int]) -> IsotonicRule:
     from scipy.optimize import isotonic_regression
 
     points, at, count = np.unique(score, return_inverse=True, return_counts=True)

@@ -11,12 +11,12 @@ probability of censoring weights; Graf et al. 1999, Uno et al. 2007). With these
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float
 
+from semeia.evaluation.shapes import Column, Mask, Numbers, Reals, Weights
 from semeia.evaluation.statistics.group_sums import group_sums
 
 # Weights [draws, n] of one draw of a cohort in, those at the horizon out.
-Weights = Shaped[np.ndarray, "draws n"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class FollowUp:
         rank: place of each row's score among the distinct scores.
     """
 
-    event: Bool[np.ndarray, "n"]
-    at: Int[np.ndarray, "n"]
+    event: Mask
+    at: Numbers
     times: Float[np.ndarray, "times"]
-    order: Int[np.ndarray, "n"]
-    rank: Int[np.ndarray, "n"]
+    order: Numbers
+    rank: Numbers
 
 
-def follow_up(time: Float[np.ndarray, "n"], event: Shaped[np.ndarray, "n"], score: Float[np.ndarray, "n"]) -> FollowUp:
+def follow_up(time: Reals, event: Column, score: Reals) -> FollowUp:
     """Sort times and scores once for all draws."""
     event = np.asarray(event) > 0
     times, at = np.unique(time, return_inverse=True)
@@ -46,7 +46,7 @@ def follow_up(time: Float[np.ndarray, "n"], event: Shaped[np.ndarray, "n"], scor
     return FollowUp(event, at, times, np.lexsort((event, -at)), rank)
 
 
-def cases_at(rows: FollowUp, horizon: float) -> Bool[np.ndarray, "n"]:
+def cases_at(rows: FollowUp, horizon: float) -> Mask:
     """Which rows had the event by the horizon."""
     return rows.event & (rows.times[rows.at] <= horizon)
 

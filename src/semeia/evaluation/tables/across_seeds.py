@@ -11,10 +11,11 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold, concatenate
 from semeia.evaluation.resampling import Draws, average_seeds
+from semeia.evaluation.shapes import DrawnColumns, Rows, Weights
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED
 from semeia.evaluation.statistics.ranking import ranked_draws
 
@@ -35,7 +36,7 @@ def remembered(function: Callable[[Fold, Draws], Values]) -> Callable[[Fold, Dra
     return look_up
 
 
-FoldStatistic = Callable[[Fold, Shaped[np.ndarray, "draws n"]], Float[np.ndarray, "draws k"]]
+FoldStatistic = Callable[[Fold, Weights], DrawnColumns]
 
 
 def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic) -> Float[np.ndarray, "rows k"]:
@@ -52,7 +53,7 @@ def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic)
     return mean_over_seeds(np.stack([_of_fold(fold, draws, statistic) for fold in folds.values()]))
 
 
-def auroc_across_seeds(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "rows"]:
+def auroc_across_seeds(folds: dict[int, Fold], draws: Draws) -> Rows:
     """AUROC in every draw, averaged over seeds."""
     return across_seeds(folds, draws, lambda fold, weights: ranked_draws(fold.ranking, weights)[0][:, None])[:, 0]
 
@@ -73,7 +74,7 @@ def mean_over_seeds(values: Float[np.ndarray, "seeds rows k"]) -> Float[np.ndarr
     return np.column_stack([average_seeds(column) for column in np.moveaxis(values, 2, 0)])
 
 
-def mostly_defined(values: Float[np.ndarray, "rows"], draws: Draws) -> bool:
+def mostly_defined(values: Rows, draws: Draws) -> bool:
     """Whether a statistic exists on the rows as they are and in nine of ten draws, so that an interval means it."""
     defined = ~np.isnan(draws.drawn(values))
     return not np.isnan(values[0]) and bool(defined.mean() >= LEAST_DEFINED)

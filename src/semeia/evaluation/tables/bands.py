@@ -16,10 +16,7 @@ from semeia.evaluation.strata import IDENTIFYING, MOST_LEVELS, Stratum
 
 # Diameter: the cut points of the Fleischner Society (2017) and Lung-RADS, 30 mm where a nodule becomes a mass. Age: 50
 # where screening begins, 65 and 75 where trials of older patients do.
-CUT_POINTS: dict[str, tuple[float, ...]] = {
-    "age": (50.0, 65.0, 75.0),
-    "diameter_mm": (6.0, 8.0, 15.0, 30.0),
-}
+CUT_POINTS: dict[str, tuple[float, ...]] = {"age": (50.0, 65.0, 75.0), "diameter_mm": (6.0, 8.0, 15.0, 30.0)}
 # A number with so few values is a count or a grade: each value is a level.
 FEW_VALUES = 5
 MISSING = "missing"

@@ -12,25 +12,19 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.measured import ranked_values
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.shapes import Weights
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
-from semeia.evaluation.statistics.membership import (
-    features_of,
-    membership_score,
-)
+from semeia.evaluation.statistics.membership import features_of, membership_score
 from semeia.evaluation.statistics.operating_point import SHIFTED, at_prevalence, class_means
 from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
-from semeia.evaluation.tables.across_seeds import (
-    across_seeds,
-    mean_over_seeds,
-    mostly_defined,
-)
+from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
 from semeia.evaluation.tables.characteristics import (
     Covariate,
     Finding,
@@ -122,7 +116,7 @@ def _findings(
 
 
 def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
-    def statistic(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws 2"]:
+    def statistic(fold: Fold, weights: Weights) -> Float[np.ndarray, "draws 2"]:
         predictor = clipped_logit(fold.score)
         n, *sums = weighted_sums(np.column_stack([np.ones(len(predictor)), predictor, predictor**2]), weights).T
         mean, square = (ratio(total, n) for total in sums)

@@ -10,13 +10,14 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int, Int8, Shaped
+from jaxtyping import Float, Int, Int8
 from scipy.special import ndtri
 
 from semeia.evaluation.cells import concatenate
 from semeia.evaluation.judged import Place
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import PREDICTION_COLUMNS
+from semeia.evaluation.shapes import Column, Numbers, Reals, Rows
 from semeia.evaluation.statistics.discrimination import weighted_mean
 from semeia.evaluation.strata import MOST_LEVELS
 from semeia.evaluation.tables.bands import FEW_VALUES, MISSING
@@ -30,7 +31,7 @@ class Covariate:
     """One column over the rows of the table: numbers (NaN where missing), or words."""
 
     name: str
-    numbers: Float[np.ndarray, "n"] | None
+    numbers: Reals | None
     words: pl.Series | None
 
 
@@ -89,8 +90,8 @@ QUARTILES = {"lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75}
 class Units:
     """The distinct units of a cohort: their place in the table, patient and label."""
 
-    row: Int[np.ndarray, "n"]
-    patient: Int[np.ndarray, "n"]
+    row: Numbers
+    patient: Numbers
     label: Int8[np.ndarray, "n"]
 
 
@@ -124,7 +125,7 @@ def units_of(place: Place) -> Units:
     return Units(every.row[first], every.patient[first], every.label[first])
 
 
-def drawn_prevalence(place: Place, *, seen_from: Place) -> Float[np.ndarray, "rows"]:
+def drawn_prevalence(place: Place, *, seen_from: Place) -> Rows:
     """Prevalence of one cohort, to be put beside the draws of another: the cohort as it is, then in every draw.
 
     The draws of two cohorts follow from one seed: those of another cohort are taken one draw further on, so that the
@@ -153,9 +154,7 @@ def sizes(units: Units, *, level: float) -> list[Finding]:
     ]
 
 
-def clustered_wilson(
-    label: Shaped[np.ndarray, "n"], patient: Int[np.ndarray, "n"], *, level: float = 0.95
-) -> tuple[float, float]:
+def clustered_wilson(label: Column, patient: Numbers, *, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share, with as many units as would be worth the same were they independent.
 
     That number is p (1 - p) over the patient-clustered variance of the share (Korn and Graubard 1998), at most that of
@@ -172,7 +171,7 @@ def clustered_wilson(
     return max(0.0, float(centre - reach)), min(1.0, float(centre + reach))
 
 
-def numbers(name: str, value: Float[np.ndarray, "rows"], units: Units, home: Units | None) -> list[Finding]:
+def numbers(name: str, value: Rows, units: Units, home: Units | None) -> list[Finding]:
     """Median and quartiles, the share missing, and the standardised mean difference from the home cohort.
 
     Args:
@@ -217,14 +216,14 @@ def words(name: str, value: pl.Series, cohorts: dict[str, Units], *, home: str) 
     return found
 
 
-def _shares(present: Shaped[np.ndarray, "n"], levels: list[str], called: list[str]) -> dict[str, float]:
+def _shares(present: Column, levels: list[str], called: list[str]) -> dict[str, float]:
     shares = dict.fromkeys(called, 0.0)
     for level, name in zip(levels, called, strict=True):
         shares[name] += float((present == level).mean())
     return shares
 
 
-def _known(value: Float[np.ndarray, "rows"], units: Units) -> Float[np.ndarray, "m"] | None:
+def _known(value: Rows, units: Units) -> Float[np.ndarray, "m"] | None:
     """The values that are there; None where they are those of fewer than ten patients."""
     present = ~np.isnan(value[units.row])
     enough = len(np.unique(units.patient[present])) >= FEWEST

@@ -8,11 +8,12 @@ cell in which nobody stands hides nobody, and is shown.
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int
 
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.resampling import Draws
+from semeia.evaluation.shapes import Rows, Squares, Weights
 from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined, pooled
 from semeia.evaluation.tables.columns import CONFUSION_COLUMNS, Row, place_columns
@@ -54,7 +55,7 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
     return rows
 
 
-def _share(values: Float[np.ndarray, "rows"], draws: Draws, folds: dict[int, Fold], metric: str) -> Row:
+def _share(values: Rows, draws: Draws, folds: dict[int, Fold], metric: str) -> Row:
     """A share with its interval; without one where it is 0, or its class is missing from too many draws."""
     if values[0] == 0 or not mostly_defined(values, draws):
         return {"share": float(values[0])}
@@ -68,11 +69,11 @@ def _states(patients: Int[np.ndarray, "k"]) -> list[str]:
     return states.tolist()
 
 
-def _counts(folds: dict[int, Fold], draws: Draws) -> Float[np.ndarray, "draws k k"]:
+def _counts(folds: dict[int, Fold], draws: Draws) -> Squares:
     """Units in each cell in every draw."""
     k = next(iter(folds.values())).classes.shape[1]
 
-    def cells(fold: Fold, weights: Shaped[np.ndarray, "draws n"]) -> Float[np.ndarray, "draws cells"]:
+    def cells(fold: Fold, weights: Weights) -> Float[np.ndarray, "draws cells"]:
         return confusion_draws(fold.label, called_class(fold.classes), weights, classes=k).reshape(-1, k * k)
 
     return across_seeds(pooled(folds), draws, cells).reshape(-1, k, k)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 from scipy.special import expit
 
 from semeia.evaluation.cells import Cell, Fold, concatenate
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.notes import Notes
+from semeia.evaluation.shapes import Reals
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import auroc_draws
 from semeia.evaluation.tables.columns import SIZE_COLUMNS, Row, count_columns, place_columns
@@ -40,7 +40,7 @@ class Assumed:
 
     prevalence: float
     auroc: float
-    linear_predictor: Float[np.ndarray, "n"]
+    linear_predictor: Reals
     threshold: float
 
 
@@ -82,7 +82,7 @@ def needed_size(criterion: str, assumed: Assumed, *, width: float) -> int:
     return enough
 
 
-def right_in_the_large(linear_predictor: Float[np.ndarray, "n"], *, prevalence: float) -> Float[np.ndarray, "n"]:
+def right_in_the_large(linear_predictor: Reals, *, prevalence: float) -> Reals:
     """The linear predictor shifted so that its mean probability is the prevalence."""
     low, high = -50.0, 50.0
     for _ in range(100):
