@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from prediction_tables import predictions
-from semeia.evaluation.carry import carry_cell, deal_patients
+from semeia.evaluation.carry import carry_cell
 from semeia.evaluation.cells import Fold, blocks
+from semeia.evaluation.resampling import deal_patients
 from semeia.evaluation.schema import check_predictions
 from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity
 
@@ -77,7 +78,7 @@ def test_too_few_positives_carry_nothing():
 
 def test_patients_are_dealt_whole_and_evenly():
     fold = cohorts(1)["internal"][0]
-    part = deal_patients(fold, seed=0)
+    part = deal_patients(fold.patient, -fold.label, seed=0)
     whole = {(patient, number) for patient, number in zip(fold.patient.tolist(), part.tolist(), strict=True)}
     assert len(whole) == 60
     assert np.bincount([number for _, number in whole]).tolist() == [12] * 5

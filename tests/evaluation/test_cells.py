@@ -15,7 +15,6 @@ from semeia.evaluation.cells import (
     counts,
     covariate_values,
     patient_strata,
-    same_units,
 )
 from semeia.evaluation.schema import check_predictions
 
@@ -77,15 +76,6 @@ def test_counts_are_of_distinct_units_patients_and_positive_units():
         "n_positive": rows.filter(pl.col("label") == 1)["unit_id"].n_unique(),
     }
     assert counts([folds[0].take(folds[0].label == 0)])["n_positive"] == 0
-
-
-def test_cells_have_the_same_units_in_any_order():
-    (block,) = blocks(checked(), covariate=None)
-    folds, others = (by_cohort["internal"] for by_cohort in block.folds.values())
-    turned = {seed: fold.take(np.arange(len(fold.unit))[::-1]) for seed, fold in others.items()}
-    assert same_units(folds, turned)
-    assert not same_units(folds, turned | {0: turned[0].take(np.arange(3))})
-    assert not same_units(folds, {0: folds[0]})
 
 
 def test_what_the_covariate_adds_is_known_of_some_rows():

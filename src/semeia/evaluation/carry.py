@@ -23,7 +23,8 @@ from itertools import count
 import numpy as np
 
 from semeia.evaluation.cells import Fold, concatenate
-from semeia.evaluation.shapes import Column, Numbers, Reals
+from semeia.evaluation.resampling import PARTS, deal_patients
+from semeia.evaluation.shapes import Column, Reals
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.logistic import fit_logistic
 from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity, threshold_by_youden
@@ -67,7 +68,6 @@ def direction(label: Column, value: Reals) -> float:
 
 
 Rule = Callable[[Fold, Fold], Reals]
-PARTS = 5
 # Fewer of either class than this and there is nothing to fit on.
 FEWEST = 5
 
@@ -152,24 +152,13 @@ def _others(internal: dict[int, Fold], number: int) -> Fold | None:
 
 
 def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Reals:
-    part = deal_patients(fold, seed=seed)
+    part = deal_patients(fold.patient, -fold.label, seed=seed)
     out = np.full(len(fold.label), np.nan)
     for number in range(PARTS):
         fit, use = fold.take(part != number), part == number
         if use.any() and not fit.one_class():
             out[use] = rule(fit, fold.take(use))
     return out
-
-
-def deal_patients(fold: Fold, *, seed: int, parts: int = PARTS) -> Numbers:
-    """The part of each row: patients are shuffled, then dealt round, those with a positive row first."""
-    patients, inverse = np.unique(fold.patient, return_inverse=True)
-    positive = np.bincount(inverse, weights=fold.label) > 0
-    shuffled = np.random.default_rng(seed).permutation(len(patients))
-    order = shuffled[np.argsort(~positive[shuffled], kind="stable")]
-    part = np.empty(len(patients), dtype=np.int64)
-    part[order] = np.arange(len(patients)) % parts
-    return part[inverse]
 
 
 def _usable(fold: Fold) -> bool:

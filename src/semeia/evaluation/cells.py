@@ -128,13 +128,6 @@ def restrict(folds: dict[int, Fold], rows: Mask) -> dict[int, Fold]:
     return {seed: fold for seed, fold in kept.items() if len(fold.label)}
 
 
-def same_units(folds: dict[int, Fold], others: dict[int, Fold]) -> bool:
-    """Whether two cells have the same seeds, and in each the same units, in whatever order."""
-    return folds.keys() == others.keys() and all(
-        np.array_equal(np.sort(fold.unit), np.sort(others[seed].unit)) for seed, fold in folds.items()
-    )
-
-
 def blocks(frame: pl.DataFrame, *, covariate: str | None, horizon: float | None = None) -> list[Block]:
     """Cut a checked table (with a column `_row`, its row numbers) into blocks, in order of first appearance.
 

@@ -24,7 +24,8 @@ from semeia.evaluation.statistics.calibration_curve import (
     ici_draws,
     point_weights,
 )
-from semeia.evaluation.statistics.discrimination import brier_draws, ratio, weighted_mean, weighted_sums
+from semeia.evaluation.statistics.discrimination import brier_draws, weighted_mean, weighted_sums
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import (
     accuracy_draws,
     at_least_auroc_draws,

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
 from semeia.evaluation.shapes import Column, Drawn, Numbers, Rows, Weights
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval, standard_error
 
 # Random numbers made at a time, and elements of one block of weights: what bounds the memory.
@@ -32,6 +33,8 @@ PIECE_ELEMENTS = 2**22
 KEPT_BYTES = 2**29
 # Groups of patients left out in turn, for the acceleration of BCa intervals.
 JACKKNIFE_GROUPS = 200
+# In which patients are dealt for cross-fitting.
+PARTS = 5
 
 
 def patient_draws(subjects: Column, labels: Column, *, draws: int, seed: int) -> Int[np.ndarray, "draws n"]:
@@ -158,12 +161,21 @@ class Draws:
         return (place[:, None] != np.arange(groups)).astype(np.uint8)
 
 
+def deal_patients(patient: Numbers, first: Column, *, seed: int) -> Numbers:
+    """The part of each row: patients are shuffled, then dealt round, those with the lowest value of `first` before."""
+    patients, inverse = np.unique(patient, return_inverse=True)
+    lowest = np.full(len(patients), np.iinfo(np.int64).max)
+    np.minimum.at(lowest, inverse, first)
+    shuffled = np.random.default_rng(seed).permutation(len(patients))
+    part = np.empty(len(patients), dtype=np.int64)
+    part[shuffled[np.argsort(lowest[shuffled], kind="stable")]] = np.arange(len(patients)) % PARTS
+    return part[inverse]
+
+
 def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Drawn:
     """Mean over the seeds that are defined (not NaN) in each draw; NaN for a draw with none."""
     defined = ~np.isnan(values)
-    count = defined.sum(axis=0)
-    total = np.where(defined, values, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0)
+    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
 
 
 def _chunk(patients: int) -> int:

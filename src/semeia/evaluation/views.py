@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 import polars as pl
-from scipy.special import ndtr, ndtri
 
 from semeia.evaluation.estimands import FAMILIES, PARTS
 from semeia.evaluation.estimate import DELONG, estimate
@@ -17,7 +16,7 @@ from semeia.evaluation.recalibrate import recalibrated_rows
 from semeia.evaluation.rows import ESTIMATE_COLUMNS, GAP_MINUS_GAP, KEYS, LEVEL, MINUS_HOME, MINUS_REFERENCE
 from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.evaluation.settings import EvaluationSettings
-from semeia.evaluation.statistics.intervals import detectable_difference
+from semeia.evaluation.statistics.intervals import detectable_difference, power_at
 from semeia.evaluation.tables.case_mix import case_mix
 from semeia.evaluation.tables.columns import (
     COMPARISON_COLUMNS,
@@ -93,8 +92,8 @@ def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
 def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
     """The paired tests of AUROC by DeLong, with Holm's p over the family, and what the cohort could have shown."""
     tests = tidy.filter(_BY_DELONG)
-    shift, limit = settings.relevant_difference / tests["se"].to_numpy(), ndtri(1 - 0.05 / 2)
-    tests = tests.with_columns(power=pl.Series(ndtr(shift - limit) + ndtr(-shift - limit), dtype=pl.Float64))
+    power = power_at(settings.relevant_difference, tests["se"].to_numpy())
+    tests = tests.with_columns(power=pl.Series(power, dtype=pl.Float64))
     own: dict[str, str | pl.Expr] = {
         "reference": "reference",
         "difference": "value",

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.evaluation.shapes import Column, Numbers, Weights
-from semeia.evaluation.statistics.group_sums import sums_by_group
+from semeia.evaluation.statistics.group_sums import ratio, sums_by_group
 
 BINS = 10
 BRIER_PARTS = (
@@ -45,17 +45,17 @@ def brier_parts_draws(
     values = np.column_stack([np.ones(len(f)), f, o, f * f, f * o])
     count, sum_f, sum_o, sum_ff, sum_fo = sums_by_group(weights, bin_of, values, groups=bins).transpose(1, 2, 0)
     n = count.sum(axis=1)
-    mean_f, mean_o = _ratio(sum_f, count, empty=0.0), _ratio(sum_o, count, empty=0.0)
+    mean_f, mean_o = ratio(sum_f, count, empty=0.0), ratio(sum_o, count, empty=0.0)
     observed, expected = sum_o.sum(axis=1), sum_f.sum(axis=1)
-    share = _ratio(observed, n)
-    reliability = _ratio((count * (mean_f - mean_o) ** 2).sum(axis=1), n)
-    resolution = _ratio((count * (mean_o - share[:, None]) ** 2).sum(axis=1), n)
+    share = ratio(observed, n)
+    reliability = ratio((count * (mean_f - mean_o) ** 2).sum(axis=1), n)
+    resolution = ratio((count * (mean_o - share[:, None]) ** 2).sum(axis=1), n)
     uncertainty = share * (1 - share)
-    variance = _ratio((sum_ff - mean_f * sum_f).sum(axis=1), n)
-    covariance = _ratio(2 * (sum_fo - mean_f * sum_o).sum(axis=1), n)
-    brier = _ratio((sum_ff - 2 * sum_fo + sum_o).sum(axis=1), n)
-    scaled = 1 - _ratio(brier, uncertainty)
-    parts = [brier, scaled, reliability, resolution, uncertainty, variance, covariance, _ratio(observed, expected)]
+    variance = ratio((sum_ff - mean_f * sum_f).sum(axis=1), n)
+    covariance = ratio(2 * (sum_fo - mean_f * sum_o).sum(axis=1), n)
+    brier = ratio((sum_ff - 2 * sum_fo + sum_o).sum(axis=1), n)
+    scaled = 1 - ratio(brier, uncertainty)
+    parts = [brier, scaled, reliability, resolution, uncertainty, variance, covariance, ratio(observed, expected)]
     return np.column_stack(parts)
 
 
@@ -63,9 +63,3 @@ def score_bins(score: Column, *, bins: int = BINS) -> Numbers:
     """The bin of each row, 0 to bins - 1, cut at quantiles of the scores; equal scores share a bin."""
     edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, score, side="right")
-
-
-def _ratio(
-    over: Float[np.ndarray, "*shape"], under: Float[np.ndarray, "*shape"], *, empty: float = np.nan
-) -> Float[np.ndarray, "*shape"]:
-    return np.divide(over, under, out=np.full(over.shape, empty), where=under > 0)

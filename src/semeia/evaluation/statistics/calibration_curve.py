@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, Shaped
 
 from semeia.evaluation.shapes import Column, Drawn, Numbers, PointWeights, Reals, Weights
 from semeia.evaluation.statistics.calibration import clipped_logit
-from semeia.evaluation.statistics.group_sums import group_sums
+from semeia.evaluation.statistics.group_sums import group_sums, ratio
 from semeia.evaluation.statistics.logistic import fit_logistic_draws
 
 # Quantiles at which Harrell places the knots (his table 2.3).
@@ -193,8 +193,7 @@ def _errors(prepared: FlexibleCalibration, points: PointWeights) -> PointWeights
 
 
 def _mean(error: PointWeights, weight: PointWeights) -> Drawn:
-    total = weight.sum(axis=1)
-    return np.divide((weight * error).sum(axis=1), total, out=np.full(len(weight), np.nan), where=total > 0)
+    return ratio((weight * error).sum(axis=1), weight.sum(axis=1))
 
 
 def _fitted(

@@ -5,11 +5,11 @@ number a draw. What is asked of the same rows in many blocks of draws is ranked 
 """
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 
 from semeia.errors import InputError
 from semeia.evaluation.shapes import Column, Drawn, DrawnColumns, Weights
-from semeia.evaluation.statistics.group_sums import sums_by_group
+from semeia.evaluation.statistics.group_sums import ratio, sums_by_group
 from semeia.evaluation.statistics.ranking import ranked_draws, ranking
 
 
@@ -54,11 +54,6 @@ def weighted_mean(value: Column, weights: Weights) -> Drawn:
 def weighted_sums(values: Shaped[np.ndarray, "n k"], weights: Weights) -> DrawnColumns:
     """Sums of several values in every draw, in one pass: cheaper than as many means."""
     return sums_by_group(weights, np.zeros(len(values), dtype=np.int64), values, groups=1)[0].T
-
-
-def ratio(above: Float[np.ndarray, "*shape"], below: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """`above / below`; NaN where there is nothing below."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
 def _need_both(label: Column, name: str) -> None:

@@ -25,6 +25,11 @@ def group_sums(
     return sums_by_group(weights, group, values, groups=groups)[:, 0].T
 
 
+def ratio(above: np.ndarray, below: np.ndarray, *, empty: float = np.nan) -> np.ndarray:
+    """`above / below`, broadcast; `empty` where there is nothing below."""
+    return np.divide(above, below, out=np.full(above.shape, empty), where=below > 0)
+
+
 def sums_by_group(
     weights: Weights, group: Numbers, values: Shaped[np.ndarray, "n k"], *, groups: int
 ) -> Float[np.ndarray, "groups k draws"]:

@@ -9,11 +9,11 @@ of one cohort is judged by a model that saw less of it, which over parts would p
 import numpy as np
 import polars as pl
 
+from semeia.evaluation.resampling import PARTS, deal_patients
 from semeia.evaluation.shapes import Column, Matrix, Numbers, Reals
 from semeia.evaluation.statistics.logistic import fit_logistic
 from semeia.evaluation.tables.characteristics import Covariate
 
-PARTS = 5
 # Rows on which one part's model is fitted: more change nothing but the time it takes.
 MOST_ROWS = 20_000
 
@@ -58,7 +58,7 @@ def membership_score(features: Matrix, member: Column, subject: Numbers, *, seed
         subject: the patient of each unit, over both cohorts: one in both is in one part.
         seed: deals the patients into five parts.
     """
-    part = _parts(member, subject, seed)
+    part = deal_patients(subject, member, seed=seed)
     out = np.full(len(member), np.nan)
     shuffled = np.random.default_rng(seed).permutation(len(member))
     for number in range(PARTS):
@@ -71,13 +71,3 @@ def membership_score(features: Matrix, member: Column, subject: Numbers, *, seed
         penalty = np.append(0.0, np.ones(scaled.shape[1]))
         out[use] = design[use] @ fit_logistic(design[fit], member[fit], penalty=penalty)
     return out, part
-
-
-def _parts(member: Column, subject: Numbers, seed: int) -> Numbers:
-    """The part of each row: patients are shuffled, then dealt round, cohort by cohort."""
-    patients, first, inverse = np.unique(subject, return_index=True, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(len(patients))
-    order = shuffled[np.argsort(member[first][shuffled], kind="stable")]
-    part = np.empty(len(patients), dtype=np.int64)
-    part[order] = np.arange(len(patients)) % PARTS
-    return part[inverse]

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from semeia.evaluation.shapes import Column, Drawn, DrawnColumns, Matrix, Numbers, Squares, Weights
 from semeia.evaluation.statistics.calibration import CLIP
 from semeia.evaluation.statistics.discrimination import auroc_draws, weighted_mean
-from semeia.evaluation.statistics.group_sums import group_sums
+from semeia.evaluation.statistics.group_sums import group_sums, ratio
 
 
 def called_class(classes: Matrix) -> Numbers:
@@ -35,12 +35,12 @@ def confusion_draws(label: Column, called: Column, weights: Weights, *, classes:
 
 def recall_draws(confusion: Squares) -> DrawnColumns:
     """Share of each class's rows that are called so; NaN for a class that the draw lacks."""
-    return _share(_diagonal(confusion), confusion.sum(axis=2))
+    return ratio(_diagonal(confusion), confusion.sum(axis=2))
 
 
 def accuracy_draws(confusion: Squares) -> Drawn:
     """Share of rows called right; NaN for a draw without rows."""
-    return _share(_diagonal(confusion).sum(axis=1), confusion.sum(axis=(1, 2)))
+    return ratio(_diagonal(confusion).sum(axis=1), confusion.sum(axis=(1, 2)))
 
 
 def balanced_accuracy_draws(confusion: Squares, present: Bool[np.ndarray, "k"]) -> Drawn:
@@ -51,7 +51,7 @@ def balanced_accuracy_draws(confusion: Squares, present: Bool[np.ndarray, "k"]) 
 def macro_f1_draws(confusion: Squares, present: Bool[np.ndarray, "k"]) -> Drawn:
     """Mean F1 over the present classes: 2 * right / (true + called), 0 for a class that is never called right."""
     true, called = confusion.sum(axis=2), confusion.sum(axis=1)
-    f1 = _share(2 * _diagonal(confusion), true + called)
+    f1 = ratio(2 * _diagonal(confusion), true + called)
     return _macro(np.where(true > 0, f1, np.nan), present)
 
 
@@ -84,10 +84,6 @@ def _macro(values: DrawnColumns, present: Bool[np.ndarray, "k"]) -> Drawn:
     return values[:, present].mean(axis=1)
 
 
-def _share(part: Float[np.ndarray, "*any"], whole: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
-
-
 # Sums that are equal on paper differ in their last bits, and would break ties.
 DECIMALS = 12
 
@@ -104,15 +100,14 @@ def quadratic_kappa_draws(confusion: Squares) -> Drawn:
     expected = np.einsum("dr,rc,dc->d", true, distance, called)
     observed = np.einsum("drc,rc->d", confusion, distance) * total
     varied = (true > 0).sum(axis=1) > 1
-    return 1 - np.divide(observed, expected, out=np.full(len(total), np.nan), where=varied & (expected > 0))
+    return 1 - ratio(observed, np.where(varied, expected, 0.0))
 
 
 def grade_error_draws(confusion: Squares) -> Drawn:
     """Mean absolute distance between called and true grade, in grades; NaN for a draw without rows."""
     grades = np.arange(confusion.shape[1])
-    total = confusion.sum(axis=(1, 2))
     apart = np.einsum("drc,rc->d", confusion, np.abs(grades[:, None] - grades).astype(np.float64))
-    return np.divide(apart, total, out=np.full(len(total), np.nan), where=total > 0)
+    return ratio(apart, confusion.sum(axis=(1, 2)))
 
 
 def at_least(classes: Matrix) -> Float[np.ndarray, "n cuts"]:

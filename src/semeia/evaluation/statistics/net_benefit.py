@@ -12,8 +12,8 @@ in units of cases found at no cost. Treating nobody has 0, treating all prevalen
 import numpy as np
 
 from semeia.errors import InputError
-from semeia.evaluation.shapes import Column, Drawn, EachThreshold, Thresholds, Weights
-from semeia.evaluation.statistics.group_sums import group_sums
+from semeia.evaluation.shapes import Column, EachThreshold, Thresholds, Weights
+from semeia.evaluation.statistics.group_sums import group_sums, ratio
 
 
 def threshold_grid(first: float, last: float, step: float) -> Thresholds:
@@ -33,20 +33,16 @@ def net_benefit_draws(label: Column, score: Column, weights: Weights, *, thresho
     # treated at threshold j are those that pass j + 1 thresholds or more.
     treated = np.cumsum(sums[:, :, ::-1], axis=2)[:, :, ::-1]
     false, true = treated[:, 0, 1:], treated[:, 1, 1:]
-    return _over(true - false * odds, treated[:, :, 0].sum(axis=1))
+    return ratio(true - false * odds, treated[:, :, 0].sum(axis=1, keepdims=True))
 
 
 def treat_all_draws(label: Column, weights: Weights, *, thresholds: Thresholds) -> EachThreshold:
     """Net benefit of treating everybody; NaN for a draw without rows."""
     sums = group_sums(weights, (label > 0).astype(np.int64), groups=2)
-    return _over(sums[:, 1:] - sums[:, :1] * _odds(thresholds), sums.sum(axis=1))
+    return ratio(sums[:, 1:] - sums[:, :1] * _odds(thresholds), sums.sum(axis=1, keepdims=True))
 
 
 def _odds(thresholds: Thresholds) -> Thresholds:
     if not len(thresholds) or thresholds[0] <= 0 or thresholds[-1] >= 1 or (np.diff(thresholds) <= 0).any():
         raise InputError("thresholds of a decision curve must be increasing numbers above 0 and below 1.")
     return thresholds / (1 - thresholds)
-
-
-def _over(benefit: EachThreshold, n: Drawn) -> EachThreshold:
-    return np.divide(benefit, n[:, None], out=np.full(benefit.shape, np.nan), where=n[:, None] > 0)

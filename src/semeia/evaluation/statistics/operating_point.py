@@ -15,7 +15,8 @@ from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.shapes import Column, Drawn, DrawnColumns, Reals, Weights
-from semeia.evaluation.statistics.discrimination import ratio, weighted_sums
+from semeia.evaluation.statistics.discrimination import weighted_sums
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.ranking import Ranking
 
 
@@ -82,11 +83,8 @@ def fixed_points(ranked: Ranking, weights: Weights, *, points: tuple[float, ...]
     order, positive = ranked.order[::-1].copy(), ranked.positive[::-1].copy()
     wanted = (at * negatives - SLACK, (1 - at) * positives + SLACK)
     first_passing(rows_first(weights), order, positive, *wanted, missed, below)
-    sensitivity, specificity = np.full((2, len(points), len(weights)), np.nan)
-    both = (negatives > 0) & (positives > 0)
-    np.divide(positives - missed, positives, out=sensitivity, where=both)
-    np.divide(below, negatives, out=specificity, where=both)
-    return sensitivity.T, specificity.T
+    found = ratio(positives - missed, np.where(negatives > 0, positives, 0.0))
+    return found.T, ratio(below, np.where(positives > 0, negatives, 0.0)).T
 
 
 def predictive_values(sensitivity: Drawn, specificity: Drawn, *, prevalence: float | Drawn) -> tuple[Drawn, Drawn]:
@@ -103,12 +101,7 @@ def predictive_values(sensitivity: Drawn, specificity: Drawn, *, prevalence: flo
     """
     found, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return _share(found, false), _share(cleared, missed)
-
-
-def _share(right: Drawn, wrong: Drawn) -> Drawn:
-    total = right + wrong
-    return np.divide(right, total, out=np.full(len(total), np.nan), where=total > 0)
+    return ratio(found, found + false), ratio(cleared, cleared + missed)
 
 
 SHIFTED = ("auroc", "brier", "o_e", "ppv", "npv")

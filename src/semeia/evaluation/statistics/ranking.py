@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from semeia.evaluation.shapes import Column, Drawn, Mask, Numbers, Weights
+from semeia.evaluation.statistics.group_sums import ratio
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,7 @@ def ranking(label: Column, score: Column, *, among: Mask | None = None) -> Ranki
 def ranked_draws(ranked: Ranking, weights: Weights) -> tuple[Drawn, Drawn]:
     """Weighted AUROC and average precision of every draw; NaN for a draw that holds one class only."""
     positives, negatives, won, precision = ranked_sums(ranked, weights)
-    both = (positives > 0) & (negatives > 0)
-    auroc, auprc = np.full((2, len(weights)), np.nan)
-    np.divide(won, positives * negatives, out=auroc, where=both)
-    np.divide(precision, positives, out=auprc, where=both)
-    return auroc, auprc
+    return ratio(won, positives * negatives), ratio(precision, np.where(negatives > 0, positives, 0.0))
 
 
 def rankings_of_parts(label: Column, score: Column, part: Numbers) -> list[Ranking]:
@@ -64,7 +61,7 @@ def auroc_within_parts(rankings: list[Ranking], weights: Weights) -> Drawn:
         positives, negatives, of_part, _ = ranked_sums(ranked, weights)
         won += of_part
         pairs += positives * negatives
-    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return ratio(won, pairs)
 
 
 def ranked_sums(ranked: Ranking, weights: Weights) -> Float[np.ndarray, "4 draws"]:

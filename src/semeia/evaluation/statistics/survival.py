@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.evaluation.shapes import Column, Mask, Numbers, Reals, Weights
-from semeia.evaluation.statistics.group_sums import group_sums
+from semeia.evaluation.statistics.group_sums import group_sums, ratio
 
 # Weights [draws, n] of one draw of a cohort in, those at the horizon out.
 
@@ -58,7 +58,7 @@ def uncensored(rows: FollowUp, weights: Weights) -> Float[np.ndarray, "draws tim
     censored, events = each[:, 0], each[:, 1]
     followed = np.cumsum((censored + events)[:, ::-1], axis=1)[:, ::-1]
     at_risk = followed - events
-    stays = 1 - np.divide(censored, at_risk, out=np.zeros_like(at_risk), where=at_risk > 0)
+    stays = 1 - ratio(censored, at_risk, empty=0.0)
     return np.cumprod(np.column_stack([np.ones(len(weights)), stays[:, :-1]]), axis=1)
 
 
@@ -70,7 +70,7 @@ def weights_at(rows: FollowUp, weights: Weights, *, horizon: float) -> Float[np.
     at = np.where(cases_at(rows, horizon), rows.at, until)
     known = cases_at(rows, horizon) | (rows.times[rows.at] >= horizon)
     chance = free[:, at]
-    return np.divide(weights, chance, out=np.zeros(chance.shape), where=known & (chance > 0))
+    return ratio(weights, np.where(known, chance, 0.0), empty=0.0)
 
 
 def c_index_draws(rows: FollowUp, weights: Weights, *, horizon: float | None = None) -> Float[np.ndarray, "draws 2"]:
@@ -92,6 +92,4 @@ def c_index_draws(rows: FollowUp, weights: Weights, *, horizon: float | None = N
     sums = np.zeros((4, len(weights)))
     drawn, factor = (np.ascontiguousarray(each.T, dtype=np.float64) for each in (weights, inverse))
     add_concordant(drawn, factor, rows.order, rows.at, rows.event, rows.rank, sums)
-    out = np.full((2, len(weights)), np.nan)
-    np.divide(sums[[0, 2]], sums[[1, 3]], out=out, where=sums[[1, 3]] > 0)
-    return out.T
+    return ratio(sums[[0, 2]], sums[[1, 3]]).T

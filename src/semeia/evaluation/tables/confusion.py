@@ -14,6 +14,7 @@ from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.shapes import Rows, Squares, Weights
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined, pooled
 from semeia.evaluation.tables.columns import CONFUSION_COLUMNS, Row, place_columns
@@ -39,8 +40,7 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
     counts, patients = _counts(folds, place.draws), _patients(folds)
     rows: list[Row] = []
     for label in np.flatnonzero(patients.any(axis=1)):
-        total = counts[:, label].sum(axis=1, keepdims=True)
-        share = np.divide(counts[:, label], total, out=np.full(counts[:, label].shape, np.nan), where=total > 0)
+        share = ratio(counts[:, label], counts[:, label].sum(axis=1, keepdims=True))
         for called, state in enumerate(_states(patients[label])):
             own: Row = {"label": int(label), "called": called, "state": state}
             if state != SUPPRESSED:

@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float, Int, Shaped
 from scipy.special import expit, softmax
 
 from semeia.evaluation.statistics.calibration import calibration_draws
-from semeia.evaluation.statistics.discrimination import brier_draws, ratio, weighted_mean, weighted_sums
+from semeia.evaluation.statistics.discrimination import brier_draws, weighted_mean, weighted_sums
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import (
     accuracy_draws,
     balanced_accuracy_draws,
