@@ -221,9 +221,9 @@ MENDED = Family(
 ESTIMANDS: tuple[Estimand, ...] = tuple(one for family in FAMILIES for one in family.estimands)
 
 
-def title_of(name: str) -> str:
-    """Title an estimand by its name in a table; a name that is not known is said in words."""
+def title_of(name: str, *, said: Callable[[str], str] = str) -> str:
+    """Title an estimand by its name in a table, what a star stands for as `said`; one that is not known in words."""
     for one in ESTIMANDS:
         if fnmatchcase(name, one.name):
-            return one.title.format(name.removeprefix(one.name.removesuffix("*")))
+            return one.title.format(said(name.removeprefix(one.name.removesuffix("*"))))
     return name.replace("_", " ")

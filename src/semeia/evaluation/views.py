@@ -18,19 +18,7 @@ from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.statistics.intervals import detectable_difference, power_at
 from semeia.evaluation.tables.case_mix import case_mix
-from semeia.evaluation.tables.columns import (
-    COMPARISON_COLUMNS,
-    CURVE_COLUMNS,
-    DECISION_COLUMNS,
-    ENDS,
-    MEASURE_COLUMNS,
-    OPERATING_COLUMNS,
-    PLACE_COLUMNS,
-    RECALIBRATION_COLUMNS,
-    SUBGROUP_COLUMNS,
-    TRANSPORT_COLUMNS,
-    Columns,
-)
+from semeia.evaluation.tables.columns import ENDS, PLACE_COLUMNS, TABLES, Columns
 from semeia.evaluation.tables.confusion import confusion
 from semeia.evaluation.tables.interactions import interactions
 from semeia.evaluation.tables.leakage import leakage
@@ -42,6 +30,8 @@ _ALL_ROWS = (pl.col("subgroup") == "") & (pl.col("site") == "")
 _BY_DELONG = pl.col("method").str.contains(DELONG, literal=True)
 _DETECTABLE = detectable_difference(1.0)
 
+# Columns of a table that the tidy table calls by another name, or has not.
+Own = dict[str, str | pl.Expr]
 View = Callable[[pl.DataFrame, EvaluationSettings], pl.DataFrame]
 
 
@@ -70,11 +60,9 @@ def _named(tidy: pl.DataFrame, names: Iterable[str]) -> pl.Expr:
     return pl.col("estimand").is_in([name for name in known if any(fnmatchcase(name, one) for one in names)])
 
 
-def _select(rows: pl.DataFrame, own: dict[str, str | pl.Expr], columns: Columns) -> pl.DataFrame:
+def _select(rows: pl.DataFrame, own: Own, columns: Columns) -> pl.DataFrame:
     """The rows under the columns of a table, which are those of the tidy table but for the ones given."""
-    from_tidy: dict[str, str | pl.Expr] = (
-        {name: name for name in columns} | {"interval_method": pl.col("method").replace("", None)} | own
-    )
+    from_tidy: Own = {name: name for name in columns} | {"interval_method": pl.col("method").replace("", None)} | own
     kept = {name: from_tidy[name] for name in columns}
     return rows.select(
         (pl.col(c) if isinstance(c, str) else c).cast(columns[name]).alias(name) for name, c in kept.items()
@@ -94,7 +82,7 @@ def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFra
     tests = tidy.filter(_BY_DELONG)
     power = power_at(settings.relevant_difference, tests["se"].to_numpy())
     tests = tests.with_columns(power=pl.Series(power, dtype=pl.Float64))
-    own: dict[str, str | pl.Expr] = {
+    own: Own = {
         "reference": "reference",
         "difference": "value",
         "se": "se",
@@ -107,15 +95,15 @@ def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFra
         "relevant_difference": pl.lit(settings.relevant_difference),
         "power": "power",
     }
-    return _select(tests, own, COMPARISON_COLUMNS)
+    return _select(tests, own, TABLES["comparisons"])
 
 
-def _levels(columns: Columns, own: dict[str, str | pl.Expr], *, only: tuple[str, ...], bounded: bool = False) -> View:
+def _levels(name: str, own: Own, *, only: tuple[str, ...], bounded: bool = False) -> View:
     """A view of levels of all rows of some estimands; `bounded` keeps those that have an interval."""
 
     def view(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         kept = tidy.filter(_ALL_ROWS, pl.col("contrast") == LEVEL, _named(tidy, only))
-        return _select(kept.filter(pl.col("low").is_not_null()) if bounded else kept, own, columns)
+        return _select(kept.filter(pl.col("low").is_not_null()) if bounded else kept, own, TABLES[name])
 
     return view
 
@@ -134,8 +122,8 @@ def _decision_curves(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     nobody = kept.filter(pl.col("strategy") == "treat_all").with_columns(
         *zeros, strategy=pl.lit("treat_none"), method=pl.lit("exact: zero by definition")
     )
-    own: dict[str, str | pl.Expr] = {"strategy": "strategy", "reference": "reference", "threshold": "at"}
-    return _select(pl.concat([kept, nobody]), own | {"net_benefit": "value"}, DECISION_COLUMNS)
+    own: Own = {"strategy": "strategy", "reference": "reference", "threshold": "at"}
+    return _select(pl.concat([kept, nobody]), own | {"net_benefit": "value"}, TABLES["decision_curves"])
 
 
 def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
@@ -150,7 +138,7 @@ def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         at = known.select(*keys, *(pl.col(name).alias(new) for name, new in named.items()))
         gaps = gaps.join(at, left_on=[*keys, cohort], right_on=[*keys, f"_{side}"], how="left", maintain_order="left")
     sides = [f"{side}{end}" for side in ("inside", "outside") for end in ("", "_low", "_high")]
-    own: dict[str, str | pl.Expr] = {
+    own: Own = {
         "reference": "reference",
         "metric": "estimand",
         "home": "home",
@@ -158,22 +146,21 @@ def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         "gap": "value",
         "detectable": pl.when((pl.col("low") <= 0) & (pl.col("high") >= 0)).then(pl.col("se") * _DETECTABLE),
     }
-    return _select(gaps, own, TRANSPORT_COLUMNS)
+    return _select(gaps, own, TABLES["transport"])
 
 
 def _subgroups(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     """Levels within the subgroups; of suppressed ones neither value nor counts."""
     split = pl.col("subgroup").str.splitn("=", 2).struct
-    state = pl.when(pl.col("note") == "").then(pl.lit("shown")).otherwise("note")
-    own: dict[str, str | pl.Expr] = {
+    own: Own = {
         "column": split.field("field_0"),
         "level": split.field("field_1"),
-        "state": state,
+        "state": pl.col("note").replace("", "shown"),
         "metric": "estimand",
         "value": "value",
     }
     return _select(
-        tidy.filter(pl.col("subgroup") != "", pl.col("estimand") != "auroc_heterogeneity"), own, SUBGROUP_COLUMNS
+        tidy.filter(pl.col("subgroup") != "", pl.col("estimand") != "auroc_heterogeneity"), own, TABLES["subgroups"]
     )
 
 
@@ -183,38 +170,28 @@ def _sites(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     return _select(tidy.filter(pl.col("site") != ""), {"metric": "estimand"}, columns)
 
 
-_METRIC: dict[str, str | pl.Expr] = {"metric": "estimand"}
+_METRIC: Own = {"metric": "estimand"}
+_AT_POINTS = ("sensitivity_at_specificity", "specificity_at_sensitivity", "ppv", "npv")
+_MEASURES = ("ici", "e50", "e90", "ici_by_chance", "pooled_brier", "scaled_brier", "reliability", "resolution")
+_MEASURES += ("uncertainty", "within_variance", "within_covariance", "observed_expected")
+_BRIER: Own = {"metric": pl.col("estimand").replace("pooled_brier", "brier")}
 _AFTER = pl.col("estimand").str.splitn("_after_", 2).struct
+_MENDED: Own = {"method": _AFTER.field("field_1"), "metric": _AFTER.field("field_0"), "interval_method": "method"}
 VIEWS: dict[str, View] = {
     "results": _results,
     "comparisons": _comparisons,
-    "operating_points": _levels(
-        OPERATING_COLUMNS, _METRIC, only=("sensitivity_at_specificity", "specificity_at_sensitivity", "ppv", "npv")
-    ),
+    "operating_points": _levels("operating_points", _METRIC, only=_AT_POINTS),
     "calibration_curves": _levels(
-        CURVE_COLUMNS, {"predicted": "at", "observed": "value"}, only=("calibration_curve",), bounded=True
+        "calibration_curves", {"predicted": "at", "observed": "value"}, only=("calibration_curve",), bounded=True
     ),
-    "calibration": _levels(
-        MEASURE_COLUMNS,
-        {"metric": pl.col("estimand").replace("pooled_brier", "brier")},
-        only=(
-            *("ici", "e50", "e90", "ici_by_chance", "pooled_brier", "scaled_brier", "reliability", "resolution"),
-            *("uncertainty", "within_variance", "within_covariance", "observed_expected"),
-        ),
-        bounded=True,
-    ),
-    "recalibration": _levels(
-        RECALIBRATION_COLUMNS,
-        {"method": _AFTER.field("field_1"), "metric": _AFTER.field("field_0"), "interval_method": "method"},
-        only=("*_after_*",),
-    ),
+    "calibration": _levels("calibration", _BRIER, only=_MEASURES, bounded=True),
+    "recalibration": _levels("recalibration", _MENDED, only=("*_after_*",)),
     "decision_curves": _decision_curves,
     "transport": _transport,
     "sites": _sites,
     "subgroups": _subgroups,
 }
 
-_STATE = pl.when(pl.col("state") == "shown").then(pl.lit("")).otherwise("state")
 # What further tables have that is an estimate, under the names of the tidy table.
 _ADDED: dict[str, dict[str, pl.Expr]] = {
     "sites": {"estimand": pl.lit("auroc_over_sites"), "site": pl.lit(""), "_kept": pl.col("kind") == "summary"},
@@ -229,7 +206,7 @@ _ADDED: dict[str, dict[str, pl.Expr]] = {
     "confusion": {
         "estimand": pl.format("called_{}_of_{}", "called", "label"),
         "value": pl.col("share"),
-        "note": _STATE,
+        "note": pl.col("state").replace("shown", ""),
     },
 }
 

@@ -4,17 +4,16 @@ Where the run says which arms are pretrained, the question is whether that helps
 network without pretraining. What the answer is about is chosen by what an arm is, never by how it did.
 """
 
-from semeia.report.estimates import Estimate, find, full_labels, headline_metric, pairs_of
+from semeia.report.estimates import Estimate, full_labels, pairs_of
 from semeia.report.metrics import GAIN
 from semeia.report.names import ALL, Names, Pair
 from semeia.report.run_folder import Run
 
 
-def against_scratch(estimates: list[Estimate], names: Names, *, outcome: str) -> list[Estimate]:
+def against_scratch(run: Run) -> list[Estimate]:
     """Return AUROC of each pretrained arm minus that of the same network from scratch, at each label fraction."""
-    metric = headline_metric(estimates, outcome=outcome)
-    every = find(estimates, metric=metric, outcome=outcome, differences=True)
-    rows = [e for e in every if names.is_pretraining(e.arm, e.reference)]
+    every = run.find(run.metric, differences=True)
+    rows = [e for e in every if run.names.is_pretraining(e.arm, e.reference)]
     return [e for e in rows if not _other_mode(e, rows)]
 
 
@@ -26,13 +25,18 @@ def _other_mode(e: Estimate, rows: list[Estimate]) -> bool:
 
 def headline(run: Run) -> Pair | None:
     """Choose the arm and mode that the answer is about."""
-    asked = against_scratch(run.estimates, run.names, outcome=run.outcome)
+    asked = against_scratch(run)
     if asked:
         return primary(asked, run.names)
-    levels = full_labels([e for e in run.estimates if not e.reference and e.outcome == run.outcome])
-    pairs = [(e.arm, e.mode) for e in levels]
+    pairs = pairs_of(full_labels([e for e in run.mine if not e.reference]))
     main = run.names.description.main
     return main if main in pairs else next(iter(pairs), None)  # pyright: ignore[reportReturnType]
+
+
+def headline_levels(run: Run) -> list[Estimate]:
+    """Pick every measure of the arm that the answer is about, with all its labels."""
+    pair = headline(run)
+    return [e for e in full_labels(run.levels) if (e.arm, e.mode) == pair]
 
 
 def primary(asked: list[Estimate], names: Names) -> Pair:
@@ -41,17 +45,17 @@ def primary(asked: list[Estimate], names: Names) -> Pair:
     return min(pairs, key=lambda p: (p != names.description.main, p[1] != "finetune", pairs.index(p)))
 
 
-def gain_metric(estimates: list[Estimate], *, outcome: str) -> str | None:
+def gain_metric(run: Run) -> str | None:
     """Return the metric of what a model adds to a covariate, if the results hold one."""
-    return next((e.metric for e in estimates if e.metric.startswith(GAIN) and e.outcome == outcome), None)
+    return next((e.metric for e in run.mine if e.metric.startswith(GAIN)), None)
 
 
-def gains(names: Names, estimates: list[Estimate], *, outcome: str) -> list[Estimate]:
+def gains(run: Run) -> list[Estimate]:
     """Pick the gain of each arm at full labels; never that of the covariate itself."""
-    metric = gain_metric(estimates, outcome=outcome) or ""
-    rows = [e for e in estimates if e.metric == metric and e.outcome == outcome and e.stratum == ALL]
+    metric = gain_metric(run) or ""
+    rows = [e for e in run.mine if (e.metric, e.stratum) == (metric, ALL)]
     plain = [e for e in rows if not e.reference] or rows
-    return [e for e in full_labels(plain) if names.about(e.arm).column != metric.removeprefix(GAIN)]
+    return [e for e in full_labels(plain) if run.names.about(e.arm).column != metric.removeprefix(GAIN)]
 
 
 def in_order(rows: list[Estimate], names: Names) -> list[Estimate]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from semeia.report.names import ALL, Pair
+from semeia.report.names import Pair
 from semeia.report.numbers import NBSP, p_value
 
 
@@ -94,39 +94,6 @@ def with_tests(estimates: list[Estimate], tests: pl.DataFrame | None) -> list[Es
     return tested
 
 
-def find(
-    estimates: list[Estimate],
-    *,
-    metric: str,
-    outcome: str | None = None,
-    arm: str | None = None,
-    mode: str | None = None,
-    cohort: str | None = None,
-    fraction: float | None = None,
-    stratum: str = ALL,
-    differences: bool = False,
-) -> list[Estimate]:
-    """Return the rows that fit; what is left out (None) may be anything."""
-    return [
-        e
-        for e in estimates
-        if e.metric == metric
-        and e.stratum == stratum
-        and bool(e.reference) == differences
-        and outcome in (None, e.outcome)
-        and arm in (None, e.arm)
-        and mode in (None, e.mode)
-        and cohort in (None, e.cohort)
-        and fraction in (None, e.fraction)
-    ]
-
-
-def headline_metric(estimates: list[Estimate], *, outcome: str) -> str:
-    """Return by what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
-    several = any(e.metric == MACRO and e.outcome == outcome for e in estimates)
-    return MACRO if several else "auroc"
-
-
 def full_labels(estimates: list[Estimate]) -> list[Estimate]:
     """Return only the rows at the largest label fraction that their arm was given."""
     largest: dict[tuple[str, str, str], float] = {}
@@ -140,6 +107,12 @@ def cohorts_of(estimates: list[Estimate]) -> list[str]:
     """Return internal first, external second, any other in the order of the table."""
     found = list(dict.fromkeys(e.cohort for e in estimates))
     return sorted(found, key=lambda c: {"internal": 0, "external": 1}.get(c, 2))
+
+
+def by_cohort(estimates: list[Estimate]) -> list[Estimate]:
+    """Return the rows with their cohorts in the order of the page."""
+    order = cohorts_of(estimates)
+    return sorted(estimates, key=lambda e: order.index(e.cohort))
 
 
 def pairs_of(estimates: Iterable[Estimate]) -> list[Pair]:
@@ -157,8 +130,3 @@ def held_by(table: pl.DataFrame, arms: list[Pair]) -> list[Pair]:
     """Keep the arms and modes that a further table has rows of, in their order."""
     held = set(table.select("arm", "mode").rows())
     return [arm for arm in arms if arm in held]
-
-
-def outcomes_of(estimates: list[Estimate]) -> list[str]:
-    """Return the outcomes in the order of the table; the first is the one the figures show."""
-    return list(dict.fromkeys(e.outcome for e in estimates))

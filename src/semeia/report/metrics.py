@@ -3,47 +3,18 @@
 import re
 
 from semeia.evaluation.estimands import title_of
-from semeia.report.numbers import lowered
+from semeia.report.numbers import lowered, sentence
 
-METRICS = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "brier": "Brier score",
-    "calibration_intercept": "Calibration intercept",
-    "calibration_slope": "Calibration slope",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "o_e": "Observed over expected",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-    "standardised_net_benefit": "Standardised net benefit",
-    "auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
-    "macro_auroc": "Macro AUROC",
-    "balanced_accuracy": "Balanced accuracy",
-    "accuracy": "Accuracy",
-    "macro_f1": "Macro F1",
-    "brier_classes": "Brier score over all classes",
-    "log_loss": "Log loss",
-    "quadratic_kappa": "Quadratic-weighted kappa",
-    "grade_error": "Mean error in grades",
-    "macro_auroc_detectable_difference": "Smallest difference detectable (80\u00a0% power)",
-}
-# Metrics of which there is one a class.
-OF_CLASS = {"recall_": "Recall of class {}", "auroc_at_least_": "AUROC of grade {} or more"}
-GAIN, WITH = "auroc_gain_over_", "auroc_with_"
+DETECTABLE = "Smallest difference detectable (80\u00a0% power)"
+GAIN = "auroc_gain_over_"
 UNIT = r"_(mm3?|years|kg|cm)$"
 
 
 def metric_title(metric: str) -> str:
     """Title a metric."""
-    if metric.startswith(GAIN):
-        return f"AUROC gained over {covariate_title(metric.removeprefix(GAIN))}"
-    if metric.startswith(WITH):
-        return f"AUROC with {covariate_title(metric.removeprefix(WITH))}"
-    for start, title in OF_CLASS.items():
-        if metric.startswith(start):
-            return title.format(metric.removeprefix(start))
-    return METRICS.get(metric) or title_of(metric)
+    if metric.endswith("auroc_detectable_difference"):
+        return DETECTABLE
+    return sentence(title_of(metric, said=covariate_title))
 
 
 def lowered_title(metric: str) -> str:

@@ -49,6 +49,11 @@ def count(n: int | float) -> str:
     return f"{round(n):,}"
 
 
+def counted(n: int | float, what: str) -> str:
+    """Write how many of something there are, with an s where it is not one."""
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+
+
 def duration(seconds: float | int) -> str:
     """Write seconds as hours, minutes and seconds, the two largest that matter."""
     whole = round(seconds)

@@ -107,7 +107,7 @@ def render(run: Run) -> dict[str, str]:
         sections=[section for section, _ in shown],
         folded=frozenset(section.key for section, folded in shown if folded),
         remark=" ".join(_remarks(run)),
-        sizes=sizes(names, run.estimates, outcome=run.outcome),
+        sizes=sizes(run),
         links=[(CHECKLISTS, "Reporting checklists")],
     )
     beside = Page(f"Checklists: {question}", [lists], about=page.about, links=[(REPORT, "Back to the report")])

@@ -5,7 +5,6 @@ may have been received: nothing in it is evaluated, followed elsewhere or truste
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +15,9 @@ from semeia.archive.small_file import MEGABYTE, read_object, read_small
 from semeia.errors import InputError
 from semeia.evaluation import check_results, read_predictions
 from semeia.evaluation.description import read_description
-from semeia.report.estimates import Estimate, cohorts_of, estimates_of, pairs_of, with_tests
-from semeia.report.names import ALL, Names
+from semeia.evaluation.tables.columns import TABLES
+from semeia.report.estimates import MACRO, Estimate, cohorts_of, estimates_of, pairs_of, with_tests
+from semeia.report.names import ALL, Names, Pair
 from semeia.report.result_tables import read_csv, read_tables, require_as_written
 
 IN_WHERE = "in_where"  # whether a row of the predictions is one that --where leaves
@@ -69,18 +69,59 @@ class Run:
             several_seeds=any(e.seeds not in ("", "0", "1") for e in self.estimates),
         )
 
-    def table(self, name: str, columns: Mapping[str, type]) -> pl.DataFrame:
+    @cached_property
+    def mine(self) -> list[Estimate]:
+        """Return the estimates of the page's outcome."""
+        return [e for e in self.estimates if e.outcome == self.outcome]
+
+    @cached_property
+    def levels(self) -> list[Estimate]:
+        """Return those that are of all units and no differences."""
+        return [e for e in self.mine if not e.reference and e.stratum == ALL]
+
+    @cached_property
+    def arms(self) -> list[Pair]:
+        """Return the arms and modes worth a line of their own."""
+        return self.names.headlines(pairs_of(self.mine))
+
+    @cached_property
+    def cohorts(self) -> list[str]:
+        """Return the cohorts in the order of the page."""
+        return cohorts_of(self.mine)
+
+    @property
+    def metric(self) -> str:
+        """Return by what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""
+        return MACRO if any(e.metric == MACRO for e in self.mine) else "auroc"
+
+    def find(
+        self,
+        metric: str,
+        *,
+        arm: str | None = None,
+        mode: str | None = None,
+        stratum: str = ALL,
+        differences: bool = False,
+    ) -> list[Estimate]:
+        """Return the estimates of the page's outcome that fit; what is left out (None) may be anything."""
+        return [
+            e
+            for e in self.mine
+            if (e.metric, e.stratum, bool(e.reference)) == (metric, stratum, differences)
+            and arm in (None, e.arm)
+            and mode in (None, e.mode)
+        ]
+
+    def table(self, name: str) -> pl.DataFrame:
         """Return the rows of a further table that speak of the page's outcome and restriction; none where it is absent.
 
-        Args:
-            name: of the table.
-            columns: what the analysis that made it says its columns are. One that the file lacks (an older run) is
-                null; texts are never null.
+        A measure that the file lacks (an older run) is null; texts are never null.
         """
-        table = self.tables.get(name, pl.DataFrame(schema=columns))
+        table = self.tables.get(name, pl.DataFrame(schema=TABLES[name]))
+        there = {*table.columns, "outcome", "stratum"}
         held = [
-            (pl.col(column) if column in table.columns else pl.lit(None)).cast(dtype).alias(column)
-            for column, dtype in columns.items()
+            (pl.col(column) if column in there else pl.lit(None)).cast(dtype).alias(column)
+            for column, dtype in TABLES[name].items()
         ]
         texts = pl.col(pl.String).fill_null("")
         return table.select(held).with_columns(texts).filter(outcome=self.outcome, stratum=self.restriction or ALL)

@@ -5,11 +5,12 @@ import pytest
 
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
+from semeia.evaluation.cells import counts
 from semeia.evaluation.judged import judge
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.discrimination import auroc_draws, brier_draws
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
-from semeia.evaluation.tables.columns import count_columns, place_columns
+from semeia.evaluation.tables.columns import place_columns
 
 
 def both(fold, weights):
@@ -49,4 +50,4 @@ def test_columns_and_counts(place):
     assert list(place_columns(place, cell).values()) == ["lungs", "malignancy", "external", "all", *cell]
     table = predictions().filter(cohort="external", arm="model").unique("unit_id")
     counted = (table.height, table["subject_id"].n_unique(), table["label"].sum())
-    assert tuple(count_columns(folds).values()) == counted
+    assert tuple(counts(folds.values()).values()) == counted

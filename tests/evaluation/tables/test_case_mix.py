@@ -9,7 +9,7 @@ from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.tables.case_mix import case_mix
-from semeia.evaluation.tables.columns import CASE_MIX_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 
 QUICK = EvaluationSettings(draws=100, covariate="diameter_mm")
 
@@ -25,7 +25,7 @@ def found(table) -> pl.DataFrame:
 
 
 def test_what_describes_a_cohort(table, found):
-    assert found.schema == pl.Schema(CASE_MIX_COLUMNS)
+    assert found.schema == pl.Schema(TABLES["case_mix"])
     assert not found.select(pl.selectors.float().is_nan().any()).row(0).count(True)
     own = found.filter(arm="", cohort="external")
     units = table.filter(cohort="external", arm="model").unique("unit_id")

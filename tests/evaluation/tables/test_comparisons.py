@@ -11,7 +11,7 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.judged import Judged, judge
 from semeia.evaluation.statistics.delong import areas
 from semeia.evaluation.statistics.intervals import holm
-from semeia.evaluation.tables.columns import COMPARISON_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 
 ARMS = {"model": 1.5, "other": 0.8, "baseline": 0.5}
 
@@ -58,7 +58,7 @@ def test_agrees_with_the_bootstrap_of_the_results():
 def test_families_are_those_of_the_settings():
     table = predictions(arms=ARMS, seeds=2)
     found = view_of("comparisons", _judged(table, references=("baseline", "other")))
-    assert found.columns == list(COMPARISON_COLUMNS)
+    assert found.columns == list(TABLES["comparisons"])
     assert found["family_tests"].to_list() == [2] * 8
     assert found["family"].n_unique() == 4
     assert found["family"][0] == "outcome malignancy, cohort internal, stratum all, reference baseline"

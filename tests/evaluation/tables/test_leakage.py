@@ -5,7 +5,7 @@ import polars as pl
 from prediction_tables import predictions
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 from semeia.evaluation.tables.leakage import leakage
 
 QUICK = EvaluationSettings(draws=100)
@@ -14,7 +14,7 @@ SHARED, SAME = "Patients in two cohorts", "Identical scores under two patients"
 
 def audit(table: pl.DataFrame) -> dict[str, dict]:
     found = leakage(judge(table, settings=QUICK))
-    assert found.schema == pl.Schema(LEAKAGE_COLUMNS)
+    assert found.schema == pl.Schema(TABLES["leakage"])
     return {row["check"]: row for row in found.iter_rows(named=True)}
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_curve
 from prediction_tables import predictions, view_of
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.columns import OPERATING_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 
 
 def _table(table: pl.DataFrame, **changes) -> pl.DataFrame:
@@ -22,7 +22,7 @@ def _value(table: pl.DataFrame, **values) -> dict:
 def test_fixed_points_are_those_of_the_curve_averaged_over_seeds():
     table = predictions(arms={"model": 1.5}, seeds=3)
     found = _table(table, fixed_points=(0.8,))
-    assert found.columns == list(OPERATING_COLUMNS)
+    assert found.columns == list(TABLES["operating_points"])
     for cohort in ("internal", "external"):
         sensitivity, specificity = [], []
         for fold in table.filter(cohort=cohort).partition_by("seed"):

@@ -10,7 +10,7 @@ from prediction_tables import predictions, view_of
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.random_effects import summarise_sites
-from semeia.evaluation.tables.columns import SITE_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 
 QUICK = EvaluationSettings(draws=200)
 
@@ -31,7 +31,7 @@ def found(table) -> pl.DataFrame:
 
 
 def test_each_site_and_the_summary(table, found):
-    assert found.schema == pl.Schema(SITE_COLUMNS)
+    assert found.schema == pl.Schema(TABLES["sites"])
     mine = found.filter(cohort="external", arm="model")
     assert mine["kind"].to_list() == ["site"] * 4 + ["summary"]
     first = mine.row(0, named=True)

@@ -9,7 +9,7 @@ from prediction_tables import predictions, view_of
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.judged import judge
-from semeia.evaluation.tables.columns import SUBGROUP_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 
 QUICK = EvaluationSettings(draws=100)
 
@@ -29,7 +29,7 @@ def found(table) -> pl.DataFrame:
 
 
 def test_the_columns_it_knows_are_taken(found):
-    assert found.schema == pl.Schema(SUBGROUP_COLUMNS)
+    assert found.schema == pl.Schema(TABLES["subgroups"])
     assert set(found["column"]) == {"sex", "site", "diameter_mm"}
     assert not found.select(pl.selectors.float().is_nan().any()).row(0).count(True)
 

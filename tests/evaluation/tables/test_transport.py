@@ -9,7 +9,7 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.evaluation.contrasts import gap_draws
 from semeia.evaluation.judged import judge
 from semeia.evaluation.statistics.intervals import detectable_difference
-from semeia.evaluation.tables.columns import TRANSPORT_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 
 SETTINGS = EvaluationSettings(draws=200, covariate="diameter_mm", references=("baseline",))
 
@@ -25,7 +25,7 @@ def gaps(table) -> pl.DataFrame:
 
 
 def test_both_ends_are_those_of_the_results(table, gaps):
-    assert gaps.schema == pl.Schema(TRANSPORT_COLUMNS)
+    assert gaps.schema == pl.Schema(TABLES["transport"])
     results = evaluate(table, settings=SETTINGS).results
     levels = {(r["arm"], r["cohort"], r["metric"]): r for r in results.filter(reference="").iter_rows(named=True)}
     own = gaps.filter(reference="", arm="model")

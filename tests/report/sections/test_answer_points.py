@@ -27,7 +27,7 @@ def estimates() -> list[Estimate]:
 
 @pytest.fixture(scope="module")
 def asked(estimates: list[Estimate]) -> list[Estimate]:
-    return against_scratch(estimates, NAMES, outcome="kl_grade")
+    return against_scratch(run_of(estimates))
 
 
 @pytest.fixture(scope="module")
@@ -74,29 +74,29 @@ def test_few_arms_have_a_sentence_each(asked: list[Estimate]):
 
 
 def test_kappa_is_said_of_the_same_comparison(estimates: list[Estimate], main: list[Estimate]):
-    (sentence,) = nearness(NAMES, estimates, main, "kl_grade")
+    (sentence,) = nearness(run_of(estimates), main[0])
     assert "+0.045 (0.025 to 0.065) at the home hospital and +0.045" in sentence
     binary = [e for e in estimates if e.metric != "quadratic_kappa"]
-    assert nearness(NAMES, binary, main, "kl_grade") == []
+    assert nearness(run_of(binary), main[0]) == []
 
 
 def test_what_was_in_reach_is_said(estimates: list[Estimate], main: list[Estimate]):
-    (sentence,) = detectable(NAMES, estimates, main, "kl_grade")
+    (sentence,) = detectable(run_of(estimates), main[0])
     assert "has to be about 0.014 at the home hospital and 0.014" in sentence
 
 
 def test_what_a_corpus_is_worth_is_asked_of_frozen_encoders(estimates: list[Estimate]):
-    restricted, whole = asked_contrasts(NAMES, estimates, "kl_grade")
+    restricted, whole = asked_contrasts(run_of(estimates))
     assert restricted.startswith(
         "A corpus of osteoarthritic knees only, less one of as many knees of any grade (SimCLR"
     )
     assert "0.000 (\u22120.010 to 0.010) at the home hospital" in restricted
     assert whole.startswith("A corpus of all knees, less one of as many")
-    assert asked_contrasts(NAMES, start_estimates(("random", "simclr")), "kl_grade") == []
+    assert asked_contrasts(run_of(start_estimates(("random", "simclr")))) == []
 
 
 def test_what_else_was_not_pretrained_is_held_against_it(estimates: list[Estimate], main: list[Estimate]):
-    (sentence,) = against_plain(estimates, main, NAMES)
+    (sentence,) = against_plain(run_of(estimates), main[0])
     start = "The AUROC of SimCLR (fine-tuned) against what else was not pretrained with all labels: "
     assert sentence.startswith(start)
     # Random weights in the other mode; never a pretrained arm, nor the comparison of the answer itself.
@@ -108,20 +108,20 @@ def test_what_else_was_not_pretrained_is_held_against_it(estimates: list[Estimat
         for e in estimates
         if (e.arm, e.mode, e.reference, e.metric) == ("simclr", "finetune", "random/frozen", "macro_auroc")
     ]
-    (both,) = against_plain(estimates + worse, main, NAMES)
+    (both,) = against_plain(run_of(estimates + worse), main[0])
     assert "lower than that of Picture components, logistic regression, \u22120.030 (\u22120.050 to" in both
-    assert against_plain([e for e in estimates if e.reference == "random/finetune"], main, NAMES) == []
+    assert against_plain(run_of([e for e in estimates if e.reference == "random/finetune"]), main[0]) == []
 
 
 def test_a_network_below_its_own_untrained_features_is_named_as_a_weak_yardstick(estimates: list[Estimate]):
-    assert weak_yardstick(NAMES, estimates, "macro_auroc", "kl_grade") == []
+    assert weak_yardstick(run_of(estimates)) == []
     weak = [
         replace(e, value=0.6)
         if (e.arm, e.mode, e.fraction, e.cohort, e.reference) == ("random", "finetune", 0.05, "external", "")
         else e
         for e in estimates
     ]
-    (sentence,) = weak_yardstick(NAMES, weak, "macro_auroc", "kl_grade")
+    (sentence,) = weak_yardstick(run_of(weak))
     assert "Random weights (fine-tuned), 5\N{NO-BREAK SPACE}% of the labels" in sentence
     assert "(0.60 against 0.65)" in sentence
     assert "internal" not in sentence

@@ -3,14 +3,14 @@
 from run_folder import fabricate_run
 from semeia.report.run_folder import read_run
 from semeia.report.sections.fractions import fraction_figure
-from start_estimates import STARTS, names_of, start_estimates
+from start_estimates import STARTS, names_of, run_of, start_estimates
 
 PRETRAINED = frozenset(STARTS) - {"random"}
 
 
 def test_many_starts_have_a_panel_a_mode_and_cohort():
     estimates = start_estimates()
-    figure = fraction_figure(estimates, names_of(estimates), outcome="kl_grade")
+    figure = fraction_figure(run_of(estimates))
     assert figure is not None
     assert [panel.title for panel in figure.panels] == [
         f"{cohort}, {mode}" for mode in ("frozen", "fine-tuned") for cohort in ("Home hospital", "Other hospital")
@@ -24,7 +24,7 @@ def test_many_starts_have_a_panel_a_mode_and_cohort():
 
 def test_few_starts_share_a_panel_and_name_their_modes():
     estimates = start_estimates(("random", "mae"))
-    figure = fraction_figure(estimates, names_of(estimates), outcome="kl_grade")
+    figure = fraction_figure(run_of(estimates))
     assert figure is not None
     assert [panel.title for panel in figure.panels] == ["Home hospital", "Other hospital"]
     assert "Masked autoencoder (frozen)" in [item.label for item in figure.legend]
@@ -32,7 +32,7 @@ def test_few_starts_share_a_panel_and_name_their_modes():
 
 def test_inputs_part_the_panels_where_there_are_several(tmp_path):
     run = read_run(fabricate_run(tmp_path))
-    figure = fraction_figure(run.estimates, run.names, outcome=run.outcome)
+    figure = fraction_figure(run)
     assert figure is not None
     assert [panel.title for panel in figure.panels] == [
         "GE scanners, multimodal",
@@ -45,4 +45,4 @@ def test_inputs_part_the_panels_where_there_are_several(tmp_path):
 
 def test_one_fraction_is_no_figure():
     estimates = start_estimates(fractions=(1.0,))
-    assert fraction_figure(estimates, names_of(estimates), outcome="kl_grade") is None
+    assert fraction_figure(run_of(estimates)) is None

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from run_folder import fabricate_run
-from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 from semeia.evaluation.tables.leakage import leakage_row
 from semeia.report.content import Section
 from semeia.report.run_folder import Run, read_run
@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def section(run: Run, rows: list[dict]) -> Section | None:
-    shown = replace(run, tables={"leakage": pl.DataFrame(rows, schema=LEAKAGE_COLUMNS)})
+    shown = replace(run, tables={"leakage": pl.DataFrame(rows, schema=TABLES["leakage"])})
     return leakage_section(shown)
 
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from archive_folder import small_archive
 from semeia.evaluation import check_predictions
 from semeia.evaluation.description import ArmDescription, Description
-from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS
+from semeia.evaluation.tables.columns import TABLES
 from semeia.learning.cells import Cell
 from semeia.studies.run.grid import list_cells
 from semeia.studies.run.protocol import fold_testing
@@ -110,7 +110,7 @@ TOY = Study(
     pretraining=lambda settings, inputs: {"count": Count()},
     axes=lambda settings: {"ridge": settings.ridges},
     words=lambda finished: Description(title="Toys", arms={k: v.about for k, v in finished.arms.items()}).record(),
-    audit=lambda finished: pl.DataFrame(schema=LEAKAGE_COLUMNS),
+    audit=lambda finished: pl.DataFrame(schema=TABLES["leakage"]),
 )
 
 

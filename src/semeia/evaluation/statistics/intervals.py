@@ -30,10 +30,10 @@ def detectable_difference(error: float, *, power: float = 0.8, alpha: float = 0.
     return float(error * (ndtri(1 - alpha / 2) + ndtri(power)))
 
 
-def power_at(difference: float, error: Drawn | float, *, alpha: float = 0.05) -> Drawn | float:
+def power_at(difference: float, error: np.ndarray | float, *, alpha: float = 0.05) -> np.ndarray:
     """Probability that a two-sided test at `alpha` finds a true `difference` given its standard `error`."""
     z, limit = difference / error, ndtri(1 - alpha / 2)
-    return ndtr(z - limit) + ndtr(-z - limit)
+    return np.asarray(ndtr(z - limit) + ndtr(-z - limit))
 
 
 # An interval from a smaller share of its draws describes the draws that were defined, not the metric.

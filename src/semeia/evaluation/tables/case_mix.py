@@ -37,7 +37,7 @@ from semeia.evaluation.tables.characteristics import (
     units_of,
     words,
 )
-from semeia.evaluation.tables.columns import CASE_MIX_COLUMNS, Row, place_columns
+from semeia.evaluation.tables.columns import TABLES, Row, place_columns
 from semeia.evaluation.uncertainty import interval_of, interval_of_draws
 
 
@@ -54,7 +54,7 @@ def case_mix(judged: Judged) -> pl.DataFrame:
         present = [place for place in places if place.cells]
         if present:
             rows += _of_outcome(judged, present, covariates)
-    return pl.DataFrame(rows, schema=CASE_MIX_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["case_mix"])
 
 
 def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]) -> list[Row]:

@@ -17,7 +17,7 @@ from semeia.evaluation.shapes import Rows, Squares, Weights
 from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined, pooled
-from semeia.evaluation.tables.columns import CONFUSION_COLUMNS, Row, place_columns
+from semeia.evaluation.tables.columns import TABLES, Row, place_columns
 from semeia.evaluation.tables.suppression import SHOWN, SUPPRESSED, suppress
 from semeia.evaluation.uncertainty import interval_of
 
@@ -33,7 +33,7 @@ def confusion(judged: Judged) -> pl.DataFrame:
     for place in judged.places:
         for cell, folds in place.full.items():
             rows += _rows(judged, place, cell, folds)
-    return pl.DataFrame(rows, schema=CONFUSION_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["confusion"])
 
 
 def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> list[Row]:

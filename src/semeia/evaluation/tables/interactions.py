@@ -17,7 +17,7 @@ from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.statistics.intervals import holm
 from semeia.evaluation.tables.across_seeds import auroc_across_seeds, mostly_defined
 from semeia.evaluation.tables.bands import MISSING
-from semeia.evaluation.tables.columns import INTERACTION_COLUMNS, Row, place_columns
+from semeia.evaluation.tables.columns import TABLES, Row, place_columns
 from semeia.evaluation.tables.suppression import SUPPRESSED
 
 
@@ -41,7 +41,7 @@ def interactions(judged: Judged) -> pl.DataFrame:
                     found.append(place_columns(place, cell) | {"column": column, "metric": "auroc"} | test)
             adjusted = holm(np.array([row["p"] for row in found], dtype=np.float64))
             rows += [row | {"p_holm": float(p)} for row, p in zip(found, adjusted, strict=True)]
-    return pl.DataFrame(rows, schema=INTERACTION_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["interactions"])
 
 
 def heterogeneity(value: Float[np.ndarray, "levels"], drawn: Float[np.ndarray, "levels draws"]) -> tuple[float, float]:

@@ -6,7 +6,7 @@ One row a check. `state` is clear, found, or unknown (nobody could check it here
 import polars as pl
 
 from semeia.evaluation.judged import Judged
-from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS, Row
+from semeia.evaluation.tables.columns import TABLES, Row
 
 
 def leakage_row(
@@ -39,7 +39,7 @@ def leakage_row(
 def leakage(judged: Judged) -> pl.DataFrame:
     """Checks that need nothing but the predictions."""
     rows = [_shared_patients(judged.table), _same_scores(judged.table)]
-    return pl.DataFrame(rows, schema=LEAKAGE_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["leakage"])
 
 
 def _shared_patients(table: pl.DataFrame) -> Row:

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.statistics.random_effects import Summary, summarise_sites
-from semeia.evaluation.tables.columns import PLACE_COLUMNS, SITE_COLUMNS, Row
+from semeia.evaluation.tables.columns import PLACE_COLUMNS, TABLES, Row
 
 ELSEWHERE = "every cohort but {}"
 EVERYWHERE = "every cohort"
@@ -40,7 +40,7 @@ def site_summaries(judged: Judged, at_sites: pl.DataFrame) -> pl.DataFrame:
             found[str(cohort)].append(of_cell)
             rows += [*_weighted(judged, of_cell), *_summary(judged, of_cell)]
         rows += _over_cohorts(judged, places, found)
-    return pl.DataFrame(rows, schema=SITE_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["sites"])
 
 
 def _weighted(judged: Judged, rows: list[Row]) -> list[Row]:

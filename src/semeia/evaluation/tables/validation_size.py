@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from semeia.evaluation.cells import Cell, Fold, concatenate
+from semeia.evaluation.cells import Cell, Fold, concatenate, counts
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.shapes import Reals
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import auroc_draws
-from semeia.evaluation.tables.columns import SIZE_COLUMNS, Row, count_columns, place_columns
+from semeia.evaluation.tables.columns import TABLES, Row, place_columns
 
 # Half the width of a 95 % interval in standard errors.
 Z = 1.959963984540054
@@ -60,7 +60,7 @@ def validation_size(judged: Judged) -> pl.DataFrame:
                 source = home if home is not None and cell in home.full else place
                 assumed = _assumed(place, folds, source, cell, judged.notes)
                 rows += _rows(place, cell, folds, source.cohort, assumed) if assumed is not None else []
-    return pl.DataFrame(rows, schema=SIZE_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["validation_size"])
 
 
 def expected_width(criterion: str, assumed: Assumed, *, n: int | float) -> float:
@@ -133,8 +133,8 @@ _ERRORS: dict[str, Callable[[Assumed, float], float]] = {
 
 
 def _assumed(place: Place, folds: dict[int, Fold], source: Place, cell: Cell, notes: Notes) -> Assumed | None:
-    counts = count_columns(folds)
-    prevalence = float(counts["n_positive"]) / float(counts["n"])
+    counted = counts(folds.values())
+    prevalence = float(counted["n_positive"]) / float(counted["n"])
     known = source.full[cell]
     aurocs = [auroc_draws(fold.label, fold.score, np.ones((1, len(fold.label))))[0] for fold in known.values()]
     defined = [value for value in aurocs if not np.isnan(value)]
@@ -147,15 +147,15 @@ def _assumed(place: Place, folds: dict[int, Fold], source: Place, cell: Cell, no
 
 
 def _rows(place: Place, cell: Cell, folds: dict[int, Fold], source: str, assumed: Assumed) -> list[Row]:
-    counts = count_columns(folds)
+    counted = counts(folds.values())
     rows: list[Row] = []
     for criterion, width in TARGET_WIDTHS.items():
         needed = needed_size(criterion, assumed, width=width)
-        enough = {"yes": counts["n_patients"], "units": counts["n"]}
+        enough = {"yes": counted["n_patients"], "units": counted["n"]}
         own: Row = {
             "criterion": criterion,
             "target_width": width,
-            "expected_width": expected_width(criterion, assumed, n=counts["n"]),
+            "expected_width": expected_width(criterion, assumed, n=counted["n"]),
             "needed": needed,
             "reached": next((word for word, n in enough.items() if n >= needed), "no"),
             "assumed_from": source,
@@ -164,5 +164,5 @@ def _rows(place: Place, cell: Cell, folds: dict[int, Fold], source: str, assumed
             "assumed_sd": float(assumed.linear_predictor.std()),
             "threshold": assumed.threshold,
         }
-        rows.append(place_columns(place, cell) | own | counts)
+        rows.append(place_columns(place, cell) | own | counted)
     return rows

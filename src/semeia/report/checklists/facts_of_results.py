@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import polars as pl
 
-from semeia.report.asked import headline
+from semeia.report.asked import headline, headline_levels
 from semeia.report.checklists.facts_of_run import sizes
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels
+from semeia.report.estimates import Estimate, by_cohort
 from semeia.report.metrics import covariate_title, metric_title
-from semeia.report.names import ALL
 from semeia.report.numbers import count, estimate, interval, listed
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import answer_of
@@ -17,33 +16,23 @@ from semeia.report.sections.limits import limits_of, power
 from semeia.report.sections.pictures import read_pictures
 
 
-def headline_levels(run: Run, metric: str) -> list[Estimate]:
+def _levels(run: Run, metric: str) -> list[Estimate]:
     """Return the headline arm's values of a metric with all labels, a row a cohort."""
-    pair = headline(run)
-    if pair is None:
-        return []
-    rows = full_labels(find(run.estimates, metric=metric, outcome=run.outcome, arm=pair[0], mode=pair[1]))
-    return [e for cohort in cohorts_of(rows) for e in rows if e.cohort == cohort]
+    return by_cohort([e for e in headline_levels(run) if e.metric == metric])
 
 
-def headline_metric(run: Run) -> str:
+def _first_metric(run: Run) -> str:
     """Return the first measure of the results: AUROC where the outcome is yes or no."""
-    return next((e.metric for e in run.estimates if e.outcome == run.outcome and not e.reference), "")
+    return next((e.metric for e in run.mine if not e.reference), "")
 
 
-def headline_rows(run: Run, name: str) -> pl.DataFrame | None:
-    """Return the headline arm's rows of a further table, without restriction; None when there are none."""
-    table = run.tables.get(name)
-    pair = headline(run)
-    if table is None or pair is None:
-        return None
-    mine = table.filter(
-        pl.col("arm") == pair[0],
-        pl.col("mode") == pair[1],
-        pl.col("outcome") == run.outcome,
-        pl.col("stratum") == (run.restriction or ALL),
-    )
-    return None if mine.is_empty() else mine
+def _rows(run: Run, name: str) -> pl.DataFrame:
+    """Return the headline arm's rows of a further table."""
+    arm, mode = headline(run) or ("", "")
+    return run.table(name).filter(arm=arm, mode=mode)
+
+
+DRAWN = {"calibration_curves": "calibration curves", "decision_curves": "net benefit"}
 
 
 def answer(run: Run) -> str:
@@ -61,9 +50,6 @@ def measures(run: Run) -> str:
     return f"{listed([*named, *drawn])}{compared}." if named else ""
 
 
-DRAWN = {"calibration_curves": "calibration curves", "decision_curves": "net benefit"}
-
-
 def uncertainty(run: Run) -> str:
     """Say how intervals were made."""
     methods = list(dict.fromkeys(e.interval_method for e in run.estimates if e.low is not None))
@@ -73,26 +59,24 @@ def uncertainty(run: Run) -> str:
 
 def performance(run: Run) -> str:
     """Say the headline arm's first measure, everywhere."""
-    return _said(run, headline_levels(run, headline_metric(run)))
+    return _said(run, _levels(run, _first_metric(run)))
 
 
 def inside(run: Run) -> str:
     """Say the same, inside."""
-    return _said(run, [e for e in headline_levels(run, headline_metric(run)) if e.cohort == "internal"])
+    return _said(run, [e for e in _levels(run, _first_metric(run)) if e.cohort == "internal"])
 
 
 def outside(run: Run) -> str:
     """Say the same, everywhere but inside; nothing where there is one cohort only."""
     names = run.names
-    rows = headline_levels(run, headline_metric(run))
+    rows = _levels(run, _first_metric(run))
     if len(rows) < 2:
         return ""
-    table = headline_rows(run, "transport")
-    gaps = [] if table is None else table.filter(pl.col("metric") == headline_metric(run)).iter_rows(named=True)
+    gaps = _rows(run, "transport").filter(metric=_first_metric(run), reference="")
     words = [
         f"{names.place(row['cohort'])} {estimate(row['gap'], row['low'], row['high'], sign=True)}"
-        for row in gaps
-        if not row["reference"]
+        for row in gaps.iter_rows(named=True)
     ]
     gap = f" Less that of the reference cohort: {listed(words)}." if words else ""
     return _said(run, [e for e in rows if e.cohort != "internal"]) + gap
@@ -101,7 +85,7 @@ def outside(run: Run) -> str:
 def operating(run: Run) -> str:
     """Say sensitivity and specificity of the headline arm."""
     names = run.names
-    rows = [e for metric in ("sensitivity", "specificity") for e in headline_levels(run, metric)]
+    rows = [e for metric in ("sensitivity", "specificity") for e in _levels(run, metric)]
     words = [f"{metric_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in rows]
     return f"{'; '.join(words)}." if words else ""
 
@@ -140,15 +124,11 @@ def sample_size(run: Run) -> str:
     """Say how many were tested, how small a difference that many can show, and how many a validation needs."""
     names = run.names
     tested = sizes(run)
-    table = headline_rows(run, "validation_size")
-    needed = (
-        {} if table is None else dict(table.group_by("cohort", maintain_order=True).agg(pl.max("needed")).iter_rows())
-    )
-    parts = [f"{count(n)} units {names.place(cohort)}" for cohort, n in needed.items() if n is not None]
-    riley = (
-        f"By all criteria of Riley et al. (2021) this model\u2019s validation needs {listed(parts)}." if parts else ""
-    )
-    return " ".join(words for words in (f"{tested}." if tested else "", *power(names, run.estimates), riley) if words)
+    table = _rows(run, "validation_size").group_by("cohort", maintain_order=True).agg(pl.max("needed"))
+    parts = [f"{count(n)} units {names.place(cohort)}" for cohort, n in table.iter_rows() if n is not None]
+    said = [f"{tested}."] if tested else []
+    riley = f"By all criteria of Riley et al. (2021) this model\u2019s validation needs {listed(parts)}."
+    return " ".join([*said, *power(run), *([riley] if parts else [])])
 
 
 def subgroups(run: Run) -> str:
@@ -163,14 +143,12 @@ def subgroups(run: Run) -> str:
 def clusters(run: Run) -> str:
     """Say how performance differs between sites, with the summary over them."""
     names = run.names
-    table = headline_rows(run, "sites")
-    if table is None:
+    table = _rows(run, "sites")
+    if table.is_empty():
         return ""
-    sites = table.filter(pl.col("kind") == "site")["site"].n_unique()
+    sites = table.filter(kind="site")["site"].n_unique()
     words = [f"Performance is shown at each of {count(sites)} sites."]
-    for row in table.filter((pl.col("kind") == "summary") & (pl.col("metric") == headline_metric(run))).iter_rows(
-        named=True
-    ):
+    for row in table.filter(kind="summary", metric=_first_metric(run)).iter_rows(named=True):
         words.append(
             f"Random-effects {metric_title(row['metric'])} over {row['sites']} sites {names.place(row['cohort'])}: "
             f"{estimate(row['value'], row['low'], row['high'])}; at a new site "
@@ -192,8 +170,7 @@ def case_mix(run: Run) -> str:
 
 def updating(run: Run) -> str:
     """Say how the headline arm was recalibrated, where that is allowed."""
-    table = headline_rows(run, "recalibration")
-    methods = [] if table is None else [str(m) for m in table["method"].unique(maintain_order=True) if m != "none"]
+    methods = [m for m in _rows(run, "recalibration")["method"].unique(maintain_order=True) if m != "none"]
     return f"Recalibrated ({listed(methods)}) on patients other than those judged, and judged again." if methods else ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from semeia.report.estimates import MACRO, cohorts_of
 from semeia.report.flow import Box, read_flow
 from semeia.report.metrics import covariate_title
-from semeia.report.numbers import count, listed, percent, sentence
+from semeia.report.numbers import count, counted, listed, percent, sentence
 from semeia.report.run_folder import Run
 from semeia.report.sections.leakage import audit_words
 from semeia.report.sections.results import sizes as sizes_words
@@ -54,8 +54,9 @@ def flow(run: Run) -> str:
 def _boxes(boxes: list[Box], unit: str) -> str:
     words = []
     for box in boxes:
-        counts = [(box.patients, "patient"), (box.units, unit)]
-        numbers = listed([f"{count(n)} {what}{'' if n == 1 else 's'}" for n, what in counts if n is not None])
+        numbers = listed(
+            [counted(n, what) for n, what in ((box.patients, "patient"), (box.units, unit)) if n is not None]
+        )
         words.append(f"{box.label}: {numbers}{f' ({box.note})' if box.note else ''}")
     return "; ".join(words)
 
@@ -69,7 +70,7 @@ def sites(run: Run) -> str:
 
 def sizes(run: Run) -> str:
     """Count units, patients and positives of each cohort."""
-    return "; ".join(sizes_words(run.names, run.estimates, outcome=run.outcome))
+    return "; ".join(sizes_words(run))
 
 
 def training_size(run: Run) -> str:

@@ -20,7 +20,7 @@ from semeia.report.compare.run_differences import (
     warnings_of,
 )
 from semeia.report.content import DataTable, Figure, Section, TitledTable
-from semeia.report.estimates import Estimate, cohorts_of
+from semeia.report.estimates import Estimate, by_cohort
 from semeia.report.html import Page, to_html
 from semeia.report.metrics import metric_title
 from semeia.report.numbers import count, estimate, percent
@@ -159,8 +159,7 @@ def _headline_cell(run: Run) -> Cell | None:
 
 
 def _cells(run: Run) -> list[Cell]:
-    levels = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
-    return list(dict.fromkeys(Cell(e.arm, e.mode, e.fraction) for e in levels))
+    return list(dict.fromkeys(Cell(e.arm, e.mode, e.fraction) for e in run.levels))
 
 
 def _title(run: Run, cell: Cell | None) -> str:
@@ -185,9 +184,8 @@ def _value_rows(runs: list[NamedRun], cells: list[Cell]) -> list[list[str]]:
 
 def _levels(run: Run, cell: Cell) -> dict[tuple[str, str], Estimate]:
     """The values of one model by cohort and measure."""
-    levels = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
-    mine = [e for e in levels if (e.arm, e.mode, e.fraction) == cell]
-    return {(e.cohort, e.metric): e for cohort in cohorts_of(mine) for e in mine if e.cohort == cohort}
+    mine = [e for e in run.levels if (e.arm, e.mode, e.fraction) == cell]
+    return {(e.cohort, e.metric): e for e in by_cohort(mine)}
 
 
 def _differences(runs: list[NamedRun], cells: list[Cell]) -> list[tuple[str, Paired]]:

@@ -120,12 +120,9 @@ def _fingerprint(run: Run) -> str:
 
 
 def _tested(run: Run) -> str:
-    names = run.names
-    levels = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
-    sizes = {c: max((e for e in levels if e.cohort == c), key=lambda e: e.n) for c in cohorts_of(levels)}
-    return ", ".join(
-        f"{names.cohort(c)} {count(e.n)} units of {count(e.n_patients)} patients" for c, e in sizes.items()
-    )
+    sizes = {c: max((e for e in run.levels if e.cohort == c), key=lambda e: e.n) for c in cohorts_of(run.levels)}
+    words = [f"{run.names.cohort(c)} {count(e.n)} units of {count(e.n_patients)} patients" for c, e in sizes.items()]
+    return ", ".join(words)
 
 
 def _methods(run: Run) -> str:

@@ -113,7 +113,7 @@ def forests_by_cohort(
     rows: list[Estimate],
     names: Names,
     *,
-    name: Namer,
+    name: Namer | None = None,
     group: Namer = lambda e: "",
     null: Number | None = None,
     axis: str,
@@ -123,14 +123,23 @@ def forests_by_cohort(
     Args:
         rows: in this order.
         names: titles of cohorts, styles of arms.
-        name: what each row is called.
+        name: what each row is called; its arm by default.
         group: the heading it stands under; empty for none.
         null: 0 for differences.
         axis: what is measured.
     """
-    made = {cohort: [row_of(e, names, name, group) for e in rows if e.cohort == cohort] for cohort in cohorts_of(rows)}
+    title = name or (lambda e: names.arm(e.arm, e.mode))
+    made = {cohort: [row_of(e, names, title, group) for e in rows if e.cohort == cohort] for cohort in cohorts_of(rows)}
     limits = forest_limits([row for part in made.values() for row in part], null)
     return [Forest(names.cohort(cohort), part, axis, null, limits) for cohort, part in made.items()]
+
+
+def row_of_table(row: dict, names: Names, *, name: str, group: str, value: str = "value") -> ForestRow:
+    """Return the row of a further table's row; a difference (`value` "gap") has a sign and a third decimal."""
+    signed = value == "gap"
+    ends, style = (row["low"], row["high"]), names.style(row["arm"], row["mode"])
+    words = estimate(row[value], *ends, digits=3 if signed else 2, sign=signed)
+    return ForestRow(name, words, row[value], ends, style, group)
 
 
 def row_of(e: Estimate, names: Names, name: Namer, group: Namer) -> ForestRow:

@@ -7,16 +7,15 @@ one, and of a handful of patients nothing is told.
 
 from dataclasses import dataclass
 
-from semeia.report.asked import against_scratch, gain_metric, headline, in_order, primary
+from semeia.report.asked import against_scratch, headline, headline_levels, in_order, primary
 from semeia.report.content import Figure, Section
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric
+from semeia.report.estimates import Estimate, by_cohort, cohorts_of, full_labels, pairs_of
 from semeia.report.metrics import GAIN, covariate_title, lowered_title, positive_words
 from semeia.report.names import Names
-from semeia.report.numbers import count, estimate, listed, number, percent, sentence
+from semeia.report.numbers import counted, estimate, listed, number, percent, sentence
 from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer_points import levels_points, points_of
-from semeia.report.sections.differences import main_figure
 
 CHANGED = {
     "better": "raised the AUROC",
@@ -49,22 +48,15 @@ def answer_section(run: Run) -> Section | None:
 def answer_of(run: Run) -> Answer | None:
     """Answer the question of a run; None when there is no AUROC to speak of."""
     names = run.names
-    asked = against_scratch(run.estimates, names, outcome=run.outcome)
+    asked = against_scratch(run)
     if not asked:
         return _levels_only(run)
     first = primary(asked, names)
     main = [e for e in asked if (e.arm, e.mode) == first]
     rivals = {e.arm for e in asked if names.about(e.arm).family == names.about(first[0]).family} - {first[0]}
     lead = _lead(names, main, by=names.arm(first[0]) if rivals else "")
-    use = [_choice(names, full_labels(main)), *warnings(run, levels_of(run))]
-    return Answer(lead, main_figure(main, names), use, points_of(run, main, asked, rivals=bool(rivals)))
-
-
-def levels_of(run: Run) -> list[Estimate]:
-    """Pick every measure of the arm that the answer is about, with all its labels."""
-    pair = headline(run)
-    rows = [e for e in run.estimates if not e.reference and e.stratum == "all" and e.outcome == run.outcome]
-    return [e for e in full_labels(rows) if (e.arm, e.mode) == pair]
+    use = [_choice(names, full_labels(main)), *warnings(run, headline_levels(run))]
+    return Answer(lead, _main_figure(main, names), use, points_of(run, main, asked, rivals=bool(rivals)))
 
 
 def status(rows: list[Estimate]) -> str:
@@ -136,23 +128,17 @@ def warnings(run: Run, rows: list[Estimate]) -> list[str]:
         found.append(f"Its AUROC is not shown to differ from chance {_places(names, chance)}.")
     ideals = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
     off = [
-        e
+        f"{lowered_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}, ideally "
+        f"{ideals[e.metric]:.0f}"
         for e in rows
         if e.low is not None and e.high is not None and e.metric in ideals and not e.low <= ideals[e.metric] <= e.high
     ]
     if off:
-        each = [
-            f"{lowered_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}, ideally "
-            f"{ideals[e.metric]:.0f}"
-            for e in off
-        ]
-        found.append(f"Its probabilities are off ({'; '.join(each)}): recalibrate before reading them.")
-    gain = gain_metric(run.estimates, outcome=rows[0].outcome) if rows else None
-    over = [e for e in rows if e.metric == gain and e.direction != "better"]
-    if gain and over:
-        found.append(
-            f"It was not shown to add to the {covariate_title(gain.removeprefix(GAIN))} {_places(names, over)}."
-        )
+        found.append(f"Its probabilities are off ({'; '.join(off)}): recalibrate before reading them.")
+    over = [e for e in rows if e.metric.startswith(GAIN) and e.direction != "better"]
+    if over:
+        covariate = covariate_title(over[0].metric.removeprefix(GAIN))
+        found.append(f"It was not shown to add to the {covariate} {_places(names, over)}.")
     return found
 
 
@@ -160,38 +146,47 @@ def _places(names: Names, rows: list[Estimate]) -> str:
     return listed(list(dict.fromkeys(names.place(e.cohort) for e in rows)))
 
 
+def _main_figure(rows: list[Estimate], names: Names) -> Figure:
+    """Draw the comparison of the answer: each share of the labels in each cohort, under one another on one scale."""
+    e = rows[0]
+    name = (lambda e: percent(e.fraction)) if names.several_fractions else None
+    panels = forests_by_cohort(rows, names, name=name, null=0.0, axis="Difference in AUROC")
+    title = f"AUROC of {names.arm(e.arm, e.mode)} minus {names.reference(e.reference)}"
+    tested = ", p after Holm\u2019s correction; bold: it stands" if any(e.p_holm is not None for e in rows) else ""
+    at = "By share of the labels; " if names.several_fractions else ""
+    return Figure("main", title, f"{at}95\u00a0% intervals{tested}.", [*panels])
+
+
 def _levels_only(run: Run) -> Answer | None:
     """Say how well the first arm tells the classes apart, where nothing is known of pretraining."""
-    names, estimates, outcome = run.names, run.estimates, run.outcome
-    metric = headline_metric(estimates, outcome=outcome)
-    levels = full_labels(find(estimates, metric=metric, outcome=outcome))
-    first = headline(run)
-    mine = [e for cohort in cohorts_of(levels) for e in levels if (e.arm, e.mode, e.cohort) == (*(first or ()), cohort)]
+    names, first = run.names, headline(run)
+    levels = full_labels(run.find(run.metric))
+    mine = [e for e in by_cohort(levels) if (e.arm, e.mode) == first]
     if first is None or not mine:
         return None
     told, few = [e for e in mine if not e.few], [e for e in mine if e.few]
-    what = f"{names.arm(*first)} predicts {names.outcome(outcome)}"
+    what = f"{names.arm(*first)} predicts {names.outcome(run.outcome)}"
     parts = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in told]
     lead = f"{what} with an AUROC of {listed(parts)}." if told else ""
     scarce = [f"{_fewest(e)} {names.place(e.cohort)}" for e in few]
     lead += f"{' ' if told else ''}{sentence(listed(scarce))}: too few to say how well {what}." if few else ""
-    arms = names.headlines([(e.arm, e.mode) for e in levels], most=MOST_ARMS)
+    arms = names.headlines(pairs_of(levels), most=MOST_ARMS)
     shown = in_order([e for e in levels if (e.arm, e.mode) in {first, *arms}], names)
     named = sum(pair in {(e.arm, e.mode) for e in shown} for pair in names.pairs) > 1
-    panels = forests_by_cohort(shown, names, name=lambda e: names.arm(e.arm, e.mode), axis="AUROC")
+    panels = forests_by_cohort(shown, names, axis="AUROC")
     title = f"AUROC of {'each model' if named else names.arm(*first)}"
     figure = Figure("main", title, f"With 95\u00a0% intervals; 0.50 is chance{names.all_labels}.", [*panels])
-    use = [*_in_pairs(names, told, metric), *warnings(run, levels_of(run))]
+    use = [*_in_pairs(names, told, run.metric), *warnings(run, headline_levels(run))]
     return Answer(lead, figure, use, levels_points(run, first, mine))
 
 
 def _fewest(e: Estimate) -> str:
     """The rarer of the two classes, counted."""
-    rarer = e.n_positive if e.n_positive <= e.n - e.n_positive else e.n - e.n_positive
-    words = positive_words(e.metric) if rarer == e.n_positive else f"not {positive_words(e.metric)}"
-    patients = e.n_positive_patients if rarer == e.n_positive else None
-    of = "" if patients is None else f" of {count(patients)} patient{'' if patients == 1 else 's'}"
-    return f"{count(rarer)} unit{'' if rarer == 1 else 's'}{of} {'is' if rarer == 1 else 'are'} {words}"
+    positive = e.n_positive <= e.n - e.n_positive
+    rarer, words = (e.n_positive, "") if positive else (e.n - e.n_positive, "not ")
+    patients = e.n_positive_patients if positive else None
+    of = "" if patients is None else f" of {counted(patients, 'patient')}"
+    return f"{counted(rarer, 'unit')}{of} {'is' if rarer == 1 else 'are'} {words}{positive_words(e.metric)}"
 
 
 def _in_pairs(names: Names, rows: list[Estimate], metric: str) -> list[str]:

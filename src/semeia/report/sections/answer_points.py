@@ -1,9 +1,9 @@
 """Say what to weigh beside the answer: the other arms, chance, what is added to a covariate, and power."""
 
-from semeia.report.asked import gain_metric, gains
-from semeia.report.estimates import MACRO, Estimate, cohorts_of, find, full_labels
+from semeia.report.asked import gains
+from semeia.report.estimates import MACRO, Estimate, by_cohort, cohorts_of, full_labels
 from semeia.report.metrics import GAIN, covariate_title, positive_words
-from semeia.report.names import ALL, Names, Pair
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, listed, number, percent, sentence
 from semeia.report.run_folder import Run
 
@@ -22,26 +22,25 @@ def points_of(run: Run, main: list[Estimate], asked: list[Estimate], *, rivals: 
         asked: that of every pretrained arm.
         rivals: whether other arms could have been the answer.
     """
-    names, estimates, first = run.names, run.estimates, main[0]
+    names, first = run.names, main[0]
     return [
         _compared(names, first, rivals=rivals),
-        *_with_all_labels(names, estimates, main),
-        *weak_yardstick(names, estimates, first.metric, run.outcome),
-        *against_plain(estimates, main, names),
+        *_with_all_labels(run, main),
+        *weak_yardstick(run),
+        *against_plain(run, first),
         *other_arms(names, [e for e in asked if (e.arm, e.mode) != (first.arm, first.mode)]),
-        *nearness(names, estimates, main, run.outcome),
-        *asked_contrasts(names, estimates, run.outcome),
+        *nearness(run, first),
+        *asked_contrasts(run),
         by_chance(asked),
-        *gain_over_covariate(names, estimates, (first.arm, first.mode), run.outcome),
-        *detectable(names, estimates, main, run.outcome),
+        *gain_over_covariate(run, (first.arm, first.mode)),
+        *detectable(run, first),
         *of_several_classes(first.metric),
     ]
 
 
 def levels_points(run: Run, first: Pair, mine: list[Estimate]) -> list[str]:
     """Say what to weigh beside the levels of one arm: how many, against whom, and whether it is chance."""
-    names, estimates, outcome = run.names, run.estimates, run.outcome
-    every = full_labels(find(estimates, metric=mine[0].metric, outcome=outcome, differences=True))
+    names, every = run.names, full_labels(run.find(run.metric, differences=True))
     differences = [e for e in every if (e.arm, e.mode) == first]
     points = []
     for e in mine:
@@ -54,8 +53,8 @@ def levels_points(run: Run, first: Pair, mine: list[Estimate]) -> list[str]:
         points.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
     return [
         *points,
-        *gain_over_covariate(names, estimates, first, outcome),
-        *(detectable(names, estimates, differences[:1], outcome) if differences else []),
+        *gain_over_covariate(run, first),
+        *(detectable(run, differences[0]) if differences else []),
         *of_several_classes(mine[0].metric),
     ]
 
@@ -70,12 +69,12 @@ def _compared(names: Names, e: Estimate, *, rivals: bool) -> str:
     )
 
 
-def _with_all_labels(names: Names, estimates: list[Estimate], main: list[Estimate]) -> list[str]:
+def _with_all_labels(run: Run, main: list[Estimate]) -> list[str]:
     """Both levels and their difference at the largest label fraction, a sentence for each cohort."""
-    sentences = []
+    names, sentences = run.names, []
     for e in full_labels(main):
         reference, _, mode = e.reference.partition("/")
-        here = find(estimates, metric=e.metric, outcome=e.outcome, cohort=e.cohort)
+        here = [level for level in run.find(e.metric) if level.cohort == e.cohort]
         with_it = [level for level in here if (level.arm, level.mode, level.fraction) == (e.arm, e.mode, e.fraction)]
         without = full_labels([level for level in here if level.arm == reference and mode in ("", level.mode)])
         levels = [estimate(rows[0].value, rows[0].low, rows[0].high) for rows in (with_it, without) if rows]
@@ -89,14 +88,17 @@ def _with_all_labels(names: Names, estimates: list[Estimate], main: list[Estimat
 
 def _against(names: Names, differences: list[Estimate]) -> list[str]:
     """One cohort's differences from the references, a sentence for each way they go."""
-    sentences = []
+    return [f"There, the AUROC is {words}." for words in _by_direction(names, differences)]
+
+
+def _by_direction(names: Names, differences: list[Estimate]) -> list[str]:
+    """What an arm is higher than, what it is lower than, and from what it was not shown to differ."""
+    found = []
     for direction, words in AGAINST.items():
-        others = [
-            f"{names.reference(e.reference)}, {difference_words(e)}" for e in differences if e.direction == direction
-        ]
-        if others:
-            sentences.append(f"There, the AUROC is {words} that of {'; '.join(others)}.")
-    return sentences
+        here = [e for e in differences if e.direction == direction]
+        others = [f"{names.reference(e.reference)}, {difference_words(e)}" for e in here]
+        found += [f"{words} that of {'; '.join(others)}"] if others else []
+    return found
 
 
 def difference_words(e: Estimate) -> str:
@@ -105,34 +107,28 @@ def difference_words(e: Estimate) -> str:
 
 
 def _by_cohort(names: Names, rows: list[Estimate]) -> str:
-    parts = [f"{difference_words(e)} {names.place(e.cohort)}" for c in cohorts_of(rows) for e in rows if e.cohort == c]
-    return listed(parts)
+    return listed([f"{difference_words(e)} {names.place(e.cohort)}" for e in by_cohort(rows)])
 
 
-def against_plain(estimates: list[Estimate], main: list[Estimate], names: Names) -> list[str]:
+def against_plain(run: Run, first: Estimate) -> list[str]:
     """Hold the arm of the answer against all else that was not pretrained: a weak opponent flatters it."""
-    first = main[0]
-    mine = [e for e in estimates if (e.arm, e.mode, e.metric, e.stratum) == (first.arm, first.mode, first.metric, ALL)]
+    names = run.names
     rows = [
         e
-        for e in full_labels([e for e in mine if e.outcome == first.outcome])
-        if e.reference not in ("", first.reference) and names.about(e.reference.partition("/")[0]).role in PLAIN
+        for e in full_labels(run.find(first.metric, arm=first.arm, mode=first.mode, differences=True))
+        if e.reference != first.reference and names.about(e.reference.partition("/")[0]).role in PLAIN
     ]
-    sentences = []
-    for cohort in cohorts_of(rows):
-        parts = []
-        for direction, words in AGAINST.items():
-            here = [e for e in rows if (e.cohort, e.direction) == (cohort, direction)]
-            named = [f"{names.reference(e.reference)}, {difference_words(e)}" for e in here]
-            parts += [f"{words} that of {'; '.join(named)}"] if named else []
-        sentences.append(f"{names.place(cohort)} it is {listed(parts)}")
+    sentences = [
+        f"{names.place(cohort)} it is {listed(_by_direction(names, [e for e in rows if e.cohort == cohort]))}"
+        for cohort in cohorts_of(rows)
+    ]
     what = f"The AUROC of {names.arm(first.arm, first.mode)} against what else was not pretrained{names.all_labels}"
     return [f"{what}: {'; '.join(sentences)}."] if sentences else []
 
 
-def weak_yardstick(names: Names, estimates: list[Estimate], metric: str, outcome: str) -> list[str]:
+def weak_yardstick(run: Run) -> list[str]:
     """Warn of networks from scratch that came out below their own untrained features: they did not converge."""
-    levels = [e for e in find(estimates, metric=metric, outcome=outcome) if e.stratum == ALL]
+    names, levels = run.names, run.find(run.metric)
     untrained = {
         (names.about(e.arm).family, e.cohort, e.fraction): e
         for e in levels
@@ -180,27 +176,26 @@ def _tally(rows: list[Estimate]) -> str:
     return f"{listed([f'{words} {n}' for words, n in numbers.items() if n])} of {len(rows)}"
 
 
-def nearness(names: Names, estimates: list[Estimate], main: list[Estimate], outcome: str) -> list[str]:
+def nearness(run: Run, first: Estimate) -> list[str]:
     """Repeat the comparison by quadratic-weighted kappa, where classes are grades."""
-    rows = _like(estimates, main[0], KAPPA, outcome)
+    rows = _like(run, first, KAPPA)
     words = "By quadratic-weighted kappa, which weighs how far off a grade is"
-    return [f"{words}: {_by_cohort(names, rows)}."] if rows else []
+    return [f"{words}: {_by_cohort(run.names, rows)}."] if rows else []
 
 
-def _like(estimates: list[Estimate], first: Estimate, metric: str, outcome: str) -> list[Estimate]:
+def _like(run: Run, first: Estimate, metric: str) -> list[Estimate]:
     """The comparison of the answer in another metric, at full labels, a row a cohort."""
-    rows = find(estimates, metric=metric, outcome=outcome, arm=first.arm, mode=first.mode, differences=True)
-    same = [e for e in full_labels(rows) if e.reference == first.reference]
-    return [e for cohort in cohorts_of(same) for e in same if e.cohort == cohort]
+    rows = full_labels(run.find(metric, arm=first.arm, mode=first.mode, differences=True))
+    return by_cohort([e for e in rows if e.reference == first.reference])
 
 
-def asked_contrasts(names: Names, estimates: list[Estimate], outcome: str) -> list[str]:
+def asked_contrasts(run: Run) -> list[str]:
     """Say what the further differences that the run asks for came to, with all labels."""
-    sentences = []
+    names, sentences = run.names, []
     for asked in names.description.contrasts:
         for metric in (MACRO, "auroc"):
-            rows = find(estimates, metric=metric, outcome=outcome, arm=asked.arm, mode=asked.mode, differences=True)
-            rows = [e for e in full_labels(rows) if e.reference.partition("/")[0] == asked.reference]
+            rows = full_labels(run.find(metric, arm=asked.arm, mode=asked.mode, differences=True))
+            rows = [e for e in rows if e.reference.partition("/")[0] == asked.reference]
             if rows:
                 sentences.append(f"{asked.title}: AUROC {_by_cohort(names, rows)}.")
     return sentences
@@ -218,25 +213,23 @@ def by_chance(asked: list[Estimate]) -> str:
     )
 
 
-def gain_over_covariate(names: Names, estimates: list[Estimate], pair: Pair, outcome: str) -> list[str]:
+def gain_over_covariate(run: Run, pair: Pair) -> list[str]:
     """Say what the arm of the answer adds to the covariate, if the results say so."""
-    mine = [e for e in gains(names, estimates, outcome=outcome) if (e.arm, e.mode) == pair]
-    rows = [e for cohort in cohorts_of(mine) for e in mine if e.cohort == cohort]
-    metric = gain_metric(estimates, outcome=outcome)
-    if not rows or metric is None:
+    names, rows = run.names, by_cohort([e for e in gains(run) if (e.arm, e.mode) == pair])
+    if not rows:
         return []
-    covariate = covariate_title(metric.removeprefix(GAIN))
+    covariate = covariate_title(rows[0].metric.removeprefix(GAIN))
     said = {"better": "adds to it", "worse": "takes away from it", "unclear": "was not shown to add to it"}
     parts = [f"{names.place(e.cohort)} the model {said[e.direction]}: {difference_words(e)}" for e in rows]
     return [f"By the AUROC that it adds to the {covariate} alone: {'; '.join(parts)}."]
 
 
-def detectable(names: Names, estimates: list[Estimate], main: list[Estimate], outcome: str) -> list[str]:
+def detectable(run: Run, first: Estimate) -> list[str]:
     """Say how large a difference this many patients could have shown, if the results say so."""
-    rows = _like(estimates, main[0], f"{main[0].metric}_detectable_difference", outcome)
+    rows = _like(run, first, f"{first.metric}_detectable_difference")
     if not rows:
         return []
-    parts = [f"{number(e.value, 3)} {names.place(e.cohort)}" for e in rows]
+    parts = [f"{number(e.value, 3)} {run.names.place(e.cohort)}" for e in rows]
     return [
         f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times in "
         "five; a smaller one is easily missed, so that finding none does not show that there is none."

@@ -5,11 +5,10 @@ The tables "calibration_curves", "calibration" and "recalibration" of a run come
 
 import polars as pl
 
-from semeia.evaluation.tables.columns import CURVE_COLUMNS, MEASURE_COLUMNS, RECALIBRATION_COLUMNS
 from semeia.report.content import DataTable, Figure, Section, TitledTable
-from semeia.report.estimates import cohorts_of, held_by, pairs_of
+from semeia.report.estimates import held_by
 from semeia.report.names import Names, Pair
-from semeia.report.numbers import estimate, number
+from semeia.report.numbers import estimate, number, sentence
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.run_folder import Run
 
@@ -18,6 +17,7 @@ MOST_DRAWN = 2
 IN_TABLE, IN_WORDS = 5, 10
 MEASURES = {
     "ici": "ICI",
+    "ici_by_chance": "By chance",
     "e50": "E50",
     "e90": "E90",
     "observed_expected": "Observed over expected",
@@ -34,15 +34,11 @@ MEASURES_NOTE = (
 def calibration_section(run: Run) -> Section | None:
     """Make the section on calibration; None when the run has none of its tables."""
     names = run.names
-    curves = run.table("calibration_curves", CURVE_COLUMNS)
-    measures = run.table("calibration", MEASURE_COLUMNS)
-    after = run.table("recalibration", RECALIBRATION_COLUMNS)
+    curves, measures, after = (run.table(name) for name in ("calibration_curves", "calibration", "recalibration"))
     if curves.is_empty() and measures.is_empty():
         return None
-    estimates = [e for e in run.estimates if e.outcome == run.outcome]
-    trained = [p for p in names.headlines(pairs_of(estimates)) if names.about(p[0]).role not in ("shortcut", "human")]
-    arms = trained or names.headlines(pairs_of(estimates))
-    cohorts = cohorts_of(estimates)
+    arms = [pair for pair in run.arms if names.about(pair[0]).role not in ("shortcut", "human")] or run.arms
+    cohorts = run.cohorts
     figure = _figure(curves, names, held_by(curves, arms)[:MOST_DRAWN], cohorts)
     table = _measures_table(names, measures, arms, cohorts)
     first = arms[0] if arms else ("", "")
@@ -51,8 +47,8 @@ def calibration_section(run: Run) -> Section | None:
         heading="Calibration",
         lead=_lead(names, measures, first, cohorts),
         points=[*_ratios(names, measures, first, cohorts), *_recalibrated(names, after, first, cohorts)],
-        figures=[figure] if figure is not None else [],
-        tables=[table] if table is not None else [],
+        figures=[figure] if figure else [],
+        tables=[table] if table else [],
         files=run.files("calibration_curves", "calibration", "recalibration"),
     )
 
@@ -99,30 +95,23 @@ def _words(row: dict, digits: int = 3) -> str:
     return estimate(row["value"], row["low"], row["high"], digits=digits)
 
 
-def _lead(names: Names, measures: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> str:
+def _lead(names: Names, measures: pl.DataFrame, pair: Pair, cohorts: list[str]) -> str:
     sentences = []
     for cohort in cohorts:
         found = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort)
         if "ici" not in found:
             continue
-        start = (
-            f"{names.place(cohort)} the scores of {names.arm(*pair)} are off by {_words(found['ici'])} on average (ICI)"
-        )
-        chance = found.get("ici_by_chance")
-        if chance is None:
-            sentences.append(f"{start}.")
-        elif found["ici"]["value"] > chance["high"]:
-            sentences.append(
-                f"{start}, more than chance gives to scores that are right (up to {number(chance['high'], 3)})."
-            )
-        else:
-            sentences.append(
-                f"{start}, no more than chance gives to scores that are right (up to {number(chance['high'], 3)})."
-            )
-    return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+        scores = f"{names.place(cohort)} the scores of {names.arm(*pair)}"
+        off = f"{scores} are off by {_words(found['ici'])} on average (ICI)"
+        if "ici_by_chance" in found:
+            by_chance = found["ici_by_chance"]["high"]
+            more = "more" if found["ici"]["value"] > by_chance else "no more"
+            off += f", {more} than chance gives to scores that are right (up to {number(by_chance, 3)})"
+        sentences.append(f"{sentence(off)}.")
+    return " ".join(sentences)
 
 
-def _ratios(names: Names, measures: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> list[str]:
+def _ratios(names: Names, measures: pl.DataFrame, pair: Pair, cohorts: list[str]) -> list[str]:
     """Whether it says too much or too little on the whole."""
     points = []
     for cohort in cohorts:
@@ -138,7 +127,7 @@ def _ratios(names: Names, measures: pl.DataFrame, pair: tuple[str, str], cohorts
     return points
 
 
-def _recalibrated(names: Names, after: pl.DataFrame, pair: tuple[str, str], cohorts: list[str]) -> list[str]:
+def _recalibrated(names: Names, after: pl.DataFrame, pair: Pair, cohorts: list[str]) -> list[str]:
     """What an intercept and a slope fitted inside do to the ICI."""
     points = []
     for cohort in cohorts:
@@ -146,10 +135,9 @@ def _recalibrated(names: Names, after: pl.DataFrame, pair: tuple[str, str], coho
         if not {"none", "logistic"} <= found.keys():
             continue
         before, now = number(found["none"]["value"], 3), _words(found["logistic"])
-        lower = found["logistic"]["value"] < found["none"]["value"]
-        said = (
-            f"lower its ICI from {before} to {now}" if lower else f"do not lower its ICI ({before} before, {now} after)"
-        )
+        said = f"do not lower its ICI ({before} before, {now} after)"
+        if found["logistic"]["value"] < found["none"]["value"]:
+            said = f"lower its ICI from {before} to {now}"
         points.append(f"{names.cohort(cohort)}: an intercept and a slope fitted on other patients {said}.")
     return points
 
@@ -161,8 +149,6 @@ def _measures_table(names: Names, measures: pl.DataFrame, arms: list[Pair], coho
             found = _by(measures, "metric", arm=arm, mode=mode, cohort=cohort)
             if found:
                 cells = [_words(found[metric]) if metric in found else "" for metric in MEASURES]
-                cells.insert(1, _words(found["ici_by_chance"]) if "ici_by_chance" in found else "")
                 rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
     heads = ["Arm", "Cohort", *MEASURES.values()]
-    heads.insert(3, "By chance")
     return TitledTable("How far off", MEASURES_NOTE, DataTable(heads, rows), folded=True) if rows else None

@@ -5,9 +5,8 @@ The table "decision_curves" of a run comes in; a section goes out.
 
 import polars as pl
 
-from semeia.evaluation.tables.columns import DECISION_COLUMNS
 from semeia.report.content import DataTable, Figure, Section
-from semeia.report.estimates import cohorts_of, held_by, pairs_of
+from semeia.report.estimates import held_by
 from semeia.report.names import Names, Pair
 from semeia.report.numbers import estimate, listed, percent, sentence
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
@@ -32,9 +31,7 @@ LEAD = (
 
 def decision_section(run: Run) -> Section | None:
     """Make the section on usefulness; None when the run has no decision curves."""
-    names, table = run.names, run.table("decision_curves", DECISION_COLUMNS)
-    estimates = [e for e in run.estimates if e.outcome == run.outcome]
-    arms, cohorts = names.headlines(pairs_of(estimates)), cohorts_of(estimates)
+    names, table, arms, cohorts = run.names, run.table("decision_curves"), run.arms, run.cohorts
     if table.is_empty() or not arms:
         return None
     figure = _figure(table, names, held_by(table, arms)[:MOST_DRAWN], cohorts)
@@ -43,7 +40,7 @@ def decision_section(run: Run) -> Section | None:
         heading="Usefulness",
         lead=" ".join(useful_at(names, table, arms[0], cohort) for cohort in cohorts),
         points=[MEANING],
-        figures=[figure] if figure is not None else [],
+        figures=[figure] if figure else [],
         files=run.files("decision_curves"),
     )
 
@@ -82,14 +79,9 @@ def ranges(curve: pl.DataFrame, holds: pl.Expr) -> list[tuple[float, float]]:
 def range_words(found: list[tuple[float, float]], *, most: int = 2) -> str:
     """Return the widest ranges as words: "from 5 % to 60 %, and at scattered others"."""
     wide = sorted(sorted(found, key=lambda ends: ends[0] - ends[1])[:most])
-    words = [
-        f"at {_percent(low)}" if low == high else f"from {_percent(low)} to {_percent(high)}" for low, high in wide
-    ]
+    said = [[percent(round(end, 4)) for end in ends] for ends in wide]
+    words = [f"at {low}" if low == high else f"from {low} to {high}" for low, high in said]
     return listed(words) + (", and at scattered others" if len(found) > most else "")
-
-
-def _percent(threshold: float) -> str:
-    return percent(round(threshold, 4))
 
 
 def _figure(table: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[str]) -> Figure | None:
@@ -101,13 +93,15 @@ def _figure(table: pl.DataFrame, names: Names, arms: list[Pair], cohorts: list[s
         if curves and not everybody.is_empty():
             cells = [[names.cohort(cohort), names.arm(*pair), *_at_marks(found)] for pair, found in curves.items()]
             cells.append([names.cohort(cohort), "Treat all", *_at_marks(everybody)])
-            panels.append(_draw(curves, everybody, names, names.cohort(cohort), f"decision{len(panels)}", cells))
+            lines = [_line(everybody, TREAT_ALL, width=1.1)]
+            first = next(iter(curves))
+            lines += [_line(found, names.style(*pair), band=pair == first) for pair, found in curves.items()]
+            panels.append(_draw(lines, names.cohort(cohort), f"decision{len(panels)}", cells))
             rows += cells
     legend = [*names.legend(arms), LegendItem("Treat all", TREAT_ALL), LegendItem("Treat nobody", TREAT_NONE)]
     heads = ["Cohort", "Who is treated", *(f"Threshold {percent(mark)}" for mark in MARKS)]
-    return (
-        Figure("decision-curves", "Decision curves", LEAD, panels, DataTable(heads, rows), legend) if panels else None
-    )
+    numbers = DataTable(heads, rows)
+    return Figure("decision-curves", "Decision curves", LEAD, panels, numbers, legend) if panels else None
 
 
 def _at_marks(curve: pl.DataFrame) -> list[str]:
@@ -117,21 +111,7 @@ def _at_marks(curve: pl.DataFrame) -> list[str]:
     return [estimate(row["net_benefit"], row["low"], row["high"], digits=3) if row else "" for row in rows]
 
 
-def _draw(
-    curves: dict[Pair, pl.DataFrame],
-    everybody: pl.DataFrame,
-    names: Names,
-    title: str,
-    key: str,
-    cells: list[list[str]],
-) -> Drawing:
-    drawn = {pair: found.filter(pl.col("threshold") <= DRAWN_TO) for pair, found in curves.items()}
-    lines = [
-        Line(found["threshold"].to_list(), found["net_benefit"].to_list(), names.style(*pair), *_band(found, at == 0))
-        for at, (pair, found) in enumerate(drawn.items())
-    ]
-    every = everybody.filter(pl.col("threshold") <= DRAWN_TO)
-    lines.insert(0, Line(every["threshold"].to_list(), every["net_benefit"].to_list(), TREAT_ALL, width=1.1))
+def _draw(lines: list[Line], title: str, key: str, cells: list[list[str]]) -> Drawing:
     top = max(max(line.y) for line in lines)
     # what lies far below zero is of no use to anyone, and would flatten the rest.
     axes = Axes("Threshold", "Net benefit", (0, DRAWN_TO), (-0.15 * top, 1.08 * top), level=0.0)
@@ -139,15 +119,11 @@ def _draw(
         f"{arm} {', '.join(f'at {percent(m)} {v}' for m, v in zip(MARKS, at, strict=True) if v)}"
         for _, arm, *at in cells
     ]
-    return curve(
-        lines,
-        axes,
-        key=key,
-        title=title,
-        alt=f"Decision curves, {title}. Net benefit: {'; '.join(said)}",
-        height=PANEL * 0.8,
-    )
+    alt = f"Decision curves, {title}. Net benefit: {'; '.join(said)}"
+    return curve(lines, axes, key=key, title=title, alt=alt, height=PANEL * 0.8)
 
 
-def _band(found: pl.DataFrame, first: bool) -> tuple[list[float], list[float]]:
-    return (found["low"].to_list(), found["high"].to_list()) if first else ([], [])
+def _line(found: pl.DataFrame, style: Style, *, band: bool = False, width: float = 1.6) -> Line:
+    drawn = found.filter(pl.col("threshold") <= DRAWN_TO)
+    x, y, low, high = (drawn[name].to_list() for name in drawn.columns)
+    return Line(x, y, style, low if band else (), high if band else (), width=width)

@@ -2,10 +2,10 @@
 
 from semeia.report.asked import against_scratch, gain_metric, gains, in_order, primary
 from semeia.report.content import Figure, Section
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric
+from semeia.report.estimates import Estimate, cohorts_of, full_labels, pairs_of
 from semeia.report.metrics import GAIN, covariate_title
 from semeia.report.names import ALL, Names
-from semeia.report.numbers import count, listed, percent
+from semeia.report.numbers import count, listed
 from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.run_folder import Run
 
@@ -15,27 +15,20 @@ MOST_STRATA = 3
 
 def differences_section(run: Run) -> Section | None:
     """Show every paired difference that is drawn, and where the others are."""
-    names, estimates, outcome = run.names, run.estimates, run.outcome
-    drawn = [
-        _others_pretrained(estimates, names, outcome),
-        gain_figure(estimates, names, outcome),
-        *_strata(estimates, names, outcome),
-        reference_figure(estimates, names, outcome),
-    ]
+    drawn = [_others_pretrained(run), gain_figure(run), *_strata(run), reference_figure(run)]
     figures = [figure for figure in drawn if figure is not None]
     lead = (
         "Each line is one model less another on the same patients. Look at the line of zero: an interval that crosses "
         "it shows no difference."
     )
-    return Section("differences", "Other comparisons", lead, figures=figures, files=FILES) if figures else None
+    return (
+        Section("differences", "Other comparisons", lead, figures=figures, files=("results.csv",)) if figures else None
+    )
 
 
-FILES = ("results.csv",)
-
-
-def _others_pretrained(estimates: list[Estimate], names: Names, outcome: str) -> Figure | None:
+def _others_pretrained(run: Run) -> Figure | None:
     """Pretraining against none with all labels, of every arm but the one that the answer shows."""
-    asked = against_scratch(estimates, names, outcome=outcome)
+    names, asked = run.names, against_scratch(run)
     main = primary(asked, names) if asked else None
     shown = in_order([e for e in full_labels(asked) if (e.arm, e.mode) != main], names)
     return _figure(
@@ -48,11 +41,10 @@ def _others_pretrained(estimates: list[Estimate], names: Names, outcome: str) ->
     )
 
 
-def reference_figure(estimates: list[Estimate], names: Names, outcome: str) -> Figure | None:
+def reference_figure(run: Run) -> Figure | None:
     """Draw the remaining differences, at full labels, under what is subtracted."""
-    asked = against_scratch(estimates, names, outcome=outcome)
-    metric = headline_metric(estimates, outcome=outcome)
-    rest = [e for e in full_labels(find(estimates, metric=metric, outcome=outcome, differences=True)) if e not in asked]
+    names, asked = run.names, against_scratch(run)
+    rest = [e for e in full_labels(run.find(run.metric, differences=True)) if e not in asked]
     plain = in_order([e for e in rest if _like_for_like(e, names)] or rest, names)
     drawn = sorted(plain, key=lambda e: e.reference)
     first = list(dict.fromkeys((e.arm, e.mode, e.reference) for e in drawn))[:MOST_ROWS]
@@ -72,7 +64,6 @@ def _figure(key: str, title: str, lead: str, rows: list[Estimate], names: Names,
     panels = forests_by_cohort(
         rows,
         names,
-        name=lambda e: names.arm(e.arm, e.mode),
         group=lambda e: f"Minus {names.reference(e.reference)}" if minus else "",
         null=0.0,
         axis="Difference in AUROC",
@@ -89,49 +80,29 @@ def _like_for_like(e: Estimate, names: Names) -> bool:
     return e.mode == "frozen" if frozen else e.mode in ("finetune", "none")
 
 
-def gain_figure(estimates: list[Estimate], names: Names, outcome: str) -> Figure | None:
+def gain_figure(run: Run) -> Figure | None:
     """Draw what each arm worth a line of its own adds to the covariate."""
-    metric = gain_metric(estimates, outcome=outcome)
-    if metric is None:
-        return None
-    covariate = covariate_title(metric.removeprefix(GAIN))
-    every = gains(names, estimates, outcome=outcome)
-    arms = names.headlines([(e.arm, e.mode) for e in every])
+    names, every = run.names, gains(run)
+    covariate = covariate_title((gain_metric(run) or "").removeprefix(GAIN))
+    arms = names.headlines(pairs_of(every))
     lead = f"AUROC of score and {covariate} together minus that of the {covariate} alone{names.all_labels}."
     shown = in_order([e for e in every if (e.arm, e.mode) in arms], names)
     return _figure("gain", f"What is gained over the {covariate}", lead, shown, names, minus=False)
 
 
-def _strata(estimates: list[Estimate], names: Names, outcome: str) -> list[Figure]:
+def _strata(run: Run) -> list[Figure]:
     """AUROC at full labels within each restriction of the patients; at most a few are drawn."""
-    strata = list(dict.fromkeys(e.stratum for e in estimates if e.stratum != ALL and e.outcome == outcome))
-    metric = headline_metric(estimates, outcome=outcome)
-    figures = []
+    names, figures = run.names, []
+    strata = list(dict.fromkeys(e.stratum for e in run.mine if e.stratum != ALL))
     for index, stratum in enumerate(strata[:MOST_STRATA]):
-        every = full_labels(find(estimates, metric=metric, outcome=outcome, stratum=stratum))
+        every = full_labels(run.find(run.metric, stratum=stratum))
         if not every:
             continue
-        arms = names.headlines([(e.arm, e.mode) for e in every])
+        arms = names.headlines(pairs_of(every))
         rows = in_order([e for e in every if (e.arm, e.mode) in arms], names)
         sizes = {cohort: max(e.n for e in rows if e.cohort == cohort) for cohort in cohorts_of(rows)}
         units = listed([f"{count(n)} units {names.place(cohort)}" for cohort, n in sizes.items()])
         lead = f"AUROC{names.all_labels} among these units only: {units}."
-        panels = forests_by_cohort(rows, names, name=lambda e: names.arm(e.arm, e.mode), axis="AUROC")
+        panels = forests_by_cohort(rows, names, axis="AUROC")
         figures.append(Figure(f"stratum{index}", f"Stratum: {names.stratum(stratum)}", lead, [*panels]))
     return figures
-
-
-def main_figure(rows: list[Estimate], names: Names) -> Figure:
-    """Draw the comparison of the answer: each share of the labels in each cohort, under one another on one scale."""
-    e = rows[0]
-    panels = forests_by_cohort(
-        rows,
-        names,
-        name=lambda e: percent(e.fraction) if names.several_fractions else names.arm(e.arm, e.mode),
-        null=0.0,
-        axis="Difference in AUROC",
-    )
-    title = f"AUROC of {names.arm(e.arm, e.mode)} minus {names.reference(e.reference)}"
-    tested = ", p after Holm\u2019s correction; bold: it stands" if any(e.p_holm is not None for e in rows) else ""
-    at = "By share of the labels; " if names.several_fractions else ""
-    return Figure("main", title, f"{at}95\u00a0% intervals{tested}.", [*panels])

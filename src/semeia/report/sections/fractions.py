@@ -1,7 +1,7 @@
 """Draw AUROC by label fraction, a panel for each family of arms and cohort."""
 
 from semeia.report.content import DataTable, Figure, Section
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric, pairs_of
+from semeia.report.estimates import Estimate, cohorts_of, full_labels, pairs_of
 from semeia.report.names import MODES, Names, Pair
 from semeia.report.numbers import estimate, percent
 from semeia.report.plots.curve import Axes, Drawing, Line, curve
@@ -14,14 +14,14 @@ DRAWN = ("pretrained", "scratch", "random", "model")
 
 def fraction_section(run: Run) -> Section | None:
     """Show how the arms fare with fewer labels."""
-    figure = fraction_figure(run.estimates, run.names, outcome=run.outcome)
+    figure = fraction_figure(run)
     lead = "Where the lines part at the left, a start is worth labels; where intervals overlap, that is not shown."
     return figure and Section("labels", "With fewer labels", lead, figures=[figure], files=("results.csv",))
 
 
-def fraction_figure(estimates: list[Estimate], names: Names, *, outcome: str) -> Figure | None:
+def fraction_figure(run: Run) -> Figure | None:
     """Draw the figure; None when no arm was given more than one label fraction."""
-    levels = find(estimates, metric=headline_metric(estimates, outcome=outcome), outcome=outcome)
+    names, levels = run.names, run.find(run.metric)
     several = [pair for pair in names.in_order(pairs_of(levels)) if len(_fractions(_of(levels, pair))) > 1]
     arms = [pair for pair in several if names.about(pair[0]).role in DRAWN] or several
     if not arms:

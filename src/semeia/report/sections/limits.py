@@ -1,8 +1,7 @@
 """Say what speaks against the run: its own limits, its power, what was left out."""
 
 from semeia.report.content import DataTable, Section, TitledTable
-from semeia.report.estimates import Estimate, find
-from semeia.report.names import Names
+from semeia.report.names import ALL
 from semeia.report.numbers import listed, number
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import EXPERIMENT
@@ -33,22 +32,20 @@ def limits_section(run: Run) -> Section:
 
 def limits_of(run: Run) -> list[str]:
     """Return the limits in the order in which they matter."""
-    names = run.names
     resampled = any("bootstrap" in e.interval_method for e in run.estimates)
-    return [*run.limits, *power(names, run.estimates), *([RESAMPLED] if resampled else []), EXPERIMENT]
+    return [*run.limits, *power(run), *([RESAMPLED] if resampled else []), EXPERIMENT]
 
 
-def power(names: Names, estimates: list[Estimate]) -> list[str]:
+def power(run: Run) -> list[str]:
     """Say the smallest difference that the tested patients can show; an empty list when none was computed."""
-    metrics = ("auroc_detectable_difference", "macro_auroc_detectable_difference")
-    found = [e for metric in metrics for e in find(estimates, metric=metric, differences=True)]
+    found = [e for e in run.estimates if e.metric.endswith("auroc_detectable_difference") and e.stratum == ALL]
     if not found:
         return []
     parts = []
     for cohort in dict.fromkeys(e.cohort for e in found):
         values = [number(e.value, 3) for e in found if e.cohort == cohort]
         span = listed(list(dict.fromkeys([min(values), max(values)])), last="to")
-        parts.append(f"{span} {names.place(cohort)}")
+        parts.append(f"{span} {run.names.place(cohort)}")
     return [
         "Power: the smallest difference in AUROC that a comparison on this page would find in four of five "
         f"repetitions (two-sided 5\u00a0%) is {listed(parts)}. Where an interval holds zero, differences up "

@@ -6,14 +6,14 @@ not know, the intended use above all, stays open on the card.
 
 from dataclasses import dataclass
 
-from semeia.report.asked import headline
+from semeia.report.asked import headline, headline_levels
 from semeia.report.checklists.facts_of_run import fingerprint, output, sites
 from semeia.report.content import Section
 from semeia.report.estimates import Estimate, cohorts_of
-from semeia.report.metrics import OF_CLASS, metric_title, positive_words
+from semeia.report.metrics import metric_title, positive_words
 from semeia.report.numbers import count, estimate, listed, percent, sentence, share
 from semeia.report.run_folder import Run
-from semeia.report.sections.answer import EXPERIMENT, levels_of, warnings
+from semeia.report.sections.answer import EXPERIMENT, warnings
 
 MOST_MEASURES = 8
 
@@ -49,7 +49,7 @@ def model_facts_section(run: Run) -> Section | None:
     pair = headline(run)
     if pair is None:
         return None
-    label = label_of(run, *pair, levels_of(run))
+    label = label_of(run, *pair, headline_levels(run))
     lead = f"{label.name} on one card: what it takes, what it gives, how well, and what to beware of."
     return Section("facts", "Model facts", lead, own=label)
 
@@ -103,8 +103,7 @@ def _sizes(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str
 
 def _measures(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str]]]:
     at = {(e.metric, e.cohort): e for e in rows}
-    parts = ("auroc_", *OF_CLASS)
-    shown = [metric for metric in dict.fromkeys(e.metric for e in rows) if not metric.startswith(parts)]
+    shown = [metric for metric in dict.fromkeys(e.metric for e in rows) if not metric.startswith(("auroc_", "recall_"))]
     found = []
     for metric in shown[:MOST_MEASURES]:
         values = [at.get((metric, cohort)) for cohort in cohorts]

@@ -8,9 +8,9 @@ import polars as pl
 
 from semeia.report.asked import headline
 from semeia.report.content import Figure, Section
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, pairs_of
-from semeia.report.names import Names
-from semeia.report.numbers import count, estimate, listed, share
+from semeia.report.estimates import Estimate, cohorts_of, full_labels, pairs_of
+from semeia.report.names import Names, Pair
+from semeia.report.numbers import count, estimate, listed, sentence, share
 from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.plots.matrix import Matrix, MatrixCell
 from semeia.report.run_folder import Run
@@ -26,15 +26,14 @@ READING = (
 def multiclass_section(run: Run) -> Section | None:
     """Make the section of an outcome of several classes; None for a binary one."""
     names = run.names
-    levels = [e for e in full_labels([e for e in run.estimates if not e.reference]) if e.outcome == run.outcome]
-    recalls = [e for e in levels if e.metric.startswith(RECALL) and e.stratum == "all"]
+    levels = full_labels(run.levels)
+    recalls = [e for e in levels if e.metric.startswith(RECALL)]
     pair = headline(run)
     if not recalls or pair is None:
         return None
     noun = "grade" if any(e.metric == "grade_error" for e in levels) else "class"
     mine = [e for e in recalls if (e.arm, e.mode) == pair]
-    table = _confusion(run, run.outcome)
-    own = table.filter(pl.col("arm") == pair[0], pl.col("mode") == pair[1])
+    own = run.table("confusion").filter(arm=pair[0], mode=pair[1])
     return Section(
         key="classes",
         heading="Grade by grade" if noun == "grade" else "Class by class",
@@ -43,14 +42,6 @@ def multiclass_section(run: Run) -> Section | None:
         figures=[*_matrices(names, own, names.arm(*pair), noun), _recall_figure(recalls, names, noun)],
         files=run.files("confusion"),
     )
-
-
-def _confusion(run: Run, outcome: str) -> pl.DataFrame:
-    table = run.tables.get("confusion")
-    if table is None:
-        columns = ("arm", "mode", "cohort", "label", "called", "state", "share", "low", "high", "count", "n_patients")
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    return table.filter(pl.col("outcome") == outcome)
 
 
 def _found(names: Names, rows: list[Estimate], cohort: str, noun: str) -> str:
@@ -63,17 +54,17 @@ def _found(names: Names, rows: list[Estimate], cohort: str, noun: str) -> str:
     return f"{start} from {low} to {high}."
 
 
-def _off(names: Names, levels: list[Estimate], pair: tuple[str, str]) -> list[str]:
+def _off(names: Names, levels: list[Estimate], pair: Pair) -> list[str]:
     """How far off the called grades are, where there is an order."""
     found = []
     for cohort in cohorts_of(levels):
         metrics = ("grade_error", "quadratic_kappa")
-        rows = [find(levels, metric=metric, arm=pair[0], mode=pair[1], cohort=cohort) for metric in metrics]
+        here = [e for e in levels if (e.arm, e.mode, e.cohort) == (*pair, cohort)]
+        rows = [[e for e in here if e.metric == metric] for metric in metrics]
         if all(rows):
             error, kappa = (estimate(e.value, e.low, e.high) for e, *_ in rows)
-            where = names.place(cohort)
             found.append(
-                f"{where[:1].upper()}{where[1:]} the called grade is {error} grades off on average; "
+                f"{sentence(names.place(cohort))} the called grade is {error} grades off on average; "
                 f"quadratic-weighted kappa is {kappa}."
             )
     return found
@@ -99,18 +90,15 @@ def _absent(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
         here = table.filter(pl.col("cohort") == cohort)
         absent = sorted({*here["called"].to_list()} - {*here["label"].to_list()})
         if absent:
-            absent_words = listed([f"{noun} {number}" for number in absent])
-            found.append(
-                f"No unit of {absent_words} was tested {names.place(cohort)}: means over classes leave it out."
-            )
+            classes = listed([f"{noun} {number}" for number in absent])
+            found.append(f"No unit of {classes} was tested {names.place(cohort)}: means over classes leave it out.")
     return found
 
 
 def _recall_figure(recalls: list[Estimate], names: Names, noun: str) -> Figure:
     arms = names.headlines(pairs_of(recalls), most=MOST_ARMS)
-    order = {pair: index for index, pair in enumerate(arms)}
-    shown = [e for e in recalls if (e.arm, e.mode) in order]
-    shown.sort(key=lambda e: (_number(e), order[e.arm, e.mode]))
+    shown = [e for e in recalls if (e.arm, e.mode) in arms]
+    shown.sort(key=lambda e: (_number(e), arms.index((e.arm, e.mode))))
     several = len(arms) > 1
     lead = f"Recall: of the units of a {noun}, how many are called so. The {noun} called is the most probable one."
     if names.several_seeds:
@@ -139,11 +127,9 @@ def _matrices(names: Names, table: pl.DataFrame, arm: str, noun: str) -> list[Fi
     return [Figure("confusion", f"{arm}: what was called what", READING, [*matrices])] if matrices else []
 
 
-def _cell(row: dict[str, object]) -> MatrixCell:
+def _cell(row: dict) -> MatrixCell:
     part, units = row["share"], row["count"]
-    if not isinstance(part, int | float):
-        return MatrixCell("")
-    return MatrixCell(share(part), count(units) if isinstance(units, int | float) else "", part)
+    return MatrixCell("") if part is None else MatrixCell(share(part), "" if units is None else count(units), part)
 
 
 def _number(e: Estimate) -> int:

@@ -7,26 +7,20 @@ the tests that answer the run's question, whose differences are drawn elsewhere;
 import polars as pl
 
 from semeia.report.content import Section
-from semeia.report.estimates import cohorts_of, pairs_of
-from semeia.report.names import ALL, Names
-from semeia.report.numbers import count, listed, number, percent
+from semeia.report.estimates import STANDS, pairs_of
+from semeia.report.names import Names
+from semeia.report.numbers import count, counted, listed, number, percent
 from semeia.report.run_folder import Run
 
-STANDS = 0.05
 MOST_NAMED = 3
-TEXTS = ["outcome", "cohort", "stratum", "arm", "mode", "reference", "family"]
 
 
 def comparisons_section(run: Run) -> Section | None:
     """Show the paired tests of one outcome; None when the run has none."""
-    names, table = run.names, run.tables.get("comparisons")
-    if table is None or table.is_empty():
-        return None
-    tests = table.with_columns(pl.col(TEXTS).cast(pl.String)).filter(outcome=run.outcome)
+    names, tests, cohorts = run.names, run.table("comparisons"), run.cohorts
     if tests.is_empty():
         return None
-    shown = _shown(tests.filter(stratum=run.restriction or ALL), run, names)
-    cohorts = cohorts_of([e for e in run.estimates if e.outcome == run.outcome])
+    shown = _shown(tests, run, names)
     relevant = number(tests["relevant_difference"][0], 2)
     return Section(
         key="comparison-tests",
@@ -57,13 +51,9 @@ def _lead(tests: pl.DataFrame) -> str:
     parted = "in one family" if families == 1 else f"in {count(families)} families of {of}"
     found = "no difference stands" if not standing else f"{count(standing)} {_stand(standing)}"
     return (
-        f"{_count(tests.height, 'paired test')} of AUROC (DeLong, clustered by patient) {parted}; "
+        f"{counted(tests.height, 'paired test')} of AUROC (DeLong, clustered by patient) {parted}; "
         f"after Holm's correction within each family {found} at 5\u00a0%."
     )
-
-
-def _count(n: int, what: str) -> str:
-    return f"{count(n)} {what}{'' if n == 1 else 's'}"
 
 
 def _stand(n: int) -> str:
@@ -101,7 +91,7 @@ def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str)
         reach = _range([number(value, 3) for value in sorted(open_["detectable_difference"])])
         chance = _range([_chance(value) for value in sorted(open_["power"])])
         points.append(
-            f"{names.cohort(cohort)}: {_count(open_.height, 'test')} without a difference that stands, which "
+            f"{names.cohort(cohort)}: {counted(open_.height, 'test')} without a difference that stands, which "
             f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
             f"chance to find one of {relevant} was {chance}."
         )
@@ -109,12 +99,10 @@ def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str)
 
 
 def _rest(tests: pl.DataFrame, shown: pl.DataFrame) -> list[str]:
-    standing = [table.filter(pl.col("p_holm") < STANDS).height for table in (tests, shown)]
-    others = tests.height - shown.height
-    if standing[0] == standing[1]:
-        return []
-    more = standing[0] - standing[1]
-    return [f"Of the {_count(others, 'other test')}, in the file below, {count(more)} {_stand(more)}."]
+    every, among = (table.filter(pl.col("p_holm") < STANDS).height for table in (tests, shown))
+    others = counted(tests.height - shown.height, "other test")
+    more = every - among
+    return [f"Of the {others}, in the file below, {count(more)} {_stand(more)}."] if more else []
 
 
 def _chance(power: float) -> str:

@@ -4,52 +4,29 @@ from dataclasses import dataclass
 
 from semeia.evaluation.description import ROLES
 from semeia.report.content import Section
-from semeia.report.estimates import Estimate, cohorts_of, find, full_labels, headline_metric, outcomes_of, pairs_of
+from semeia.report.estimates import Estimate, by_cohort, cohorts_of, full_labels, pairs_of
 from semeia.report.metrics import metric_title, positive_words
-from semeia.report.names import Names
+from semeia.report.names import ALL, Names
 from semeia.report.numbers import count, interval, number
 from semeia.report.run_folder import Run
 
-
-@dataclass(frozen=True)
-class Cell:
-    """A value and its interval, in words; both empty where there is none."""
-
-    value: str = ""
-    interval: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One arm in one mode."""
-
-    title: str
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows that play one part in the comparison."""
-
-    title: str
-    rows: list[Row]
+Cell = tuple[str, str]  # a value and its interval, in words; both empty where there is none
+Row = tuple[str, list[Cell]]  # of one arm in one mode
 
 
 @dataclass(frozen=True)
 class ResultsTable:
-    """`heads` are the metrics, each spanning the `cohorts`; all but the first table are `folded`."""
+    """`heads` are the metrics, each spanning the `cohorts`; `groups` are rows under the part that their arms play."""
 
     title: str
     note: str
     heads: list[str]
     cohorts: list[str]
-    groups: list[Group]
+    groups: list[tuple[str, list[Row]]]
     folded: bool
 
 
-DISCRIMINATION = ("auroc", "auprc")
-TRUST = ("brier", "calibration_intercept", "calibration_slope")
-OPERATING = ("sensitivity", "specificity")
+CALIBRATED = "A calibrated model has intercept 0 and slope 1; the smaller the Brier score the better."
 SEVERAL_CLASSES = (
     (
         "Several classes",
@@ -83,82 +60,64 @@ def _method(e: Estimate) -> str:
 
 def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable]:
     """Tabulate discrimination, calibration, and the operating point, for each outcome."""
-    outcomes = outcomes_of(estimates)
+    outcomes = list(dict.fromkeys(e.outcome for e in estimates))
     tables = []
     for outcome in outcomes:
-        kinds = (
-            ("Discrimination", DISCRIMINATION, ""),
-            (
-                "Calibration",
-                TRUST,
-                "A calibrated model has intercept 0 and slope 1; the smaller the Brier score the better.",
-            ),
-            ("Operating point", OPERATING, names.threshold),
+        levels = [e for e in estimates if (e.outcome, e.stratum, e.reference) == (outcome, ALL, "")]
+        for title, metrics, note in (
+            ("Discrimination", ("auroc", "auprc"), ""),
+            ("Calibration", ("brier", "calibration_intercept", "calibration_slope"), CALIBRATED),
+            ("Operating point", ("sensitivity", "specificity"), names.threshold),
             *SEVERAL_CLASSES,
-            ("Each grade or more", _cuts(estimates, outcome), "How well each cut of the grades is told, by itself."),
-        )
-        for title, metrics, note in kinds:
+            ("Each grade or more", _cuts(levels), "How well each cut of the grades is told, by itself."),
+        ):
+            rows = [e for metric in metrics for e in full_labels([e for e in levels if e.metric == metric])]
             name = f"{title}: {names.outcome(outcome)}" if len(outcomes) > 1 else title
-            folded = bool(tables)
-            table = _table(estimates, names, outcome=outcome, title=name, note=note, metrics=metrics, folded=folded)
+            table = _table(rows, names, title=name, note=note, folded=bool(tables))
             if table is not None:
                 tables.append(table)
     return tables
 
 
-def sizes(names: Names, estimates: list[Estimate], *, outcome: str) -> list[str]:
+def sizes(run: Run) -> list[str]:
     """Return how many stand in each cohort, in words."""
-    metric = headline_metric(estimates, outcome=outcome)
-    levels = full_labels(find(estimates, metric=metric, outcome=outcome))
-    positive = positive_words(metric)
-    words = []
-    for cohort in cohorts_of(levels):
-        e = max((e for e in levels if e.cohort == cohort), key=lambda e: e.n)
-        words.append(
-            f"{names.cohort(cohort)}: {count(e.n)} units of {count(e.n_patients)} patients, "
-            f"{count(e.n_positive)} {positive}"
-        )
-    return words
+    largest: dict[str, Estimate] = {}
+    for e in by_cohort(full_labels(run.find(run.metric))):
+        largest[e.cohort] = max(largest.get(e.cohort, e), e, key=lambda e: e.n)
+    return [
+        f"{run.names.cohort(cohort)}: {count(e.n)} units of {count(e.n_patients)} patients, "
+        f"{count(e.n_positive)} {positive_words(run.metric)}"
+        for cohort, e in largest.items()
+    ]
 
 
-def _cuts(estimates: list[Estimate], outcome: str) -> tuple[str, ...]:
-    found = [e.metric for e in estimates if e.outcome == outcome and e.metric.startswith("auroc_at_least_")]
-    return tuple(dict.fromkeys(found))
+def _cuts(estimates: list[Estimate]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(e.metric for e in estimates if e.metric.startswith("auroc_at_least_")))
 
 
-def _table(
-    estimates: list[Estimate],
-    names: Names,
-    *,
-    outcome: str,
-    title: str,
-    note: str,
-    metrics: tuple[str, ...],
-    folded: bool,
-) -> ResultsTable | None:
-    rows = [e for metric in metrics for e in full_labels(find(estimates, metric=metric, outcome=outcome))]
+def _table(rows: list[Estimate], names: Names, *, title: str, note: str, folded: bool) -> ResultsTable | None:
+    """The rows, of a few metrics in their order."""
     if not rows:
         return None
-    present = [metric for metric in metrics if any(e.metric == metric for e in rows)]
-    cohorts = cohorts_of(rows)
+    metrics, cohorts = list(dict.fromkeys(e.metric for e in rows)), cohorts_of(rows)
     at = {(e.arm, e.mode, e.metric, e.cohort): e for e in rows}
     groups: dict[str, list[Row]] = {}
     for arm, mode in names.in_order(pairs_of(rows)):
-        cells = [_cell(at.get((arm, mode, metric, cohort))) for metric in present for cohort in cohorts]
-        groups.setdefault(names.about(arm).role, []).append(Row(names.arm(arm, mode), cells))
+        cells = [_cell(at.get((arm, mode, metric, cohort))) for metric in metrics for cohort in cohorts]
+        groups.setdefault(names.about(arm).role, []).append((names.arm(arm, mode), cells))
     return ResultsTable(
         title=title,
         note=note,
-        heads=[metric_title(metric) for metric in present],
+        heads=[metric_title(metric) for metric in metrics],
         cohorts=[names.cohort(cohort) for cohort in cohorts],
-        groups=[Group(ROLES[role], found) for role, found in groups.items()],
+        groups=[(ROLES[role], found) for role, found in groups.items()],
         folded=folded,
     )
 
 
 def _cell(e: Estimate | None) -> Cell:
     if e is None:
-        return Cell()
+        return "", ""
     digits = 3 if e.metric.startswith("brier") else 2
     signed = e.metric == "calibration_intercept"
-    return Cell(number(e.value, digits, sign=signed), interval(e.low, e.high, digits) or "no interval")
+    return number(e.value, digits, sign=signed), interval(e.low, e.high, digits) or "no interval"

@@ -7,8 +7,8 @@ import polars as pl
 
 from semeia.evaluation import roc_curve
 from semeia.report.content import DataTable, Figure, Section, TitledTable
-from semeia.report.estimates import cohorts_of, find, full_labels, pairs_of
-from semeia.report.names import ALL, Names, Pair
+from semeia.report.estimates import cohorts_of, full_labels, pairs_of
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import estimate, number, percent
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.run_folder import Run
@@ -30,9 +30,8 @@ Rows = list[tuple[str, float, str]]
 
 def sensitivity_section(run: Run) -> Section | None:
     """Make the section; None when the run has neither predictions of both classes nor the table."""
-    names, table = run.names, run.tables.get("operating_points")
-    figure = None if run.predictions is None else _roc(run, names)
-    tables = [] if table is None or table.is_empty() else _points(run, table)
+    figure = None if run.predictions is None else _roc(run, run.names)
+    tables = _points(run, run.table("operating_points"))
     if figure is None and not tables:
         return None
     return Section(
@@ -47,7 +46,7 @@ def sensitivity_section(run: Run) -> Section | None:
 
 def _roc(run: Run, names: Names) -> Figure | None:
     """The ROC curves of the headline arms, a panel a cohort; intervals stand in the table of operating points."""
-    levels = full_labels(find(run.estimates, metric="auroc", outcome=run.outcome))
+    levels = full_labels(run.find("auroc"))
     arms = names.headlines(pairs_of(levels))
     panels, rows, drawn = [], [], []
     for cohort in cohorts_of(levels):
@@ -83,24 +82,19 @@ def _at(points: pl.DataFrame) -> list[str]:
 
 def _draw(lines: list[Line], title: str, key: str, cells: list[list[str]]) -> Drawing:
     said = [f"{arm}: sensitivity {values[1]} at 90\u00a0% specificity" for _, arm, *values in cells]
-    axes = Axes(
-        "False positive rate (1 \u2212 specificity)", "Sensitivity", (-0.01, 1.01), (-0.01, 1.01), diagonal=True
-    )
+    ends = (-0.01, 1.01)
+    axes = Axes("False positive rate (1 \u2212 specificity)", "Sensitivity", ends, ends, diagonal=True)
     return curve(lines, axes, key=key, title=title, alt=f"ROC curves, {title}. {'; '.join(said)}", height=PANEL * 0.9)
 
 
 def pick(predictions: pl.DataFrame, outcome: str, pair: Pair, cohort: str) -> pl.DataFrame:
     """Return the predictions of one arm and mode in one cohort, at its largest label fraction."""
-    rows = predictions.filter(
-        pl.col("outcome") == outcome, pl.col("arm") == pair[0], pl.col("mode") == pair[1], pl.col("cohort") == cohort
-    )
+    rows = predictions.filter(outcome=outcome, arm=pair[0], mode=pair[1], cohort=cohort)
     return rows.filter(pl.col("fraction") == pl.col("fraction").max())
 
 
-def _points(run: Run, table: pl.DataFrame) -> list[TitledTable]:
+def _points(run: Run, points: pl.DataFrame) -> list[TitledTable]:
     """Operating points of the headline arms; all others are in the file."""
-    table = table.with_columns(pl.col("outcome", "cohort", "stratum", "arm", "mode").cast(pl.String))
-    points = table.filter(outcome=run.outcome, stratum=run.restriction or ALL)
     fixed = [
         (metric, at, words.format(at=percent(at))) for metric, words in FIXED.items() for at in _ats(points, metric)
     ]
@@ -108,9 +102,8 @@ def _points(run: Run, table: pl.DataFrame) -> list[TitledTable]:
     for at in dict.fromkeys(at for metric in CALLS for at in _ats(points, metric)):
         share = percent(round(at, 3))
         calls = [(metric, at, words) for metric, words in CALLS.items()]
-        tables += _table(
-            f"Predictive values at a prevalence of {share}", NOTE_CALLS.format(at=share), calls, points, run
-        )
+        title = f"Predictive values at a prevalence of {share}"
+        tables += _table(title, NOTE_CALLS.format(at=share), calls, points, run)
     return tables
 
 
@@ -119,16 +112,12 @@ def _ats(points: pl.DataFrame, metric: str) -> list[float]:
 
 
 def _table(title: str, note: str, metrics: Rows, points: pl.DataFrame, run: Run) -> list[TitledTable]:
-    names, estimates = run.names, [e for e in run.estimates if e.outcome == run.outcome]
-    found = {
-        (row["cohort"], row["arm"], row["mode"], row["metric"], row["at"]): estimate(
-            row["value"], row["low"], row["high"]
-        )
-        for row in points.iter_rows(named=True)
-    }
+    names = run.names
+    keys, ends = ("cohort", "arm", "mode", "metric", "at"), ("value", "low", "high")
+    found = {tuple(row[k] for k in keys): estimate(*(row[e] for e in ends)) for row in points.iter_rows(named=True)}
     rows = []
-    for cohort in cohorts_of(estimates):
-        for arm, mode in names.headlines(pairs_of(estimates)):
+    for cohort in run.cohorts:
+        for arm, mode in run.arms:
             cells = [found.get((cohort, arm, mode, metric, at), "") for metric, at, _ in metrics]
             if any(cells):
                 rows.append([names.cohort(cohort), names.arm(arm, mode), *cells])

@@ -6,13 +6,12 @@ positives or negatives were suppressed before they came here, and are said to be
 
 import polars as pl
 
-from semeia.evaluation.tables.columns import INTERACTION_COLUMNS, SUBGROUP_COLUMNS
 from semeia.report.content import Figure, Section
-from semeia.report.estimates import pairs_of, rows_of
+from semeia.report.estimates import rows_of
 from semeia.report.metrics import covariate_heading, covariate_title
 from semeia.report.names import Names, Pair
-from semeia.report.numbers import count, estimate, listed, p_value
-from semeia.report.plots.forest import Forest, ForestRow, forest_limits
+from semeia.report.numbers import count, listed, p_value
+from semeia.report.plots.forest import Forest, ForestRow, forest_limits, row_of_table
 from semeia.report.plots.style import GREY, Style
 from semeia.report.run_folder import Run
 from semeia.report.sections.case_mix import cohorts_in
@@ -30,18 +29,16 @@ HIDDEN_NOTE = (
 def subgroup_section(run: Run) -> Section | None:
     """Make the section on subgroups; None when the run has none."""
     names = run.names
-    cells = run.table("subgroups", SUBGROUP_COLUMNS)
-    tests = run.table("interactions", INTERACTION_COLUMNS)
+    cells, tests, arms = run.table("subgroups"), run.table("interactions"), run.arms
     if cells.is_empty():
         return None
-    arms = names.headlines(pairs_of([e for e in run.estimates if e.outcome == run.outcome]))
-    figure = _figure(cells, names, arms[:MOST_ARMS], cohorts_in(run, cells, outcome=run.outcome))
+    figure = _figure(cells, names, arms[:MOST_ARMS], cohorts_in(run, cells))
     return Section(
         key="subgroups",
         heading="Subgroups",
         lead=_lead(names, tests, arms),
         points=[*_different(names, tests, arms), *_hidden(cells)],
-        figures=[figure] if figure is not None else [],
+        figures=[figure] if figure else [],
         files=run.files("subgroups", "interactions"),
     )
 
@@ -68,9 +65,7 @@ def _rows(shown: pl.DataFrame, names: Names, arms: list[Pair]) -> list[ForestRow
         of_level = rows_of(shown.filter(level=level), arms)
         seen = [row for row in of_level if row["value"] is not None]
         for row in seen:
-            pair, ends = (row["arm"], row["mode"]), (row["low"], row["high"])
-            words = estimate(row["value"], *ends)
-            rows.append(ForestRow(names.arm(*pair), words, row["value"], ends, names.style(*pair), level))
+            rows.append(row_of_table(row, names, name=names.arm(row["arm"], row["mode"]), group=level))
         if of_level and not seen:
             rows.append(ForestRow("every arm", TOO_FEW, None, (None, None), Style(GREY), level))
     return rows
@@ -95,15 +90,12 @@ def _lead(names: Names, tests: pl.DataFrame, arms: list[Pair]) -> str:
 
 def _different(names: Names, tests: pl.DataFrame, arms: list[Pair]) -> list[str]:
     """The other headline arms whose levels differ."""
-    points = []
-    for row in rows_of(tests, arms[1:]):
-        if row["p_holm"] < SHOWN:
-            points.append(
-                f"{names.arm(row['arm'], row['mode'])}: the AUROC differs between levels of "
-                f"{covariate_title(row['column'])} {names.place(row['cohort'])} "
-                f"(p after Holm {p_value(row['p_holm'])})."
-            )
-    return points
+    return [
+        f"{names.arm(row['arm'], row['mode'])}: the AUROC differs between levels of {covariate_title(row['column'])} "
+        f"{names.place(row['cohort'])} (p after Holm {p_value(row['p_holm'])})."
+        for row in rows_of(tests, arms[1:])
+        if row["p_holm"] < SHOWN
+    ]
 
 
 def _hidden(cells: pl.DataFrame) -> list[str]:

@@ -3,41 +3,41 @@
 The tables "transport", "case_mix", "sites" and "validation_size" of a run come in; a section goes out.
 """
 
+from dataclasses import replace
+
 import polars as pl
 
-from semeia.evaluation.tables.columns import CASE_MIX_COLUMNS, SITE_COLUMNS, SIZE_COLUMNS, TRANSPORT_COLUMNS
 from semeia.report.content import Figure, Section
-from semeia.report.estimates import pairs_of, rows_of
+from semeia.report.estimates import rows_of
 from semeia.report.metrics import metric_title
 from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, interval, listed, lowered, number, percent
-from semeia.report.plots.forest import ForestRow, forest_limits, forest_of
+from semeia.report.plots.forest import ForestRow, forest_limits, forest_of, row_of_table
 from semeia.report.run_folder import Run
 from semeia.report.sections.case_mix import cohorts_in, size_table, who_table
 
 MOST_SITES = 2  # arms of which each site is drawn
 # The c-statistic of the membership model from which cohorts are said to differ somewhat, and much.
 SOME, MUCH = 0.6, 0.8
+TWO_SITES = "two sites cannot say what a third will do"
+MEANS = {
+    "hardly": "as far as these columns show, a gap is not one of other cases",
+    "somewhat": "part of a gap may be that the cases are others",
+    "well": "the cohorts hold other cases, and a gap may be mostly that",
+}
 
 
 def transport_section(run: Run) -> Section | None:
     """Make the section on other cohorts and sites; None when the run has none of its tables."""
     names = run.names
-    gaps = run.table("transport", TRANSPORT_COLUMNS)
-    mix = run.table("case_mix", CASE_MIX_COLUMNS)
-    sites = run.table("sites", SITE_COLUMNS)
-    sizes = run.table("validation_size", SIZE_COLUMNS)
+    known = ("transport", "case_mix", "sites", "validation_size")
+    gaps, mix, sites, sizes = (run.table(name) for name in known)
     if all(table.is_empty() for table in (gaps, mix, sites, sizes)):
         return None
-    estimates = [e for e in run.estimates if e.outcome == run.outcome]
-    arms = names.headlines(pairs_of(estimates))
-    cohorts = cohorts_in(run, mix, outcome=run.outcome)
+    arms, cohorts = run.arms, cohorts_in(run, mix)
     own = gaps.filter(reference="", metric="auroc")
     figures = [_gap_figure(own, names, arms), _sites_figure(sites, names, arms)]
-    tables = [
-        who_table(names, mix, cohorts),
-        size_table(names, sizes, arms, cohorts),
-    ]
+    tables = [who_table(names, mix, cohorts), size_table(names, sizes, arms, cohorts)]
     first = arms[0] if arms else ("", "")
     points = [
         *_against_scratch(gaps, names),
@@ -52,20 +52,19 @@ def transport_section(run: Run) -> Section | None:
         points=points,
         figures=[figure for figure in figures if figure is not None],
         tables=[table for table in tables if table is not None],
-        files=run.files("transport", "case_mix", "sites", "validation_size"),
+        files=run.files(*known),
     )
 
 
 def _gap_figure(gaps: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | None:
     """AUROC of each arm less that of the home cohort."""
     rows = [
-        ForestRow(
-            names.arm(row["arm"], row["mode"]),
-            estimate(row["gap"], row["low"], row["high"], digits=3, sign=True),
-            row["gap"],
-            (row["low"], row["high"]),
-            names.style(row["arm"], row["mode"]),
-            f"{names.cohort(row['cohort'])} minus {names.cohort(row['home'])}",
+        row_of_table(
+            row,
+            names,
+            name=names.arm(row["arm"], row["mode"]),
+            group=f"{names.cohort(row['cohort'])} minus {names.cohort(row['home'])}",
+            value="gap",
         )
         for row in sorted(rows_of(gaps, arms), key=lambda row: row["cohort"])
     ]
@@ -86,7 +85,7 @@ def _sites_figure(sites: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure
     if not panels:
         return None
     # a prediction interval of few sites spans nearly everything: it ends at the frame, and is said in words.
-    sized = [ForestRow("", "", row.value, row.ends, row.style) for rows in panels.values() for row in rows]
+    sized = [replace(row, wide=(None, None)) for rows in panels.values() for row in rows]
     low, high = forest_limits(sized, None)
     lead = (
         "AUROC of each site, and its mean over the sites of a cohort (random effects, REML, Hartung-Knapp). The thin "
@@ -98,15 +97,9 @@ def _sites_figure(sites: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure
 
 
 def _site_row(row: dict, names: Names) -> ForestRow:
-    return ForestRow(
-        name="Mean over sites" if row["kind"] == "summary" else row["site"],
-        words=estimate(row["value"], row["low"], row["high"]),
-        value=row["value"],
-        ends=(row["low"], row["high"]),
-        style=names.style(row["arm"], row["mode"]),
-        group=names.cohort(row["cohort"]),
-        wide=(row["predict_low"], row["predict_high"]),
-    )
+    name = "Mean over sites" if row["kind"] == "summary" else row["site"]
+    made = row_of_table(row, names, name=name, group=names.cohort(row["cohort"]))
+    return replace(made, wide=(row["predict_low"], row["predict_high"]))
 
 
 def _rows(table: pl.DataFrame, pair: Pair, **fixed: str) -> list[dict]:
@@ -114,16 +107,12 @@ def _rows(table: pl.DataFrame, pair: Pair, **fixed: str) -> list[dict]:
 
 
 def _gap(names: Names, row: dict) -> str:
-    start = (
+    chance = ", which may be chance; with so many patients a true gap of {} is found four times in five"
+    power = "" if row["detectable"] is None else chance.format(number(row["detectable"], 3))
+    return (
         f"The AUROC of {names.arm(row['arm'], row['mode'])} is {number(row['inside'], 3)} {names.place(row['home'])} "
         f"and {number(row['outside'], 3)} {names.place(row['cohort'])}, a gap of "
-        f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}"
-    )
-    if row["detectable"] is None:
-        return f"{start}."
-    return (
-        f"{start}, which may be chance; with so many patients a true gap of {number(row['detectable'], 3)} is found "
-        f"four times in five."
+        f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}{power}."
     )
 
 
@@ -150,15 +139,10 @@ def _told(names: Names, mix: pl.DataFrame, pair: Pair) -> list[str]:
     for row in _rows(mix, pair, characteristic="membership model"):
         value = row["value"]
         alike = "hardly" if value < SOME else "somewhat" if value < MUCH else "well"
-        means = {
-            "hardly": "as far as these columns show, a gap is not one of other cases",
-            "somewhat": "part of a gap may be that the cases are others",
-            "well": "the cohorts hold other cases, and a gap may be mostly that",
-        }
         points.append(
             f"From its covariates and score, a unit {names.place(row['cohort'])} can {alike} be told from one "
             f"{names.place(row['compared_with'])} (c-statistic {estimate(value, row['low'], row['high'])}): "
-            f"{means[alike]}."
+            f"{MEANS[alike]}."
         )
     return points
 
@@ -167,15 +151,11 @@ def _sites(names: Names, sites: pl.DataFrame, pair: Pair) -> list[str]:
     points = []
     for row in _rows(sites, pair, kind="summary"):
         expected = interval(row["predict_low"], row["predict_high"])
-        new = (
-            f"; at a new site it is expected from {expected}"
-            if expected
-            else "; two sites cannot say what a third will do"
-        )
+        new = f"at a new site it is expected from {expected}" if expected else TWO_SITES
         few = ", a wide range because there are few sites" if expected and row["sites"] < 5 else ""
         points.append(
             f"{names.cohort(row['cohort'])}: over {count(row['sites'])} sites the AUROC is "
-            f"{estimate(row['value'], row['low'], row['high'])} on average{new}{few}. "
+            f"{estimate(row['value'], row['low'], row['high'])} on average; {new}{few}. "
             f"{percent(round(row['inconsistency'], 2))} of the variation between sites is more than chance (I\u00b2)."
         )
     return points

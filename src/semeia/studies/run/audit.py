@@ -17,7 +17,7 @@ from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-from semeia.evaluation.tables.columns import LEAKAGE_COLUMNS, Row
+from semeia.evaluation.tables.columns import TABLES, Row
 from semeia.evaluation.tables.leakage import leakage_row
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.stored import load_scorer
@@ -146,7 +146,7 @@ def audit(audited: Audited) -> pl.DataFrame:
         rows += [_site_probe(audited, arm, own), _permuted(audited, arm, own)]
     if not audited.features:
         rows.append(leakage_row(SITE, found=None, words="nothing was pretrained in this run"))
-    return pl.DataFrame(rows, schema=LEAKAGE_COLUMNS)
+    return pl.DataFrame(rows, schema=TABLES["leakage"])
 
 
 def folds_of(finished: Finished) -> dict[int, Fold]:
