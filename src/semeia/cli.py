@@ -86,7 +86,7 @@ def call(command: Command, values: Mapping[str, object]) -> None:
     """Call what a command stands for; the result goes to standard output, what to do next to standard error."""
     function, out = resolve(command.calls), values.get("out")
     if isinstance(out, Path) and "out" not in inspect.signature(function).parameters:
-        from semeia.report.table_file import table_writer
+        from semeia.report.terminal import table_writer
 
         write = table_writer(out)
         result = function(**{name: value for name, value in values.items() if name != "out"})

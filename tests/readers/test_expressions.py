@@ -13,7 +13,7 @@ from semeia.data.dataset import open_dataset
 from semeia.data.modalities import Vector
 from semeia.errors import InputError
 from semeia.readers import expressions_table, ingest_expressions
-from semeia.report.table_file import table_writer
+from semeia.report.terminal import table_writer
 
 # pid, session, days to the last session, label
 SESSIONS = (

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from semeia.errors import InputError
-from semeia.report.table_file import table_writer
+from semeia.report.terminal import table_writer
 
 TABLE = pl.DataFrame({"unit_id": ["a", "b"], "score": [0.25, None]})
 

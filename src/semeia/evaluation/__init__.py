@@ -1,7 +1,6 @@
 """Predictions in, results out: discrimination, calibration, paired differences, intervals."""
 
 from semeia.evaluation.resampling import patient_draws
-from semeia.evaluation.results import evaluate
 from semeia.evaluation.roc import roc_curve, roc_points
 from semeia.evaluation.schema import (
     PREDICTION_COLUMNS,
@@ -13,6 +12,7 @@ from semeia.evaluation.schema import (
 from semeia.evaluation.settings import Evaluation, EvaluationSettings
 from semeia.evaluation.statistics.discrimination import auprc, auroc, brier
 from semeia.evaluation.statistics.intervals import percentile_interval
+from semeia.evaluation.views import evaluate
 
 __all__ = [
     "PREDICTION_COLUMNS",

@@ -12,15 +12,10 @@ from jaxtyping import Float
 from semeia.evaluation.schema import CELL, time_to_event
 from semeia.evaluation.shapes import Column
 
+_KEYS = [*CELL, "cohort"]
 CURVE_COLUMNS: dict[str, type[pl.DataType]] = {
-    "study": pl.String,
-    "outcome": pl.String,
-    "arm": pl.String,
-    "mode": pl.String,
-    "fraction": pl.Float64,
-    "cohort": pl.String,
-    "false_positive_rate": pl.Float64,
-    "true_positive_rate": pl.Float64,
+    **dict.fromkeys(_KEYS, pl.String),
+    **dict.fromkeys(("fraction", "false_positive_rate", "true_positive_rate"), pl.Float64),
     "seeds": pl.Int64,
 }
 
@@ -51,7 +46,7 @@ def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
     parts = []
     # outcomes of several classes have no single score, and times to an event no curve without a horizon.
     scored = predictions.filter(pl.col("score").is_not_null(), not time_to_event(predictions))
-    for key, rows in scored.group_by([*CELL, "cohort"], maintain_order=True):
+    for key, rows in scored.group_by(_KEYS, maintain_order=True):
         heights = [
             _on_grid(*roc_points(fold["label"].to_numpy(), fold["score"].to_numpy()), grid)
             for fold in rows.partition_by("seed", maintain_order=True)
@@ -62,10 +57,8 @@ def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
                 "false_positive_rate": np.concatenate([[0.0], grid]),
                 "true_positive_rate": np.concatenate([[0.0], np.mean(heights, axis=0)]),
             }
-            names = dict(zip([*CELL, "cohort"], key, strict=True))
-            fixed = [pl.lit(value).alias(name) for name, value in {**names, "seeds": len(heights)}.items()]
-            whole = pl.DataFrame(rates).with_columns(fixed)
-            parts.append(whole.select(pl.col(name).cast(dtype) for name, dtype in CURVE_COLUMNS.items()))
+            fixed = dict(zip(_KEYS, key, strict=True)) | {"seeds": len(heights)}
+            parts.append(pl.DataFrame(fixed | rates, schema=CURVE_COLUMNS))
     return pl.concat(parts) if parts else pl.DataFrame(schema=CURVE_COLUMNS)
 
 

@@ -1,21 +1,22 @@
-"""What outside users read: results and the tables of an evaluation, each a view of the tidy table or a table beside it.
+"""Predictions in; out come what outside users read: results and tables, each a view of the tidy table or beside it.
 
 A view keeps some rows of the tidy table and calls its columns as it always has. What describes cohorts, or summarises
-over sites, is made of `Judged` and is no view; the estimates among it are added to the tidy table (`evaluated`).
+over sites, is made of `Judged` and is no view; the estimates among it are added to the tidy table.
 """
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
 from semeia.evaluation.estimands import FAMILIES, PARTS
 from semeia.evaluation.estimate import DELONG, estimate
-from semeia.evaluation.judged import Judged
+from semeia.evaluation.judged import judge
 from semeia.evaluation.recalibrate import recalibrated_rows
 from semeia.evaluation.rows import ESTIMATE_COLUMNS, GAP_MINUS_GAP, KEYS, LEVEL, MINUS_HOME, MINUS_REFERENCE
 from semeia.evaluation.schema import RESULT_COLUMNS
-from semeia.evaluation.settings import EvaluationSettings
+from semeia.evaluation.settings import Evaluation, EvaluationSettings
 from semeia.evaluation.statistics.intervals import detectable_difference, power_at
 from semeia.evaluation.tables.case_mix import case_mix
 from semeia.evaluation.tables.columns import ENDS, PLACE_COLUMNS, TABLES, Columns
@@ -35,23 +36,54 @@ Own = dict[str, str | pl.Expr]
 View = Callable[[pl.DataFrame, EvaluationSettings], pl.DataFrame]
 
 
-def evaluated(judged: Judged) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, pl.DataFrame]]:
-    """The tidy table, the results, and the further tables by name; those that would be empty are not there."""
+@runtime_checkable
+class ArrowTable(Protocol):
+    """A table of any library that gives its columns as Arrow does: pandas, pyarrow, polars, duckdb."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give the columns."""
+        ...
+
+
+def evaluate(predictions: ArrowTable, *, settings: EvaluationSettings | None = None) -> Evaluation:
+    """Evaluate a table of predictions: every estimand of estimands.py, in every group, with every contrast.
+
+    For each study, outcome and cohort the patients are drawn once, and every arm, seed, metric and stratum is evaluated
+    in the same draws. Seed s tests fold s inside (other patients for each seed) and all patients of the other cohorts;
+    a metric is averaged over seeds inside each draw. A stratum restricts the rows that are judged, not the draws, and
+    not the rows on which thresholds and combiners are fitted (carry.py).
+
+    Args:
+        predictions: of pandas, polars or pyarrow; see `check_predictions`; only `subject_id, label, score` are needed.
+        settings: see `EvaluationSettings`.
+
+    Returns:
+        The tidy table of estimates (ESTIMATE_COLUMNS), and as views of it the results (RESULT_COLUMNS; `n`,
+        `n_patients`, `n_positive` count distinct units, patients and units with a label above 0 over the seeds) and
+        the further tables; and notes on everything that was left out.
+
+    Raises:
+        InputError: for predictions, a reference or an expression that cannot be used.
+    """
+    if not isinstance(predictions, pl.DataFrame):
+        predictions = pl.DataFrame(predictions)
+    judged = judge(predictions, settings=settings or EvaluationSettings())
     binary, classes = judged.of_kind("binary"), judged.of_kind("classes")
     tidy = estimate(judged)
     tidy = pl.concat([tidy, pl.DataFrame(recalibrated_rows(binary), schema=ESTIMATE_COLUMNS)])
-    tables = {name: view(tidy, judged.settings) for name, view in VIEWS.items() if name != "results"}
-    tables["sites"] = site_summaries(binary, tables["sites"])
-    further = {
-        "case_mix": case_mix,
-        "validation_size": validation_size,
-        "interactions": interactions,
-        "leakage": leakage,
+    tables = {name: view(tidy, judged.settings) for name, view in VIEWS.items()}
+    results = tables.pop("results")
+    tables |= {
+        "sites": site_summaries(binary, tables["sites"]),
+        "case_mix": case_mix(binary),
+        "validation_size": validation_size(binary),
+        "interactions": interactions(binary),
+        "leakage": leakage(binary),
+        "confusion": confusion(classes),
     }
-    tables |= {name: table(binary) for name, table in further.items()} | {"confusion": confusion(classes)}
-    added = [_added(tables[name], own) for name, own in _ADDED.items() if not tables[name].is_empty()]
-    results = VIEWS["results"](tidy, judged.settings)
-    return pl.concat([tidy, *added]), results, {name: table for name, table in tables.items() if not table.is_empty()}
+    tables = {name: table for name, table in tables.items() if not table.is_empty()}
+    added = [_added(tables[name], own) for name, own in _ADDED.items() if name in tables]
+    return Evaluation(results, judged.notes.lines(), tables, pl.concat([tidy, *added]))
 
 
 def _named(tidy: pl.DataFrame, names: Iterable[str]) -> pl.Expr:
@@ -73,8 +105,7 @@ def _results(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     """Levels and differences from references in every part of the table, at every label fraction."""
     names = [*_BY_PARTS, "*_detectable_difference"]
     kept = tidy.filter(_ALL_ROWS, pl.col("contrast").is_in([LEVEL, MINUS_REFERENCE]), ~_BY_DELONG, _named(tidy, names))
-    renamed = kept.rename({"estimand": "metric", "method": "interval_method"})
-    return renamed.select(list(RESULT_COLUMNS))
+    return _select(kept, {"metric": "estimand", "interval_method": "method"}, RESULT_COLUMNS)
 
 
 def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
@@ -83,17 +114,12 @@ def _comparisons(tidy: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFra
     power = power_at(settings.relevant_difference, tests["se"].to_numpy())
     tests = tests.with_columns(power=pl.Series(power, dtype=pl.Float64))
     own: Own = {
-        "reference": "reference",
         "difference": "value",
-        "se": "se",
         "z": pl.col("value") / pl.col("se"),
-        "p": "p",
         "p_holm": "p_adjusted",
-        "family": "family",
         "family_tests": pl.len().over("family").cast(pl.Int64),
         "detectable_difference": pl.col("se") * _DETECTABLE,
         "relevant_difference": pl.lit(settings.relevant_difference),
-        "power": "power",
     }
     return _select(tests, own, TABLES["comparisons"])
 
@@ -122,8 +148,8 @@ def _decision_curves(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     nobody = kept.filter(pl.col("strategy") == "treat_all").with_columns(
         *zeros, strategy=pl.lit("treat_none"), method=pl.lit("exact: zero by definition")
     )
-    own: Own = {"strategy": "strategy", "reference": "reference", "threshold": "at"}
-    return _select(pl.concat([kept, nobody]), own | {"net_benefit": "value"}, TABLES["decision_curves"])
+    own: Own = {"threshold": "at", "net_benefit": "value"}
+    return _select(pl.concat([kept, nobody]), own, TABLES["decision_curves"])
 
 
 def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
@@ -137,12 +163,8 @@ def _transport(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         named = {"value": side, "low": f"{side}_low", "high": f"{side}_high", "cohort": f"_{side}"}
         at = known.select(*keys, *(pl.col(name).alias(new) for name, new in named.items()))
         gaps = gaps.join(at, left_on=[*keys, cohort], right_on=[*keys, f"_{side}"], how="left", maintain_order="left")
-    sides = [f"{side}{end}" for side in ("inside", "outside") for end in ("", "_low", "_high")]
     own: Own = {
-        "reference": "reference",
         "metric": "estimand",
-        "home": "home",
-        **{name: name for name in sides},
         "gap": "value",
         "detectable": pl.when((pl.col("low") <= 0) & (pl.col("high") >= 0)).then(pl.col("se") * _DETECTABLE),
     }
@@ -157,7 +179,6 @@ def _subgroups(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
         "level": split.field("field_1"),
         "state": pl.col("note").replace("", "shown"),
         "metric": "estimand",
-        "value": "value",
     }
     return _select(
         tidy.filter(pl.col("subgroup") != "", pl.col("estimand") != "auroc_heterogeneity"), own, TABLES["subgroups"]

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from semeia.evaluation.description import ROLES, ArmDescription, Description
+from semeia.evaluation.schema import EVERY_ROW
 from semeia.report.numbers import EN_DASH, NBSP, listed
 from semeia.report.plots.style import LegendItem, Style, style_of
 
 MODES = {"none": "", "frozen": "frozen", "finetune": "fine-tuned", "probe_finetune": "probed, then fine-tuned"}
-ALL = "all"  # the stratum without a restriction, and the cohort of a table that names none
+ALL = EVERY_ROW  # also the cohort of a table that names none
 INTERNAL = "internal"  # the cohort on which evaluation chooses thresholds
 MOST_HEADLINES = 6
 Pair = tuple[str, str]  # an arm and its mode

@@ -1,10 +1,13 @@
-"""Print tables in a terminal: columns side by side, tab-separated text where there is no terminal."""
+"""Put out the tables of commands: columns side by side in a terminal, tab-separated text where there is none, files."""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 
-from semeia.errors import printable
+from semeia.archive.atomic import write_csv, write_parquet
+from semeia.errors import InputError, printable
 from semeia.evaluation import Evaluation
 
 SHOWN = ("auroc", "auprc", "brier", "calibration_slope", "macro_auroc", "balanced_accuracy", "quadratic_kappa")
@@ -66,3 +69,19 @@ def short_results(results: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("low").is_null()).then(number["value"]).otherwise(interval).alias("value"),
         pl.col("n_patients").alias("patients"),
     )
+
+
+def table_writer(path: Path) -> Callable[[pl.DataFrame], None]:
+    """Return what writes a table to `path`; to be asked for before the table is made, which may take hours.
+
+    Raises:
+        InputError: there is something at `path`, or the suffix is another.
+    """
+    if path.exists():
+        raise InputError(f"{path}: is there already and is not overwritten; name another file with --out.")
+    if path.suffix == ".parquet":
+        return lambda table: write_parquet(path, table)
+    if path.suffix != ".csv":
+        raise InputError(f"{path}: a table is written as .csv or .parquet; name such a file with --out.")
+
+    return lambda table: write_csv(path, table)

@@ -6,7 +6,7 @@ half a minute, so that what is known of the same fold and draws is looked up (`r
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,7 +17,6 @@ from semeia.evaluation.cells import Fold, concatenate
 from semeia.evaluation.resampling import Draws, average_seeds
 from semeia.evaluation.shapes import DrawnColumns, Rows, Weights
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED
-from semeia.evaluation.statistics.ranking import ranked_draws
 
 Values = TypeVar("Values")
 
@@ -50,12 +49,8 @@ def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic)
         draws: of the patients of the folds' cohort.
         statistic: from a fold and weights of its rows to k values a draw.
     """
-    return mean_over_seeds(np.stack([_of_fold(fold, draws, statistic) for fold in folds.values()]))
-
-
-def auroc_across_seeds(folds: dict[int, Fold], draws: Draws) -> Rows:
-    """AUROC in every draw, averaged over seeds."""
-    return across_seeds(folds, draws, lambda fold, weights: ranked_draws(fold.ranking, weights)[0][:, None])[:, 0]
+    values = [draws.apply(fold.patient, partial(statistic, fold)) for fold in folds.values()]
+    return mean_over_seeds(np.stack(values))
 
 
 def pooled(folds: dict[int, Fold]) -> dict[int, Fold]:
@@ -78,7 +73,3 @@ def mostly_defined(values: Rows, draws: Draws) -> bool:
     """Whether a statistic exists on the rows as they are and in nine of ten draws, so that an interval means it."""
     defined = ~np.isnan(draws.drawn(values))
     return not np.isnan(values[0]) and bool(defined.mean() >= LEAST_DEFINED)
-
-
-def _of_fold(fold: Fold, draws: Draws, statistic: FoldStatistic) -> Float[np.ndarray, "rows k"]:
-    return draws.apply(fold.patient, lambda weights: statistic(fold, weights))

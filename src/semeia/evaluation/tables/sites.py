@@ -10,7 +10,7 @@ import polars as pl
 from scipy.special import expit, logit
 
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.statistics.random_effects import Summary, summarise_sites
+from semeia.evaluation.statistics.random_effects import summarise_sites
 from semeia.evaluation.tables.columns import PLACE_COLUMNS, TABLES, Row
 
 ELSEWHERE = "every cohort but {}"
@@ -38,24 +38,19 @@ def site_summaries(judged: Judged, at_sites: pl.DataFrame) -> pl.DataFrame:
                 judged.notes.add("site left out, its AUROC has no standard error", f"{name}, {cohort}")
             of_cell = [{**row, "kind": "site"} for row in entering.iter_rows(named=True)]
             found[str(cohort)].append(of_cell)
-            rows += [*_weighted(judged, of_cell), *_summary(judged, of_cell)]
+            weighted, summary = _summary(judged, of_cell)
+            rows += [*weighted, *summary]
         rows += _over_cohorts(judged, places, found)
     return pl.DataFrame(rows, schema=TABLES["sites"])
 
 
-def _weighted(judged: Judged, rows: list[Row]) -> list[Row]:
-    """The rows with their shares in the summary."""
+def _summary(judged: Judged, rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows with their shares in the summary, and the row of the summary; none of a single site."""
     if len(rows) < 2:
-        return rows
-    weights = _summarised(judged, rows).weights
-    return [row | {"weight": float(weight)} for row, weight in zip(rows, weights, strict=True)]
-
-
-def _summary(judged: Judged, rows: list[Row]) -> list[Row]:
-    """The row of the summary; none of a single site."""
-    if len(rows) < 2:
-        return []
-    summary = _summarised(judged, rows)
+        return rows, []
+    value = np.array([row["value"] for row in rows], dtype=np.float64)
+    error = np.array([row["se"] for row in rows], dtype=np.float64) / (value * (1 - value))
+    summary = summarise_sites(logit(value), error, level=judged.settings.level)
     ends = {"value": summary.mean, "low": summary.low, "high": summary.high}
     ends |= {"predict_low": summary.predict_low, "predict_high": summary.predict_high}
     own: Row = {
@@ -68,13 +63,8 @@ def _summary(judged: Judged, rows: list[Row]) -> list[Row]:
         "inconsistency": summary.inconsistency,
         "sites": len(rows),
     }
-    return [{name: rows[0][name] for name in PLACE_COLUMNS} | own]
-
-
-def _summarised(judged: Judged, rows: list[Row]) -> Summary:
-    value = np.array([row["value"] for row in rows], dtype=np.float64)
-    error = np.array([row["se"] for row in rows], dtype=np.float64) / (value * (1 - value))
-    return summarise_sites(logit(value), error, level=judged.settings.level)
+    weighted = [row | {"weight": float(weight)} for row, weight in zip(rows, summary.weights, strict=True)]
+    return weighted, [{name: rows[0][name] for name in PLACE_COLUMNS} | own]
 
 
 def _over_cohorts(judged: Judged, places: list[Place], found: dict[str, list[list[Row]]]) -> list[Row]:
@@ -89,4 +79,4 @@ def _over_cohorts(judged: Judged, places: list[Place], found: dict[str, list[lis
         for rows in found[place.cohort]:
             for row in rows:
                 by_cell.setdefault((row["arm"], row["mode"], row["fraction"]), []).append(row)
-    return [row | {"cohort": name} for every in by_cell.values() for row in _summary(judged, every)]
+    return [row | {"cohort": name} for every in by_cell.values() for row in _summary(judged, every)[1]]

@@ -16,7 +16,8 @@ from semeia.report.plots.style import Style
 Number = float | int
 Ends = tuple[Number | None, Number | None]
 Namer = Callable[[Estimate], str]
-TICKS = 5
+# Into how many parts an axis is cut, the fewest first that give two ticks: more run into each other.
+TICKS = (3, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Forest:
         from matplotlib.ticker import MaxNLocator
 
         low, high = self.limits
-        found = [float(x) for x in MaxNLocator(TICKS, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= x <= high]
+        cuts = [MaxNLocator(parts, steps=[1, 2, 5, 10]).tick_values(low, high) for parts in TICKS]
+        inside = [[float(x) for x in cut if low <= x <= high] for cut in cuts]
+        found = next((each for each in inside if len(each) > 1), inside[-1])
         digits = next((d for d in range(4) if all(abs(x - round(x, d)) < 1e-9 for x in found)), 3)
         return [(x, number(x, digits, sign=self.null == 0)) for x in found]
 

@@ -12,7 +12,15 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
 INK, MUTED, RULE = "#1D2328", "#5B646C", "#D5D9DC"
 # Colours that turn when the page is dark, by their name in style.css.
-COLOURS = {BLACK: "ink", INK: "ink", MUTED: "muted", RULE: "rule", BLUE: "blue"}
+COLOURS = {
+    BLACK: "ink",
+    INK: "ink",
+    MUTED: "muted",
+    RULE: "rule",
+    BLUE: "blue",
+    "#6C1D8E": "fourth",
+    "#1B1155": "fifth",
+}
 
 
 @dataclass(frozen=True)

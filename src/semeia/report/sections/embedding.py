@@ -84,7 +84,7 @@ def write_embedding(run: Path, found: EmbeddingMap) -> None:
         {
             "arm": one.arm,
             "shares": [round(share, 4) for share in one.shares],
-            "points": [[round(float(x), 3), round(float(y), 3)] for x, y in one.points],
+            "points": np.round(one.points.astype(float), 3).tolist(),
         }
         for one in found.starts
     ]
@@ -160,13 +160,7 @@ def _draw(names: Names, one: Place, found: EmbeddingMap, *, key: str) -> Drawing
     low, high = np.percentile(one.points, [0.5, 99.5], axis=0)
     pad = 0.06 * np.maximum(high - low, 1e-6)
     marks = [
-        Line(
-            one.points[chosen, 0].tolist(),
-            one.points[chosen, 1].tolist(),
-            style_of_grade(grade),
-            width=0,
-            hollow=cohort == HOLLOW,
-        )
+        Line(*one.points[chosen].T.tolist(), style_of_grade(grade), width=0, hollow=cohort == HOLLOW)
         for grade, cohort, chosen in _groups(found)
     ]
     across, up = ((float(a - p), float(b + p)) for a, b, p in zip(low, high, pad, strict=True))

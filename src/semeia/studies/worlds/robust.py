@@ -107,7 +107,7 @@ def robust_study(*, out: Path, settings: RobustSettings) -> str:
         out: table of AUROC by world, place, arm and seed, .csv.
         settings: see `RobustSettings`.
     """
-    from semeia.report.table_file import table_writer
+    from semeia.report.terminal import table_writer
 
     write = table_writer(out)
     sources = [(name, seed) for name in WORLDS for seed in range(settings.seeds)]
