@@ -132,10 +132,12 @@ def by_family(gains: dict[str, np.ndarray], expected: dict[str, np.ndarray], fam
 
 
 def weights_of(made: Map) -> list[str]:
-    """The weights of every line, of standardised terms; empty where a line does not read the term."""
+    """The weights of the terms that a line reads, standardised (empty where another does not), and the terms of none."""
     weights = {name: dict(zip(line.reads, line.weights, strict=True)) for name, line in made.lines.items()}
-    lines = [f"| term | {' | '.join(made.lines)} |", "|---" * (1 + len(weights)) + "|"]
-    for term in made.usual:
+    read = [term for term in made.usual if any(term in own for own in weights.values())]
+    lines = [f"| term | {' | '.join(weights)} |", "|---" * (1 + len(weights)) + "|"]
+    for term in read:
         cells = [f"{own[term]:+.4f}" if term in own else "" for own in weights.values()]
         lines.append(f"| {term} | {' | '.join(cells)} |")
-    return lines
+    unread = [term for term in made.usual if term not in read]
+    return [*lines, "", f"No line reads {', '.join(unread)}."] if unread else lines

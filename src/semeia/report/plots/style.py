@@ -11,16 +11,9 @@ from markupsafe import Markup
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
 INK, MUTED, RULE = "#1D2328", "#5B646C", "#D5D9DC"
+FOURTH, FIFTH = "#6C1D8E", "#1B1155"  # grades
 # Colours that turn when the page is dark, by their name in style.css.
-COLOURS = {
-    BLACK: "ink",
-    INK: "ink",
-    MUTED: "muted",
-    RULE: "rule",
-    BLUE: "blue",
-    "#6C1D8E": "fourth",
-    "#1B1155": "fifth",
-}
+COLOURS = {BLACK: "ink", INK: "ink", MUTED: "muted", RULE: "rule", BLUE: "blue", FOURTH: "fourth", FIFTH: "fifth"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +60,8 @@ GRADES = (
     Style("#C98500", "none", "o"),
     Style("#D9541E", "none", "s"),
     Style("#B12A6B", "none", "^"),
-    Style("#6C1D8E", "none", "D"),
-    Style("#1B1155", "none", "P"),
+    Style(FOURTH, "none", "D"),
+    Style(FIFTH, "none", "P"),
 )
 
 
