@@ -18,7 +18,7 @@ from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
 from semeia.evaluation.schema import DEFAULTS, EVERY_ROW, UNIT, time_to_event
 from semeia.evaluation.shapes import Mask, Matrix, Numbers, Reals
-from semeia.evaluation.statistics.ranking import Ranking, ranking
+from semeia.evaluation.statistics.discrimination import Ranking, ranking
 
 
 class Cell(NamedTuple):

@@ -24,7 +24,15 @@ from semeia.evaluation.statistics.calibration_curve import (
     ici_draws,
     point_weights,
 )
-from semeia.evaluation.statistics.discrimination import brier_draws, weighted_mean, weighted_sums
+from semeia.evaluation.statistics.discrimination import (
+    auroc_within_parts,
+    brier_draws,
+    ranked_draws,
+    ranking,
+    rankings_of_parts,
+    weighted_mean,
+    weighted_sums,
+)
 from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import (
     accuracy_draws,
@@ -43,7 +51,6 @@ from semeia.evaluation.statistics.multiclass import (
 )
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws, threshold_grid, treat_all_draws
 from semeia.evaluation.statistics.operating_point import call_draws, fixed_points, predictive_values
-from semeia.evaluation.statistics.ranking import auroc_within_parts, ranked_draws, ranking, rankings_of_parts
 from semeia.evaluation.statistics.survival import FollowUp, c_index_draws, cases_at, follow_up, weights_at
 from semeia.evaluation.tables.across_seeds import remembered
 

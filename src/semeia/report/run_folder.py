@@ -89,6 +89,11 @@ class Run:
         """Return the cohorts in the order of the page."""
         return cohorts_of(self.mine)
 
+    def cohorts_in(self, table: pl.DataFrame) -> list[str]:
+        """Return the cohorts that a further table speaks of, in the order of the page."""
+        present = table["cohort"].unique(maintain_order=True).to_list()
+        return sorted(present, key=lambda cohort: ([*self.cohorts, cohort]).index(cohort))
+
     @property
     def metric(self) -> str:
         """Return by what arms are compared first: AUROC, or macro AUROC where the outcome has several classes."""

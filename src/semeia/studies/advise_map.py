@@ -132,7 +132,7 @@ def by_family(gains: dict[str, np.ndarray], expected: dict[str, np.ndarray], fam
 
 
 def weights_of(made: Map) -> list[str]:
-    """The weights of the terms that a line reads, standardised (empty where another does not), and the terms of none."""
+    """Standardised weights of the terms that a line reads, empty where another does not, and the terms of none."""
     weights = {name: dict(zip(line.reads, line.weights, strict=True)) for name, line in made.lines.items()}
     read = [term for term in made.usual if any(term in own for own in weights.values())]
     lines = [f"| term | {' | '.join(weights)} |", "|---" * (1 + len(weights)) + "|"]

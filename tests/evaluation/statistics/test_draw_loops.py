@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from semeia.evaluation.statistics import draw_arrays, draw_loops
+from semeia.evaluation.statistics.discrimination import ranking
 from semeia.evaluation.statistics.draw_sums import rows_first
-from semeia.evaluation.statistics.ranking import ranking
 
 both = pytest.mark.parametrize("sums_by", [draw_loops, draw_arrays])
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
+from semeia.evaluation.statistics.discrimination import ranking
 from semeia.evaluation.statistics.operating_point import fixed_points
-from semeia.evaluation.statistics.ranking import ranking
 
 TARGETS = (0.5, 0.75, 0.9, 0.95, 1.0)
 

@@ -7,11 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
+from semeia.evaluation.statistics.discrimination import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.statistics.membership import (
     features_of,
     membership_score,
 )
-from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.tables.characteristics import Covariate
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from semeia.evaluation.statistics.ranking import ranked_draws, ranked_sums, ranking
+from semeia.evaluation.statistics.discrimination import ranked_draws, ranked_sums, ranking
 
 
 @pytest.mark.parametrize("kind", [np.int16, np.float64])

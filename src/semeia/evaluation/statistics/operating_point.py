@@ -15,9 +15,8 @@ from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold
 from semeia.evaluation.shapes import Column, Drawn, DrawnColumns, Reals, Weights
-from semeia.evaluation.statistics.discrimination import weighted_sums
+from semeia.evaluation.statistics.discrimination import Ranking, weighted_sums
 from semeia.evaluation.statistics.group_sums import ratio
-from semeia.evaluation.statistics.ranking import Ranking
 
 
 def threshold_at_sensitivity(label: Column, score: Column, *, target: float = 0.9) -> float:

@@ -20,11 +20,10 @@ from semeia.evaluation.measured import ranked_values
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.shapes import Weights
 from semeia.evaluation.statistics.calibration import clipped_logit
-from semeia.evaluation.statistics.discrimination import weighted_sums
+from semeia.evaluation.statistics.discrimination import auroc_within_parts, rankings_of_parts, weighted_sums
 from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.membership import features_of, membership_score
 from semeia.evaluation.statistics.operating_point import SHIFTED, at_prevalence, class_means
-from semeia.evaluation.statistics.ranking import auroc_within_parts, rankings_of_parts
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
 from semeia.evaluation.tables.characteristics import (
     Covariate,

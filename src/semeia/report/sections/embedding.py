@@ -159,10 +159,10 @@ def _draw(names: Names, one: Place, found: EmbeddingMap, *, key: str) -> Drawing
     # A stray unit must not squeeze all others into a corner.
     low, high = np.percentile(one.points, [0.5, 99.5], axis=0)
     pad = 0.06 * np.maximum(high - low, 1e-6)
-    marks = [
-        Line(*one.points[chosen].T.tolist(), style_of_grade(grade), width=0, hollow=cohort == HOLLOW)
-        for grade, cohort, chosen in _groups(found)
-    ]
+    marks = []
+    for grade, cohort, chosen in _groups(found):
+        x, y = one.points[chosen].T.tolist()
+        marks.append(Line(x, y, style_of_grade(grade), width=0, hollow=cohort == HOLLOW))
     across, up = ((float(a - p), float(b + p)) for a, b, p in zip(low, high, pad, strict=True))
     axes = Axes(f"First component ({first})", f"Second ({second})", across, up, bare=True)
     return curve(marks, axes, key=key, title=title, alt=alt, height=PANEL * 0.75)

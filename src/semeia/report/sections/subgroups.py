@@ -14,7 +14,6 @@ from semeia.report.numbers import count, listed, p_value
 from semeia.report.plots.forest import Forest, ForestRow, forest_limits, row_of_table
 from semeia.report.plots.style import GREY, Style
 from semeia.report.run_folder import Run
-from semeia.report.sections.case_mix import cohorts_in
 
 SHOWN = 0.05
 TOO_FEW = "suppressed: fewer than 10"
@@ -32,7 +31,7 @@ def subgroup_section(run: Run) -> Section | None:
     cells, tests, arms = run.table("subgroups"), run.table("interactions"), run.arms
     if cells.is_empty():
         return None
-    figure = _figure(cells, names, arms[:MOST_ARMS], cohorts_in(run, cells))
+    figure = _figure(cells, names, arms[:MOST_ARMS], run.cohorts_in(cells))
     return Section(
         key="subgroups",
         heading="Subgroups",

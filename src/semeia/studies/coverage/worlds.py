@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from scipy.special import expit, softmax
 
 from semeia.evaluation.statistics.calibration import calibration_draws
-from semeia.evaluation.statistics.discrimination import brier_draws, weighted_mean, weighted_sums
+from semeia.evaluation.statistics.discrimination import brier_draws, ranked_draws, ranking, weighted_mean, weighted_sums
 from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import (
     accuracy_draws,
@@ -27,7 +27,6 @@ from semeia.evaluation.statistics.multiclass import (
 )
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws
 from semeia.evaluation.statistics.operating_point import call_draws
-from semeia.evaluation.statistics.ranking import ranked_draws, ranking
 from semeia.evaluation.statistics.survival import c_index_draws, cases_at, follow_up, weights_at
 
 SPREAD, SHARED = 1.2, 0.5
