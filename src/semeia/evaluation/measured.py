@@ -6,6 +6,7 @@ the statistic on the rows as they are, NaN wherever it is undefined. What gaps a
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -51,7 +52,7 @@ from semeia.evaluation.statistics.multiclass import (
 )
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws, threshold_grid, treat_all_draws
 from semeia.evaluation.statistics.operating_point import call_draws, fixed_points, predictive_values
-from semeia.evaluation.statistics.survival import FollowUp, c_index_draws, cases_at, follow_up, weights_at
+from semeia.evaluation.statistics.survival import c_index_draws, cases_at, follow_up, weights_at
 from semeia.evaluation.tables.across_seeds import remembered
 
 # Name, and where on a grid it is taken (None: on none).
@@ -78,8 +79,8 @@ class Context:
     grid: Float[np.ndarray, "grid"] | None = None
 
 
-def _over(fold: Fold, context: Context, names: tuple[Key, ...], statistic: Callable[[Weights], np.ndarray]) -> Values:
-    return dict(zip(names, context.draws.apply(fold.patient, statistic).T.copy(), strict=True))
+def _over(fold: Fold, draws: Draws, names: tuple[Key, ...], statistic: Callable[[Weights], np.ndarray]) -> Values:
+    return dict(zip(names, draws.apply(fold.patient, statistic).T.copy(), strict=True))
 
 
 def _keys(*names: str) -> tuple[Key, ...]:
@@ -92,7 +93,7 @@ def ranked_values(fold: Fold, draws: Draws) -> Values:
         auroc, auprc = ranked_draws(fold.ranking, weights)
         return np.column_stack([auroc, auprc, brier_draws(fold.label, fold.score, weights)])
 
-    return dict(zip(_keys("auroc", "auprc", "brier"), draws.apply(fold.patient, statistic).T.copy(), strict=True))
+    return _over(fold, draws, _keys("auroc", "auprc", "brier"), statistic)
 
 
 @remembered
@@ -108,8 +109,8 @@ def calibrated_values(fold: Fold, draws: Draws) -> Values:
 
 @remembered
 def called_values(fold: Fold, draws: Draws) -> Values:
-    values = draws.apply(fold.patient, lambda weights: np.column_stack(call_draws(fold.label, fold.called, weights)))
-    return dict(zip(_keys("sensitivity", "specificity"), values.T.copy(), strict=True))
+    names = _keys("sensitivity", "specificity")
+    return _over(fold, draws, names, lambda weights: np.column_stack(call_draws(fold.label, fold.called, weights)))
 
 
 @remembered
@@ -134,16 +135,15 @@ def gain_values(fold: Fold, context: Context) -> Values:
 
 def observed_expected_values(fold: Fold, context: Context) -> Values:
     sums = np.column_stack([fold.label, fold.score])
-    return _over(fold, context, _keys("o_e"), lambda weights: ratio(*weighted_sums(sums, weights).T)[:, None])
+    return _over(fold, context.draws, _keys("o_e"), lambda weights: ratio(*weighted_sums(sums, weights).T)[:, None])
 
 
 def operating_values(fold: Fold, context: Context) -> Values:
     """What an arm does at fixed specificity or sensitivity, and what its calls mean at a prevalence."""
     points = context.settings.fixed_points
-    names = tuple(
-        (f"{name}", at) for name in ("sensitivity_at_specificity", "specificity_at_sensitivity") for at in points
-    )
-    found = _over(fold, context, names, lambda weights: np.hstack(fixed_points(fold.ranking, weights, points=points)))
+    names = tuple((name, at) for name in ("sensitivity_at_specificity", "specificity_at_sensitivity") for at in points)
+    values = context.draws.apply(fold.patient, lambda w: np.hstack(fixed_points(fold.ranking, w, points=points)))
+    found = dict(zip(names, values.T.copy(), strict=True))
     if context.prevalence is not None:
         calls = predictive_values(*called_values(fold, context.draws).values(), prevalence=context.prevalence)
         found |= zip((("ppv", at := float(np.ravel(context.prevalence)[0])), ("npv", at)), calls, strict=True)
@@ -153,17 +153,12 @@ def operating_values(fold: Fold, context: Context) -> Values:
 def errors_values(fold: Fold, context: Context) -> Values:
     prepared, bin_of = flexible_calibration(fold.label, fold.score), score_bins(fold.score)
     names = _keys(*CALIBRATION_ERRORS, "pooled_brier", *BRIER_PARTS[1:])
-    return _over(
-        fold,
-        context,
-        names,
-        lambda weights: np.hstack(
-            [
-                calibration_error_draws(prepared, point_weights(prepared, weights)),
-                brier_parts_draws(fold.label, fold.score, weights, bin_of=bin_of),
-            ]
-        ),
-    )
+
+    def statistic(weights: Weights) -> DrawnColumns:
+        errors = calibration_error_draws(prepared, point_weights(prepared, weights))
+        return np.hstack([errors, brier_parts_draws(fold.label, fold.score, weights, bin_of=bin_of)])
+
+    return _over(fold, context.draws, names, statistic)
 
 
 def curve_values(fold: Fold, context: Context) -> Values:
@@ -171,7 +166,7 @@ def curve_values(fold: Fold, context: Context) -> Values:
     assert grid is not None
     names = tuple(("calibration_curve", float(predicted)) for predicted in grid)
     return _over(
-        fold, context, names, lambda w: calibration_curve_draws(prepared, point_weights(prepared, w), grid=grid)
+        fold, context.draws, names, lambda w: calibration_curve_draws(prepared, point_weights(prepared, w), grid=grid)
     )
 
 
@@ -184,7 +179,7 @@ def decisions_values(fold: Fold, context: Context) -> Values:
         benefit = net_benefit_draws(fold.label, fold.score, weights, thresholds=grid)
         return np.hstack([benefit, benefit - treat_all_draws(fold.label, weights, thresholds=grid)])
 
-    return _over(fold, context, names, statistic)
+    return _over(fold, context.draws, names, statistic)
 
 
 def mended_values(fold: Fold, context: Context) -> Values:
@@ -198,7 +193,7 @@ def mended_values(fold: Fold, context: Context) -> Values:
         n, positive, expected, error = weighted_sums(sums, weights).T
         return np.column_stack([*fitted, ici_draws(prepared, points), ratio(error, n), ratio(positive, expected)])
 
-    return _over(fold, context, _keys("intercept", "slope", "ici", "brier", "o_e"), statistic)
+    return _over(fold, context.draws, _keys("intercept", "slope", "ici", "brier", "o_e"), statistic)
 
 
 @remembered
@@ -229,18 +224,12 @@ def compared_classes_values(fold: Fold, draws: Draws) -> Values:
         *("brier_classes", "log_loss", "grade_error"),
         *(f"auroc_at_least_{grade}" for grade in range(1, k)),
     )
-    return dict(zip(names, draws.apply(fold.patient, statistic).T.copy(), strict=True))
-
-
-def _followed(fold: Fold) -> FollowUp:
-    return follow_up(fold.time, fold.event, fold.score)
+    return _over(fold, draws, names, statistic)
 
 
 def concordance_values(fold: Fold, context: Context) -> Values:
-    rows, horizon = _followed(fold), context.settings.horizon
-    return _over(
-        fold, context, _keys("c_index", "c_index_uno"), lambda weights: c_index_draws(rows, weights, horizon=horizon)
-    )
+    statistic = partial(c_index_draws, follow_up(fold.time, fold.event, fold.score), horizon=context.settings.horizon)
+    return _over(fold, context.draws, _keys("c_index", "c_index_uno"), statistic)
 
 
 def at_horizon_values(fold: Fold, context: Context) -> Values:
@@ -248,7 +237,7 @@ def at_horizon_values(fold: Fold, context: Context) -> Values:
     horizon = context.settings.horizon
     if horizon is None:
         return {}
-    rows, grid = _followed(fold), threshold_grid(*context.settings.thresholds)
+    rows, grid = follow_up(fold.time, fold.event, fold.score), threshold_grid(*context.settings.thresholds)
     case = cases_at(rows, horizon)
     ranked = ranking(case, fold.score)
 
@@ -266,7 +255,7 @@ def at_horizon_values(fold: Fold, context: Context) -> Values:
     names += [
         (f"{name}_at_horizon", float(at)) for name in ("net_benefit", "net_benefit_over_treat_all") for at in grid
     ]
-    return _over(fold, context, tuple(names), statistic)
+    return _over(fold, context.draws, tuple(names), statistic)
 
 
 def remembering(function: Callable[[Fold, Draws], Values]) -> Callable[[Fold, Context], Values]:

@@ -4,6 +4,7 @@ Takes floats (None and NaN allowed), gives short strings with a true minus sign 
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 MINUS = "\u2212"
 EN_DASH = "\u2013"
@@ -52,6 +53,11 @@ def count(n: int | float) -> str:
 def counted(n: int | float, what: str) -> str:
     """Write how many of something there are, with an s where it is not one."""
     return f"{count(n)} {what}{'' if n == 1 else 's'}"
+
+
+def span(values: Sequence[float | int], say: Callable[[float | int], str] = count) -> str:
+    """Write the smallest and the largest value, "3 to 5", or one where both are said alike."""
+    return listed(list(dict.fromkeys([say(min(values)), say(max(values))])), last="to")
 
 
 def duration(seconds: float | int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from semeia.report.estimates import MACRO, cohorts_of
 from semeia.report.flow import Box, read_flow
 from semeia.report.metrics import covariate_title
-from semeia.report.numbers import count, counted, listed, percent, sentence
+from semeia.report.numbers import counted, listed, percent, sentence, span
 from semeia.report.run_folder import Run
 from semeia.report.sections.leakage import audit_words
 from semeia.report.sections.results import sizes as sizes_words
@@ -54,9 +54,8 @@ def flow(run: Run) -> str:
 def _boxes(boxes: list[Box], unit: str) -> str:
     words = []
     for box in boxes:
-        numbers = listed(
-            [counted(n, what) for n, what in ((box.patients, "patient"), (box.units, unit)) if n is not None]
-        )
+        counts = ((box.patients, "patient"), (box.units, unit))
+        numbers = listed([counted(n, what) for n, what in counts if n is not None])
         words.append(f"{box.label}: {numbers}{f' ({box.note})' if box.note else ''}")
     return "; ".join(words)
 
@@ -78,9 +77,9 @@ def training_size(run: Run) -> str:
     patients = [n for record in run.records("pretraining") if isinstance(n := record.get("patients"), int)]
     if not patients or not run.estimates:
         return ""
-    span = listed(list(dict.fromkeys([count(min(patients)), count(max(patients))])), last="to")
     shares = listed([percent(fraction) for fraction in sorted({e.fraction for e in run.estimates})])
-    return f"Pretrained on {span} patients by seed and arm; fitted to {shares} of the labelled training patients."
+    by_seed = f"Pretrained on {span(patients)} patients by seed and arm"
+    return f"{by_seed}; fitted to {shares} of the labelled training patients."
 
 
 def outcome(run: Run) -> str:

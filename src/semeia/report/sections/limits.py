@@ -2,7 +2,7 @@
 
 from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.names import ALL
-from semeia.report.numbers import listed, number
+from semeia.report.numbers import listed, number, span
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import EXPERIMENT
 
@@ -43,9 +43,8 @@ def power(run: Run) -> list[str]:
         return []
     parts = []
     for cohort in dict.fromkeys(e.cohort for e in found):
-        values = [number(e.value, 3) for e in found if e.cohort == cohort]
-        span = listed(list(dict.fromkeys([min(values), max(values)])), last="to")
-        parts.append(f"{span} {run.names.place(cohort)}")
+        values = [e.value for e in found if e.cohort == cohort]
+        parts.append(f"{span(values, lambda value: number(value, 3))} {run.names.place(cohort)}")
     return [
         "Power: the smallest difference in AUROC that a comparison on this page would find in four of five "
         f"repetitions (two-sided 5\u00a0%) is {listed(parts)}. Where an interval holds zero, differences up "

@@ -11,7 +11,7 @@ from semeia.report.checklists.facts_of_run import fingerprint, output, sites
 from semeia.report.content import Section
 from semeia.report.estimates import Estimate, cohorts_of
 from semeia.report.metrics import metric_title, positive_words
-from semeia.report.numbers import count, estimate, listed, percent, sentence, share
+from semeia.report.numbers import count, estimate, listed, percent, sentence, share, span
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import EXPERIMENT, warnings
 
@@ -86,9 +86,8 @@ def _trained_on(run: Run, arm: str, fraction: float) -> str:
     if not run.trained_here:
         return ""
     counts = [record.get("patients") for record in run.records("pretraining") if record.get("arm") == arm]
-    patients = sorted({n for n in counts if isinstance(n, int)})
-    ends = listed([count(n) for n in dict.fromkeys([*patients[:1], *patients[-1:]])], last="to")
-    before = f"{ends} patients without their labels, then " if patients else ""
+    patients = [n for n in counts if isinstance(n, int)]
+    before = f"{span(patients)} patients without their labels, then " if patients else ""
     return f"{before}{percent(fraction)} of the labelled training patients"
 
 

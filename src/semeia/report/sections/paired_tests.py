@@ -9,7 +9,7 @@ import polars as pl
 from semeia.report.content import Section
 from semeia.report.estimates import STANDS, pairs_of
 from semeia.report.names import Names
-from semeia.report.numbers import count, counted, listed, number, percent
+from semeia.report.numbers import count, counted, listed, number, percent, span
 from semeia.report.run_folder import Run
 
 MOST_NAMED = 3
@@ -88,8 +88,8 @@ def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str)
         open_ = shown.filter(cohort=cohort).filter(pl.col("p_holm") >= STANDS)
         if open_.is_empty():
             continue
-        reach = _range([number(value, 3) for value in sorted(open_["detectable_difference"])])
-        chance = _range([_chance(value) for value in sorted(open_["power"])])
+        reach = span(open_["detectable_difference"].to_list(), lambda value: number(value, 3))
+        chance = span(open_["power"].to_list(), _chance)
         points.append(
             f"{names.cohort(cohort)}: {counted(open_.height, 'test')} without a difference that stands, which "
             f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
@@ -107,7 +107,3 @@ def _rest(tests: pl.DataFrame, shown: pl.DataFrame) -> list[str]:
 
 def _chance(power: float) -> str:
     return f"over {percent(0.99)}" if power > 0.99 else percent(round(power, 2))
-
-
-def _range(rising: list[str]) -> str:
-    return rising[0] if rising[0] == rising[-1] else f"{rising[0]} to {rising[-1]}"

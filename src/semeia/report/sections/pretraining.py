@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.names import Names
-from semeia.report.numbers import count, duration, listed, number
+from semeia.report.numbers import duration, listed, number, span
 from semeia.report.run_folder import Run
 
 # What a diagnostic means; the first word of which a diagnostic's name has all parts explains it.
@@ -83,10 +83,7 @@ def _numbers(records: list[dict[str, object]], key: str) -> list[float]:
 def _range(records: list[dict[str, object]], key: str) -> str:
     """One number when all seeds agree, else from the smallest to the largest."""
     found = _numbers(records, key)
-    if not found:
-        return ""
-    low, high = min(found), max(found)
-    return count(low) if low == high else f"{count(low)} to {count(high)} by seed"
+    return span(found) + " by seed" * (len(set(found)) > 1) if found else ""
 
 
 def diagnostics_table(names: Names, records: list[dict[str, object]]) -> DataTable:

@@ -8,7 +8,7 @@ import polars as pl
 from semeia.report.content import DataTable, Section, TitledTable
 from semeia.report.estimates import cohorts_of
 from semeia.report.names import Names
-from semeia.report.numbers import count, duration, listed, share
+from semeia.report.numbers import count, duration, share, span
 from semeia.report.run_folder import Run
 
 FEWEST = 10
@@ -80,6 +80,4 @@ def _fit(fit: dict[str, object]) -> list[str]:
 
 
 def _span(fits: list[dict[str, object]], name: str) -> str:
-    """One number where all seeds agree, else the least and the largest."""
-    found = [float(str(fit[name])) for fit in fits]
-    return listed(list(dict.fromkeys([count(min(found)), count(max(found))])), last="to")
+    return span([float(str(fit[name])) for fit in fits])
