@@ -50,6 +50,7 @@ def hostile(folder: Path) -> Path:
     evaluate_table(folder / "table.csv", out=folder / "evaluated", settings=settings)
     run = folder / "evaluated"
     record = json.loads((run / "run.json").read_text())
+    del record["tables"]  # whoever is hostile leaves no marks of the tables as they were
     (run / "run.json").write_text(json.dumps(record | {"notes": [HOSTILE], "versions": {HOSTILE: HOSTILE}}))
     for path in (run / "tables").glob("*.csv"):
         words = pl.read_csv(path, infer_schema_length=None)
