@@ -1,10 +1,10 @@
 """The claim: a prediction over HTTP costs little beside the model's own call.
 
-Prints the machine; then requests a second and the median and 95th percentile of milliseconds, over loopback from one
-client and from four at once (a process of its own), of the health page, which is the price of HTTP alone, of POST
-/predict without and with its explanation, and of the same in this process: the whole answer from the same body, and
-the bare call of the model on a unit that is read already. All with the default network for pictures, made up, on one
-thread; the file is a PNG of 256 x 256 pixels with noise, which hardly compresses.
+Prints the machine; then calls a second, and the median and 95th percentile of milliseconds, taking turns: of the bare
+call of the model on a unit that is read already; of the whole answer in this process, from the same body; of POST
+/predict over loopback, to a process of its own; and of the health page, the price of HTTP alone. Then both with an
+explanation, and four clients at once. The default network for pictures and a table, made up, on one thread; the file
+is a PNG of 256 x 256 pixels of noise.
 
     python benchmarks/serve.py            # 200 requests each
 """
@@ -13,6 +13,7 @@ import argparse
 import base64
 import io
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -41,6 +42,9 @@ from semeia.service.served import load_served
 from semeia.service.unit import read_unit
 
 CLIENTS = 4
+CALL, HERE = "the model's call, unit read already", "here: from the body to the answer, plain"
+POST = "POST /predict, plain"
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def make_model(run: Path) -> None:
@@ -66,25 +70,29 @@ def request() -> dict:
     return {"observations": {"image": image, "reading": {"items": items}}}
 
 
-def measured(words: str, ask: Callable[[], object], count: int, clients: int = 1) -> float:
-    """Asks so many times, prints what it took, and gives the median of seconds."""
-    ask()
-
-    def once(_: int) -> float:
-        begin = perf_counter()
-        ask()
-        return perf_counter() - begin
-
+def seconds_of(ask: Callable[[], object]) -> float:
+    """How long one call takes."""
     begin = perf_counter()
-    if clients == 1:
-        each = [once(number) for number in range(count)]
-    else:
-        with ThreadPoolExecutor(clients) as pool:
-            each = list(pool.map(once, range(count)))
-    rate, median = count / (perf_counter() - begin), statistics.median(each)
-    slow = float(np.percentile(each, 95))
+    ask()
+    return perf_counter() - begin
+
+
+def shown(words: str, each: list[float], rate: float) -> float:
+    """Prints one row, and gives the median of seconds."""
+    median, slow = statistics.median(each), float(np.percentile(each, 95))
     print(f"{words:<52} {rate:8.1f} {1000 * median:9.2f} {1000 * slow:9.2f}", flush=True)
     return median
+
+
+def in_turn(asks: dict[str, Callable[[], object]], count: int) -> dict[str, float]:
+    """Asks each in turn, so that what else the machine does meets all alike; medians of seconds."""
+    for ask in asks.values():
+        ask()
+    each: dict[str, list[float]] = {words: [] for words in asks}
+    for _ in range(count):
+        for words, ask in asks.items():
+            each[words].append(seconds_of(ask))
+    return {words: shown(words, times, len(times) / sum(times)) for words, times in each.items()}
 
 
 def main() -> None:
@@ -100,34 +108,43 @@ def main() -> None:
         make_model(run)
         served = load_served(run, arm=None, mode=None, fraction=None)
         plain, unit = {**body, "explain": False}, read_unit(body, served.first.modalities)
-        bare = measured(
-            "the model's call, unit read already", lambda: served.first.score(unit, np.arange(1), hide=()), count
-        )
-        whole = measured("in this process: body to answer, plain", lambda: served.predict(plain), count)
-        measured("in this process: body to answer, explained", lambda: served.predict(body), count // 4)
         command = [sys.executable, "-m", "semeia", "serve", str(run), "--port", "0"]
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD)
         try:
             assert server.stderr is not None
-            address = (
-                next(line for line in server.stderr if "answers at " in line).partition("answers at ")[2].split()[0]
-            )
+            line = next(line for line in server.stderr if "answers at " in line)
+            address = line.partition("answers at ")[2].split()[0]
             limits = httpx.Limits(max_keepalive_connections=CLIENTS)
             with httpx.Client(base_url=address, trust_env=False, timeout=60, limits=limits) as client:
+
+                def post(content: bytes) -> httpx.Response:
+                    return client.post("/predict", content=content).raise_for_status()
+
                 raw, raw_explained = json.dumps(plain).encode(), json.dumps(body).encode()
-                expected = served.predict(plain)["probability"]
-                assert client.post("/predict", content=raw).json()["probability"] == expected
-                measured("GET /health, one client", lambda: client.get("/health").raise_for_status(), count)
-                ask = lambda: client.post("/predict", content=raw).raise_for_status()  # noqa: E731
-                served_median = measured("POST /predict, plain, one client", ask, count)
-                measured(f"POST /predict, plain, {CLIENTS} clients", ask, count, CLIENTS)
-                explained = lambda: client.post("/predict", content=raw_explained).raise_for_status()  # noqa: E731
-                measured("POST /predict, explained, one client", explained, count // 4)
+                assert post(raw).json()["probability"] == served.predict(plain)["probability"]
+                took = in_turn(
+                    {
+                        CALL: lambda: served.first.score(unit, np.arange(1), hide=()),
+                        HERE: lambda: served.predict(plain),
+                        POST: lambda: post(raw),
+                        "GET /health": lambda: client.get("/health").raise_for_status(),
+                    },
+                    count,
+                )
+                explained = {
+                    "the same here, explained": lambda: served.predict(body),
+                    "POST /predict, explained": lambda: post(raw_explained),
+                }
+                in_turn(explained, max(count // 8, 1))
+                begin = perf_counter()
+                with ThreadPoolExecutor(CLIENTS) as pool:
+                    each = list(pool.map(lambda _: seconds_of(lambda: post(raw)), range(count)))
+                shown(f"POST /predict, plain, {CLIENTS} clients at once", each, count / (perf_counter() - begin))
         finally:
             server.terminate()
             server.wait(20)
-    print(f"POST /predict, plain, over the model's call (p50):          {served_median / bare:6.2f}")
-    print(f"POST /predict, plain, over the same in this process (p50):  {served_median / whole:6.2f}")
+    print(f"POST /predict over the model's call (medians):          {took[POST] / took[CALL]:6.2f}")
+    print(f"POST /predict over the whole answer here (medians):     {took[POST] / took[HERE]:6.2f}")
 
 
 if __name__ == "__main__":

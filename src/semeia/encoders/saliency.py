@@ -21,6 +21,7 @@ from semeia.shapes import Labels, ModalityMask, Pictures, Pooled
 
 Maps = Float[Tensor, "batch height width"]
 Output = Float[Tensor, " batch"]
+AT_ONCE = 32  # pictures in a pass, unless the batch has more
 
 
 @torch.no_grad()
@@ -59,9 +60,13 @@ def saliency(
     pictures = newest.flatten(1, 2).nan_to_num().masked_fill(~there, 0.0)
 
     def output(values: Pictures) -> Labels:
-        changed = torch.cat([values.unflatten(1, newest.shape[1:3])[:, None], seen.values[:, 1:]], 1)
-        shown = replace(batch, modalities={**batch.modalities, modality: replace(seen, values=changed)})
-        return head_logit(*encoder.pool(encoder(shown), cells=cells))
+        """Of so many rows, each row of the batch in turn and over again."""
+        again = torch.arange(len(values), device=values.device) % len(batch)
+        shown = {name: one.rows(again) for name, one in batch.modalities.items()}
+        earlier = shown[modality].values[:, 1:]
+        changed = torch.cat([values.unflatten(1, newest.shape[1:3])[:, None], earlier], 1)
+        shown[modality] = replace(shown[modality], values=changed)
+        return head_logit(*encoder.pool(encoder(Batch(shown)), cells=cells))
 
     was_training = encoder.training
     encoder.eval()
@@ -73,16 +78,24 @@ def saliency(
 
 
 def change_where_hidden(output: Callable[[Pictures], Output], pictures: Pictures, size: int) -> Maps:
-    """Take the mean absolute change of `output` over the squares that cover a pixel, [batch, height, width]."""
+    """Take the mean absolute change of `output` over the squares that cover a pixel, [batch, height, width].
+
+    Several squares are hidden in one pass, each in a copy of the pictures: of few pictures a pass costs little more.
+    """
     before = output(pictures)
     # The picture's own mean: black or white would be news to the network.
     mean = pictures.mean((1, 2, 3), keepdim=True)
     change, hidden = torch.zeros_like(pictures[:, 0]), torch.zeros_like(pictures[:, 0])
-    for rows in stretches(pictures.shape[2], size):
-        for columns in stretches(pictures.shape[3], size):
-            without = pictures.clone()
-            without[:, :, rows, columns] = mean
-            change[:, rows, columns] += (before - output(without)).abs()[:, None, None]
+    down, across = (stretches(pictures.shape[axis], size) for axis in (2, 3))
+    squares = [(rows, columns) for rows in down for columns in across]
+    together = max(AT_ONCE // max(len(pictures), 1), 1)
+    for start in range(0, len(squares), together):
+        some = squares[start : start + together]
+        without = pictures.repeat(len(some), 1, 1, 1)
+        for copy, (rows, columns) in zip(without.split(len(pictures)), some, strict=True):
+            copy[:, :, rows, columns] = mean
+        for (rows, columns), after in zip(some, output(without).split(len(pictures)), strict=True):
+            change[:, rows, columns] += (before - after).abs()[:, None, None]
             hidden[:, rows, columns] += 1
     return change / hidden
 
