@@ -82,7 +82,7 @@ def _facts(model: Exported, label: Label | None) -> str:
     known = dict(label.mechanism) if label else {}
     facts = {
         "Predicts": f"`{model.outcome}`",
-        "Output": "a probability; no calibration is stored with it, so that it is what the model itself says",
+        "Output": "a probability, as the model itself says it; a calibration stands under Files where one is stored",
         "Reads": model.reads,
         "Models": f"{model.seeds}, one a seed; `semeia predict` and `semeia serve` give the mean of their scores",
         **{name: words for name, words in known.items() if name in ("Tested at",)},

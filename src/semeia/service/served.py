@@ -19,8 +19,17 @@ from semeia.learning.stored import Choice, Scorer, about_run, choose, load_score
 from semeia.service.explanation import maps, of_items, of_modalities, why_no_map
 from semeia.service.unit import read_unit
 from semeia.signatures.model import load_signatures
+from semeia.studies.calibration import Calibration, load_calibration
 
 UNCALIBRATED = "not calibrated: no calibration is stored with the model, this is what the model itself says"
+
+
+def calibrated(calibration: Calibration | None, scores: np.ndarray) -> dict[str, object]:
+    """Give the calibrated probability, or say that there is none."""
+    if calibration is None or scores.ndim > 1:
+        return {"calibrated": False, "calibration": UNCALIBRATED, "calibrated_probability": None}
+    chance = calibration(float(scores[0]))
+    return {"calibrated": True, "calibration": calibration.describe(), "calibrated_probability": chance}
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Served:
         choice: which model.
         outcome: that it predicts.
         scorers: by seed.
+        calibration: of its scores, where one is stored.
         neighbours: of the first seed's network, where they came along.
         lock: one answer at a time: memory is bounded, and torch takes its threads.
     """
@@ -38,6 +48,7 @@ class Served:
     choice: Choice
     outcome: str
     scorers: dict[int, Scorer]
+    calibration: Calibration | None
     neighbours: Neighbours | None
     lock: Lock
 
@@ -62,8 +73,7 @@ class Served:
                 "outcome": self.outcome,
                 "model": str(self.choice),
                 "models": len(self.scorers),
-                "calibrated": False,
-                "calibration": UNCALIBRATED,
+                **calibrated(self.calibration, scores),
                 "seen_in_training": any(bool(scorer.fitted_on.seen(data).any()) for scorer in self.scorers.values()),
             }
             if scores.ndim == 1:
@@ -191,4 +201,5 @@ def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float
         )
     outcome = dict(choice.axes).get("outcome") or about_run(run).get("outcome") or "none"
     path = run / min(choice.cells(run)).name / FILE
-    return Served(choice, str(outcome), scorers, load_neighbours(path) if path.exists() else None, Lock())
+    neighbours = load_neighbours(path) if path.exists() else None
+    return Served(choice, str(outcome), scorers, load_calibration(run), neighbours, Lock())

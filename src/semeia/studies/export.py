@@ -18,6 +18,8 @@ from semeia.learning.scoring import data_for
 from semeia.learning.stored import BLEND, Choice, Scorer, about_run, choose, load_scorer, load_scorers, read_record
 from semeia.report.model_card import Exported, model_card
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
+from semeia.studies.calibration import FILE as CALIBRATION
+from semeia.studies.calibration import Calibration, fit_calibration, save_calibration
 
 CARD = "MODEL_CARD.md"
 README = """\
@@ -72,8 +74,14 @@ def export(
         if neighbours is not None:
             _take_neighbours(run, choice, neighbours, half)
             written[NEIGHBOURS] = "features of the units of its archive, by which `serve` says how near a new one is"
-        write_json(half / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
         outcome = str(dict(choice.axes).get("outcome") or about_run(run)["outcome"])
+        calibration = fit_calibration(run, choice, outcome)
+        if isinstance(calibration, Calibration):
+            save_calibration(calibration, half)
+            written[CALIBRATION] = f"what `serve` calibrates by: {calibration.describe()}"
+        else:
+            say(f"no calibration is stored: {calibration}")
+        write_json(half / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
         words = README.format(
             arm=choice.arm,
             mode=choice.mode,
