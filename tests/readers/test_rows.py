@@ -121,7 +121,7 @@ def test_faults_are_collected_up_to_ten_and_may_be_left_out():
 def test_one_fault_is_told_as_it_is():
     faults = Faults()
     faults.add(_fault(2))
-    with pytest.raises(InputError, match=r"^t.csv, row 2, column x: is wrong\.$"):
+    with pytest.raises(InputError, match=r"^t.csv, row 2, column x: is wrong\. Mend it, or .*--skip-bad-rows 1\.$"):
         faults.settle()
 
 

@@ -88,6 +88,7 @@ def limited(connection: "DuckDBPyConnection", what: str) -> Iterator[None]:
         raise InputError(f"{what}: stopped after {MOST_MINUTES:g} minutes; does a join lack its condition?") from error
     finally:
         timer.cancel()
+        timer.join()  # a thread that outlives the command holds the connection, which duckdb then complains of
 
 
 def literal(text: str | Path) -> str:

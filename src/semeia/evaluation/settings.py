@@ -71,7 +71,7 @@ class EvaluationSettings:
             raise InputError(f"fixed_points is {self.fixed_points}; give numbers in (0, 1], such as 0.9 0.95.")
         first, last, step = self.thresholds
         if not (0 < first < last < 1 and 0 < step < 1):
-            raise InputError(f"thresholds is {self.thresholds}; give first, last and step, all between 0 and 1.")
+            raise InputError(f"thresholds is {self.thresholds}; give first, last and step, all above 0 and below 1.")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import datetime as dt
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -192,7 +192,7 @@ class Faults:
         if self.rows <= self.skip:
             return self.rows
         if self.rows == 1:
-            raise self.errors[0]
+            raise InputError(f"{self.errors[0]} Mend it, or leave such a row out with --skip-bad-rows 1.")
         table = str(self.errors[0]).partition(", row ")[0]
         listed = " ".join(f"({place}) {self._short(error, table)}" for place, error in enumerate(self.errors, start=1))
         more = f" ... and {self.rows - len(self.errors)} more." if self.rows > len(self.errors) else ""
@@ -203,6 +203,14 @@ class Faults:
     @staticmethod
     def _short(error: InputError, table: str) -> str:
         return str(error).removeprefix(f"{table}, ")
+
+
+def odd_labels(outcome: str, values: Collection[float]) -> str:
+    """What to say of labels of two classes that a model of two classes could not take; nothing of others."""
+    there = " and ".join(f"{value:g}" for value in sorted(values))
+    if len(values) != 2 or set(values) == {0.0, 1.0}:
+        return ""
+    return f"the labels of {outcome} are {there}; models of two classes take 0 and 1, so write these"
 
 
 def day_of(text: str | None) -> dt.date | None:

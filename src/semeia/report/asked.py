@@ -24,13 +24,22 @@ def _other_mode(e: Estimate, rows: list[Estimate]) -> bool:
 
 
 def headline(run: Run) -> Pair | None:
-    """Choose the arm and mode that the answer is about."""
+    """Choose the arm and mode that the answer is about: never one that others are held against, where there is another.
+
+    Without words on what the arms are it is the first by name, whatever the order of the rows.
+    """
     asked = against_scratch(run)
     if asked:
         return primary(asked, run.names)
-    pairs = pairs_of(full_labels([e for e in run.mine if not e.reference]))
+    pairs = sorted(pairs_of(full_labels([e for e in run.mine if not e.reference])))
     main = run.names.description.main
-    return main if main in pairs else next(iter(pairs), None)  # pyright: ignore[reportReturnType]
+    return main if main in pairs else next(iter(not_held_against(run.estimates, pairs)), None)  # pyright: ignore[reportReturnType]
+
+
+def not_held_against(estimates: list[Estimate], pairs: list[Pair]) -> list[Pair]:
+    """Return the arms and modes that no other is held against; all of them where each is."""
+    references = {e.reference for e in estimates}
+    return [(arm, mode) for arm, mode in pairs if not {arm, f"{arm}/{mode}"} & references] or pairs
 
 
 def headline_levels(run: Run) -> list[Estimate]:

@@ -45,6 +45,32 @@ def test_the_lead_says_what_the_intervals_say(tmp_path: Path, effect: str, words
     assert clear == [effect != "inconclusive"] * 8
 
 
+def undescribed(estimates: list[Estimate], **references: str) -> list[Estimate]:
+    """Levels of three arms that nobody described; NAME=OTHER holds one against another."""
+    row = next(e for e in estimates if e.metric == "auroc" and not e.reference and e.fraction == 1)
+    levels = [replace(row, arm=arm, mode="none", value=value) for arm, value in (("b", 0.7), ("c", 0.8), ("a", 0.6))]
+    held = [replace(row, arm=arm, mode="none", reference=of, value=0.1) for arm, of in references.items()]
+    return [*levels, *held]
+
+
+def test_the_answer_on_arms_of_a_stranger_hangs_on_no_order_and_is_no_reference(inconclusive: list[Estimate]):
+    def lead(estimates: list[Estimate]) -> str:
+        found = answer_of(Run(Path("nowhere"), {}, estimates, None, []))
+        assert found is not None
+        return found.lead
+
+    rows = undescribed(inconclusive)
+    assert lead(rows) == lead(rows[::-1])
+    assert [lead(rows).index(value) for value in ("0.60", "0.70", "0.80")] == sorted(
+        lead(rows).index(value) for value in ("0.60", "0.70", "0.80")
+    )
+    against = undescribed(inconclusive, b="a", c="a")
+    assert lead(against) == lead(against[::-1])
+    assert lead(against).startswith("b predicts malignancy with an AUROC of 0.70")
+    assert "0.80" in lead(against)
+    assert "0.60" not in lead(against)
+
+
 @pytest.fixture(scope="module")
 def inconclusive(tmp_path_factory: pytest.TempPathFactory) -> list[Estimate]:
     return read_run(fabricate_run(tmp_path_factory.mktemp("run"))).estimates

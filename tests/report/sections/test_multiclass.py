@@ -18,7 +18,9 @@ from semeia.report.sections.multiclass import multiclass_section
 
 
 def run_of(folder: Path, predictions: pl.DataFrame, *, ordinal: bool = True) -> Run:
-    found = evaluate(predictions, settings=EvaluationSettings(draws=100, covariate=None, ordinal=ordinal))
+    references = ("baseline",) if "baseline" in predictions["arm"] else ()
+    settings = EvaluationSettings(draws=100, references=references, covariate=None, ordinal=ordinal)
+    found = evaluate(predictions, settings=settings)
     folder.mkdir(exist_ok=True)
     found.results.write_csv(folder / "results.csv")
     write_tables(folder, found.tables)

@@ -16,7 +16,7 @@ from semeia.readers.covariates import Fact, covariates_of, refuse_names
 from semeia.readers.images.image_file import INTENSITY, Remarks, add_image, read_image, require_table
 from semeia.readers.images.listed import Listed, listed_images
 from semeia.readers.images.pairs import COPIES, Pairing, Taken, by_patient, taken, without_copies
-from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, folder_given, progress, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, folder_given, odd_labels, progress, read_rows
 
 
 def ingest_images(
@@ -282,13 +282,8 @@ def _note_labels(draft: Writer, naming: Naming) -> None:
     if naming.classes:
         draft.notes["classes"] = [f"{place}: {name}" for place, name in enumerate(naming.classes)]
         return
-    outcome = naming.outcome
-    values = sorted(draft.labels(outcome))
-    if len(values) == 2 and values != [0.0, 1.0]:
-        there = " and ".join(f"{value:g}" for value in values)
-        draft.notes["labels"] = (
-            f"the labels of {outcome} are {there}; models of two classes take 0 and 1, so write these"
-        )
+    if words := odd_labels(naming.outcome, draft.labels(naming.outcome)):
+        draft.notes["labels"] = words
 
 
 def _read(entry: Listed, column: str, kind: str | None, pairing: Pairing | None) -> list[Taken]:

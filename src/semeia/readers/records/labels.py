@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from semeia.archive import Writer
-from semeia.archive.duck import limited
+from semeia.archive.duck import limited, literal
+from semeia.archive.table_file import LABEL_WORDS
 from semeia.errors import InputError
 from semeia.readers.records.cells import HOW, utc
 from semeia.readers.records.mapping import Outcome, Units
 from semeia.readers.records.sources import frame_of, reading, type_of
+from semeia.readers.rows import odd_labels
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,12 +67,15 @@ def add_outcome(draft: Writer, connection: "DuckDBPyConnection", outcome: Outcom
         if unit_id is None:
             raise InputError(f"outcome {outcome.name}: a row is of a unit that is not among the units.")
         draft.outcome(outcome.name, unit_id, subject_id, value=float(row["value"]), prediction_time=row["time"])
+    if words := odd_labels(outcome.name, draft.labels(outcome.name)):
+        draft.notes["labels"] = "; ".join([str(draft.notes["labels"]), words] if "labels" in draft.notes else [words])
 
 
 def _number(value: str) -> str:
-    """SQL of a label; true and false are 1 and 0."""
+    """SQL of a label; words that stand for one (true, yes, positive) are 1 and 0, as in every table."""
     text = f"lower(trim(CAST(({value}) AS VARCHAR)))"
-    return f"CASE {text} WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE TRY_CAST({text} AS DOUBLE) END"
+    words = " ".join(f"WHEN {literal(word)} THEN {float(label)}" for word, label in LABEL_WORDS.items())
+    return f"CASE {text} {words} ELSE TRY_CAST({text} AS DOUBLE) END"
 
 
 def _rows(

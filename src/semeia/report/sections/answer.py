@@ -7,11 +7,11 @@ one, and of a handful of patients nothing is told.
 
 from dataclasses import dataclass
 
-from semeia.report.asked import against_scratch, headline, headline_levels, in_order, primary
+from semeia.report.asked import against_scratch, headline, headline_levels, in_order, not_held_against, primary
 from semeia.report.content import Figure, Section
 from semeia.report.estimates import Estimate, by_cohort, cohorts_of, full_labels, pairs_of
 from semeia.report.metrics import GAIN, covariate_title, lowered_title, positive_words
-from semeia.report.names import Names
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import counted, estimate, listed, number, percent, sentence
 from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.run_folder import Run
@@ -158,7 +158,7 @@ def _main_figure(rows: list[Estimate], names: Names) -> Figure:
 
 
 def _levels_only(run: Run) -> Answer | None:
-    """Say how well the first arm tells the classes apart, where nothing is known of pretraining."""
+    """Say how well the arms tell the classes apart, without references, where nothing is known of pretraining."""
     names, first = run.names, headline(run)
     levels = full_labels(run.find(run.metric))
     mine = [e for e in by_cohort(levels) if (e.arm, e.mode) == first]
@@ -167,7 +167,10 @@ def _levels_only(run: Run) -> Answer | None:
     told, few = [e for e in mine if not e.few], [e for e in mine if e.few]
     what = f"{names.arm(*first)} predicts {names.outcome(run.outcome)}"
     parts = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in told]
-    lead = f"{what} with an AUROC of {listed(parts)}." if told else ""
+    pairs = not_held_against(run.estimates, sorted(pairs_of(levels)))
+    beside = [pair for pair in pairs if pair != first] if len(pairs) <= MOST_ARMS else []
+    others = "".join(f"; {words}" for words in _levels_of(names, levels, beside))
+    lead = f"{what} with an AUROC of {listed(parts)}{others}." if told else ""
     scarce = [f"{_fewest(e)} {names.place(e.cohort)}" for e in few]
     lead += f"{' ' if told else ''}{sentence(listed(scarce))}: too few to say how well {what}." if few else ""
     arms = names.headlines(pairs_of(levels), most=MOST_ARMS)
@@ -176,8 +179,19 @@ def _levels_only(run: Run) -> Answer | None:
     panels = forests_by_cohort(shown, names, axis="AUROC")
     title = f"AUROC of {'each model' if named else names.arm(*first)}"
     figure = Figure("main", title, f"With 95\u00a0% intervals; 0.50 is chance{names.all_labels}.", [*panels])
-    use = [*_in_pairs(names, told, run.metric), *warnings(run, headline_levels(run))]
+    whose = f"What follows is of {names.arm(*first)}: the first by its name, not chosen by how it did."
+    use = [*([whose] if beside else []), *_in_pairs(names, told, run.metric), *warnings(run, headline_levels(run))]
     return Answer(lead, figure, use, levels_points(run, first, mine))
+
+
+def _levels_of(names: Names, levels: list[Estimate], pairs: list[Pair]) -> list[str]:
+    """Each arm with its levels; nothing of one that too few patients tell of."""
+    parts = []
+    for pair in pairs:
+        mine = [e for e in levels if (e.arm, e.mode) == pair and not e.few]
+        at = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in mine]
+        parts += [f"{names.arm(*pair)} with {listed(at)}"] if at else []
+    return parts
 
 
 def _fewest(e: Estimate) -> str:
