@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from semeia.errors import InputError
-from semeia.readers.rows import Faults, Row, folder_given, progress, read_rows
+from semeia.readers.rows import Faults, Row, folder_given, odd_labels, progress, read_rows
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
@@ -140,3 +140,10 @@ def test_progress_shows_on_a_terminal_only(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert ("Counting" in captured.err) <= terminal
+
+
+def test_two_labels_other_than_0_and_1_are_said():
+    assert odd_labels("death", {2.0, 1.0}) == (
+        "the labels of death are 1 and 2; models of two classes take 0 and 1, so write these"
+    )
+    assert not any(odd_labels("grade", labels) for labels in ({0.0, 1.0}, {1.0}, {1.0, 2.0, 3.0}))
