@@ -19,7 +19,7 @@ from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.evaluation.settings import Evaluation, EvaluationSettings
 from semeia.evaluation.statistics.intervals import detectable_difference, power_at
 from semeia.evaluation.tables.case_mix import case_mix
-from semeia.evaluation.tables.columns import ENDS, PLACE_COLUMNS, TABLES, Columns
+from semeia.evaluation.tables.columns import COUNTS, ENDS, PLACE, TABLES, Columns, columns_of
 from semeia.evaluation.tables.confusion import confusion
 from semeia.evaluation.tables.interactions import interactions
 from semeia.evaluation.tables.leakage import leakage
@@ -187,8 +187,8 @@ def _subgroups(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
 
 def _sites(tidy: pl.DataFrame, _: EvaluationSettings) -> pl.DataFrame:
     """The AUROC of each site, to which site_summaries adds what follows for the next one."""
-    columns = PLACE_COLUMNS | {"site": pl.String, "metric": pl.String, "value": pl.Float64, "se": pl.Float64} | ENDS
-    return _select(tidy.filter(pl.col("site") != ""), {"metric": "estimand"}, columns)
+    columns = columns_of(*PLACE, "site", "metric", "value", "se", *ENDS, *COUNTS)
+    return _select(tidy.filter(pl.col("site") != ""), _METRIC, columns)
 
 
 _METRIC: Own = {"metric": "estimand"}

@@ -9,101 +9,52 @@ Row = dict[str, str | float | int | None]
 # not type[pl.DataType]: the run-time type checks of the tests cannot read it
 Columns = dict[str, type]
 
+# A column has one type in all tables; what is neither text nor whole is a number.
+TEXTS = {
+    *("study", "outcome", "cohort", "stratum", "arm", "mode", "reference", "home", "site", "metric", "interval_method"),
+    *("family", "method", "strategy", "kind", "column", "level", "state", "characteristic", "measure", "compared_with"),
+    *("criterion", "reached", "assumed_from", "check", "where", "words"),
+}
+WHOLE = {
+    *("n", "n_patients", "n_positive", "seeds", "family_tests", "sites", "levels", "degrees", "needed", "label"),
+    *("called", "of", "patients", "events"),
+}
+PLACE = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction")
+ENDS = ("low", "high", "interval_method")
+COUNTS = ("n", "n_patients", "n_positive")
+BOUNDED = ("value", *ENDS, *COUNTS)
+SIDES = ("inside", "inside_low", "inside_high", "outside", "outside_low", "outside_high")
 
-def _texts(*names: str) -> Columns:
-    return dict.fromkeys(names, pl.String)
+
+def columns_of(*names: str) -> Columns:
+    """Return the columns of a table with their types."""
+    return {name: pl.String if name in TEXTS else pl.Int64 if name in WHOLE else pl.Float64 for name in names}
 
 
-def _numbers(*names: str) -> Columns:
-    return dict.fromkeys(names, pl.Float64)
-
-
-def _counts(*names: str) -> Columns:
-    return dict.fromkeys(names, pl.Int64)
-
-
-PLACE_COLUMNS: Columns = _texts("study", "outcome", "cohort", "stratum", "arm", "mode") | _numbers("fraction")
-INTERVAL_COLUMNS: Columns = _numbers("low", "high") | _texts("interval_method")
-COUNT_COLUMNS: Columns = _counts("n", "n_patients", "n_positive")
-ENDS = INTERVAL_COLUMNS | COUNT_COLUMNS
-METRIC = _texts("metric") | _numbers("value") | ENDS
+_TESTS = ("se", "z", "p", "p_holm", "family", "family_tests", "detectable_difference", "relevant_difference", "power")
+_OF_SITES = ("weight", "predict_low", "predict_high", "between_site_sd", "inconsistency", "sites")
+_WIDTHS = ("criterion", "target_width", "expected_width", "needed", "reached")
+_ASSUMED = ("assumed_from", "assumed_auroc", "assumed_prevalence", "assumed_sd", "threshold")
 # By the name of the file, tables/<name>.csv.
 TABLES: dict[str, Columns] = {
-    "comparisons": {
-        **PLACE_COLUMNS,
-        **_texts("reference"),
-        **_numbers("difference"),
-        **INTERVAL_COLUMNS,
-        **_numbers("se", "z", "p", "p_holm"),
-        **_texts("family"),
-        **_counts("family_tests"),
-        **_numbers("detectable_difference", "relevant_difference", "power"),
-        **COUNT_COLUMNS,
-        **_counts("seeds"),
-    },
-    "operating_points": PLACE_COLUMNS | _texts("metric") | _numbers("at", "value") | ENDS,
-    "calibration_curves": PLACE_COLUMNS | _numbers("predicted", "observed") | ENDS,
-    "calibration": PLACE_COLUMNS | METRIC,
-    "recalibration": PLACE_COLUMNS | _texts("method") | METRIC,
-    "decision_curves": PLACE_COLUMNS | _texts("strategy", "reference") | _numbers("threshold", "net_benefit") | ENDS,
-    "transport": {
-        **PLACE_COLUMNS,
-        **_texts("reference", "metric", "home"),
-        **_numbers("inside", "inside_low", "inside_high", "outside", "outside_low", "outside_high", "gap"),
-        **INTERVAL_COLUMNS,
-        **_numbers("detectable"),
-        **COUNT_COLUMNS,
-    },
-    "sites": {
-        **PLACE_COLUMNS,
-        **_texts("kind", "site", "metric"),
-        **_numbers("value"),
-        **INTERVAL_COLUMNS,
-        **_numbers("weight", "predict_low", "predict_high", "between_site_sd", "inconsistency"),
-        **_counts("sites"),
-        **COUNT_COLUMNS,
-    },
-    "subgroups": PLACE_COLUMNS | _texts("column", "level", "state") | METRIC,
-    "interactions": {
-        **PLACE_COLUMNS,
-        **_texts("column", "metric"),
-        **_counts("levels"),
-        **_numbers("chi_square"),
-        **_counts("degrees"),
-        **_numbers("p", "p_holm"),
-    },
-    "case_mix": {
-        **PLACE_COLUMNS,
-        **_texts("characteristic", "level", "measure", "compared_with"),
-        **_numbers("value"),
-        **INTERVAL_COLUMNS,
-    },
-    "validation_size": {
-        **PLACE_COLUMNS,
-        **_texts("criterion"),
-        **_numbers("target_width", "expected_width"),
-        **_counts("needed"),
-        **_texts("reached", "assumed_from"),
-        **_numbers("assumed_auroc", "assumed_prevalence", "assumed_sd", "threshold"),
-        **COUNT_COLUMNS,
-    },
-    "confusion": {
-        **PLACE_COLUMNS,
-        **_counts("label", "called"),
-        **_texts("state"),
-        **_numbers("share"),
-        **INTERVAL_COLUMNS,
-        **_numbers("count"),
-        **_counts("n_patients"),
-    },
-    "leakage": {
-        **_texts("check", "where", "state"),
-        **_counts("count", "of"),
-        **_numbers("value", "low", "high"),
-        **_texts("words"),
-    },
+    "comparisons": columns_of(*PLACE, "reference", "difference", *ENDS, *_TESTS, *COUNTS, "seeds"),
+    "operating_points": columns_of(*PLACE, "metric", "at", *BOUNDED),
+    "calibration_curves": columns_of(*PLACE, "predicted", "observed", *ENDS, *COUNTS),
+    "calibration": columns_of(*PLACE, "metric", *BOUNDED),
+    "recalibration": columns_of(*PLACE, "method", "metric", *BOUNDED),
+    "decision_curves": columns_of(*PLACE, "strategy", "reference", "threshold", "net_benefit", *ENDS, *COUNTS),
+    "transport": columns_of(*PLACE, "reference", "metric", "home", *SIDES, "gap", *ENDS, "detectable", *COUNTS),
+    "sites": columns_of(*PLACE, "kind", "site", "metric", "value", *ENDS, *_OF_SITES, *COUNTS),
+    "subgroups": columns_of(*PLACE, "column", "level", "state", "metric", *BOUNDED),
+    "interactions": columns_of(*PLACE, "column", "metric", "levels", "chi_square", "degrees", "p", "p_holm"),
+    "case_mix": columns_of(*PLACE, "characteristic", "level", "measure", "compared_with", "value", *ENDS),
+    "validation_size": columns_of(*PLACE, *_WIDTHS, *_ASSUMED, *COUNTS),
+    "confusion": columns_of(*PLACE, "label", "called", "state", "share", *ENDS, "count", "n_patients"),
+    # here it is counted, in a confusion a mean over seeds
+    "leakage": columns_of("check", "where", "state", "count", "of", "value", "low", "high", "words")
+    | {"count": pl.Int64},
     # Of studies of records: how much of each hospital's records the signatures do not know.
-    "unmapped": _texts("cohort", "site") | _counts("patients", "events") | _numbers("share"),
+    "unmapped": columns_of("cohort", "site", "patients", "events", "share"),
 }
 
 

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.statistics.random_effects import summarise_sites
-from semeia.evaluation.tables.columns import PLACE_COLUMNS, TABLES, Row
+from semeia.evaluation.tables.columns import PLACE, TABLES, Row
 
 ELSEWHERE = "every cohort but {}"
 EVERYWHERE = "every cohort"
@@ -64,7 +64,7 @@ def _summary(judged: Judged, rows: list[Row]) -> tuple[list[Row], list[Row]]:
         "sites": len(rows),
     }
     weighted = [row | {"weight": float(weight)} for row, weight in zip(rows, summary.weights, strict=True)]
-    return weighted, [{name: rows[0][name] for name in PLACE_COLUMNS} | own]
+    return weighted, [{name: rows[0][name] for name in PLACE} | own]
 
 
 def _over_cohorts(judged: Judged, places: list[Place], found: dict[str, list[list[Row]]]) -> list[Row]:
