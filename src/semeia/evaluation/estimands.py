@@ -8,25 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from semeia.evaluation import measured
 from semeia.evaluation.cells import Fold, Kind
-from semeia.evaluation.measured import (
-    Context,
-    Values,
-    at_horizon_values,
-    calibrated_values,
-    called_values,
-    compared_classes_values,
-    concordance_values,
-    curve_values,
-    decisions_values,
-    errors_values,
-    gain_values,
-    mended_values,
-    observed_expected_values,
-    operating_values,
-    ranked_values,
-    remembering,
-)
+from semeia.evaluation.measured import Context, Values
 from semeia.evaluation.statistics.calibration_curve import CALIBRATION_ERRORS
 
 # Where an estimand is asked for: in every part of the table at every label fraction; of all rows at the largest;
@@ -91,16 +75,18 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("auprc", "AUPRC", "higher", ALL),
             Estimand("brier", "Brier score", "lower", EVERYWHERE),
         ),
-        remembering(ranked_values),
+        measured.remembering(measured.ranked_values),
     ),
-    Family("binary", (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),), observed_expected_values),
+    Family(
+        "binary", (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),), measured.observed_expected_values
+    ),
     Family(
         "binary",
         (
             Estimand("calibration_intercept", "Calibration intercept", "0", (PARTS, HOME)),
             Estimand("calibration_slope", "Calibration slope", "1", (PARTS, HOME)),
         ),
-        remembering(calibrated_values),
+        measured.remembering(measured.calibrated_values),
     ),
     Family(
         "binary",
@@ -108,7 +94,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("sensitivity", "Sensitivity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
             Estimand("specificity", "Specificity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
         ),
-        remembering(called_values),
+        measured.remembering(measured.called_values),
     ),
     Family(
         "binary",
@@ -116,7 +102,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("auroc_with_*", "AUROC with {}", "higher", (PARTS,), "covariate"),
             Estimand("auroc_gain_over_*", "AUROC gained over {}", "higher", (PARTS, HOME), "covariate"),
         ),
-        gain_values,
+        measured.gain_values,
     ),
     Family(
         "binary",
@@ -126,9 +112,11 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("ppv", "Positive predictive value", "higher", (FULL,)),
             Estimand("npv", "Negative predictive value", "higher", (FULL,)),
         ),
-        operating_values,
+        measured.operating_values,
     ),
-    Family("binary", (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),), curve_values, pooled=True),
+    Family(
+        "binary", (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),), measured.curve_values, pooled=True
+    ),
     Family(
         "binary",
         (
@@ -144,7 +132,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("within_covariance", "Covariance within bins (part of the Brier score)", "", (FULL,)),
             Estimand("observed_expected", "Observed over expected", "1", (FULL,)),
         ),
-        errors_values,
+        measured.errors_values,
         pooled=True,
         errors=CALIBRATION_ERRORS,
     ),
@@ -154,7 +142,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("net_benefit", "Net benefit", "higher", (FULL, REFERENCE)),
             Estimand("net_benefit_over_treat_all", "Net benefit above treating all", "higher", (FULL,)),
         ),
-        decisions_values,
+        measured.decisions_values,
         pooled=True,
     ),
     Family(
@@ -171,7 +159,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("grade_error", "Mean error in grades", "lower", (PARTS,), "grades"),
             Estimand("auroc_at_least_*", "AUROC of grade {} or more", "higher", (PARTS,), "grades"),
         ),
-        remembering(compared_classes_values),
+        measured.remembering(measured.compared_classes_values),
     ),
     Family(
         "survival",
@@ -179,7 +167,7 @@ FAMILIES: tuple[Family, ...] = (
             Estimand("c_index", "C-index (Harrell)", "higher", ALL),
             Estimand("c_index_uno", "C-index (Uno)", "higher", ALL),
         ),
-        concordance_values,
+        measured.concordance_values,
     ),
     Family(
         "survival",
@@ -198,7 +186,7 @@ FAMILIES: tuple[Family, ...] = (
                 "horizon",
             ),
         ),
-        at_horizon_values,
+        measured.at_horizon_values,
     ),
 )
 
@@ -212,7 +200,7 @@ MENDED = Family(
         Estimand("brier", "Brier score", "lower", (FULL,)),
         Estimand("o_e", "Observed over expected", "1", (FULL,)),
     ),
-    mended_values,
+    measured.mended_values,
     pooled=True,
     errors=("ici",),
 )

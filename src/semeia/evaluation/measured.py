@@ -15,6 +15,7 @@ from semeia.evaluation.cells import Fold
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.shapes import DrawnColumns, Rows, Weights
+from semeia.evaluation.statistics import multiclass
 from semeia.evaluation.statistics.brier_parts import BRIER_PARTS, brier_parts_draws, score_bins
 from semeia.evaluation.statistics.calibration import calibration, calibration_draws, like_rows
 from semeia.evaluation.statistics.calibration_curve import (
@@ -35,21 +36,6 @@ from semeia.evaluation.statistics.discrimination import (
     weighted_sums,
 )
 from semeia.evaluation.statistics.group_sums import ratio
-from semeia.evaluation.statistics.multiclass import (
-    accuracy_draws,
-    at_least_auroc_draws,
-    balanced_accuracy_draws,
-    called_class,
-    confusion_draws,
-    grade_error_draws,
-    log_loss_draws,
-    macro_auroc_draws,
-    macro_f1_draws,
-    multiclass_brier_draws,
-    present_classes,
-    quadratic_kappa_draws,
-    recall_draws,
-)
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws, threshold_grid, treat_all_draws
 from semeia.evaluation.statistics.operating_point import call_draws, fixed_points, predictive_values
 from semeia.evaluation.statistics.survival import c_index_draws, cases_at, follow_up, weights_at
@@ -142,8 +128,8 @@ def operating_values(fold: Fold, context: Context) -> Values:
     """What an arm does at fixed specificity or sensitivity, and what its calls mean at a prevalence."""
     points = context.settings.fixed_points
     names = tuple((name, at) for name in ("sensitivity_at_specificity", "specificity_at_sensitivity") for at in points)
-    values = context.draws.apply(fold.patient, lambda w: np.hstack(fixed_points(fold.ranking, w, points=points)))
-    found = dict(zip(names, values.T.copy(), strict=True))
+    statistic = partial(fixed_points, fold.ranking, points=points)
+    found = _over(fold, context.draws, names, lambda weights: np.hstack(statistic(weights)))
     if context.prevalence is not None:
         calls = predictive_values(*called_values(fold, context.draws).values(), prevalence=context.prevalence)
         found |= zip((("ppv", at := float(np.ravel(context.prevalence)[0])), ("npv", at)), calls, strict=True)
@@ -199,22 +185,22 @@ def mended_values(fold: Fold, context: Context) -> Values:
 @remembered
 def compared_classes_values(fold: Fold, draws: Draws) -> Values:
     k = fold.classes.shape[1]
-    present, called = present_classes(fold.label, k), called_class(fold.classes)
+    present, called = multiclass.present_classes(fold.label, k), multiclass.called_class(fold.classes)
 
     def statistic(weights: Weights) -> Float[np.ndarray, "draws m"]:
-        confusion = confusion_draws(fold.label, called, weights, classes=k)
+        confusion = multiclass.confusion_draws(fold.label, called, weights, classes=k)
         return np.column_stack(
             [
-                macro_auroc_draws(fold.label, fold.classes, weights),
-                balanced_accuracy_draws(confusion, present),
-                quadratic_kappa_draws(confusion),
-                accuracy_draws(confusion),
-                macro_f1_draws(confusion, present),
-                recall_draws(confusion),
-                multiclass_brier_draws(fold.label, fold.classes, weights),
-                log_loss_draws(fold.label, fold.classes, weights),
-                grade_error_draws(confusion),
-                at_least_auroc_draws(fold.label, fold.classes, weights),
+                multiclass.macro_auroc_draws(fold.label, fold.classes, weights),
+                multiclass.balanced_accuracy_draws(confusion, present),
+                multiclass.quadratic_kappa_draws(confusion),
+                multiclass.accuracy_draws(confusion),
+                multiclass.macro_f1_draws(confusion, present),
+                multiclass.recall_draws(confusion),
+                multiclass.multiclass_brier_draws(fold.label, fold.classes, weights),
+                multiclass.log_loss_draws(fold.label, fold.classes, weights),
+                multiclass.grade_error_draws(confusion),
+                multiclass.at_least_auroc_draws(fold.label, fold.classes, weights),
             ]
         )
 

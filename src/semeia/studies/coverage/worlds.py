@@ -12,19 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from scipy.special import expit, softmax
 
+from semeia.evaluation.statistics import multiclass
 from semeia.evaluation.statistics.calibration import calibration_draws
 from semeia.evaluation.statistics.discrimination import brier_draws, ranked_draws, ranking, weighted_mean, weighted_sums
 from semeia.evaluation.statistics.group_sums import ratio
-from semeia.evaluation.statistics.multiclass import (
-    accuracy_draws,
-    balanced_accuracy_draws,
-    called_class,
-    confusion_draws,
-    log_loss_draws,
-    macro_auroc_draws,
-    multiclass_brier_draws,
-    quadratic_kappa_draws,
-)
 from semeia.evaluation.statistics.net_benefit import net_benefit_draws
 from semeia.evaluation.statistics.operating_point import call_draws
 from semeia.evaluation.statistics.survival import c_index_draws, cases_at, follow_up, weights_at
@@ -138,18 +129,18 @@ def _several_classes(patients: int, prevalence: float, rng: np.random.Generator)
     patient, normal = _patients(patients, rng, columns=3)
     classes = softmax(np.log([0.6 * (1 - prevalence), 0.4 * (1 - prevalence), prevalence]) + SPREAD * normal, axis=1)
     label = (rng.random((len(classes), 1)) > np.cumsum(classes, axis=1)[:, :2]).sum(axis=1)
-    present, called = np.ones(3, dtype=bool), called_class(classes)
+    present, called = np.ones(3, dtype=bool), multiclass.called_class(classes)
 
     def statistic(weights: Weights) -> Values:
-        confusion = confusion_draws(label, called, weights, classes=3)
+        confusion = multiclass.confusion_draws(label, called, weights, classes=3)
         return np.column_stack(
             [
-                macro_auroc_draws(label, classes, weights),
-                balanced_accuracy_draws(confusion, present),
-                accuracy_draws(confusion),
-                quadratic_kappa_draws(confusion),
-                multiclass_brier_draws(label, classes, weights),
-                log_loss_draws(label, classes, weights),
+                multiclass.macro_auroc_draws(label, classes, weights),
+                multiclass.balanced_accuracy_draws(confusion, present),
+                multiclass.accuracy_draws(confusion),
+                multiclass.quadratic_kappa_draws(confusion),
+                multiclass.multiclass_brier_draws(label, classes, weights),
+                multiclass.log_loss_draws(label, classes, weights),
             ]
         )
 
