@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from semeia.evaluation.cells import Fold
+from semeia.evaluation.cells import Fold, counts
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.shapes import Rows
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, exact_bound
@@ -60,12 +60,13 @@ def interval_of(
     if SHARES.fullmatch(metric) and not difference and values[0] in (0.0, 1.0) and patients:
         what = "1 patient" if patients == 1 else f"{patients} patients"
         if metric == "auroc":  # it compares two: so many pairs share nobody
-            patients = max(1, min(patients, _everybody(folds) // 2))
+            patients = max(1, min(patients, counts(folds)["n_patients"] // 2))
             what = "1 pair of patients" if patients == 1 else f"{patients} pairs of patients"
         low, high = exact_bound(float(values[0]), patients, level=draws.level)
         return Interval(low, high, f"{draws.level:.0%} exact, {what} without a {'miss' if values[0] else 'hit'}")
     if patients < FEWEST:
-        return Interval(None, None, f"none: {_few(patients)}")
+        owners = "1 patient has all units" if patients == 1 else f"{patients} patients have all units"
+        return Interval(None, None, f"none: {owners} of a class (fewer than {FEWEST})")
     return interval_of_draws(draws, values, patients=patients)
 
 
@@ -81,15 +82,6 @@ def interval_of_draws(draws: Draws, values: Rows, *, patients: int | None = None
     return Interval(low, high, draws.words)
 
 
-def _everybody(folds: Collection[Fold]) -> int:
-    return int(np.count_nonzero(np.bincount(np.concatenate([fold.patient for fold in folds]))))
-
-
-def _few(patients: int) -> str:
-    owners = "1 patient has all units" if patients == 1 else f"{patients} patients have all units"
-    return f"{owners} of a class (fewer than {FEWEST})"
-
-
 def carriers(folds: Collection[Fold], metric: str) -> int:
     """How many patients carry a statistic: those with a unit of the class it is of, or of the rarer class it needs."""
     label = np.concatenate([fold.label for fold in folds])
@@ -100,11 +92,9 @@ def carriers(folds: Collection[Fold], metric: str) -> int:
             return _having(patient, label == int(match[1]))
         if match := re.fullmatch(r"auroc_at_least_(\d+)", metric):
             return min(_having(patient, label >= int(match[1])), _having(patient, label < int(match[1])))
-        return (
-            min(_having(patient, label == each) for each in np.unique(label))
-            if metric in OF_EVERY_CLASS
-            else _having(patient, np.ones(len(label), dtype=bool))
-        )
+        if metric in OF_EVERY_CLASS:
+            return min(_having(patient, label == each) for each in np.unique(label))
+        return counts(folds)["n_patients"]
     positive, negative = _having(patient, label > 0), _having(patient, label == 0)
     return {"sensitivity": positive, "specificity": negative}.get(metric, min(positive, negative))
 

@@ -40,8 +40,11 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
     counts, patients = _counts(folds, place.draws), _patients(folds)
     rows: list[Row] = []
     for label in np.flatnonzero(patients.any(axis=1)):
+        states = np.full(len(patients), SHOWN, dtype=object)
+        present = patients[label] > 0
+        states[present] = suppress(patients[label][present][:, None])
         share = ratio(counts[:, label], counts[:, label].sum(axis=1, keepdims=True))
-        for called, state in enumerate(_states(patients[label])):
+        for called, state in enumerate(states):
             own: Row = {"label": int(label), "called": called, "state": state}
             if state != SUPPRESSED:
                 own |= _share(share[:, called], place.draws, folds, f"recall_{label}")
@@ -60,13 +63,6 @@ def _share(values: Rows, draws: Draws, folds: dict[int, Fold], metric: str) -> R
     if values[0] == 0 or not mostly_defined(values, draws):
         return {"share": float(values[0])}
     return {"share": float(values[0]), **interval_of(draws, values, folds.values(), metric).columns()}
-
-
-def _states(patients: Int[np.ndarray, "k"]) -> list[str]:
-    """What each cell of a true class may show, by the patients that stand in it."""
-    states = np.full(len(patients), SHOWN, dtype=object)
-    states[patients > 0] = suppress(patients[patients > 0][:, None])
-    return states.tolist()
 
 
 def _counts(folds: dict[int, Fold], draws: Draws) -> Squares:

@@ -14,7 +14,6 @@ from scipy.special import chdtrc, logit
 from semeia.evaluation.cells import Cell, Fold, restrict
 from semeia.evaluation.estimate import states_of
 from semeia.evaluation.judged import Judged, Place
-from semeia.evaluation.shapes import Weights
 from semeia.evaluation.statistics.discrimination import ranked_draws
 from semeia.evaluation.statistics.intervals import holm
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
@@ -69,13 +68,9 @@ def _shown(
     for level, state in zip(by_level, states_of(by_level), strict=True):
         if state == SUPPRESSED or level == MISSING:
             continue
-        values = across_seeds(by_level[level], place.draws, _auroc)[:, 0]
+        values = across_seeds(by_level[level], place.draws, lambda f, w: ranked_draws(f.ranking, w)[0][:, None])[:, 0]
         if mostly_defined(values, place.draws) and 0 < values[0] < 1 and place.draws.error(values) > 0:
             found.append(values)
         else:
             judged.notes.add("level left out of an interaction test, its AUROC has no standard error", place.name(cell))
     return np.array(found).reshape(len(found), -1) if found else np.empty((0, 1))
-
-
-def _auroc(fold: Fold, weights: Weights) -> Float[np.ndarray, "draws 1"]:
-    return ranked_draws(fold.ranking, weights)[0][:, None]

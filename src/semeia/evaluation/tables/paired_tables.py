@@ -72,7 +72,8 @@ def _paired(cohort: str, one: dict[int, Fold], other: dict[int, Fold]) -> Paired
         return Paired(cohort, why="an outcome of several classes has no such difference yet")
     if any(fold.one_class() for fold in folds):
         return Paired(cohort, why="a seed tested patients of one class only")
-    sides = [_mean_areas(side) for side in (one, other)]
+    each = [[areas(fold.label, fold.score[None], fold.patient) for fold in side.values()] for side in (one, other)]
+    sides = [mean_areas(side) for side in each]
     values = np.concatenate([side.value for side in sides])
     parts = np.concatenate([side.parts for side in sides], axis=1)
     difference = Areas(values, sides[0].patient, parts).contrast((1, -1))
@@ -80,10 +81,6 @@ def _paired(cohort: str, one: dict[int, Fold], other: dict[int, Fold]) -> Paired
         return Paired(cohort, why="too few patients of one class")
     low, high = difference.interval()
     return Paired(cohort, difference.value, low, high, len(_units(one)), len(sides[0].patient))
-
-
-def _mean_areas(folds: dict[int, Fold]) -> Areas:
-    return mean_areas([areas(fold.label, fold.score[None], fold.patient) for fold in folds.values()])
 
 
 def _units(folds: dict[int, Fold]) -> set[tuple[int, int]]:

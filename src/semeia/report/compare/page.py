@@ -74,7 +74,8 @@ def compare_runs(runs: tuple[Path, ...], *, out: Path) -> Path:
 
 def render(runs: list[NamedRun]) -> str:
     """Return the page as HTML text."""
-    made = [_comparable(runs), _results(runs), _settings(runs), _about(runs)]
+    about = Section("about", "Data and software", tables=[TitledTable("Each run", "", about_table(runs))])
+    made = [_comparable(runs), _results(runs), _settings(runs), about]
     title = f"{len(runs)} runs side by side"
     return to_html(Page(title, made, remark=", ".join(n.name for n in runs)))
 
@@ -113,7 +114,9 @@ def _results(runs: list[NamedRun]) -> Section:
     )
     table = TitledTable("Measures with their intervals", "", DataTable(columns, rows), folded=len(rows) > MOST_ROWS)
     points = [f"No difference is given for {name}: {words}." for words, name in why.items()]
-    tables = [_models(runs), table] if not shared else [table]
+    said = [[named.name, _title(named.run, _headline_cell(named.run))] for named in runs]
+    models = TitledTable("The model of each run", "", DataTable(["Run", "Model"], said))
+    tables = [models, table] if not shared else [table]
     return Section("results", "Results", lead, points=points, figures=figures, tables=tables)
 
 
@@ -135,11 +138,6 @@ def _row(first: NamedRun, cell: Cell, name: str, one: Paired) -> ForestRow:
     return ForestRow(", ".join(_named(first, cell)), words, one.value, (one.low, one.high), style, name, clear=clear)
 
 
-def _models(runs: list[NamedRun]) -> TitledTable:
-    rows = [[named.name, _title(named.run, _headline_cell(named.run))] for named in runs]
-    return TitledTable("The model of each run", "", DataTable(["Run", "Model"], rows))
-
-
 def _settings(runs: list[NamedRun]) -> Section:
     found = settings_of(runs)
     lead = f"{count(len(found.differing.rows))} settings differ, {count(found.same)} are the same."
@@ -147,10 +145,6 @@ def _settings(runs: list[NamedRun]) -> Section:
         lead += f" {count(found.elsewhere)} more are not in every run and cannot be compared."
     tables = [TitledTable("Settings that differ", "", found.differing)] if found.differing.rows else []
     return Section("settings", "Settings", lead=lead, tables=tables)
-
-
-def _about(runs: list[NamedRun]) -> Section:
-    return Section("about", "Data and software", tables=[TitledTable("Each run", "", about_table(runs))])
 
 
 def _headline_cell(run: Run) -> Cell | None:

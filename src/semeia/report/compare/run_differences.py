@@ -98,14 +98,10 @@ def same_patients(one: Run, other: Run) -> str:
     if one.predictions is None or other.predictions is None:
         return "a run has no predictions"
     marks = [run.record.get("tested") for run in (one, other)]
-    keyed = all(_keyed(run.predictions) for run in (one, other) if run.predictions is not None)
-    if keyed or (marks[0] and marks[0] == marks[1]):
+    ids = pl.concat([run["subject_id"] for run in (one.predictions, other.predictions)])
+    if ids.str.contains(PSEUDONYM).all() or (marks[0] and marks[0] == marks[1]):
         return ""
     return "it cannot be told whether they tested the same patients"
-
-
-def _keyed(predictions: pl.DataFrame) -> bool:
-    return bool(predictions["subject_id"].str.contains(PSEUDONYM).all())
 
 
 def _about(run: Run) -> dict[str, str]:

@@ -48,7 +48,8 @@ def levels_points(run: Run, first: Pair, mine: list[Estimate]) -> list[str]:
             f"{sentence(names.place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
             f"{count(e.n_positive)} {positive_words(e.metric)}."
         )
-        points.append(" ".join([words, *_against(names, [d for d in differences if d.cohort == e.cohort])]))
+        against = _by_direction(names, [d for d in differences if d.cohort == e.cohort])
+        points.append(" ".join([words, *(f"There, the AUROC is {said}." for said in against)]))
     if any(e.low is not None and e.low <= 0.5 for e in mine):
         points.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
     return [
@@ -84,11 +85,6 @@ def _with_all_labels(run: Run, main: list[Estimate]) -> list[str]:
             f"{difference_words(e)}, in {count(e.n)} units of {count(e.n_patients)} patients."
         )
     return sentences
-
-
-def _against(names: Names, differences: list[Estimate]) -> list[str]:
-    """One cohort's differences from the references, a sentence for each way they go."""
-    return [f"There, the AUROC is {words}." for words in _by_direction(names, differences)]
 
 
 def _by_direction(names: Names, differences: list[Estimate]) -> list[str]:

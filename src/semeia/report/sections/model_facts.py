@@ -56,7 +56,7 @@ def model_facts_section(run: Run) -> Section | None:
 
 def label_of(run: Run, arm: str, mode: str, rows: list[Estimate]) -> Label:
     """Fill the card of one arm from its levels, all with one share of the labels; there must be some."""
-    names, cohorts = run.names, cohorts_of(rows)
+    names, cohorts, version = run.names, cohorts_of(rows), run.record.get("semeia_version")
     return Label(
         name=names.arm(arm, mode),
         mechanism=_mechanism(run, arm, max(e.fraction for e in rows)),
@@ -64,7 +64,7 @@ def label_of(run: Run, arm: str, mode: str, rows: list[Estimate]) -> Label:
         measures=[*_sizes(rows, cohorts), *_measures(rows, cohorts)],
         warnings=[*warnings(run, rows), EXPERIMENT],
         open=OPEN,
-        made=_made(run),
+        made=" ".join(words for words in (f"Semeia {version}." if version else "", fingerprint(run)) if words),
     )
 
 
@@ -109,8 +109,3 @@ def _measures(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[
         words = ["not computed" if e is None else estimate(e.value, e.low, e.high) for e in values]
         found.append((metric_title(metric), words))
     return found
-
-
-def _made(run: Run) -> str:
-    version = run.record.get("semeia_version")
-    return " ".join(words for words in (f"Semeia {version}." if version else "", fingerprint(run)) if words)

@@ -68,17 +68,16 @@ def _standing(names: Names, shown: pl.DataFrame, cohorts: list[str]) -> list[str
             found = part.filter(pl.col("p_holm") < STANDS).sort("p_holm")
             if found.is_empty():
                 continue
-            arms = [_named(names, row) for row in found.head(MOST_NAMED).iter_rows(named=True)]
+            arms = [
+                f"{names.arm(row['arm'], row['mode'])} ({number(row['difference'], 3, sign=True)})"
+                for row in found.head(MOST_NAMED).iter_rows(named=True)
+            ]
             arms += [f"{count(found.height - MOST_NAMED)} more"] if found.height > MOST_NAMED else []
             points.append(
                 f"{names.cohort(cohort)}, minus {names.reference(part['reference'][0])}: {count(found.height)} "
                 f"{_stand(found.height)}: {listed(arms)}."
             )
     return points
-
-
-def _named(names: Names, row: dict) -> str:
-    return f"{names.arm(row['arm'], row['mode'])} ({number(row['difference'], 3, sign=True)})"
 
 
 def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:

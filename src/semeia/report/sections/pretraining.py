@@ -95,7 +95,7 @@ def diagnostics_table(names: Names, records: list[dict[str, object]]) -> DataTab
         [
             name.replace("_", " "),
             *(_spread([one[name] for one in flat[arm] if name in one]) for arm in arms),
-            _meaning(name),
+            next((words for parts, words in MEANINGS.items() if all(part in name.lower() for part in parts)), ""),
         ]
         for name in diagnostics
     ]
@@ -118,8 +118,3 @@ def _flat(value: object, prefix: str = "") -> dict[str, float]:
         return found
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return {prefix: float(str(value))} if plain and prefix else {}
-
-
-def _meaning(name: str) -> str:
-    lowered = name.lower()
-    return next((words for parts, words in MEANINGS.items() if all(part in lowered for part in parts)), "")

@@ -63,13 +63,14 @@ def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable
     outcomes = list(dict.fromkeys(e.outcome for e in estimates))
     tables = []
     for outcome in outcomes:
+        cuts = dict.fromkeys(e.metric for e in estimates if e.metric.startswith("auroc_at_least_"))
         levels = [e for e in estimates if (e.outcome, e.stratum, e.reference) == (outcome, ALL, "")]
         for title, metrics, note in (
             ("Discrimination", ("auroc", "auprc"), ""),
             ("Calibration", ("brier", "calibration_intercept", "calibration_slope"), CALIBRATED),
             ("Operating point", ("sensitivity", "specificity"), names.threshold),
             *SEVERAL_CLASSES,
-            ("Each grade or more", _cuts(levels), "How well each cut of the grades is told, by itself."),
+            ("Each grade or more", cuts, "How well each cut of the grades is told, by itself."),
         ):
             rows = [e for metric in metrics for e in full_labels([e for e in levels if e.metric == metric])]
             name = f"{title}: {names.outcome(outcome)}" if len(outcomes) > 1 else title
@@ -89,10 +90,6 @@ def sizes(run: Run) -> list[str]:
         f"{count(e.n_positive)} {positive_words(run.metric)}"
         for cohort, e in largest.items()
     ]
-
-
-def _cuts(estimates: list[Estimate]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(e.metric for e in estimates if e.metric.startswith("auroc_at_least_")))
 
 
 def _table(rows: list[Estimate], names: Names, *, title: str, note: str, folded: bool) -> ResultsTable | None:

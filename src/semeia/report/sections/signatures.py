@@ -28,6 +28,8 @@ def signatures_section(run: Run) -> Section | None:
         "Events up to the prediction, of tested patients, whose code is no channel: the training patients hardly had "
         f"it. Where fewer than {FEWEST} patients were tested their number is not shown."
     )
+    first = min(int(str(fit["seed"])) for fit in fits)
+    atlas = f"What they are made of: pretrained/signatures/seed-{first}/atlas.html in the run folder."
     tables = [TitledTable("The fit of each seed", "", DataTable(HEADS, [_fit(fit) for fit in fits]))]
     if cohorts:
         rows = [
@@ -35,7 +37,7 @@ def signatures_section(run: Run) -> Section | None:
         ]
         heads = ["Cohort", "Hospital", "Patients", "Events", "Unmapped"]
         tables.append(TitledTable(f"Unmapped events by hospital ({len(rows)})", note, DataTable(heads, rows), True))
-    return Section("signatures", "Signatures", lead=_lead(fits), points=[_atlas(fits), *rates], tables=tables)
+    return Section("signatures", "Signatures", lead=_lead(fits), points=[atlas, *rates], tables=tables)
 
 
 def _lead(fits: list[dict[str, object]]) -> str:
@@ -45,11 +47,6 @@ def _lead(fits: list[dict[str, object]]) -> str:
         f"from the records of {_span(fits, 'patients')} patients, {seeds}. {_span(fits, 'unstable')} of them are "
         "unstable: a fit to another draw of the patients does not find them again."
     )
-
-
-def _atlas(fits: list[dict[str, object]]) -> str:
-    first = min(int(str(fit["seed"])) for fit in fits)
-    return f"What they are made of: pretrained/signatures/seed-{first}/atlas.html in the run folder."
 
 
 def _rates(names: Names, hospitals: pl.DataFrame, cohort: str) -> str:
