@@ -99,7 +99,7 @@ def _training(run: Run | None, model: Exported) -> str:
     words = [
         f"Fitted on {model.patients} patients, all seeds together, with {model.fraction:.0%} of the labelled training "
         "patients for each seed. Known patients are refused by `semeia predict`: the files carry marks of them, from "
-        "which nobody can be named.",
+        "which nobody can be named."
     ]
     if run is not None:
         words += [words for words in (sources(run), exclusions(run)) if words]

@@ -11,14 +11,7 @@ from semeia.errors import InputError
 from semeia.evaluation.cells import Cell
 from semeia.evaluation.tables.paired_tables import Paired, paired
 from semeia.report.asked import headline
-from semeia.report.compare.run_differences import (
-    ABSENT,
-    NamedRun,
-    about_table,
-    same_patients,
-    settings_of,
-    warnings_of,
-)
+from semeia.report.compare.run_differences import ABSENT, NamedRun, about_table, same_patients, settings_of, warnings_of
 from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import Estimate, by_cohort
 from semeia.report.html import Page, to_html

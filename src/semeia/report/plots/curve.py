@@ -126,9 +126,8 @@ def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, heig
                 drawn.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)
             if line.width:
                 # Several lines are told apart by marks, which stand at other places of each.
-                some = (
-                    {} if len(lines) < 2 or line.whiskers else {"marker": marker, "ms": 4, "markevery": (at / 30, 0.13)}
-                )
+                several = len(lines) > 1 and not line.whiskers
+                some = {"marker": marker, "ms": 4, "markevery": (at / 30, 0.13)} if several else {}
                 drawn.plot(line.x, line.y, color=colour, linestyle=dash, linewidth=line.width, **some)
             if line.whiskers or not line.width or len(line.x) == 1:
                 face = "none" if line.hollow else colour

@@ -126,18 +126,10 @@ def _table(names: Names, found: EmbeddingMap) -> DataTable:
     """Shares of the variance, and where the middle of each grade is."""
     rows = []
     for one in found.starts:
+        start = [names.arm(one.arm, "none"), *(share(part) for part in one.shares)]
         for grade, cohort, chosen in _groups(found):
-            middle = one.points[chosen].mean(0)
-            rows.append(
-                [
-                    names.arm(one.arm, "none"),
-                    *(share(part) for part in one.shares),
-                    names.cohort(cohort),
-                    str(grade),
-                    count(int(chosen.sum())),
-                    *(number(float(value), 1) for value in middle),
-                ]
-            )
+            middle = [number(float(value), 1) for value in one.points[chosen].mean(0)]
+            rows.append([*start, names.cohort(cohort), str(grade), count(int(chosen.sum())), *middle])
     shares = ["Variance, first", "Variance, second"]
     return DataTable(["Start", *shares, "Cohort", "Grade", "Units", "Mean, first", "Mean, second"], rows)
 

@@ -48,16 +48,10 @@ def _phase(phase: str, metrics: list[dict[str, object]], names: Names) -> Figure
     key = f"learning-{'-'.join(''.join(c if c.isalnum() else ' ' for c in phase).split()) or 'x'}"
     panels, rows = [], []
     for index, (term, curves) in enumerate(lines.items()):
-        last = {pair: line[-1] for pair, line in curves.items()}
-        cells = [
-            [
-                term,
-                names.arm(*pair),
-                number(end[0], 0),
-                f"{number(end[1], 3)} ({number(end[2], 3)} to {number(end[3], 3)})",
-            ]
-            for pair, end in last.items()
-        ]
+        cells = []
+        for pair, line in curves.items():
+            epoch, (mean, low, high) = number(line[-1][0], 0), (number(value, 3) for value in line[-1][1:])
+            cells.append([term, names.arm(*pair), epoch, f"{mean} ({low} to {high})"])
         words = "; ".join(f"{arm} ends at {value}" for _, arm, _, value in cells)
         alt = f"Learning curves, {title}, {term}. {words}"
         panels.append(_draw(curves, names, title=term.replace("_", " "), key=f"{key}{index}", alt=alt))

@@ -61,13 +61,7 @@ def _rates(names: Names, hospitals: pl.DataFrame, cohort: str) -> str:
 
 def _hospital(names: Names, row: dict) -> list[str]:
     patients = f"fewer than {FEWEST}" if row["patients"] is None else count(row["patients"])
-    return [
-        names.cohort(row["cohort"]),
-        row["site"],
-        patients,
-        count(row["events"]),
-        share(row["share"], 1),
-    ]
+    return [names.cohort(row["cohort"]), row["site"], patients, count(row["events"]), share(row["share"], 1)]
 
 
 def _fit(fit: dict[str, object]) -> list[str]:
