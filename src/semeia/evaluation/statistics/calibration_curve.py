@@ -130,13 +130,6 @@ def point_weights(prepared: FlexibleCalibration, weights: Weights) -> PointWeigh
     return group_sums(weights, prepared.group, groups=len(prepared.score))
 
 
-def calibration_curve_draws(
-    prepared: FlexibleCalibration, points: PointWeights, *, grid: Float[np.ndarray, "grid"]
-) -> Float[np.ndarray, "draws grid"]:
-    """Probability that it comes true at each predicted probability of the grid, in every draw."""
-    return _fitted(prepared, points, grid)
-
-
 def ici_draws(prepared: FlexibleCalibration, points: PointWeights) -> Drawn:
     """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019).
 
@@ -189,21 +182,28 @@ def _columns(
 
 
 def _errors(prepared: FlexibleCalibration, points: PointWeights) -> PointWeights:
-    return np.abs(_fitted(prepared, points, prepared.score) - prepared.score)
+    return np.abs(calibration_curve_draws(prepared, points, grid=prepared.score) - prepared.score)
 
 
 def _mean(error: PointWeights, weight: PointWeights) -> Drawn:
     return ratio((weight * error).sum(axis=1), weight.sum(axis=1))
 
 
-def _fitted(
-    prepared: FlexibleCalibration, weight: PointWeights, at: Float[np.ndarray, "m"]
-) -> Float[np.ndarray, "draws m"]:
-    out = np.full((len(weight), len(at)), np.nan)
-    x, wanted = clipped_logit(prepared.score), clipped_logit(at)
-    missing = np.arange(len(weight))
+def calibration_curve_draws(
+    prepared: FlexibleCalibration, points: PointWeights, *, grid: Float[np.ndarray, "grid"]
+) -> Float[np.ndarray, "draws grid"]:
+    """Probability that it comes true at each predicted probability of the grid, in every draw.
+
+    Args:
+        prepared: of the rows.
+        points: what `point_weights` gives.
+        grid: predicted probabilities.
+    """
+    out = np.full((len(points), len(grid)), np.nan)
+    x, wanted = clipped_logit(prepared.score), clipped_logit(grid)
+    missing = np.arange(len(points))
     for design in prepared.designs:
-        fit = fit_logistic_draws(design.features(x), prepared.label, weight[missing])
+        fit = fit_logistic_draws(design.features(x), prepared.label, points[missing])
         found = ~np.isnan(fit).any(axis=1)
         odds = fit[found] @ design.features(wanted).T
         out[missing[found]] = 1 / (1 + np.exp(-np.clip(odds, -80, 80)))
