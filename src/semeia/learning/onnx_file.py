@@ -110,6 +110,7 @@ def write_network(model: Model, path: Path) -> Checked:
     about = {
         "modalities": {name: to_plain(one.seen_from(path.parent)) for name, one in modalities.items()},
         "task": to_plain(head.task),
+        "verdict": model.verdict,
     }
     _write(
         graph, _flat(example, encoder), path, inputs=names, shapes=shapes, outputs=["probability", "patient_embedding"]

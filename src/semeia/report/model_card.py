@@ -32,6 +32,7 @@ class Exported:
         patients: that they were fitted on, all seeds together.
         files: what lies in the folder, as (file, words).
         licence: of the data; empty where nobody said.
+        verdicts: of pretraining on the encoders they began with, each once; empty where there was none.
     """
 
     arm: str
@@ -44,6 +45,7 @@ class Exported:
     patients: int
     files: tuple[tuple[str, str], ...] = ()
     licence: str = ""
+    verdicts: tuple[str, ...] = ()
 
 
 def model_card(path: Path, model: Exported) -> str:
@@ -118,12 +120,9 @@ def _performance(run: Run | None, model: Exported, label: Label | None) -> str:
 
 def _pretraining(run: Run | None, model: Exported) -> list[str]:
     """The verdict of pretraining itself, and what the same network without it came to."""
+    told = [f"Verdict on the encoder that it began with: {verdict}" for verdict in model.verdicts]
     if run is None:
-        return ["Not told by this run."]
-    arm = model.arm.partition("@")[0]
-    verdicts = dict.fromkeys(
-        str(r["verdict"]) for r in run.records("pretraining") if r.get("arm") == arm and "verdict" in r
-    )
+        return told or ["Not told by this run."]
     gains = [
         f"{run.names.arm(e.arm, e.mode)} less {run.names.reference(e.reference)}, {run.names.place(e.cohort)}: AUROC "
         f"{estimate(e.value, e.low, e.high, sign=True)}{e.tested_words}."
@@ -134,7 +133,7 @@ def _pretraining(run: Run | None, model: Exported) -> list[str]:
         and e.reference
         and run.names.is_pretraining(e.arm, e.reference)
     ]
-    return [*verdicts, *gains] or [
+    return [*told, *gains] or [
         "This run did not pretrain it, and did not compare it with a network without pretraining."
     ]
 

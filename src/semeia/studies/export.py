@@ -143,6 +143,7 @@ def _write_onnx(file: Path, target: Path) -> Checked:
 def _exported(run: Path, choice: Choice, outcome: str, written: Mapping[str, str], licence: str) -> Exported:
     """What the card says of the model itself."""
     scorers = list(load_scorers(run, choice).values())
+    networks = [scorer.model for scorer in scorers if isinstance(scorer.model, Model)]
     patients = {name for scorer in scorers for name in scorer.fitted_on.patients}
     files = {
         "*.safetensors": "weights, preprocessing and marks of the patients that were learnt from; no pickle",
@@ -160,6 +161,7 @@ def _exported(run: Path, choice: Choice, outcome: str, written: Mapping[str, str
         patients=len(patients),
         files=tuple(files.items()),
         licence=licence,
+        verdicts=tuple(dict.fromkeys(one.verdict for one in networks if one.verdict)),
     )
 
 
