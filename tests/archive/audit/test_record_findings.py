@@ -82,6 +82,16 @@ def test_the_census_counts_by_code_mode_and_site(archive: Archive):
     assert (counted.patients, counted.before_birth, counted.after_death) == (3, 1, 2)
 
 
+def test_events_further_apart_than_anybody_lives_are_a_finding(tmp_path: Path):
+    with writing(tmp_path / "a", source="test") as draft:
+        years = {"a": (1700, 1790), "b": (1900, 2020), "c": (1900, 2021), "d": (2020, 2150)}
+        rows = [(draft.subject(name)[0], dt.datetime(year, 1, 2), "K") for name, both in years.items() for year in both]
+        draft.events(pl.DataFrame(rows, schema=["subject_id", "time", "code"], orient="row"))
+        draft.codes(pl.DataFrame({"code": ["K"], "mode": ["condition"], "rule": ["test"]}))
+    found = {finding.words: finding.count for finding in audit(open_archive(tmp_path / "a")).findings}
+    assert found["patients have events more than 120 years apart"] == 2
+
+
 def test_the_contents_are_told_by_mode_and_rule(archive: Archive):
     text = to_text(audit(archive))
     assert "  events    measurement                         6 of 2 subjects\n" in text

@@ -33,6 +33,7 @@ class Census:
         before_birth: Events on a day before the day of birth.
         after_death: Events on a day after the day of death.
         beyond_age: Patients with an event at an age that nobody reaches: a hidden or mistyped birth.
+        beyond_span: Patients whose events lie further apart than anybody lives: a mistyped or placeholder year.
     """
 
     codes: pl.DataFrame
@@ -43,6 +44,7 @@ class Census:
     before_birth: int
     after_death: int
     beyond_age: int = 0
+    beyond_span: int = 0
 
 
 def census(archive: Archive) -> Census:
@@ -55,7 +57,7 @@ def census(archive: Archive) -> Census:
     meanings = archive.codes().select("code", "mode", "rule")
     codes, modes = pl.DataFrame(schema=_CODES), pl.DataFrame(schema=_GROUPS).drop("rule")
     rules, sites = pl.DataFrame(schema=_GROUPS), pl.DataFrame(schema=_SITES)
-    patients = before = after = old = 0
+    patients = before = after = old = apart = 0
     for batch in archive.event_batches():
         events = batch.join(meanings, on="code", how="left").join(subjects, on="subject_id", how="left")
         value = pl.col("numeric_value")
@@ -71,6 +73,7 @@ def census(archive: Archive) -> Census:
         before += _before_birth(events)
         after += _after_death(events)
         old += _beyond_age(events)
+        apart += _beyond_span(events)
     return Census(
         codes=codes.sort("code"),
         modes=modes.sort("mode"),
@@ -80,6 +83,7 @@ def census(archive: Archive) -> Census:
         before_birth=before,
         after_death=after,
         beyond_age=old,
+        beyond_span=apart,
     )
 
 
@@ -107,3 +111,9 @@ def _after_death(events: pl.DataFrame) -> int:
 def _beyond_age(events: pl.DataFrame) -> int:
     late = pl.col("time").dt.date() > pl.col("birth").dt.offset_by(f"{MOST_YEARS}y")
     return events.filter(late)["subject_id"].n_unique()
+
+
+def _beyond_span(events: pl.DataFrame) -> int:
+    dated = events.filter(pl.col("code") != BIRTH).group_by("subject_id")
+    ends = dated.agg(first=pl.col("time").min(), last=pl.col("time").max())
+    return ends.filter(pl.col("last") > pl.col("first").dt.offset_by(f"{MOST_YEARS}y")).height

@@ -126,6 +126,7 @@ def _times(census: Census) -> list[Finding]:
         *finding("warning", census.before_birth, "events lie before the day of their patient's birth"),
         *finding("warning", census.after_death, "events lie after the day of their patient's death"),
         *finding("warning", census.beyond_age, f"patients are older than {MOST_YEARS} at an event: no age"),
+        *finding("warning", census.beyond_span, f"patients have events more than {MOST_YEARS} years apart"),
     ]
 
 
