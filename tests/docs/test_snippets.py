@@ -33,6 +33,7 @@ PAGES = (
     "how-to/dicom.md",
     "how-to/install.md",
     "how-to/signatures.md",
+    "how-to/serve.md",
 )
 SHOWN = {"text", "yaml", "csv", "mermaid"}
 FENCE = re.compile(r"^```(?P<mark>[\w-]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
