@@ -40,7 +40,8 @@ def test_a_new_run_says_what_it_is(tiny: Path, tmp_path: Path):
     record = read_record(tmp_path / "run")
     assert (record["kind"], record["study"], record["state"]) == ("study", "nodule", "running")
     assert record["config"]["seeds"] == [0]
-    assert set(record["archive"]) == {"fingerprint"}
+    assert set(record["archive"]) == {"fingerprint", "simulated"}
+    assert record["archive"]["simulated"] is False
 
 
 def test_a_begun_run_goes_on_under_its_settings_only(tiny: Path, tmp_path: Path):
