@@ -55,6 +55,21 @@ def test_other_patients_have_none(two: tuple[Path, Path], tmp_path: Path):
     assert "The numbers of tested units differ" in text
 
 
+def test_every_run_without_a_difference_is_named_and_rows_stand_under_their_heads(
+    two: tuple[Path, Path], tmp_path: Path
+):
+    other = evaluate_other(tmp_path)
+    text = compare_runs((two[0], other, two[0]), out=tmp_path / "c.html").read_text(encoding="utf-8")
+    assert re.search(r"No difference is given for other", text)
+    again = compare_runs((other, two[0], two[1]), out=tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "No difference is given for model and baseline" in again
+    table = again[again.index("Measures with their intervals") :]
+    heads = re.findall(r"<th scope=\"col\"[^>]*>", table[: table.index("</thead>")])
+    first = re.search(r"<tbody>\s*<tr>(.*?)</tr>", table, flags=re.DOTALL)
+    assert first is not None
+    assert len(re.findall(r"<t[hd]\b", first[1])) == len(heads) == 6  # model, cohort, measure and three runs
+
+
 def evaluate_other(folder: Path) -> Path:
     predictions(seeds=1, cohorts=("internal",), generator_seed=5).write_csv(folder / "other.csv")
     evaluate_table(folder / "other.csv", out=folder / "other", settings=FAST)

@@ -16,12 +16,13 @@ from semeia.report.content import DataTable, Figure, Section, TitledTable
 from semeia.report.estimates import Estimate, by_cohort
 from semeia.report.html import Page, to_html
 from semeia.report.metrics import metric_title
-from semeia.report.numbers import count, estimate, percent
+from semeia.report.numbers import count, estimate, listed, percent
 from semeia.report.page import write_report
 from semeia.report.plots.forest import Forest, ForestRow, forest_limits
 from semeia.report.run_folder import Run, read_run
 
 MOST_ROWS = 24
+MAIN = ("auroc", "macro_auroc", "quadratic_kappa", "c_index")  # what is shown first where there are more rows
 PAIRED = (
     "AUROC of the run less that of the first, on the same patients; DeLong\u2019s interval, clustered by patient, not "
     "corrected for the number of comparisons."
@@ -96,20 +97,29 @@ def _results(runs: list[NamedRun]) -> Section:
         one = [cell for named in runs if (cell := _headline_cell(named.run)) is not None]
         matched = [one] if len(one) == len(runs) else []
     found = [(cell, name, p) for row in matched for cell in row[:1] for name, p in _differences(runs, row)]
-    given, why = [item for item in found if not item[2].why], {item[2].why: item[1] for item in found if item[2].why}
+    given, why = [item for item in found if not item[2].why], dict[str, list[str]]()
+    for _, name, one in found:
+        if one.why and name not in why.setdefault(one.why, []):
+            why[one.why].append(name)
     figures = [_difference_figure(runs, given)] if given else []
-    rows = [[*_named(runs[0], row[0]), *values] for row in matched for values in _value_rows(runs, row)]
-    columns = ["Model", "Labels", "Cohort", "Measure", *(named.name for named in runs)]
+    every = [(metric, [*_named(runs[0], row[0]), *v]) for row in matched for metric, v in _value_rows(runs, row)]
+    labels = ["Labels"] if runs[0].run.names.several_fractions else []
+    columns = ["Model", *labels, "Cohort", "Measure", *(named.name for named in runs)]
     lead = (
         f"{count(shared)} models are in all runs, by arm, way of training and share of the labels."
         if shared
         else "No model is in all runs: the model that the report of each is about is laid beside the others."
     )
-    table = TitledTable("Measures with their intervals", "", DataTable(columns, rows), folded=len(rows) > MOST_ROWS)
-    points = [f"No difference is given for {name}: {words}." for words, name in why.items()]
+    few = len(every) <= MOST_ROWS
+    shown = [row for metric, row in every if few or metric in MAIN]
+    measures = [TitledTable("Measures with their intervals", "", DataTable(columns, shown))]
+    if not few:
+        rest = [row for metric, row in every if metric not in MAIN]
+        measures.append(TitledTable("Further measures", "", DataTable(columns, rest), folded=True))
+    points = [f"No difference is given for {listed(names)}: {words}." for words, names in why.items()]
     said = [[named.name, _title(named.run, _headline_cell(named.run))] for named in runs]
     models = TitledTable("The model of each run", "", DataTable(["Run", "Model"], said))
-    tables = [models, table] if not shared else [table]
+    tables = measures if shared else [models, *measures]
     return Section("results", "Results", lead, points=points, figures=figures, tables=tables)
 
 
@@ -158,14 +168,14 @@ def _named(first: NamedRun, cell: Cell) -> list[str]:
     return [_title(first.run, cell), *([percent(cell.fraction)] if several else [])]
 
 
-def _value_rows(runs: list[NamedRun], cells: list[Cell]) -> list[list[str]]:
-    """Cohort, measure and each run's value of a model."""
+def _value_rows(runs: list[NamedRun], cells: list[Cell]) -> list[tuple[str, list[str]]]:
+    """Of a model each measure, with what a row of the table says: cohort, measure, each run's value."""
     at = [_levels(named.run, cell) for named, cell in zip(runs, cells, strict=True)]
     rows = []
     for cohort, metric in dict.fromkeys(key for found in at for key in found):
         values = [found.get((cohort, metric)) for found in at]
         words = [ABSENT if e is None else estimate(e.value, e.low, e.high, digits=3) for e in values]
-        rows.append([runs[0].run.names.cohort(cohort), metric_title(metric), *words])
+        rows.append((metric, [runs[0].run.names.cohort(cohort), metric_title(metric), *words]))
     return rows
 
 

@@ -31,7 +31,7 @@ def facts_of(record: dict[str, object]) -> list[tuple[str, str]]:
         facts.append(("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
     archive = record.get("archive")
     if isinstance(archive, dict):
-        facts.append(("Fingerprint of the archive", str(archive.get("fingerprint") or "")))
+        facts.append(("Fingerprint of the archive", str(archive.get("fingerprint") or "")[:16]))  # whole in run.json
     seeds = record.get("seeds")
     if isinstance(seeds, list):
         facts.append(("Seeds", ", ".join(str(seed) for seed in seeds)))
