@@ -74,6 +74,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(variable, NOWHERE)
+    monkeypatch.setenv("no_proxy", ",".join((*LOOPBACK[1:], "127.0.0.1")))
 
 
 @pytest.fixture(autouse=True)

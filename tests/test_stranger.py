@@ -123,11 +123,9 @@ def test_own_predictions(desk: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["evaluate", "predictions.csv", "--out", "results"]) == 2
     refused = capsys.readouterr().err
     assert "column subject_id, label, score is missing; there are: Patient" in refused
-    assert "--columns NAME=COLUMN says which is which" in refused
+    assert "--map NAME=COLUMN says which is which" in refused
     names = ("subject_id=Patient", "label=Outcome,score=Risk")
-    assert "auroc" in say(
-        capsys, "evaluate", "predictions.csv", "--columns", *names, "--out", "results", "--draws", 200
-    )
+    assert "auroc" in say(capsys, "evaluate", "predictions.csv", "--map", *names, "--out", "results", "--draws", 200)
     page = sentences_of(desk / "results/report.html")
     assert "80 patients" in page
     assert "pretrain" not in page.lower()
@@ -144,5 +142,5 @@ def test_own_predictions(desk: Path, capsys: pytest.CaptureFixture[str]):
 )
 def test_names_that_do_not_fit(desk: Path, capsys: pytest.CaptureFixture[str], names: str, words: str):
     Path("predictions.csv").write_text("Patient,Outcome,Risk\n1,0,0.1\n2,1,0.3\n")
-    assert main(["evaluate", "predictions.csv", "--columns", names, "--out", "results"]) == 2
+    assert main(["evaluate", "predictions.csv", "--map", names, "--out", "results"]) == 2
     assert words in capsys.readouterr().err

@@ -27,10 +27,11 @@ Lists are written [0,1]. Settings in a file: add --print_config > settings.yaml,
 MORE = """
 Every setting of networks and training: semeia {} --help all"""
 HIDDEN = ("out", "examples")  # parameters that are no options, or are added by themselves
-LISTS = ("modalities", "references", "covariates", "columns")  # options that take several words
+LISTS = ("modalities", "references", "covariates", "named")  # options that take several words
 FLAGS = {
     "references": "reference",
     "covariates": "covariate",
+    "named": "map",
     "pattern": "cells",
     "settings": "finetuning",
 }  # parameter: what its option is called

@@ -8,9 +8,12 @@ snippet escapes by being called something else.
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -79,16 +82,21 @@ def run(page: Path, folder: Path) -> None:
             exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), namespace)
         elif block.mark == "console":
             script = commands(block.text)
-            done = subprocess.run(
-                ["bash", "-e", "-o", "pipefail", "-c", script],
-                cwd=folder,
-                env=os.environ | {"PATH": path},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, f"{where} exited {done.returncode}\n{script}{done.stdout}{done.stderr}"
+            with tempfile.TemporaryFile("w+") as said:
+                shell = subprocess.Popen(
+                    ["bash", "-e", "-o", "pipefail", "-c", script],
+                    cwd=folder,
+                    env=os.environ | {"PATH": path},
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                    start_new_session=True,
+                )
+                code = shell.wait()
+                with suppress(ProcessLookupError):  # a service that a failing block has left behind
+                    os.killpg(shell.pid, signal.SIGTERM)
+                said.seek(0)
+                assert code == 0, f"{where} exited {code}\n{script}{said.read()}"
 
 
 @pytest.fixture(autouse=True)

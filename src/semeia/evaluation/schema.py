@@ -59,20 +59,20 @@ MOST_CLASSES = 100
 MISSING_LABELS = ["", "na", "n/a", "nan", "null", "none"]
 
 
-def read_predictions(path: str | Path, *, columns: tuple[str, ...] = ()) -> pl.DataFrame:
+def read_predictions(path: str | Path, *, named: tuple[str, ...] = ()) -> pl.DataFrame:
     """Read a table of predictions (.parquet, .csv, .tsv; see `read_table`) and check it.
 
     Rows without a label are kept, so that `evaluate` can say how many it left out.
 
     Args:
         path: of the table.
-        columns: what columns are called in this table where they are not called as here: "score=Risk", ...
+        named: what columns are called in this table where they are not called as here: "score=Risk", ...
 
     Raises:
         InputError: the file is absent, unreadable, of another kind, or fails `check_predictions`.
     """
     known = (*PREDICTION_COLUMNS, *(f"score_{k}" for k in range(MOST_CLASSES)))
-    table = _renamed(read_table(path, known=known), columns, path)
+    table = _renamed(read_table(path, known=known), named, path)
     # ids such as 007 stay as written, and labels are read when they are checked.
     frame = inferred(table, texts=("study", "outcome", "arm", "mode", "cohort", "site", "label", *UNIT))
     if "subject_id" in frame.columns:
@@ -80,24 +80,24 @@ def read_predictions(path: str | Path, *, columns: tuple[str, ...] = ()) -> pl.D
     try:
         return check_predictions(frame, keep_unlabelled=True)
     except InputError as error:
-        hint = " --columns NAME=COLUMN says which is which." if "is missing" in str(error) else ""
+        hint = " --map NAME=COLUMN says which is which." if "is missing" in str(error) else ""
         raise InputError(f"{path}: {error}{hint}") from error
 
 
-def _renamed(table: TableFile, columns: tuple[str, ...], path: str | Path) -> TableFile:
+def _renamed(table: TableFile, named: tuple[str, ...], path: str | Path) -> TableFile:
     """The table with the names of this package, of which `read_table` may have found some in another case."""
     names: dict[str, str] = {}
     there = {name.lower(): name for name in table.frame.columns}
-    for pair in columns:
+    for pair in named:
         ours, _, theirs = (part.strip() for part in pair.partition("="))
         if not ours or not theirs:
-            raise InputError(f"--columns: '{pair}' is not written NAME=COLUMN, such as score=Risk.")
+            raise InputError(f"--map: '{pair}' is not written NAME=COLUMN, such as score=Risk.")
         if theirs.lower() not in there:
             raise InputError(f"{path}: has no column '{theirs}'. {there_are(table.frame.columns, [theirs])}")
         names[there[theirs.lower()]] = ours
     after = [names.get(name, name) for name in table.frame.columns]
     if twice := next((name for name in after if after.count(name) > 1), None):
-        raise InputError(f"{path}: would have two columns '{twice}'; --columns names another for it.")
+        raise InputError(f"{path}: would have two columns '{twice}'; --map names another for it.")
     return replace(table, frame=table.frame.rename(names))
 
 

@@ -33,7 +33,7 @@ _MADE = ("run.json", "results.csv", "estimates.csv", "tables", "predictions.parq
 
 
 def evaluate_table(
-    predictions: Path, *, out: Path, settings: EvaluationSettings, columns: tuple[str, ...] = ()
+    predictions: Path, *, out: Path, settings: EvaluationSettings, named: tuple[str, ...] = ()
 ) -> Evaluation:
     """Evaluate a table of predictions, whoever made it, and write results.csv, predictions.parquet, report.html.
 
@@ -42,7 +42,7 @@ def evaluate_table(
             (a probability), or score_0, score_1, ... where there are several classes (see `check_predictions`).
         out: folder for the results; must not hold any yet.
         settings: see `EvaluationSettings`.
-        columns: which column is which where the table has names of its own: subject_id=Patient,label=Died,score=Risk.
+        named: which column is which where the table has names of its own: subject_id=Patient,label=Died,score=Risk.
 
     Raises:
         InputError: the table cannot be evaluated, or `out` holds results or cannot be written to.
@@ -53,7 +53,7 @@ def evaluate_table(
     begun = _begun(out)
     if held and begun is None:
         raise _not_overwritten(out, held[0])
-    table = read_predictions(predictions, columns=columns)
+    table = read_predictions(predictions, named=named)
     command = _command(settings, table)
     if held and begun != command:
         raise _not_overwritten(out, held[0])
