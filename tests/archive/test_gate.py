@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from semeia.archive import PRIVACY, Privacy, Writer, open_archive, writing
 from semeia.archive.burned_in import text_places
-from semeia.archive.identifiers import in_texts, numbers_of_persons, of_person
+from semeia.archive.identifiers import in_texts, numbers_of_persons, of_person, without_concepts
 from semeia.archive.keys import key_given, new_key, own_key
 from semeia.errors import InputError
 from semeia.readers import read_dates
@@ -62,6 +62,13 @@ def test_texts_that_betray_a_person_are_refused_without_being_repeated(tmp_path:
         draft_of(d, WORDS[what])
     assert WORDS[what] not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_concepts_of_snomed_are_no_insurance_numbers():
+    codes = pl.Series(["SNOMED/112011000119102", "SNOMEDCT//112011000119102", "dm+d/112011000119102"])
+    assert in_texts(codes)  # as French numbers of insurance are written
+    assert in_texts(without_concepts(codes)) == {}
+    assert in_texts(without_concepts(pl.Series(["LOCAL/112011000119102", "SNOMED/1 756.1234.5678.97"])))
 
 
 def test_texts_of_medicine_pass():

@@ -110,6 +110,7 @@ class Gate:
             if column not in declared and (identifiers.of_person(column) or identifiers.numbers_of_persons(values)):
                 self.found["values of a column that is one of persons or files", where] += values.count()
             if values.dtype == pl.String:
+                values = identifiers.without_concepts(values) if where == "codes.code" else values
                 self.texts(where, values, free=column not in declared)
 
     def settle(

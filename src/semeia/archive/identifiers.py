@@ -27,6 +27,8 @@ PATTERNS = {
     "names of files": r"(?i)\.(?:dcm|dicom|nii|nii\.gz|png|jpe?g|tiff?|pdf|docx?|xlsx?|csv|hl7)\b"
     r"|^[A-Z]:\\|^/(?:home|mnt|data|users|srv)/",
 }
+# A concept of SNOMED CT, or of the British medicines that share its numbers: up to 18 digits, and nobody's.
+_CONCEPT = r"(?i)^(snomed[a-z_ -]*|dm\+?d)[/:|]+\d{6,18}\b"
 _DATE = r"\b(?:19|20)\d{2}[-/.][01]?\d[-/.][0-3]?\d\b|\b[0-3]?\d[-/.][01]?\d[-/.](?:19|20)\d{2}\b"
 _WHOLE_NAME = r"^\p{Lu}[\p{Ll}'-]+,? \p{Lu}[\p{Ll}'-]+$"
 _COLUMN = re.compile(
@@ -56,6 +58,11 @@ def in_texts(texts: pl.Series, *, dates: bool = False) -> dict[str, int]:
     if texts.len() >= _MANY and names > texts.len() / 2:
         found["names of persons"] = found.get("names of persons", 0) + names
     return found
+
+
+def without_concepts(codes: pl.Series) -> pl.Series:
+    """Codes without the long numbers of concepts, which look like those of insured persons."""
+    return codes.str.replace(_CONCEPT, "$1")
 
 
 def sentences(texts: pl.Series) -> pl.Series:
