@@ -37,6 +37,16 @@ def test_small_whole_numbers_are_the_hospitals_ids(archive: Archive, column: str
     assert counted == {}
 
 
+def test_columns_of_other_names_are_named(archive: Archive):
+    file = write(archive, "Fall,Datum\n7,2020-06-01\n")
+    with pytest.raises(InputError, match="--map patient_id=COLUMN says which one it is"):
+        read_dates(file, archive)
+    table, _ = read_dates(file, archive, named=("patient_id=fall", "date=Datum"))
+    assert table.rows() == [(2, END_OF_DAY)]
+    with pytest.raises(InputError, match="has no column .Nummer."):
+        read_dates(file, archive, named=("patient_id=Nummer",))
+
+
 def test_a_number_of_the_archive_is_nobodys_id(archive: Archive):
     with pytest.raises(InputError, match="row 2, column subject_id: names a patient who is not in the archive"):
         read_dates(write(archive, "subject_id,time\n1,2020-06-01\n"), archive)

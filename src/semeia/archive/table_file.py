@@ -49,7 +49,12 @@ class TableFile:
 
 
 def read_table(
-    path: str | Path, *, required: Sequence[str] = (), known: Sequence[str] = (), verbatim: Sequence[str] = ()
+    path: str | Path,
+    *,
+    required: Sequence[str] = (),
+    known: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
+    named: Sequence[str] = (),
 ) -> TableFile:
     """Read a table: .csv, .tsv or .txt (also .gz) with any of the common separators, or .parquet.
 
@@ -58,6 +63,7 @@ def read_table(
         required: Columns that must be there.
         known: Columns that may be. These and the required are found in any case, and have these names then.
         verbatim: Columns in which NA and the like are text, not an empty cell.
+        named: What columns are called in this file, where they are not called as here: "score=Risk".
 
     Raises:
         InputError: Absent, no table, without rows, cells that the header has no column for, or a column is missing.
@@ -68,7 +74,7 @@ def read_table(
     with naming(path, "read"):
         content = _content(path)
     table = _parquet(path, content) if content[:4] == b"PAR1" else _of_text(path, content)
-    frame = _renamed(table.frame, (*required, *known))
+    frame = _renamed(_named(path, table.frame, named), (*required, *known))
     absent = [column for column in required if column not in frame.columns]
     if absent:
         raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}. {there_are(frame.columns, absent)}")
@@ -146,6 +152,23 @@ def _parquet(path: Path, content: bytes) -> TableFile:
     except (pl.exceptions.PolarsError, ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as a table; it is damaged or cut short: copy it again.") from error
     return TableFile(path.name, frame, list(range(2, frame.height + 2)))
+
+
+def _named(path: Path, frame: pl.DataFrame, named: Sequence[str]) -> pl.DataFrame:
+    """The frame with the columns that the user has named called so."""
+    names: dict[str, str] = {}
+    there = {name.strip(SPACES).casefold(): name for name in frame.columns}
+    for pair in named:
+        ours, _, theirs = (part.strip() for part in pair.partition("="))
+        if not ours or not theirs:
+            raise InputError(f"--map: '{pair}' is not written NAME=COLUMN, such as score=Risk.")
+        if theirs.casefold() not in there:
+            raise InputError(f"{path}: has no column '{theirs}'. {there_are(frame.columns, [theirs])}")
+        names[there[theirs.casefold()]] = ours
+    after = [names.get(name, name) for name in frame.columns]
+    if twice := next((name for name in after if after.count(name) > 1), None):
+        raise InputError(f"{path}: would have two columns '{twice}'; --map names another for it.")
+    return frame.rename(names)
 
 
 def _renamed(frame: pl.DataFrame, known: Sequence[str]) -> pl.DataFrame:

@@ -7,13 +7,12 @@ one seed at one label fraction, tested in one cohort. The unit is known by the p
 ids that merely count within a patient are fine.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from semeia.archive.identity import canonical_ids
-from semeia.archive.table_file import LABEL_WORDS, TableFile, inferred, read_table, there_are
+from semeia.archive.table_file import LABEL_WORDS, inferred, read_table
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import (
     BLOCK,
@@ -72,7 +71,7 @@ def read_predictions(path: str | Path, *, named: tuple[str, ...] = ()) -> pl.Dat
         InputError: the file is absent, unreadable, of another kind, or fails `check_predictions`.
     """
     known = (*PREDICTION_COLUMNS, *(f"score_{k}" for k in range(MOST_CLASSES)))
-    table = _renamed(read_table(path, known=known), named, path)
+    table = read_table(path, known=known, named=named)
     # ids such as 007 stay as written, and labels are read when they are checked.
     frame = inferred(table, texts=("study", "outcome", "arm", "mode", "cohort", "site", "label", *UNIT))
     if "subject_id" in frame.columns:
@@ -82,23 +81,6 @@ def read_predictions(path: str | Path, *, named: tuple[str, ...] = ()) -> pl.Dat
     except InputError as error:
         hint = " --map NAME=COLUMN says which is which." if "is missing" in str(error) else ""
         raise InputError(f"{path}: {error}{hint}") from error
-
-
-def _renamed(table: TableFile, named: tuple[str, ...], path: str | Path) -> TableFile:
-    """The table with the names of this package, of which `read_table` may have found some in another case."""
-    names: dict[str, str] = {}
-    there = {name.lower(): name for name in table.frame.columns}
-    for pair in named:
-        ours, _, theirs = (part.strip() for part in pair.partition("="))
-        if not ours or not theirs:
-            raise InputError(f"--map: '{pair}' is not written NAME=COLUMN, such as score=Risk.")
-        if theirs.lower() not in there:
-            raise InputError(f"{path}: has no column '{theirs}'. {there_are(table.frame.columns, [theirs])}")
-        names[there[theirs.lower()]] = ours
-    after = [names.get(name, name) for name in table.frame.columns]
-    if twice := next((name for name in after if after.count(name) > 1), None):
-        raise InputError(f"{path}: would have two columns '{twice}'; --map names another for it.")
-    return replace(table, frame=table.frame.rename(names))
 
 
 def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = False) -> pl.DataFrame:

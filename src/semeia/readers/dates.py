@@ -16,7 +16,12 @@ TIMES = ("time", "date")
 
 
 def read_dates(
-    file: str | Path, archive: Archive, *, key: str | Path | None = None, skip_bad_rows: int = 0
+    file: str | Path,
+    archive: Archive,
+    *,
+    key: str | Path | None = None,
+    skip_bad_rows: int = 0,
+    named: tuple[str, ...] = (),
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Read at which dates patients are looked at.
 
@@ -28,6 +33,7 @@ def read_dates(
         archive: Whose patients. Its own numbers of patients are not taken: a hospital's ids may look like them.
         key: File with the pseudonym key, when the archive does not keep its own.
         skip_bad_rows: How many rows may be left out because of a fault.
+        named: What its columns are called, where they have other names: "patient_id=Fall".
 
     Returns:
         subject_id (the archive's), time in UTC without a zone, in the order of the file; and what was counted, in
@@ -37,14 +43,14 @@ def read_dates(
         InputError: Names up to ten rows whose date is not ISO or whose patient is not in the archive; or the ids are
             the hospital's and there is no key.
     """
-    rows = read_rows(file, required=(), known=(PSEUDONYM, *IDS, *TIMES, "site"))
+    rows = read_rows(file, required=(), known=(PSEUDONYM, *IDS, *TIMES, "site"), named=named)
     cells = rows[0].cells
     whose = next((name for name in (PSEUDONYM, *IDS) if name in cells), None)
     when = next((name for name in TIMES if name in cells), None)
     if whose is None or when is None:
         raise InputError(
             f"{file}: needs a column time (or date), and patient_id (or subject_id, person_id) with the hospital's own "
-            "id, or pseudonym."
+            "id, or pseudonym; --map patient_id=COLUMN says which one it is."
         )
     numbers = dict(archive.table("subjects").select("pseudonym", "subject_id").iter_rows())
     named = all(row.cells[whose] in numbers for row in rows)  # our own tables call the pseudonym subject_id

@@ -118,14 +118,19 @@ class Row:
 
 
 def read_rows(
-    path: str | Path, *, required: Sequence[str], known: Sequence[str] = (), verbatim: Sequence[str] = ()
+    path: str | Path,
+    *,
+    required: Sequence[str],
+    known: Sequence[str] = (),
+    verbatim: Sequence[str] = (),
+    named: Sequence[str] = (),
 ) -> list[Row]:
     """Read a table as rows of text; see `read_table` for what is read and how columns are found.
 
     Raises:
         InputError: The file is absent or not such a table, is empty, or lacks a required column.
     """
-    given = read_table(path, required=required, known=known, verbatim=verbatim)
+    given = read_table(path, required=required, known=known, verbatim=verbatim, named=named)
     table = as_text(given)
     if absent := [column for column in required if column not in table.frame.columns]:
         raise InputError(f"{path}: the column(s) {', '.join(absent)} are not plain values.")

@@ -99,6 +99,7 @@ def express_table(
     dates: Path | None = None,
     key: Path | None = None,
     skip_bad_rows: int = 0,
+    named: tuple[str, ...] = (),
     unseen: bool = False,
     skip_seen: bool = False,
     workers: int = 1,
@@ -113,6 +114,7 @@ def express_table(
             person_id) with the hospital's own id, or pseudonym. None: the end of each patient's record.
         key: file with the pseudonym key, when the archive does not keep its own and `dates` has the hospital's ids.
         skip_bad_rows: how many rows of `dates` may be left out because of a fault.
+        named: what the columns of `dates` are called, where they have other names: "patient_id=Fall".
         unseen: refuse patients that the signatures were fitted on.
         skip_seen: leave out such patients, and say how many they are.
         workers: processes.
@@ -123,7 +125,7 @@ def express_table(
     """
     opened = open_archive(archive)
     people = opened.table("subjects").select("subject_id", "pseudonym")
-    sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows)
+    sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows, named=named)
     fitted = load_signatures(model)
     if skip_seen:
         sections = _unseen(fitted, opened, sections)
@@ -131,12 +133,18 @@ def express_table(
         found = express(fitted, opened, sections, unseen=unseen, workers=workers)
     _note(found)
     _note_unstable(fitted, range(len(fitted.names)))
-    named = found.table.join(people, on="subject_id", how="left", maintain_order="left")
-    return named.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
+    table = found.table.join(people, on="subject_id", how="left", maintain_order="left")
+    return table.select("pseudonym", pl.exclude("pseudonym", "subject_id"))
 
 
 def unmapped_table(
-    model: Path, *, archive: Path, dates: Path | None = None, key: Path | None = None, skip_bad_rows: int = 0
+    model: Path,
+    *,
+    archive: Path,
+    dates: Path | None = None,
+    key: Path | None = None,
+    skip_bad_rows: int = 0,
+    named: tuple[str, ...] = (),
 ) -> pl.DataFrame:
     """How much of each site's records has codes that the signatures do not know.
 
@@ -148,12 +156,13 @@ def unmapped_table(
         dates: as for `express_table`; events after them do not count.
         key: as for `express_table`.
         skip_bad_rows: as for `express_table`.
+        named: as for `express_table`.
 
     Returns:
         site, patients, events, unmapped_events, share (of the events), codes, unmapped_codes.
     """
     opened = open_archive(archive)
-    sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows)
+    sections = _sections(opened, dates, key=key, skip_bad_rows=skip_bad_rows, named=named)
     return unmapped(opened, sections, load_signatures(model).channels)
 
 
@@ -247,11 +256,13 @@ def _summary(model: SignatureModel, number: int, most: int) -> dict[str, object]
     }
 
 
-def _sections(archive: Archive, dates: Path | None, *, key: Path | None, skip_bad_rows: int) -> pl.DataFrame:
+def _sections(
+    archive: Archive, dates: Path | None, *, key: Path | None, skip_bad_rows: int, named: tuple[str, ...]
+) -> pl.DataFrame:
     """The dates of a file, or the end of each record."""
     if dates is None:
         return archive.event_subjects().select("subject_id", pl.col("last").alias("time"))
-    table, counted = read_dates(dates, archive, key=key, skip_bad_rows=skip_bad_rows)
+    table, counted = read_dates(dates, archive, key=key, skip_bad_rows=skip_bad_rows, named=named)
     for what, number in counted.items():
         print(f"Note: {dates}: {number} {what}", file=sys.stderr)
     refuse_unborn(table, archive.table("subjects"), where=str(dates))
