@@ -53,8 +53,8 @@ def read_dates(
             "id, or pseudonym; --map patient_id=COLUMN says which one it is."
         )
     numbers = dict(archive.table("subjects").select("pseudonym", "subject_id").iter_rows())
-    named = all(row.cells[whose] in numbers for row in rows)  # our own tables call the pseudonym subject_id
-    register = None if named or whose == PSEUDONYM else register_of(archive, key=key)
+    ours = all(row.cells[whose] in numbers for row in rows)  # our own tables call the pseudonym subject_id
+    register = None if ours or whose == PSEUDONYM else register_of(archive, key=key)
 
     days = {} if register is None else register.days
 
