@@ -31,6 +31,8 @@ def shoot(page: Path, picture: Path, *, width: int, height: int) -> None:
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         raise SystemExit(f"none of {', '.join(BROWSERS)} is on the PATH")
+    if not page.is_file():
+        raise SystemExit(f"{page}: no such page")
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.png"
         window = ["--hide-scrollbars", f"--window-size={width},{height}", f"--screenshot={raw}"]
