@@ -60,6 +60,23 @@ def load_tensors(path: Path) -> tuple[Tensors, dict]:
     return tensors, about
 
 
+def load_kind(path: Path, kind: str, *, called: str) -> tuple[Tensors, dict]:
+    """Read a checkpoint of one kind.
+
+    Args:
+        path: of the file.
+        kind: that its description must name.
+        called: that kind, for the message: "a network".
+
+    Raises:
+        InputError: the file is damaged, or of another kind.
+    """
+    tensors, about = load_tensors(path)
+    if about.get("kind") != kind:
+        raise InputError(f"{path}: holds a {about.get('kind')} model, not {called}")
+    return tensors, about
+
+
 Built = TypeVar("Built", bound=torch.nn.Module)
 
 

@@ -15,7 +15,7 @@ from scipy.special import expit, softmax
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.errors import InputError
-from semeia.learning.checkpoint import arrays_of, load_tensors, save_tensors
+from semeia.learning.checkpoint import arrays_of, load_kind, save_tensors
 from semeia.learning.columns import Columns, numbers
 from semeia.learning.probe import STRENGTHS, fit_classes, fit_linear
 from semeia.settings_json import from_plain, to_plain
@@ -94,9 +94,7 @@ def load_linear(path: Path) -> LinearModel:
     Raises:
         InputError: the file is damaged or holds something else.
     """
-    tensors, about = load_tensors(path)
-    if about.get("kind") != KIND:
-        raise InputError(f"{path}: holds a {about.get('kind')} model, not a linear one")
+    tensors, about = load_kind(path, KIND, called="a linear one")
     told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
         manifest = from_plain(Manifest, told, where="about")

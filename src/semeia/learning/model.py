@@ -17,7 +17,7 @@ from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
-from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_tensors, save_tensors
+from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_kind, save_tensors
 from semeia.objectives.heads.fused import FusedHead, FusionSettings
 from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
@@ -141,9 +141,7 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """Read a model; refuses damaged files and tensors that do not fit."""
-    tensors, about = load_tensors(path)
-    if about.get("kind") != "network":
-        raise InputError(f"{path}: holds a {about.get('kind')} model, not a network")
+    tensors, about = load_kind(path, "network", called="a network")
     told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
         manifest = from_plain(Manifest, told, where="about")
@@ -189,9 +187,7 @@ def save_forecaster(folder: Path, objective: LatentPrediction, preprocessing: Pr
 
 def load_forecaster(path: Path) -> tuple[LatentPrediction, Preprocessing]:
     """Read what `save_forecaster` has written; refuses damaged files and tensors that do not fit."""
-    tensors, about = load_tensors(path)
-    if about.get("kind") != "forecaster":
-        raise InputError(f"{path}: holds a {about.get('kind')} model, not a forecaster")
+    tensors, about = load_kind(path, "forecaster", called="a forecaster")
     told = {name: value for name, value in about.items() if name in ForecasterManifest.__dataclass_fields__}
     try:
         manifest = from_plain(ForecasterManifest, told, where="about")

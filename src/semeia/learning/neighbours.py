@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from semeia.data.dataset import Dataset
 from semeia.errors import InputError
-from semeia.learning.checkpoint import arrays_of, load_tensors, save_tensors
+from semeia.learning.checkpoint import arrays_of, load_kind, save_tensors
 from semeia.learning.model import Model
 
 FILE = "neighbours.safetensors"
@@ -155,9 +155,7 @@ def load_neighbours(path: Path) -> Neighbours:
     Raises:
         InputError: the file is damaged or holds something else.
     """
-    tensors, about = load_tensors(path)
-    if about.get("kind") != KIND:
-        raise InputError(f"{path}: holds a {about.get('kind')} model, not neighbours")
+    tensors, _ = load_kind(path, KIND, called="neighbours")
     arrays = arrays_of(tensors, _ARRAYS, path=path)
     return Neighbours(
         arrays["features"],

@@ -172,8 +172,8 @@ def _items(where: str, plain: dict[str, object], names: tuple[str, ...]) -> np.n
 def _numbers(where: str, modality: Vector | Signal, given: object) -> Arrays:
     try:
         values = np.array([given], np.float32)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{where}.values: must be a list of numbers, or a list of such lists of one length") from error
+    except (TypeError, ValueError, OverflowError):
+        values = np.empty(0)
     if values.ndim not in (2, 3) or not values.size:
         raise InputError(f"{where}.values: must be a list of numbers, or a list of such lists of one length")
     arrays = modality.arrays(values)

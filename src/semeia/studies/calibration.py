@@ -10,8 +10,7 @@ from semeia.archive.atomic import write_json
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import read_predictions
-from semeia.evaluation.statistics.calibration import clipped_logit
-from semeia.evaluation.statistics.recalibration import LogisticRule, fit_recalibration
+from semeia.evaluation.statistics.recalibration import LogisticRule, fit_recalibration, moved
 from semeia.learning.stored import Choice
 from semeia.settings_json import from_plain, to_plain
 
@@ -42,8 +41,7 @@ class Calibration:
 
     def __call__(self, score: float) -> float:
         """Calibrate one score."""
-        log_odds = self.intercept + self.slope * float(clipped_logit(np.array([score]))[0])
-        return float(1 / (1 + np.exp(-np.clip(log_odds, -80, 80))))
+        return float(moved(np.array([score]), intercept=self.intercept, slope=self.slope)[0])
 
     def describe(self) -> str:
         """Say on whom it was fitted."""

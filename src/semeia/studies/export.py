@@ -61,7 +61,7 @@ def export(
         licence: of the data that the model was trained on, for its card.
     """
     choice = choose(run, arm=arm, mode=mode, fraction=fraction)
-    files = model_files(run, choice)
+    files, scorers = model_files(run, choice), load_scorers(run, choice)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is not empty; choose another folder")
     record = read_record(run)
@@ -72,7 +72,7 @@ def export(
     try:
         written = _copied(run, files, half, onnx=onnx)
         if neighbours is not None:
-            _take_neighbours(run, choice, neighbours, half)
+            _take_neighbours(run, choice, scorers, neighbours, half)
             written[NEIGHBOURS] = "features of the units of its archive, by which `serve` says how near a new one is"
         outcome = str(dict(choice.axes).get("outcome") or about_run(run)["outcome"])
         calibration = fit_calibration(run, choice, outcome)
@@ -87,13 +87,13 @@ def export(
             mode=choice.mode,
             fraction=choice.fraction,
             version=record.get("semeia_version"),
-            seeds=len(choice.cells(run)),
+            seeds=len(scorers),
             outcome=outcome,
-            reads=reads_of(run, choice),
+            reads=reads_of(scorers[min(scorers)]),
             card=CARD,
         )
         write_text(half / "README.md", words)
-        write_text(half / CARD, model_card(run, _exported(run, choice, outcome, written, licence)))
+        write_text(half / CARD, model_card(run, _exported(choice, scorers, outcome, written, licence)))
         with naming(out):
             if out.exists():
                 out.rmdir()
@@ -122,10 +122,10 @@ def _copied(run: Path, files: list[Path], half: Path, *, onnx: bool) -> dict[str
     return written
 
 
-def _take_neighbours(run: Path, choice: Choice, archive: Path, out: Path) -> None:
+def _take_neighbours(run: Path, choice: Choice, scorers: Mapping[int, Scorer], archive: Path, out: Path) -> None:
     """Write the neighbours that the first seed's network is compared with, beside it."""
     cell = min(choice.cells(run))
-    model = load_scorer(run / cell.name).model
+    model = scorers[cell.seed].model
     if not isinstance(model, Model):
         raise InputError(
             f"{run}: {choice} is no network, and has no features to compare patients by; leave --neighbours out"
@@ -140,11 +140,13 @@ def _write_onnx(file: Path, target: Path) -> Checked:
     return write_linear(linear.load_linear(file), target)
 
 
-def _exported(run: Path, choice: Choice, outcome: str, written: Mapping[str, str], licence: str) -> Exported:
+def _exported(
+    choice: Choice, scorers: Mapping[int, Scorer], outcome: str, written: Mapping[str, str], licence: str
+) -> Exported:
     """What the card says of the model itself."""
-    scorers = list(load_scorers(run, choice).values())
-    networks = [scorer.model for scorer in scorers if isinstance(scorer.model, Model)]
-    patients = {name for scorer in scorers for name in scorer.fitted_on.patients}
+    first = scorers[min(scorers)]
+    networks = [scorer.model for scorer in scorers.values() if isinstance(scorer.model, Model)]
+    patients = {name for scorer in scorers.values() for name in scorer.fitted_on.patients}
     files = {
         "*.safetensors": "weights, preprocessing and marks of the patients that were learnt from; no pickle",
         **written,
@@ -155,8 +157,8 @@ def _exported(run: Path, choice: Choice, outcome: str, written: Mapping[str, str
         mode=choice.mode,
         fraction=choice.fraction,
         outcome=outcome,
-        reads=reads_of(run, choice),
-        prepared={name: modality.prepared() for name, modality in scorers[0].modalities.items()},
+        reads=reads_of(first),
+        prepared={name: modality.prepared() for name, modality in first.modalities.items()},
         seeds=len(scorers),
         patients=len(patients),
         files=tuple(files.items()),
@@ -190,9 +192,8 @@ def model_files(run: Path, choice: Choice) -> list[Path]:
     return files
 
 
-def reads_of(run: Path, choice: Choice) -> str:
-    """What the chosen models read, in words."""
-    scorer: Scorer = load_scorer(run / choice.cells(run)[0].name)
+def reads_of(scorer: Scorer) -> str:
+    """What a model reads, in words."""
     if not scorer.of_units:
         return "records: " + ", ".join(sorted({name.partition(":")[0] for name in scorer.model.columns}))  # pyright: ignore
     return " and ".join(scorer.modalities) or "covariates"

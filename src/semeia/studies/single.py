@@ -13,7 +13,7 @@ from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import cells_of
 from semeia.learning.diagnostics.verdict import COLLAPSED
 from semeia.learning.finetune import FinetuneSettings, Mode
-from semeia.learning.model import FILE, load_model
+from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.settings_json import from_plain
 from semeia.studies.own import (
@@ -115,8 +115,9 @@ def finetune_archive(
     if pretrained is not None and imagenet is not None:
         raise InputError("--pretrained and --imagenet are two starts; give one of them")
     start = None if pretrained is None else pretrained_model(pretrained)
-    if start is not None and not even_if_collapsed:
-        refuse_collapsed(start)
+    encoder = None if start is None else load_model(start)
+    if encoder is not None and not even_if_collapsed:
+        refuse_collapsed(encoder)
     given = pretraining or PretrainSettings()
     if imagenet is not None and given.model == ModelSettings():
         given = replace(given, model=IMAGENET)
@@ -126,7 +127,7 @@ def finetune_archive(
         mode=mode,
         fractions=(fraction,),
         seeds=tuple(range(seeds)),
-        pretraining=pretraining_used(pretrained, start, given),
+        pretraining=pretraining_used(pretrained, encoder, given),
         finetuning=settings or (FinetuneSettings() if imagenet is None else IMAGENET_TUNED),
         arm=PUBLISHED if imagenet else "scratch" if start is None else start.parent.parent.name,
         workers=1,
@@ -141,20 +142,18 @@ def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
     start, weights = inputs.files.get(START), inputs.files.get(PUBLISHED)
     model, encoder = model_of(settings, inputs), load_model(start) if start else None
     reads = read_by(settings, inputs)
-    if weights is not None:
-        reads = dict(list({name: one for name, one in reads.items() if isinstance(one, Picture)}.items())[:1])
-        if not reads:
+    if encoder is not None:
+        names, title = encoder.preprocessing.names, settings.arm.replace("_", " ")
+        title = title[:1].upper() + title[1:]
+        role, begun = "pretrained", f"{PRETRAINED}. Verdict on the encoder: {encoder.verdict}"
+    elif weights is not None:
+        names = tuple(name for name, one in reads.items() if isinstance(one, Picture))[:1]
+        if not names:
             raise InputError(f"{inputs.archive}: has no pictures, which --imagenet starts from")
-    names = encoder.preprocessing.names if encoder else tuple(reads)
-    title = settings.arm.replace("_", " ")
-    published = f"published ImageNet weights; the head from {SEED}"
-    about = ArmDescription(
-        title="ImageNet weights" if weights else title[:1].upper() + title[1:] if encoder else "From scratch",
-        role="pretrained" if encoder or weights else "scratch",
-        family="network",
-        start=f"{PRETRAINED}. Verdict on the encoder: {encoder.verdict}" if encoder else published if weights else SEED,
-        modalities=names,
-    )
+        title, role, begun = "ImageNet weights", "pretrained", f"published ImageNet weights; the head from {SEED}"
+    else:
+        names, title, role, begun = tuple(reads), "From scratch", "scratch", SEED
+    about = ArmDescription(title, role, "network", begun, names)
     tuned, modes = settings.finetuning, (settings.mode,)
     return {settings.arm: Network(about, names, model, tuned, modes, encoder=start, weights=weights, shown=True)}
 
@@ -171,28 +170,28 @@ def pretrained_model(run: Path) -> Path:
     return there[0]
 
 
-def refuse_collapsed(start: Path) -> None:
+def refuse_collapsed(encoder: Model) -> None:
     """Refuse an encoder that pretraining itself said not to use.
 
     Raises:
         InputError: its verdict says that it has collapsed.
     """
-    if (verdict := load_model(start).verdict).startswith(COLLAPSED):
+    if encoder.verdict.startswith(COLLAPSED):
         raise InputError(
-            f"the pretrained encoder: {verdict} Leave out --pretrained to begin from scratch, or pretrain anew; "
-            "--even-if-collapsed takes it all the same"
+            f"the pretrained encoder: {encoder.verdict} Leave out --pretrained to begin from scratch, or pretrain "
+            "anew; --even-if-collapsed takes it all the same"
         )
 
 
-def pretraining_used(run: Path | None, start: Path | None, given: PretrainSettings) -> PretrainSettings:
+def pretraining_used(run: Path | None, encoder: Model | None, given: PretrainSettings) -> PretrainSettings:
     """How the encoder that is fine-tuned was made, for the record: its own settings, where it was pretrained.
 
     Raises:
         InputError: settings are given beside a pretrained encoder, which has its own.
     """
-    if run is None or start is None:
+    if run is None or encoder is None:
         return given
-    own = model_read_by(load_model(start))
+    own = model_read_by(encoder)
     if given not in (PretrainSettings(), replace(PretrainSettings(), model=own)):
         raise InputError("--pretraining.* are settings of a model from scratch; with --pretrained leave them out")
     config = read_record(run)["config"]

@@ -30,7 +30,12 @@ class LogisticRule:
     fitted_on: frozenset[int] = field(repr=False)
 
     def _mend(self, score: Reals) -> Reals:
-        return 1 / (1 + np.exp(-np.clip(self.intercept + self.slope * clipped_logit(score), -80, 80)))
+        return moved(score, intercept=self.intercept, slope=self.slope)
+
+
+def moved(score: Reals, *, intercept: float, slope: float) -> Reals:
+    """Turn scores into those whose log-odds are intercept + slope * log-odds."""
+    return 1 / (1 + np.exp(-np.clip(intercept + slope * clipped_logit(score), -80, 80)))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 
 from semeia.learning.diagnostics.collapse import LEAST_RANK, RANK
 
+NOT_MEASURED = "Not measured: too few patients were held out to tell whether pretraining has worked."
 COLLAPSED = "Collapsed"  # how the verdict on an encoder begins that is of no use
 # Below these an embedding has collapsed: the median over dimensions of the deviation between patients, and the rank.
 LEAST_DEVIATION = 0.05
@@ -24,12 +25,12 @@ def verdict(found: dict[str, float]) -> str:
     collapse only where hidden parts are not predicted for the right patient either; where they are, it is said beside.
     """
     if "paired_to_shuffled" not in found:
-        return "Not measured: too few patients were held out to tell whether pretraining has worked."
+        return NOT_MEASURED
     ratio = found["paired_to_shuffled"]
     fired = narrowness(found)
     if fired and (any(alone for _, alone in fired.values()) or not ratio <= PREDICTED):
         which = "; ".join(f"{name} ({words})" for name, (words, _) in fired.items())
-        return f"{COLLAPSED}: the embedding hardly differs between patients: {which}. Do not use this encoder."
+        return _collapsed(f": {which}")
     if not ratio <= PREDICTED:
         return (
             f"No signal: hidden parts are predicted no better for the right patient than for another (ratio "
@@ -63,13 +64,13 @@ def verdict(found: dict[str, float]) -> str:
 def verdict_on_retrieval(measures: dict[str, float], *, what: str = "another view of the same unit") -> str:
     """One verdict in words: collapse first, then whether `what` was searched is found."""
     if "retrieved" not in measures:
-        return "Not measured: too few patients were held out to tell whether pretraining has worked."
+        return NOT_MEASURED
     share, chance = measures["retrieved"], measures["retrieved_by_chance"]
     known = share >= TIMES_CHANCE * chance
     words = f"{what} is the nearest in {100 * share:.0f}% (chance {100 * chance:.1f}%)"
     fired, alone = next(iter(narrowness(measures).values()), ("", False))
     if fired and (alone or not known):
-        return f"{COLLAPSED}: the embedding hardly differs between patients ({fired}). Do not use this encoder."
+        return _collapsed(f" ({fired})")
     n = round(1 / chance)
     if known and binomtest(round(share * n), n, chance, alternative="greater").pvalue > LEVEL:
         return f"Undecided: {words}, which among {n} units can be chance. Hold out more patients."
@@ -77,6 +78,10 @@ def verdict_on_retrieval(measures: dict[str, float], *, what: str = "another vie
         return f"No signal: {words}, less than {TIMES_CHANCE} times chance. Do not expect pretraining to help."
     narrow = f" But the embedding uses few directions ({fired})." if fired else ""
     return f"Healthy: {words}. What it recognises a unit by need not be what the outcome hangs on.{narrow}"
+
+
+def _collapsed(where: str) -> str:
+    return f"{COLLAPSED}: the embedding hardly differs between patients{where}. Do not use this encoder."
 
 
 def narrowness(found: dict[str, float]) -> dict[str, tuple[str, bool]]:

@@ -98,6 +98,7 @@ def of_networks(finished: Finished, *, binary: np.ndarray | None = None) -> Audi
 
 
 def _in_two(labels: np.ndarray) -> np.ndarray:
+    """Turn several classes into the most frequent one against the others."""
     values, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
     return labels if len(values) <= 2 else np.where(np.isnan(labels), np.nan, labels == values[counts.argmax()])
 
