@@ -1,4 +1,4 @@
-"""Random numbers of one unit: a seed and names go in, a generator comes out that no other unit can disturb."""
+"""Draw the random numbers of one unit from a seed and names, so that no other unit can disturb them."""
 
 import hashlib
 

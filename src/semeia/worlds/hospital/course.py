@@ -1,4 +1,4 @@
-"""Causes of a patient over time: settings and a number go in; latents by month, the label, dates of scans come out.
+"""Draw the course of one patient: latents by month, the label, dates of scans.
 
 Latents follow Ornstein-Uhlenbeck processes of unit variance. Four are common to images and record (or, with
 independent causes, one copy drives each), and each of the two has four of its own. The label is drawn from their values

@@ -1,4 +1,4 @@
-"""DICOM files of a simulated scan: a volume and whose it is go in; one file a slice, in no order, comes out.
+"""Write a simulated scan as DICOM: one file a slice, in no order.
 
 As an imaging department has them: the patient's name and number in each header, a localizer beside the series at the
 second site, file names that say nothing of the order.

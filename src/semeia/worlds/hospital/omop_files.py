@@ -1,4 +1,4 @@
-"""OMOP tables of a simulated hospital, its labels and its truth: rows go in by patient; CSV files come out.
+"""Write the OMOP tables of a simulated hospital, its labels and its truth as CSV, patient by patient.
 
 The columns are those of CDM 5.4 and, for `image_occurrence`, of its imaging extension (MI-CDM). Concepts are
 the world's own (numbers from 2 billion up, which OMOP leaves to its users) in a vocabulary called Simulated.

@@ -1,4 +1,4 @@
-"""A simulated record: causes by month go in; diagnoses, laboratory values and drugs with their dates come out.
+"""Draw the record of one patient from causes by month: diagnoses, laboratory values and drugs with their dates.
 
 Codes come as Poisson processes whose rates follow the latents, laboratory values are linear in them with noise, drugs
 are begun where a combination of latents is high. Which code follows which latent is a property of the world. The record

@@ -1,4 +1,4 @@
-"""A simulated CT volume around a nodule: causes and a scanner go in; Hounsfield units come out.
+"""Draw a CT volume around a nodule, in Hounsfield units, from causes and a scanner.
 
 Of the eight latents that drive an image, the first four are size, growth, spiculation and density of the nodule (growth
 shows between scans only); the others are its length, the vessels around it, the density of the lung, and calcium.

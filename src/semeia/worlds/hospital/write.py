@@ -1,4 +1,4 @@
-"""The folder of a simulated hospital: settings go in; `dicom`, `omop`, `labels.csv`, `truth.csv`, a README come out."""
+"""Write the folder of a simulated hospital: `dicom`, `omop`, `labels.csv`, `truth.csv` and a README."""
 
 import datetime as dt
 import shutil
