@@ -1,5 +1,5 @@
-"""Make up the tables that a user would bring beside a folder of real knee radiographs, with original ids, to be read like
-the user's own.
+"""Make up the tables that a user would bring beside a folder of real knee radiographs, with original ids, to be read
+like the user's own.
 
 What worsens a knee in this world shows in its picture as fine texture (`texture`), which is no grade: a model can learn
 to see it from pictures alone, and from impressions that mention an effusion, which the same hidden rate makes likelier.
