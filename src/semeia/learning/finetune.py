@@ -105,6 +105,7 @@ def finetune(
     if len(np.unique(labels)) < 2:
         raise InputError(f"the {len(labels)} training labels are all of one class: nothing can be fitted")
     start.preprocessing.require_same(data)
+    task = task.balanced(labels) if settings.supervised.balanced else task
     folder.mkdir(parents=True, exist_ok=True)
     start, objective = _objective(start, settings.supervised, semi, task=task, mode=mode, seed=seed)
     learning = semi is not None or settings.supervised.fusion is not None

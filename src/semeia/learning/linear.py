@@ -118,6 +118,8 @@ def fit_logistic_regression(
     classes: int = 2,
     strengths: tuple[float, ...] = STRENGTHS,
     hold_range: bool = True,
+    one_scale: bool = False,
+    balanced: bool = False,
 ) -> LinearModel:
     """Fit; the strength of the ridge is chosen by cross-validation over the training patients.
 
@@ -131,19 +133,24 @@ def fit_logistic_regression(
         classes: of the outcome.
         strengths: candidates for the inverse strength of the penalty.
         hold_range: a value that no training patient had counts as the nearest they had.
+        one_scale: all columns are divided by the largest spread among them, not each by its own: of principal
+            components the ridge then shrinks those most that vary least.
+        balanced: whether each class counts the same, however few units it has.
     """
     there = ~np.isnan(x)
     fill = np.where(there, x, 0.0).sum(axis=0) / there.sum(axis=0).clip(min=1)
     filled = np.where(there, x, fill)
     spread = filled.std(axis=0)
     # What the training rows do not vary in says nothing of the label, and must not explode elsewhere.
-    scale = np.where(spread > 1e-9, spread, np.inf)
+    scale = np.where(spread > 1e-9, spread.max() if one_scale else spread, np.inf)
     scaled = (filled - fill) / scale
     if classes == 2:
-        binary = fit_linear(scaled, labels, patients, seed=seed, strengths=strengths)
+        binary = fit_linear(scaled, labels, patients, seed=seed, strengths=strengths, balanced=balanced)
         weight, bias = binary.weight[:, None], np.array([binary.bias])
     else:
-        several = fit_classes(scaled, labels, patients, classes=classes, seed=seed, strengths=strengths)
+        several = fit_classes(
+            scaled, labels, patients, classes=classes, seed=seed, strengths=strengths, balanced=balanced
+        )
         weight, bias = several.weight.T, several.bias
     weight = weight / scale[:, None]
     free = np.full(x.shape[1], np.inf)

@@ -26,6 +26,7 @@ def fit_linear(
     *,
     seed: int,
     strengths: tuple[float, ...] = STRENGTHS,
+    balanced: bool = False,
 ) -> Linear:
     """Fits, with the inverse strength C of the penalty chosen by cross-validation over patients (log loss).
 
@@ -35,13 +36,14 @@ def fit_linear(
         patients: whose each row is; a patient stays on one side of every fold.
         seed: of the folds.
         strengths: candidates for C; a single one is taken as it is.
+        balanced: whether each class counts the same, however few units it has.
 
     Raises:
         InputError: only one class.
     """
     if len(np.unique(labels)) < 2:
         raise InputError("the training labels are all of one class: nothing can be fitted")
-    fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths)
+    fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths, balanced=balanced)
     return Linear(weight=fitted.coef_[0].astype(np.float64), bias=float(fitted.intercept_[0]))
 
 
@@ -61,6 +63,7 @@ def fit_classes(
     classes: int,
     seed: int,
     strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1),
+    balanced: bool = False,
 ) -> LinearClasses:
     """The same for several classes, labelled 0 to classes - 1; one without a training unit gets no chance.
 
@@ -69,7 +72,7 @@ def fit_classes(
     present = np.unique(labels).astype(int)
     if len(present) < 2:
         raise InputError("the training labels are all of one class: nothing can be fitted")
-    fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths)
+    fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths, balanced=balanced)
     weight, bias = np.zeros((classes, x.shape[1])), np.full(classes, -_NEVER)
     coefficients, intercepts = fitted.coef_, fitted.intercept_
     if len(present) == 2:  # one row, of the odds between the two
@@ -79,10 +82,20 @@ def fit_classes(
     return LinearClasses(weight=weight, bias=bias)
 
 
-def _logistic(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, *, seed: int, strengths: tuple[float, ...]):
+def _logistic(
+    x: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    *,
+    seed: int,
+    strengths: tuple[float, ...],
+    balanced: bool,
+):
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
+    from sklearn.utils.class_weight import compute_sample_weight
 
+    classes = "balanced" if balanced else None
     there = np.unique(labels)
     # In float32 the solver's line search may find no step that lowers the loss by more than its rounding, and gives up.
     x = x.astype(np.float64)
@@ -91,13 +104,15 @@ def _logistic(x: np.ndarray, labels: np.ndarray, patients: np.ndarray, *, seed: 
     for strength in strengths:
         scores = []
         for train, test in folds:
-            fitted = LogisticRegression(C=strength, max_iter=5000).fit(x[train], labels[train])
+            fitted = LogisticRegression(C=strength, max_iter=5000, class_weight=classes).fit(x[train], labels[train])
             chance = fitted.predict_proba(x[test])
-            scores.append(log_loss(labels[test], chance[:, 1] if len(there) == 2 else chance, labels=there))
+            chance = chance[:, 1] if len(there) == 2 else chance
+            counts = compute_sample_weight(classes, labels[test])
+            scores.append(log_loss(labels[test], chance, labels=there, sample_weight=counts))
         losses.append(np.mean(scores) if scores else 0.0)
     # Ties, and too few patients for any fold, go to the strongest penalty but one.
     best = int(np.argmin(losses)) if folds else min(1, len(strengths) - 1)
-    return LogisticRegression(C=strengths[best], max_iter=5000).fit(x, labels)
+    return LogisticRegression(C=strengths[best], max_iter=5000, class_weight=classes).fit(x, labels)
 
 
 def inner_folds(labels: np.ndarray, patients: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

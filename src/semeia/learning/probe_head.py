@@ -34,10 +34,10 @@ def set_probe(
         set_ordinal(head, x, labels, patients, seed)
         return
     if task.kind == "nominal":
-        fitted = fit_classes(x.numpy(), labels, patients, classes=task.classes, seed=seed)
+        fitted = fit_classes(x.numpy(), labels, patients, classes=task.classes, seed=seed, balanced=bool(task.weights))
         weight, bias = fitted.weight, fitted.bias
     else:
-        binary = fit_linear(x.numpy(), labels, patients, seed=seed)
+        binary = fit_linear(x.numpy(), labels, patients, seed=seed, balanced=bool(task.weights))
         weight, bias = binary.weight[None], np.array([binary.bias])
     with torch.no_grad():
         head.linear.weight.copy_(torch.from_numpy(weight))

@@ -16,6 +16,8 @@ from semeia.learning.columns import Columns, numbers
 from semeia.learning.linear import LinearModel, fit_logistic_regression, through
 
 FEW = (0.01, 0.1, 1.0)
+# Of principal components on one scale, the leading one of spread 1: most others are far smaller.
+ON_ONE_SCALE = (0.1, 1.0, 10.0, 100.0)
 Fits = Literal["logistic", "components", "boosting"]
 
 
@@ -27,11 +29,13 @@ class Simple:
         reads: its columns.
         fits: logistic regression, logistic regression on principal components, or gradient boosting.
         components: how many principal components, where it fits these.
+        balanced: whether each class counts the same, however few labels it has (logistic regression).
     """
 
     reads: Columns
     fits: Fits = "logistic"
     components: int = 60
+    balanced: bool = False
 
 
 def score_simple(
@@ -96,8 +100,10 @@ def fit_simple(
         fitted_on=fingerprint(data, seen),
         seed=seed,
         classes=classes,
-        strengths=(1.0,) if x.shape[1] <= 1 else FEW,
+        strengths=(1.0,) if x.shape[1] <= 1 else FEW if components is None else ON_ONE_SCALE,
         hold_range=False,
+        one_scale=components is not None,
+        balanced=simple.balanced,
     )
     if components is not None:
         fitted = replace(

@@ -31,6 +31,8 @@ class SupervisedSettings:
         dropout: of the head's features.
         cells: parts along depth, height and width whose mean tokens the head reads apart, beside mean and spread of
             all: for images taken in one position, where the place tells.
+        balanced: whether each class counts the same, however few labels it has: for balanced accuracy and macro F1.
+            Probabilities are then those of a population that has all classes equally.
         fusion: of an encoder each (`mixing` "apart"): how fine-tuning fuses them, and what is read of that
             (objectives/heads/fused.py); None reads the modalities side by side.
     """
@@ -38,6 +40,7 @@ class SupervisedSettings:
     modality_dropout: float = 0.2
     dropout: float = 0.1
     cells: Cells = WHOLE
+    balanced: bool = False
     fusion: FusionSettings | None = None
 
     def __post_init__(self) -> None:

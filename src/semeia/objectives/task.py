@@ -4,9 +4,10 @@ Sources: ordered classes as cumulative logits over one score (McCullagh 1980), w
 cross-entropies as the loss (CORAL, Cao et al. 2020, 1901.07884, eq. 5).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -26,14 +27,24 @@ class Task:
     Attributes:
         kind: "binary", "nominal" (softmax) or "ordinal" (cumulative logits).
         classes: how many there are; 2 where it is binary.
+        weights: what a unit of each class counts in the loss; none named: all count 1.
     """
 
     kind: Kind = "binary"
     classes: int = 2
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.classes < 2 or (self.kind == "binary" and self.classes != 2):
             raise InputError(f"task: {self.kind} of {self.classes} classes; binary has 2, the others 2 or more")
+        if self.weights and len(self.weights) != self.classes:
+            raise InputError(f"task: {len(self.weights)} weights of {self.classes} classes")
+
+    def balanced(self, labels: np.ndarray) -> "Task":
+        """Let every class that has labels count the same, and a unit 1 in the mean."""
+        count = np.bincount(labels.astype(int), minlength=self.classes)
+        share = len(labels) / (count.clip(min=1) * np.count_nonzero(count))
+        return replace(self, weights=tuple(float(weight) for weight in share))
 
     @property
     def outputs(self) -> int:
@@ -41,12 +52,15 @@ class Task:
         return {"binary": 1, "nominal": self.classes, "ordinal": self.classes - 1}[self.kind]
 
     def loss(self, logits: Logits, labels: Labels) -> Scalar:
-        """Mean cross-entropy of a batch; labels count from 0."""
+        """Mean cross-entropy of a batch, each unit by the weight of its class; labels count from 0."""
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        counts = logits.new_tensor(self.weights)[labels.long()] if self.weights else None
         if self.kind == "nominal":
-            return F.cross_entropy(logits, labels.long())
+            each = F.cross_entropy(logits, labels.long(), reduction="none")
+            return each.mean() if counts is None else (each * counts).mean()
         above = labels[:, None] > torch.arange(self.outputs, device=labels.device)
-        return F.binary_cross_entropy_with_logits(logits, above.to(logits.dtype))
+        per_row = None if counts is None else counts[:, None]
+        return F.binary_cross_entropy_with_logits(logits, above.to(logits.dtype), weight=per_row)
 
     def probabilities(self, logits: Logits) -> Float[Tensor, "batch classes"]:
         """Of every class; rows add up to 1. Those of an ordinal head fall with the threshold, so none is negative."""

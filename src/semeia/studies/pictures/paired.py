@@ -32,8 +32,8 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.heads.fused import FusionSettings
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
+from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.task import BINARY
-from semeia.readers.images.folders import OUTCOME
 from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
 from semeia.studies.pictures.training import PictureStudySettings, Training
 from semeia.studies.run.arms import Encoder, Network, simple_arm
@@ -90,6 +90,7 @@ class PairedTraining(Training):
         default_factory=lambda: FinetuneSettings(
             scratch=OptimiserSettings(steps=120, batch=32),
             pretrained=OptimiserSettings(steps=120, batch=32, encoder_rate=3e-4),
+            supervised=SupervisedSettings(balanced=True),
             augmentation=replace(RADIOGRAPH, zoom=0.15),
             loop=replace(FULL, save_every=0),
         )
@@ -97,6 +98,7 @@ class PairedTraining(Training):
     imagenet_finetuning: FinetuneSettings = field(
         default_factory=lambda: FinetuneSettings(
             pretrained=OptimiserSettings(steps=120, batch=32, rate=1e-4, encoder_rate=5e-4),
+            supervised=SupervisedSettings(balanced=True),
             augmentation=replace(RADIOGRAPH, zoom=0.15),
             loop=replace(FULL, save_every=0),
         )
@@ -116,7 +118,7 @@ class PairedSettings(PictureStudySettings):
     """The study of any paired archive. The defaults are the reduced ones, for two cores.
 
     Attributes:
-        outcome: what is predicted, two classes or several.
+        outcome: what is predicted, two classes or several; may be left out where the archive has one only.
         first: the modality that networks read, an image type of the archive; may be left out where there is one only.
         second: the real second modality; empty: there is none.
         starts: names in `STARTS`; empty: all that the archive allows.
@@ -126,7 +128,7 @@ class PairedSettings(PictureStudySettings):
         external_sites: sites that are only tested.
     """
 
-    outcome: str = OUTCOME
+    outcome: str = ""
     first: str = ""
     second: str = ""
     probed: tuple[str, ...] = ()
@@ -228,9 +230,12 @@ def arms(settings: PairedSettings, inputs: Inputs) -> dict[str, Arm]:
     }
     model = pair.read_by(settings.pretraining.model)
     title = "Principal components, ridge logistic regression"
-    made[BASELINE] = simple_arm(title, Columns(modality=pair.first), model, "components")
+    balanced = settings.finetuning.supervised.balanced
+    made[BASELINE] = simple_arm(title, Columns(modality=pair.first), model, "components", balanced=balanced)
     for column in settings.covariates:
-        made[f"only_{column}"] = simple_arm(f"{column} alone", Columns((column,)), model, role="shortcut")
+        made[f"only_{column}"] = simple_arm(
+            f"{column} alone", Columns((column,)), model, role="shortcut", balanced=balanced
+        )
     return made
 
 
@@ -341,5 +346,7 @@ def paired_study(
         imagenet: weights of EfficientNet-lite0 for the start imagenet, made by `semeia weights convert`.
     """
     files = {} if imagenet is None else {"imagenet": imagenet}
+    outcomes = open_archive(archive).outcomes()
+    settings = replace(settings, outcome=settings.outcome or (outcomes[0] if len(outcomes) == 1 else ""))
     study = GASTRO if isinstance(settings, GastroSettings) else PAIRED
     return run_study(study, Inputs(archive, external, files), out=out, settings=settings)

@@ -198,11 +198,12 @@ def simple_arm(
     *,
     role: str = "simple",
     components: int = 60,
+    balanced: bool = False,
 ) -> SimpleArm:
     """Declare a simple model; one number alone is also shown as what it is (a diameter used as a score)."""
     alone = reads.covariates[0] if len(reads.covariates) == 1 and not reads.categories else ""
     about = ArmDescription(title, role, "", ONE_SOLUTION, reads.modalities, alone)
-    return SimpleArm(about, Simple(reads, fits, components), model)
+    return SimpleArm(about, Simple(reads, fits, components, balanced), model)
 
 
 def three_starts(
