@@ -7,7 +7,8 @@ import polars as pl
 
 from semeia.evaluation.description import ArmDescription, Description, read_description
 from semeia.studies.nodule import NODULE
-from semeia.studies.pictures.knee import KNEE_STUDY, STARTS, KneeSettings
+from semeia.studies.pictures.knee import KNEE_STUDY
+from semeia.studies.pictures.knee_settings import STARTS, KneeSettings
 from semeia.studies.records.ehr import EHR
 from semeia.studies.run.study import Finished, Inputs, Material, Study, Work
 

@@ -17,7 +17,7 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.readers import ingest_knees
-from semeia.studies.pictures.knee import KNEE, KneeTraining
+from semeia.studies.pictures.knee_settings import KNEE, KneeTraining
 from small_training import LOOP
 
 CROP = CropSettings(voxels=(1, 16, 24), patch=(1, 8, 8), picture=KNEE)

@@ -16,6 +16,7 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe import fit_linear
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
+from semeia.objectives.task import BINARY
 from small_training import FINETUNE, MODEL
 
 Training = tuple[np.ndarray, np.ndarray]
@@ -65,6 +66,23 @@ def test_frozen_is_a_probe_on_an_encoder_left_alone(
     probe = fit_linear(x.astype(np.float32), labels, data.units["subject_id"].to_numpy()[rows], seed=0)
     expected = 1 / (1 + np.exp(-(x @ probe.weight + probe.bias)))
     np.testing.assert_allclose(model.score(data, rows), expected, atol=1e-3)
+
+
+def test_balanced_classes_are_asked_for_by_a_setting_and_kept(
+    pretrained: Model, data: Dataset, training: Training, tmp_path: Path
+):
+    rows, labels = training
+    ill = np.flatnonzero(labels == 1)[:4]
+    few = np.sort(np.concatenate([np.flatnonzero(labels == 0), ill]))
+    balanced = replace(FINETUNE, supervised=replace(FINETUNE.supervised, balanced=True))
+    plain, fair = (
+        fit(pretrained, data, (rows[few], labels[few]), tmp_path / name, "frozen", settings=settings)
+        for name, settings in (("plain", FINETUNE), ("fair", balanced))
+    )
+    assert fair.score(data, rows).mean() > plain.score(data, rows).mean()
+    kept = load_model(tmp_path / "fair" / FILE).head
+    assert kept is not None
+    assert kept.task == BINARY.balanced(labels[few])
 
 
 @pytest.mark.parametrize("mode", ["finetune", "probe_finetune"])

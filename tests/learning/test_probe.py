@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import StratifiedGroupKFold
 
 from semeia.errors import InputError
-from semeia.learning.probe import STRENGTHS, fit_linear
+from semeia.learning.probe import STRENGTHS, fit_classes, fit_linear
+from semeia.learning.probe_head import set_probe
+from semeia.objectives.heads.pooled import PooledHead
+from semeia.objectives.task import BINARY, Task
 
 
 def table(n: int = 60, features: int = 5, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -56,3 +60,29 @@ def test_one_class_is_refused():
     x, labels, patients = table()
     with pytest.raises(InputError, match="one class"):
         fit_linear(x, np.zeros_like(labels), patients, seed=0)
+
+
+def test_balanced_classes_are_those_of_sklearn():
+    x, labels, patients = table()
+    labels = np.where(np.arange(len(labels)) < 10, 2.0, labels)  # a rare third class
+    fitted = fit_classes(x, labels, patients, classes=3, seed=0, strengths=(0.3,), balanced=True)
+    theirs = LogisticRegression(C=0.3, max_iter=5000, class_weight="balanced").fit(x, labels)
+    np.testing.assert_allclose(fitted.weight, theirs.coef_)
+    np.testing.assert_allclose(fitted.bias, theirs.intercept_)
+
+
+@pytest.mark.parametrize("task", [BINARY, Task("nominal", 3), Task("ordinal", 3)], ids=lambda task: task.kind)
+def test_a_probe_of_balanced_classes_calls_the_rare_one_more_often(task: Task):
+    x, labels, patients = table(200)
+    keep = (labels == 0) | (patients % 10 == 1)
+    x, labels, patients = x[keep], labels[keep], patients[keep]
+    if task.classes == 3:
+        labels = np.where((labels == 1) & (patients % 20 == 1), 2.0, labels)
+    pooled, there = torch.from_numpy(x).float()[:, None], torch.ones(len(x), 1, dtype=torch.bool)
+    chances = []
+    for one in (task, task.balanced(labels)):
+        head = PooledHead(1, x.shape[1], task=one)
+        set_probe(head, pooled, there, labels, patients, 0)
+        with torch.no_grad():
+            chances.append(one.probabilities(head(pooled, there))[:, 0].mean())
+    assert chances[1] < chances[0] - 0.1

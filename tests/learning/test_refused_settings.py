@@ -23,7 +23,7 @@ from semeia.objectives.simclr import SimClrSettings
 from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.vicreg import VicRegSettings
 from semeia.studies.nodule import NoduleSettings
-from semeia.studies.pictures.knee import KneeSettings
+from semeia.studies.pictures.knee_settings import KneeSettings
 
 
 @pytest.mark.parametrize(

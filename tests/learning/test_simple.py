@@ -93,22 +93,24 @@ def test_components_are_the_pipeline_of_sklearn(data: Dataset, training: Trainin
     chosen = []
     real = linear.fit_linear
 
-    def watched(x, labels, patients, *, seed, strengths):
+    def watched(x, labels, patients, *, seed, strengths, balanced):
         """With one candidate, so that the pipeline needs no search."""
         chosen.append(strengths)
-        return real(x, labels, patients, seed=seed, strengths=(0.1,))
+        return real(x, labels, patients, seed=seed, strengths=(0.1,), balanced=balanced)
 
     monkeypatch.setattr(linear, "fit_linear", watched)
     model = fitted("components", data, training, every)
-    assert chosen == [(0.01, 0.1, 1.0)]
+    assert chosen == [(0.1, 1.0, 10.0, 100.0)]
 
     voxels = values_of(data, "image")
     pixels = voxels[:, 0, voxels.shape[2] // 2].reshape(len(data), -1) / 255
     count = min(60, len(every) - 1)
     reduce = PCA(count, svd_solver="randomized", random_state=0).fit(pixels[every])
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=5000))
-    pipeline.fit(reduce.transform(pixels[rows]), labels)
-    expected = pipeline.predict_proba(reduce.transform(pixels[test]))[:, 1]
+    # One scale for all, so that the penalty falls on those that vary least: each by its own would whiten them.
+    spread = reduce.transform(pixels[rows]).std(axis=0).max()
+    pipeline = make_pipeline(StandardScaler(with_std=False), LogisticRegression(C=0.1, max_iter=5000))
+    pipeline.fit(reduce.transform(pixels[rows]) / spread, labels)
+    expected = pipeline.predict_proba(reduce.transform(pixels[test]) / spread)[:, 1]
     np.testing.assert_allclose(model.score_units(data, test), expected, atol=1e-6)
 
 

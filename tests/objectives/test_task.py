@@ -1,5 +1,6 @@
 """Losses against hand-written ones; probabilities that add up, in order where the classes are."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -75,3 +76,22 @@ def test_thresholds_of_an_ordinal_head_rise_whatever_its_weights():
 def test_tasks_that_cannot_be_are_refused(kind: str, classes: int):
     with pytest.raises(InputError, match="task:"):
         Task(kind, classes)
+
+
+@pytest.mark.parametrize("task", [BINARY, NOMINAL, ORDINAL], ids=lambda task: task.kind)
+def test_balanced_classes_count_the_same(task: Task):
+    """A batch in which one class is doubled loses what the batch without the copy loses."""
+    labels = (LABELS > 2).float() if task.classes == 2 else LABELS
+    logits, rare = logits_of(task), labels == 0
+    doubled = torch.cat([labels, labels[rare]])
+    weighed = task.balanced(doubled.numpy()).loss(torch.cat([logits, logits[rare]]), doubled)
+    torch.testing.assert_close(weighed, task.balanced(labels.numpy()).loss(logits, labels))
+    even = task.balanced(np.repeat(np.arange(task.classes), 3))
+    torch.testing.assert_close(even.loss(logits, labels), task.loss(logits, labels))
+
+
+def test_a_class_without_labels_changes_no_weight():
+    task = NOMINAL.balanced(np.array([0.0, 0.0, 0.0, 1.0]))
+    assert task.weights[:2] == (pytest.approx(2 / 3), 2.0)
+    with pytest.raises(InputError, match="2 weights of 5 classes"):
+        Task("nominal", 5, (1.0, 1.0))

@@ -16,19 +16,8 @@ from semeia.learning.model import FILE, load_model
 from semeia.objectives.build import OBJECTIVES
 from semeia.readers.images.knees import OUTCOME
 from semeia.report.names import Names
-from semeia.studies.pictures.knee import (
-    BASELINE,
-    GRADES,
-    IMAGENET,
-    SMALL,
-    STARTS,
-    KneeSettings,
-    KneeTraining,
-    arms,
-    corpus_of,
-    open_knees,
-    pretraining,
-)
+from semeia.studies.pictures.knee import BASELINE, arms, corpus_of, open_knees, pretraining
+from semeia.studies.pictures.knee_settings import GRADES, IMAGENET, SMALL, STARTS, KneeSettings, KneeTraining
 from semeia.studies.run.arms import Network
 from semeia.studies.run.study import Inputs, Work, fold_of, pretraining_rows
 

@@ -12,7 +12,8 @@ from lidc_folder import write_rows
 from semeia.encoders.settings import TEXT
 from semeia.errors import InputError
 from semeia.readers.images.knees import OUTCOME
-from semeia.studies.pictures.knee import OSTEOARTHRITIS, KneeSettings, corpus_of, open_knees
+from semeia.studies.pictures.knee import corpus_of, open_knees
+from semeia.studies.pictures.knee_settings import OSTEOARTHRITIS, KneeSettings
 from semeia.studies.run.study import Inputs, Material, fold_of, pretraining_rows
 from small_training import values_of
 

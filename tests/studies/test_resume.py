@@ -10,7 +10,7 @@ from semeia.settings_json import to_plain
 from semeia.studies import resume
 from semeia.studies.nodule import NoduleSettings
 from semeia.studies.own import OwnSettings
-from semeia.studies.pictures.knee import KneeSettings
+from semeia.studies.pictures.knee_settings import KneeSettings
 from semeia.studies.records.ehr import EhrSettings
 from semeia.studies.resume import STUDIES, resume_study
 from semeia.studies.run.study import Inputs, Study

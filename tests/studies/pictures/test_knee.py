@@ -20,7 +20,8 @@ from semeia.learning.model import FILE, load_model
 from semeia.readers.images.knees import OUTCOME
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.studies.pictures import knee
-from semeia.studies.pictures.knee import KNEE_STUDY, KneeSettings, knee_study, open_knees
+from semeia.studies.pictures.knee import KNEE_STUDY, knee_study, open_knees
+from semeia.studies.pictures.knee_settings import KneeSettings
 from semeia.studies.predict import predict
 from semeia.studies.run import record, runner
 from semeia.studies.run.grid import delete_cells

@@ -26,7 +26,8 @@ from semeia.learning.scoring import embed
 from semeia.objectives.heads.fused import FusedHead
 from semeia.readers import ingest_folders, ingest_images
 from semeia.report.evaluation_folder import evaluate_table
-from semeia.studies.pictures.paired import PairedSettings, PairedTraining, arms, open_pairs, paired_study, pretraining
+from semeia.studies.pictures.paired import arms, open_pairs, paired_study, pretraining
+from semeia.studies.pictures.paired_settings import PairedSettings, PairedTraining
 from semeia.studies.pictures.starts import STARTS, pair_of
 from semeia.studies.predict import predict
 from semeia.studies.resume import STUDIES

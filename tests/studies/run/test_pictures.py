@@ -17,7 +17,8 @@ from semeia.learning.cells import Cell
 from semeia.learning.finetune import fresh_model
 from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import Task
-from semeia.studies.pictures.knee import GRADES, STARTS, KneeSettings, arms, open_knees
+from semeia.studies.pictures.knee import arms, open_knees
+from semeia.studies.pictures.knee_settings import GRADES, STARTS, KneeSettings
 from semeia.studies.run.pictures import chosen_pictures, drawn, maps_of, shown_cell, stretched
 from semeia.studies.run.study import Finished, Inputs, Material, Work
 from small_training import values_of

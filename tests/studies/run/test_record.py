@@ -14,7 +14,7 @@ from semeia.errors import InputError
 from semeia.learning.cells import STATE
 from semeia.learning.loop import LoopSettings
 from semeia.studies.nodule import NoduleSettings
-from semeia.studies.pictures.knee import KneeSettings
+from semeia.studies.pictures.knee_settings import KneeSettings
 from semeia.studies.run.holding import holding
 from semeia.studies.run.record import begin_run, close_run, read_record
 from small_training import killed_by

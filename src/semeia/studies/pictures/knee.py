@@ -9,107 +9,47 @@ diseased alone would have taught.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from semeia.archive.store import open_archive
-from semeia.data.augment import RADIOGRAPH
-from semeia.data.crops import CropSettings
 from semeia.data.dataset import Dataset, Observed
 from semeia.data.modalities import Text
-from semeia.data.pictures import PictureSettings
-from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import TEXT, ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.learning.columns import Columns
-from semeia.learning.finetune import FinetuneSettings
-from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.task import Task
 from semeia.readers.images.follow_up import follow_up_outcomes
 from semeia.readers.images.knees import OUTCOME
 from semeia.readers.reports import read_reports
-from semeia.studies.pictures.training import PictureStudySettings, Training
+from semeia.studies.pictures.knee_settings import (
+    GRADES,
+    OSTEOARTHRITIS,
+    STARTS,
+    Head,
+    KneeSettings,
+)
 from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
 from semeia.studies.run.pictures import show_pictures
 from semeia.studies.run.protocol import (
     kept_for_testing,
-    require_each_once,
-    require_names,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, values_beside
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
-GRADES = 5
-OSTEOARTHRITIS = 2  # the grade from which a knee counts as osteoarthritic (Kellgren and Lawrence 1957)
 IMAGE = ("image",)
 BASELINE = "picture_components"
-KNEE = PictureSettings(fit="cover", levels="picture", colour="gray", bright_middle=True)
-# The band around the joint, where everything that is graded lies; wide pictures and square ones both hold it whole.
-SMALL = ModelSettings(
-    image="patches",
-    crop=CropSettings(voxels=(1, 64, 112), patch=(1, 16, 16), picture=KNEE),
-    encoder=EncoderSettings(dim=128, depth=4, heads=4),
-)
-IMAGENET = ModelSettings(
-    image="efficientnet_lite0",
-    crop=CropSettings(voxels=(1, 96, 160), patch=(1, 32, 32), picture=KNEE),
-    encoder=EncoderSettings(dim=1280, depth=0, heads=4),
-)
-# Of pictures whose label is known: less is cut off and turned.
-GENTLE = replace(RADIOGRAPH, zoom=0.15, degrees=7.0)
 REFERENCES = (("random", "frozen"), ("random", "finetune"), ("simclr_matched", "frozen"), (BASELINE, "none"))
-Head = Literal["nominal", "ordinal"]
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where weights come from.
-
-    Attributes:
-        title: what people read.
-        terms: objectives (objectives/build.py) it was pretrained by; none for weights that met no knee.
-        corpus: what it was pretrained on (see `corpus_of`).
-        passes: epochs for each of the settings' epochs: an objective that encodes a quarter of one view gets more, so
-            that all take about the same time; but for `mae_long`, which takes five times as long.
-        probed_only: whether it is left out of fine-tuning: what a corpus teaches is asked of the frozen encoder.
-    """
-
-    title: str
-    terms: tuple[str, ...] = ()
-    corpus: Literal["all", "osteoarthritis", "matched"] = "all"
-    passes: int = 1
-    probed_only: bool = False
-
-
-STARTS = {
-    "random": Start("Random weights"),
-    "imagenet": Start("ImageNet weights"),
-    "simclr": Start("SimCLR", ("simclr",)),
-    "moco": Start("MoCo", ("moco",)),
-    "byol": Start("BYOL", ("byol",)),
-    "vicreg": Start("VICReg", ("vicreg",)),
-    "mae": Start("Masked autoencoder", ("mae",), passes=6),
-    "mae_long": Start("Masked autoencoder, trained longer", ("mae",), passes=30),
-    "ijepa": Start("Latent prediction, I-JEPA", ("jepa",), passes=3),
-    "clip": Start("Image and report, CLIP", ("clip",)),
-    "convirt": Start("Image and report, ConVIRT", ("convirt",)),
-    "slip": Start("Two views and report, SLIP", ("simclr", "clip")),
-    "simclr_oa": Start("SimCLR on osteoarthritis only", ("simclr",), "osteoarthritis", probed_only=True),
-    "simclr_matched": Start("SimCLR on as many of any grade", ("simclr",), "matched", probed_only=True),
-}
 LIMITS = (
     "This is an open study of the question that arXiv 2603.24903 asks. Its archives are private; published values are "
     "context only and are not reproduced here.",
@@ -122,58 +62,6 @@ LIMITS = (
     "Another hospital\N{RIGHT SINGLE QUOTATION MARK}s pictures may differ in whom they show, in who graded them and in "
     "how they were stored, all at once: the drop between cohorts does not say which.",
 )
-
-
-@dataclass(frozen=True)
-class KneeTraining(Training):
-    """How networks of knees are trained.
-
-    Attributes:
-        imagenet: the network of the arm `imagenet`; the others have that of `pretraining`.
-    """
-
-    pretraining: PretrainSettings = field(
-        default_factory=lambda: PretrainSettings(
-            model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, rate=1.5e-3), augmentation=RADIOGRAPH
-        )
-    )
-    finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            scratch=OptimiserSettings(steps=400, batch=64),
-            pretrained=OptimiserSettings(steps=400, batch=64),
-            supervised=SupervisedSettings(cells=(1, 2, 3)),  # above and below the joint; its sides and middle
-            augmentation=GENTLE,
-        )
-    )
-    imagenet: ModelSettings = IMAGENET
-    imagenet_finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            pretrained=OptimiserSettings(steps=800, batch=64, rate=1e-4, encoder_rate=5e-4),
-            augmentation=GENTLE,
-        )
-    )
-
-
-@dataclass(frozen=True)
-class KneeSettings(PictureStudySettings):
-    """The study. The defaults are the reduced one, for two cores.
-
-    Attributes:
-        starts: where encoders start from, names in `STARTS`.
-        heads: of the grade: "nominal", "ordinal" or both.
-    """
-
-    starts: tuple[str, ...] = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched", "mae_long")
-    heads: tuple[Head, ...] = ("nominal",)
-    fractions: tuple[float, ...] = (0.05, 0.25, 1.0)
-    training: KneeTraining = field(default_factory=KneeTraining)
-
-    def __post_init__(self) -> None:
-        require_names("start", self.starts, tuple(STARTS))
-        if not self.heads or not self.seeds:
-            raise InputError("study: name at least one head and one seed")
-        super().__post_init__()
-        require_each_once(self, "heads")
 
 
 def read_knees(inputs: Inputs, model: ModelSettings, cache: Path) -> Dataset:

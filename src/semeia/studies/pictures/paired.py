@@ -9,33 +9,24 @@ stands beside. Near copies are one patient. Without a fixed split, seed s tests 
 the sites named external are only tested.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from semeia.archive.store import open_archive
-from semeia.data.augment import RADIOGRAPH
-from semeia.data.crops import CropSettings
 from semeia.data.modalities import Picture
-from semeia.data.pictures import PictureSettings
 from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.learning.columns import Columns
-from semeia.learning.finetune import FinetuneSettings
-from semeia.learning.loop import LoopSettings
-from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.schedule import OptimiserSettings
-from semeia.objectives.heads.fused import FusionSettings
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
-from semeia.objectives.supervised import SupervisedSettings
 from semeia.objectives.task import BINARY
+from semeia.studies.pictures.paired_settings import IMAGENET, GastroSettings, PairedSettings
 from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
-from semeia.studies.pictures.training import PictureStudySettings, Training
 from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
@@ -43,8 +34,6 @@ from semeia.studies.run.protocol import (
     FOLDS,
     fold_testing,
     kept_for_testing,
-    require_each_once,
-    require_names,
     require_seeds,
 )
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, task_of
@@ -53,103 +42,6 @@ from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretrainin
 from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
 BASELINE = "components"
-# Endoscopies of HyperKvasir: burned-in text on the left, an inset at the lower left, a sign and corners at the right.
-OVERLAYS = (
-    (0.0, 0.0, 0.25, 1.0),
-    (0.0, 0.6, 0.36, 1.0),
-    (0.9, 0.0, 1.0, 1.0),
-    (0.78, 0.0, 1.0, 0.2),
-    (0.78, 0.8, 1.0, 1.0),
-)
-SMALL = ModelSettings(
-    image="patches",
-    crop=CropSettings(voxels=(1, 48, 48), patch=(1, 12, 12)),
-    encoder=EncoderSettings(dim=64, depth=2, heads=4, mixing="apart"),
-)
-FULL = LoopSettings(precision="fp32")  # layers this narrow are slower in half precision on a processor
-IMAGENET = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
-
-
-@dataclass(frozen=True)
-class PairedTraining(Training):
-    """How networks of pairs are trained.
-
-    Attributes:
-        fusion: of the arms that fuse both modalities.
-    """
-
-    pretraining: PretrainSettings = field(
-        default_factory=lambda: PretrainSettings(
-            model=SMALL,
-            optimiser=OptimiserSettings(epochs=30, batch=64, rate=1e-3),
-            augmentation=RADIOGRAPH,
-            loop=FULL,
-        )
-    )
-    finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            scratch=OptimiserSettings(steps=120, batch=32),
-            pretrained=OptimiserSettings(steps=120, batch=32, encoder_rate=3e-4),
-            supervised=SupervisedSettings(balanced=True),
-            augmentation=replace(RADIOGRAPH, zoom=0.15),
-            loop=replace(FULL, save_every=0),
-        )
-    )
-    imagenet_finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            pretrained=OptimiserSettings(steps=120, batch=32, rate=1e-4, encoder_rate=5e-4),
-            supervised=SupervisedSettings(balanced=True),
-            augmentation=replace(RADIOGRAPH, zoom=0.15),
-            loop=replace(FULL, save_every=0),
-        )
-    )
-    fusion: FusionSettings = field(default_factory=lambda: FusionSettings(depth=2))
-
-
-def _gastro() -> PairedTraining:
-    """Endoscopies: what is burned in is made black in every picture."""
-    picture = PictureSettings(hidden=OVERLAYS)
-    small = replace(SMALL, crop=replace(SMALL.crop, picture=picture))
-    return replace(PairedTraining(), pretraining=replace(PairedTraining().pretraining, model=small))
-
-
-@dataclass(frozen=True)
-class PairedSettings(PictureStudySettings):
-    """The study of any paired archive. The defaults are the reduced ones, for two cores.
-
-    Attributes:
-        outcome: what is predicted, two classes or several; may be left out where the archive has one only.
-        first: the modality that networks read, an image type of the archive; may be left out where there is one only.
-        second: the real second modality; empty: there is none.
-        starts: names in `STARTS`; empty: all that the archive allows.
-        probed: starts whose encoder is only probed, where fine-tuning takes too long.
-        covariates: columns of the units that may carry the label; each is a model of its own.
-        within: a condition on covariates (SQL) on which all is judged once more, such as a band of slices.
-        external_sites: sites that are only tested.
-    """
-
-    outcome: str = ""
-    first: str = ""
-    second: str = ""
-    probed: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
-    within: str = ""
-    external_sites: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
-    training: PairedTraining = field(default_factory=PairedTraining)
-
-    def __post_init__(self) -> None:
-        require_names("start", self.starts or ("random",), tuple(STARTS))
-        super().__post_init__()
-        require_each_once(self, "covariates")
-
-
-@dataclass(frozen=True)
-class GastroSettings(PairedSettings):
-    """The study of endoscopies: as of any pair, with what is burned in made black."""
-
-    training: PairedTraining = field(default_factory=_gastro)
 
 
 def _pair(settings: PairedSettings, inputs: Inputs) -> Pair:
