@@ -4,7 +4,7 @@
 
 Each seed tests another fold, and a fold may hold a rare class in a single patient, of which there is no interval. So
 here the folds are one table of cross-fitted predictions, every picture tested once by each arm, and the evaluation runs
-on that: balanced accuracy of several classes, AUROC of two, with intervals over patients.
+on that: balanced accuracy and macro AUROC of several classes, AUROC of two, with intervals over patients.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import polars as pl
 from knee_table import estimate, names_of, table
 
 from semeia.evaluation import EvaluationSettings, evaluate
+from semeia.report.names import Names
 
 DRAWS = 1000
 CONTROLS = ("random", "mics_augmented")
@@ -43,17 +44,23 @@ def main() -> None:
     references = tuple(f"{name}/{mode}" for name in CONTROLS for mode in modes)
     settings = EvaluationSettings(draws=DRAWS, where=given.where, references=references, ordinal=False, covariate=None)
     results = evaluate(predictions, settings=settings).results
-    metric = "balanced_accuracy" if "balanced_accuracy" in results["metric"] else "auroc"
-    of_metric = results.filter(metric=metric).with_columns(pl.col("reference").fill_null(""))
-    fractions = of_metric["fraction"].unique().sort().to_list()
-    for cohort in of_metric["cohort"].unique().sort(descending=True):
-        own = of_metric.filter(cohort=cohort)
+    for metric in ("balanced_accuracy", "macro_auroc") if "macro_auroc" in results["metric"] else ("auroc",):
+        show(names, results.filter(metric=metric).with_columns(pl.col("reference").fill_null("")), predictions, modes)
+
+
+def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, modes: list[str]) -> None:
+    """Print one metric of each cohort: levels, less each control in each mode."""
+    fractions = results["fraction"].unique().sort().to_list()
+    for cohort in results["cohort"].unique().sort(descending=True):
+        own = results.filter(cohort=cohort)
         seeds = predictions.filter(cohort=cohort)["seed"].n_unique()
-        print(f"\n{metric}, {cohort}, {own['n'][0]} pictures of {own['n_patients'][0]} patients, {seeds} seed(s)")
+        counted = f"{own['n'][0]} pictures of {own['n_patients'][0]} patients, {seeds} seed(s)"
+        print(f"\n{own['metric'][0]}, {cohort}, {counted}")
         rows = []
         for (arm, mode), cells in own.group_by("arm", "mode", maintain_order=True):
             row = [names.arm(arm, mode)]
-            for reference in ("", *(f"{name}/{mode}" for name in CONTROLS)):
+            against = mode if mode in modes else "finetune"
+            for reference in ("", *(f"{name}/{against}" for name in CONTROLS)):
                 compared = cells.filter(reference=reference)
                 row += [
                     estimate(compared.filter(fraction=share).drop_nulls("low"), signed=bool(reference))
