@@ -122,7 +122,7 @@ def test_damaged_parts_are_named(tmp_path: Path):
 def test_unknown_names_list_those_there_are(tmp_path: Path):
     small_archive(tmp_path / "a")
     archive = open_archive(tmp_path / "a")
-    with pytest.raises(InputError, match="no outcome 'death'; the archive has: malignancy"):
+    with pytest.raises(InputError, match="no outcome 'death'; it has malignancy"):
         archive.outcome("death")
     with pytest.raises(InputError, match="no table 'scans'"):
         archive.table("scans")

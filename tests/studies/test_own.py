@@ -110,7 +110,7 @@ def test_it_goes_on_and_trains_nothing_again(ran: Ran):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "name the outcome with --outcome; the archive has malignancy"),
+        ([], "name the outcome with --outcome; it has malignancy"),
         (["--outcome", "malignency"], "no outcome 'malignency'; it has malignancy"),
         (["--outcome", "malignancy", "--seeds", "[7]"], "seeds (7,) must be among the folds 0 to 4"),
         (["--outcome", "malignancy", "--fractions", "[0]"], "fractions (0.0,) must lie above 0"),

@@ -72,11 +72,11 @@ class Archive:
         """The labels of one outcome: unit_id, subject_id, prediction_time, value.
 
         Raises:
-            InputError: No such outcome; the message lists those there are.
+            InputError: No such outcome, or none is named; the message lists those there are.
         """
         if name not in self.outcomes():
-            there = ", ".join(self.outcomes()) or "none"
-            raise InputError(f"{self.path}: no outcome '{name}'; the archive has: {there}.")
+            lacking = f"no outcome '{name}'" if name else "name the outcome with --outcome"
+            raise InputError(f"{self.path}: {lacking}; it has {', '.join(self.outcomes()) or 'none'}")
         return self._joined(f"outcomes/{name}", OUTCOMES)
 
     def arrays(self, modality: str) -> pl.DataFrame:

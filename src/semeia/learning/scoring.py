@@ -57,8 +57,8 @@ def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
     """Score every unit of an archive by all arms that fit: a predictions table, then the covariates of the units."""
     chosen, modalities, outcome = stored_models(run, asked.choices(run)), asked.modalities, asked.outcome
     opened, study = open_archive(archive), str(about_run(run).get("study", "predictions"))
-    if outcome is not None and outcome not in opened.outcomes():
-        raise InputError(f"{archive}: no outcome '{outcome}'; it has {', '.join(opened.outcomes()) or 'none'}")
+    if outcome is not None:
+        opened.outcome(outcome)  # refuses one that is not there before anything is scored
     everything = [scorer for scorers in chosen.values() for scorer in scorers.values()]
     tables: list[pl.DataFrame] = []
     for read, own in read_alike(chosen).items():

@@ -20,7 +20,7 @@ from semeia.errors import InputError
 from semeia.learning.advice.predictability import components
 from semeia.learning.columns import Columns, numbers
 from semeia.studies.records.counts import counts_of, seen_codes, values_of
-from semeia.studies.run.reading import labels_of, require_outcome, units_at
+from semeia.studies.run.reading import labels_of, units_at
 
 EVENTS = "events"
 LEAST = 10  # units that have a code, for it to be read
@@ -171,5 +171,5 @@ def _sides(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _classes(archive: Archive, outcome: str) -> int:
     """How many classes an outcome has, counted from 0."""
-    most = require_outcome(archive, outcome)["value"].cast(pl.Float64).max()
+    most = archive.outcome(outcome)["value"].cast(pl.Float64).max()
     return min(CLASSES, max(2, int(most) + 1)) if isinstance(most, float) else 2

@@ -148,7 +148,7 @@ def test_a_record_model_knows_whom_its_signatures_were_fitted_on(ran: Ran):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "name the outcome with --outcome; the archive has cancer"),
+        ([], "name the outcome with --outcome; it has cancer"),
         (["--outcome", "death"], "no outcome 'death'; it has cancer"),
         (["--outcome", "cancer", "--seeds", "[9]"], "seeds (9,) must be among the folds 0 to 4"),
         (["--outcome", "cancer", "--modalities", "sound"], "the archive has no sound; it has scan"),

@@ -30,9 +30,6 @@ def stays_of(archive: Archive, outcome: str, *, to_fit: bool = True) -> pl.DataF
     units = archive.table("units").filter(pl.col("kind") == "stay")
     if units.is_empty():
         raise InputError(f"{archive.path}: holds no stays; ingest them with 'semeia ingest table'.")
-    if outcome not in archive.outcomes():
-        there = ", ".join(archive.outcomes()) or "none"
-        raise InputError(f"{archive.path}: no outcome '{outcome}'; it has {there}")
     first = units.sort("subject_id", "time", "unit_id").unique("subject_id", keep="first", maintain_order=True)
     labels = archive.outcome(outcome).select("unit_id", pl.col("value").alias("label"), time="prediction_time")
     people = archive.table("subjects").select("subject_id", "pseudonym", "site", "sex", "birth")

@@ -84,8 +84,7 @@ class StudySettings:
 
 def require_asked(archive: Archive, outcome: str, seeds: tuple[int, ...]) -> None:
     """Refuse a study of no outcome, and seeds that are no folds where the archive has no fixed split."""
-    if not outcome:
-        raise InputError(f"name the outcome with --outcome; the archive has {', '.join(archive.outcomes()) or 'none'}")
+    archive.outcome(outcome)
     if archive.table("subjects")["split"].is_null().all():
         require_seeds(seeds, folds=FOLDS)
 

@@ -53,7 +53,7 @@ def units_at(archive: Archive, outcome: str) -> pl.DataFrame | None:
     """
     if not outcome:
         return None
-    labels, units = require_outcome(archive, outcome), archive.table("units")
+    labels, units = archive.outcome(outcome), archive.table("units")
     asked = labels.select("unit_id", asked="prediction_time", labelled=pl.lit(True))
     units = units.join(asked, on="unit_id", how="left").with_columns(pl.coalesce("asked", "time").alias("time"))
     if undated := units.filter("labelled", pl.col("time").is_null()).height:
@@ -62,17 +62,9 @@ def units_at(archive: Archive, outcome: str) -> pl.DataFrame | None:
     return units.filter(pl.col("kind").is_in(kinds.implode())).drop("asked", "labelled")
 
 
-def require_outcome(archive: Archive, outcome: str) -> pl.DataFrame:
-    """Read an outcome's labels; refuse one that the archive does not have."""
-    if outcome not in archive.outcomes():
-        lacking = f"no outcome '{outcome}'" if outcome else "name the outcome with --outcome"
-        raise InputError(f"{archive.path}: {lacking}; it has {', '.join(archive.outcomes()) or 'none'}")
-    return archive.outcome(outcome)
-
-
 def task_of(archive: Archive, outcome: str) -> Task:
     """Two classes, or as many as the archive has, counted from 0 without a gap."""
-    values = require_outcome(archive, outcome)["value"].cast(pl.Float64).drop_nulls().unique().sort().to_list()
+    values = archive.outcome(outcome)["value"].cast(pl.Float64).drop_nulls().unique().sort().to_list()
     several = 2 < len(values) <= MOST_CLASSES and values == list(range(len(values)))
     return Task("nominal", len(values)) if several else BINARY
 
@@ -104,7 +96,7 @@ def labels_of(units: pl.DataFrame, archive: Archive, outcome: str, *, classes: i
     Raises:
         InputError: no such outcome, other values than these, or only one class among the units.
     """
-    labels = values_beside(units, require_outcome(archive, outcome))
+    labels = values_beside(units, archive.outcome(outcome))
     known = labels[~np.isnan(labels)]
     if not np.isin(known, range(classes)).all():
         allowed = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
