@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 
 # A room may import those of earlier lines and itself. The ground (first line) imports nothing but itself.
 ORDER = (
-    ("shapes", "errors", "bounds", "settings_json", "compiled", "processes", "ranges", "sample"),
+    ("shapes", "errors", "bounds", "settings_json", "compiled", "processes", "ranges", "progress", "sample"),
     ("archive",),
     ("readers",),
     ("evaluation",),

@@ -1,5 +1,6 @@
 """The command line: it teaches, starts at once, passes on what was typed, and ends with the right exit code."""
 
+import json
 import os
 import shlex
 import signal
@@ -17,6 +18,7 @@ from prediction_tables import predictions
 from semeia import __version__, cli, command_line
 from semeia.errors import InputError
 from semeia.learning.interrupt import Interrupted
+from semeia.progress import warn
 
 
 def run(*words: object) -> int:
@@ -38,6 +40,7 @@ def test_help_teaches(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[
     assert text.startswith("Semeia pretrains")
     assert all(f"  semeia {words}" in text for words in ("demo", "ingest nodules", "study nodule", "report"))
     assert all(words in text and command.purpose in text for words, command in cli.COMMANDS.items())
+    assert command_line.EVERYWHERE in text
 
 
 def test_each_command_stands_under_one_heading():
@@ -91,6 +94,7 @@ def test_every_option_of_a_command_is_explained(words: str, capsys: pytest.Captu
     assert text.startswith(f"usage: semeia {words}")
     assert cli.COMMANDS[words].purpose in text
     assert f"Example:\n  semeia {cli.COMMANDS[words].example}" in text
+    assert command_line.EVERYWHERE in text
     assert all(option.help for option in command_line.options_of(cli.COMMANDS[words]))
     assert all(action.help for action in command_line.parser_of(words)._actions)
 
@@ -288,6 +292,57 @@ def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "checklists.html", "estimates.csv", "predictions.parquet", "report.html", "results.csv", "run.json", "tables",
     }  # fmt: skip
     assert run("report", "results") == 0
+
+
+def test_json_is_one_object_of_facts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    write_lidc_folder(tmp_path / "lidc", patients=4)
+    predictions(seeds=1).write_csv("predictions.csv")
+
+    assert run("ingest", "nodules", "lidc", "--into", "archive", "--json") == 0
+    out, err = capsys.readouterr()
+    ingested = json.loads(out)
+    assert (ingested["command"], ingested["into"], ingested["result"]["subjects"]) == ("ingest nodules", "archive", 4)
+    assert err == "Next: semeia audit archive\n"
+    assert run("--json", "audit", "archive") == 0
+    audited = json.loads(capsys.readouterr().out)["result"]
+    assert {"what": "subjects", "detail": "(no site)", "count": 4, "subjects": 4} in audited["counts"]
+    assert run("evaluate", "predictions.csv", "--json", "--quiet", "--out", "results", "--draws", 100) == 0
+    out, err = capsys.readouterr()
+    evaluated = json.loads(out)
+    assert (evaluated["out"], err) == ("results", "")
+    assert {"cohort", "arm", "metric", "value", "low", "high"} < set(evaluated["result"]["results"][0])
+
+
+def test_json_of_tables_paths_and_numbers(calls, capsys: pytest.CaptureFixture[str]):
+    table = pl.DataFrame({"cell": ["a"], "seconds": [float("nan")]})
+    for result, row, brief in (
+        (table, {"says": "table"}, [{"cell": "a", "seconds": None}]),
+        (table, {"says": "{rows} rows"}, {"rows": 1}),
+        (Path("run/report.html"), {}, "run/report.html"),
+        (3, {"says": "{result} cells deleted"}, 3),
+    ):
+        calls(lambda result=result: result, **row)
+        assert run("work", "--json") == 0
+        assert json.loads(capsys.readouterr().out) == {"command": "work", "result": brief}
+
+
+def test_quiet_leaves_the_result_and_what_went_wrong(calls, capsys: pytest.CaptureFixture[str]):
+    def work() -> str:
+        warn("3 images are not read")
+        return "report.html"
+
+    calls(work, then="open {result}.")
+    assert run("work") == 0
+    said = "semeia: warning: 3 images are not read\nNext: open report.html.\n"
+    assert capsys.readouterr() == ("report.html\n", said)
+    assert run("work", "--quiet") == 0
+    assert capsys.readouterr() == ("report.html\n", "")
+    calls(raising(InputError("row 3: is empty")))
+    assert run("--quiet", "work") == 2
+    assert capsys.readouterr().err == "semeia: row 3: is empty\n"
 
 
 def test_the_mapping_template_is_accepted(tmp_path: Path):

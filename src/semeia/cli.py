@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 our bug; 2 what the user can mend; 130 Ctrl-C; 143 told to
 """
 
 import inspect
+import json
 import os
 import shlex
 import signal
@@ -18,8 +19,9 @@ from pathlib import Path
 from types import FrameType
 
 from semeia import __version__
-from semeia.command_line import COMMANDS, TABLE, Command, parse, resolve
+from semeia.command_line import COMMANDS, EVERYWHERE, TABLE, Command, parse, resolve
 from semeia.errors import InputError, how_to_mend, how_to_report, nearest, printable
+from semeia.progress import shown
 
 HELP = ("-h", "--help", "help")
 
@@ -47,11 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str]) -> None:
     """Find the command, read its options, call its function, say what came of it."""
+    flags = {word for word in arguments if word in ("--quiet", "--json")}
+    arguments = [word for word in arguments if word not in flags]
     words = next((w for w in (" ".join(arguments[:2]), *arguments[:1]) if w in COMMANDS), None)
     if words is None:
         print(_without_command(arguments))
         return
-    call(COMMANDS[words], parse(words, arguments[len(words.split()) :]))
+    quiet = "--quiet" in flags
+    with shown(quiet=quiet):
+        values = parse(words, arguments[len(words.split()) :])
+        result = call(COMMANDS[words], values)
+        put_out(words, values, result, as_json="--json" in flags)
+        if not quiet:
+            say_next(COMMANDS[words], values, result)
+    if problem := getattr(result, "problem", ""):  # of an audit: put out first, then refused
+        raise InputError(f"{values['archive']}: {problem}")
 
 
 def _without_command(arguments: Sequence[str]) -> str:
@@ -63,7 +75,7 @@ def _without_command(arguments: Sequence[str]) -> str:
     if first in HELP or (group and (len(arguments) == 1 or arguments[1] in HELP)):
         listed = _listed(group) if group else "\n".join(f"{head}:\n{_listed(of)}" for head, of in headings().items())
         start = "Commands:" if group else TABLE["help"]
-        return f"{start}\n{listed}\n`semeia COMMAND --help` explains one, with its options."
+        return f"{start}\n{listed}\n{EVERYWHERE}\n\n`semeia COMMAND --help` explains one, with its options."
     typed = f"{first} {arguments[1]}" if group else first
     known = group or list(dict.fromkeys(words.split()[0] for words in COMMANDS))
     raise InputError(f"there is no command '{typed}'.{nearest(typed, known)} `semeia --help` lists the commands.")
@@ -82,23 +94,38 @@ def _listed(commands: Sequence[str]) -> str:
     return "".join(f"  {words:<22}  {COMMANDS[words].purpose}\n" for words in commands)
 
 
-def call(command: Command, values: Mapping[str, object]) -> None:
-    """Call what a command stands for; the result goes to standard output, what to do next to standard error."""
+def call(command: Command, values: Mapping[str, object]) -> object:
+    """Call what a command stands for; a table that it returns is written where `--out` says."""
     function, out = resolve(command.calls), values.get("out")
-    if isinstance(out, Path) and "out" not in inspect.signature(function).parameters:
-        from semeia.report.terminal import table_writer
+    if not isinstance(out, Path) or "out" in inspect.signature(function).parameters:
+        return function(**values)
+    from semeia.report.terminal import table_writer
 
-        write = table_writer(out)
-        result = function(**{name: value for name, value in values.items() if name != "out"})
-        write(result)
-    else:
-        result = function(**values)
-    if command.says in ("table", "evaluation"):
-        from semeia.report.terminal import print_evaluation, print_table
+    write = table_writer(out)
+    result = function(**{name: value for name, value in values.items() if name != "out"})
+    write(result)
+    return result
 
-        (print_table if command.says == "table" else print_evaluation)(result)
+
+def put_out(words: str, values: Mapping[str, object], result: object, *, as_json: bool) -> None:
+    """Put the result on standard output: as JSON, as a table, or in words."""
+    command, rows = COMMANDS[words], getattr(result, "height", None)
+    if as_json:
+        from semeia.report.terminal import facts
+
+        there = {name: str(values[name]) for name in ("out", "into") if values.get(name)}
+        brief = {"rows": rows} if rows is not None and command.says != "table" else facts(result)
+        print(json.dumps({"command": words, **there, "result": brief}, allow_nan=False))
+    elif command.says == "table":
+        from semeia.report.terminal import print_result
+
+        print_result(result)
     else:
-        print(printable(command.says.format(result=result, rows=getattr(result, "height", ""), **values)))
+        print(printable(command.says.format(result=result, rows=rows, **values)))
+
+
+def say_next(command: Command, values: Mapping[str, object], result: object) -> None:
+    """Say on standard error what to do next."""
     if command.then and not (command.unless and str(result).startswith(command.unless)):
         typed = {name: quoted(value) for name, value in {**values, "result": result}.items()}
         print(f"Next: {printable(command.then.format(**typed))}", file=sys.stderr)
@@ -107,25 +134,6 @@ def call(command: Command, values: Mapping[str, object]) -> None:
 def quoted(value: object) -> object:
     """A path or a word as it is typed in a shell; anything else as it is."""
     return shlex.quote(str(value)) if isinstance(value, Path | str) else value
-
-
-def audit_archive(archive: Path) -> str:
-    """Open an archive and audit it; the text for a terminal.
-
-    Raises:
-        InputError: The audit found errors; its text has been printed then.
-    """
-    from semeia.archive import audit, open_archive, to_text
-
-    result = audit(open_archive(archive))
-    text = to_text(result).rstrip()
-    if result.clean:
-        return text
-    print(text)
-    errors = sum(finding.severity == "error" for finding in result.findings)
-    raise InputError(
-        f"{archive}: the audit found {errors} kind(s) of error; mend them before anything is trained on it."
-    )
 
 
 def _complain(words: str) -> None:

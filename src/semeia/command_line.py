@@ -24,6 +24,9 @@ TABLE = tomllib.loads(Path(__file__).with_name("commands.toml").read_text(encodi
 FROM_FILE = """
 
 Lists are written [0,1]. Settings in a file: add --print_config > settings.yaml, change it, give it with --config."""
+EVERYWHERE = """With every command, at any place:
+  --quiet                 say nothing on standard error but what went wrong
+  --json                  print the result as one JSON object"""
 MORE = """
 Every setting of networks and training: semeia {} --help all"""
 HIDDEN = ("out", "examples")  # parameters that are no options, or are added by themselves
@@ -153,7 +156,7 @@ def parser_of(words: str, *, every: bool = True) -> "ArgumentParser":
         prog=f"semeia {words}",
         usage=" ".join(["semeia", words, *shown, "[options]"]),
         description=command.purpose,
-        epilog=f"Example:\n  semeia {command.example}{more}",
+        epilog=f"Example:\n  semeia {command.example}{more}\n\n{EVERYWHERE}",
         formatter_class=Formatter,
         exit_on_error=False,
         allow_abbrev=False,

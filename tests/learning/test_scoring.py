@@ -145,7 +145,7 @@ def test_embeddings(run: Path, unseen: Path):
 
 
 def test_all_arms_come_in_one_table_and_from_one_pass_over_the_images(
-    run: Path, unseen: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Path, unseen: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     passes: list[Path] = []
 
@@ -161,24 +161,25 @@ def test_all_arms_come_in_one_table_and_from_one_pass_over_the_images(
     for arm, mode in (("multimodal_jepa", "frozen"), ("diameter", "none"), ("image_components", "none")):
         alone = predict(run, archive=unseen, arm=arm, mode=mode, fraction=1.0)
         assert table.filter(arm=arm).select(alone.columns).equals(alone)
-    assert "reading_boosting none 1 is left out" in capsys.readouterr().err
+    assert "reading_boosting none 1 is left out" in caplog.text
 
 
 def test_an_arm_whose_modality_is_hidden_is_left_out_of_the_table(
-    run: Path, unseen: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, unseen: Path, caplog: pytest.LogCaptureFixture
 ):
     table = predict(run, archive=unseen, modalities=("reading",))
     assert set(table["arm"]) == {"multimodal_jepa", "diameter"}
-    assert "image_components none 1 is left out: this arm reads image" in capsys.readouterr().err
+    assert "image_components none 1 is left out: this arm reads image" in caplog.text
 
 
 def test_single_models_as_a_study_reports_them_and_their_mean(
-    run: Path, unseen: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, unseen: Path, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level("INFO")
     mean = predict(run, archive=unseen, **ARM)
-    assert "scores are the mean over 2 models an arm" in capsys.readouterr().err
+    assert "scores are the mean over 2 models an arm" in caplog.text
     each = predict(run, archive=unseen, seeds="each", **ARM)
-    assert "scores are of single models, 2 an arm" in capsys.readouterr().err
+    assert "scores are of single models, 2 an arm" in caplog.text
     data, rows = loaded(unseen), np.arange(16)
     for seed in (0, 1):
         model = load_model(run / f"cells/multimodal_jepa/frozen/1/seed-{seed}" / FILE)
@@ -223,7 +224,7 @@ def test_images_of_another_type_than_those_trained_on_are_refused(run: Path, tmp
 
 
 def test_images_of_the_trained_type_are_taken_and_the_others_counted(
-    run: Path, unseen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, unseen: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     mixed = tmp_path / "mixed"
     shutil.copytree(unseen, mixed)
@@ -235,4 +236,4 @@ def test_images_of_the_trained_type_are_taken_and_the_others_counted(
     ingest_images(tmp_path / "other/files", table=table, into=mixed, image="file", subject="patient", key=key)
     table = predict(run, archive=mixed, arm="image_components")
     assert table["score"].equals(predict(run, archive=unseen, arm="image_components")["score"])
-    assert "not read: 12 images that are no volumes" in capsys.readouterr().err
+    assert "not read: 12 images that are no volumes" in caplog.text

@@ -8,7 +8,7 @@ from archive_folder import listing
 from knee_folder import PATIENTS, write_knees
 from lidc_folder import write_rows
 from semeia import cli
-from semeia.archive import Archive, audit, open_archive, to_text
+from semeia.archive import Archive, audit, open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_knees, ingest_reports, read_reports
 from semeia.readers.images.knee_units import knee_units
@@ -51,7 +51,7 @@ def test_reports_become_a_part(archive: Archive, tmp_path: Path):
     assert after.table("reports").select("unit_id", "text").sort("unit_id").equals(read_reports(file, archive))
     assert after.table("reports").join(after.table("units"), on=["unit_id", "subject_id"]).height == 6
     assert after.parts[-1]["notes"] == {"counted": {"reports of what is not in the archive, left out": 1}}
-    to_text(audit(after))
+    str(audit(after))
     assert all(b"CANARY" not in content for content in listing(archive.path).values())
     assert after.parts[-1]["source"] == "reports"
     before = listing(archive.path)

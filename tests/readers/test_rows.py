@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from semeia.errors import InputError
-from semeia.readers.rows import Faults, Row, folder_given, odd_labels, progress, read_rows
+from semeia.readers.rows import Faults, Row, folder_given, odd_labels, read_rows
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
@@ -129,17 +129,6 @@ def test_a_folder_must_be_there(tmp_path: Path):
     assert folder_given(str(tmp_path)) == tmp_path
     with pytest.raises(InputError, match="absent: no such folder"):
         folder_given(tmp_path / "absent")
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_progress_shows_on_a_terminal_only(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
-):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
-    assert list(progress([1, 2, 3], "Counting")) == [1, 2, 3]
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert ("Counting" in captured.err) <= terminal
 
 
 def test_two_labels_other_than_0_and_1_are_said():

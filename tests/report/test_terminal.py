@@ -1,13 +1,14 @@
 """Tables for eyes on a terminal, for programs elsewhere."""
 
 import io
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from prediction_tables import predictions
 from semeia.evaluation import Evaluation, EvaluationSettings, evaluate
-from semeia.report.terminal import MOST_ROWS, print_evaluation, print_table, short_results
+from semeia.report.terminal import MOST_ROWS, facts, print_result, print_table, short_results
 
 TABLE = pl.DataFrame({"cell": ["a", "b"], "seconds": [1.5, None]})
 
@@ -61,10 +62,23 @@ def test_long_results_keep_to_the_auroc_and_what_is_gained_over_the_covariate(ev
     assert set(short_results(many)["metric"]) == {"auroc", "auroc_gain_over_diameter_mm"}
 
 
-def test_notes_go_to_standard_error(evaluation: Evaluation, capsys: pytest.CaptureFixture[str]):
-    print_evaluation(evaluation)
+def test_notes_are_said_beside_the_table(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    print_result(evaluation)
 
-    out, err = capsys.readouterr()
-    assert "auroc" in out
-    assert err == "".join(f"Note: {note}\n" for note in evaluation.notes)
-    assert "diameter_mm is missing in 1 of" in err
+    assert "auroc" in capsys.readouterr().out
+    assert caplog.messages == list(evaluation.notes)
+    assert "diameter_mm is missing in 1 of" in caplog.text
+
+
+def test_results_as_facts(evaluation: Evaluation):
+    found = facts(evaluation)
+    assert isinstance(found, dict)
+    assert found["notes"] == list(evaluation.notes)
+    assert len(found["results"]) == short_results(evaluation.results).height
+    assert found["results"][0]["value"] == evaluation.results["value"][0]
+    assert facts({"a": (1, float("nan"), Path("x"), None, True), 2: TABLE.head(1)}) == {
+        "a": [1, None, "x", None, True],
+        "2": [{"cell": "a", "seconds": 1.5}],
+    }

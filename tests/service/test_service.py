@@ -230,23 +230,21 @@ def test_a_fault_of_ours_says_its_place_and_nothing_of_the_patient(served: Serve
     assert "CANARY" not in answer.text
 
 
-def test_it_runs_until_it_is_told_to_stop(
-    run: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
+def test_it_runs_until_it_is_told_to_stop(run: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
     import uvicorn
+
+    caplog.set_level("INFO", "semeia")
 
     servers: list[uvicorn.Server] = []
     begin = uvicorn.Server.__init__
     monkeypatch.setattr(uvicorn.Server, "__init__", lambda self, config: (begin(self, config), servers.append(self))[0])
     thread = threading.Thread(target=serve, args=(run,), kwargs={"port": 0}, daemon=True)
     thread.start()
-    said = ""
     for _ in range(600):
-        said += capfd.readouterr().err
-        if "answers at " in said and servers and servers[0].started:
+        if "answers at " in caplog.text and servers and servers[0].started:
             break
         time.sleep(0.05)
-    address = said.partition("answers at ")[2].split()[0]
+    address = caplog.text.partition("answers at ")[2].split()[0]
     with httpx.Client(base_url=address, trust_env=False) as browser:
         assert browser.get("/health").json()["status"] == "ok"
         assert browser.get("/health", headers={"Host": "elsewhere.example"}).status_code == 400

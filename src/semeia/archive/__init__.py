@@ -4,12 +4,12 @@
 |---|---|
 | `open_archive` | an archive's tables, outcomes and pixels |
 | `writing`, `Privacy` | add one part, through the identity gate: all of it or nothing |
-| `audit`, `to_text` | what is in it, and what is suspicious about it |
+| `audit` | what is in it, and what is suspicious about it, as tables and as text |
 | `patient_folds`, `label_subset` | divide patients |
 | `TABLES`, `check` | the tables as code |
 """
 
-from semeia.archive.audit.audit import Audit, audit, to_text
+from semeia.archive.audit.audit import Audit, audit
 from semeia.archive.audit.findings import Finding
 from semeia.archive.gate import PRIVACY, Privacy
 from semeia.archive.part.commit import writing
@@ -36,6 +36,5 @@ __all__ = [
     "label_subset",
     "open_archive",
     "patient_folds",
-    "to_text",
     "writing",
 ]

@@ -19,7 +19,6 @@ from semeia.errors import InputError
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.probe_head import set_probe
-from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.heads.fused import FusedHead
 from semeia.objectives.heads.pooled import PooledHead
@@ -27,6 +26,7 @@ from semeia.objectives.semi_supervised import SemiSupervised, SemiSupervisedSett
 from semeia.objectives.step import Step
 from semeia.objectives.supervised import Supervised, SupervisedSettings
 from semeia.objectives.task import BINARY, Task
+from semeia.progress import Report, silent
 
 Mode = Literal["frozen", "finetune", "probe_finetune"]
 

@@ -29,10 +29,10 @@ from semeia.learning.checkpoint import (
 )
 from semeia.learning.devices import Precision, autocast, pick_device, pick_precision, require_device
 from semeia.learning.interrupt import Interrupted, listening
-from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, tune
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
+from semeia.progress import Report, silent
 from semeia.ranges import FROM_0, require_ranges
 from semeia.shapes import Scalar
 

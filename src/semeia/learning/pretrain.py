@@ -20,12 +20,12 @@ from semeia.learning.diagnostics.retrieval import retrieve, retrieve_across, ret
 from semeia.learning.diagnostics.verdict import verdict, verdict_on_retrieval
 from semeia.learning.loop import LoopSettings, train
 from semeia.learning.model import FILE, Model, load_model, save_forecaster
-from semeia.learning.progress import Report, silent
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.pairs import Pairs
 from semeia.objectives.step import Step
+from semeia.progress import Report, silent
 from semeia.ranges import PART, require_ranges, require_seed
 
 

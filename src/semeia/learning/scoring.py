@@ -20,8 +20,8 @@ from semeia.errors import InputError
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.model import FILE, load_model
 from semeia.learning.prediction_table import home_sites, predictions_of, with_labels, with_scores
-from semeia.learning.progress import doing, say
 from semeia.learning.stored import Choice, Scorer, about_run, choices, stored_models
+from semeia.progress import doing, say, warn
 
 Seeds = Literal["mean", "each", "both"]
 
@@ -77,7 +77,7 @@ def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
             except InputError as error:
                 if len(chosen) == 1:
                     raise
-                say(f"{choice} is left out: {error}")
+                warn(f"{choice} is left out: {error}")
     if not tables:
         raise InputError(f"{run}: none of its models can score {archive}; the lines above say why")
     say_which(max(len(scorers) for scorers in chosen.values()), asked.seeds)
@@ -161,9 +161,9 @@ def data_for(archive: Archive, read: dict[str, Modality], modalities: tuple[str,
         if (modalities is None or name in modalities) and not data.observed(name).any():
             modality.require_readable(archive)
         if unlike := modality.unlike(data.observations[name].arrays):
-            say(f"{name}: {unlike}")
+            warn(f"{name}: {unlike}")
     for words, count in data.left_out.items():
-        say(f"not read: {count} {words}")
+        warn(f"not read: {count} {words}")
     return data
 
 

@@ -17,7 +17,7 @@ from semeia.learning.adapt.blend import blended
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import FILE, Model, load_model
-from semeia.learning.progress import say
+from semeia.progress import warn
 
 BLEND = "blend.json"
 EXPERTS = ("image", "joint")  # folders beside it
@@ -179,7 +179,7 @@ def stored_models(run: Path, fit: list[Choice]) -> dict[Choice, dict[int, Scorer
         except NotStoredError as error:
             if len(fit) == 1:
                 raise
-            say(f"{choice} is left out: {error}")
+            warn(f"{choice} is left out: {error}")
     if not found:
         raise InputError(f"{run}: holds no stored model of {_listed(fit)}")
     return found

@@ -23,9 +23,10 @@ from semeia.archive.identity import canonical
 from semeia.archive.table_file import TableFile, as_text, read_table
 from semeia.bounds import bounded
 from semeia.errors import InputError
+from semeia.progress import each
 from semeia.readers.dates import PSEUDONYM
 from semeia.readers.images.listed import Folder
-from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, progress
+from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of
 
 REPEATED = "vectors repeat another of the same patient and date in every number, and were dropped"
 ZEROS = "vectors have regions of zeros only: where these stand for nothing, write NaN instead"
@@ -88,7 +89,7 @@ def ingest_features(
         else:
             vectors = _of_files(Path(str(arrays)), given, file, held)
         numbers = _numbers(there, draft, rows, subject, site)
-        for place, row in enumerate(progress(rows, "Reading vectors")):
+        for place, row in enumerate(each(rows, "Reading vectors")):
             try:
                 when = None if time is None else row.time(time, day_zero=zero)
                 adding.add(draft, row, numbers(row), when, vectors(place, row))

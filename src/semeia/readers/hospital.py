@@ -22,7 +22,7 @@ from semeia.readers.records.omop import omop_tables, take_omop
 from semeia.readers.records.omop_sql import text_of, time_of
 from semeia.readers.records.record import opened, scratch_of
 from semeia.readers.records.sources import add_table, columns_of, frame_of, reading
-from semeia.readers.records.staging import warn
+from semeia.readers.records.staging import warn_of_loss
 from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, read_rows
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _linked(
     draft.count(OTHER_DAY, len(other_day))
     shared = sum(len(whose) > 1 for whose in persons.values())
     draft.count(SHARED, shared)
-    warn(draft, SHARED, shared, of=0)
+    warn_of_loss(draft, SHARED, shared, of=0)
     draft.count(ABSENT, len(links.keys() - {stack.header.series for stack in kept}))
     if not kept:
         raise InputError(f"{LINK}: names none of the {sum(left_out.values())} series of images in the folder.")

@@ -7,8 +7,7 @@ contents that could be a patient's id.
 import datetime as dt
 import math
 import re
-import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -238,14 +237,3 @@ def folder_given(path: str | Path) -> Path:
     with naming(folder, "read"):
         next(folder.iterdir(), None)
     return folder
-
-
-def progress(items: Sequence[Item], words: str) -> Iterator[Item]:
-    """Go through `items`, with a bar on standard error when that is a terminal."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(items, words, console=Console(stderr=True), transient=True)

@@ -3,7 +3,6 @@
 An archive stores no id, so nobody can turn a pseudonym back without both the key and a table that holds the id.
 """
 
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +10,7 @@ import polars as pl
 from semeia.archive import open_archive
 from semeia.archive.register import register_of
 from semeia.errors import InputError
+from semeia.progress import warn
 from semeia.readers.rows import read_rows
 
 _NAMED = ("pseudonym", "subject_id")
@@ -58,7 +58,7 @@ def whois(
     if not found:
         raise InputError(f"{table}: holds none of the {len(asked)} patients in the column {subject}.")
     if len(found) < len(asked):
-        print(f"Note: {len(asked) - len(found)} of {len(asked)} patients are not in {table}.", file=sys.stderr)
+        warn(f"{len(asked) - len(found)} of {len(asked)} patients are not in {table}.")
     rows = [(name, *found[name]) for name in asked if name in found]
     return pl.DataFrame(rows, schema={"pseudonym": pl.String, "id": pl.String, "row": pl.Int64}, orient="row")
 

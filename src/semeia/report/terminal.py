@@ -1,7 +1,9 @@
-"""Put out the tables of commands: columns side by side in a terminal, tab-separated text where there is none, files."""
+"""Put out the tables of commands: side by side in a terminal, tab-separated where there is none, JSON, files."""
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +11,7 @@ import polars as pl
 from semeia.archive.atomic import write_csv, write_parquet
 from semeia.errors import InputError, printable
 from semeia.evaluation import Evaluation
+from semeia.progress import warn
 
 SHOWN = ("auroc", "auprc", "brier", "calibration_slope", "macro_auroc", "balanced_accuracy", "quadratic_kappa")
 SHOWN += ("c_index", "auroc_at_horizon", "brier_at_horizon", "observed_expected_at_horizon")
@@ -33,11 +36,31 @@ def print_table(frame: pl.DataFrame) -> None:
     Console().print(table)
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Print the rows that answer first; what was left out, and why, goes to standard error."""
-    print_table(short_results(evaluation.results))
-    for note in evaluation.notes:
-        print(f"Note: {printable(note)}", file=sys.stderr)
+def facts(result: object) -> object:
+    """A result as JSON can hold it: a table as its rows, an evaluation as the rows that answer first, NaN as null."""
+    if isinstance(result, Evaluation):
+        return {"results": facts(answering(result.results)), "notes": list(result.notes)}
+    if isinstance(result, pl.DataFrame):
+        return [facts(row) for row in result.iter_rows(named=True)]
+    if is_dataclass(result):
+        return {field.name: facts(getattr(result, field.name)) for field in fields(result)}
+    if isinstance(result, Mapping):
+        return {str(name): facts(value) for name, value in result.items()}
+    if isinstance(result, tuple | list):
+        return [facts(value) for value in result]
+    if isinstance(result, float):
+        return result if math.isfinite(result) else None
+    return result if result is None or isinstance(result, bool | int | str) else str(result)
+
+
+def print_result(result: object) -> None:
+    """Print a table; of an evaluation the rows that answer first, and say what was left out, and why."""
+    if isinstance(result, pl.DataFrame):
+        print_table(result)
+    elif isinstance(result, Evaluation):
+        print_table(short_results(result.results))
+        for note in result.notes:
+            warn(note)
 
 
 def _arm(results: pl.DataFrame) -> pl.Expr:
@@ -48,19 +71,21 @@ def _arm(results: pl.DataFrame) -> pl.Expr:
     return pl.format("{}{}{}", "arm", mode, share)
 
 
-def short_results(results: pl.DataFrame) -> pl.DataFrame:
-    """The rows of results that answer first, intervals in words: cohort, stratum, arm, minus, metric, value, patients.
+def answering(results: pl.DataFrame) -> pl.DataFrame:
+    """The rows of results that answer first.
 
     Levels and differences of AUROC (macro AUROC of several classes), and the gain over the covariate; AUPRC, Brier
     score and calibration slope (balanced accuracy and kappa), too, where the table stays short.
     """
-    wanted = pl.col("metric").is_in(SHOWN) | pl.col("metric").str.starts_with("auroc_gain")
-    shown = results.filter(wanted)
-    if shown.height > MOST_ROWS:
-        shown = shown.filter(pl.col("metric").str.contains("auroc"))
+    shown = results.filter(pl.col("metric").is_in(SHOWN) | pl.col("metric").str.starts_with("auroc_gain"))
+    return shown if shown.height <= MOST_ROWS else shown.filter(pl.col("metric").str.contains("auroc"))
+
+
+def short_results(results: pl.DataFrame) -> pl.DataFrame:
+    """What answers first, intervals in words: cohort, stratum, arm, minus, metric, value, patients."""
     number = {name: pl.col(name).round(3).map_elements("{:.3f}".format, pl.String) for name in ("value", "low", "high")}
     interval = pl.format("{} ({} to {})", *number.values())
-    return shown.select(
+    return answering(results).select(
         "cohort",
         "stratum",
         _arm(results).alias("arm"),

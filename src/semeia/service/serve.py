@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from semeia.errors import InputError
-from semeia.learning.progress import say
+from semeia.progress import say, warn
 from semeia.service.app import make_app
 from semeia.service.served import load_served
 
@@ -50,7 +50,7 @@ def serve(
     except OSError as error:
         raise InputError(f"{host}:{port}: {error.strerror or error}; choose another --host or --port") from error
     if host not in LOOPBACK:
-        say(f"{host} is not this machine alone; there is no password and no encryption here: put a proxy before it")
+        warn(f"{host} is not this machine alone; there is no password and no encryption here: put a proxy before it")
     say(f"{served.choice} answers at http://{host}:{listening.getsockname()[1]} (Ctrl-C stops it)")
     config = uvicorn.Config(
         app,

@@ -42,10 +42,28 @@ class Prospect:
     r: float
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What `semeia advise` measured and expects.
+
+    Attributes:
+        measured: in the archive.
+        prospect: what to expect; None where the archive could not be placed on the map.
+        outcomes: of the archive.
+    """
+
+    measured: Measured
+    prospect: Prospect | None
+    outcomes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(words(self.measured, self.prospect, outcomes=self.outcomes))
+
+
 def advise(
     archive: Path, *, out: Path | None = None, outcome: str | None = None, modalities: tuple[str, ...] | None = None
-) -> str:
-    """Measure an archive and say what to expect of pretraining on it; the text for a terminal.
+) -> Advice:
+    """Measure an archive and say what to expect of pretraining on it, in numbers and (`str`) in words.
 
     Args:
         archive: ingested.
@@ -57,9 +75,10 @@ def advise(
     opened = open_archive(archive)
     measured = measure(opened, outcome=outcome, modalities=modalities)
     prospect = None if measured.place is None else prospect_of(load_map(), measured.place)
+    advice = Advice(measured, prospect, tuple(opened.outcomes()))
     if out is not None:
-        write_json(out, {"measured": to_plain(measured), "prospect": None if prospect is None else to_plain(prospect)})
-    return "\n".join(words(measured, prospect, outcomes=tuple(opened.outcomes())))
+        write_json(out, to_plain(advice))
+    return advice
 
 
 def prospect_of(chart: Map, at: Place) -> Prospect:

@@ -17,7 +17,7 @@ import polars as pl
 from semeia.archive.atomic import write_csv, write_json, write_parquet
 from semeia.learning.advice.map import LEVEL, NOTABLE, Map, fit_line
 from semeia.learning.advice.placing import MEASURES, Place
-from semeia.learning.progress import say
+from semeia.progress import say
 from semeia.settings_json import to_plain
 from semeia.studies.advise_worlds import EACH, FAMILIES, GAINS, MapSettings, configuration, measure, train
 

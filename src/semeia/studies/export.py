@@ -13,9 +13,9 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.neighbours import FILE as NEIGHBOURS
 from semeia.learning.neighbours import neighbours_of
 from semeia.learning.onnx_file import Checked, write_linear, write_network
-from semeia.learning.progress import say
 from semeia.learning.scoring import data_for
 from semeia.learning.stored import BLEND, Choice, Scorer, about_run, choose, load_scorer, load_scorers, read_record
+from semeia.progress import say, warn
 from semeia.report.model_card import Exported, model_card
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
 from semeia.studies.calibration import FILE as CALIBRATION
@@ -80,7 +80,7 @@ def export(
             save_calibration(calibration, half)
             written[CALIBRATION] = f"what `serve` calibrates by: {calibration.describe()}"
         else:
-            say(f"no calibration is stored: {calibration}")
+            warn(f"no calibration is stored: {calibration}")
         write_json(half / "run.json", {"kind": "export", **{key: record[key] for key in kept if key in record}})
         words = README.format(
             arm=choice.arm,

@@ -4,7 +4,6 @@ A fit ends with a folder: the model (signatures/model.py) and atlas.html, the pa
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,9 +13,9 @@ import polars as pl
 from semeia.archive.small_file import read_object
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
-from semeia.learning.progress import words
 from semeia.processes import Backend
 from semeia.processes import backend as sent_to
+from semeia.progress import warn, words
 from semeia.readers.dates import read_dates
 from semeia.report.atlas.page import write_atlas
 from semeia.settings_json import to_plain
@@ -264,35 +263,32 @@ def _sections(
         return archive.event_subjects().select("subject_id", pl.col("last").alias("time"))
     table, counted = read_dates(dates, archive, key=key, skip_bad_rows=skip_bad_rows, named=named)
     for what, number in counted.items():
-        print(f"Note: {dates}: {number} {what}", file=sys.stderr)
+        warn(f"{dates}: {number} {what}")
     refuse_unborn(table, archive.table("subjects"), where=str(dates))
     return table
 
 
 def _unseen(model: SignatureModel, archive: Archive, sections: pl.DataFrame) -> pl.DataFrame:
-    """The sections of patients that the model was not fitted on; how many are left out is said on standard error."""
+    """The sections of patients that the model was not fitted on; how many are left out is said."""
     patients = sections["subject_id"].unique().to_list()
     seen = model.fitted_on.seen(archive, patients)
     if seen:
-        words = "patients are left out: the signatures were fitted on them"
-        print(f"Note: {len(seen)} of {len(patients)} {words}.", file=sys.stderr)
+        warn(f"{len(seen)} of {len(patients)} patients are left out: the signatures were fitted on them.")
     if len(seen) == len(patients):
         raise InputError(f"{archive.path}: the signatures were fitted on all {len(patients)} patients; none is left.")
     return sections.filter(~pl.col("subject_id").is_in(seen))
 
 
 def _note(found: Expressions) -> None:
-    """Say on standard error which sites' records are hardly known to the model."""
+    """Say which sites' records are hardly known to the model."""
     for row in found.unmapped.filter(pl.col("share") > MOST_UNMAPPED).iter_rows(named=True):
         site = f"site {row['site']}" if row["site"] else "the archive"
-        print(
-            f"Note: {row['share']:.0%} of the events of {site} have codes unknown to the signatures.", file=sys.stderr
-        )
+        warn(f"{row['share']:.0%} of the events of {site} have codes unknown to the signatures.")
 
 
 def _note_unstable(model: SignatureModel, places: Sequence[int]) -> None:
-    """Say on standard error which of some signatures refits do not find again."""
+    """Say which of some signatures refits do not find again."""
     unstable = [model.names[at] for at in places if model.unstable[at]]
     if unstable:
         named = ", ".join(unstable[:NAMED]) + (", ..." if len(unstable) > NAMED else "")
-        print(f"Note: {len(unstable)} of {len(places)} signatures are unstable: {named}", file=sys.stderr)
+        warn(f"{len(unstable)} of {len(places)} signatures are unstable: {named}")

@@ -7,7 +7,7 @@ import pytest
 
 from archive_folder import rewrite, small_archive
 from semeia import cli
-from semeia.archive import audit, open_archive, to_text, writing
+from semeia.archive import audit, open_archive, writing
 from semeia.archive.audit.copies import refuse_copies
 
 
@@ -21,7 +21,7 @@ def test_an_audit_counts_and_orders_what_it_finds(tmp_path: Path):
     ]
     assert result.missing.filter(table="subjects", column="sex").rows() == [("subjects", "sex", 4, 1.0)]
     assert [finding.severity for finding in result.findings] == ["warning", "note"]
-    text = to_text(result)
+    text = str(result)
     for words in ("img8 per_slice_stretched", "subjects.sex", "diameter_mm alone ranks", "CANARY"):
         assert (words in text) == (words != "CANARY")
 
@@ -42,7 +42,7 @@ def test_a_damaged_archive_is_an_error_and_nothing_else_is_said(tmp_path: Path):
     result = audit(open_archive(tmp_path / "a"))
     assert not result.clean
     assert result.counts.is_empty()
-    assert "0001.bin: the content has changed" in to_text(result)
+    assert "0001.bin: the content has changed" in str(result)
 
 
 def test_a_tiny_archive_without_images_or_outcomes_can_be_audited(tmp_path: Path):
@@ -51,7 +51,7 @@ def test_a_tiny_archive_without_images_or_outcomes_can_be_audited(tmp_path: Path
         draft.patient_unit(subject_id, pseudonym)
     result = audit(open_archive(tmp_path / "a"))
     assert result.findings == ()
-    assert "Findings\n  none" in to_text(result)
+    assert "Findings\n  none" in str(result)
 
 
 def test_an_archive_of_an_older_version_is_read_and_audited(tmp_path: Path):

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from archive_folder import small_archive
-from semeia.archive import Archive, Finding, audit, open_archive, to_text, writing
+from semeia.archive import Archive, Finding, audit, open_archive, writing
 from semeia.archive.audit.census import census
 
 MODES = {
@@ -93,7 +93,7 @@ def test_events_further_apart_than_anybody_lives_are_a_finding(tmp_path: Path):
 
 
 def test_the_contents_are_told_by_mode_and_rule(archive: Archive):
-    text = to_text(audit(archive))
+    text = str(audit(archive))
     assert "  events    measurement                         6 of 2 subjects\n" in text
     assert "  by rule   measurement (test)                  6 of 2 subjects\n" in text
     assert "warning        2 events lie after the day" in text
@@ -103,7 +103,7 @@ def test_of_many_sites_only_the_first_are_listed(tmp_path: Path):
     with writing(tmp_path / "a", source="test") as draft:
         for number in range(50):
             draft.subject(str(number), site=f"site {number:02d}")
-    lines = to_text(audit(open_archive(tmp_path / "a"))).splitlines()
+    lines = str(audit(open_archive(tmp_path / "a"))).splitlines()
     assert lines[40].startswith("  subjects  site 39")
     assert lines[41] == "  subjects  ... and 10 further"
 

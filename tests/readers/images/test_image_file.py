@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from lidc_folder import write_rows
-from semeia.archive import audit, open_archive, to_text
+from semeia.archive import audit, open_archive
 from semeia.archive.hashing import array_sha256
 from semeia.data.crops import CropSettings
 from semeia.data.dataset import open_dataset
@@ -61,7 +61,7 @@ def test_remarks_are_told_once_a_kind_with_rows_and_without_names(files: Path):
     for place in range(7):
         names.append(f"CANARY_{place}.jpg")
         Image.fromarray(np.roll(GRAY, place)).save(files / names[-1], format="PNG")
-    text = to_text(audit(_ingest(files, names)))
+    text = str(audit(_ingest(files, names)))
     assert "7 files have a name whose ending does not fit their content, which was believed (row 2, 3, 4, 5, 6" in text
     assert "and 2 more)" in text
     assert "CANARY" not in text
@@ -72,7 +72,7 @@ def test_the_same_pixels_under_two_patients_are_told_by_row_and_are_an_error(fil
         Image.fromarray(GRAY).save(files / name)
     result = audit(_ingest(files, ["a.png", "b.png"]))
     assert not result.clean
-    assert "images have the pixels of another patient's: one person under two ids? (row 3 as 2)" in to_text(result)
+    assert "images have the pixels of another patient's: one person under two ids? (row 3 as 2)" in str(result)
 
 
 def test_what_the_archive_holds_is_what_came_in(files: Path):

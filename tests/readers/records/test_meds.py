@@ -220,14 +220,14 @@ def test_structures_in_shards_are_passed_over(tmp_path: Path):
     assert open_archive(tmp_path / "archive").parts[0]["notes"]["columns not read"] == ["more", "tags"]
 
 
-def test_splits_of_other_patients_and_folders_without_splits_are_said(tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_splits_of_other_patients_and_folders_without_splits_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     write_meds(tmp_path / "source", splits=False)
     assert split_of(tmp_path) == [None] * len(PATIENTS)
-    assert "shards lie in folders (held_out, train), which are no splits" in capsys.readouterr().err
+    assert "shards lie in folders (held_out, train), which are no splits" in caplog.text
     others = pl.DataFrame({"subject_id": [1, 2], "split": ["train", "held_out"]})
     others.write_parquet(tmp_path / "source" / "metadata" / "subject_splits.parquet")
     ingest_meds(tmp_path / "source", into=tmp_path / "other")
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "6 of 6 patients have no split by subject_splits.parquet; are the splits of the same extract?" in said
     assert "nobody has a split, so that everybody may be fitted on" in said
     findings = audit(open_archive(tmp_path / "other")).findings

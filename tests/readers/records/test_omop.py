@@ -204,13 +204,13 @@ def test_the_source_s_own_concept_counts_where_there_is_no_standard_one(tmp_path
     assert codes == ["ICD10CM/E11.9", "SNOMED/44054006", "UNMAPPED/condition_occurrence/GLUC"]
 
 
-def test_births_of_no_calendar_are_emptied_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_births_of_no_calendar_are_emptied_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     births = ["0,,", "-1,1,1", "99999,1,1", "1950,13,1", "1950.0,2.0,30", "1950.0,2.0,28"]
     person = "".join(f"{n},8507,{birth}\n" for n, birth in enumerate(births))
     head = "person_id,gender_concept_id,year_of_birth,month_of_birth,day_of_birth"
     archive = small(tmp_path, person=f"{head}\n{person}", measurement=f"{MEASURED}\n0,3016723,2018-08-03,,1\n")
     assert archive.table("subjects")["birth"].drop_nulls().to_list() == [dt.date(1950, 2, 28)]
-    assert "5 of 6 dates of birth that cannot be read" in capsys.readouterr().err
+    assert "5 of 6 dates of birth that cannot be read" in caplog.text
 
 
 def test_deaths_that_cannot_be_placed_are_counted(tmp_path: Path):

@@ -20,7 +20,8 @@ def leaves_a_file(cell: Cell, folder: Path) -> None:
     (folder / "result.txt").write_text(f"{cell.arm} {cell.fraction:g} {os.getpid()}")
 
 
-def test_every_cell_runs_once_in_order_and_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_every_cell_runs_once_in_order_and_is_marked(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
     ran: list[str] = []
     run_cells(CELLS, lambda cell, folder: ran.append(cell.name), run=tmp_path, workers=1, label="cells")
     assert ran == [
@@ -35,7 +36,7 @@ def test_every_cell_runs_once_in_order_and_is_marked(tmp_path: Path, capsys: pyt
     done = json.loads((tmp_path / CELLS[1].name / DONE).read_text())
     assert done.pop("seconds") >= 0
     assert done == {"arm": "a", "mode": "none", "fraction": 0.1, "seed": 0, "files": []}
-    assert "cells: 5 of 5 cells, last cells/a/frozen/1/seed-0" in capsys.readouterr().err
+    assert "cells: 5 of 5 cells, last cells/a/frozen/1/seed-0" in caplog.text
 
 
 def test_an_error_leaves_its_cell_unmarked(tmp_path: Path):

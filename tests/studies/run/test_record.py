@@ -111,14 +111,14 @@ def older(run: Path) -> None:
     write_json(run / "run.json", about)
 
 
-def test_going_on_under_other_versions_is_said_and_kept(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_going_on_under_other_versions_is_said_and_kept(tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     begin_run(tmp_path, tiny, study="nodule", settings=SETTINGS)
     learnt(tmp_path, "pretrained/image_jepa/seed-0")
     begin_run(tmp_path, tiny, study="nodule", settings=SETTINGS)
-    assert not capsys.readouterr().err
+    assert not caplog.text
     older(tmp_path)
     begin_run(tmp_path, tiny, study="nodule", settings=SETTINGS)
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "different versions (semeia 0.0.9, then " in said
     assert "; torch 2.1.0, then " in said
     about = read_record(tmp_path)

@@ -1,6 +1,7 @@
 """Audit an archive before anyone trains: what it holds, what is empty, what is suspicious."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -10,7 +11,7 @@ from semeia.archive.audit.copies import copies
 from semeia.archive.audit.findings import Finding, record_findings
 from semeia.archive.audit.shortcuts import shortcuts
 from semeia.archive.audit.value_findings import value_findings
-from semeia.archive.store import Archive
+from semeia.archive.store import Archive, open_archive
 
 _MUCH_MISSING = 0.2
 _COUNTS = {"what": pl.String(), "detail": pl.String(), "count": pl.Int64(), "subjects": pl.Int64()}
@@ -37,7 +38,29 @@ class Audit:
     @property
     def clean(self) -> bool:
         """Whether nothing was found that forbids training."""
-        return all(finding.severity != "error" for finding in self.findings)
+        return not self.problem
+
+    @property
+    def problem(self) -> str:
+        """What forbids training, in words; empty where nothing does."""
+        errors = sum(finding.severity == "error" for finding in self.findings)
+        return f"the audit found {errors} kind(s) of error; mend them before anything is trained on it." * bool(errors)
+
+    def __str__(self) -> str:
+        """The audit as plain text, for a terminal."""
+        counted = [line for what in self.counts.partition_by("what", maintain_order=True) for line in _listed(what)]
+        gaps = [
+            f"  {row['table']}.{row['column']:<28} {row['share']:6.1%} empty"
+            for row in self.missing.filter(pl.col("share") > 0).iter_rows(named=True)
+        ]
+        found = [f"  {finding.severity:<8} {finding.count:>7} {finding.words}" for finding in self.findings]
+        sections = {"Contents": counted, "Missing": gaps or ["  nothing"], "Findings": found or ["  none"]}
+        return "\n".join(line for title, lines in sections.items() for line in (title, *lines))
+
+
+def audit_archive(archive: Path) -> Audit:
+    """Open an archive and audit it."""
+    return audit(open_archive(archive))
 
 
 def audit(archive: Archive) -> Audit:
@@ -64,18 +87,6 @@ def audit(archive: Archive) -> Audit:
         *record_findings(archive, record),
     ]
     return Audit(_counts(archive, record), missing, tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])))
-
-
-def to_text(result: Audit) -> str:
-    """The audit as plain text, for a terminal."""
-    counted = [line for what in result.counts.partition_by("what", maintain_order=True) for line in _listed(what)]
-    gaps = [
-        f"  {row['table']}.{row['column']:<28} {row['share']:6.1%} empty"
-        for row in result.missing.filter(pl.col("share") > 0).iter_rows(named=True)
-    ]
-    found = [f"  {finding.severity:<8} {finding.count:>7} {finding.words}" for finding in result.findings]
-    sections = {"Contents": counted, "Missing": gaps or ["  nothing"], "Findings": found or ["  none"]}
-    return "\n".join(line for title, lines in sections.items() for line in (title, *lines)) + "\n"
 
 
 def _listed(counts: pl.DataFrame) -> list[str]:

@@ -19,12 +19,13 @@ from pathlib import Path
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.errors import InputError
 from semeia.processes import in_processes
+from semeia.progress import each
 from semeia.readers.dicom.header import TAGS, Header, quietly
 from semeia.readers.dicom.index import index_folder
 from semeia.readers.dicom.series import Stack, stacks_of
 from semeia.readers.dicom.volume import film_of, volume_of
 from semeia.readers.images.image_file import Image, add_image
-from semeia.readers.rows import folder_given, progress
+from semeia.readers.rows import folder_given
 
 _MOST_WORKERS = 4
 PRIVATE = "private elements"
@@ -124,7 +125,7 @@ def add_images(
     remarks: Counter[str] = Counter()
     undated = 0
     images = images_of(stacks, workers=workers)
-    for stack, image, (subject_id, _) in zip(progress(stacks, "Decoding images"), images, owners, strict=True):
+    for stack, image, (subject_id, _) in zip(each(stacks, "Decoding images"), images, owners, strict=True):
         if isinstance(image, Refused):
             left_out[image.why] += 1
             continue

@@ -21,11 +21,12 @@ import numpy as np
 
 from semeia.archive import PRIVACY, Privacy, Summary
 from semeia.errors import InputError
+from semeia.progress import each
 from semeia.readers.images.listed import SPLIT_NAMES
 from semeia.readers.images.pairs import Pairing, modality_name
 from semeia.readers.images.picture_file import read_picture
 from semeia.readers.images.pictures import Naming, ingest_rows
-from semeia.readers.rows import Faults, Row, folder_given, progress
+from semeia.readers.rows import Faults, Row, folder_given
 
 OUTCOME = "label"
 ANSWERS = frozenset({"masks", "mask", "void", "annotations", "bounding_boxes", "bbox"})  # drawn by people, no pictures
@@ -179,7 +180,7 @@ def alike(paths: Sequence[Path]) -> list[str]:
     from scipy.sparse.csgraph import connected_components
 
     thumbnails = np.zeros((len(paths), SIDE * SIDE), np.float32)
-    for place, path in enumerate(progress(paths, "Comparing pictures")):
+    for place, path in enumerate(each(paths, "Comparing pictures")):
         picture = read_picture(path, name=f"picture {place + 1} by path").astype(np.float32)
         gray = picture.mean(2) if picture.ndim == 3 else picture
         small = np.asarray(Image.fromarray(gray).resize((SIDE, SIDE), Image.Resampling.BOX)).copy()

@@ -21,8 +21,9 @@ from typing import TypeVar
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
+from semeia.progress import each
 from semeia.readers.images.nifti import Volume, read_nifti
-from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, progress, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, folder_given, read_rows
 
 Fact = TypeVar("Fact", str, float)
 
@@ -110,7 +111,7 @@ def ingest_nodules(
         draft.refuse_known(
             [_unit_id(subjects[patient][1], nodule) for patient, members in patients.items() for nodule in members]
         )
-        for patient in progress(list(patients), "Reading patients"):
+        for patient in each(list(patients), "Reading patients"):
             _patient(draft, source, patients[patient], *subjects[patient], faults=faults)
             if faults.full:
                 break

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.errors import InputError
+from semeia.progress import each
 from semeia.readers.covariates import Fact, covariates_of, refuse_names
 from semeia.readers.images.image_file import INTENSITY, Remarks, add_image, read_image, require_table
 from semeia.readers.images.listed import Listed, listed_images
 from semeia.readers.images.pairs import COPIES, Pairing, Taken, by_patient, taken, without_copies
-from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, folder_given, odd_labels, progress, read_rows
+from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, folder_given, odd_labels, read_rows
 
 
 def ingest_images(
@@ -216,7 +217,7 @@ def ingest_rows(
         added: set[str] = set()
         remarks = Remarks()
         copies = 0
-        for entries in progress(by_patient(listed, pairing is not None), "Reading images"):
+        for entries in each(by_patient(listed, pairing is not None), "Reading images"):
             read = faults.keep(entries, lambda entry: _read(entry, columns["image"], kind, pairing))
             if faults.full:
                 break

@@ -6,7 +6,6 @@ from `metadata/codes.parquet`, splits from `metadata/subject_splits.parquet` (tr
 versions are read as well: patient_id, timestamp, numerical_value, patient_splits.parquet.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,12 @@ from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.duck import literal
 from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
+from semeia.progress import warn
 from semeia.readers.records.code_table import read_codes
 from semeia.readers.records.mapping import Events, Mapping, People
 from semeia.readers.records.record import opened, scratch_of, take
 from semeia.readers.records.sources import add_table, frame_of, parquet_columns
-from semeia.readers.records.staging import warn
+from semeia.readers.records.staging import warn_of_loss
 from semeia.readers.records.units_apart import UNKNOWN
 from semeia.readers.rows import folder_given
 
@@ -103,7 +103,9 @@ def _add_splits(draft: Writer, connection: "DuckDBPyConnection", source: Path, s
         sides = sorted(folders & {name for names in _SIDES.values() for name in names})
         if sides:
             words = f"shards lie in folders ({', '.join(sides)}), which are no splits without metadata/{_SPLITS[0]}"
-            warn(draft, f"{words}: no patient has a split, and everybody may be fitted on", len(shards), of=len(shards))
+            warn_of_loss(
+                draft, f"{words}: no patient has a split, and everybody may be fitted on", len(shards), of=len(shards)
+            )
         return ""
     there = parquet_columns(file)
     subject = next((name for name in _NAMES["subject_id"] if name in there), None)
@@ -135,9 +137,9 @@ def _hold_splits(draft: Writer, connection: "DuckDBPyConnection", file: str) -> 
     lost = patients - split
     draft.count("patients have no split and are in no part of it", lost)
     cause = "are the splits of the same extract?" if strangers else "its names are train, tuning, held_out"
-    warn(draft, f"patients have no split by {file}; {cause}", lost, of=patients)
+    warn_of_loss(draft, f"patients have no split by {file}; {cause}", lost, of=patients)
     if patients and not split:
-        print("Warning: nobody has a split, so that everybody may be fitted on.", file=sys.stderr)
+        warn("nobody has a split, so that everybody may be fitted on.")
 
 
 def _units(codes: pl.DataFrame) -> pl.DataFrame:

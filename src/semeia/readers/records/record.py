@@ -22,7 +22,7 @@ from semeia.readers.records.code_facts import say_codes
 from semeia.readers.records.labels import Stays, add_outcome, add_units
 from semeia.readers.records.mapping import Events, Mapping, People
 from semeia.readers.records.sources import add_table, batches_of, frame_of, reading, type_of
-from semeia.readers.records.staging import stage, warn
+from semeia.readers.records.staging import stage, warn_of_loss
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -176,7 +176,7 @@ def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> 
     lost = frame.filter(pl.col("born") & pl.col("birth").is_null()).height
     words = "dates of birth that cannot be read, or are beyond belief, were emptied"
     draft.count(words, lost)
-    warn(draft, f"{words} ({HOW})", lost, of=frame.height)
+    warn_of_loss(draft, f"{words} ({HOW})", lost, of=frame.height)
     frame = frame.drop("born").unique(maintain_order=True)
     _refuse_several(draft, frame)
     frame = frame.with_columns(pl.col("sex").str.to_lowercase().replace_strict(_SEXES, default=pl.col("sex")))

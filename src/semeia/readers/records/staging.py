@@ -5,7 +5,6 @@ is more than a few in a hundred is said at the ingest, and everything is counted
 """
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from semeia.archive import Writer
 from semeia.archive.duck import limited
 from semeia.archive.schema import BIRTH, DEATH, MODES
 from semeia.errors import InputError
+from semeia.progress import warn
 from semeia.readers.records.cells import HOW, date_only, first_unread, named_columns, utc, zoned
 from semeia.readers.records.mapping import Events
 from semeia.readers.records.sources import frame_of, reading, type_of
@@ -39,12 +39,12 @@ _LIMIT = "^\\s*[<>≤≥]"
 _WRAPPED = re.compile(r"\s*TRY_CAST\(\s*([^()]+?)\s+AS\s+(?:DOUBLE|FLOAT|REAL|DECIMAL)\s*\)\s*", re.IGNORECASE)
 
 
-def warn(draft: Writer, words: str, number: int, *, of: int) -> None:
-    """Say on standard error, and on the part's record, that more than a few in a hundred are lost; any, of 0."""
+def warn_of_loss(draft: Writer, words: str, number: int, *, of: int) -> None:
+    """Say, and keep on the part's record, that more than a few in a hundred are lost; any, of 0."""
     if number > MUCH * of:
         noted = draft.notes.setdefault(WARNED, {})
         noted[words] = number  # pyright: ignore[reportIndexIssue]
-        print(f"Warning: {number} {f'of {of} ' if of else ''}{words}.", file=sys.stderr)
+        warn(f"{number} {f'of {of} ' if of else ''}{words}.")
 
 
 def stage(
@@ -78,9 +78,11 @@ def stage(
         why = _reasons(connection, entry, place, tally, files)
         if not usable:
             raise InputError(f"{where}: none of its {rows} rows can be used: {why}. Mend it, or leave the table out.")
-        warn(draft, f"rows of {entry.label} were left out: {why}", rows - usable, of=rows)
+        warn_of_loss(draft, f"rows of {entry.label} were left out: {why}", rows - usable, of=rows)
     wordy = int(tally["wordy"].sum())
-    warn(draft, f"values of {entry.label} are no numbers and were kept as text", wordy, of=int(tally["valued"].sum()))
+    warn_of_loss(
+        draft, f"values of {entry.label} are no numbers and were kept as text", wordy, of=int(tally["valued"].sum())
+    )
     return _kept(tally, entry)
 
 
@@ -153,7 +155,7 @@ def _count(draft: Writer, tally: pl.DataFrame) -> None:
     draft.count("values are limits of detection: the number is the limit, the text says so", int(totals["limits"]))
     words = "events hold their patient's id in a text, which was emptied, or in a code, where it was cut out"
     draft.count(words, int(totals["named"]))
-    warn(draft, words, int(totals["named"]), of=0)
+    warn_of_loss(draft, words, int(totals["named"]), of=0)
     if totals["zoned"]:
         draft.count("times with a time zone were converted to UTC", int(totals["zoned"]))
         draft.count("times without a zone, beside others with one, were taken to be UTC", int(totals["plain"]))

@@ -16,9 +16,9 @@ from semeia.learning.cells import Cell
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.prediction_table import home_sites, predictions_of
-from semeia.learning.progress import say
 from semeia.learning.scoring import Asked, by_seed, say_which
 from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, load_scorer
+from semeia.progress import warn
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.studies.records.blocks import LEARNT, plain_blocks, side_by_side
@@ -39,7 +39,7 @@ def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
         words = f"{choice} is left out: boosted trees are not stored"
         if not chosen:
             raise InputError(f"{run}: holds no stored model; {words}")
-        say(words)
+        warn(words)
     outcome = asked.outcome or str(about_run(run).get("outcome"))
     opened = open_archive(archive)
     stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")

@@ -13,11 +13,11 @@ from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings, pretrain
-from semeia.learning.progress import silent, terminal
 from semeia.learning.simple import Fits, Simple, score_simple
 from semeia.learning.weights import load_weights
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import Task
+from semeia.progress import silent, terminal
 from semeia.studies.run.study import Fold, Material, Work
 from semeia.studies.run.words import ONE_SOLUTION, PRETRAINED, SEED
 

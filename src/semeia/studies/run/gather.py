@@ -9,7 +9,7 @@ import polars as pl
 from semeia.archive.atomic import write_csv, write_parquet
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.learning.cells import Cell
-from semeia.learning.progress import doing
+from semeia.progress import doing
 from semeia.report.result_tables import write_tables
 from semeia.studies.run.study import Material
 

@@ -18,8 +18,8 @@ from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.learning.cells import DONE, STATE, Cell, cells_of, is_finished
 from semeia.learning.interrupt import Interrupted
-from semeia.learning.progress import every_minute
 from semeia.processes import in_processes
+from semeia.progress import bars, every_minute, say
 
 Work = Callable[[Cell, Path], None]
 BUSY = "another process is working in this run folder; wait until it ends, or choose another folder"
@@ -77,7 +77,7 @@ def mark_finished(cell: Cell, folder: Path, *, seconds: float) -> None:
 
 
 def follow(finished, *, label: str, total: int, before: int) -> None:
-    """A bar on the terminal, or a line for every tenth of the cells and every minute."""
+    """A bar, or a line for every tenth of the cells and every minute."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -88,9 +88,8 @@ def follow(finished, *, label: str, total: int, before: int) -> None:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
     if before:
-        console.print(f"{label}: {before} cells were finished before")
+        say(f"{label}: {before} cells were finished before")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -105,13 +104,13 @@ def follow(finished, *, label: str, total: int, before: int) -> None:
         minutes = (time.monotonic() - began) / 60
         return f"{label}: {count} of {total} cells finished in {minutes:.0f} min"
 
-    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    bar = Progress(*columns, console=Console(stderr=True), disable=not bars())
     with bar, every_minute(so_far):
         task = bar.add_task(label, total=total, last="")
         for count, name in enumerate(finished, 1):
             bar.update(task, completed=count, last=name)
-            if not console.is_terminal and (count == total or count % max(total // 10, 1) == 0):
-                console.print(f"{label}: {count} of {total} cells, last {name}", soft_wrap=True)
+            if not bars() and (count == total or count % max(total // 10, 1) == 0):
+                say(f"{label}: {count} of {total} cells, last {name}")
 
 
 def list_cells(run: Path) -> pl.DataFrame:

@@ -19,9 +19,9 @@ from semeia.errors import InputError
 from semeia.learning.cells import DONE, Cell, cells_of
 from semeia.learning.checkpoint import require_same_settings
 from semeia.learning.model import FILE
-from semeia.learning.progress import say
 from semeia.learning.resources import Used
 from semeia.learning.stored import read_record
+from semeia.progress import say, warn
 from semeia.report.flow import Box, counted, flow_record
 from semeia.report.page import write_report
 from semeia.report.result_tables import marks_of
@@ -148,7 +148,7 @@ def _go_on(run: Path, before: dict, now: dict) -> None:
     kept = {**before, **{name: now[name] for name in ("config", "semeia_version", "versions")}, "sittings": sittings}
     write_json(run / RECORD, {**kept, "inputs": before.get("inputs", {}) | now["inputs"]})
     for words in versions_that_changed(kept):
-        say(f"{run}: {words}")
+        warn(f"{run}: {words}")
 
 
 def _sittings(record: dict) -> list[dict]:
@@ -172,7 +172,7 @@ def versions_that_changed(record: dict) -> list[str]:
 def note_left_out(run: Path, data: Dataset) -> None:
     """Say how much of the archive is not read, and keep the counts in run.json."""
     for words, count in data.left_out.items():
-        say(f"not read: {count} {words}")
+        warn(f"not read: {count} {words}")
     counts = {name: int(data.observed(name).sum()) for name in data.modalities}
     several = {name: int((data.observations[name].slot >= 0).sum()) for name in counts}
     words = ", ".join(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from semeia.learning.cells import Cell, is_finished
-from semeia.learning.progress import doing
 from semeia.learning.resources import measuring
+from semeia.progress import doing
 from semeia.studies.run.gather import gather, write_predictions, write_results, write_scores
 from semeia.studies.run.grid import one_cell, run_cells
 from semeia.studies.run.holding import holding

@@ -17,7 +17,7 @@ from semeia.learning.adapt.experts import Scored
 from semeia.learning.adapt.record_move import Embedded, estimate_move, simulate_site, without_direction
 from semeia.learning.adapt.stacking import stack
 from semeia.learning.probe import fit_linear
-from semeia.learning.progress import say
+from semeia.progress import say
 from semeia.ranges import Range, require_ranges
 from semeia.studies.worlds.robust_experts import Experts, Home, out_of_fold, train_experts
 from semeia.worlds import Patients, Site, WorldSettings, draw_patients

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from semeia.archive.atomic import PARTIAL, make_folder, naming, write_text
 from semeia.errors import InputError
-from semeia.readers.rows import progress
+from semeia.progress import each
 from semeia.worlds.draws import generator
 from semeia.worlds.hospital.course import DAYS_A_MONTH, MONTHS, SHARED, Course, HospitalSettings, course_of
 from semeia.worlds.hospital.dicom_files import write_scan
@@ -49,7 +49,7 @@ def write_hospital(settings: HospitalSettings, *, out: Path) -> str:
     try:
         with naming(out):
             make_folder(partial)
-            for number in progress(range(settings.patients), "Writing patients"):
+            for number in each(range(settings.patients), "Writing patients"):
                 course = course_of(number, settings)
                 labelled = course.site > 0 or labels > 0
                 labels -= int(labelled and course.site == 0)

@@ -13,8 +13,8 @@ from joblib import delayed
 from semeia.archive.atomic import write_json, write_parquet
 from semeia.errors import InputError
 from semeia.learning.cells import DONE, is_finished
-from semeia.learning.progress import terminal
 from semeia.processes import Backend, backend, in_processes
+from semeia.progress import terminal
 from semeia.settings_json import to_plain
 from semeia.worlds.sweep.arms import Cell, run_cells
 from semeia.worlds.sweep.condition import Condition
