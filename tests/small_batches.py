@@ -7,7 +7,7 @@ complete. What is absent holds NaN, so that whoever reads it is found out.
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semeia.data.batch import Batch, Seen
 from semeia.data.crops import CropSettings
@@ -19,6 +19,9 @@ from semeia.data.modality import Modality
 from semeia.data.preprocessing import Preprocessing
 from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
+from semeia.objectives.objective import Objective
+from semeia.objectives.step import Step
+from semeia.shapes import Scalar
 
 CROP = CropSettings(voxels=(4, 8, 8), patch=(2, 2, 2))
 ITEMS = 3
@@ -146,3 +149,21 @@ def small_encoder(
     preprocessing = small_preprocessing(image, crop=crop, modalities=modalities)
     settings = replace(SMALL, mixing=mixing, fusion_depth=2)  # pyright: ignore[reportArgumentType]
     return build_encoder(settings, preprocessing, seed=seed)
+
+
+class Fragile(Objective):
+    """One weight, whose loss or gradient stops being a number at step 5."""
+
+    def __init__(self, breaks: str) -> None:
+        super().__init__()
+        self.encoder = PatientEncoder({}, settings=EncoderSettings(dim=8, depth=0, heads=1))
+        self.weight = nn.Parameter(torch.ones(1))
+        self.breaks = breaks
+
+    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
+        value = self.weight.square().sum()
+        if step.index == 5 and self.breaks == "loss":
+            value = value * float("nan")
+        if step.index == 5 and self.breaks == "gradient":
+            value = value + (value - value).sqrt()  # 0, with an infinite slope
+        return {"square": value}

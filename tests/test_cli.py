@@ -1,6 +1,5 @@
 """The command line: it teaches, starts at once, passes on what was typed, and ends with the right exit code."""
 
-import json
 import os
 import shlex
 import signal
@@ -18,7 +17,6 @@ from prediction_tables import predictions
 from semeia import __version__, cli, command_line
 from semeia.errors import InputError
 from semeia.learning.interrupt import Interrupted
-from semeia.progress import warn
 
 
 def run(*words: object) -> int:
@@ -292,57 +290,6 @@ def test_from_a_folder_to_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "checklists.html", "estimates.csv", "predictions.parquet", "report.html", "results.csv", "run.json", "tables",
     }  # fmt: skip
     assert run("report", "results") == 0
-
-
-def test_json_is_one_object_of_facts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    monkeypatch.chdir(tmp_path)
-    write_lidc_folder(tmp_path / "lidc", patients=4)
-    predictions(seeds=1).write_csv("predictions.csv")
-
-    assert run("ingest", "nodules", "lidc", "--into", "archive", "--json") == 0
-    out, err = capsys.readouterr()
-    ingested = json.loads(out)
-    assert (ingested["command"], ingested["into"], ingested["result"]["subjects"]) == ("ingest nodules", "archive", 4)
-    assert err == "Next: semeia audit archive\n"
-    assert run("--json", "audit", "archive") == 0
-    audited = json.loads(capsys.readouterr().out)["result"]
-    assert {"what": "subjects", "detail": "(no site)", "count": 4, "subjects": 4} in audited["counts"]
-    assert run("evaluate", "predictions.csv", "--json", "--quiet", "--out", "results", "--draws", 100) == 0
-    out, err = capsys.readouterr()
-    evaluated = json.loads(out)
-    assert (evaluated["out"], err) == ("results", "")
-    assert {"cohort", "arm", "metric", "value", "low", "high"} < set(evaluated["result"]["results"][0])
-
-
-def test_json_of_tables_paths_and_numbers(calls, capsys: pytest.CaptureFixture[str]):
-    table = pl.DataFrame({"cell": ["a"], "seconds": [float("nan")]})
-    for result, row, brief in (
-        (table, {"says": "table"}, [{"cell": "a", "seconds": None}]),
-        (table, {"says": "{rows} rows"}, {"rows": 1}),
-        (Path("run/report.html"), {}, "run/report.html"),
-        (3, {"says": "{result} cells deleted"}, 3),
-    ):
-        calls(lambda result=result: result, **row)
-        assert run("work", "--json") == 0
-        assert json.loads(capsys.readouterr().out) == {"command": "work", "result": brief}
-
-
-def test_quiet_leaves_the_result_and_what_went_wrong(calls, capsys: pytest.CaptureFixture[str]):
-    def work() -> str:
-        warn("3 images are not read")
-        return "report.html"
-
-    calls(work, then="open {result}.")
-    assert run("work") == 0
-    said = "semeia: warning: 3 images are not read\nNext: open report.html.\n"
-    assert capsys.readouterr() == ("report.html\n", said)
-    assert run("work", "--quiet") == 0
-    assert capsys.readouterr() == ("report.html\n", "")
-    calls(raising(InputError("row 3: is empty")))
-    assert run("--quiet", "work") == 2
-    assert capsys.readouterr().err == "semeia: row 3: is empty\n"
 
 
 def test_the_mapping_template_is_accepted(tmp_path: Path):

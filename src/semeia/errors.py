@@ -30,6 +30,7 @@ EXTRAS = {
     "text": ("transformers",),
     "picard": ("picard",),
     "ray": ("ray",),
+    "tracking": ("tensorboard", "mlflow"),
 }
 
 

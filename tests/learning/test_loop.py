@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from semeia.data.augment import AugmentSettings
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
 from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.build import build_encoder
-from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.errors import InputError
 from semeia.learning import checkpoint
 from semeia.learning.cells import STATE
@@ -26,8 +24,7 @@ from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
-from semeia.shapes import Scalar
-from small_batches import small_batch
+from small_batches import Fragile, small_batch
 from small_training import MODEL, PRETRAIN, killed_by, read_metrics
 
 STEPS = 12
@@ -213,24 +210,6 @@ def test_a_damaged_checkpoint_is_refused_and_kept(run: Run, tmp_path: Path, dama
     with pytest.raises(InputError, match=STATE):
         run(tmp_path)
     assert path.read_bytes() == broken
-
-
-class Fragile(Objective):
-    """One weight, whose loss or gradient stops being a number at step 5."""
-
-    def __init__(self, breaks: str) -> None:
-        super().__init__()
-        self.encoder = PatientEncoder({}, settings=EncoderSettings(dim=8, depth=0, heads=1))
-        self.weight = nn.Parameter(torch.ones(1))
-        self.breaks = breaks
-
-    def loss(self, batch: Batch, step: Step) -> dict[str, Scalar]:
-        value = self.weight.square().sum()
-        if step.index == 5 and self.breaks == "loss":
-            value = value * float("nan")
-        if step.index == 5 and self.breaks == "gradient":
-            value = value + (value - value).sqrt()  # 0, with an infinite slope
-        return {"square": value}
 
 
 @pytest.mark.parametrize(("breaks", "named"), [("loss", "square"), ("gradient", "gradient")])

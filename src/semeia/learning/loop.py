@@ -30,6 +30,7 @@ from semeia.learning.checkpoint import (
 from semeia.learning.devices import Precision, autocast, pick_device, pick_precision, require_device
 from semeia.learning.interrupt import Interrupted, listening
 from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, tune
+from semeia.learning.tracking import Show, Tracker, tracking
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.progress import Report, silent
@@ -45,20 +46,24 @@ class MetricsLog:
     Args:
         path: the file.
         start: first step that will be logged; later lines of an earlier attempt are dropped.
+        show: is given every line, those that are kept too.
     """
 
-    def __init__(self, path: Path, *, start: int = 0) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, start: int = 0, show: Show = lambda entry: None) -> None:
+        self.path, self.show = path, show
         with naming(path.parent):
             make_folder(path.parent)
         if path.exists():
             kept = [line for line in read_text(path, most=LARGEST).splitlines() if _before(line, start)]
             write_text(path, "".join(f"{line}\n" for line in kept))
+            for line in kept:
+                show(json.loads(line))
 
     def write(self, entry: dict[str, object]) -> None:
         """Adds a line."""
         with naming(self.path), self.path.open("a") as handle:
             handle.write(json.dumps(entry) + "\n")
+        self.show(entry)
 
 
 def _before(line: str, start: int) -> bool:
@@ -77,17 +82,21 @@ class LoopSettings:
         precision: "auto" takes bf16 where the hardware has it and it is faster (learning/devices.py).
         save_every: steps between checkpoints; 0 saves only at the end and when interrupted.
         log_every: steps between lines of metrics.jsonl; 0 writes only the last.
+        tracker: "tensorboard" or "mlflow" shows these lines there, too, in a folder of that name beside them.
     """
 
     device: str = "auto"
     precision: Precision = "auto"
     save_every: int = 50
     log_every: int = 10
+    tracker: Tracker = "none"
 
     def __post_init__(self) -> None:
         require_device(self.device)
         if self.precision not in get_args(Precision):
             raise InputError(f"loop: precision is '{self.precision}'; there are {', '.join(get_args(Precision))}")
+        if self.tracker not in get_args(Tracker):
+            raise InputError(f"loop: tracker is '{self.tracker}'; there are {', '.join(get_args(Tracker))}")
         require_ranges("loop", self, {"save_every": FROM_0, "log_every": FROM_0})
 
 
@@ -128,10 +137,10 @@ def train(
     adam = make_optimiser(objective, optimiser)
     path = folder / STATE
     start = restore(path, objective, adam, about) if path.exists() else 0
-    log = MetricsLog(folder / "metrics.jsonl", start=start)
     total = optimiser.total(units)
     terms: dict[str, float] = {}
-    with listening() as stop:
+    with tracking(settings.tracker, folder, cell=cell) as show, listening() as stop:
+        log = MetricsLog(folder / "metrics.jsonl", start=start, show=show)
         for index in range(start, total):
             step = Step(index=index, total=total, seed=seed)
             batch = batch_of(batch_rows(step, units, optimiser), step, device)
