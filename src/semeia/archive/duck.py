@@ -27,9 +27,6 @@ def connected(scratch: Path, *, reads: Path | None = None) -> Iterator["DuckDBPy
 
     With `reads`, SQL that came from somebody else can touch no file outside that folder and the scratch, and change no
     setting; that it writes nothing is seen to by `single`. It spills to half of the free disk at most.
-
-    Raises:
-        InputError: The disk is full.
     """
     import duckdb
 
@@ -72,11 +69,7 @@ def single(connection: "DuckDBPyConnection", query: str) -> str:
 
 @contextmanager
 def limited(connection: "DuckDBPyConnection", what: str) -> Iterator[None]:
-    """Stop what goes on inside after `MOST_MINUTES`.
-
-    Raises:
-        InputError: It was stopped.
-    """
+    """Stop what goes on inside after `MOST_MINUTES`."""
     import duckdb
 
     timer = threading.Timer(60 * MOST_MINUTES, connection.interrupt)

@@ -31,9 +31,6 @@ def batches(
     Yields:
         Columns subject_id, time, code, numeric_value, text_value, sorted by all of them, empty first. The rows do
         not depend on `size`.
-
-    Raises:
-        InputError: `size` is not positive, or a file is missing or damaged.
     """
     if size < 1:
         raise InputError(f"a batch of {size} rows is none; give a size of 1 or more.")
@@ -53,9 +50,6 @@ def summarise(files: Sequence[Path]) -> pl.DataFrame:
 
     Returns:
         Columns subject_id, events, first, last, by subject; subjects without such an event are not in it.
-
-    Raises:
-        InputError: A file is missing or damaged.
     """
     timed = pl.col("time").is_not_null() & (pl.col("code") != BIRTH)
     found = [

@@ -40,11 +40,7 @@ class Privacy:
     cap_ages: bool = False
 
     def joined(self, there: Mapping[str, object] | None) -> "Privacy":
-        """These settings where an archive is new; else its own, which later parts must share.
-
-        Raises:
-            InputError: More is asked than the archive was begun with.
-        """
+        """These settings where an archive is new; else its own, which later parts must share."""
         if there is None:
             return self
         moved, capped = there.get("dates") == "moved", there.get("ages") == f"at most {OLDEST}"
@@ -124,9 +120,6 @@ class Gate:
 
         Returns:
             What goes on the part's record; and what is counted beside, in words.
-
-        Raises:
-            InputError: There is something and no reason to accept it.
         """
         for folder, frame in tables.items():
             self.table(folder.split("/")[0], frame)

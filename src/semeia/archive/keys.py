@@ -33,11 +33,7 @@ def own_key(archive: Path) -> Path:
 
 
 def key_given(path: str | Path) -> bytes:
-    """The key in a file that the user keeps, which must be away from what is shared.
-
-    Raises:
-        InputError: It holds no key, others may read it, or it lies in an archive, a run or an exported model.
-    """
+    """The key in a file that the user keeps, which must be away from what is shared."""
     around = [folder for folder in Path(path).absolute().parents for name in _SHARED if (folder / name).is_file()]
     if around:
         raise InputError(f"{path}: lies in {around[0].name}, and would be shared with it; keep the key elsewhere.")
@@ -45,11 +41,7 @@ def key_given(path: str | Path) -> bytes:
 
 
 def read_key(path: str | Path) -> bytes:
-    """The key in a file of hex digits, which only its owner may read.
-
-    Raises:
-        InputError: The file is absent, others may read it, or it does not hold at least 32 bytes in hex.
-    """
+    """The key in a file of hex digits, which only its owner may read."""
     content = read_small(path, most=64 * 1024)
     try:
         key = bytes.fromhex(content.decode("ascii").strip())

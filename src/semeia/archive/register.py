@@ -48,11 +48,7 @@ class Register:
 
 
 def secret_of(archive: Archive, key: str | Path | None) -> bytes:
-    """The pseudonym key of an archive: its own, or the file that is named.
-
-    Raises:
-        InputError: There is no key, or it is not the archive's.
-    """
+    """The pseudonym key of an archive: its own, or the file that is named."""
     file = own_key(archive.path) if key is None else Path(key)
     if key is None and not file.exists():
         raise InputError(

@@ -18,11 +18,7 @@ _DEEPEST = 100  # levels of lists and objects in each other
 
 
 def require_regular(path: str | Path, *, most: int | None = None) -> None:
-    """Refuse what is no regular file (a folder, a device, a pipe, nothing), or one of more than `most` bytes.
-
-    Raises:
-        InputError: It is one of these.
-    """
+    """Refuse what is no regular file (a folder, a device, a pipe, nothing), or one of more than `most` bytes."""
     with naming(path, "read"):
         found = Path(path).stat()
     if not stat.S_ISREG(found.st_mode):
@@ -33,11 +29,7 @@ def require_regular(path: str | Path, *, most: int | None = None) -> None:
 
 
 def read_small(path: str | Path, *, most: int | None = None) -> bytes:
-    """The content of a regular file of at most `most` bytes; by default SEMEIA_MOST_SMALL_BYTES of `bounds.py`.
-
-    Raises:
-        InputError: It is no regular file, larger, or cannot be read.
-    """
+    """The content of a regular file of at most `most` bytes; by default SEMEIA_MOST_SMALL_BYTES of `bounds.py`."""
     most = bound_of("SEMEIA_MOST_SMALL_BYTES") if most is None else most
     require_regular(path, most=most)
     with naming(path, "read"):
@@ -53,11 +45,7 @@ def read_small(path: str | Path, *, most: int | None = None) -> bytes:
 
 
 def read_text(path: str | Path, *, most: int | None = None) -> str:
-    """The text of a small file in UTF-8, without a byte order mark.
-
-    Raises:
-        InputError: It is no such file.
-    """
+    """The text of a small file in UTF-8, without a byte order mark."""
     try:
         return read_small(path, most=most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,20 +53,12 @@ def read_text(path: str | Path, *, most: int | None = None) -> str:
 
 
 def read_json(path: str | Path, *, most: int | None = None) -> object:
-    """What a small JSON file holds.
-
-    Raises:
-        InputError: It is no such file, no JSON, or nested more than 100 levels deep.
-    """
+    """What a small JSON file holds."""
     return parse_json(read_text(path, most=most), where=str(path))
 
 
 def parse_json(text: str, *, where: str) -> object:
-    """What JSON text says; `where` names its file in messages.
-
-    Raises:
-        InputError: It is no JSON, or nested more than 100 levels deep.
-    """
+    """What JSON text says; `where` names its file in messages."""
     try:
         content = json.loads(text)
     except RecursionError:
@@ -95,11 +75,7 @@ def parse_json(text: str, *, where: str) -> object:
 
 
 def read_object(path: str | Path, *, most: int | None = None) -> dict[str, object]:
-    """What a small JSON file holds, which must be an object: names with values.
-
-    Raises:
-        InputError: It is no such file, or something else.
-    """
+    """What a small JSON file holds, which must be an object: names with values."""
     content = read_json(path, most=most)
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no JSON object (names with values); restore the file.")
@@ -107,11 +83,7 @@ def read_object(path: str | Path, *, most: int | None = None) -> dict[str, objec
 
 
 def parse_yaml(text: str, *, where: str) -> object:
-    """What YAML text says. Aliases are refused: nested in each other, a few lines of them stand for gigabytes.
-
-    Raises:
-        InputError: It is no YAML, has aliases, or is nested more than 100 levels deep.
-    """
+    """What YAML text says. Aliases are refused: nested in each other, a few lines of them stand for gigabytes."""
     import yaml
 
     try:

@@ -170,11 +170,7 @@ class Archive:
         return findings
 
     def part_table(self, folder: str, number: int) -> pl.DataFrame:
-        """What one part holds of a table.
-
-        Raises:
-            InputError: The file is missing or damaged.
-        """
+        """What one part holds of a table."""
         return _read(self.path / folder / f"{number:04d}.parquet")
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:

@@ -39,10 +39,6 @@ def parse_text(path: Path, content: bytes) -> TextTable:
     Args:
         path: For messages.
         content: The file's bytes, unpacked.
-
-    Raises:
-        InputError: Not in UTF-8, no header that names each column once, cells that the header has no column for, a
-            quote that is not closed, a header in the middle, a last row that is cut short.
     """
     text = decoded(path, content)
     hint = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line for Excel alone
@@ -111,11 +107,7 @@ def dialect(lines: str) -> str:
 
 
 def decoded(path: Path, content: bytes) -> str:
-    """The text of a table's bytes.
-
-    Raises:
-        InputError: It is not in UTF-8 (names the row and the likely encoding), or it holds a NUL.
-    """
+    """The text of a table's bytes."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:200].count(0) > len(content[:200]) // 3:
         raise InputError(f"{path}: cannot be read as a table: it is in UTF-16 (Excel's 'Unicode text'); {SAVE}.")
     try:

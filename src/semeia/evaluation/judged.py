@@ -121,11 +121,7 @@ class Judged:
 
 
 def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
-    """Check a table of predictions, cut it into places, and carry what is fitted inside.
-
-    Raises:
-        InputError: for predictions, a reference or an expression that cannot be used.
-    """
+    """Check a table of predictions, cut it into places, and carry what is fitted inside."""
     notes = Notes()
     checked = check_predictions(predictions)
     if checked.height < predictions.height:

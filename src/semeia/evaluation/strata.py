@@ -27,12 +27,7 @@ class Stratum:
 
 
 def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = None) -> list[Stratum]:
-    """The strata of a table: `all` (or the text of `where`), then one for each value of the column `by`.
-
-    Raises:
-        InputError: `where` is not a condition on the columns, or holds for no row; `by` is not a column, names
-            patients, or has more than 40 values.
-    """
+    """The strata of a table: `all` (or the text of `where`), then one for each value of the column `by`."""
     whole = Stratum(EVERY_ROW, np.ones(frame.height, dtype=bool)) if where is None else _where(frame, where)
     if by is None:
         return [whole]

@@ -14,11 +14,7 @@ TAKEN |= {"study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "labe
 
 
 def refuse_names(columns: Sequence[str], *, label: str | None) -> None:
-    """Refuse covariates that cannot stand beside what a table of units or predictions has.
-
-    Raises:
-        InputError: One is given twice, is the label, or has a name that is taken.
-    """
+    """Refuse covariates that cannot stand beside what a table of units or predictions has."""
     if len(set(columns)) < len(columns):
         raise InputError(f"covariate: {', '.join(columns)} must each be given once.")
     if label in columns:

@@ -158,11 +158,7 @@ def rows_of(table: TableFile, names: Sequence[str]) -> list[Row]:
 
 
 def numbered_columns(table: TableFile, prefix: str, others: Sequence[str] = ()) -> list[str]:
-    """The columns whose names begin so, in the order of the numbers in their names.
-
-    Raises:
-        InputError: There are none.
-    """
+    """The columns whose names begin so, in the order of the numbers in their names."""
     names = [name for name in table.frame.columns if name.startswith(prefix) and name not in others]
     if not names:
         raise InputError(f"{table.name}: no column's name begins with '{prefix}'.")

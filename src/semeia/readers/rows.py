@@ -124,11 +124,7 @@ def read_rows(
     verbatim: Sequence[str] = (),
     named: Sequence[str] = (),
 ) -> list[Row]:
-    """Read a table as rows of text; see `read_table` for what is read and how columns are found.
-
-    Raises:
-        InputError: The file is absent or not such a table, is empty, or lacks a required column.
-    """
+    """Read a table as rows of text; see `read_table` for what is read and how columns are found."""
     given = read_table(path, required=required, known=known, verbatim=verbatim, named=named)
     table = as_text(given)
     if absent := [column for column in required if column not in table.frame.columns]:
@@ -218,11 +214,7 @@ def odd_labels(outcome: str, values: Collection[float]) -> str:
 
 
 def day_of(text: str | None) -> dt.date | None:
-    """The day that a table of day numbers counts from.
-
-    Raises:
-        InputError: It is not a date in ISO.
-    """
+    """The day that a table of day numbers counts from."""
     try:
         return None if text is None else dt.date.fromisoformat(text)
     except ValueError as error:

@@ -18,11 +18,7 @@ NAMES = ("study", "outcome", "cohort", "stratum", "arm", "mode", "reference", "s
 
 
 def write_tables(run: Path, tables: dict[str, pl.DataFrame]) -> None:
-    """Write each table; those of an earlier evaluation that are not among them are removed.
-
-    Raises:
-        InputError: the folder cannot be written to.
-    """
+    """Write each table; those of an earlier evaluation that are not among them are removed."""
     folder = run / FOLDER
     with naming(folder, "written"):
         if tables:
@@ -35,11 +31,7 @@ def write_tables(run: Path, tables: dict[str, pl.DataFrame]) -> None:
 
 
 def read_tables(run: Path) -> dict[str, pl.DataFrame]:
-    """Tabulate the tables of a run by name; none where it has none.
-
-    Raises:
-        InputError: a table cannot be read, or a column of it holds something else than is written there.
-    """
+    """Tabulate the tables of a run by name; none where it has none."""
     return {path.stem: _typed(path, read_csv(path, texts=NAMES)) for path in sorted((run / FOLDER).glob("*.csv"))}
 
 
@@ -82,11 +74,7 @@ def require_as_written(run: Path, record: Mapping[str, object]) -> None:
 
 
 def read_csv(path: Path, *, texts: Sequence[str] | None = None) -> pl.DataFrame:
-    """A table of a run as `write_csv` was given it; `texts` are columns to be left as text (by default all).
-
-    Raises:
-        InputError: it is larger than 512 MB, or no table.
-    """
+    """A table of a run as `write_csv` was given it; `texts` are columns to be left as text (by default all)."""
     require_regular(path, most=LARGEST)
     try:
         if texts is None:

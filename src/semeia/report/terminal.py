@@ -97,11 +97,7 @@ def short_results(results: pl.DataFrame) -> pl.DataFrame:
 
 
 def table_writer(path: Path) -> Callable[[pl.DataFrame], None]:
-    """Return what writes a table to `path`; to be asked for before the table is made, which may take hours.
-
-    Raises:
-        InputError: there is something at `path`, or the suffix is another.
-    """
+    """Return what writes a table to `path`; to be asked for before the table is made, which may take hours."""
     if path.exists():
         raise InputError(f"{path}: is there already and is not overwritten; name another file with --out.")
     if path.suffix == ".parquet":

@@ -103,9 +103,6 @@ def channels_of(archive: Archive, subjects: Collection[int], *, least_patients: 
         archive: Where the events are.
         subjects: Ids of the training patients; nobody else's record is looked at.
         least_patients: Patients who must have the code (a measurement: with a number at least once).
-
-    Raises:
-        InputError: No code is seen in enough patients.
     """
     seen = _patients_by_code(archive, subjects).sort("code")
     numberless = (pl.col("mode") == "measurement") & (pl.col("numbers") == 0)

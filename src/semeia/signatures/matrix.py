@@ -77,9 +77,6 @@ def build_matrix(
         channels: Their channels.
         into: Folder for the files.
         scaling: How to standardise; by default it is fitted on these sections while they are written.
-
-    Raises:
-        InputError: The folder cannot be written, or there is no section to fit a scaling on.
     """
     fit = ScalingFit(channels)
     with ExitStack() as files:
@@ -100,11 +97,7 @@ def build_matrix(
 
 
 def open_matrix(folder: str | Path) -> SectionMatrix:
-    """The matrix that `build_matrix` wrote.
-
-    Raises:
-        InputError: A file is missing or damaged.
-    """
+    """The matrix that `build_matrix` wrote."""
     folder = Path(folder)
     try:
         scaling = scaling_from(read_object(folder / _SCALING))

@@ -90,11 +90,7 @@ class SignatureModel:
         return tuple(f"s{number:0{digits}d}" for number in range(1, len(self.components.unmixing) + 1))
 
     def require_usable(self) -> None:
-        """Refuse a fit that did not converge and was not accepted.
-
-        Raises:
-            InputError: It is one.
-        """
+        """Refuse a fit that did not converge and was not accepted."""
         if self.fitting.state == "unconverged":
             raise InputError(
                 f"these signatures did not converge in {self.fitting.iterations} iterations; fit them again with more "
@@ -123,9 +119,6 @@ class SignatureModel:
         Args:
             folder: where.
             command: what it was fitted by, in types of JSON, so that the same command again is known.
-
-        Raises:
-            InputError: It cannot be written to.
         """
         from safetensors.numpy import save
 

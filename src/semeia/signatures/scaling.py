@@ -96,11 +96,7 @@ class Scaling:
 
 
 def scaling_from(content: Mapping[str, object]) -> Scaling:
-    """A scaling from what `Scaling.as_json` gave.
-
-    Raises:
-        InputError: An entry is missing, or their lengths differ.
-    """
+    """A scaling from what `Scaling.as_json` gave."""
     kinds = {"log": bool, "shift": np.float64, "scale": np.float64, "fill": np.float64, "constant": bool}
     try:
         arrays = {name: np.asarray(content[name], kind) for name, kind in kinds.items()}
@@ -145,11 +141,7 @@ class ScalingFit:
         self._medians.add(channel[sketched], value[sketched])
 
     def scaling(self) -> Scaling:
-        """What the values so far give.
-
-        Raises:
-            InputError: There were no sections.
-        """
+        """What the values so far give."""
         if not self._rows:
             raise InputError("scaling: there are no training sections to fit it on.")
         spread = np.array([scale.spread for scale in self._scale])

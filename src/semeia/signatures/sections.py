@@ -44,9 +44,6 @@ def sample_sections(
 
     Returns:
         subject_id, time, by both.
-
-    Raises:
-        InputError: None of the patients has a dated event.
     """
     spans = archive.event_subjects().filter(pl.col("subject_id").is_in(list(subjects)))
     if spans.is_empty():
@@ -78,9 +75,6 @@ def refuse_unborn(sections: pl.DataFrame, subjects: pl.DataFrame, *, where: str)
         sections: subject_id, time, in the order of the table they are from.
         subjects: subject_id, birth.
         where: That table.
-
-    Raises:
-        InputError: Some are before the day of their patient's birth; names the rows.
     """
     births = sections.join(subjects.select("subject_id", "birth"), on="subject_id", how="left", maintain_order="left")
     unborn = births.select(pl.col("time").dt.date() < pl.col("birth")).to_series().fill_null(False)

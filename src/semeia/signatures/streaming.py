@@ -44,9 +44,6 @@ def section_values(
         seed: Of the draws of the intensities.
         workers: Number of processes; 1 stays in this one.
         size: Sections of a batch; a subject is never cut.
-
-    Raises:
-        InputError: The sections are not sorted by subject, or name one the archive does not have.
     """
     if not sections["subject_id"].is_sorted():
         raise InputError("sections: sort them by subject_id; they are read in the order of the archive.")

@@ -48,11 +48,7 @@ class Census:
 
 
 def census(archive: Archive) -> Census:
-    """Count the events of an archive, in memory bounded by its number of codes.
-
-    Raises:
-        InputError: A file is missing or damaged.
-    """
+    """Count the events of an archive, in memory bounded by its number of codes."""
     subjects = archive.table("subjects").select("subject_id", "birth", pl.col("site").fill_null("(no site)"))
     meanings = archive.codes().select("code", "mode", "rule")
     codes, modes = pl.DataFrame(schema=_CODES), pl.DataFrame(schema=_GROUPS).drop("rule")

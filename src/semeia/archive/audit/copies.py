@@ -32,12 +32,7 @@ def copies(archive: Archive) -> list[Finding]:
 
 
 def refuse_copies(archive: Archive) -> None:
-    """Refuse to train where one person may be on both sides of a split under two ids.
-
-    Raises:
-        InputError: With the number of images that have identical pixels under two patients of different splits, or of
-            none, so that one will be drawn.
-    """
+    """Refuse to train where one person may be on both sides of a split under two ids."""
     parted, _ = _identical(archive)
     if parted:
         raise InputError(

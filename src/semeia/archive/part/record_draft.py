@@ -55,11 +55,7 @@ class RecordDraft:
         self._codes.append(rows)
 
     def codes_table(self) -> pl.DataFrame:
-        """The codes that are new, or of which more is known than before; empty facts are kept from before.
-
-        Raises:
-            InputError: Events have codes that are not among the codes.
-        """
+        """The codes that are new, or of which more is known than before; empty facts are kept from before."""
         given = pl.concat([CODES.empty(), *self._codes])
         known = self._known.join(given, on="code", how="semi")
         merged = pl.concat([known, given])
@@ -78,9 +74,6 @@ class RecordDraft:
 
         Args:
             births: subject_id, birth: the earliest that each patient's may be.
-
-        Raises:
-            InputError: The disk is full.
         """
         placed = self.file.place(births)
         if placed is None:

@@ -85,9 +85,6 @@ class Writer:
         """Refuse early, before pixels are read, when some units to be written are in the archive already.
 
         Where all of them are, the same ingest may have been given again; what it would write tells (repeat.py).
-
-        Raises:
-            InputError: With the count.
         """
         there = len(self._old_units.intersection(unit_ids))
         if there and not (there == len(set(unit_ids)) and self._came_from_here()):

@@ -22,11 +22,7 @@ def threshold_grid(first: float, last: float, step: float) -> Thresholds:
 
 
 def net_benefit_draws(label: Column, score: Column, weights: Weights, *, thresholds: Thresholds) -> EachThreshold:
-    """Net benefit of treating where score >= threshold; NaN for a draw without rows.
-
-    Raises:
-        InputError: thresholds are not increasing numbers above 0 and below 1.
-    """
+    """Net benefit of treating where score >= threshold; NaN for a draw without rows."""
     odds, bands = _odds(thresholds), len(thresholds) + 1
     passed = np.searchsorted(thresholds, score, side="right")
     sums = group_sums(weights, passed + bands * (label > 0), groups=2 * bands).reshape(-1, 2, bands)

@@ -65,9 +65,6 @@ def fit_recalibration(method: Method, label: Column, score: Reals, *, patient: N
         label: 0 or 1.
         score: predicted probabilities.
         patient: numbers of the patients whose rows these are.
-
-    Raises:
-        InputError: there are no rows.
     """
     if not len(label):
         raise InputError("a recalibration needs rows to be fitted on; there are none.")

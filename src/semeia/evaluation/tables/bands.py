@@ -24,11 +24,7 @@ KNOWN = ("sex", "age", "site", "manufacturer", "diameter_mm", "n_scans", "record
 
 
 def subgroup_columns(table: pl.DataFrame, named: tuple[str, ...], notes: Notes) -> dict[str, list[Stratum]]:
-    """The levels of each named column; by default of those of KNOWN that are there.
-
-    Raises:
-        InputError: a named column is not there, or names patients.
-    """
+    """The levels of each named column; by default of those of KNOWN that are there."""
     absent = [name for name in named if name not in table.columns or name in IDENTIFYING]
     if absent:
         known = ", ".join(name for name in table.columns if name not in IDENTIFYING)

@@ -27,9 +27,6 @@ def index_folder(folder: Path, *, workers: int = 1) -> Index:
     Args:
         folder: Files of any kind; names and endings mean nothing.
         workers: Processes to read with.
-
-    Raises:
-        InputError: The folder cannot be listed.
     """
     from joblib import delayed
 

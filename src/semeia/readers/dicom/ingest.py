@@ -117,9 +117,6 @@ def add_images(
 
     Returns:
         The time of the newest image by subject_id; None where no image of the patient has one.
-
-    Raises:
-        InputError: There is nothing to add.
     """
     newest: dict[int, dt.datetime | None] = {}
     remarks: Counter[str] = Counter()

@@ -42,9 +42,6 @@ def stored_frames(header: Header) -> np.ndarray:
 
     Returns:
         Stored values [frame, row, column], whole or real.
-
-    Raises:
-        InputError: They cannot be decoded, or are not what the header says.
     """
     try:
         syntax = _syntax(header)

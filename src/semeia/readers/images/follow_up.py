@@ -69,9 +69,6 @@ def read_oai_table(file: str | Path) -> list[Reading]:
     Args:
         file: CSV, TSV or parquet. Columns, in any case: ID; SIDE (1 right, 2 left); READPRJ; and either KLG and
             Visit (`00m`, `48m`; or `V00`, `V06`), or one column of grades a visit, `V00XRKL` and so on.
-
-    Raises:
-        InputError: A column is missing, or a cell is none of what its column may hold: names the row.
     """
     rows = read_rows(file, required=())
     names = {name.strip().lower(): name for name in rows[0].cells}

@@ -128,11 +128,7 @@ class Remarks:
 
 
 def require_table(folder: Path, **options: object) -> None:
-    """Refuse a folder given without the options that say whose each image is, naming what the folder holds.
-
-    Raises:
-        InputError: An option is None.
-    """
+    """Refuse a folder given without the options that say whose each image is, naming what the folder holds."""
     absent = [f"--{name}" for name, value in options.items() if value is None]
     if absent:
         foreign = foreign_files(folder)

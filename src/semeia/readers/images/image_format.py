@@ -47,9 +47,6 @@ def format_of(path: Path, *, called: str) -> str | None:
     Args:
         path: The file.
         called: What to call it in messages.
-
-    Raises:
-        InputError: It is of a format that is not read; the message names it and what to convert it to.
     """
     head = _head(path, called)
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

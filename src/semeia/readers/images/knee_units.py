@@ -49,9 +49,6 @@ def knee_units(archive: Archive, *, key: str | Path | None = None) -> KneeUnits:
     Args:
         archive: Made by `ingest_knees` or `ingest_images`.
         key: File with the pseudonym key, when the archive does not keep its own.
-
-    Raises:
-        InputError: There is no key, or it is not the archive's.
     """
     register = register_of(archive, key=key)
     units = archive.table("units")

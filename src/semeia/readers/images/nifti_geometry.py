@@ -51,9 +51,6 @@ def geometry_of(header: Mapping[str, np.ndarray], *, called: str) -> Geometry:
     Args:
         header: The fields of a NIfTI-1 or NIfTI-2 header, as they are stored.
         called: What to call the file in messages.
-
-    Raises:
-        InputError: No form has a geometry, or a voxel is of an impossible size.
     """
     unit = int(header["xyzt_units"]) & 7
     mm = np.array([_MM.get(unit, 1.0)] * 3 + [1.0])[:, None]

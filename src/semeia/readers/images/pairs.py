@@ -54,11 +54,7 @@ class Taken:
 
 
 def modality_name(text: str) -> str:
-    """Return the name of a modality in lower case.
-
-    Raises:
-        InputError: it is no name, or one that means something else.
-    """
+    """Return the name of a modality in lower case."""
     name = text.lower()
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in INTENSITY:
         raise InputError(
@@ -68,11 +64,7 @@ def modality_name(text: str) -> str:
 
 
 def taken(entry: Listed, image: Image, pairing: Pairing) -> list[Taken]:
-    """Split the image of a row into its modalities.
-
-    Raises:
-        InputError: the row names no modality, or its picture has no three channels.
-    """
+    """Split the image of a row into its modalities."""
     if not pairing.channels:
         try:
             name = modality_name(entry.row.text(pairing.column))

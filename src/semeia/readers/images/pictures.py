@@ -127,11 +127,7 @@ def _as_outcome(label: str | None) -> str:
 
 
 def numbered(rows: list[Row], label: str | None, classes: tuple[str, ...], faults: Faults) -> list[Row]:
-    """Write the place of each class for its name; empty cells stay empty.
-
-    Raises:
-        InputError: there is no label column, or a class is named twice.
-    """
+    """Write the place of each class for its name; empty cells stay empty."""
     if label is None or len(set(classes)) < len(classes):
         raise InputError(f"classes {list(classes)}: give --label, the column that holds them, and name each once.")
 
@@ -200,9 +196,6 @@ def ingest_rows(
 
     Returns:
         What was added.
-
-    Raises:
-        InputError: Names the row and column, never the patient. Nothing is written then.
     """
     faults = faults or Faults()
     listed = listed_images(rows, folder, columns=columns, faults=faults, day_zero=naming.day_zero)

@@ -22,9 +22,6 @@ def read_codes(path: str | Path, *, may_be_empty: bool = False) -> pl.DataFrame:
 
     Returns:
         Columns code, mode, name, unit, fill; empty where nothing is said. The first row of a code counts.
-
-    Raises:
-        InputError: No such table, no column 'code', a mode that is none, a fill that is no number.
     """
     facts = []
     for row in _rows(Path(path)):

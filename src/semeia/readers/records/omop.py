@@ -92,11 +92,7 @@ def ingest_omop(
 
 
 def omop_tables(folder: Path) -> dict[str, list[Path]]:
-    """The files of each table in a folder.
-
-    Raises:
-        InputError: There is no table person.
-    """
+    """The files of each table in a folder."""
     tables = tables_in(folder)
     if "person" not in tables:
         raise InputError(f"{folder}: has no table person (person.csv or person.parquet); is it OMOP?")

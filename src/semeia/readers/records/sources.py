@@ -34,11 +34,7 @@ _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def read_text(file: Path) -> str:
-    """SQL for the rows of a text file, for a FROM clause.
-
-    Raises:
-        InputError: The file has no header, one that repeats a name, or is no text in UTF-8.
-    """
+    """SQL for the rows of a text file, for a FROM clause."""
     separator, names = _header(file)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     quote = "" if separator == "\t" else '"'
@@ -67,11 +63,7 @@ def _header(file: Path) -> tuple[str, list[str]]:
 
 
 def tables_in(folder: Path) -> dict[str, list[Path]]:
-    """The files of each table in `folder`, by the lower-case name of the file or of the subfolder they are in.
-
-    Raises:
-        InputError: Two files are the same table.
-    """
+    """The files of each table in `folder`, by the lower-case name of the file or of the subfolder they are in."""
     found: dict[str, list[Path]] = {}
     for entry in sorted(folder.iterdir()):
         files = [entry] if entry.is_file() else sorted(file for file in entry.rglob("*") if file.is_file())
@@ -89,9 +81,6 @@ def add_table(connection: "DuckDBPyConnection", name: str, files: list[Path], *,
     """Make a view `name` of `files`; gives the number of files without rows.
 
     Text is parsed once, into a parquet file in `scratch`, since a view would parse it at every use.
-
-    Raises:
-        InputError: A file is cut short, is no table, or has no header.
     """
     empty = sum(_without_rows(file) for file in files)
     kinds = {file.name.lower().endswith(".parquet") for file in files}
@@ -168,11 +157,7 @@ def _damaged(what: str, error: Exception, row: str = "") -> InputError:
 
 
 def parquet_columns(file: Path) -> dict[str, str]:
-    """The columns of a parquet file with their types in Arrow.
-
-    Raises:
-        InputError: The file is damaged or cut short.
-    """
+    """The columns of a parquet file with their types in Arrow."""
     return {field.name: str(field.type) for field in _opened(file).schema.to_arrow_schema()}
 
 

@@ -61,9 +61,6 @@ def stage(
 
     Returns:
         Columns code, unit, mode, name, events, numbers, label.
-
-    Raises:
-        InputError: The entry does not fit its tables, or none of its rows can be used.
     """
     where = f"{draft.source}, {entry.label}"
     with reading(where), limited(connection, where):

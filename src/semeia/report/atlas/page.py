@@ -106,11 +106,7 @@ class Atlas:
 
 
 def write_atlas(atlas: Atlas, path: Path) -> Path:
-    """Write the page.
-
-    Raises:
-        InputError: it cannot be written.
-    """
+    """Write the page."""
     write_text(path, atlas_html(atlas))
     return path
 

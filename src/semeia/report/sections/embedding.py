@@ -93,11 +93,7 @@ def write_embedding(run: Path, found: EmbeddingMap) -> None:
 
 
 def read_embedding(run: Path) -> EmbeddingMap | None:
-    """Return the map of a run; None when it has none.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """Return the map of a run; None when it has none."""
     path = run / FILE
     if not path.exists():
         return None

@@ -111,11 +111,7 @@ def write_examples(run: Path, examples: list[Example]) -> Path:
 
 
 def read_examples(run: Path) -> list[ShownExample]:
-    """Return the examples of a run, ready to be shown; an empty list when it has none.
-
-    Raises:
-        InputError: examples.json or a picture that it names cannot be read.
-    """
+    """Return the examples of a run, ready to be shown; an empty list when it has none."""
     path = run / "examples" / "examples.json"
     if not path.exists():
         return []

@@ -129,11 +129,7 @@ def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
 
 
 def read_pictures(run: Run) -> tuple[Shown, list[ShownPicture]] | None:
-    """Return the pictures of a run, ready to be shown; None when it has none.
-
-    Raises:
-        InputError: pictures.json or a picture that it names cannot be read.
-    """
+    """Return the pictures of a run, ready to be shown; None when it has none."""
     path = run.path / FOLDER / LIST
     if not path.exists():
         return None

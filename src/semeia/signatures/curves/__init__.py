@@ -94,9 +94,6 @@ def values_at(
         window: Step of the grid and length of the trailing window.
         seed: Of the draws of the intensities. They hang on the seed and the code, and are the same for everybody: equal
             records have equal curves, whoever's they are and under whatever key they were read.
-
-    Raises:
-        InputError: A section has no time, or its subject is not in `subjects`.
     """
     asked = _by_subject_and_time(sections, subjects)
     people = asked.unique("subject").sort("subject")

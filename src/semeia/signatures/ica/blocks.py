@@ -80,11 +80,7 @@ class FileSamples:
 
 
 def open_samples(path: str | Path) -> FileSamples:
-    """The rows of a .npy file (C order, float32 or float64) without reading them.
-
-    Raises:
-        InputError: There is no such file, or it holds anything else.
-    """
+    """The rows of a .npy file (C order, float32 or float64) without reading them."""
     path = Path(path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)

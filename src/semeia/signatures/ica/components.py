@@ -53,11 +53,7 @@ def canonical(rotation: Float[np.ndarray, "k k"], whitening: Whitening) -> Compo
 
 
 def start_from(components: Components, whitening: Whitening) -> Float[np.ndarray, "k k"]:
-    """Where to start a fit of the same channels that should end near `components`: a warm start.
-
-    Raises:
-        InputError: The channels are not the same in number.
-    """
+    """Where to start a fit of the same channels that should end near `components`: a warm start."""
     if components.unmixing.shape[1] != len(whitening.mean):
         known, these = components.unmixing.shape[1], len(whitening.mean)
         raise InputError(

@@ -107,9 +107,6 @@ def fast_ica(
 
     Returns:
         The rotation with its state; not having converged is a state, not an error.
-
-    Raises:
-        InputError: `start` is of another size.
     """
     device = torch.device(settings.device)
     first = initial(white.shape[1], seed=settings.seed) if start is None else start

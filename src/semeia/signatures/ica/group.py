@@ -98,9 +98,6 @@ def shared_folder(within: Path | None) -> Iterator[Path]:
     Args:
         within: where to make it; a group needs a folder that all its processes see, and that no other group uses. None:
             the system's temporary folder.
-
-    Raises:
-        InputError: A group has nowhere to share.
     """
     rank, processes = process_of()
     if within is not None:

@@ -38,11 +38,7 @@ class Moments:
 
 
 def moments(samples: Samples, *, block: int | None = None, threads: int = 1) -> Moments:
-    """Mean and covariance of all rows in one pass; under a process group each process reads its share.
-
-    Raises:
-        InputError: Fewer than two rows, or a value that is not finite.
-    """
+    """Mean and covariance of all rows in one pass; under a process group each process reads its share."""
     rows, channels = samples.shape
     if rows < 2 or channels < 1:
         raise InputError(f"{rows} rows of {channels} channels have no covariance: give at least two rows.")

@@ -104,9 +104,6 @@ def picard(
 
     Holds all rows in memory, in float64, several times; `tolerance` is the largest entry of the gradient. Reports
     nothing on its way.
-
-    Raises:
-        InputError: python-picard is not installed.
     """
     try:
         from picard import picard as solve
