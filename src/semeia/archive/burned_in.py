@@ -18,14 +18,7 @@ _QUIET = 0.35  # strokes above and below a line, as a share of those in it
 
 
 def text_places(picture: Num[np.ndarray, "rows columns *colours"]) -> list[str]:
-    """Say at which borders of a picture something looks like a line of text.
-
-    Args:
-        picture: Of any whole or real type.
-
-    Returns:
-        A place for each line, such as "upper left"; empty where nothing looks like text.
-    """
+    """Say at which borders of a picture something looks like a line of text: "upper left", once a line."""
     if min(picture.shape[:2]) < _SMALLEST:
         return []
     grey = _grey(picture)

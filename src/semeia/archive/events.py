@@ -21,16 +21,9 @@ _SUMMARY = {"subject_id": pl.Int64(), "events": pl.Int64(), "first": pl.Datetime
 def batches(
     files: Sequence[Path], *, size: int = 1_000_000, subjects: Collection[int] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """All events of consecutive subjects, about `size` rows at a time.
+    """All events of consecutive subjects, about `size` rows at a time, from files each sorted by `ORDER`.
 
-    Args:
-        files: Event files, each sorted by `ORDER`.
-        size: Rows to aim at. A batch has fewer than `size` rows before its last subject, who is never cut.
-        subjects: Only these; by default everyone.
-
-    Yields:
-        Columns subject_id, time, code, numeric_value, text_value, sorted by all of them, empty first. The rows do
-        not depend on `size`.
+    A batch has fewer than `size` rows before its last subject, who is never cut. See `Archive.event_batches`.
     """
     if size < 1:
         raise InputError(f"a batch of {size} rows is none; give a size of 1 or more.")

@@ -45,12 +45,7 @@ def of_person(column: str) -> bool:
 
 
 def in_texts(texts: pl.Series, *, dates: bool = False) -> dict[str, int]:
-    """Count the texts in which something has the form of an identifier, by its kind.
-
-    Args:
-        texts: Different texts, without empty ones.
-        dates: Whether dates count as well.
-    """
+    """Count the texts (different ones, none empty) in which something has the form of an identifier, by its kind."""
     patterns = {**PATTERNS, **({DATES: _DATE} if dates else {})}
     frame = texts.to_frame("text").select(pl.col("text").str.contains(p).sum().alias(k) for k, p in patterns.items())
     found = {kind: int(number) for kind, number in (frame.row(0, named=True) if texts.len() else {}).items() if number}

@@ -62,11 +62,7 @@ def secret_of(archive: Archive, key: str | Path | None) -> bytes:
 
 
 def register_of(archive: Archive, *, key: str | Path | None = None) -> Register:
-    """Open the register of an archive's patients.
-
-    Args:
-        archive: Whose patients.
-        key: File with the pseudonym key, when the archive does not keep its own.
+    """Open the register of an archive's patients; `key` is a file, when the archive does not keep its own.
 
     Raises:
         InputError: There is no key, or it is not the archive's.

@@ -200,12 +200,7 @@ def as_text(table: TableFile) -> TableFile:
 
 
 def inferred(table: TableFile, *, texts: Sequence[str] = ()) -> pl.DataFrame:
-    """The frame of a table with numbers and truths as such, by whole columns; parquet keeps its types.
-
-    Args:
-        table: As it was read.
-        texts: Columns that stay as they are.
-    """
+    """A table with numbers and truths as such, by whole columns other than `texts`; parquet keeps its types."""
     return table.frame.with_columns(
         _inferred(series, table.decimal_comma)
         for series in table.frame

@@ -34,12 +34,7 @@ class TextTable:
 
 
 def parse_text(path: Path, content: bytes) -> TextTable:
-    """Read a table in text.
-
-    Args:
-        path: For messages.
-        content: The file's bytes, unpacked.
-    """
+    """Read a table in text from its bytes, unpacked; `path` is for messages."""
     text = decoded(path, content)
     hint = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # a line for Excel alone
     text = text[hint.end() :] if hint else text
@@ -84,14 +79,7 @@ def _fitted(path: Path, row: list[str], names: list[str], number: int, separator
 
 
 def dialect(lines: str) -> str:
-    """What separates the columns of a text table, by its first rows.
-
-    Args:
-        lines: The first rows, the header among them.
-
-    Returns:
-        One of `SEPARATORS`: the one that gives the first rows equally many cells, and of these the most.
-    """
+    """What separates the columns of a text table: what gives its first rows equally many cells, and the most."""
 
     def fits(separator: str) -> tuple[bool, bool, int, int]:
         try:

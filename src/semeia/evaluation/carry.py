@@ -113,16 +113,10 @@ def carry_cell(
 
 
 def carry(rule: Rule, cohorts: dict[str, dict[int, Fold]], *, inside: str, seed: int) -> dict[str, dict[int, Reals]]:
-    """What a rule, fitted inside on other patients, gives for the rows of every fold of one cell.
+    """What a rule, fitted inside on other patients, gives for the rows of every fold of one cell: values[cohort][seed].
 
-    Args:
-        rule: from the rows to fit on and the rows to use it on to one value for each of the latter.
-        cohorts: folds[cohort][seed] of one cell.
-        inside: the cohort on which it is fitted.
-        seed: deals the patients of a single seed into parts.
-
-    Returns:
-        values[cohort][seed]; NaN where nothing could be fitted.
+    A rule goes from the rows to fit on and the rows to use it on to one value for each of the latter; NaN stands where
+    nothing could be fitted. The rest as in `carry_cell`.
     """
     internal = cohorts.get(inside, {})
     return {

@@ -70,10 +70,7 @@ def paired(one: Folds, other: Folds) -> tuple[Folds, Folds]:
 def gap_draws(inside: Rows, outside: Float[np.ndarray, "others"], *, number: int) -> Float[np.ndarray, "every"]:
     """Outside less inside: as they are, in each of `number` draws, and with groups of either cohort left out in turn.
 
-    Args:
-        inside: as `Draws.apply` gives them.
-        outside: likewise; as many draws.
-        number: of draws.
+    Both are as `Draws.apply` gives them.
     """
     drawn = outside[1 : 1 + number] - np.roll(inside[1 : 1 + number], -1)
     left_out = [outside[1 + number :] - inside[0], outside[0] - inside[1 + number :]]

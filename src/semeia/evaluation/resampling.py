@@ -113,9 +113,7 @@ class Draws:
     def interval(self, values: Rows, *, patients: int | None = None) -> tuple[float, float]:
         """Interval of the statistic, from the draws in which it is defined; NaN, NaN when there is none.
 
-        Args:
-            values: as `apply` gives them.
-            patients: how many carry the statistic (see `percentile_interval`); all of the cohort by default.
+        `patients` are how many carry it (see `percentile_interval`); all of the cohort by default.
         """
         drawn = self.drawn(values)
         if self.method == "percentile":

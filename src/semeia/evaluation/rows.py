@@ -69,16 +69,9 @@ def values_of(family: Family, folds: Folds, context: Context) -> dict[int, Value
 def level_rows(
     group: Group, cell: Cell, family: Family, folds: Folds, *, where: str, shown: bool = True, suffix: str = ""
 ) -> list[Row]:
-    """Rows of the levels of one family in one cell.
+    """Rows of the levels of one family in one cell, of the estimands that are asked for at `where`.
 
-    Args:
-        group: where.
-        cell: whose rows.
-        family: the estimands.
-        folds: the rows by seed; not empty.
-        where: which of the estimands are asked for.
-        shown: whether counts are, too.
-        suffix: of the estimands' names in the table.
+    Nothing is counted unless `shown`; `suffix` ends the estimands' names in the table. There must be a fold.
     """
     every = values_of(family, folds, group.context)
     used = list((pooled(folds) if family.pooled else folds).values())

@@ -47,14 +47,10 @@ class Interval(NamedTuple):
 def interval_of(
     draws: Draws, values: Rows, folds: Collection[Fold], metric: str, *, difference: bool = False
 ) -> Interval:
-    """The interval of a statistic in one cohort.
+    """The interval of a statistic in one cohort; `metric` is its name, which says which patients carry it.
 
-    Args:
-        draws: of the cohort's patients.
-        values: of the statistic, as `Draws.apply` gives them.
-        folds: the rows it was taken on, by seed; not empty.
-        metric: its name, which says which patients carry it.
-        difference: whether it is a difference of two arms or cohorts.
+    `values` are as `Draws.apply` gives them, `folds` the rows they were taken on. A `difference` is one of arms or
+    cohorts.
     """
     patients = carriers(folds, metric)
     if SHARES.fullmatch(metric) and not difference and values[0] in (0.0, 1.0) and patients:

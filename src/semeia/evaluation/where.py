@@ -49,11 +49,7 @@ class Condition:
 
 
 def parse_condition(text: str, table: pl.DataFrame) -> Condition:
-    """Read a condition over the columns of a table.
-
-    Args:
-        text: see the grammar above.
-        table: whose columns may be named; no row of it is looked at.
+    """Read a condition over the columns of a table; no row of it is looked at.
 
     Raises:
         InputError: what stands at which place and why it cannot be read; of a column only its name.

@@ -26,13 +26,9 @@ def refuse_names(columns: Sequence[str], *, label: str | None) -> None:
 def covariates_of(
     listed: Sequence[Listed], rows: Sequence[Row], columns: Sequence[str], faults: Faults
 ) -> dict[int, dict[str, Fact]]:
-    """The covariates of each row, by its number.
+    """The covariates of each row, by its number: numbers where every cell of a column is one, else text.
 
-    Args:
-        listed: Checked rows; two of one unit and one date that differ are a fault.
-        rows: All rows.
-        columns: Each is numbers where every cell is one, else text.
-        faults: Takes what is wrong with a row.
+    Two rows of one unit and one date that differ are a fault.
     """
     typed = {column: _typed(rows, column) for column in columns}
     facts = {row.number: {column: values[row.number] for column, values in typed.items()} for row in rows}

@@ -181,14 +181,7 @@ class Faults:
         return self.rows > self.skip and self.rows >= MOST_FAULTS
 
     def settle(self, *, whole: bool = True) -> int:
-        """Raise what was found, unless it may be left out.
-
-        Args:
-            whole: Whether all rows have been looked at.
-
-        Returns:
-            How many rows are left out.
-        """
+        """Raise what was found, unless it may be left out: then how many rows are. `whole`: all were looked at."""
         if self.rows <= self.skip:
             return self.rows
         if self.rows == 1:

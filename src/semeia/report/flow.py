@@ -62,16 +62,7 @@ def counted(
     units: bool = True,
     note: str = "",
 ) -> Box:
-    """Count one box.
-
-    Args:
-        label: what the box says.
-        group: where it stands.
-        rows: which of all units are in it.
-        patients: the patient of each unit.
-        units: whether units are counted beside patients.
-        note: in small print.
-    """
+    """Count the patients, and unless told otherwise the units, of one box: `rows` says which of all units are in it."""
     return Box(label, group, len(np.unique(patients[rows])), int(rows.sum()) if units else None, note)
 
 

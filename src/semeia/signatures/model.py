@@ -116,9 +116,7 @@ class SignatureModel:
     def save(self, folder: Path, *, command: Mapping[str, object] | None = None) -> Path:
         """Write the model's folder, `signatures.json` last: where it is, the rest is whole.
 
-        Args:
-            folder: where.
-            command: what it was fitted by, in types of JSON, so that the same command again is known.
+        `command` is what it was fitted by, in types of JSON, so that the same command again is known.
         """
         from safetensors.numpy import save
 

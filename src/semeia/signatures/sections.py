@@ -69,13 +69,7 @@ def _contents(spans: pl.DataFrame) -> pl.Series:
 
 
 def refuse_unborn(sections: pl.DataFrame, subjects: pl.DataFrame, *, where: str) -> None:
-    """Refuse dates at which nobody can have had a record.
-
-    Args:
-        sections: subject_id, time, in the order of the table they are from.
-        subjects: subject_id, birth.
-        where: That table.
-    """
+    """Refuse dates at which nobody can have had a record; `where` is the table that they are from, in its order."""
     births = sections.join(subjects.select("subject_id", "birth"), on="subject_id", how="left", maintain_order="left")
     unborn = births.select(pl.col("time").dt.date() < pl.col("birth")).to_series().fill_null(False)
     if unborn.any():
@@ -101,13 +95,9 @@ def drawn_steps(
     *,
     number: int,
 ) -> tuple[Int64[np.ndarray, "number"], Int64[np.ndarray, "number"]]:
-    """`number` patient-steps: places of the patients and steps.
+    """`number` patient-steps, from each patient's first to its last, both included: places of the patients and steps.
 
-    Args:
-        key: key of each patient's random numbers.
-        first: first step of each patient.
-        last: last step of each patient, included.
-        number: how many; beyond the number of patient-steps, all of them as often as needed and a draw of the rest.
+    Beyond the number of patient-steps, all of them as often as needed and a draw of the rest.
     """
     lengths = last - first + 1
     total = int(lengths.sum())

@@ -36,14 +36,7 @@ def section_values(
 ) -> Iterator[SectionValues]:
     """The values at all sections, batch after batch; the rows of the batches, put together, are the rows of `sections`.
 
-    Args:
-        archive: Where the events are.
-        sections: subject_id, time; by subject.
-        channels: What is looked at.
-        window: Step of the grid and length of the trailing window.
-        seed: Of the draws of the intensities.
-        workers: Number of processes; 1 stays in this one.
-        size: Sections of a batch; a subject is never cut.
+    Sections come by subject, who is never cut, about `size` to a batch. `seed` is of the draws of the intensities.
     """
     if not sections["subject_id"].is_sorted():
         raise InputError("sections: sort them by subject_id; they are read in the order of the archive.")

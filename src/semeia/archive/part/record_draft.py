@@ -70,11 +70,7 @@ class RecordDraft:
         return fresh
 
     def place(self, births: pl.DataFrame | None = None) -> Placed | None:
-        """Sort the events into place, and count in `again` how many of them the archive has.
-
-        Args:
-            births: subject_id, birth: the earliest that each patient's may be.
-        """
+        """Sort the events into place, and count in `again` how many of them the archive has; see `EventFile.place`."""
         placed = self.file.place(births)
         if placed is None:
             return None

@@ -29,12 +29,7 @@ FROM_ZERO = "from 0 where scores that are right may show as much"
 
 
 def errors_by_chance(folds: list[Fold], *, seed: int) -> Float[np.ndarray, "simulations 3"]:
-    """ICI, E50 and E90 of simulated right scores, averaged over the folds; NaN where a fold has none.
-
-    Args:
-        folds: predictions of one arm in one cohort, as they are judged.
-        seed: of the simulations.
-    """
+    """ICI, E50 and E90 of simulated right scores, averaged over the folds; NaN where a fold has none."""
     rng = np.random.default_rng(seed)
     units = 1 + max(int(fold.unit.max()) for fold in folds)
     step = max(1, BLOCK_ELEMENTS // units)
@@ -60,13 +55,8 @@ def error_interval(
 ) -> Interval:
     """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much.
 
-    Where the test that the scores are right does not reject, zero belongs to the interval.
-
-    Args:
-        draws: of the cohort's patients.
-        values: of the error in every draw.
-        folds: the rows it was taken on, by seed.
-        errors: the same error in simulations.
+    Where the test that the scores are right does not reject, zero belongs to the interval. `errors` is the same error
+    in simulations.
     """
     interval = interval_of(draws, values, folds, "calibration error")
     if interval.why_none:

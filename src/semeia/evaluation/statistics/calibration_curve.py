@@ -131,12 +131,7 @@ def point_weights(prepared: FlexibleCalibration, weights: Weights) -> PointWeigh
 
 
 def ici_draws(prepared: FlexibleCalibration, points: PointWeights) -> Drawn:
-    """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019).
-
-    Args:
-        prepared: of the rows.
-        points: what `point_weights` gives.
-    """
+    """ICI of every draw: the mean over its rows of |curve at the score - score| (Austin and Steyerberg 2019)."""
     return _mean(_errors(prepared, points), points)
 
 
@@ -144,10 +139,6 @@ def calibration_error_draws(prepared: FlexibleCalibration, points: PointWeights)
     """ICI, E50 and E90 of every draw: mean, median and 90th percentile of |curve at the score - score| over its rows.
 
     Source: Austin and Steyerberg 2019 (The Integrated Calibration Index), with the spline for their loess.
-
-    Args:
-        prepared: of the rows.
-        points: what `point_weights` gives.
     """
     error = _errors(prepared, points)
     return np.column_stack([_mean(error, points), *weighted_quantiles(error, points, (0.5, 0.9))])
@@ -192,13 +183,7 @@ def _mean(error: PointWeights, weight: PointWeights) -> Drawn:
 def calibration_curve_draws(
     prepared: FlexibleCalibration, points: PointWeights, *, grid: Float[np.ndarray, "grid"]
 ) -> Float[np.ndarray, "draws grid"]:
-    """Probability that it comes true at each predicted probability of the grid, in every draw.
-
-    Args:
-        prepared: of the rows.
-        points: what `point_weights` gives.
-        grid: predicted probabilities.
-    """
+    """Probability that it comes true at each predicted probability of the grid, in every draw."""
     out = np.full((len(points), len(grid)), np.nan)
     x, wanted = clipped_logit(prepared.score), clipped_logit(grid)
     missing = np.arange(len(points))

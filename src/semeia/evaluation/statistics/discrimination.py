@@ -101,12 +101,7 @@ def rankings_of_parts(label: Column, score: Column, part: Numbers) -> list[Ranki
 
 
 def auroc_within_parts(rankings: list[Ranking], weights: Weights) -> Drawn:
-    """AUROC over the pairs of rows of one part, in every draw; NaN for a draw without any.
-
-    Args:
-        rankings: what `rankings_of_parts` gives.
-        weights: how often each row is in each draw.
-    """
+    """AUROC over the pairs of rows of one part (`rankings_of_parts`), in every draw; NaN for a draw without any."""
     won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for ranked in rankings:
         positives, negatives, of_part, _ = ranked_sums(ranked, weights)

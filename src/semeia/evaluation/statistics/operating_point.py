@@ -38,13 +38,7 @@ def threshold_by_youden(label: Column, score: Column) -> float:
 
 
 def call_draws(label: Column, called: Reals, weights: Weights) -> tuple[Drawn, Drawn]:
-    """Sensitivity and specificity of calls in every draw; NaN for a draw without the class, or with calls unknown.
-
-    Args:
-        label: 0 or 1.
-        called: 1 or 0; NaN where nobody knows.
-        weights: how often each row is in each draw.
-    """
+    """Sensitivity and specificity of calls in every draw; NaN for a draw without the class, or with a call of NaN."""
     positive = label > 0
     columns = [positive, np.where(positive, called, 0.0), ~positive, np.where(positive, 0.0, 1 - called)]
     positives, found, negatives, cleared = weighted_sums(np.column_stack(columns), weights).T

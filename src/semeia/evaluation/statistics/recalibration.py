@@ -58,14 +58,7 @@ Rule = LogisticRule | IsotonicRule
 
 
 def fit_recalibration(method: Method, label: Column, score: Reals, *, patient: Numbers) -> Rule:
-    """Fit one way of recalibrating.
-
-    Args:
-        method: one of METHODS.
-        label: 0 or 1.
-        score: predicted probabilities.
-        patient: numbers of the patients whose rows these are.
-    """
+    """Fit one way of recalibrating on labels and scores; `patient` numbers the patients whose rows these are."""
     if not len(label):
         raise InputError("a recalibration needs rows to be fitted on; there are none.")
     seen = frozenset(np.unique(patient).tolist())

@@ -43,11 +43,6 @@ def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic)
 
     A seed for which one of the statistics does not exist on its own rows enters none of that statistic's draws; NaN
     where no seed is left.
-
-    Args:
-        folds: by seed; not empty.
-        draws: of the patients of the folds' cohort.
-        statistic: from a fold and weights of its rows to k values a draw.
     """
     values = [draws.apply(fold.patient, partial(statistic, fold)) for fold in folds.values()]
     return mean_over_seeds(np.stack(values))

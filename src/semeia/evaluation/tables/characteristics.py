@@ -69,10 +69,6 @@ def pooled_names(patients: Int[np.ndarray, "levels cohorts"], names: list[str]) 
 
     Those are the levels whose counts are not shown (`suppress`) in any of the cohorts, so that this table and that of
     the subgroups hide the same.
-
-    Args:
-        patients: patients of each level in each cohort.
-        names: of the levels.
     """
     hidden = np.zeros(len(names), dtype=bool)
     for count in patients.T:
@@ -174,11 +170,7 @@ def clustered_wilson(label: Column, patient: Numbers, *, level: float = 0.95) ->
 def numbers(name: str, value: Rows, units: Units, home: Units | None) -> list[Finding]:
     """Median and quartiles, the share missing, and the standardised mean difference from the home cohort.
 
-    Args:
-        name: of the covariate.
-        value: over the rows of the table; NaN where missing.
-        units: of the cohort.
-        home: units of the home cohort; None for that cohort itself.
+    `value` is over the rows of the table, NaN where missing; `home` is None for the home cohort itself.
     """
     here, at_home = _known(value, units), None if home is None else _known(value, home)
     if here is None:

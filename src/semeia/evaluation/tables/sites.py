@@ -22,11 +22,8 @@ def site_summaries(judged: Judged, at_sites: pl.DataFrame) -> pl.DataFrame:
 
     Of summary rows, `value`, `low`, `high` are the mean over sites with its Hartung-Knapp interval and `predict_low`,
     `predict_high` where the AUROC of a new site is expected (none with fewer than three sites); `between_site_sd` is on
-    the logit scale, `inconsistency` is I squared. `weight` is a site's share in the summary of its cohort.
-
-    Args:
-        judged: whose cohorts they are.
-        at_sites: AUROC of each site, with its standard error in the column `se`.
+    the logit scale, `inconsistency` is I squared. `weight` is a site's share in the summary of its cohort. `at_sites`
+    has the AUROC of each site, with its standard error in the column `se`.
     """
     rows: list[Row] = []
     for (study, outcome), places in judged.outcomes().items():

@@ -112,14 +112,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header | str:
-    """Read what is needed of a file's header, or say why the file is left out.
-
-    Args:
-        path: Any file.
-
-    Returns:
-        The header; or one of the reasons above.
-    """
+    """Read what is needed of a file's header, or say why the file is left out."""
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
 

@@ -108,11 +108,8 @@ def add_images(
     """Add the images of stacks to a draft, and put on record what was left out and what was assumed.
 
     Args:
-        draft: Where they go.
-        stacks: What is to be decoded.
-        owners: subject_id and pseudonym of each.
+        owners: subject_id and pseudonym of each stack.
         left_out: What was left out before, by why.
-        workers: Processes.
         times: By series, where another table than the header says when.
 
     Returns:
@@ -146,14 +143,7 @@ def add_images(
 
 
 def left_behind(headers: Iterable[Header]) -> Counter[str]:
-    """Count the headers that hold each attribute about the patient or another person that was not read.
-
-    Args:
-        headers: One of each series.
-
-    Returns:
-        Keywords of the standard, or "private elements", with how many headers hold a value.
-    """
+    """Count the headers, one of each series, that hold each attribute about a person that was not read."""
     found: Counter[str] = Counter()
     for header in headers:
         found.update(_attributes(header))

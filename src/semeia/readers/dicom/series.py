@@ -66,9 +66,6 @@ class Stack:
 def stacks_of(headers: Iterable[Header]) -> tuple[list[Stack], Counter[str]]:
     """Put planes together.
 
-    Args:
-        headers: In any order.
-
     Returns:
         The stacks and radiographs in an order that the files' names do not change; and how many planes were left out,
         by why.

@@ -44,9 +44,7 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
 def format_of(path: Path, *, called: str) -> str | None:
     """Tell a file's format from its content: `NIFTI`, `PNG`, `JPEG`, or None where nothing is known of it.
 
-    Args:
-        path: The file.
-        called: What to call it in messages.
+    A known format that is not read is an `InputError`, which names it and what to convert it to.
     """
     head = _head(path, called)
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

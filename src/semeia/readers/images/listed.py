@@ -40,13 +40,10 @@ class Listed:
 def listed_images(
     rows: list[Row], folder: Path, *, columns: dict[str, str], faults: Faults, day_zero: dt.date | None = None
 ) -> list[Listed]:
-    """Hold rows against the folder and against one another; no image is opened.
+    """Hold rows, one an image, against the folder and against one another; no image is opened.
 
     Args:
-        rows: One an image.
-        folder: What the paths start from.
         columns: Column of each role: image, subject, and where given unit, label, split, site, time.
-        faults: Takes what is wrong with a row.
         day_zero: The day that whole numbers in the column `time` count days from.
 
     Returns:

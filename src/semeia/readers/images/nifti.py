@@ -83,13 +83,7 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
 
 
 def turned(array: np.ndarray, affine: np.ndarray, remarks: tuple[Remark, ...] = ()) -> Volume:
-    """Turn voxels [x, y, z] to right, anterior, superior as nearly as they go without resampling.
-
-    Args:
-        array: Voxels as stored.
-        affine: [4, 4], from voxel to mm in RAS.
-        remarks: What was assumed.
-    """
+    """Turn voxels [x, y, z] to right, anterior, superior as nearly as they go without resampling."""
     import nibabel as nib
 
     stored = "".join(nib.aff2axcodes(affine))

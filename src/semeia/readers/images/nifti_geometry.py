@@ -46,12 +46,7 @@ class Geometry:
 
 
 def geometry_of(header: Mapping[str, np.ndarray], *, called: str) -> Geometry:
-    """Read the geometry of a header.
-
-    Args:
-        header: The fields of a NIfTI-1 or NIfTI-2 header, as they are stored.
-        called: What to call the file in messages.
-    """
+    """Read the geometry of a header, from the fields of NIfTI-1 or NIfTI-2 as they are stored."""
     unit = int(header["xyzt_units"]) & 7
     mm = np.array([_MM.get(unit, 1.0)] * 3 + [1.0])[:, None]
     pixdim = _pixdim(header)

@@ -83,14 +83,10 @@ def taken(entry: Listed, image: Image, pairing: Pairing) -> list[Taken]:
 
 
 def without_copies(images: Sequence[Taken], first: str) -> list[Taken]:
-    """Leave out the modalities of one patient that are copies of another one.
+    """Leave out the modalities of one patient that are copies of another one; of two that are the same `first` is real.
 
     One is a copy where its pictures differ from the other's of the same unit by at most `NEAR` grey levels of 255 in
     the mean over pixels, in the median over the patient's units: a single dark picture makes none.
-
-    Args:
-        images: of one patient.
-        first: the modality that is real where two are the same.
     """
     units: dict[str, dict[str, np.ndarray]] = {}
     for one in images:

@@ -180,22 +180,12 @@ def ingest_rows(
     faults: Faults | None = None,
     pairing: Pairing | None = None,
 ) -> Summary:
-    """Read the images of rows that another reader has made ready; see `ingest_images`.
+    """Read the images of rows, one an image, that another reader has made ready; see `ingest_images`.
 
     Args:
-        rows: One an image.
-        folder: What the paths start from.
         columns: Column of each role: image, subject, and where given unit, label, split, site, time.
-        naming: What things are called in the archive.
-        into: The archive.
-        kind: What the numbers of an image mean.
-        key: File with the pseudonym key.
-        settings: What is done about the identity of patients.
         faults: What was found wrong with rows so far, and how many rows may be left out.
         pairing: How modalities are told apart, where units have several.
-
-    Returns:
-        What was added.
     """
     faults = faults or Faults()
     listed = listed_images(rows, folder, columns=columns, faults=faults, day_zero=naming.day_zero)

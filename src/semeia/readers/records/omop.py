@@ -109,12 +109,7 @@ def take_omop(
 ) -> None:
     """Put the record of OMOP tables into a draft; afterwards the connection has a table `numbered` of its patients.
 
-    Args:
-        draft: Where it goes.
-        connection: From `opened`.
-        tables: From `omop_tables`.
-        codes: See `read_codes`.
-        others: Tables that somebody else reads.
+    `tables` are from `omop_tables`, `codes` from `read_codes`; somebody else reads the tables `others`.
     """
     used = {domain.table for domain in DOMAINS}.union(_OTHERS)
     if unread := sorted(set(tables) - used - set(others)):

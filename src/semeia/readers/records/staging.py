@@ -53,10 +53,7 @@ def stage(
     """Make the view `staged_<place>` of an entry's rows, and count them by code, unit, mode and name.
 
     Args:
-        draft: Where it is counted what is left out.
         connection: With the entry's tables and the table `numbered`.
-        entry: What the rows mean.
-        place: Its number.
         files: Those of its table, to say where the first cell stands that cannot be read.
 
     Returns:

@@ -146,13 +146,7 @@ def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, heig
 
 
 def small_svg(text: str, *, key: str, alt: str) -> Markup:
-    """Return what matplotlib wrote as an element of a page: headless, in tenths of a unit, in the page's colours.
-
-    Args:
-        text: an SVG file.
-        key: made part of every id inside.
-        alt: what a reader who cannot see it is told.
-    """
+    """Return what matplotlib wrote as an element of a page: headless, in tenths of a unit, in the page's colours."""
     box = re.search(r'viewBox="([^"]+)"', text)
     if box is None:
         raise ValueError("matplotlib wrote an SVG without a viewBox")

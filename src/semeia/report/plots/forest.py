@@ -121,15 +121,9 @@ def forests_by_cohort(
     null: Number | None = None,
     axis: str,
 ) -> list[Forest]:
-    """Return a forest a cohort, all on one scale.
+    """Return a forest a cohort, all on one scale, the rows in their order.
 
-    Args:
-        rows: in this order.
-        names: titles of cohorts, styles of arms.
-        name: what each row is called; its arm by default.
-        group: the heading it stands under; empty for none.
-        null: 0 for differences.
-        axis: what is measured.
+    A row is called `name` (its arm by default) and stands under the heading `group`; `null` is 0 for differences.
     """
     title = name or (lambda e: names.arm(e.arm, e.mode))
     made = {cohort: [row_of(e, names, title, group) for e in rows if e.cohort == cohort] for cohort in cohorts_of(rows)}

@@ -114,12 +114,7 @@ def _to(e: Estimate) -> str:
 
 
 def warnings(run: Run, rows: list[Estimate]) -> list[str]:
-    """Say what speaks against using one arm.
-
-    Args:
-        run: what it is an arm of.
-        rows: the levels of the arm with all labels.
-    """
+    """Say what speaks against using one arm, by its levels with all labels."""
     names, sites = run.names, run.sites
     elsewhere = len(cohorts_of(rows)) > 1 or len(sites) > 1
     found = [] if elsewhere else ["It was tested in one cohort only: how it does elsewhere is unknown."]

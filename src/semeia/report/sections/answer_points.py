@@ -14,13 +14,9 @@ AGAINST = {"better": "higher than", "worse": "lower than", "unclear": "not shown
 
 
 def points_of(run: Run, main: list[Estimate], asked: list[Estimate], *, rivals: bool) -> list[str]:
-    """Say what to weigh beside the answer on pretraining.
+    """Say what to weigh beside the answer on pretraining, `main`; `asked` is the comparison of every pretrained arm.
 
-    Args:
-        run: what was run.
-        main: the comparison of the answer.
-        asked: that of every pretrained arm.
-        rivals: whether other arms could have been the answer.
+    `rivals`: whether other arms could have been the answer.
     """
     names, first = run.names, main[0]
     return [

@@ -185,12 +185,7 @@ def _sizes(names: Names, sizes: pl.DataFrame, pair: Pair) -> list[str]:
 
 
 def _who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTable | None:
-    """Tabulate sizes, prevalence and covariates, cohorts side by side.
-
-    Args:
-        mix: the table "case_mix".
-        cohorts: in the order of the page.
-    """
+    """Tabulate sizes, prevalence and covariates, cohorts side by side."""
     own = mix.filter(arm="")
     if own.is_empty():
         return None

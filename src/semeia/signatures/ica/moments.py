@@ -91,12 +91,7 @@ def _sums_in_place(
 
 
 def section_moments(samples: Samples, *, threads: int = 1) -> Moments:
-    """Mean and covariance of all rows, the faster way: by what is there, or, of crowded or other rows, by whole blocks.
-
-    Args:
-        samples: sections, a bootstrap draw of them, or any other rows.
-        threads: blocks worked on at a time.
-    """
+    """Mean and covariance of all rows, the faster way: by what is there, or, of crowded rows, by whole blocks."""
     matrix, counts = samples, None
     if isinstance(samples, RepeatedRows):
         matrix, counts = samples.samples, samples.counts
@@ -106,12 +101,7 @@ def section_moments(samples: Samples, *, threads: int = 1) -> Moments:
 
 
 def sparse_moments(matrix: SectionMatrix, counts: Int[np.ndarray, " rows"] | None = None) -> Moments:
-    """The same as `moments.moments`, in one pass over the values that are there.
-
-    Args:
-        matrix: the sections.
-        counts: how often each row is there; None for once.
-    """
+    """The same as `moments`, in one pass over the values that are there; each row `counts` times, or once."""
     rows, channels = matrix.shape
     often = np.ones(rows) if counts is None else counts.astype(np.float64)
     total, products = np.zeros(channels), np.zeros((channels, channels))

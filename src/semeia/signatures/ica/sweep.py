@@ -101,13 +101,7 @@ def rows_of(samples: Samples, device: torch.device, block: int | None = None) ->
 
 
 def sweep(rows: Rows, unmixing: Float[Tensor, "k k"], how: Pass) -> Means:
-    """What one update of FastICA needs (Hyvarinen 1999, eq. 20), over the rows of all processes of a group.
-
-    Args:
-        rows: from `rows_of`.
-        unmixing: W, on the device of the rows.
-        how: settings of the pass.
-    """
+    """What one update of FastICA needs (Hyvarinen 1999, eq. 20), over the rows of all processes of a group."""
     size, device = len(unmixing), unmixing.device
     products = torch.zeros(size, size, dtype=torch.float64, device=device)
     # The last entry counts rows.
