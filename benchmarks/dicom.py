@@ -25,7 +25,7 @@ from monai.data.image_reader import PydicomReader
 from pydicom.uid import JPEG2000Lossless, RLELossless
 from shared.watch import processor
 
-from semeia.readers.dicom.index import index_folder
+from semeia.readers.dicom.ingest import index_folder
 from semeia.readers.dicom.series import stacks_of
 from semeia.readers.dicom.volume import volume_of
 from semeia.worlds.hospital import HospitalSettings

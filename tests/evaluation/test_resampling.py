@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from semeia.evaluation import patient_draws, percentile_interval, resampling
-from semeia.evaluation.resampling import Draws, average_seeds, draw_patients
+from semeia.evaluation.resampling import Draws, draw_patients
 from semeia.evaluation.statistics.discrimination import auroc_draws
+from semeia.evaluation.tables.across_seeds import mean_over_seeds
 
 
 def test_rows_of_a_patient_come_together_and_strata_keep_their_size():
@@ -41,7 +42,7 @@ def test_draws_are_multinomial():
 
 def test_seeds_are_averaged_over_those_defined_in_a_draw():
     values = np.array([[1.0, np.nan, np.nan], [3.0, 2.0, np.nan]])
-    np.testing.assert_array_equal(average_seeds(values), [2.0, 2.0, np.nan])
+    np.testing.assert_array_equal(mean_over_seeds(values[:, :, None])[:, 0], [2.0, 2.0, np.nan])
 
 
 def test_the_interval_covers_with_clustered_patients():

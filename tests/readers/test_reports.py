@@ -11,7 +11,7 @@ from semeia import cli
 from semeia.archive import Archive, audit, open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_knees, ingest_reports, read_reports
-from semeia.readers.images.knee_units import knee_units
+from semeia.readers.images.knees import knee_units
 from semeia.readers.reports import LONGEST
 
 Rows = list[dict[str, object]]

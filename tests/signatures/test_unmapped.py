@@ -7,7 +7,7 @@ import polars as pl
 
 from record_frames import START, event_frame, small_channels
 from semeia.archive import open_archive, writing
-from semeia.signatures.unmapped import COLUMNS, unmapped
+from semeia.signatures.express import COLUMNS, unmapped
 
 
 def test_rates_by_site_count_what_the_sections_see(tmp_path: Path):

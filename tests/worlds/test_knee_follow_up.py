@@ -12,7 +12,7 @@ from lidc_folder import read_rows, write_rows
 from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.readers import follow_up_outcomes, ingest_knees
-from semeia.readers.images.knee_units import knee_units
+from semeia.readers.images.knees import knee_units
 from semeia.worlds.knee_follow_up import FollowUpSettings, follow_up_rows, four_years_later
 
 

@@ -107,6 +107,27 @@ def _lock(handle: int) -> None:
             pass
 
 
+@contextmanager
+def locked(folder: Path, *, busy: str) -> Iterator[None]:
+    """Hold an advisory lock on a folder: it leaves no file and ends with the process.
+
+    Raises:
+        InputError: another process holds the folder; `busy` is what to say then, after the folder's name.
+    """
+    if os.name != "posix":  # folders cannot be opened: two writers at once are the user's to avoid
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            _lock(handle)
+        except BlockingIOError as error:
+            raise InputError(f"{folder}: {busy}") from error
+        yield
+    finally:
+        os.close(handle)
+
+
 def write_bytes(path: str | Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with replacing(path) as temporary:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int, Int8, Shaped
+from jaxtyping import Int, Int8
 
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
@@ -88,7 +88,7 @@ class Block:
 
     Attributes:
         folds: folds[cell][cohort][seed].
-        strata: of each cohort's patients, in which they are drawn (see `patient_strata`).
+        strata: of each cohort's patients, in which they are drawn: one for all of them.
         kind: binary (two classes and one score), classes (several and their probabilities) or survival (a time).
     """
 
@@ -105,21 +105,16 @@ def concatenate(folds: list[Fold]) -> Fold:
 
 
 def counts(folds: Iterable[Fold]) -> dict[str, int]:
-    """n, n_patients, n_positive: distinct units, patients and units of a label above 0 in the rows of several folds."""
+    """Distinct units, patients, and of those with a label above 0 units and patients, in the rows of several folds."""
     every = list(folds)
     numbers = {
         "n": [fold.unit for fold in every],
         "n_patients": [fold.patient for fold in every],
         "n_positive": [fold.unit[fold.label > 0] for fold in every],
+        "n_positive_patients": [fold.patient[fold.label > 0] for fold in every],
     }
     # counted by number and not sorted: this is asked for every row of every table.
     return {name: int(np.count_nonzero(np.bincount(np.concatenate(each)))) for name, each in numbers.items()}
-
-
-def positive_patients(folds: Iterable[Fold]) -> int:
-    """How many patients have a unit with a label above 0 in the rows of several folds."""
-    patients = np.concatenate([fold.patient[fold.label > 0] for fold in folds])
-    return int(np.count_nonzero(np.bincount(patients, minlength=1)))
 
 
 def restrict(folds: dict[int, Fold], rows: Mask) -> dict[int, Fold]:
@@ -192,24 +187,10 @@ def _block(part: pl.DataFrame, *, timed: bool) -> Block:
 
 def _patients(part: pl.DataFrame) -> tuple[Numbers, dict[str, Int8[np.ndarray, "_"]]]:
     """Number the patients of each cohort by first appearance."""
-    first = part.group_by("cohort", "subject_id", maintain_order=True).agg(pl.col("label").max())
+    first = part.select("cohort", "subject_id").unique(maintain_order=True)
     first = first.with_columns(_patient=pl.int_range(pl.len()).over("cohort"))
     number = part.select("cohort", "subject_id").join(
         first, on=["cohort", "subject_id"], how="left", maintain_order="left"
     )["_patient"]
-    strata = {
-        cohort[0]: patient_strata(rows.sort("_patient")["label"].to_numpy())
-        for cohort, rows in first.partition_by("cohort", as_dict=True, maintain_order=True).items()
-    }
-    return number.to_numpy(), strata
-
-
-def patient_strata(highest: Shaped[np.ndarray, "patients"], *, by_class: bool = False) -> Int8[np.ndarray, "patients"]:
-    """The strata in which patients are drawn, from the highest label of each: one for all of them.
-
-    Args:
-        highest: label of each patient.
-        by_class: keep the numbers of patients with and without a label above 0, for a statistic that conditions on
-            them; never for one that depends on the prevalence.
-    """
-    return (np.asarray(highest) > 0).astype(np.int8) if by_class else np.zeros(len(highest), dtype=np.int8)
+    sizes = first.group_by("cohort", maintain_order=True).len()
+    return number.to_numpy(), {cohort: np.zeros(size, dtype=np.int8) for cohort, size in sizes.iter_rows()}

@@ -17,10 +17,9 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Int, Shaped, UInt8
 
-from semeia.evaluation.shapes import Column, Drawn, Numbers, Rows, Weights
-from semeia.evaluation.statistics.group_sums import ratio
+from semeia.evaluation.shapes import Column, Numbers, Rows, Weights
 from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval, standard_error
 
 # Random numbers made at a time, and elements of one block of weights: what bounds the memory.
@@ -168,12 +167,6 @@ def deal_patients(patient: Numbers, first: Column, *, seed: int) -> Numbers:
     part = np.empty(len(patients), dtype=np.int64)
     part[shuffled[np.argsort(lowest[shuffled], kind="stable")]] = np.arange(len(patients)) % PARTS
     return part[inverse]
-
-
-def average_seeds(values: Float[np.ndarray, "seeds draws"]) -> Drawn:
-    """Mean over the seeds that are defined (not NaN) in each draw; NaN for a draw with none."""
-    defined = ~np.isnan(values)
-    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
 
 
 def _chunk(patients: int) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from semeia.evaluation.cells import Cell, Fold, counts, positive_patients
+from semeia.evaluation.cells import Cell, Fold, counts
 from semeia.evaluation.contrasts import Folds
 from semeia.evaluation.estimands import FAMILIES, FULL, Estimand, Family
 from semeia.evaluation.judged import Judged, Place
@@ -141,7 +141,7 @@ def make_row(
         "se": draws.error(values) if varies else None,
         "family": "",
         "method": interval.method,
-        **({**counts(folds), "n_positive_patients": positive_patients(folds)} if shown else {}),
+        **(counts(folds) if shown else {}),
         "seeds": len(folds),
         "note": "" if shown else "counts withheld",
     }

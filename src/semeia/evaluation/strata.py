@@ -41,7 +41,7 @@ def _where(frame: pl.DataFrame, where: str) -> Stratum:
         condition = parse_condition(where, frame.select(pl.exclude("^_.*$")))
     except InputError as error:
         raise InputError(f"--where '{where}' {error}; the columns are: {_columns(frame)}.") from error
-    rows = frame.select(_where=condition.expression)["_where"]
+    rows = frame.select(_where=condition)["_where"]
     # a condition of literals alone is one value, whatever the rows.
     rows = pl.repeat(rows[0], frame.height, dtype=pl.Boolean, eager=True) if len(rows) != frame.height else rows
     mask = rows.fill_null(False).to_numpy()

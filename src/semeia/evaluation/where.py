@@ -13,7 +13,7 @@ is shown and never evaluated.
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import polars as pl
@@ -40,16 +40,8 @@ _COMPARE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
 _KEYWORDS = {"AND", "OR", "NOT", "IN", "IS", "NULL", "BETWEEN", "TRUE", "FALSE"}
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A condition that is true, false or neither for each row, and the columns it names."""
-
-    expression: pl.Expr
-    columns: frozenset[str]
-
-
-def parse_condition(text: str, table: pl.DataFrame) -> Condition:
-    """Read a condition over the columns of a table; no row of it is looked at.
+def parse_condition(text: str, table: pl.DataFrame) -> pl.Expr:
+    """Read a condition, true, false or neither for each row, over the columns of a table; no row is looked at.
 
     Raises:
         InputError: what stands at which place and why it cannot be read; of a column only its name.
@@ -62,7 +54,7 @@ def parse_condition(text: str, table: pl.DataFrame) -> Condition:
         raise parser.error("AND, OR or the end of the condition")
     if condition.family != "boolean":
         raise InputError("is not true or false for each row; write a comparison such as age >= 60")
-    return Condition(condition.expression, frozenset(parser.named))
+    return condition.expression
 
 
 class _Token(NamedTuple):
@@ -91,7 +83,6 @@ class _Parser:
     table: pl.DataFrame
     at: int = 0
     depth: int = 0
-    named: set[str] = field(default_factory=set)
 
     @property
     def token(self) -> _Token:
@@ -182,7 +173,6 @@ class _Parser:
         if name not in self.table.columns:
             raise InputError(f"at character {token.place + 1}: there is no column {name}")
         self.at += 1
-        self.named.add(name)
         return _Value(pl.col(name), _family(self.table[name]), f"column {name}")
 
     def literal(self) -> _Value:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
-from semeia.readers.dicom.index import index_folder
-from semeia.readers.dicom.ingest import add_images, processes_for
+from semeia.readers.dicom.ingest import add_images, index_folder, processes_for
 from semeia.readers.dicom.series import Stack, stacks_of
 from semeia.readers.records.cells import utc
 from semeia.readers.records.omop import omop_tables, take_omop

@@ -13,8 +13,7 @@ from semeia.archive import PRIVACY, Archive, Privacy, Summary, open_archive, wri
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import there_are
 from semeia.errors import InputError
-from semeia.readers.images.knee_units import KneeUnits, knee_units
-from semeia.readers.images.knees import side_of
+from semeia.readers.images.knees import KneeUnits, knee_units, side_of
 from semeia.readers.rows import LEFT_OUT, Faults, Row, read_rows
 
 LONGEST = 20_000

@@ -19,13 +19,12 @@ from semeia.progress import warn, words
 from semeia.readers.dates import read_dates
 from semeia.report.atlas.page import write_atlas
 from semeia.settings_json import to_plain
-from semeia.signatures.express import Expressions, express
+from semeia.signatures.express import Expressions, express, unmapped
 from semeia.signatures.fit import fit_signatures
 from semeia.signatures.ica.group import process_group, process_of
 from semeia.signatures.model import ABOUT, LARGEST, SignatureModel, load_signatures
 from semeia.signatures.sections import refuse_unborn
 from semeia.signatures.settings import SignatureSettings
-from semeia.signatures.unmapped import unmapped
 from semeia.studies.atlas import atlas_of, patient_of
 
 MOST_UNMAPPED = 0.2

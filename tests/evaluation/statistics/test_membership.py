@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from semeia.evaluation.statistics.discrimination import auroc_within_parts, rankings_of_parts
-from semeia.evaluation.statistics.membership import (
+from semeia.evaluation.tables.case_mix import (
     features_of,
     membership_score,
 )

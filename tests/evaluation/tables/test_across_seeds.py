@@ -49,5 +49,6 @@ def test_columns_and_counts(place):
     cell, folds = next(iter(place.full.items()))
     assert list(place_columns(place, cell).values()) == ["lungs", "malignancy", "external", "all", *cell]
     table = predictions().filter(cohort="external", arm="model").unique("unit_id")
-    counted = (table.height, table["subject_id"].n_unique(), table["label"].sum())
+    patients = table.filter(label=1)["subject_id"].n_unique()
+    counted = (table.height, table["subject_id"].n_unique(), table["label"].sum(), patients)
     assert tuple(counts(folds.values()).values()) == counted

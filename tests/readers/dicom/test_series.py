@@ -6,7 +6,7 @@ import numpy as np
 
 from dicom_folder import write, write_series
 from semeia.readers.dicom import series
-from semeia.readers.dicom.index import index_folder
+from semeia.readers.dicom.ingest import index_folder
 from semeia.readers.dicom.series import Stack, stacks_of
 
 PLANES = np.arange(60, dtype=np.int16).reshape(5, 3, 4)
@@ -85,7 +85,7 @@ def test_a_radiograph_counts_once_and_one_of_several_frames_not_at_all(tmp_path:
 
 
 def test_an_index_read_by_two_processes_is_the_same(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("semeia.readers.dicom.index._CHUNK", 2)
+    monkeypatch.setattr("semeia.readers.dicom.ingest._CHUNK", 2)
     write_series(tmp_path, PLANES)
     (tmp_path / "note").write_text("no image")
     assert index_folder(tmp_path, workers=2) == index_folder(tmp_path, workers=1)

@@ -16,7 +16,7 @@ from dicom_folder import write, write_series
 from semeia.errors import InputError
 from semeia.readers.dicom import volume as words
 from semeia.readers.dicom.header import Header, read_header
-from semeia.readers.dicom.index import index_folder
+from semeia.readers.dicom.ingest import index_folder
 from semeia.readers.dicom.pixels import in_unit, inverted, stored_frames
 from semeia.readers.dicom.series import stacks_of
 from semeia.readers.dicom.volume import film_of, volume_of

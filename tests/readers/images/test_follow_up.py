@@ -14,7 +14,7 @@ from semeia.archive import Archive, open_archive
 from semeia.errors import InputError
 from semeia.readers import FollowUp, follow_up_outcomes, ingest_knees
 from semeia.readers.images.follow_up import worsened
-from semeia.readers.images.knee_units import knee_units
+from semeia.readers.images.knees import knee_units
 
 # patient, side, grade at 00m and at 48m (None: not read)
 KNEES = [

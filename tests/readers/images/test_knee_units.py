@@ -10,7 +10,7 @@ from lidc_folder import read_rows, write_rows
 from semeia.archive import open_archive
 from semeia.errors import InputError
 from semeia.readers import ingest_knees
-from semeia.readers.images.knee_units import knee_units
+from semeia.readers.images.knees import knee_units
 
 
 def test_knees_and_images_are_found(tmp_path: Path):

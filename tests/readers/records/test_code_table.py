@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from semeia.errors import InputError
-from semeia.readers.records.code_table import read_codes
+from semeia.readers.records.code_facts import read_codes
 
 
 def write(folder: Path, text: str) -> Path:

@@ -4,7 +4,7 @@ import pytest
 
 from semeia.report.content import Figure, Section
 from semeia.report.html import Page, to_html
-from semeia.report.plots.forest import ForestRow, forest_limits, forest_of
+from semeia.report.plots.forest import Forest, ForestRow, forest_limits
 from semeia.report.plots.style import Style
 
 STYLE = Style("#0072B2")
@@ -16,7 +16,8 @@ ROWS = [
 
 
 def html(**given: object) -> str:
-    forest = forest_of(ROWS, title="Panel", axis="AUROC", **given)  # pyright: ignore[reportArgumentType]
+    limits = {"limits": forest_limits(ROWS, None)} | given
+    forest = Forest("Panel", ROWS, "AUROC", **limits)  # pyright: ignore[reportArgumentType]
     return to_html(Page("Page", [Section("s", "S", figures=[Figure("f", "Title", "Look.", [forest])])]))
 
 
@@ -34,7 +35,7 @@ def test_every_row_has_its_words_beside_it():
 
 
 def test_what_leaves_the_frame_ends_at_it_and_has_no_mark():
-    forest = forest_of(ROWS, title="", axis="", limits=(0.87, 1.0))
+    forest = Forest("", ROWS, "", limits=(0.87, 1.0))
     assert forest.at(0.8) == "0.0%"
     assert forest.at(2.0) == "100.0%"
     assert not forest.holds(0.85)
@@ -51,5 +52,5 @@ def test_limits_hold_every_row():
 
 
 def test_ticks_are_round_and_inside():
-    forest = forest_of(ROWS, title="", axis="", null=0.0, limits=(-0.043, 0.032))
+    forest = Forest("", ROWS, "", 0.0, (-0.043, 0.032))
     assert [words for _, words in forest.ticks] == ["\u22120.04", "\u22120.02", "0.00", "+0.02"]

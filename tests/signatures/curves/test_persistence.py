@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semeia.signatures.curves.persistence import persistence_values
+from semeia.signatures.curves import persistence_values
 from step_grid import persistence_curve
 
 

@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planted_sources import planted
-from semeia.errors import InputError
 from semeia.signatures.ica.blocks import ArraySamples
-from semeia.signatures.ica.components import amari_index, canonical, start_from
+from semeia.signatures.ica.components import amari_index, canonical
 from semeia.signatures.ica.moments import moments
 from semeia.signatures.ica.settings import initial
 from semeia.signatures.ica.whitening import Whitening, whiten
@@ -63,22 +62,6 @@ def test_mixing_undoes_unmixing_for_rows_that_are_not_orthogonal():
     found = canonical(initial(5, seed=2), whitening)
 
     np.testing.assert_allclose(found.unmixing @ found.mixing, np.eye(5), atol=1e-10)
-
-
-def test_start_from_is_the_rotation_again():
-    rotation, whitening = rotated()
-    start = start_from(canonical(rotation, whitening), whitening)
-
-    np.testing.assert_allclose(canonical(start, whitening).mixing, canonical(rotation, whitening).mixing, atol=1e-12)
-    assert np.linalg.matrix_rank(start) == 5
-
-
-def test_start_from_other_channels_is_refused():
-    rotation, whitening = rotated()
-    other = whiten(moments(ArraySamples(VALUES[:, :6])), components=5)
-
-    with pytest.raises(InputError, match="7 channels, these rows have 6"):
-        start_from(canonical(rotation, whitening), other)
 
 
 def test_amari_index():

@@ -10,11 +10,10 @@ from planted_sources import planted
 from semeia.errors import InputError
 from semeia.signatures.ica import fastica as stages
 from semeia.signatures.ica.blocks import ArraySamples, open_samples
-from semeia.signatures.ica.components import amari_index, canonical, start_from
-from semeia.signatures.ica.fastica import fast_ica
+from semeia.signatures.ica.components import amari_index, canonical
+from semeia.signatures.ica.fastica import decorrelate, fast_ica
 from semeia.signatures.ica.moments import moments
 from semeia.signatures.ica.settings import IcaSettings, initial
-from semeia.signatures.ica.update import decorrelate
 from semeia.signatures.ica.whitening import whiten, whitened
 
 DOUBLE = IcaSettings(dtype="float64", threads=1)
@@ -145,7 +144,8 @@ def test_warm_start_from_other_rows_of_the_same_channels():
     rng = np.random.default_rng(9)
     samples = ArraySamples(rng.laplace(size=(4000, 6)) / 2**0.5 @ mixing.T)
     other = whiten(moments(samples), components=6)
-    warm = fast_ica(whitened(samples, other, dtype="float64"), DOUBLE, start=start_from(components, other))
+    start = components.unmixing @ other.colouring
+    warm = fast_ica(whitened(samples, other, dtype="float64"), DOUBLE, start=start)
 
     assert warm.converged
     assert warm.iterations <= 3 < cold.iterations

@@ -59,15 +59,6 @@ def test_scratch_is_left_empty(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_warm_start_ends_sooner_at_the_same_components():
-    values, _ = planted(4000, sources=6, channels=9)
-    cold = separate(ArraySamples(values[:3000]), SETTINGS, components=6)
-    again = separate(ArraySamples(values), SETTINGS, components=6, warm=cold.components)
-
-    assert again.unmixing.iterations < cold.unmixing.iterations
-    np.testing.assert_allclose(again.components.mixing, cold.components.mixing, atol=0.5)
-
-
 def test_constant_channel_and_more_channels_than_rows():
     values, _ = planted(40, sources=30, channels=60)
     values[:, 3] = 2.0

@@ -15,11 +15,10 @@ import polars as pl
 
 from semeia import __version__
 from semeia.archive import keys
-from semeia.archive.atomic import PARTIAL, make_folder, naming, write_json, write_parquet, write_text
+from semeia.archive.atomic import PARTIAL, locked, make_folder, naming, write_json, write_parquet, write_text
 from semeia.archive.event_file import Placed
 from semeia.archive.gate import PRIVACY, Privacy
 from semeia.archive.hashing import file_sha256
-from semeia.archive.lock import locked
 from semeia.archive.part.repeat import known_rows, repeated_part
 from semeia.archive.part.summary import Summary
 from semeia.archive.part.writer import Writer

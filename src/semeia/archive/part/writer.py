@@ -15,8 +15,7 @@ from semeia.archive import keys
 from semeia.archive.gate import Gate, Privacy, moved
 from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
 from semeia.archive.identity import NEAR, canonical
-from semeia.archive.part.ages import Ages
-from semeia.archive.part.people import People
+from semeia.archive.part.people import Ages, People
 from semeia.archive.part.pixels import PixelFile, bits_used, percentiles
 from semeia.archive.part.record_draft import RecordDraft
 from semeia.archive.part.summary import Summary

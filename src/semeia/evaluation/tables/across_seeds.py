@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.evaluation.cells import Fold, concatenate
-from semeia.evaluation.resampling import Draws, average_seeds
+from semeia.evaluation.resampling import Draws
 from semeia.evaluation.shapes import DrawnColumns, Rows, Weights
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED
 
 Values = TypeVar("Values")
@@ -59,9 +60,9 @@ def pooled(folds: dict[int, Fold]) -> dict[int, Fold]:
 
 
 def mean_over_seeds(values: Float[np.ndarray, "seeds rows k"]) -> Float[np.ndarray, "rows k"]:
-    """The mean that `across_seeds` takes, of values that are there already."""
-    values = np.where(np.isnan(values[:, :1, :]), np.nan, values)
-    return np.column_stack([average_seeds(column) for column in np.moveaxis(values, 2, 0)])
+    """The mean that `across_seeds` takes, of values that are there already; NaN for a draw without any."""
+    defined = ~np.isnan(values) & ~np.isnan(values[:, :1, :])
+    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
 
 
 def mostly_defined(values: Rows, draws: Draws) -> bool:

@@ -2,7 +2,7 @@
 
 A gap between cohorts has two sides: the cases differ, or the model does not hold (Debray et al. 2015, J Clin Epidemiol
 68:279). This table shows the first: sizes, prevalence, every covariate, the spread of the linear predictor (the wider,
-the easier the cases are told apart), how well the cohort can be told (membership.py), and each metric at the home
+the easier the cases are told apart), how well the cohort can be told, and each metric at the home
 cohort's prevalence (operating_point.py). The home cohort is the one on which things are fitted, else the first.
 """
 
@@ -17,12 +17,12 @@ from jaxtyping import Float
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.measured import ranked_values
-from semeia.evaluation.resampling import Draws
-from semeia.evaluation.shapes import Weights
+from semeia.evaluation.resampling import PARTS, Draws, deal_patients
+from semeia.evaluation.shapes import Column, Matrix, Numbers, Reals, Weights
 from semeia.evaluation.statistics.calibration import clipped_logit
 from semeia.evaluation.statistics.discrimination import auroc_within_parts, rankings_of_parts, weighted_sums
 from semeia.evaluation.statistics.group_sums import ratio
-from semeia.evaluation.statistics.membership import features_of, membership_score
+from semeia.evaluation.statistics.logistic import fit_logistic
 from semeia.evaluation.statistics.operating_point import SHIFTED, at_prevalence, class_means
 from semeia.evaluation.tables.across_seeds import across_seeds, mean_over_seeds, mostly_defined
 from semeia.evaluation.tables.characteristics import (
@@ -142,6 +142,59 @@ def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[
                 values, SHIFTED, place.draws, "performance", level, at is not place, list(folds.values())
             )
     return found
+
+
+# Rows on which one part's model is fitted: more change nothing but the time it takes.
+MOST_ROWS = 20_000
+
+
+def features_of(covariates: list[Covariate], rows: Numbers, member: Column) -> tuple[Matrix, list[str]]:
+    """Columns for the membership model of some units (`rows` of the table), and the covariates that were left out.
+
+    Numbers have a second column where some are missing. Words become a column a value; a covariate of which the cohorts
+    share no value is left out, as it is another name for the cohort. `member` is 1 for units of the other cohort.
+    """
+    columns: list[np.ndarray] = []
+    left_out: list[str] = []
+    for covariate in covariates:
+        if covariate.numbers is not None:
+            value = covariate.numbers[rows]
+            missing = np.isnan(value)
+            known = value[~missing]
+            columns.append(np.where(missing, known.mean() if len(known) else 0.0, value))
+            columns += [missing.astype(np.float64)] if missing.any() else []
+        elif covariate.words is not None:
+            words = covariate.words.gather(pl.Series(rows))
+            values = words.unique().sort()
+            each = [(words == value).to_numpy() for value in values]
+            if any(one[member == 1].any() and one[member == 0].any() for one in each):
+                columns += [one.astype(np.float64) for one in each[1:]]
+            else:
+                left_out.append(covariate.name)
+    return np.column_stack(columns) if columns else np.empty((len(rows), 0)), left_out
+
+
+def membership_score(features: Matrix, member: Column, subject: Numbers, *, seed: int) -> tuple[Reals, Numbers]:
+    """Log-odds of each unit being of the other cohort, by a model (ridge of one) fitted on other parts; the parts.
+
+    A c-statistic of 0.5 says that the cohorts cannot be told apart, so that a gap between them is not one of case mix;
+    near 1 they hold other patients. Only units judged by the same fit are to be compared: a part that holds more of one
+    cohort is judged by a model that saw less of it, which over parts would push the statistic below 0.5. A patient
+    (`subject`) of both cohorts is in one part.
+    """
+    part = deal_patients(subject, member, seed=seed)
+    out = np.full(len(member), np.nan)
+    shuffled = np.random.default_rng(seed).permutation(len(member))
+    for number in range(PARTS):
+        fit, use = shuffled[part[shuffled] != number][:MOST_ROWS], part == number
+        if not use.any() or len(np.unique(member[fit])) < 2:
+            continue
+        centre, spread = features[fit].mean(axis=0), features[fit].std(axis=0)
+        scaled = (features - centre) / np.where(spread > 0, spread, 1.0)
+        design = np.column_stack([np.ones(len(scaled)), scaled])
+        penalty = np.append(0.0, np.ones(scaled.shape[1]))
+        out[use] = design[use] @ fit_logistic(design[fit], member[fit], penalty=penalty)
+    return out, part
 
 
 def _joined_draws(home: Place, place: Place) -> Draws:

@@ -17,11 +17,11 @@ from itertools import groupby
 from pathlib import Path
 
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
+from semeia.archive.atomic import naming
 from semeia.errors import InputError
 from semeia.processes import in_processes
 from semeia.progress import each
-from semeia.readers.dicom.header import TAGS, Header, quietly
-from semeia.readers.dicom.index import index_folder
+from semeia.readers.dicom.header import TAGS, Header, quietly, read_header
 from semeia.readers.dicom.series import Stack, stacks_of
 from semeia.readers.dicom.volume import film_of, volume_of
 from semeia.readers.images.image_file import Image, add_image
@@ -75,6 +75,38 @@ def ingest_dicom(
             if subject_id in newest:
                 draft.patient_unit(subject_id, pseudonym, time=newest[subject_id])
     return draft.summary
+
+
+_CHUNK = 500  # files a call; fewer are not worth a process
+
+
+@dataclass(frozen=True)
+class Index:
+    """The images of a folder in the order of their paths, and how many files were left out, by why."""
+
+    headers: tuple[Header, ...]
+    left_out: Counter[str]
+
+
+def index_folder(folder: Path, *, workers: int = 1) -> Index:
+    """Read the header of every file in `folder` and below it, whatever their names, over processes where many."""
+    from joblib import delayed
+
+    with naming(folder, "read"):
+        paths = sorted(Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
+    if workers == 1 or len(chunks) < 2:
+        found = [answer for chunk in chunks for answer in read_headers(chunk)]
+    else:
+        calls = (delayed(read_headers)(chunk) for chunk in chunks)
+        found = [answer for answers in in_processes(calls, workers=workers) for answer in answers]
+    headers = tuple(answer for answer in found if isinstance(answer, Header))
+    return Index(headers, Counter(answer for answer in found if isinstance(answer, str)))
+
+
+def read_headers(paths: Sequence[Path]) -> list[Header | str]:
+    """Read several headers; see `read_header`."""
+    return [read_header(path) for path in paths]
 
 
 def processes_for(workers: int | None) -> int:

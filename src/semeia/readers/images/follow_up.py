@@ -21,8 +21,7 @@ from semeia.archive import Archive
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import there_are
 from semeia.errors import InputError
-from semeia.readers.images.knee_units import KneeUnits, knee_units
-from semeia.readers.images.knees import OUTCOME
+from semeia.readers.images.knees import OUTCOME, KneeUnits, knee_units
 from semeia.readers.rows import Faults, Row, read_rows
 
 ALIASES = {

@@ -5,11 +5,13 @@ can be joined later; one of unknown side from its image.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from semeia.archive import PRIVACY, Privacy, Summary
+from semeia.archive import PRIVACY, Archive, Privacy, Summary
 from semeia.archive.identity import canonical
+from semeia.archive.keys import keyed
+from semeia.archive.register import Register, register_of
 from semeia.errors import InputError
 from semeia.readers.images.listed import image_name
 from semeia.readers.images.pictures import Naming, ingest_rows
@@ -117,3 +119,43 @@ def _knees(rows: Sequence[Row], site: str | None, faults: Faults) -> list[Row]:
         faults.settle()
         raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
     return knees
+
+
+@dataclass(frozen=True)
+class KneeUnits:
+    """The units of an archive, to be found by what they were called before.
+
+    Attributes:
+        register: the archive's patients, by the hospital's own ids.
+        subjects: subject_id of each unit.
+        images: units by the hash at the end of their ids.
+    """
+
+    register: Register
+    subjects: dict[str, int]
+    images: dict[str, tuple[str, ...]]
+
+    def of_knee(self, patient: str, side: str) -> tuple[str, ...]:
+        """Units of a patient's left (L) or right (R) knee: none, one, or one a site."""
+        secret = self.register.secret
+        names = {keyed(secret, knee_name(form, side)) for form in (canonical(patient), patient)}
+        patients = self.register.pseudonyms(patient)
+        return tuple(unit for who in patients for name in names if (unit := f"{who}/{name}") in self.subjects)
+
+    def of_image(self, image: str) -> tuple[str, ...]:
+        """Units that are one image, by its path in the table they were read from: none, one, or one a patient."""
+        forms = dict.fromkeys((image_name(image), image))
+        spoken = [name for form in forms for name in (form, knee_name("", "U", form))]
+        names = dict.fromkeys(keyed(self.register.secret, name) for name in spoken)
+        return tuple(unit for name in names for unit in self.images.get(name, ()))
+
+
+def knee_units(archive: Archive, *, key: str | Path | None = None) -> KneeUnits:
+    """The units of an archive with images, to be found by their original names and the key."""
+    register = register_of(archive, key=key)
+    units = archive.table("units")
+    images: dict[str, tuple[str, ...]] = {}
+    for unit in units["unit_id"]:
+        name = unit.rsplit("/", 1)[-1]
+        images[name] = (*images.get(name, ()), unit)
+    return KneeUnits(register, dict(units.select("unit_id", "subject_id").iter_rows()), images)

@@ -6,7 +6,7 @@ Mappings for eICU, MIMIC-III and Synthea come with the package; `docs/how-to/rec
 from pathlib import Path
 
 from semeia.archive import PRIVACY, Privacy, Summary, writing
-from semeia.readers.records.code_table import read_codes
+from semeia.readers.records.code_facts import read_codes
 from semeia.readers.records.mapping import read_mapping
 from semeia.readers.records.record import opened, take
 from semeia.readers.records.sources import tables_in

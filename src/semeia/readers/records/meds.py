@@ -16,7 +16,7 @@ from semeia.archive.duck import literal
 from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
 from semeia.progress import warn
-from semeia.readers.records.code_table import read_codes
+from semeia.readers.records.code_facts import read_codes
 from semeia.readers.records.mapping import Events, Mapping, People
 from semeia.readers.records.record import opened, scratch_of, take
 from semeia.readers.records.sources import add_table, frame_of, parquet_columns

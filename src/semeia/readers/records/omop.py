@@ -15,7 +15,7 @@ from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
 from semeia.archive.schema import UNMAPPED
 from semeia.errors import InputError
 from semeia.readers.records.cells import utc
-from semeia.readers.records.code_table import read_codes
+from semeia.readers.records.code_facts import read_codes
 from semeia.readers.records.mapping import Events, Mapping, People, life
 from semeia.readers.records.omop_sql import (
     Columns,

@@ -90,18 +90,6 @@ class Forest:
         return [(x, number(x, digits, sign=self.null == 0)) for x in found]
 
 
-def forest_of(
-    rows: list[ForestRow],
-    *,
-    title: str,
-    axis: str,
-    null: Number | None = None,
-    limits: tuple[Number, Number] | None = None,
-) -> Forest:
-    """Return a forest with room for every row, or with the limits that are given."""
-    return Forest(title, rows, axis, null, limits or forest_limits(rows, null))
-
-
 def forest_limits(rows: list[ForestRow], null: Number | None) -> tuple[Number, Number]:
     """Return room for every row and for `null`."""
     ends = [x for row in rows for x in (row.value, *row.ends, *row.wide) if x is not None]

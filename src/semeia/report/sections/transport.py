@@ -12,7 +12,7 @@ from semeia.report.estimates import rows_of
 from semeia.report.metrics import covariate_heading, metric_title
 from semeia.report.names import Names, Pair
 from semeia.report.numbers import count, estimate, interval, listed, lowered, number, percent
-from semeia.report.plots.forest import ForestRow, forest_limits, forest_of, row_of_table
+from semeia.report.plots.forest import Forest, ForestRow, forest_limits, row_of_table
 from semeia.report.run_folder import Run
 
 MOST_SITES = 2  # arms of which each site is drawn
@@ -81,7 +81,7 @@ def _gap_figure(gaps: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | 
         f"AUROC{names.all_labels} of the other cohort less that of the home cohort: left of zero, it is lost on the "
         "way. The cohorts hold different patients, so the interval holds the chance of both."
     )
-    panel = forest_of(rows, title="Gap", axis="Difference in AUROC", null=0.0)
+    panel = Forest("Gap", rows, "Difference in AUROC", 0.0, forest_limits(rows, 0.0))
     return Figure("transport-gap", "From one cohort to another", lead, [panel]) if rows else None
 
 
@@ -101,7 +101,7 @@ def _sites_figure(sites: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure
         "line is where the AUROC of a new site is expected; it may leave the drawing."
     )
     limits = (max(0.0, low), min(1.0, high))
-    drawn = [forest_of(rows, title=names.arm(*pair), axis="AUROC", limits=limits) for pair, rows in panels.items()]
+    drawn = [Forest(names.arm(*pair), rows, "AUROC", None, limits) for pair, rows in panels.items()]
     return Figure("transport-sites", "Sites", lead, [*drawn])
 
 

@@ -5,7 +5,7 @@ subject's first event (births apart, whatever the code) to its own step. For eve
 
     condition     mean intensity over the trailing window, events a day     intensity.py
     measurement   mean of the interpolated curve over the trailing window   interpolation.py
-    medication    1 while it persists, otherwise 0                          persistence.py
+    medication    1 while it persists, otherwise 0                          (here)
     demographic   1 if it applies; age in years                             demographics.py
 
 A condition counts once a step; of several values of a measurement in a step the last counts, of several at one time the
@@ -25,7 +25,6 @@ from semeia.signatures.curves.demographics import demographic_values
 from semeia.signatures.curves.intensity import intensity_means
 from semeia.signatures.curves.interpolation import interpolation_means
 from semeia.signatures.curves.known_events import KnownEvents, known_events, microseconds
-from semeia.signatures.curves.persistence import persistence_values
 from semeia.signatures.curves.segments import Seen, seen_by_sections
 from semeia.signatures.draws import derived, text_keys
 from semeia.signatures.window import Window
@@ -197,3 +196,19 @@ def _persistent(seen: Seen, pairs: _Pairs, window: Window) -> Float64[np.ndarray
 
 
 _CURVES = {"condition": _intense, "measurement": _interpolated, "medication": _persistent}
+
+
+def persistence_values(
+    mentioned: Int64[np.ndarray, "n"],
+    any_mentioned: Int64[np.ndarray, "n"],
+    end: Int64[np.ndarray, "n"],
+    *,
+    window: int,
+) -> Float64[np.ndarray, "n"]:
+    """1 within `window` steps after a drug's last mention, and until a list of drugs without it; otherwise 0.
+
+    On the whole record the curve is 1 where the drug is mentioned and 0 where another one is, nearest neighbour in
+    between, and every mention forces 1 for the next window. On a record cut at the date nothing lies ahead to be near
+    to, so that the steps of the drug's last mention and of the last mention of any drug are all it takes.
+    """
+    return ((end - mentioned <= window) | (mentioned == any_mentioned)).astype(np.float64)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from semeia.errors import InputError
 from semeia.signatures.ica.whitening import Whitening
 
 SD = 0.5
@@ -50,16 +49,6 @@ def canonical(rotation: Float[np.ndarray, "k k"], whitening: Whitening) -> Compo
         mixing=(mixing * signs)[:, order],
         explained=explained[order],
     )
-
-
-def start_from(components: Components, whitening: Whitening) -> Float[np.ndarray, "k k"]:
-    """Where to start a fit of the same channels that should end near `components`: a warm start."""
-    if components.unmixing.shape[1] != len(whitening.mean):
-        known, these = components.unmixing.shape[1], len(whitening.mean)
-        raise InputError(
-            f"warm: the components are of {known} channels, these rows have {these}; use the same channels."
-        )
-    return components.unmixing @ whitening.colouring
 
 
 def amari_index(unmixing: Float[np.ndarray, "k p"], mixing: Float[np.ndarray, "p k"]) -> float:

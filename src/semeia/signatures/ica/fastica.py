@@ -10,19 +10,20 @@ iterations, and within the tolerance nothing else.
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from semeia.errors import InputError
 from semeia.signatures.ica.blocks import ArraySamples, LeadingRows, Samples
+from semeia.signatures.ica.group import from_first
 from semeia.signatures.ica.moments import moments
 from semeia.signatures.ica.settings import IcaSettings, Iteration, Report, Stage, Unmixing, initial
-from semeia.signatures.ica.sweep import Pass, rows_of
-from semeia.signatures.ica.update import Plan, Rotation, decorrelate, turned, updated
+from semeia.signatures.ica.sweep import Pass, Rows, rows_of, sweep
 from semeia.signatures.threads import threads_for
 
 # The part of the rows a fit begins with: at least so many for each component, from so many places, and twice as many
@@ -38,6 +39,44 @@ KEPT_BYTES = 2**23
 LEAST_VARIANCE = 0.1
 # An early stage that for so many iterations has not come closer to a fixed point has given what it can.
 STALLED = 20
+
+
+Rotation = Float[Tensor, "k k"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A stage of a fit: its rows, how to go over them, and what makes them white where they are not."""
+
+    stage: Stage
+    rows: Rows
+    how: Pass
+    whitener: Rotation | None = None
+
+
+def updated(unmixing: Rotation, plan: Plan) -> Rotation:
+    """The rotation after one update by the rows of a stage (Hyvarinen 1999, eq. 20), the same in all processes."""
+    if plan.whitener is None:
+        means = sweep(plan.rows, unmixing, plan.how)
+        moved = means.products - means.slopes[:, None] * unmixing
+    else:
+        means = sweep(plan.rows, unmixing @ plan.whitener, plan.how)
+        moved = means.products @ plan.whitener - means.slopes[:, None] * unmixing
+    shared = decorrelate(moved).cpu().numpy()
+    from_first(shared)
+    return torch.from_numpy(shared).to(unmixing.device)
+
+
+def turned(before: Rotation, after: Rotation) -> Float[Tensor, " k"]:
+    """1 - |cosine| between each row and what it was."""
+    return ((before * after).sum(1).abs() - 1).abs()
+
+
+def decorrelate(matrix: Rotation) -> Rotation:
+    """The nearest rotation, (W W')^(-1/2) W."""
+    squares, directions = torch.linalg.eigh(matrix @ matrix.T)
+    squares = squares.clamp(min=torch.finfo(matrix.dtype).tiny)
+    return (directions / squares.sqrt()) @ (directions.T @ matrix)
 
 
 def plans(white: Samples, settings: IcaSettings, start: Rotation, *, warm: bool) -> Iterator[Plan]:

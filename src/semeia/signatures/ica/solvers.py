@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from semeia.errors import InputError
 from semeia.signatures.ica.blocks import Samples
-from semeia.signatures.ica.components import Components, canonical, start_from
+from semeia.signatures.ica.components import Components, canonical
 from semeia.signatures.ica.group import shared_folder
 from semeia.signatures.ica.moments import section_moments
 from semeia.signatures.ica.settings import IcaSettings, Report, Unmixing, initial
@@ -25,14 +25,7 @@ SolverName = Literal["fastica", "picard"]
 class Solver(Protocol):
     """White rows (mean zero, covariance the identity) in, a rotation with its state out."""
 
-    def __call__(
-        self,
-        white: Samples,
-        settings: IcaSettings,
-        *,
-        start: Float[np.ndarray, "k k"] | None = None,
-        report: Report | None = None,
-    ) -> Unmixing: ...
+    def __call__(self, white: Samples, settings: IcaSettings, *, report: Report | None = None) -> Unmixing: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,6 @@ def separate(
     components: int | None,
     solver: SolverName = "fastica",
     trim: bool = False,
-    warm: Components | None = None,
     scratch: Path | None = None,
     report: Report | None = None,
 ) -> Separation:
@@ -63,7 +55,6 @@ def separate(
         components: how many; None for as many as the samples have.
         solver: a name in `SOLVERS`.
         trim: take fewer components where the samples have fewer, instead of refusing.
-        warm: components of the same channels to start from, perhaps of other rows.
         scratch: a folder for the white rows (rows x components x 4 bytes), which are deleted at the end. None is the
             system's temporary folder, which on some machines is memory. Several processes must all see it.
         report: called after every iteration.
@@ -72,34 +63,21 @@ def separate(
         InputError: The samples cannot give so many components, or the solver is not installed.
     """
     whitening = whiten(section_moments(samples, threads=settings.at_once()), components=components, trim=trim)
-    start = None if warm is None else start_from(warm, whitening)
     with shared_folder(scratch) as folder:
         path = folder / "white.npy"
         white = whitened(samples, whitening, path=path, dtype=settings.dtype, threads=settings.at_once())
-        found = SOLVERS[solver](white, settings, start=start, report=report)
+        found = SOLVERS[solver](white, settings, report=report)
     return Separation(canonical(found.rotation, whitening), whitening, found)
 
 
-def fastica(
-    white: Samples,
-    settings: IcaSettings,
-    *,
-    start: Float[np.ndarray, "k k"] | None = None,
-    report: Report | None = None,
-) -> Unmixing:
+def fastica(white: Samples, settings: IcaSettings, *, report: Report | None = None) -> Unmixing:
     """Symmetric FastICA, `semeia.signatures.ica.fastica`; torch is imported with it."""
     from semeia.signatures.ica.fastica import fast_ica
 
-    return fast_ica(white, settings, start=start, report=report)
+    return fast_ica(white, settings, report=report)
 
 
-def picard(
-    white: Samples,
-    settings: IcaSettings,
-    *,
-    start: Float[np.ndarray, "k k"] | None = None,
-    report: Report | None = None,
-) -> Unmixing:
+def picard(white: Samples, settings: IcaSettings, *, report: Report | None = None) -> Unmixing:
     """Picard-O (Ablin, Cardoso & Gramfort 2018): the optimum FastICA seeks, by a quasi-Newton method.
 
     Holds all rows in memory, in float64, several times; `tolerance` is the largest entry of the gradient. Reports
@@ -121,7 +99,7 @@ def picard(
             return_n_iter=True,
             max_iter=settings.most_iterations,
             tol=settings.tolerance,
-            w_init=_orthogonal(initial(size, seed=settings.seed) if start is None else start),
+            w_init=_orthogonal(initial(size, seed=settings.seed)),
         )
     converged = not any("did not converge" in str(warning.message) for warning in said)
     made = int(iterations) if converged else settings.most_iterations

@@ -17,8 +17,8 @@ from semeia.data.modalities.signatures import dates_of
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import Contrast, Description
+from semeia.signatures.express import unmapped
 from semeia.signatures.model import load_signatures
-from semeia.signatures.unmapped import unmapped
 from semeia.studies.records.blocks import LEARNT, fit_facts, seen_by_signatures, signature_folder
 from semeia.studies.records.patient_arms import arms, pretraining
 from semeia.studies.records.patient_data import PatientSettings, open_patients

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.atomic import write_json
-from semeia.archive.lock import locked
+from semeia.archive.atomic import locked, write_json
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.learning.cells import DONE, STATE, Cell, cells_of, is_finished

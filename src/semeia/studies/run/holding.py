@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from semeia.archive.atomic import PARTIAL, naming
-from semeia.archive.lock import locked
+from semeia.archive.atomic import PARTIAL, locked, naming
 from semeia.learning.cells import DONE, STATE, cells_of
 from semeia.learning.model import FILE
 from semeia.studies.run.grid import BUSY
