@@ -1,8 +1,7 @@
 """From the table to arrays: every arm's predictions, by cohort and seed.
 
-A checked table of one study and outcome comes in; `Block` goes out: for each cell (arm, mode, fraction),
-cohort and seed one `Fold` of arrays, with patients and units as integers. Patients are numbered within their
-cohort in order of first appearance.
+A `Block` is one study and outcome: for each cell (arm, mode, fraction), cohort and seed one `Fold` of arrays, with
+patients and units as integers. Patients are numbered within their cohort in order of first appearance.
 """
 
 from collections.abc import Iterable

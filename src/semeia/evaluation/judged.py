@@ -1,7 +1,7 @@
 """A table of predictions as every analysis meets it: checked, cut into arrays, with the draws of its patients.
 
-A table and settings come in; `Judged` goes out. It holds one `Place` for each study, outcome and cohort. Thresholds
-and combiners are fitted inside and carried (carry.py) before anything is judged.
+There is one `Place` for each study, outcome and cohort. Thresholds and combiners are fitted inside and carried
+(carry.py) before anything is judged.
 """
 
 from dataclasses import dataclass, replace

@@ -1,8 +1,7 @@
 """ROC curves for drawing: one curve a cell and cohort, averaged over seeds.
 
-A checked table of predictions comes in; a table of points goes out. With several seeds the curves are
-averaged vertically: the mean of their true positive rates at each false positive rate of a fixed grid
-(Fawcett 2006), each seed's curve being linear between its points.
+With several seeds the curves are averaged vertically: the mean of their true positive rates at each false positive rate
+of a fixed grid (Fawcett 2006), each seed's curve being linear between its points.
 """
 
 import numpy as np

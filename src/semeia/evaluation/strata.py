@@ -1,7 +1,6 @@
 """Which rows a result speaks of: all, those where a condition holds (where.py), or each value of a column.
 
-A checked table comes in; a list of (text, mask over its rows) goes out. The text is what `stratum` says in
-results.
+The text of a stratum is what `stratum` says in results.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
 """The Brier score taken apart, and observed over expected, for all bootstrap draws at once.
 
-Labels, scores and draw weights `[draws, n]` go in; one column a part comes out. Scores fall into bins of
-about equally many rows, the same in every draw. With bin k of weight n_k, mean score f_k, share of positives
-o_k, and o the share of all (Murphy 1973):
+Scores fall into bins of about equally many rows, the same in every draw. With bin k of weight n_k, mean score f_k,
+share of positives o_k, and o the share of all (Murphy 1973):
 
     reliability = sum n_k (f_k - o_k)^2 / n    resolution = sum n_k (o_k - o)^2 / n    uncertainty = o (1 - o)
 

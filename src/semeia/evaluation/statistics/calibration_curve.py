@@ -1,11 +1,9 @@
 """Flexible calibration: how often it came true, as a smooth function of what was predicted.
 
-Labels and scores are prepared once (`flexible_calibration`); given draw weights `[draws, n]`, the curve
-`[draws, grid]` and the calibration errors `[draws, 3]` of every draw come out. The curve is a logistic
-regression of the label on a restricted cubic spline of logit(score) (Van Calster et al. 2016, "flexible"
-calibration). Knots stand at Harrell's quantiles of the scores as they are, in every draw: 5 where the rarer
-class has 500 rows or more, 4 from 100, else 3. A draw in which a spline does not exist is fitted with one
-knot fewer, at last by a straight line, and is NaN where even that does not exist.
+The curve is a logistic regression of the label on a restricted cubic spline of logit(score) (Van Calster et al. 2016,
+"flexible" calibration). Knots stand at Harrell's quantiles of the scores as they are, in every draw: 5 where the rarer
+class has 500 rows or more, 4 from 100, else 3. A draw in which a spline does not exist is fitted with one knot fewer,
+at last by a straight line, and is NaN where even that does not exist. Labels and scores are prepared once.
 """
 
 from dataclasses import dataclass

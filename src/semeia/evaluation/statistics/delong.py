@@ -1,8 +1,8 @@
 """Standard errors of AUROCs, and of their differences, without resampling: DeLong, also for several units a patient.
 
-Labels and scores go in; `Areas` goes out: the AUROCs, and what each patient contributes to their covariance
-(DeLong et al. 1988; Obuchowski 1997 where patients have several units). Areas of several seeds are averaged patient by
-patient, so that the result is right whether the seeds test the same patients or each its own.
+`Areas` are the AUROCs, and what each patient contributes to their covariance (DeLong et al. 1988; Obuchowski 1997 where
+patients have several units). Those of several seeds are averaged patient by patient, so that the result is right
+whether the seeds test the same patients or each its own.
 """
 
 from dataclasses import dataclass

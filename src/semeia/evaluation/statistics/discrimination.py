@@ -1,9 +1,8 @@
 """AUROC, AUPRC and Brier score of one set of predictions, and of all its bootstrap draws at once.
 
-Labels and scores `[n]` go in; a number comes out, or, given `weights [draws, n]` (how often each row was drawn), one
-number a draw. What is asked of the same rows in many blocks of draws is sorted once (`Ranking`). Ties are exact: a tied
-pair counts one half (AUROC, Hanley and McNeil 1982), tied scores enter the precision together (AUPRC, as average
-precision).
+Weights `[draws, n]` say how often each row was drawn. What is asked of the same rows in many blocks of draws is sorted
+once (`Ranking`). Ties are exact: a tied pair counts one half (AUROC, Hanley and McNeil 1982), tied scores enter the
+precision together (AUPRC, as average precision).
 """
 
 from dataclasses import dataclass

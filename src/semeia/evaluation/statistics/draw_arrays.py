@@ -1,7 +1,4 @@
-"""The sums of draw_loops.py by numpy alone, a row of all draws at a time: slower on long tables, and needs no compiler.
-
-What goes in and out is said there.
-"""
+"""The sums of draw_loops.py by numpy alone, a row of all draws at a time: slower on long tables, no compiler needed."""
 
 from itertools import pairwise
 from typing import no_type_check

@@ -1,7 +1,7 @@
 """Draw weights summed by group of rows: how much of each group every bootstrap draw holds.
 
-Weights `[draws, n]` and the group of each row `[n]` go in; `[draws, groups]` comes out. Whatever depends on a
-row only through its group (a bin of scores, the thresholds it passes) is computed on the groups afterwards.
+Whatever depends on a row only through its group (a bin of scores, the thresholds it passes) is computed on the groups
+afterwards.
 """
 
 import numpy as np

@@ -1,8 +1,7 @@
 """Logistic regression by Newton's method, one fit for each bootstrap draw, all draws together.
 
-Matrix `[n, k]`, labels `[n]` and draw weights `[draws, n]` go in; coefficients `[draws, k]` come out. A
-draw whose maximum likelihood does not exist (one class, separation, constant features) gives NaN, never a
-large number.
+A draw whose maximum likelihood does not exist (one class, separation, constant features) gives NaN, never a large
+number.
 """
 
 import numpy as np

@@ -1,8 +1,7 @@
 """Decision curves: what acting on the scores is worth, for all thresholds and bootstrap draws at once.
 
-Labels, scores, draw weights `[draws, n]` and thresholds go in; net benefits `[draws, thresholds]` come out. A
-threshold t says that one found case is worth (1 - t) / t needless treatments; treating those with a score of
-t or more has net benefit (Vickers and Elkin 2006)
+A threshold t says that one found case is worth (1 - t) / t needless treatments; treating those with a score of t or
+more has net benefit (Vickers and Elkin 2006)
 
     true positives / n - false positives / n * t / (1 - t)
 

@@ -1,6 +1,5 @@
 """Mending probabilities: three ways to recalibrate scores, fitted on some patients and used on others.
 
-Labels and scores of the patients to fit on go in; a small frozen rule comes out that turns scores into mended ones.
 `intercept` moves all log-odds by one number (the prevalence is another), `logistic` moves and stretches them (Platt
 1999; Cox 1958), `isotonic` takes any rising curve (Zadrozny and Elkan 2002). A rule knows the patients it was fitted
 on and refuses to be judged on them.

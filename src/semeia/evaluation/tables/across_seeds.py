@@ -1,8 +1,7 @@
 """A statistic of one cell: taken of each seed's rows, averaged over the seeds in every draw, and kept while they live.
 
-Folds by seed and the draws of their cohort's patients go in; an array `[rows, k]` comes out, its first row being the
-statistics on the rows as they are. Results and gaps ask for the same metrics; with a million predictions each takes
-half a minute, so that what is known of the same fold and draws is looked up (`remembered`).
+Results and gaps ask for the same metrics; with a million predictions each takes half a minute, so that what is known of
+the same fold and draws is looked up (`remembered`).
 """
 
 from collections.abc import Callable

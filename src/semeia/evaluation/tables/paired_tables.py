@@ -1,7 +1,7 @@
 """Compare two tables of predictions where both tested the same patients; else say why they cannot be.
 
-`Paired` comes out: the AUROC of one table's model minus that of the other's, by cohort, with DeLong's interval
-clustered by patient. Without the same units of the same patients no difference is given.
+The AUROC of one table's model minus that of the other's, by cohort, has DeLong's interval clustered by patient. Without
+the same units of the same patients no difference is given.
 """
 
 import hashlib

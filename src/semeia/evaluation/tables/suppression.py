@@ -1,9 +1,9 @@
 """Which cells of a table are too small to be shown: nobody is to be found again in a count.
 
-Counts of the levels of one column go in (patients, and units of either class); a state for each level comes out.
-A level with fewer than ten of any of them is "suppressed": neither its counts nor a value is shown. What the total and
-the other levels would still give away is the sum over the hidden levels: while that is the count of one level, or below
-ten, the smallest of the others keeps its value but not its counts ("counts withheld").
+A level of a column with fewer than ten patients, or units of either class, is "suppressed": neither its counts nor a
+value is shown. What the total and the other levels would still give away is the sum over the hidden levels: while that
+is the count of one level, or below ten, the smallest of the others keeps its value but not its counts ("counts
+withheld").
 """
 
 import numpy as np

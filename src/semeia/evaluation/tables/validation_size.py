@@ -1,9 +1,8 @@
 """How many units an external validation needs for intervals of a stated width (Riley et al. 2021, Stat Med 40:4230).
 
 Four criteria for a binary outcome: observed over expected, the calibration slope, the c-statistic, and the
-standardised net benefit at a threshold. What is assumed of the validation (prevalence, c-statistic, distribution of
-the linear predictor) comes in as `Assumed`; the number of independent units comes out. The model is assumed to be
-right (calibration intercept 0, slope 1), as the paper's default is.
+standardised net benefit at a threshold. Beside what is `Assumed` of the validation, the model is taken to be right
+(calibration intercept 0, slope 1), as the paper's default is.
 """
 
 from collections.abc import Callable

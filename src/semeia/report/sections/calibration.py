@@ -1,7 +1,4 @@
-"""Show calibration on the page: does an arm mean what it says, by how much not, and does recalibration help.
-
-The tables "calibration_curves", "calibration" and "recalibration" of a run come in; a section goes out.
-"""
+"""Show calibration on the page: does an arm mean what it says, by how much not, and does recalibration help."""
 
 import polars as pl
 

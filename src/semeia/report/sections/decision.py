@@ -1,7 +1,4 @@
-"""Show usefulness on the page: at which thresholds acting on an arm's scores is better than treating all or nobody.
-
-The table "decision_curves" of a run comes in; a section goes out.
-"""
+"""Show usefulness on the page: at which thresholds acting on an arm's scores is better than treating all or nobody."""
 
 import polars as pl
 

@@ -1,7 +1,6 @@
 """Show the model-facts label: one model on one card, as Sendak et al. (npj Digit Med 2020;3:41) ask for.
 
-A run goes in; out comes what its headline arm predicts, from what, how well, and what to beware of. What the run does
-not know, the intended use above all, stays open on the card.
+What the run does not know, the intended use above all, stays open on the card.
 """
 
 from dataclasses import dataclass

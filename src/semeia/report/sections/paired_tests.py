@@ -1,7 +1,7 @@
 """Paired tests on the page: which differences stand when all that were looked at are counted, and what was in reach.
 
-The table "comparisons" of a run comes in (evaluation/views.py); a section goes out. It speaks of
-the tests that answer the run's question, whose differences are drawn elsewhere; every test is in the file.
+The section speaks of the tests that answer the run's question, whose differences are drawn elsewhere; every test is in
+the file.
 """
 
 import polars as pl

@@ -1,7 +1,4 @@
-"""Show ROC curves, and what is found when false alarms, or misses, are held to a limit.
-
-The predictions and the table "operating_points" of a run come in; a section goes out.
-"""
+"""Show ROC curves, and what is found when false alarms, or misses, are held to a limit."""
 
 import polars as pl
 

@@ -1,7 +1,4 @@
-"""The signatures of a run: on how much they were learned, how many of them last, and whose records they do not know.
-
-run.json "signatures" (an entry a seed) and the table "unmapped" (a row a hospital) come in; a section goes out.
-"""
+"""The signatures of a run: on how much they were learned, how many of them last, and whose records they do not know."""
 
 import polars as pl
 

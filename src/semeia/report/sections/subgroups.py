@@ -1,7 +1,6 @@
 """Show subgroups on the page: does a model do as well for everybody, and was any difference shown.
 
-The tables "subgroups" and "interactions" of a run come in; a section goes out. Cells with fewer than 10 patients,
-positives or negatives were suppressed before they came here, and are said to be.
+Cells with fewer than 10 patients, positives or negatives were suppressed before they came here, and are said to be.
 """
 
 import polars as pl

@@ -1,7 +1,4 @@
-"""Show other cohorts and sites on the page: what is lost outside, who is there, what may be expected at the next site.
-
-The tables "transport", "case_mix", "sites" and "validation_size" of a run come in; a section goes out.
-"""
+"""Show other cohorts and sites on the page: what is lost outside, who is there, what to expect at the next site."""
 
 from dataclasses import replace
 
