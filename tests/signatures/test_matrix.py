@@ -44,10 +44,11 @@ def test_deviations_and_the_fill_row_make_the_rows(tmp_path: Path):
     assert rows == pytest.approx(matrix.rows(0, len(rows), "float64"), abs=1e-12)
 
 
-def test_a_given_scaling_is_kept(tmp_path: Path):
-    scaling = fit_scaling([random_values(np.random.default_rng(2))], CHANNELS)
+def test_the_scaling_is_kept(tmp_path: Path):
+    values = random_values(np.random.default_rng(2))
+    scaling = fit_scaling([values], CHANNELS)
 
-    build_matrix([random_values(np.random.default_rng(3))], CHANNELS, into=tmp_path, scaling=scaling)
+    build_matrix([values], CHANNELS, into=tmp_path)
 
     assert open_matrix(tmp_path).scaling.as_json() == scaling.as_json()
 

@@ -53,9 +53,6 @@ def ingest_expressions(
         settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: Names up to ten rows, never the patient: a number missing, a session twice, a Duration that does not
             fit the dates, two labels or splits of one patient. Nothing is written then.

@@ -67,16 +67,10 @@ class SectionMatrix:
         return row, channel, value.astype(np.float64)
 
 
-def build_matrix(
-    stream: Iterable[SectionValues], channels: Channels, *, into: Path, scaling: Scaling | None = None
-) -> SectionMatrix:
-    """Write sections as they come; nothing is kept in memory.
+def build_matrix(stream: Iterable[SectionValues], channels: Channels, *, into: Path) -> SectionMatrix:
+    """Write the values of consecutive sections as they come, and fit how they are standardised on the way.
 
-    Args:
-        stream: Values of consecutive sections, such as `section_values` gives.
-        channels: Their channels.
-        into: Folder for the files.
-        scaling: How to standardise; by default it is fitted on these sections while they are written.
+    Nothing is kept in memory; `section_values` gives such values.
     """
     fit = ScalingFit(channels)
     with ExitStack() as files:
@@ -86,12 +80,12 @@ def build_matrix(
         }
         end, rows = 0, 0
         writers["row_ends"].append(np.zeros(1, np.int64))
-        for values in fit.watching(stream) if scaling is None else stream:
+        for values in fit.watching(stream):
             ends = end + np.cumsum(np.bincount(values.row, minlength=values.rows))
             for name, part in (("row_ends", ends), ("channel", values.channel), ("value", values.value)):
                 writers[name].append(part)
             end, rows = end + len(values.row), rows + values.rows
-        scaling = fit.scaling() if scaling is None else scaling
+        scaling = fit.scaling()
     write_json(into / _SCALING, scaling.as_json())
     return SectionMatrix(into, scaling, (rows, len(channels)))
 

@@ -44,9 +44,9 @@ class Stability:
         """The match that one refit in ten falls below, over the draws or over the starts where that is lower."""
         return np.minimum(*(np.quantile(found, 0.1, axis=0) for found in self._made()))
 
-    def unstable(self, *, least: float = LEAST_STABLE) -> Bool[np.ndarray, " k"]:
-        """Which signatures are typically matched worse than `least`."""
-        return self.typical() < least
+    def unstable(self) -> Bool[np.ndarray, " k"]:
+        """Which signatures are typically matched worse than LEAST_STABLE."""
+        return self.typical() < LEAST_STABLE
 
     def _made(self) -> tuple[np.ndarray, np.ndarray]:
         kinds = [found for found in (self.patients, self.seeds) if len(found)]

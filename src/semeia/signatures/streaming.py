@@ -38,6 +38,8 @@ def section_values(
 
     Sections come by subject, who is never cut, about `size` to a batch. `seed` is of the draws of the intensities.
     """
+    from joblib import delayed
+
     if not sections["subject_id"].is_sorted():
         raise InputError("sections: sort them by subject_id; they are read in the order of the archive.")
     people = archive.table("subjects")  # read once here; a worker gets the rows it needs
@@ -45,13 +47,7 @@ def section_values(
         (archive, batch, people.join(batch, on="subject_id", how="semi"), channels, window, seed)
         for batch in _batches(sections, size)
     )
-    if workers == 1:
-        yield from (_values_of(*job) for job in jobs)
-        return
-    from joblib import delayed
-
-    calls = (delayed(_values_of)(*job) for job in jobs)
-    yield from in_processes(calls, workers=workers)
+    yield from in_processes((delayed(_values_of)(*job) for job in jobs), workers=workers)
 
 
 def _batches(sections: pl.DataFrame, size: int) -> Iterator[pl.DataFrame]:

@@ -31,7 +31,7 @@ BRIER_PARTS = (
 
 
 def brier_parts_draws(
-    label: Column, score: Column, weights: Weights, *, bins: int = BINS, bin_of: Numbers | None = None
+    label: Column, score: Column, weights: Weights, *, bin_of: Numbers | None = None
 ) -> Float[np.ndarray, "draws 8"]:
     """BRIER_PARTS of every draw; `bin_of` spares cutting the bins anew where `score_bins` has already.
 
@@ -40,9 +40,9 @@ def brier_parts_draws(
     rows, a scaled Brier score of one class, a sum of scores of zero.
     """
     f, o = score.astype(np.float64), label.astype(np.float64)
-    bin_of = score_bins(score, bins=bins) if bin_of is None else bin_of
+    bin_of = score_bins(score) if bin_of is None else bin_of
     values = np.column_stack([np.ones(len(f)), f, o, f * f, f * o])
-    count, sum_f, sum_o, sum_ff, sum_fo = sums_by_group(weights, bin_of, values, groups=bins).transpose(1, 2, 0)
+    count, sum_f, sum_o, sum_ff, sum_fo = sums_by_group(weights, bin_of, values, groups=BINS).transpose(1, 2, 0)
     n = count.sum(axis=1)
     mean_f, mean_o = ratio(sum_f, count, empty=0.0), ratio(sum_o, count, empty=0.0)
     observed, expected = sum_o.sum(axis=1), sum_f.sum(axis=1)
@@ -58,7 +58,7 @@ def brier_parts_draws(
     return np.column_stack(parts)
 
 
-def score_bins(score: Column, *, bins: int = BINS) -> Numbers:
-    """The bin of each row, 0 to bins - 1, cut at quantiles of the scores; equal scores share a bin."""
-    edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
+def score_bins(score: Column) -> Numbers:
+    """The bin of each row, 0 to BINS - 1, cut at quantiles of the scores; equal scores share a bin."""
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)[1:-1]))
     return np.searchsorted(edges, score, side="right")

@@ -7,22 +7,12 @@ afterwards.
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from semeia.evaluation.shapes import Column, Numbers, Weights
+from semeia.evaluation.shapes import Numbers, Weights
 
 
-def group_sums(
-    weights: Weights, group: Numbers, *, groups: int, value: Column | None = None
-) -> Float[np.ndarray, "draws groups"]:
-    """Sum of `weights * value` over the rows of each group, in every draw.
-
-    Args:
-        weights: how often each row is in each draw.
-        group: 0 to groups - 1.
-        groups: how many there are; an empty one sums to zero.
-        value: one number a row; ones by default.
-    """
-    values = np.ones((len(group), 1)) if value is None else value[:, None]
-    return sums_by_group(weights, group, values, groups=groups)[:, 0].T
+def group_sums(weights: Weights, group: Numbers, *, groups: int) -> Float[np.ndarray, "draws groups"]:
+    """How many rows of each group, 0 to groups - 1, every draw holds; none of an empty one."""
+    return sums_by_group(weights, group, np.ones((len(group), 1)), groups=groups)[:, 0].T
 
 
 def ratio(above: np.ndarray, below: np.ndarray, *, empty: float = np.nan) -> np.ndarray:
@@ -33,7 +23,7 @@ def ratio(above: np.ndarray, below: np.ndarray, *, empty: float = np.nan) -> np.
 def sums_by_group(
     weights: Weights, group: Numbers, values: Shaped[np.ndarray, "n k"], *, groups: int
 ) -> Float[np.ndarray, "groups k draws"]:
-    """The same of several values at once, in one pass over the weights."""
+    """Sums of several values over the rows of each group in every draw, in one pass over the weights."""
     from semeia.evaluation.statistics.draw_sums import add_sums, rows_first
 
     sums = np.zeros((groups, values.shape[1], len(weights)))

@@ -13,18 +13,13 @@ FEWEST = 10
 SHOWN, WITHHELD, SUPPRESSED = "shown", "counts withheld", "suppressed"
 
 
-def suppress(counts: Int[np.ndarray, "levels kinds"], *, fewest: int = FEWEST) -> list[str]:
-    """The state of each level.
-
-    Args:
-        counts: of each level, in each of the kinds (patients first) that must not be small.
-        fewest: what may still be shown.
-    """
-    small = counts.min(axis=1) < fewest
+def suppress(counts: Int[np.ndarray, "levels kinds"]) -> list[str]:
+    """The state of each level, from its counts in each of the kinds (patients first) that must not be small."""
+    small = counts.min(axis=1) < FEWEST
     states = [SUPPRESSED if one else SHOWN for one in small]
     for level in np.argsort(counts[:, 0], kind="stable"):
         hidden = [state != SHOWN for state in states]
-        if not any(hidden) or (sum(hidden) > 1 and counts[hidden].sum(axis=0).min() >= fewest):
+        if not any(hidden) or (sum(hidden) > 1 and counts[hidden].sum(axis=0).min() >= FEWEST):
             break
         if states[level] == SHOWN:
             states[level] = WITHHELD

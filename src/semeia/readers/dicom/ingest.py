@@ -27,6 +27,7 @@ from semeia.readers.dicom.volume import film_of, volume_of
 from semeia.readers.images.image_file import Image, add_image
 from semeia.readers.rows import folder_given
 
+_CHUNK = 500  # files a call; fewer are not worth a process
 _MOST_WORKERS = 4
 PRIVATE = "private elements"
 _PATIENT_GROUP = 0x0010
@@ -56,9 +57,6 @@ def ingest_dicom(
         settings: What is done about the identity of patients.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: There is no image that can be read; names reasons and counts, never files or patients.
     """
@@ -77,9 +75,6 @@ def ingest_dicom(
     return draft.summary
 
 
-_CHUNK = 500  # files a call; fewer are not worth a process
-
-
 @dataclass(frozen=True)
 class Index:
     """The images of a folder in the order of their paths, and how many files were left out, by why."""
@@ -95,13 +90,15 @@ def index_folder(folder: Path, *, workers: int = 1) -> Index:
     with naming(folder, "read"):
         paths = sorted(Path(where, name) for where, _, names in os.walk(folder) for name in names)
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
-    if workers == 1 or len(chunks) < 2:
-        found = [answer for chunk in chunks for answer in read_headers(chunk)]
-    else:
-        calls = (delayed(read_headers)(chunk) for chunk in chunks)
-        found = [answer for answers in in_processes(calls, workers=workers) for answer in answers]
+    calls = (delayed(read_headers)(chunk) for chunk in chunks)
+    found = [answer for answers in in_processes(calls, workers=_at_most(workers, chunks)) for answer in answers]
     headers = tuple(answer for answer in found if isinstance(answer, Header))
     return Index(headers, Counter(answer for answer in found if isinstance(answer, str)))
+
+
+def _at_most(workers: int, work: Sequence[object]) -> int:
+    """As many processes as there are things to do; a process for a single one is not worth its start."""
+    return min(workers, max(1, len(work)))
 
 
 def read_headers(paths: Sequence[Path]) -> list[Header | str]:
@@ -207,11 +204,7 @@ def images_of(stacks: Sequence[Stack], *, workers: int = 1) -> Iterator[Image | 
     """Decode stacks in their order, a few ahead where there are workers."""
     from joblib import delayed
 
-    if workers == 1 or len(stacks) < 2:
-        yield from map(image_of, stacks)
-        return
-    calls = (delayed(image_of)(stack) for stack in stacks)
-    yield from in_processes(calls, workers=workers)
+    yield from in_processes((delayed(image_of)(stack) for stack in stacks), workers=_at_most(workers, stacks))
 
 
 def image_of(stack: Stack) -> Image | Refused:

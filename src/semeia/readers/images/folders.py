@@ -76,9 +76,6 @@ def ingest_folders(
         settings: What is done about the identity of patients.
         skip_bad_rows: How many pictures may be left out because of a fault; by default none.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: There is no picture, or one is damaged. Nothing is written then.
     """

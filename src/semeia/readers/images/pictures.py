@@ -75,9 +75,6 @@ def ingest_images(
         settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: Names up to ten rows and columns, never the patient. Nothing is written then.
     """

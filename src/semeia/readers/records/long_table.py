@@ -33,9 +33,6 @@ def ingest_table(
         codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
             `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: Names the mapping's entry, the table or the file. Nothing is written then.
     """

@@ -67,9 +67,6 @@ def ingest_meds(
         codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
             `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: No shard, a shard that is damaged or lacks a column, every event in the archive already.
     """

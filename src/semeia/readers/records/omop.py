@@ -77,9 +77,6 @@ def ingest_omop(
         codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
             `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
-    Returns:
-        What was added.
-
     Raises:
         InputError: No person, no table of events, a file that is damaged, a table without dates.
     """
