@@ -17,6 +17,7 @@ from semeia.errors import InputError
 KEY_FILE = "pseudonym.key"  # where archives of older versions keep theirs
 _LEAST_BYTES = 32
 _HEX_DIGITS = 12
+PSEUDONYM = f"^p[0-9a-f]{{{_HEX_DIGITS}}}$"  # what `pseudonym` gives
 _SHARED = ("archive.json", "run.json")  # what marks a folder that is given to others
 MARK_DIGITS = 16
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from semeia import __version__
 from semeia.archive.atomic import sweep, write_csv, write_json, write_parquet
+from semeia.archive.keys import PSEUDONYM
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
@@ -28,7 +29,6 @@ from semeia.report.page import CHECKLISTS, REPORT, write_pages
 from semeia.report.result_tables import FOLDER, marks_of, write_tables
 from semeia.report.run_folder import IN_WHERE, read_run
 
-PSEUDONYM = "^p[0-9a-f]{12}$"
 _MADE = ("run.json", "results.csv", "estimates.csv", "tables", "predictions.parquet", REPORT, CHECKLISTS)
 
 

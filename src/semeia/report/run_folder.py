@@ -55,6 +55,12 @@ class Run:
         """Return the outcome that the page is about: the first of the results."""
         return next((e.outcome for e in self.estimates), "")
 
+    @property
+    def fingerprint(self) -> str:
+        """Return how the fingerprint of the archive begins (run.json has all of it); empty where there is none."""
+        archive = self.record.get("archive")
+        return str(archive.get("fingerprint") or "")[:16] if isinstance(archive, dict) else ""
+
     @cached_property
     def names(self) -> Names:
         """Return the words of the run, from what it says of itself."""

@@ -116,9 +116,7 @@ def disjoint(run: Run) -> str:
 
 def fingerprint(run: Run) -> str:
     """Give the fingerprint of the archive."""
-    archive = run.record.get("archive")
-    mark = archive.get("fingerprint") if isinstance(archive, dict) else None
-    return f"The archive has the fingerprint {str(mark)[:16]}\u2026" if mark else ""
+    return f"The archive has the fingerprint {run.fingerprint}\u2026" if run.fingerprint else ""
 
 
 def characteristics(run: Run) -> str:

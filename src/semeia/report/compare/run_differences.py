@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from semeia.archive.keys import PSEUDONYM
 from semeia.report.content import DataTable
 from semeia.report.estimates import cohorts_of
 from semeia.report.numbers import count
@@ -12,7 +13,6 @@ from semeia.report.run_folder import Run
 from semeia.report.sections.made import facts_of
 
 ABSENT = "\u2013"
-PSEUDONYM = "^p[0-9a-f]{12}$"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def warnings_of(runs: list[NamedRun]) -> list[str]:
     """Say what speaks against comparing the runs, each with what differs; an empty list when nothing does."""
     kinds = {
         "The outcomes differ": lambda run: run.outcome,
-        "The archives differ, so the data do": _fingerprint,
+        "The archives differ, so the data do": lambda run: run.fingerprint,
         "The patients are restricted differently": lambda run: run.names.stratum(run.restriction) or "all",
         "The numbers of tested units differ": _tested,
         "The intervals were made differently": _methods,
@@ -79,7 +79,7 @@ def warnings_of(runs: list[NamedRun]) -> list[str]:
         said = {named.name: of(named.run) for named in runs}
         if len({value for value in said.values() if value}) > 1:
             found.append(f"{words}: {'; '.join(f'{name} {value or ABSENT}' for name, value in said.items())}.")
-    unknown = [named.name for named in runs if not _fingerprint(named.run)]
+    unknown = [named.name for named in runs if not named.run.fingerprint]
     if 0 < len(unknown) < len(runs):
         found.append(f"Which archive the patients are from is not known of {', '.join(unknown)}.")
     for named in runs[1:]:
@@ -107,12 +107,7 @@ def same_patients(one: Run, other: Run) -> str:
 def _about(run: Run) -> dict[str, str]:
     tested = _tested(run)
     own = {"Study": run.study, "Outcome": run.outcome, "Tested": tested, "Intervals": _methods(run)}
-    return {name: words for name, words in (own | dict(facts_of(run.record))).items() if words}
-
-
-def _fingerprint(run: Run) -> str:
-    archive = run.record.get("archive")
-    return str(archive.get("fingerprint") or "")[:16] if isinstance(archive, dict) else ""
+    return {name: words for name, words in (own | dict(facts_of(run))).items() if words}
 
 
 def _tested(run: Run) -> str:

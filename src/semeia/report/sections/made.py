@@ -18,20 +18,19 @@ class Made:
 
 def made_section(run: Run) -> Section | None:
     """Show the last section."""
-    facts, config = facts_of(run.record), run.record.get("config")
+    facts, config = facts_of(run), run.record.get("config")
     text = json.dumps(config, indent=2, ensure_ascii=False, default=str) if config else ""
     return Section("made", "How this was made", own=Made(facts, text)) if facts or text else None
 
 
-def facts_of(record: dict[str, object]) -> list[tuple[str, str]]:
+def facts_of(run: Run) -> list[tuple[str, str]]:
     """Name and words of each fact that run.json holds."""
+    record = run.record
     facts = [("Semeia", str(record.get("semeia_version") or ""))]
     versions = record.get("versions")
     if isinstance(versions, dict):
         facts.append(("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
-    archive = record.get("archive")
-    if isinstance(archive, dict):
-        facts.append(("Fingerprint of the archive", str(archive.get("fingerprint") or "")[:16]))  # whole in run.json
+    facts.append(("Fingerprint of the archive", run.fingerprint))
     seeds = record.get("seeds")
     if isinstance(seeds, list):
         facts.append(("Seeds", ", ".join(str(seed) for seed in seeds)))
