@@ -62,14 +62,14 @@ def ingest_expressions(
     matrix = numbers_of(given, numbered_columns(given, NUMBERS))
     places = {number: place for place, number in enumerate(given.rows)}
     faults = Faults(skip=skip_bad_rows)
-    dates = dict(
-        faults.keep(rows_of(given, roles), lambda row: (row.number, (row, row.identity(PATIENT), row.time(DATE))))
-    )
-    last = _last(dates)
+    sessions = faults.keep(rows_of(given, roles), lambda row: (row, canonical(row.identity(PATIENT)), row.time(DATE)))
+    last: dict[str, dt.datetime] = {}
+    for _, patient, time in sessions:
+        last[patient] = max(time, last.get(patient, time))
     told: dict[object, Row] = {}
     own: dict[str, list[tuple[Row, dt.datetime]]] = {}
-    for row, name, time in faults.keep(list(dates.values()), lambda one: _checked(*one, last=last, told=told)):
-        own.setdefault(canonical(name), []).append((row, time))
+    for row, patient, time in faults.keep(sessions, lambda one: _checked(*one, last=last, told=told)):
+        own.setdefault(patient, []).append((row, time))
     adding = Adding(modality, faults)
     with writing(into, source=f"expressions: {modality}", key=key, privacy=settings) as draft:
         for patient in sorted(own):
@@ -87,20 +87,11 @@ def ingest_expressions(
     return draft.summary
 
 
-def _last(dates: Mapping[int, tuple[Row, str, dt.datetime]]) -> dict[str, dt.datetime]:
-    """The last session of each patient."""
-    last: dict[str, dt.datetime] = {}
-    for _, name, time in dates.values():
-        patient = canonical(name)
-        last[patient] = max(time, last.get(patient, time))
-    return last
-
-
 def _checked(
-    row: Row, name: str, time: dt.datetime, *, last: Mapping[str, dt.datetime], told: dict[object, Row]
+    row: Row, patient: str, time: dt.datetime, *, last: Mapping[str, dt.datetime], told: dict[object, Row]
 ) -> tuple[Row, str, dt.datetime]:
     """A row held against the other rows of its patient."""
-    patient, days = canonical(name), row.number_or_none(DAYS)
+    days = row.number_or_none(DAYS)
     if days is not None and abs(days - (last[patient] - time) / DAY) >= 1:
         raise row.error(DAYS, f"is not the {(last[patient] - time).days} days to the patient's last session.")
     session = row.cells.get(SESSION)
@@ -111,7 +102,7 @@ def _checked(
         other = told.setdefault((patient, column), row)
         if other.label_or_none(column) != value:
             raise row.error(column, f"this patient has another {words} in row {other.number}.")
-    return row, name, time
+    return row, patient, time
 
 
 def expressions_table(archive: Path, *, modality: str = "signatures", outcome: str | None = None) -> pl.DataFrame:
