@@ -59,8 +59,8 @@ study-knee: $(STAMP) ## Run the reduced knee study on KNEES (made from $SEMEIA_D
 study-worlds: $(STAMP) ## Run the study of made-up worlds in runs/worlds (resumable)
 	$(BIN)/semeia study worlds --workers $(WORKERS)
 
-bench: $(STAMP) ## Run every benchmark, one after the other
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+bench: $(STAMP) ## Run every benchmark at quick sizes, write docs/performance.md (FULL=1: at the sizes of the claims; hours)
+	$(BIN)/python tools/bench.py $(if $(FULL),--full)
 
 clean: ## Remove the virtual environment and the caches (runs and archives stay)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

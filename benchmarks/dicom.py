@@ -23,6 +23,7 @@ import pydicom
 import SimpleITK as Sitk
 from monai.data.image_reader import PydicomReader
 from pydicom.uid import JPEG2000Lossless, RLELossless
+from shared.table import row
 from shared.watch import processor
 
 from semeia.readers.dicom.ingest import index_folder
@@ -33,7 +34,7 @@ from semeia.worlds.hospital.course import course_of
 from semeia.worlds.hospital.dicom_files import write_scan
 from semeia.worlds.hospital.scan import SCANNERS
 
-SLICES, SIDE, TURNS = 60, 512, 5
+SIDE = 512
 
 
 def semeia(folder: Path) -> np.ndarray:
@@ -70,19 +71,19 @@ def compressed(folder: Path, syntax: str, into: Path) -> Path:
     return into
 
 
-def simulated(folder: Path) -> Path:
+def simulated(folder: Path, slices: int) -> Path:
     """A series of noise over a smooth field, of the size of a chest CT cut short."""
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(0)
-    field = gaussian_filter(rng.normal(0, 300, (SLICES, SIDE, SIDE)), (1, 3, 3)) * 10
+    field = gaussian_filter(rng.normal(0, 300, (slices, SIDE, SIDE)), (1, 3, 3)) * 10
     volume = np.clip(field + rng.normal(0, 15, field.shape) - 500, -1024, 3071).astype(np.int16)
     course = course_of(0, HospitalSettings(patients=1))
     write_scan(folder / "s", volume, course, number=0, when=course.index, scanner=SCANNERS[0], seed=0)
     return folder / "s"
 
 
-def compare(name: str, folder: Path) -> None:
+def compare(name: str, folder: Path, *, turns: int) -> None:
     """Time the readers in turns, and hold their voxels against one another."""
     readers: dict[str, Callable[[Path], np.ndarray]] = {
         "semeia": semeia,
@@ -93,7 +94,7 @@ def compare(name: str, folder: Path) -> None:
     found = {who: read(folder) for who, read in readers.items()}
     same = {who: np.array_equal(found[who], found["semeia"]) for who in ("SimpleITK", "MONAI PydicomReader")}
     times: dict[str, list[float]] = {who: [] for who in readers}
-    for _ in range(TURNS):
+    for _ in range(turns):
         for who, read in readers.items():
             begun = process_time()
             read(folder)
@@ -102,6 +103,9 @@ def compare(name: str, folder: Path) -> None:
     for who, taken in times.items():
         equal = {True: "  same voxels", False: "  OTHER VOXELS"}[same[who]] if who in same else ""
         median = statistics.median(taken)
+        if who != "semeia":
+            what = f"series of {len(list(folder.iterdir()))} slices, {name}"
+            row(what, ours=1000 * ours, other=1000 * median, unit="ms of processor", against=who)
         print(f"{name:<14} {who:<20} {1000 * median:8.0f} ms   semeia takes {ours / median:5.2f} times that{equal}")
 
 
@@ -109,6 +113,8 @@ def main() -> None:
     """Print the machine and one line a reader and series."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="a real series")
+    parser.add_argument("--slices", type=int, default=60, help="of the simulated series")
+    parser.add_argument("--turns", type=int, default=5, help="readings by each; the median counts")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     Sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
@@ -119,12 +125,12 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch:
         if given.folder:
-            compare("given", given.folder)
+            compare("given", given.folder, turns=given.turns)
             return
-        raw = simulated(Path(scratch))
-        compare("uncompressed", raw)
+        raw = simulated(Path(scratch), given.slices)
+        compare("uncompressed", raw, turns=given.turns)
         for syntax, name in ((JPEG2000Lossless, "JPEG 2000"), (RLELossless, "RLE")):
-            compare(name, compressed(raw, syntax, Path(scratch) / name))
+            compare(name, compressed(raw, syntax, Path(scratch) / name), turns=given.turns)
 
 
 if __name__ == "__main__":

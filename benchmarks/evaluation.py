@@ -17,6 +17,7 @@ from time import perf_counter, process_time
 
 import numpy as np
 import polars as pl
+from shared.table import row
 from shared.watch import processor
 from sklearn import __version__ as sklearn_version
 from sklearn.metrics import roc_auc_score
@@ -56,6 +57,8 @@ def against_a_loop(*, rows: int, arms: int, draws: int, measured: int) -> None:
         f"scikit-learn {sklearn_version}, a loop over roc_auc_score: {loop:.1f} s "
         f"(measured on {measured} draws an arm, scaled to {draws:,}; the draws given to it)"
     )
+    what = f"AUROC of {arms} arms x {rows:,} predictions, {draws:,} patient-bootstrap draws"
+    row(what, ours=mine, other=loop, unit="s", against="a loop over scikit-learn's roc_auc_score (scaled)")
     print(f"ratio: {loop / mine:.0f}; largest difference: {np.abs(ours[:, 1 : 1 + measured] - theirs).max():.1e}")
 
 
@@ -78,6 +81,7 @@ def many_predictions(rows: int, *, arms: int, draws: int) -> None:
     start, processor = perf_counter(), process_time()
     found = evaluate(pl.concat(tables), settings=EvaluationSettings(draws=draws, references=("arm0",)))
     seconds, processor = perf_counter() - start, process_time() - processor
+    row(f"every metric and table of {rows:,} predictions, {draws:,} draws", ours=processor, unit="s of processor")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"task: evaluate {rows:,} predictions ({arms} arms, {units:,} units), {draws:,} draws, every metric and table"

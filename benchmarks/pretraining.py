@@ -23,6 +23,7 @@ from time import perf_counter
 import numpy as np
 import psutil
 import torch
+from shared.table import row
 from shared.watch import processor
 
 from semeia.data.batch import Batch
@@ -54,8 +55,8 @@ def synthetic(units: int) -> Dataset:
     crops = rng.integers(0, 256, (units, *voxels), dtype=np.uint8)
     readings = rng.integers(1, 6, (units, 8)).astype(np.float32)
     data = array_dataset({"image": (Volume(), crops), "reading": (Table(), readings)})
-    for row, planes in enumerate(rng.integers(8, voxels[0] + 1, units)):
-        data.observations["image"].arrays.mask[row, planes:] = False
+    for place, planes in enumerate(rng.integers(8, voxels[0] + 1, units)):
+        data.observations["image"].arrays.mask[place, planes:] = False
     return data
 
 
@@ -148,6 +149,14 @@ def compare(
     sums = {name: [sum(found[i : i + steps]) for i in range(0, len(found), steps)] for name, found in seconds.items()}
     overhead = [100 * (ours / theirs - 1) for ours, theirs in zip(sums["loop"], sums["bare"], strict=True)]
     speed = {name: steps * batch / statistics.median(found) for name, found in sums.items()}
+    row(
+        f"pretraining, {precision}, {threads} thread(s)",
+        ours=speed["loop"],
+        other=speed["bare"],
+        unit="crops/s",
+        against="a bare loop over the same modules",
+        more_is_better=True,
+    )
     print(
         f"{precision}, {threads} thread{'s' if threads > 1 else ' '}: loop {speed['loop']:4.0f} crops/s, bare "
         f"{speed['bare']:4.0f} crops/s, overhead {statistics.median(overhead):+.1f} % "
@@ -222,6 +231,8 @@ def stream(pictures: int, *, batch: int, precision: str) -> None:
             report=report,
         )
         seconds, size = perf_counter() - began, path.stat().st_size / 2**20
+    row(f"pretraining on {pictures:,} pictures of a file, small network", ours=pictures / seconds, unit="pictures/s")
+    row("its own memory at the end of the pass", ours=own[-1], other=own[1], unit="MiB", against="after a fifth of it")
     print(
         f"{pictures:,} pictures of 64 x 64 ({size:.0f} MiB on disk), one pass of {total} steps in {seconds:.0f} s "
         f"({pictures / seconds:.0f} pictures/s); own memory at each tenth: {' '.join(f'{value:.0f}' for value in own)} "

@@ -28,6 +28,7 @@ import httpx
 import numpy as np
 import torch
 from PIL import Image
+from shared.table import row
 from shared.watch import processor
 
 from semeia.archive.atomic import write_json
@@ -143,6 +144,8 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait(20)
+    for other, against in ((CALL, "the model's call alone"), (HERE, "the whole answer in one process")):
+        row(POST, ours=1000 * took[POST], other=1000 * took[other], unit="ms", against=against)
     print(f"POST /predict over the model's call (medians):          {took[POST] / took[CALL]:6.2f}")
     print(f"POST /predict over the whole answer here (medians):     {took[POST] / took[HERE]:6.2f}")
 

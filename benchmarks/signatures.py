@@ -11,9 +11,9 @@ from pathlib import Path
 
 PARTS = Path(__file__).parent / "signatures"
 FULL = {
-    "ingest": ["--events", "20000000"],
-    "curves": ["--events", "20000000"],
-    "ica": ["--full", "--sizes", *(f"{rows}x{size}" for rows in (50_000, 200_000, 600_000) for size in (64, 256))],
+    "ingest": "--events 20000000",
+    "curves": "--events 20000000",
+    "ica": "--iteration 600000 --sizes 50000x64 50000x256 200000x64 200000x256 600000x64 600000x256",
 }
 
 if __name__ == "__main__":
@@ -22,4 +22,4 @@ if __name__ == "__main__":
     full = parser.parse_args().full
     for part, options in FULL.items():
         print(f"\n== {part}", flush=True)
-        subprocess.run([sys.executable, PARTS / f"{part}.py", *(options if full else [])], check=True)
+        subprocess.run([sys.executable, PARTS / f"{part}.py", *(options.split() if full else [])], check=True)

@@ -26,6 +26,7 @@ import polars as pl
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "tests")]
 
 from patients import IN_WORDS, simulated_archive  # noqa: E402
+from shared.table import row  # noqa: E402
 from shared.watch import Watch, processor  # noqa: E402
 
 ROWS = 20_000
@@ -71,6 +72,8 @@ def against_the_grid(archive, patients: int, window) -> None:
     largest = np.max(np.abs(daily - found.value) / np.maximum(np.abs(daily), 1e-12))
     print(f"\ncurves: {len(daily):,} values of {sections.height} sections of {patients} patients")
     print(f"every day of the grid: {grid:.2f} s; at the needed dates: {min(times):.4f} s (best of 5)")
+    what = f"{len(daily):,} values of curves at needed dates"
+    row(what, ours=min(times), other=grid, unit="s", against="every day of a grid (numpy, scipy)")
     print(f"ratio: {grid / min(times):.0f}; largest relative difference: {largest:.1e}")
 
 
@@ -138,6 +141,8 @@ def to_cross_sections(archive, into: Path, window, workers: int):
     print(f"all: {whole:.1f} s with {workers} processes: {events / whole / 1e6:.2f} million events/s")
     print(f"processor time: {cpu:.1f} s: {events / cpu / 1e6:.2f} million events/s a core")
     peak = max(watch.peak for watch in watched.values())
+    row(f"{events:,} events to cross-sections, {workers} processes", ours=events / whole / 1e6, unit="million events/s")
+    row("its peak memory, all processes", ours=peak / 2**30, unit="GiB")
     print(f"peak resident memory, parent and workers added up: {peak / 2**30:.2f} GiB")
     return matrix
 
@@ -160,6 +165,8 @@ def covariance(matrix) -> None:
     there = len(few.values(0, few.shape[0])[1]) / few.shape[0]
     print(f"\ncovariance of {few.shape[0]:,} x {few.shape[1]:,}, {there:.0f} values a row")
     print(f"from whole blocks: {took['blocks']:.2f} s; from the values that are there: {took['values']:.2f} s")
+    what = f"covariance of {few.shape[0]:,} x {few.shape[1]:,}, mostly missing"
+    row(what, ours=took["values"], other=took["blocks"], unit="s", against="from whole blocks")
     print(f"ratio: {took['blocks'] / took['values']:.1f}; largest difference: {apart:.1e}")
 
 

@@ -6,7 +6,7 @@
    Each fit is a process of its own and the sides take turns; the shortest time and the largest memory count. Memory is
    the peak of the fit beyond what the process held before it (libraries and sample matrix).
 2. One iteration with 2,000 components on rows of a file against the rate of matrix products measured before and after,
-   and what a fit will take: 60,000 rows, or 600,000 with --full.
+   and what a fit will take: 60,000 rows, or as many as --iteration says.
 3. That iteration's products in bfloat16 against float32 on this processor.
 
     python benchmarks/signatures/ica.py --sizes 50000x64 200000x64 200000x256 600000x256
@@ -39,6 +39,7 @@ from semeia.signatures.threads import in_order, one_thread_each
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from shared.table import row
 from shared.watch import processor
 
 GIGA, MIB = 1e9, 2**20
@@ -47,7 +48,7 @@ THREADS = len(os.sched_getaffinity(0))
 SIDES = ("semeia", "semeia, same steps", "same, from a file", "scikit-learn", "scikit-learn, 1 thread", "picard")
 # picard takes minutes beyond.
 PICARD_ELEMENTS = 50_000 * 64
-COMPONENTS, LARGE, SMALL = 2_000, 600_000, 60_000
+COMPONENTS, LARGE = 2_000, 600_000
 Found = tuple[np.ndarray, int]
 
 
@@ -129,6 +130,10 @@ def compare(rows: int, sources: int, dtype: str, *, repeats: int, folder: Path) 
     theirs = [min(fit["seconds"] for fit in found[side]) for side in sides if side.startswith("scikit-learn")]
     memory = max(fit["mib"] for fit in found["scikit-learn"])
     size = path.stat().st_size / MIB
+    ours = min(fit["seconds"] for fit in found["semeia"]), max(fit["mib"] for fit in found["semeia"])
+    for mine, other, unit in zip(ours, (min(theirs), memory), ("s", "MiB"), strict=True):
+        what = f"{sources} components of {rows:,} rows, {dtype}"
+        row(what, ours=mine, other=other, unit=unit, against="FastICA of scikit-learn")
     print(f"\n{rows:,} rows x {sources} components, {dtype} ({size:.0f} MiB)")
     for side in sides:
         best, peak = min(found[side], key=lambda fit: fit["seconds"]), max(fit["mib"] for fit in found[side])
@@ -194,7 +199,7 @@ def one_iteration(rows: int, *, folder: Path) -> None:
     print(f"  bfloat16: {times[False] / times[True]:.2f} x the speed of float32 here; chosen by itself: {chosen}here")
 
 
-def main(sizes: list[str], dtypes: list[str], repeats: int, full: bool) -> None:
+def main(sizes: list[str], dtypes: list[str], repeats: int, iteration: int) -> None:
     """All fits, then the one iteration."""
     print(
         f"machine: {processor()}, {THREADS} threads, Python {platform.python_version()}, "
@@ -206,7 +211,8 @@ def main(sizes: list[str], dtypes: list[str], repeats: int, full: bool) -> None:
             for dtype in dtypes:
                 rows, sources = map(int, size.split("x"))
                 compare(rows, sources, dtype, repeats=repeats, folder=Path(folder))
-        one_iteration(LARGE if full else SMALL, folder=Path(folder))
+        if iteration:
+            one_iteration(iteration, folder=Path(folder))
 
 
 if __name__ == "__main__":
@@ -214,11 +220,11 @@ if __name__ == "__main__":
     parser.add_argument("--sizes", nargs="*", default=["50000x64", "200000x64", "200000x256"])
     parser.add_argument("--dtypes", nargs="*", default=["float32", "float64"])
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--full", action="store_true", help=f"one iteration on {LARGE:,} rows: 5 GB of disk")
+    parser.add_argument("--iteration", type=int, default=60_000, help="rows of the one iteration; 600000: 5 GB of disk")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.side:
         print(json.dumps(fit(given.side, given.file)))
     else:
-        main(given.sizes, given.dtypes, given.repeats, given.full)
+        main(given.sizes, given.dtypes, given.repeats, given.iteration)

@@ -21,6 +21,7 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from patients import IN_WORDS, batches, patients_for
+from shared.table import row
 from shared.watch import Watch, processor
 
 MAPPING = """
@@ -87,6 +88,7 @@ def compare(what: str, events: int, *, ours: Callable[[], object], least: Callab
         rate = events / watch.seconds / 1e6
         print(f"{side}: {watch.seconds:.1f} s, {rate:.2f} million events/s, peak {watch.peak / 2**30:.2f} GiB")
     bare, full = sides.values()
+    row(what, ours=full.seconds, other=bare.seconds, unit="s", against="reading, sorting, writing by polars, no more")
     print(f"ratio: {full.seconds / bare.seconds:.1f}")
 
 

@@ -1,0 +1,88 @@
+"""Run every benchmark, and write what they measured as one table.
+
+    python tools/bench.py                     quick sizes, under half an hour on two free cores
+    python tools/bench.py --full              the sizes that the claims are made at; hours
+    python tools/bench.py --only dicom serve
+
+Each benchmark is a script in benchmarks/ that says what it compares and prints more than the table holds.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from shared.table import ROWS, table  # noqa: E402
+from shared.watch import processor  # noqa: E402
+
+# Each script, its options in a quick run, and in a full one.
+BENCHMARKS = {
+    "burned_in": ("--most 50", ""),
+    "dicom": ("--slices 12 --turns 3", ""),
+    "worlds": ("--steps 100 --cells 8 32", ""),
+    "signatures/ingest": ("--events 200000", "--events 20000000"),
+    "signatures/curves": ("--events 200000 --grid-patients 30", "--events 20000000"),
+    "evaluation": ("--many 20000", ""),
+    "serve": ("--requests 40", ""),
+    "signatures/ica": (
+        "--sizes 20000x32 --dtypes float32 --repeats 1 --iteration 0",
+        "--sizes 50000x64 50000x256 200000x64 200000x256 600000x64 600000x256 --iteration 600000",
+    ),
+    "pretraining": ("--rounds 3 --steps 3 --epochs 3 --pictures 1000 --seconds-at-most 15", "--full"),
+}
+LIBRARIES = ("numpy", "polars", "torch", "scikit-learn", "pydicom", "SimpleITK", "monai", "duckdb")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def main() -> int:
+    """Run from the shell; the exit code of the first benchmark that fails."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--only", nargs="*", choices=BENCHMARKS, default=list(BENCHMARKS))
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.md")
+    given = parser.parse_args()
+    began, load = perf_counter(), os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows"
+        for name in given.only:
+            options = BENCHMARKS[name][given.full]
+            print(f"\n== {name} {options}", flush=True)
+            command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *options.split()]
+            done = subprocess.run(command, env={**os.environ, **ONE_THREAD, ROWS: str(rows)}, check=False)
+            if done.returncode:
+                return done.returncode
+            loads = f"{load:.0f} when it began, {os.getloadavg()[0]:.0f} when it ended"
+            given.out.write_text(page(table(rows), (perf_counter() - began) / 60, loads, full=given.full))
+    print(f"\n{given.out}")
+    return 0
+
+
+def page(measured: str, minutes: float, loads: str, *, full: bool) -> str:
+    """The page around the table."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    sizes = "the sizes of the claims" if full else "quick sizes"
+    return f"""# Performance: both sides, one table
+
+Written by `make bench` (`python tools/bench.py{" --full" if full else ""}`), at {sizes}, in {minutes:.0f} minutes.
+{processor()}, {os.cpu_count()} cores, one thread unless a row says otherwise; Python {platform.python_version()},
+{libraries}.
+Load of the machine: {loads}. Where that is above the number of cores, other work ran beside
+it: both sides take turns and slow down together, so read the ratios, and times only where they are of the processor.
+
+"Times better" is other over Semeia for times and memory, Semeia over other for rates; below 1 the other side is better.
+Each `python benchmarks/NAME.py` says in its first lines what it compares, and prints more.
+
+{measured}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
