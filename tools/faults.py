@@ -2,6 +2,7 @@
 
     python tools/faults.py                  20 kills over all commands, and the other faults; about ten minutes
     python tools/faults.py --every-write    a kill before and after each write of each command; hours
+    python tools/faults.py --every-write 10 --only "study own"    at every tenth such moment
 
 Small made-up inputs. A kill is SIGKILL of the command and all its processes, at a random moment or at one of its
 writes. The other faults: no room left on the disk, a folder that cannot be written to, a second process in the same
@@ -405,7 +406,9 @@ def main() -> int:
     """Run everything from the shell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="kills over all commands")
-    parser.add_argument("--every-write", action="store_true", help="a kill before and after each write instead")
+    parser.add_argument(
+        "--every-write", type=int, nargs="?", const=1, metavar="N", help="kill at each (N-th) moment of a write instead"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS), help="some of the commands")
     parser.add_argument("--keep", type=Path, help="a new folder to work in, which is kept")
@@ -446,9 +449,11 @@ def table(folder: Path, given: argparse.Namespace) -> tuple[list[str], list[str]
                 (folder / alias).symlink_to(whole)
         if name not in given.only:
             continue
-        moments = range(case.writes) if given.every_write else range(share[name])
+        moments = list(range(0, case.writes, given.every_write) if given.every_write else range(share[name]))
+        random.Random(given.seed).shuffle(moments)  # what is done so far is a fair sample, too
         fine = 0
-        for moment in moments:
+        for count, moment in enumerate(moments):
+            print(f"{name}: {fine} the same of {count} kills, {len(moments)} in all", file=sys.stderr, flush=True)
             out = fresh(folder)
             problem = killed_at(case, out, moment) if given.every_write else killed(case, out, rng)
             fine += not problem
