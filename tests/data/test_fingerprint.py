@@ -11,7 +11,7 @@ from archive_folder import small_archive
 from semeia.archive import open_archive, writing
 from semeia.data.crops import CropSettings
 from semeia.data.dataset import Dataset, open_dataset
-from semeia.data.fingerprint import Fingerprint, fingerprint
+from semeia.data.fingerprint import NEAR_BITS, Fingerprint, _alike, fingerprint
 from semeia.data.modalities import Picture, Volume
 
 CROP = CropSettings(voxels=(4, 8, 8), patch=(2, 2, 2))
@@ -110,3 +110,19 @@ def test_nobody_is_named(data: Dataset):
     names = set(data.units["pseudonym"]) | {f"CANARY-{place}" for place in range(6)}
     assert not any(name in repr(mark) for name in names)
     assert not Fingerprint((), ()).seen(data).any()
+
+
+@pytest.mark.parametrize("border", [False, True])
+def test_near_looks_are_those_that_a_comparison_of_all_pairs_finds(border: bool):
+    rng = np.random.default_rng(0)
+    known, asked = rng.integers(0, 2**64, (2, 300, 4), dtype=np.uint64)
+    if border:  # as where the first rows of all images are black
+        known[:, 0], asked[:, 0] = 0, 0
+    asked[:150] = known[:150]
+    for place in range(150):
+        for bit in rng.integers(0, 256, place % 6):
+            asked[place, bit // 64] ^= np.uint64(1 << int(bit % 64))
+    pairs = np.bitwise_count(asked[:, None] ^ known[None]).sum(2)
+    alike = _alike(*(tuple(row.tobytes().hex() for row in words) for words in (asked, known)))
+    assert alike.tolist() == (pairs <= NEAR_BITS).any(1).tolist()
+    assert 90 < alike.sum() < 150

@@ -16,6 +16,7 @@ from semeia.data.dataset import Dataset, Observed
 # two of different patients are as near, of 1,843 lung nodules none is (the next differ in 4, and in more than 9).
 NEAR_BITS = 3
 _LEAST_BITS = 24
+_SPAN = 2 * LOOK_SIDE**2  # more than a hash has bits
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,25 @@ def _of_rows(observed: Observed, names: tuple[str, ...], rows: np.ndarray) -> li
 
 
 def _alike(looks: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
-    """Find which of some perceptual hashes are those of known images, or nearly, bool [image]."""
+    """Find which of some perceptual hashes are those of known images, or nearly, bool [image].
+
+    Hashes that differ in NEAR_BITS = 3 bits at most have one of their four words in common, and numbers of bits that
+    differ by 3 at most: only such pairs are compared.
+    """
     mine, theirs = _words(looks), _words(known)
-    telling, of_known = _tells(mine), theirs[_tells(theirs)]
-    alike = np.zeros(len(looks), bool)
-    for row in np.flatnonzero(telling):
-        differing = np.bitwise_count(of_known ^ mine[row]).sum(1)
-        alike[row] = bool((differing <= NEAR_BITS).any())
+    theirs = np.unique(theirs[_tells(theirs)], axis=0)
+    alike, telling = np.zeros(len(looks), bool), _tells(mine)
+    for word in range(mine.shape[1]):
+        values, group = np.unique(theirs[:, word], return_inverse=True)
+        rows = np.flatnonzero(telling & ~alike & np.isin(mine[:, word], values))
+        key = group * _SPAN + _bits(theirs)
+        order = np.argsort(key, kind="stable")
+        wanted = np.searchsorted(values, mine[rows, word]) * _SPAN + _bits(mine[rows])
+        first = np.searchsorted(key[order], wanted - NEAR_BITS)
+        last = np.searchsorted(key[order], wanted + NEAR_BITS, side="right")
+        for row, begin, end in zip(rows, first, last, strict=True):
+            differing = _bits(theirs[order[begin:end]] ^ mine[row])
+            alike[row] = bool((differing <= NEAR_BITS).any())
     return alike
 
 
@@ -85,5 +98,10 @@ def _words(looks: tuple[str, ...]) -> np.ndarray:
 
 def _tells(words: np.ndarray) -> np.ndarray:
     """Find which hashes are of images with something to see: of nearly blank ones most are alike."""
-    bits = np.bitwise_count(words).sum(1)
+    bits = _bits(words)
     return (bits >= _LEAST_BITS) & (bits <= LOOK_SIDE**2 - _LEAST_BITS)
+
+
+def _bits(words: np.ndarray) -> np.ndarray:
+    """Count the bits of hashes, [image]."""
+    return np.bitwise_count(words).sum(1, dtype=np.int64)
