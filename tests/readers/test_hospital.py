@@ -12,6 +12,7 @@ import pytest
 
 from semeia.archive import open_archive
 from semeia.archive.store import Archive
+from semeia.cli import main
 from semeia.errors import InputError
 from semeia.readers import ingest_hospital
 from semeia.worlds.draws import generator
@@ -186,8 +187,12 @@ def test_a_patient_may_be_looked_at_several_times(hospital: Path, tmp_path: Path
     (folder / "labels.csv").write_text("\n".join([*lines, f"{two},soon,1", f"{one},2017-01-01,0"]))
     with pytest.raises(InputError, match=r"2 rows have a fault: .*row 6, column index_date.*row 7, column index_date"):
         ingest_hospital(folder, into=tmp_path / "archive", workers=1)
-    summary = ingest_hospital(folder, into=tmp_path / "archive", workers=1, skip_bad_rows=2)
-    assert summary.outcomes == {"cancer": 2}
+    labels = (folder / "labels.csv").rename(folder / "marks.csv")
+    labels.write_text(labels.read_text().replace("person_id,index_date", "Patient,Stichtag"))
+    words = ["ingest", "hospital", str(folder), "--labels", str(labels), "--workers", "1", "--skip_bad_rows", "2"]
+    named = ["--map", "person_id=Patient", "index_date=Stichtag"]
+    assert main([*words, "--into", str(tmp_path / "archive"), *named]) == 0
+    assert open_archive(tmp_path / "archive").outcome("cancer").height == 2
     archive = open_archive(tmp_path / "archive")
     units = archive.table("units").filter(pl.col("subject_id") <= 2).sort("time")
     assert [str(time) for time in units["time"]] == [

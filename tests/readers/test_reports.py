@@ -40,6 +40,15 @@ def test_reports_are_read_by_patient_and_side(archive: Archive, tmp_path: Path):
     assert frame["unit_id"].is_sorted()
 
 
+def test_columns_of_other_names_are_said_with_map(archive: Archive, tmp_path: Path):
+    rows = [{"Patient": row["patient_id"], "Seite": row["side"], "Befund": row["text"]} for row in _rows()]
+    words = ["ingest", "reports", str(write_rows(tmp_path / "r.csv", rows)), "--into", str(archive.path), "--map"]
+    assert cli.main([*words, "patient_id=Patient", "side=Seite", "text=Befund"]) == 0
+    after = open_archive(archive.path)
+    assert after.table("reports").height == 6
+    assert after.parts[-1]["notes"] == {}
+
+
 def test_reports_become_a_part(archive: Archive, tmp_path: Path):
     rows = [*_rows(), {"patient_id": "another", "side": "L", "text": "of nobody here"}]
     file = write_rows(tmp_path / "r.csv", rows)

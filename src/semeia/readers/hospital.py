@@ -57,6 +57,7 @@ def ingest_hospital(
     settings: Privacy = PRIVACY,
     workers: int | None = None,
     skip_bad_rows: int = 0,
+    named: tuple[str, ...] = (),
 ) -> Summary:
     """Read a hospital's DICOM files and OMOP tables into an archive, linked by `image_occurrence`.
 
@@ -73,6 +74,7 @@ def ingest_hospital(
         settings: What is done about the identity of patients.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
         skip_bad_rows: How many rows of labels may be left out because of a fault; by default none.
+        named: What columns of the labels are called, where they have other names: "person_id=Patient".
 
     Returns:
         What was added: events, images of patients at their dates, units (a patient at an index date), outcomes.
@@ -86,7 +88,8 @@ def ingest_hospital(
     if LINK not in tables:
         raise InputError(f"{source / record}: has no table {LINK}, which says whose each series of images is.")
     given = source / "labels.csv" if labels is None else Path(labels)
-    rows = read_rows(given, required=(_PERSON, _INDEX)) if labels is not None or given.is_file() else []
+    there = labels is not None or given.is_file()
+    rows = read_rows(given, required=(_PERSON, _INDEX), named=named) if there else []
     processes = processes_for(workers)
     index = index_folder(folder_given(source / images), workers=processes)
     stacks, left_out = stacks_of(index.headers)

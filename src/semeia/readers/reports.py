@@ -52,6 +52,7 @@ def ingest_reports(
     key: str | Path | None = None,
     settings: Privacy = PRIVACY,
     skip_bad_rows: int = 0,
+    named: tuple[str, ...] = (),
 ) -> Summary:
     """Add reports to the units of an archive. Take names and dates out of them first: nothing does that here.
 
@@ -61,6 +62,7 @@ def ingest_reports(
         key: File with the pseudonym key, when the archive does not keep its own.
         settings: What is done about the identity of patients.
         skip_bad_rows: How many rows may be left out because of a fault; by default none.
+        named: What its columns are called, where they have other names: "text=Befund".
 
     Returns:
         What was added; rows about what the archive does not hold are counted on the part's record. Where a column
@@ -70,7 +72,7 @@ def ingest_reports(
         InputError: As `read_reports`; or a unit has a report already. Nothing is written then.
     """
     archive = open_archive(into)
-    found = _found(file, archive, key=key, skip_bad_rows=skip_bad_rows)
+    found = _found(file, archive, key=key, skip_bad_rows=skip_bad_rows, named=named)
     subjects = dict(archive.table("units").select("unit_id", "subject_id").iter_rows())
     with writing(
         into, source="synthetic reports" if found.synthetic else "reports", key=key, privacy=settings
@@ -95,9 +97,11 @@ class _Found:
     unread: list[str]
 
 
-def _found(file: str | Path, archive: Archive, *, key: str | Path | None, skip_bad_rows: int) -> _Found:
+def _found(
+    file: str | Path, archive: Archive, *, key: str | Path | None, skip_bad_rows: int, named: tuple[str, ...] = ()
+) -> _Found:
     units = knee_units(archive, key=key)
-    rows = read_rows(file, required=("text",), known=("patient_id", "side", "image", "synthetic"))
+    rows = read_rows(file, required=("text",), known=("patient_id", "side", "image", "synthetic"), named=named)
     columns = rows[0].cells.keys()
     if "image" not in columns and not {"patient_id", "side"} <= columns:
         raise InputError(f"{file}: lacks the column(s) patient_id and side, or image. {there_are(list(columns))}")

@@ -99,8 +99,13 @@ class Row:
             return time + dt.timedelta(days=1, microseconds=-1)
         return time.astimezone(dt.UTC).replace(tzinfo=None) if time.tzinfo else time
 
-    def label_or_none(self, column: str) -> float | None:
-        """The cell as a label: 0, 1 or a whole grade; true/false, yes/no and positive/negative count as 1 and 0."""
+    def label_or_none(self, column: str, *, otherwise: str = "") -> float | None:
+        """The cell as a label: 0, 1 or a whole grade; true/false, yes/no and positive/negative count as 1 and 0.
+
+        Args:
+            column: With the label.
+            otherwise: What else can be done about a cell that is none of these.
+        """
         cell = self.cells.get(column)
         if cell is None:
             return None
@@ -112,7 +117,7 @@ class Row:
             value = -1.0
         if value is None or value < 0 or value != int(value):
             words = "must be 0 or 1 (also true/false, yes/no), or a whole grade from 0; empty where it is not known."
-            raise self.error(column, words)
+            raise self.error(column, words + otherwise)
         return value
 
 

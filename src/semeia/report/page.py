@@ -106,7 +106,7 @@ def render(run: Run) -> dict[str, str]:
         about=about.title or sentence(study) or "Evaluation",
         sections=[section for section, _ in shown],
         folded=frozenset(section.key for section, folded in shown if folded),
-        remark=" ".join(_remarks(run)),
+        remark=" ".join(remarks(run)),
         sizes=sizes(run),
         links=[(CHECKLISTS, "Reporting checklists")],
     )
@@ -114,7 +114,7 @@ def render(run: Run) -> dict[str, str]:
     return {CHECKLISTS: to_html(beside), REPORT: to_html(page)}
 
 
-def _remarks(run: Run) -> Iterator[str]:
+def remarks(run: Run) -> Iterator[str]:
     """What holds for everything on the page."""
     archive = run.record.get("archive")
     if isinstance(archive, dict) and archive.get("simulated"):

@@ -170,7 +170,7 @@ def test_volumes_are_told_by_their_suffix(folder: Path):
         ("image", "CANARY3_L.png", "column grade: this unit has another label in row"),
         ("image", "", "row 3, column image: is empty"),
         ("id", "", "row 3, column id: is empty"),
-        ("grade", "mild", "row 3, column grade: must be 0 or 1"),
+        ("grade", "mild", "row 3, column grade: must be 0 or 1 [^\\n]* Names of classes[^\\n]*--classes"),
         ("grade", "1.5", "row 3, column grade: must be 0 or 1 [^\\n]*, or a whole grade"),
         ("split", "dev", "row 3, column split: must be one of train, val, test"),
         ("split", "test", "column split: this patient is in another split in row"),

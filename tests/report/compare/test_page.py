@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -45,6 +46,15 @@ def test_the_same_patients_have_a_paired_difference(two: tuple[Path, Path], tmp_
     assert "No model is in all runs" in text
     assert "No difference is given" not in text
     assert "cannot be told" not in text
+
+
+def test_runs_on_simulated_patients_are_called_so(two: tuple[Path, Path], tmp_path: Path):
+    runs = tuple(Path(shutil.copytree(run, tmp_path / run.name)) for run in two)
+    words = "nothing here is a result about people"
+    assert words not in compare_runs(runs, out=tmp_path / "c.html").read_text(encoding="utf-8")
+    for number, said in enumerate(("baseline: Simulated patients throughout", "model, baseline. Simulated patients")):
+        changed(runs[1 - number], archive={"simulated": True})
+        assert said in compare_runs(runs, out=tmp_path / "c.html").read_text(encoding="utf-8")
 
 
 def test_other_patients_have_none(two: tuple[Path, Path], tmp_path: Path):

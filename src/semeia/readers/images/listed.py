@@ -16,6 +16,7 @@ from semeia.readers.rows import Faults, Row
 
 ENDINGS = (".npy", *(ending for endings in SUFFIXES.values() for ending in endings))
 
+CLASSES = " Names of classes become numbers with --classes, in the order given there."
 SPLIT_NAMES = {name: name for name in SPLITS} | {
     "training": "train",
     "valid": "val",
@@ -122,7 +123,7 @@ def _checked(row: Row, folder: Folder, columns: dict[str, str], day_zero: dt.dat
             canonical((row.cells[columns["site"]] or "") if "site" in columns else ""),
         ),
         unit=canonical(row.text(columns["unit"])) if "unit" in columns else image_name(row.text(columns["image"])),
-        label=row.label_or_none(columns["label"]) if "label" in columns else None,
+        label=row.label_or_none(columns["label"], otherwise=CLASSES) if "label" in columns else None,
         split=SPLIT_NAMES[split] if split else None,
         time=row.time(columns["time"], day_zero=day_zero) if "time" in columns else None,
     )

@@ -17,7 +17,7 @@ from semeia.report.estimates import Estimate, by_cohort
 from semeia.report.html import Page, to_html
 from semeia.report.metrics import metric_title
 from semeia.report.numbers import count, estimate, listed, percent
-from semeia.report.page import write_report
+from semeia.report.page import remarks, write_report
 from semeia.report.plots.forest import Forest, ForestRow, forest_limits
 from semeia.report.run_folder import Run, read_run
 
@@ -71,7 +71,17 @@ def render(runs: list[NamedRun]) -> str:
     about = Section("about", "Data and software", tables=[TitledTable("Each run", "", about_table(runs))])
     made = [_comparable(runs), _results(runs), _settings(runs), about]
     title = f"{len(runs)} runs side by side"
-    return to_html(Page(title, made, remark=", ".join(n.name for n in runs)))
+    return to_html(Page(title, made, remark=_remark(runs)))
+
+
+def _remark(runs: list[NamedRun]) -> str:
+    """The names of the runs, and what holds for everything in one of them, or in all."""
+    of: dict[str, list[str]] = {}
+    for named in runs:
+        for words in remarks(named.run):
+            of.setdefault(words, []).append(named.name)
+    said = [words if len(names) == len(runs) else f"{listed(names)}: {words}" for words, names in of.items()]
+    return ". ".join([", ".join(named.name for named in runs), *said])
 
 
 def _names(runs: tuple[Path, ...]) -> list[str]:
