@@ -146,7 +146,7 @@ class Running:
         finally:
             os._exit(code)
 
-    def wait(self, seconds: float = 600) -> Ended:
+    def wait(self, seconds: float = 3600) -> Ended:
         """Wait for its end; one that takes too long is killed."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -457,7 +457,9 @@ def table(folder: Path, given: argparse.Namespace) -> tuple[list[str], list[str]
             out = fresh(folder)
             problem = killed_at(case, out, moment) if given.every_write else killed(case, out, rng)
             fine += not problem
-            wrong += [f"{name}: {problem}"] if problem else []
+            if problem:
+                wrong.append(f"{name}: {problem}")
+                print(wrong[-1], file=sys.stderr, flush=True)
         cells = [name, f"{case.seconds:.1f}", str(case.writes), str(len(moments)), str(fine)]
         for trial, commands in FAULTS.values():
             problem = trial(case, fresh(folder), rng) if name in commands else None
