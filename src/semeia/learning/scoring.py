@@ -188,13 +188,17 @@ def seen_by(scorers: list[Scorer], data: Dataset, *, skip_seen: bool) -> np.ndar
     seen = np.zeros(len(data), bool)
     for fitted_on in dict.fromkeys(scorer.fitted_on for scorer in scorers):
         seen |= fitted_on.seen(data)
-    if seen.any() and not skip_seen:
-        patients = data.units.filter(seen)["subject_id"].n_unique()
+    require_unseen(data.units.filter(seen)["subject_id"].n_unique(), skip_seen=skip_seen)
+    return seen
+
+
+def require_unseen(patients: int, *, skip_seen: bool) -> None:
+    """Refuse to score patients that a model was fitted on, unless they are to be left out."""
+    if patients and not skip_seen:
         raise InputError(
             f"{patients} patients of this archive were seen in training: scores on them would flatter the model; "
             "--skip-seen leaves them out"
         )
-    return seen
 
 
 def usable_rows(data: Dataset, reads: tuple[str, ...], seen: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:

@@ -16,7 +16,7 @@ from semeia.learning.cells import Cell
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.prediction_table import home_sites, predictions_of
-from semeia.learning.scoring import Asked, by_seed, say_which
+from semeia.learning.scoring import Asked, by_seed, require_unseen, say_which
 from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, load_scorer
 from semeia.progress import warn
 from semeia.signatures.express import express
@@ -48,11 +48,7 @@ def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
         for seed in sorted({seed for models in chosen.values() for seed in models})
     }
     seen = _seen(stays, opened, chosen, signatures)
-    if seen.any() and not asked.skip_seen:
-        raise InputError(
-            f"{int(seen.sum())} patients of this archive were seen in training: scores on them would flatter the "
-            "model; --skip-seen leaves them out"
-        )
+    require_unseen(int(seen.sum()), skip_seen=asked.skip_seen)
     home, stays = home_sites(stays, seen), stays.filter(~seen).drop("row").with_row_index("row")
     if stays.is_empty():
         raise InputError(f"{archive}: no stay is left to score: none has a time of prediction, or all were seen")
