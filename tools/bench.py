@@ -4,7 +4,8 @@
     python tools/bench.py --full              the sizes that the claims are made at; hours
     python tools/bench.py --only dicom serve
 
-Each benchmark is a script in benchmarks/ that says what it compares and prints more than the table holds.
+Each benchmark is a script in benchmarks/ that says what it compares and prints more than the table holds. Its rows are
+kept in runs/benchmarks until it is run again, so that one can be measured anew without the others.
 """
 
 import argparse
@@ -12,10 +13,8 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -49,33 +48,39 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=BENCHMARKS, default=list(BENCHMARKS))
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.md")
     given = parser.parse_args()
-    began, load = perf_counter(), os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = Path(folder) / "rows"
-        for name in given.only:
-            options = BENCHMARKS[name][given.full]
-            print(f"\n== {name} {options}", flush=True)
-            command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *options.split()]
-            done = subprocess.run(command, env={**os.environ, **ONE_THREAD, ROWS: str(rows)}, check=False)
-            if done.returncode:
-                return done.returncode
-            loads = f"{load:.0f} when it began, {os.getloadavg()[0]:.0f} when it ended"
-            given.out.write_text(page(table(rows), (perf_counter() - began) / 60, loads, full=given.full))
+    folder = ROOT / "runs" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in given.only:
+        options = BENCHMARKS[name][given.full]
+        print(f"\n== {name} {options}", flush=True)
+        new = rows_of(folder, name).with_suffix(".new")
+        new.unlink(missing_ok=True)
+        command = [sys.executable, ROOT / "benchmarks" / f"{name}.py", *options.split()]
+        done = subprocess.run(command, env={**os.environ, **ONE_THREAD, ROWS: str(new)}, check=False)
+        if done.returncode:
+            return done.returncode
+        new.replace(rows_of(folder, name))
+        given.out.write_text(page(table(path for one in BENCHMARKS if (path := rows_of(folder, one)).exists())))
     print(f"\n{given.out}")
     return 0
 
 
-def page(measured: str, minutes: float, loads: str, *, full: bool) -> str:
+def rows_of(folder: Path, name: str) -> Path:
+    """Where the rows of a benchmark are kept."""
+    return folder / f"{name.replace('/', '-')}.jsonl"
+
+
+def page(measured: str) -> str:
     """The page around the table."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    sizes = "the sizes of the claims" if full else "quick sizes"
     return f"""# Performance: both sides, one table
 
-Written by `make bench` (`python tools/bench.py{" --full" if full else ""}`), at {sizes}, in {minutes:.0f} minutes.
+Written by `make bench` (`python tools/bench.py`; with `--full` at the sizes of the claims, hours).
 {processor()}, {os.cpu_count()} cores, one thread unless a row says otherwise; Python {platform.python_version()},
 {libraries}.
-Load of the machine: {loads}. Where that is above the number of cores, other work ran beside
-it: both sides take turns and slow down together, so read the ratios, and times only where they are of the processor.
+
+"Load" is that of the machine at that row: where it is above the number of cores, other work ran beside it; then read
+what is "of processor", and of the rest only the ratios of sides that take turns (dicom, pretraining, serve, ica).
 
 "Times better" is other over Semeia for times and memory, Semeia over other for rates; below 1 the other side is better.
 Each `python benchmarks/NAME.py` says in its first lines what it compares, and prints more.

@@ -3,10 +3,12 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROWS = "SEMEIA_BENCHMARK_ROWS"  # the file that tools/bench.py has rows kept in
-HEAD = "| benchmark | what | Semeia | other | unit | times better | other is |\n|---|---|---:|---:|---|---:|---|"
+HEAD = """| benchmark | what | Semeia | other | unit | times better | other is | load |
+|---|---|---:|---:|---|---:|---|---:|"""
 
 
 def row(
@@ -24,14 +26,14 @@ def row(
     """
     if path := os.environ.get(ROWS):
         better = None if other is None else ours / other if more_is_better else other / ours
-        entry = {"benchmark": Path(sys.argv[0]).stem, "what": what, "ours": ours, "other": other}
+        entry = {"benchmark": Path(sys.argv[0]).stem, "what": what, "ours": ours, "other": other, "unit": unit}
         with open(path, "a") as file:
-            file.write(json.dumps({**entry, "unit": unit, "better": better, "against": against}) + "\n")
+            file.write(json.dumps({**entry, "better": better, "against": against, "load": os.getloadavg()[0]}) + "\n")
 
 
-def table(path: Path) -> str:
-    """The rows of a file as a table in Markdown."""
-    return "\n".join([HEAD, *(_line(json.loads(line)) for line in path.read_text().splitlines())])
+def table(paths: Iterable[Path]) -> str:
+    """The rows of files as a table in Markdown."""
+    return "\n".join([HEAD, *(_line(json.loads(line)) for path in paths for line in path.read_text().splitlines())])
 
 
 def _line(entry: dict) -> str:
@@ -40,4 +42,4 @@ def _line(entry: dict) -> str:
         for name in ("ours", "other", "better")
     )
     cells = entry["benchmark"], entry["what"], ours, other, entry["unit"], better, entry["against"]
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cells)} | {entry['load']:.0f} |"

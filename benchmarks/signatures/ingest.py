@@ -88,7 +88,7 @@ def compare(what: str, events: int, *, ours: Callable[[], object], least: Callab
         rate = events / watch.seconds / 1e6
         print(f"{side}: {watch.seconds:.1f} s, {rate:.2f} million events/s, peak {watch.peak / 2**30:.2f} GiB")
     bare, full = sides.values()
-    row(what, ours=full.seconds, other=bare.seconds, unit="s", against="reading, sorting, writing by polars, no more")
+    row(what, ours=full.cpu, other=bare.cpu, unit="s of processor", against="polars reading, sorting, writing alone")
     print(f"ratio: {full.seconds / bare.seconds:.1f}")
 
 
