@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.special import expit, logit
 
@@ -31,6 +32,7 @@ TRAINED, LABELLED = 150, 300
 @dataclass(frozen=True)
 class Places:
     run: Path
+    one_run: Path
     home: Path
     alike: Path
     turned: Path
@@ -45,16 +47,19 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     for name, kappa in (("alike", 0.8), ("turned", -0.8)):
         there = draw_patients(WORLD, 500, seed=0, part=name, site=Site(kappa=kappa))
         others[name] = world_archive(folder / name, there, name=name, labelled=0, without=slice(0, 5))
-    run = folder / "run"
+    runs = {name: folder / name for name in ("run", "one_run")}
     data = open_dataset(open_archive(home), {name: Vector(source=name) for name in ("image", "record")})
     labels = labels_of(data.units, open_archive(home), "disease")
-    known = np.flatnonzero(~np.isnan(labels))[:TRAINED]
-    for arm, names in READS.items():
-        model = fresh_model(data, known, modalities=names, settings=EncoderSettings(dim=32, depth=0, heads=4), seed=0)
-        cell = run / Cell(arm, "frozen", 1.0, 0).name
-        finetune(data, known, labels[known], start=model, mode="frozen", settings=FinetuneSettings(), folder=cell)
-    (run / "run.json").write_text(json.dumps({"study": "own", "config": {"outcome": "disease"}}))
-    return Places(run, home, others["alike"], others["turned"])
+    east = (data.units["site"] == "east").to_numpy()
+    for name, eligible in (("run", np.ones(len(data), bool)), ("one_run", east)):
+        known = np.flatnonzero(~np.isnan(labels) & eligible)[: TRAINED if name == "run" else TRAINED // 2]
+        for arm, names in READS.items():
+            settings = EncoderSettings(dim=32, depth=0, heads=4)
+            model = fresh_model(data, known, modalities=names, settings=settings, seed=0)
+            cell = runs[name] / Cell(arm, "frozen", 1.0, 0).name
+            finetune(data, known, labels[known], start=model, mode="frozen", settings=FinetuneSettings(), folder=cell)
+        (runs[name] / "run.json").write_text(json.dumps({"study": "own", "config": {"outcome": "disease"}}))
+    return Places(runs["run"], runs["one_run"], home, others["alike"], others["turned"])
 
 
 def site_of(out: Path) -> dict:
@@ -95,6 +100,16 @@ def test_a_site_like_home_keeps_the_usual_blend_and_is_predicted(places: Places,
     assert predict(taken, archive=places.alike)["score"].equals(blend["score"])
 
 
+def test_one_archive_can_hold_home_and_the_new_site(places: Places, tmp_path: Path):
+    out = tmp_path / "west"
+    said = adapt(places.one_run, home=places.home, archive=places.home, out=out, mode="frozen", sites=("west",))
+
+    west = open_archive(places.home).table("subjects").filter(pl.col("site") == "west").height
+    assert f"{west} units with everything" in said
+    assert site_of(out)["site"]["patients"] == west
+    assert site_of(out)["weight"] == 0.75  # the sites differ in nothing
+
+
 def test_what_cannot_be_adapted_is_refused(places: Places, tmp_path: Path):
     def adapted(
         out: str = "new", *, home: Path = places.home, archive: Path = places.alike, arm: str = "multimodal_jepa"
@@ -102,10 +117,14 @@ def test_what_cannot_be_adapted_is_refused(places: Places, tmp_path: Path):
         adapt(places.run, home=home, archive=archive, out=tmp_path / out, arm=arm, mode="frozen")
         return tmp_path / out
 
-    with pytest.raises(InputError, match="seen in training"):
+    with pytest.raises(InputError, match=r"seen in training, so this is no new site; .* with --sites"):
         adapted(archive=places.home)
-    with pytest.raises(InputError, match="has no arm 'another'"):
+    with pytest.raises(InputError, match=r"has no arm 'another'.* a run on one modality has no such pair"):
         adapted(arm="another")
+    with pytest.raises(InputError, match="image_jepa reads image, image_jepa reads image; adapt weighs an arm that"):
+        adapted(arm="image_jepa")
+    with pytest.raises(InputError, match="no site 'north'; it has east, west"):
+        adapt(places.run, home=places.home, archive=places.alike, out=tmp_path / "new", mode="frozen", sites=("north",))
     with pytest.raises(InputError, match="is there already"):
         adapted("")
     few = world_archive(tmp_path / "few", draw_patients(WORLD, 20, seed=1, part="few"), name="few", labelled=0)

@@ -4,6 +4,7 @@ Nothing is trained. The image-only and the multimodal model of each seed are ble
 what both say of the site's patients (learning/adapt/blend.py).
 """
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +20,20 @@ from semeia.learning.adapt.blend import HomeLink, SiteLink, fit_home, judge_site
 from semeia.learning.adapt.experts import Scored
 from semeia.learning.cells import Cell
 from semeia.learning.model import Model
-from semeia.learning.scoring import data_for, seen_by
+from semeia.learning.scoring import as_read_by, data_for, seen_by
 from semeia.learning.stored import BLEND, EXPERTS, Choice, Scorer, about_run, choose, load_scorers, read_record
 from semeia.settings_json import to_plain
-from semeia.studies.export import model_files
+from semeia.studies.export import files_of_cell
 from semeia.studies.run.reading import labels_of
 
 ARM = "adapted"
 COMPONENTS = 24  # of the image embedding
 FEWEST = 10  # held-out labelled home patients of either class
 LEAST_UNLABELLED = 50
+NO_PAIR = (
+    "adapt weighs an arm that reads images alone (--image-arm) against one that reads the record, too (--arm); a run "
+    "on one modality has no such pair"
+)
 UNDECIDED = (
     "What home data cannot decide: the same home data arise where the record holds a real sign of the outcome and "
     "where tests are ordered because it is suspected. Only the site's own patients tell, and only if the image says of "
@@ -63,6 +68,7 @@ def adapt(
     mode: str = "finetune",
     fraction: float = 1.0,
     outcome: str | None = None,
+    sites: tuple[str, ...] | None = None,
 ) -> str:
     """Weigh two stored experts for a new site by its unlabelled patients; returns what moved, in words.
 
@@ -76,41 +82,70 @@ def adapt(
         mode: how both met the labels.
         fraction: share of the labels that both were fitted to.
         outcome: that they predict; the run's own by default.
+        sites: which sites of the archive are the new one, where it holds several; the home archive, which may be the
+            same one, is read without them. All by default.
 
     Raises:
         InputError: an arm or a seed is lacking, too few patients, or the site's patients were trained on.
     """
     if out.exists():
         raise InputError(f"{out}: is there already; choose another folder")
-    chosen = [choose(run, arm=name, mode=mode, fraction=fraction) for name in (image_arm, arm)]
-    image, joint = (load_scorers(run, choice) for choice in chosen)
-    pairs = {seed: Pair(image[seed], joint[seed]) for seed in sorted(image.keys() & joint.keys())}
-    if not pairs:
-        raise InputError(f"{run}: {image_arm} and {arm} have no seed in common")
-    reads = next(iter(joint.values())).modalities | next(iter(image.values())).modalities
+    chosen, pairs = _experts(run, [Choice(name, mode, fraction) for name in (image_arm, arm)])
     outcome = outcome or about_run(run).get("outcome")
     if outcome is None:
         raise InputError(f"{run}: does not say what it predicts; name it with --outcome")
-    own, there = (data_for(open_archive(path), reads, None) for path in (home, archive))
-    seen_by([scorer for pair in pairs.values() for scorer in (pair.image, pair.joint)], there, skip_seen=False)
-    labels = labels_of(own.units, open_archive(home), outcome)
-    site_rows = _complete(there)
-    if len(site_rows) < LEAST_UNLABELLED:
+    at_home, at_site = open_archive(home), open_archive(archive)
+    reads = next(iter(pairs.values())).joint.modalities
+    own, there = (data_for(opened, reads, None) for opened in (at_home, at_site))
+    labels = labels_of(own.units, at_home, outcome)
+    new = np.ones(len(there), bool) if sites is None else _at(there, sites, archive)
+    rows = [_complete(own, ~own.units["site"].is_in(sites or ()).fill_null(False).to_numpy()), _complete(there, new)]
+    everybody = [expert for pair in pairs.values() for expert in (pair.image, pair.joint)]
+    if seen := int(seen_by(everybody, there, skip_seen=True)[new].sum()):
         raise InputError(
-            f"{archive}: {len(site_rows)} units have all of {', '.join(reads)}; {LEAST_UNLABELLED} are needed to say "
+            f"{archive}: {seen} of its units are of patients seen in training, so this is no new site; name the sites "
+            "of it that were not trained on with --sites"
+        )
+    if len(rows[1]) < LEAST_UNLABELLED:
+        raise InputError(
+            f"{archive}: {len(rows[1])} units have all of {', '.join(reads)}; {LEAST_UNLABELLED} are needed to say "
             "what moved"
         )
-    links = {seed: link_of(pair, own, labels, there, site_rows) for seed, pair in pairs.items()}
+    links = {
+        seed: link_of(pair, as_read_by(pair.joint, own, at_home), labels, as_read_by(pair.joint, there, at_site), rows)
+        for seed, pair in pairs.items()
+    }
     said = words(archive, list(links.values()))
     _write(run, out, chosen, {seed: site for seed, (_, site) in links.items()}, outcome=outcome, said=said)
     return said
 
 
+def _experts(run: Path, wanted: list[Choice]) -> tuple[list[Choice], dict[int, Pair]]:
+    """Load both experts of every seed that has them.
+
+    Raises:
+        InputError: there are none, or they are no pair.
+    """
+    try:
+        chosen = [choose(run, arm=one.arm, mode=one.mode, fraction=one.fraction) for one in wanted]
+    except InputError as error:
+        raise InputError(f"{error} ({NO_PAIR})") from error
+    image, joint = (load_scorers(run, choice) for choice in chosen)
+    pairs = {seed: Pair(image[seed], joint[seed]) for seed in sorted(image.keys() & joint.keys())}
+    if not pairs:
+        raise InputError(f"{run}: {wanted[0].arm} and {wanted[1].arm} have no seed in common")
+    alone, both = (set(next(iter(scorers.values())).modalities) for scorers in (image, joint))
+    if not alone < both:
+        names = [", ".join(sorted(one)) or "covariates" for one in (alone, both)]
+        raise InputError(f"{run}: {wanted[0].arm} reads {names[0]}, {wanted[1].arm} reads {names[1]}; {NO_PAIR}")
+    return chosen, pairs
+
+
 def link_of(
-    pair: Pair, own: Dataset, labels: np.ndarray, there: Dataset, site_rows: np.ndarray
+    pair: Pair, own: Dataset, labels: np.ndarray, there: Dataset, both_rows: list[np.ndarray]
 ) -> tuple[HomeLink, SiteLink]:
-    """Measure the link at home on patients whom neither expert has seen, and at the site."""
-    known, rows = ~np.isnan(labels), _complete(own)
+    """Measure the link at home on patients whom neither expert has seen, and at the site; of units with everything."""
+    known, (rows, site_rows) = ~np.isnan(labels), both_rows
     fresh = ~(pair.image.fitted_on.seen(own) | pair.joint.fitted_on.seen(own))
     labelled, unlabelled = rows[(fresh & known)[rows]], rows[(fresh | ~known)[rows]]
     fewest = min(len(np.unique(own.subjects[labelled][labels[labelled] == value])) for value in (0, 1))
@@ -157,9 +192,17 @@ def words(archive: Path, links: list[tuple[HomeLink, SiteLink]]) -> str:
     return "\n".join([*lines, UNDECIDED])
 
 
-def _complete(data: Dataset) -> np.ndarray:
-    """Units that have every modality."""
-    return np.flatnonzero(np.all([data.observed(name) for name in data.modalities], axis=0))
+def _complete(data: Dataset, among: np.ndarray) -> np.ndarray:
+    """Rows of units that have every modality."""
+    return np.flatnonzero(np.all([among, *(data.observed(name) for name in data.modalities)], axis=0))
+
+
+def _at(data: Dataset, sites: tuple[str, ...], archive: Path) -> np.ndarray:
+    """Which units are of these sites."""
+    there = data.units["site"].drop_nulls().unique().sort().to_list()
+    if unknown := sorted(set(sites) - set(there)):
+        raise InputError(f"{archive}: no site '{unknown[0]}'; it has {', '.join(there) or 'none by name'}")
+    return data.units["site"].is_in(sites).fill_null(False).to_numpy()
 
 
 def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink], *, outcome: str, said: str) -> None:
@@ -173,12 +216,12 @@ def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink
             folder = half / Cell(ARM, mode, fraction, seed).name
             for name, choice in zip(EXPERTS, chosen, strict=True):
                 cell = next(cell for cell in choice.cells(run) if cell.seed == seed)
-                for file in model_files(run, choice):
-                    if file.is_relative_to(run / cell.name):
-                        target = folder / name / file.relative_to(run / cell.name)
-                        with naming(target):
-                            target.parent.mkdir(parents=True, exist_ok=True)
-                            shutil.copyfile(file, target)
+                for file in files_of_cell(run, cell):
+                    # Signatures lie beside the cells; a model names them by their way from its own folder.
+                    target = folder / name / os.path.relpath(file.resolve(), (run / cell.name).resolve())
+                    with naming(target):
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(file, target)
             write_json(folder / BLEND, {"weight": site.weight, "site": to_plain(site)})
         kept = {name: record[name] for name in ("semeia_version", "versions", "archive", "seeds") if name in record}
         about = {"kind": "adapted", "study": record.get("study", "adapt"), "outcome": outcome, "words": said}

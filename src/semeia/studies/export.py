@@ -168,28 +168,27 @@ def _exported(
 
 
 def model_files(run: Path, choice: Choice) -> list[Path]:
-    """The files of the chosen models: of every seed, and of a model of records the signatures that it reads.
+    """The files of the chosen models, of every seed; see `files_of_cell`."""
+    return [file for cell in choice.cells(run) for file in files_of_cell(run, cell)]
+
+
+def files_of_cell(run: Path, cell: Cell) -> list[Path]:
+    """The files of one model, and of a model of records the signatures that it reads.
 
     Raises:
-        NotStoredError: a cell holds no model.
+        NotStoredError: the cell holds no model.
     """
-    files: list[Path] = []
-    for cell in choice.cells(run):
-        own = [path for path in sorted((run / cell.name).rglob("*")) if path.name in (FILE, linear.FILE, BLEND)]
-        if not own:
-            load_scorer(run / cell.name)  # says why
-        files += own
-        scorer = load_scorer(run / cell.name)
-        beside = [path.resolve() for one in scorer.modalities.values() for path in one.files()]
-        if any(not path.is_relative_to(run.resolve()) for path in beside):
-            raise InputError(
-                f"{run}: {choice} reads signatures outside of the run ({beside[0].parent}); copy both by hand"
-            )
-        files += beside
-        if not scorer.of_units:
-            signatures = run / Cell("signatures", "pretrain", 1.0, cell.seed).name
-            files += [signatures / name for name in (ARRAYS, CHANNELS, ABOUT)]  # not the numbers of its patients
-    return files
+    own = [path for path in sorted((run / cell.name).rglob("*")) if path.name in (FILE, linear.FILE, BLEND)]
+    scorer = load_scorer(run / cell.name)
+    beside = [path.resolve() for one in scorer.modalities.values() for path in one.files()]
+    if any(not path.is_relative_to(run.resolve()) for path in beside):
+        raise InputError(
+            f"{run}: {Choice.of(cell)} reads signatures outside of the run ({beside[0].parent}); copy both by hand"
+        )
+    if not scorer.of_units:
+        signatures = run / Cell("signatures", "pretrain", 1.0, cell.seed).name
+        beside += [signatures / name for name in (ARRAYS, CHANNELS, ABOUT)]  # not the numbers of its patients
+    return own + beside
 
 
 def reads_of(scorer: Scorer) -> str:
