@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from semeia.learning.adapt.blend import USUAL, blended, fit_home, judge_site, slope
 from semeia.learning.adapt.experts import Scored
-from semeia.learning.adapt.stacking import stack
 
 LINK = 2.0
 
@@ -68,14 +67,3 @@ def test_blend_is_a_weighted_mean():
     image, joint = np.array([0.0, 1.0]), np.array([4.0, -1.0])
     np.testing.assert_allclose(blended(image, joint, weight=0.75), [3.0, -0.5])
     np.testing.assert_array_equal(blended(image, joint, weight=0.0), image)
-
-
-def test_stacking_is_drawn_to_the_image_expert():
-    scored, label = patients(400, 4)
-    held, free = stack(scored, label, penalty=1e9), stack(scored, label, penalty=0.0)
-
-    assert held.share == pytest.approx(0, abs=1e-6)
-    # The gradient of the log-likelihood vanishes where nothing is penalised.
-    rest = label - expit(free(scored))
-    assert rest.sum() == pytest.approx(0, abs=1e-4)
-    assert rest @ (scored.joint - scored.image) == pytest.approx(0, abs=1e-4)

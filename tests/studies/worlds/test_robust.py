@@ -10,6 +10,7 @@ import pytest
 from semeia.studies.worlds.robust import (
     CRITERIA,
     PLACES,
+    TWO,
     WORLD,
     Place,
     RobustSettings,
@@ -19,6 +20,7 @@ from semeia.studies.worlds.robust import (
     robust_study,
 )
 from semeia.studies.worlds.robust_experts import FOLDS, out_of_fold, train_experts
+from semeia.worlds import draw_patients
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.pretraining import SmallPretraining
 
@@ -37,18 +39,20 @@ def test_every_arm_is_scored_at_every_place(tmp_path: Path):
     said = robust_study(out=tmp_path / "robust.csv", settings=TINY)
 
     table = pl.read_csv(tmp_path / "robust.csv")
-    assert table["arm"].n_unique() == 12
+    assert table["arm"].n_unique() == 18
+    two_homes = table.filter(pl.col("arm").is_in(["vrex_10", "vrex_100", "group_dro"]))
+    assert set(two_homes["world"]) == {"W7, two", "W1", "W3"}  # one home site has no other to agree with
     assert {name: group["place"].n_unique() for (name,), group in table.group_by("world")} == {
         name: len(places) for name, places in PLACES.items()
     }
     assert table["auroc"].is_between(0, 1).all()
     # The image expert reads no record: nothing that happens to records changes it.
-    images = table.filter((pl.col("world") == "W7") & (pl.col("arm") == "image"))
-    assert images.group_by("seed").agg(pl.col("auroc").n_unique())["auroc"].to_list() == [1, 1]
+    images = table.filter(pl.col("world").str.starts_with("W7") & (pl.col("arm") == "image"))
+    assert images.group_by("world", "seed").agg(pl.col("auroc").n_unique())["auroc"].to_list() == [1, 1, 1, 1]
     assert said.startswith("All of it is simulated.")
 
 
-@pytest.mark.parametrize(("blend", "word"), [(0.70, "holds"), (0.68, "fails")])
+@pytest.mark.parametrize(("blend", "word"), [(0.70, "holds"), (0.68, "**fails**")])
 def test_criteria_are_read_off_the_table(blend: float, word: str):
     rows = [
         {"world": world, "place": place, "seed": seed, "arm": arm, "auroc": blend if arm == "blend_site" else 0.7}
@@ -56,8 +60,20 @@ def test_criteria_are_read_off_the_table(blend: float, word: str):
         for seed in (0, 1)
         for arm in ("image", "plain", "blend_site", "simulate", "drop")
     ]
-    lines = [line for line in criteria(pl.DataFrame(rows)) if line.startswith("| blend_site | W7 | home")]
-    assert lines == [f"| blend_site | W7 | home | plain | -0.015 | {blend - 0.7:+.3f} (0.000) | {word} |"]
+    heads, _, *lines = criteria(pl.DataFrame(rows))
+    assert [line.split(" | ")[0] for line in lines] == ["| blend_site", "| simulate", "| drop"]
+    home = heads.split(" | ").index("W7, home, less plain: -0.015")
+    assert lines[0].split(" | ")[home] == f"{blend - 0.7:+.3f} (0.000) {word}"
+
+
+def test_two_home_sites_see_the_same_people_in_turn():
+    one, two = (draw_home(name, 0, TINY) for name in ("W7", "W7, two"))
+    np.testing.assert_array_equal(one.labelled.image, two.labelled.image)
+    np.testing.assert_array_equal(one.labelled.label, two.labelled.label)
+    assert [len(np.unique(home.site)) for home in (one, two)] == [1, 2]
+    first = draw_patients(replace(WORLD, seed=0), TINY.labels, seed=0, part="labelled", site=TWO[0])
+    np.testing.assert_array_equal(two.labelled.record[two.site == 0], first.record[two.site == 0])
+    assert not np.allclose(two.labelled.record[two.site == 1], first.record[two.site == 1])
 
 
 def test_a_site_has_the_prevalence_that_is_asked_for():
@@ -66,7 +82,7 @@ def test_a_site_has_the_prevalence_that_is_asked_for():
 
 
 def test_a_patient_is_scored_by_the_fold_that_left_it_out():
-    home = draw_home(replace(WORLD, seed=0), TINY)
+    home = draw_home("W7", 0, TINY)
     (experts,) = train_experts([home], pretraining=TINY.pretraining, finetuning=TINY.finetuning)
     features = home.features(home.labelled)
     scores = out_of_fold(experts, "joint", features)

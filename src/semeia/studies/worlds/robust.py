@@ -1,11 +1,11 @@
 """Test arms that shall not lose outside, in made-up worlds whose records hang on the label otherwise at another site.
 
-Home is a hospital where tests are ordered on suspicion (`workup`); at the sites that coupling is weaker, gone or turned
-round. What an arm costs where nothing moves is measured at home and in worlds without coupling. Experts are small JEPAs
-pretrained and fine-tuned together (worlds/sweep). Everything here is simulated.
+Home is a hospital where tests are ordered on suspicion (`workup`), or two of them, more and less so; at the sites that
+coupling is weaker, gone or turned round. What an arm costs where nothing moves is measured at home and in worlds with
+none. Experts are small JEPAs pretrained and fine-tuned together (worlds/sweep). Everything here is simulated.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,60 +15,72 @@ import polars as pl
 from semeia.learning.adapt.blend import USUAL, blended, fit_home, judge_site
 from semeia.learning.adapt.experts import Scored
 from semeia.learning.adapt.record_move import Embedded, estimate_move, simulate_site, without_direction
-from semeia.learning.adapt.stacking import stack
-from semeia.learning.probe import fit_linear
 from semeia.progress import say
 from semeia.ranges import Range, require_ranges
-from semeia.studies.worlds.robust_experts import Experts, Home, out_of_fold, train_experts
+from semeia.studies.worlds.robust_experts import Experts, Features, Home, out_of_fold, train_experts
+from semeia.studies.worlds.robust_heads import (
+    Head,
+    anchored_head,
+    dropout_head,
+    invariant_head,
+    ridge_head,
+    stressed_head,
+)
 from semeia.worlds import Patients, Site, WorldSettings, draw_patients
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.networks import MODALITIES
 from semeia.worlds.sweep.pretraining import SmallPretraining
 from semeia.worlds.world import HOME as UNCHANGED
 
-STRENGTHS = (1e-3, 1e-2, 1e-1)
 HOME = "home"
 WORLD = WorldSettings(structure="workup", lam=0.5, nuisance_scale=2.0)
+ONE = (UNCHANGED,)
+TWO = (Site(kappa=0.75), Site(kappa=0.25))  # which differ in nothing where there is no coupling
 WORLDS = {
-    "W7": WORLD,
-    "W1": replace(WORLD, structure="common"),
-    "W3": replace(WORLD, structure="dial"),
+    "W7": (WORLD, ONE),
+    "W7, two": (WORLD, TWO),
+    "W1": (replace(WORLD, structure="common"), TWO),
+    "W3": (replace(WORLD, structure="dial"), TWO),
 }
-RECODED = Site(shift=1.0, unmapped=0.3)
+RECODED = (Site(shift=1.0, unmapped=0.3),)
+NONE, TURNED = (Site(kappa=0.0),), (Site(kappa=-0.25),)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A site, and the share of the outcome among its patients where they are drawn by outcome."""
+    """Sites that take turns, and the share of the outcome among their patients where they are drawn by outcome."""
 
-    site: Site = UNCHANGED
+    sites: tuple[Site, ...] = ONE
     prevalence: float | None = None
 
 
-PLACES = {
-    "W7": {
-        HOME: Place(),
-        "kappa .25": Place(Site(kappa=0.25)),
-        "kappa 0": Place(Site(kappa=0.0)),
-        "kappa -.25": Place(Site(kappa=-0.25)),
-        "home, prevalence .1": Place(prevalence=0.1),
-        "kappa 0, prevalence .1": Place(Site(kappa=0.0), 0.1),
-        "kappa 0, prevalence .5": Place(Site(kappa=0.0), 0.5),
-        "stronger signal": Place(Site(recoding=0.5)),
-        "affine, 30 % unmapped": Place(RECODED),
-    },
-    "W1": {HOME: Place(), "affine, 30 % unmapped": Place(RECODED)},
-    "W3": {HOME: Place(), "affine, 30 % unmapped": Place(RECODED)},
+WORKUP = {
+    HOME: Place(),
+    "kappa .25": Place((Site(kappa=0.25),)),
+    "kappa 0": Place(NONE),
+    "kappa -.25": Place(TURNED),
+    "home, prevalence .1": Place(prevalence=0.1),
+    "kappa 0, prevalence .1": Place(NONE, 0.1),
+    "kappa 0, prevalence .5": Place(NONE, 0.5),
+    "stronger signal": Place((Site(recoding=0.5),)),
+    "affine, 30 % unmapped": Place(RECODED),
 }
-# World, place, arm, reference, least mean difference of AUROC that passes.
+STEADY = {HOME: Place(TWO), "affine, 30 % unmapped": Place(RECODED)}
+PLACES = {
+    "W7": WORKUP,
+    "W7, two": WORKUP | {HOME: Place(TWO), "home, prevalence .1": Place(TWO, 0.1)},
+    "W1": STEADY,
+    "W3": STEADY,
+}
+# World, place, reference, least mean difference of AUROC that passes.
 CRITERIA = (
-    ("W7", HOME, "plain", -0.015),
-    ("W7", "kappa 0", "image", -0.01),
-    ("W7", "kappa -.25", "image", -0.02),
-    ("W1", HOME, "plain", -0.015),
-    ("W3", HOME, "plain", -0.015),
+    *((world, HOME, "plain", -0.015) for world in WORLDS),
+    *((world, "kappa 0", "image", -0.01) for world in ("W7", "W7, two")),
+    *((world, "kappa -.25", "image", -0.02) for world in ("W7", "W7, two")),
 )
-ROBUST = ("blend_site", "simulate", "drop")
+STACKING, ANCHORING = 10.0, 100.0  # penalties, against the summed log-likelihood of the labelled patients
+INVARIANT = {"vrex_10": 10.0, "vrex_100": 100.0, "group_dro": None}
+RIVALS = ("ridge_image", "ridge", "image", "plain", "bagged", "frozen")  # what arms are held against, and no contender
 
 
 @dataclass(frozen=True)
@@ -111,12 +123,12 @@ def robust_study(*, out: Path, settings: RobustSettings) -> str:
 
     write = table_writer(out)
     sources = [(name, seed) for name in WORLDS for seed in range(settings.seeds)]
-    homes = [draw_home(replace(WORLDS[name], seed=seed), settings) for name, seed in sources]
+    homes = [draw_home(name, seed, settings) for name, seed in sources]
     say(f"pretraining and fine-tuning {len(homes)} homes together")
     experts = train_experts(homes, pretraining=settings.pretraining, finetuning=settings.finetuning)
     rows = []
     for (name, seed), home, networks in zip(sources, homes, experts, strict=True):
-        world = replace(WORLDS[name], seed=seed)
+        world = replace(WORLDS[name][0], seed=seed)
         for place, arm, auroc in scored_places(world, PLACES[name], home, networks, settings):
             rows.append({"world": name, "place": place, "seed": seed, "arm": arm, "auroc": auroc})
     table = pl.DataFrame(rows)
@@ -124,13 +136,23 @@ def robust_study(*, out: Path, settings: RobustSettings) -> str:
     return "\n".join(["All of it is simulated.", "", *summary(table), "", *criteria(table)])
 
 
-def draw_home(world: WorldSettings, settings: RobustSettings) -> Home:
+def draw_home(name: str, seed: int, settings: RobustSettings) -> Home:
     """Draw the home patients of a world."""
-    labelled = draw_patients(world, settings.labels, seed=world.seed, part="labelled")
-    unlabelled = draw_patients(world, settings.unlabelled, seed=world.seed, part="unlabelled")
+    world, sites = replace(WORLDS[name][0], seed=seed), WORLDS[name][1]
+    labelled = draw_in_turn(world, settings.labels, sites, part="labelled")
+    unlabelled = draw_in_turn(world, settings.unlabelled, sites, part="unlabelled")
     values = {name: getattr(unlabelled, name) for name in MODALITIES}
     sd = {name: one.std(0) + 1e-6 for name, one in values.items()}
-    return Home(labelled, unlabelled, {name: one.mean(0) for name, one in values.items()}, sd)
+    mean = {name: one.mean(0) for name, one in values.items()}
+    return Home(labelled, unlabelled, mean, sd, np.arange(settings.labels) % len(sites))
+
+
+def draw_in_turn(world: WorldSettings, count: int, sites: tuple[Site, ...], *, part: str) -> Patients:
+    """Draw patients of several sites, the first of the first, the second of the second, and round again."""
+    drawn = [draw_patients(world, count, seed=world.seed, part=part, site=site) for site in sites]
+    rows = np.arange(count)
+    record, label = (np.stack([getattr(each, name) for each in drawn]) for name in ("record", "label"))
+    return replace(drawn[0], record=record[rows % len(sites), rows], label=label[rows % len(sites), rows])
 
 
 def scored_places(
@@ -142,7 +164,7 @@ def scored_places(
     arms = Arms(home, networks)
     for name, place in places.items():
         site = _unlabelled_of(world, place, settings)
-        test = draw_patients(world, settings.test, seed=world.seed, part="test", site=place.site)
+        test = draw_in_turn(world, settings.test, place.sites, part="test")
         for arm, score in arms.at(home.features(site), home.features(test)).items():
             yield name, arm, float(roc_auc_score(test.label, score))
 
@@ -153,20 +175,29 @@ class Arms:
     def __init__(self, home: Home, networks: Experts) -> None:
         self.networks, self.label = networks, home.labelled.label
         labelled, unlabelled = home.features(home.labelled), home.features(home.unlabelled)
-        self.embedded, self.unlabelled = networks.embed(labelled), self._embedded(unlabelled)
+        self.image, self.record = networks.embed(labelled).values()
+        self.unlabelled = self._embedded(unlabelled)
         image, joint = (out_of_fold(networks, expert, labelled) for expert in ("image", "joint"))
-        scored = Scored(image, joint, self.embedded["image"])
+        scored = Scored(image, joint, self.image)
         self.link = fit_home(scored, self.label, self._scored(unlabelled))
-        self.stack = stack(scored, self.label)
-        self.frozen = self._head(*self.embedded.values())
         self.ridge, self.ridge_image = self._head(*labelled.values()), self._head(labelled["image"])
+        self.stack = anchored_head(scored.image, (scored.joint - scored.image)[:, None], self.label, penalty=STACKING)
+        self.anchored = anchored_head(scored.image, self.record, self.label, penalty=ANCHORING)
+        self.on_embeddings = {
+            "frozen": self._head(self.image, self.record),
+            "dropout": dropout_head(self.image, self.record, self.label),
+            "stress": stressed_head(self.image, self.record, self.label),
+        }
+        if len(np.unique(home.site)) > 1:
+            both = np.column_stack([self.image, self.record])
+            for name, variance in INVARIANT.items():
+                self.on_embeddings[name] = invariant_head(both, self.label, home.site, variance=variance)
 
-    def at(self, site: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def at(self, site: Features, test: Features) -> dict[str, np.ndarray]:
         """Score patients by every arm; the last three read unlabelled patients of the same site."""
         scored, (image, record) = self._scored(test), self.networks.embed(test).values()
         move = estimate_move(self.link.calibration, self.unlabelled, self._embedded(site))
-        moved = simulate_site(self.embedded["record"], self.label, move)
-        kept = without_direction(self.embedded["record"], move)
+        moved, kept = simulate_site(self.record, self.label, move), without_direction(self.record, move)
         weight = judge_site(self.link, self._scored(site)).weight
         return {
             "ridge_image": self.ridge_image(test["image"]),
@@ -174,28 +205,25 @@ class Arms:
             "image": scored.image,
             "plain": self.networks.score("plain", test),
             "bagged": scored.joint,
-            "frozen": self.frozen(image, record),
+            **{name: head(image, record) for name, head in self.on_embeddings.items()},
             "blend_.75": blended(scored.image, scored.joint, weight=USUAL),
             "blend_.5": blended(scored.image, scored.joint, weight=0.5),
-            "stacking": self.stack(scored),
+            "stacking": self.stack(scored.image, (scored.joint - scored.image)[:, None]),
+            "anchored": self.anchored(scored.image, record),
             "blend_site": blended(scored.image, scored.joint, weight=weight),
-            "simulate": self._head(self.embedded["image"], moved)(image, record),
-            "drop": self._head(self.embedded["image"], kept)(image, without_direction(record, move)),
+            "simulate": self._head(self.image, moved)(image, record),
+            "drop": self._head(self.image, kept)(image, without_direction(record, move)),
         }
 
-    def _scored(self, features: dict[str, np.ndarray]) -> Scored:
+    def _scored(self, features: Features) -> Scored:
         image, joint = (self.networks.score(expert, features) for expert in ("image", "joint"))
         return Scored(image, joint, self.networks.embed(features)["image"])
 
-    def _embedded(self, features: dict[str, np.ndarray]) -> Embedded:
+    def _embedded(self, features: Features) -> Embedded:
         return Embedded(self.networks.score("image", features), *self.networks.embed(features).values())
 
-    def _head(self, *parts: np.ndarray) -> Callable[..., np.ndarray]:
-        """Fit ridge logistic regression, its strength by cross-validation; gives the log-odds of further patients."""
-        x = np.column_stack(parts)
-        mean, sd = x.mean(0), x.std(0) + 1e-6
-        head = fit_linear((x - mean) / sd, self.label, np.arange(len(x)), seed=0, strengths=STRENGTHS)
-        return lambda *others: (np.column_stack(others) - mean) / sd @ head.weight + head.bias
+    def _head(self, *parts: np.ndarray) -> Head:
+        return ridge_head(*parts, label=self.label)
 
 
 def summary(table: pl.DataFrame) -> list[str]:
@@ -211,24 +239,31 @@ def summary(table: pl.DataFrame) -> list[str]:
 
 
 def criteria(table: pl.DataFrame) -> list[str]:
-    """Say of every robust arm and criterion what was found, and whether it holds."""
-    lines = ["| arm | world | place | minus | at least | found (standard error) | |", "|---" * 7 + "|"]
-    for arm in ROBUST:
+    """Say of every contender and criterion what was found (standard error), and whether it holds."""
+    heads = [f"{world}, {place}, less {other}: {least:+.3f}" for world, place, other, least in CRITERIA]
+    lines = [f"| arm | {' | '.join(heads)} | fails |", "|---" * (len(heads) + 2) + "|"]
+    for arm in dict.fromkeys(table["arm"]):
+        if arm in RIVALS:
+            continue
+        cells, failed = [], 0
         for world, place, reference, least in CRITERIA:
             rows = table.filter((pl.col("world") == world) & (pl.col("place") == place)).sort("seed")
             own, other = (rows.filter(pl.col("arm") == name)["auroc"].to_numpy() for name in (arm, reference))
+            if not len(own):
+                cells.append("not run")
+                continue
             difference, error = (own - other).mean(), (own - other).std(ddof=1) / np.sqrt(len(own))
-            word = "holds" if difference >= least else "fails"
-            found = f"{difference:+.3f} ({error:.3f})"
-            lines.append(f"| {arm} | {world} | {place} | {reference} | {least:+.3f} | {found} | {word} |")
+            failed += int(difference < least)
+            cells.append(f"{difference:+.3f} ({error:.3f}) {'**fails**' if difference < least else 'holds'}")
+        lines.append(f"| {arm} | {' | '.join(cells)} | {failed} |")
     return lines
 
 
 def _unlabelled_of(world: WorldSettings, place: Place, settings: RobustSettings) -> Patients:
     """Patients of a site whose labels are used for one thing: to draw them by outcome where the prevalence is given."""
     if place.prevalence is None:
-        return draw_patients(world, settings.site, seed=world.seed, part="site", site=place.site)
-    people = draw_patients(world, 10 * settings.site, seed=world.seed, part="site", site=place.site)
+        return draw_in_turn(world, settings.site, place.sites, part="site")
+    people = draw_in_turn(world, 10 * settings.site, place.sites, part="site")
     positive = round(place.prevalence * settings.site)
     rows = [np.flatnonzero(people.label == value) for value in (1, 0)]
     chosen = np.concatenate([rows[0][:positive], rows[1][: settings.site - positive]])

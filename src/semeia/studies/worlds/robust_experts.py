@@ -16,12 +16,13 @@ Features = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Home:
-    """What is learnt from at home: patients in arrays, and how features are standardised."""
+    """What is learnt from at home: patients in arrays, how features are standardised, sites of the labelled ones."""
 
     labelled: Patients
     unlabelled: Patients
     mean: Features
     sd: Features
+    site: np.ndarray
 
     def features(self, patients: Patients) -> Features:
         """Standardise by the unlabelled home patients; what is missing is at the mean."""
