@@ -25,6 +25,7 @@ from semeia.studies.records.blocks import LEARNT, learn_signatures
 from semeia.studies.records.patient_data import SIGNATURES, PatientSettings, groups_of, model_of, read_by
 from semeia.studies.records.risk_scores import published
 from semeia.studies.run.arms import Encoder, Network, simple_arm
+from semeia.studies.run.protocol import require_names
 from semeia.studies.run.study import Arm, Inputs, Pretraining, Work
 from semeia.studies.run.words import PRETRAINED, SEED
 
@@ -87,6 +88,12 @@ class Fit:
 
 
 def pretraining(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretraining]:
+    """Signatures first; then the encoders that the arms which are run start from."""
+    every = encoders(settings, inputs)
+    return {name: one for name, one in every.items() if name == LEARNT or not settings.arms or name in settings.arms}
+
+
+def encoders(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretraining]:
     """Signatures first; then encoders: of everything and of scans alone, and the rival ways to learn beforehand."""
     reads = read_by(settings, inputs)
     groups, model = groups_of(reads), model_of(settings, reads)
@@ -99,10 +106,11 @@ def pretraining(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretrain
         first = groups["image"][0]
         clip = ObjectiveSettings(terms=("clip",), modality=first, other=SIGNATURES)
         made["image_jepa"] = Encoder(groups["image"], jepa)
-        made["multimodal_clip"] = Encoder(groups["multimodal"], replace(jepa, objective=clip))
+        rival = replace(jepa, forecaster=False)  # of latents only
+        made["multimodal_clip"] = Encoder(groups["multimodal"], replace(rival, objective=clip))
         if isinstance(reads[first], Volume) and reads[first].embedding == "patches":
             drawn = ObjectiveSettings(terms=("mae",), modality=first)
-            made["multimodal_mae"] = Encoder(groups["multimodal"], replace(jepa, objective=drawn))
+            made["multimodal_mae"] = Encoder(groups["multimodal"], replace(rival, objective=drawn))
     if settings.incomplete:
         made["multimodal_supervised"] = Incomplete(groups["multimodal"], jepa, settings.finetuning)
     return made
@@ -118,6 +126,15 @@ STARTS = {
 
 
 def arms(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
+    """The arms that are run: those that were named, or all."""
+    every = every_arm(settings, inputs)
+    if not settings.arms:
+        return every
+    require_names("arm", settings.arms, tuple(every))
+    return {name: arm for name, arm in every.items() if name in settings.arms}
+
+
+def every_arm(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
     """Every network from every start, what is read of the newest date alone, and simple models."""
     reads = read_by(settings, inputs)
     groups, model, tuned = groups_of(reads), model_of(settings, reads), settings.finetuning
@@ -128,7 +145,7 @@ def arms(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
         about = ArmDescription(f"{titles[group]}, {words}", role, group, begins, groups[group])
         return Network(about, groups[group], model, tuned, modes, pretraining=start)
 
-    for name in pretraining(settings, inputs):
+    for name in encoders(settings, inputs):
         if name != LEARNT:
             group, _, kind = name.partition("_")
             words, modes = STARTS[kind]

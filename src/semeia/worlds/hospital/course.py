@@ -26,7 +26,7 @@ MONTHS = 36  # of record before the index date
 SHARED = OWN = 4
 DAYS_A_MONTH = 365.25 / 12
 _TAU_SHARED, _TAU_OWN = 36.0, 12.0
-_SUSPECTED = slice(1, 4)  # latents of the record in which a work-up shows
+SUSPECTED = slice(1, 4)  # latents of the record in which a work-up shows
 _WORKUP_MONTHS = 18
 _GAP_MONTHS, _LEAST_GAP, _MOST_SCANS = 9.0, 2.0, 3
 
@@ -116,11 +116,9 @@ def course_of(number: int, settings: HospitalSettings) -> Course:
     driven = other if settings.cause == "independent" else common
     image, record = np.hstack([common, own_image]), np.hstack([driven, own_record])
     score = _score(image[-1], record[-1], settings.cause)
-    odds = settings.strength * score + _intercept(settings.prevalence, settings.strength)
+    odds = settings.strength * score + intercept(settings.prevalence, settings.strength)
     label = int(rng.random() < 1 / (1 + np.exp(-odds)))
-    if settings.cause == "workup":
-        moved = settings.workup_elsewhere if site else settings.workup
-        record[-_WORKUP_MONTHS:, _SUSPECTED] += moved * (2 * label - 1)
+    record[-_WORKUP_MONTHS:, SUSPECTED] += moved_by(site, settings) * (2 * label - 1)
     day = dt.datetime(2015, 1, 1) + dt.timedelta(days=int(rng.integers(4 * 365)), hours=int(rng.integers(9, 17)))
     gaps = np.maximum(rng.exponential(_GAP_MONTHS, _MOST_SCANS - 1), _LEAST_GAP)
     before = np.concatenate([[0.0], np.cumsum(gaps)])[: int(rng.integers(1, _MOST_SCANS + 1))]
@@ -150,19 +148,30 @@ def _wandering(rng: np.random.Generator, count: int, tau: float) -> Float[np.nda
     return values
 
 
+def moved_by(site: int, settings: HospitalSettings) -> float:
+    """How far suspicion moves the record at a site, in standard deviations."""
+    if settings.cause != "workup":
+        return 0.0
+    return settings.workup_elsewhere if site else settings.workup
+
+
+def weights_of(cause: str) -> tuple[float, float, float, float]:
+    """Weights in the score of: what is common (or drives the images), what else drives the record, each one's own."""
+    half = np.sqrt(0.5)
+    return {"common": (1.0, 0.0, 0.0, 0.0), "independent": (half, half, 0.0, 0.0), "workup": (half, 0.0, 0.5, 0.5)}[
+        cause
+    ]
+
+
 def _score(image: np.ndarray, record: np.ndarray, cause: str) -> float:
     """What decides the label, of unit variance."""
-    common, other = (latents[:SHARED].sum() / np.sqrt(SHARED) for latents in (image, record))
-    own_image, own_record = (latents[SHARED:].sum() / np.sqrt(OWN) for latents in (image, record))
-    if cause == "common":
-        return float(common)
-    if cause == "independent":
-        return float((common + other) / np.sqrt(2))
-    return float(np.sqrt(0.5) * common + 0.5 * (own_image + own_record))
+    groups = image[:SHARED], record[:SHARED], image[SHARED:], record[SHARED:]
+    sums = [group.sum() / np.sqrt(len(group)) for group in groups]
+    return float(np.dot(weights_of(cause), sums))
 
 
 @lru_cache
-def _intercept(prevalence: float, strength: float) -> float:
+def intercept(prevalence: float, strength: float) -> float:
     """The log odds at score 0 that give a prevalence, by bisection over normal scores."""
     points, weights = np.polynomial.hermite_e.hermegauss(60)
     low, high = -30.0, 30.0
