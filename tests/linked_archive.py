@@ -46,6 +46,7 @@ def linked_archive(
     first: int = 0,
     site: str = "north",
     later: bool = False,
+    until: float = np.inf,
     scanless: int = 7,
     recordless: int = 5,
     labelled: int = 2,
@@ -58,6 +59,7 @@ def linked_archive(
         first: number of the first.
         site: of all.
         later: whether every patient has scans and events after the index date, too.
+        until: the day, counted from the index date, after which nothing is written.
         scanless: every so many have no scan,
         recordless: and every so many no record.
         labelled: every so many have a label; one with neither scan nor record never has.
@@ -82,7 +84,8 @@ def linked_archive(
                 for at in [*scans, *twice, *([30.0, 300.0] if later else [])]:
                     noise = (rng if at <= 0 else other).normal(0, 0.4, FEATURES)
                     values = path_of.get(at, 9.0) * np.arange(1, FEATURES + 1) / 4 + noise
-                    draft.array(values, modality=SCAN, subject_id=subject, time=day(at))
+                    if at <= until:
+                        draft.array(values, modality=SCAN, subject_id=subject, time=day(at))
             if number % recordless:
                 for at in [*visits, *([1.0, 200.0] if later else [])]:
                     now, draw = path_of.get(at, 9.0), rng if at <= 0 else other
@@ -93,6 +96,7 @@ def linked_archive(
                     rows += [(subject, day(at), lab, round(now + draw.normal(0, 0.5), 2)) for lab in labs]
             if number % labelled == 0 and (number % scanless or number % recordless):
                 draft.outcome(OUTCOME, unit, subject, value=int(path_of[0.0] > 0), prediction_time=INDEX)
+        rows = [row for row in rows if until == np.inf or row[1] <= day(until)]
         draft.codes(pl.DataFrame({"code": list(CODES), "mode": list(CODES.values()), "rule": "test"}))
         names = ("subject_id", "time", "code", "numeric_value")
         columns = {name: [row[at] for row in rows] for at, name in enumerate(names)}

@@ -4,6 +4,7 @@ First, for each seed, signatures are learned from the training patients' records
 tested on is written in numbers; then each arm reads some of the blocks.
 """
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -44,14 +45,34 @@ def signature_folder(run: Path, seed: int) -> Path:
     return run / Cell(LEARNT, "pretrain", 1.0, seed).name
 
 
-def read_signed(inputs: Inputs, model: ModelSettings, folder: Path | None, cache: Path, outcome: str) -> Dataset:
-    """Read the units of an outcome as a model does: with the signatures of a folder, or (None) without any."""
+def read_signed(
+    inputs: Inputs,
+    model: ModelSettings,
+    folder: Path | None,
+    cache: Path,
+    outcome: str,
+    *,
+    earlier: dt.timedelta = dt.timedelta(0),
+) -> Dataset:
+    """Read the units of an outcome as a model does: with the signatures of a folder, or (None) without any.
+
+    Earlier than the times of prediction nothing later is known, and the record is looked at that date, too.
+    """
+    hours = (earlier / dt.timedelta(hours=1),) if earlier else ()
     placed = {
-        name: replace(one, source=str(folder)) if isinstance(one, SignatureModality) else one
+        name: replace(one, source=str(folder), hours=(*one.hours, *hours))
+        if isinstance(one, SignatureModality)
+        else one
         for name, one in model.modalities.items()
         if folder is not None or not isinstance(one, SignatureModality)
     }
-    return read_units(inputs, replace(model, modalities=placed), cache, {}, outcome)
+    data = read_units(inputs, replace(model, modalities=placed), cache, {}, outcome, earlier)
+    as_set = {
+        name: replace(data.modalities[name], hours=one.hours)
+        for name, one in model.modalities.items()
+        if isinstance(one, SignatureModality) and name in data.modalities
+    }
+    return replace(data, modalities=data.modalities | as_set)
 
 
 def signed_by_seed(read: Callable[[ModelSettings, Path], Dataset], run: Path) -> Callable[[Material, int], Material]:

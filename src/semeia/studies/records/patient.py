@@ -24,6 +24,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.progress import say
 from semeia.readers.hospital import ingest_hospital
+from semeia.settings_json import from_plain
 from semeia.signatures.express import unmapped
 from semeia.signatures.model import load_signatures
 from semeia.signatures.settings import SignatureSettings
@@ -33,8 +34,9 @@ from semeia.studies.records.patient_data import ACROSS, PatientSettings, open_pa
 from semeia.studies.run.audit import audit, of_networks
 from semeia.studies.run.protocol import FOLDS, require_asked, require_inside
 from semeia.studies.run.reading import outside_of
+from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_study
-from semeia.studies.run.study import Finished, Inputs, Study
+from semeia.studies.run.study import Finished, Inputs, Study, Work
 from semeia.studies.run.words import said, two_cohorts
 from semeia.worlds.hospital import HospitalSettings, write_hospital
 from semeia.worlds.hospital.omop_files import site_name
@@ -135,6 +137,21 @@ def patient_study(archive: Path, *, out: Path, settings: PatientSettings, extern
     if settings.internal:
         require_inside(opened, settings.internal, folds=FOLDS)
     return run_study(PATIENT, Inputs(archive, external), out=out, settings=settings)
+
+
+def reopen(run: Path, archive: Path, external: Path | None = None) -> Work:
+    """Open a finished run of the study again, on what it was run on.
+
+    Raises:
+        InputError: the folder holds another run, or one that was run on something else.
+    """
+    record, inputs = read_record(run), Inputs(archive, external)
+    if record.get("study") != PATIENT.name or record.get("state") != "finished":
+        raise InputError(f"{run}: holds no finished study of patients; `semeia study patient` makes one")
+    if record["archive"]["fingerprint"] != open_archive(archive).fingerprint() or record["inputs"] != inputs.digests():
+        raise InputError(f"{run}: was run on other archives; give the same --archive and, if there was one, --external")
+    settings: PatientSettings = from_plain(PatientSettings, record["config"])
+    return Work(run, inputs, settings, open_patients(inputs, settings, run / "cache"))
 
 
 # The work-up world, where much is to be seen with few patients: the record is nearly the answer at home, not elsewhere.

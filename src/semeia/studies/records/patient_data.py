@@ -3,6 +3,7 @@
 Signatures are fitted for each seed, so what a network reads is that seed's own (`Material.of_seed`).
 """
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -89,10 +90,15 @@ def model_of(settings: PatientSettings, reads: dict[str, Modality]) -> ModelSett
     return replace(settings.pretraining.model, modalities=reads)  # pyright: ignore[reportArgumentType]
 
 
-def open_patients(inputs: Inputs, settings: PatientSettings, cache: Path) -> Material:
-    """Read units, labels, who is tested; signatures come with each seed."""
+def open_patients(
+    inputs: Inputs, settings: PatientSettings, cache: Path, *, earlier: dt.timedelta = dt.timedelta(0)
+) -> Material:
+    """Read units, labels, who is tested; signatures come with each seed.
+
+    With `earlier` everything is as it was known so long before the times of prediction.
+    """
     reads = read_by(settings, inputs)
-    data = read_signed(inputs, model_of(settings, reads), None, cache, settings.outcome)
+    data = read_signed(inputs, model_of(settings, reads), None, cache, settings.outcome, earlier=earlier)
     elsewhere = (data.units["site"] != settings.internal).fill_null(True).to_numpy() if settings.internal else False
     outside, units = outside_of(data) | elsewhere, _facts(inputs, data.units)
     scans = [data.observations[name].slot >= 0 for name in groups_of(reads)["image"] if name in data.observations]
@@ -105,7 +111,7 @@ def open_patients(inputs: Inputs, settings: PatientSettings, cache: Path) -> Mat
     units = units.drop("recorded")
 
     def as_read(model: ModelSettings, folder: Path) -> Dataset:
-        return replace(read_signed(inputs, model, folder, cache, settings.outcome), units=units)
+        return replace(read_signed(inputs, model, folder, cache, settings.outcome, earlier=earlier), units=units)
 
     return Material(
         units=units,

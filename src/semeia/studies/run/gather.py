@@ -45,15 +45,19 @@ def write_results(
 
 
 def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
-    """Keep a cell's scores: which of the study's units, by their place, and their probabilities.
+    """Keep a cell's scores; see `scored`."""
+    write_parquet(folder / SCORES, scored(rows, scores))
+
+
+def scored(rows: np.ndarray, scores: np.ndarray) -> pl.DataFrame:
+    """Lay scores in a table: which of the study's units, by their place, and their probabilities.
 
     Args:
-        folder: of the cell.
         rows: [n].
         scores: [n] of two classes, [n, class] of several.
     """
     columns = {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}
-    write_parquet(folder / SCORES, pl.DataFrame({"row": rows, **columns}))
+    return pl.DataFrame({"row": rows, **columns})
 
 
 def write_predictions(run: Path, table: pl.DataFrame) -> None:
@@ -75,16 +79,23 @@ def gather(
     """
     tables = []
     for outcome in material.outcomes:
-        own = [cell for cell in cells if material.outcome_of(cell) == outcome]
+        own = {
+            cell: pl.read_parquet(run / cell.name / SCORES) for cell in cells if material.outcome_of(cell) == outcome
+        }
         if own:
-            tables.append(_of_outcome(run, own, material, outcome, passed_on))
-    named = pl.concat(tables, how="diagonal").with_columns(pl.lit(study).alias("study"))
-    return named.select("study", pl.exclude("study"))
+            tables.append(predictions_of(own, material, outcome, study=study, passed_on=passed_on))
+    return pl.concat(tables, how="diagonal")
 
 
-def _of_outcome(
-    run: Path, cells: list[Cell], material: Material, outcome: str, passed_on: tuple[str, ...]
+def predictions_of(
+    scores: Mapping[Cell, pl.DataFrame],
+    material: Material,
+    outcome: str,
+    *,
+    study: str,
+    passed_on: tuple[str, ...] = (),
 ) -> pl.DataFrame:
+    """Make the predictions table of an outcome from what `scored` gives of each cell; see `gather`."""
     there = [name for name in passed_on if name in material.units.columns]
     about = material.units.select("site", pl.col("pseudonym").alias("subject_id"), "unit_id", *there).with_columns(
         pl.Series("row", np.arange(material.units.height)),
@@ -92,17 +103,17 @@ def _of_outcome(
         pl.Series("cohort", material.cohort),
     )
     parts = [
-        pl.read_parquet(run / cell.name / SCORES).with_columns(
+        table.with_columns(
             pl.lit(cell.shown).alias("arm"),
             pl.lit(cell.mode).alias("mode"),
             pl.lit(cell.fraction).alias("fraction"),
             pl.lit(cell.seed).alias("seed"),
         )
-        for cell in cells
+        for cell, table in scores.items()
     ]
-    scores = [name for name in parts[0].columns if name.startswith("score")]
-    named = pl.concat(parts).with_columns(pl.lit(outcome).alias("outcome"))
+    columns = [name for name in parts[0].columns if name.startswith("score")]
+    named = pl.concat(parts).with_columns(pl.lit(study).alias("study"), pl.lit(outcome).alias("outcome"))
     return named.join(about, on="row", how="left", maintain_order="left").select(
-        "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id", "label",
-        *scores, *there,
+        "study", "outcome", "arm", "mode", "fraction", "seed", "cohort", "site", "subject_id", "unit_id", "label",
+        *columns, *there,
     )  # fmt: skip

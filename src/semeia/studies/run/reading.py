@@ -1,5 +1,6 @@
 """Read the archives of a study as a model reads them, once in a process for every way of reading."""
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,12 @@ from semeia.studies.run.study import Inputs
 
 
 def read_units(
-    inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality], outcome: str = ""
+    inputs: Inputs,
+    model: ModelSettings,
+    cache: Path | None,
+    further: dict[str, Modality],
+    outcome: str = "",
+    earlier: dt.timedelta = dt.timedelta(0),
 ) -> Dataset:
     """Read the archive, and the external one after it, by the modalities of a model and some more.
 
@@ -28,25 +34,33 @@ def read_units(
         cache: folder for large arrays.
         further: modalities that simple models read, by name.
         outcome: whose units, at their times of prediction; by default all units that anything was observed of.
+        earlier: than those times, as if nothing later were known.
     """
-    return once(_read, inputs, model, cache, further, outcome)
+    return once(_read, inputs, model, cache, further, outcome, earlier)
 
 
 def _read(
-    inputs: Inputs, model: ModelSettings, cache: Path | None, further: dict[str, Modality], outcome: str
+    inputs: Inputs,
+    model: ModelSettings,
+    cache: Path | None,
+    further: dict[str, Modality],
+    outcome: str,
+    earlier: dt.timedelta,
 ) -> Dataset:
     home = open_archive(inputs.archive)
-    data = open_dataset(home, model.modalities_of(home) | further, cache=cache, units=units_at(home, outcome))
+    data = open_dataset(
+        home, model.modalities_of(home) | further, cache=cache, units=units_at(home, outcome, earlier=earlier)
+    )
     data = replace(data, units=data.units.with_columns(external=pl.lit(False)))
     if inputs.external is None:
         return data
     away = open_archive(inputs.external)
-    other = open_dataset(away, data.modalities, cache=cache, units=units_at(away, outcome))
+    other = open_dataset(away, data.modalities, cache=cache, units=units_at(away, outcome, earlier=earlier))
     return joined(data, replace(other, units=other.units.with_columns(external=pl.lit(True))))
 
 
-def units_at(archive: Archive, outcome: str) -> pl.DataFrame | None:
-    """List the units of the kinds that an outcome labels, at its time of prediction, or else their own.
+def units_at(archive: Archive, outcome: str, *, earlier: dt.timedelta = dt.timedelta(0)) -> pl.DataFrame | None:
+    """List the units of the kinds that an outcome labels, at or before its time of prediction, or else their own.
 
     Raises:
         InputError: the archive has no such outcome, or a labelled unit has neither time.
@@ -55,7 +69,9 @@ def units_at(archive: Archive, outcome: str) -> pl.DataFrame | None:
         return None
     labels, units = archive.outcome(outcome), archive.table("units")
     asked = labels.select("unit_id", asked="prediction_time", labelled=pl.lit(True))
-    units = units.join(asked, on="unit_id", how="left").with_columns(pl.coalesce("asked", "time").alias("time"))
+    units = units.join(asked, on="unit_id", how="left").with_columns(
+        pl.coalesce("asked", "time").alias("time") - earlier
+    )
     if undated := units.filter("labelled", pl.col("time").is_null()).height:
         raise InputError(f"{archive.path}: {undated} units with a label of '{outcome}' have no date to predict at")
     kinds = units.filter("labelled")["kind"].unique()
