@@ -141,7 +141,7 @@ def to_cross_sections(archive, into: Path, window, workers: int):
     print(f"all: {whole:.1f} s with {workers} processes: {events / whole / 1e6:.2f} million events/s")
     print(f"processor time: {cpu:.1f} s: {events / cpu / 1e6:.2f} million events/s a core")
     peak = max(watch.peak for watch in watched.values())
-    row(f"{events:,} events to cross-sections, {workers} processes", ours=events / whole / 1e6, unit="million events/s")
+    row(f"{events:,} events to cross-sections", ours=events / cpu / 1e6, unit="million events/s of processor")
     row("its peak memory, all processes", ours=peak / 2**30, unit="GiB")
     print(f"peak resident memory, parent and workers added up: {peak / 2**30:.2f} GiB")
     return matrix
