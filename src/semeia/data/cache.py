@@ -15,13 +15,8 @@ from semeia.data.modality import Arrays, Modality
 def cached_arrays(archive: Archive, modality: Modality, found: pl.DataFrame, cache: Path | None) -> Arrays:
     """Read a modality's observations, or map what was read before into memory.
 
-    A file that is cut short or of another shape is made again.
-
-    Args:
-        archive: that holds them.
-        modality: how they are read.
-        found: which (`Modality.find`).
-        cache: folder; None, and modalities that are small, keep everything in memory.
+    A file that is cut short or of another shape is made again. Without a cache, and of modalities that are small,
+    everything is kept in memory.
     """
     if cache is None or not modality.large or found.is_empty():
         return modality.read(archive, found, np.zeros)

@@ -69,9 +69,6 @@ def planes_of(
         size: height and width of the plane.
         settings: see `PictureSettings`.
         channels: 1 averages colours to gray; 3 keeps them, and repeats gray.
-
-    Raises:
-        InputError: other pixels than 8 or 16 bits.
     """
     if picture.dtype.kind != "u":
         raise InputError(f"a picture holds {picture.dtype}: expected unsigned integers")
@@ -128,14 +125,11 @@ def middle_is_dark(plane: np.ndarray) -> bool:
 
 
 def narrow_band(planes: Colours) -> Colours:
-    """Draw a white-light picture as narrow-band imaging would roughly show it.
+    """Draw a white-light picture (red, green, blue in [0, 1]) as narrow-band imaging would roughly show it.
 
     Narrow-band imaging lights with 540 nm, shown as red, and 415 nm, shown as green and blue (Gono et al. 2004). The
     camera's green and blue stand for these; stronger absorption over the same path raises the light that comes back to
     a power (Beer and Lambert); exposure follows the brightest parts. A pseudo-modality, never narrow-band imaging.
-
-    Args:
-        planes: red, green, blue in [0, 1].
     """
     if len(planes) != 3:
         raise InputError("pseudo narrow-band imaging needs the colours of a picture; it has one channel")
@@ -149,11 +143,7 @@ TRANSFORMS: dict[str, Transform] = {"narrow_band": narrow_band}
 
 
 def derivation(name: str) -> Transform:
-    """Find a transform by its name.
-
-    Raises:
-        InputError: there is none of that name.
-    """
+    """Find a transform by its name."""
     if name not in TRANSFORMS:
         raise InputError(f"picture: derive is '{name}'; there are {', '.join(TRANSFORMS)}")
     return TRANSFORMS[name]

@@ -36,10 +36,7 @@ class TransformerBlocks(nn.Module):
     def forward(self, x: torch.Tensor, attend: Attention, when: TokenTime | None = None) -> torch.Tensor:
         """[batch, length, dim] to the same shape. A token may always attend to itself, padding included.
 
-        Args:
-            x: tokens.
-            attend: who may attend to whom, [batch, query, key].
-            when: months before the index date, [batch, length]; only gates read it.
+        `attend` is who may attend to whom, [batch, query, key]; only gates read `when`, months before the index date.
         """
         itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
         allowed = attend | itself

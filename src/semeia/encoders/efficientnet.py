@@ -29,12 +29,7 @@ NORM = ("batch", {"eps": 1e-3, "momentum": 0.1})
 
 
 class EfficientNetEmbedding(nn.Module):
-    """One token a location of the last feature map, 32 pixels apart; a token sees far across its border.
-
-    Args:
-        dim: width of a token: 1280.
-        modality: pictures in patches of 32 pixels.
-    """
+    """One token of width 1280 a location of the last feature map, 32 pixels apart; it sees far across its border."""
 
     maskable = False
     architecture = "efficientnet_lite0"

@@ -23,12 +23,7 @@ def statistics(cells: Cells) -> int:
 def pool(tokens: Tokens, *, kinds: int, cells: Cells = WHOLE) -> tuple[Pooled, ModalityMask]:
     """Take statistics of each modality's tokens, [batch, modality, statistics * dim], and say if it has any.
 
-    Padding reaches none.
-
-    Args:
-        tokens: contextual ones, of any modalities.
-        kinds: number of modalities.
-        cells: along depth, height and width of what is there; a cell without a token has the mean of all.
+    Padding reaches none. A cell (along depth, height and width of what is there) without a token has the mean of all.
     """
     numbers = torch.arange(kinds, device=tokens.x.device)
     member = (tokens.kind[:, None, :] == numbers[:, None]) & tokens.present[:, None, :]

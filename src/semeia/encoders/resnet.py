@@ -21,10 +21,7 @@ LAYERS = ("conv1", "bn1", "act", "maxpool", "layer1", "layer2", "layer3", "layer
 class ResNetEmbedding(nn.Module):
     """One token a location of the last feature map, 32 pixels apart; a token sees far across its border.
 
-    Args:
-        dim: width of a token: 512 of depth 18, 2048 of depth 50.
-        modality: pictures in patches of 32 pixels.
-        depth: number of layers.
+    It is 512 wide of depth 18, and 2048 of depth 50.
     """
 
     maskable = False

@@ -18,13 +18,9 @@ from semeia.shapes import TokenMask, TokenValues, Volumes
 
 
 class RingEmbedding(nn.Module):
-    """Rings `patch[0]` voxels deep and `patch[1]` voxels wide.
+    """Rings `patch[0]` voxels deep, `patch[1]` voxels wide, of one channel; the crop must be as high as wide.
 
-    Args:
-        dim: width of a token.
-        modality: with one channel; height and width of its crop must be equal.
-        angles: samples around a ring.
-        channels: width of the network that reads an angle.
+    A ring is sampled at `angles` places, which a network of `channels` width reads.
     """
 
     maskable = True

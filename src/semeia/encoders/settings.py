@@ -38,11 +38,7 @@ class ModelSettings:
     modalities: dict[str, AnyModality] = field(default_factory=dict)
 
     def modalities_of(self, archive: Archive) -> dict[str, Modality]:
-        """Take those named; else images of the more frequent form, the input reader's table, dated vectors, reports.
-
-        Raises:
-            InputError: the images are pictures, and the grid is one of volumes.
-        """
+        """Take those named; else images of the more frequent form, the input reader's table, dated vectors, reports."""
         if self.modalities:
             return dict(self.modalities)
         there: dict[str, Modality] = {}

@@ -32,11 +32,7 @@ class Boosted:
 def fit_boosting(x: Float[np.ndarray, "n p"], labels: np.ndarray, patients: np.ndarray, *, seed: int) -> Boosted:
     """Fits, with the number of trees that has the least log loss in cross-validation over patients.
 
-    Args:
-        x: raw columns, NaN where missing.
-        labels: 0 or 1.
-        patients: whose each row is; a patient stays on one side of every fold.
-        seed: of the folds and of the trees.
+    Columns are raw, NaN where missing. A patient stays on one side of every fold.
     """
     columns = can_split(x)
     read = x[:, columns]

@@ -61,16 +61,7 @@ def load_tensors(path: Path) -> tuple[Tensors, dict]:
 
 
 def load_kind(path: Path, kind: str, *, called: str) -> tuple[Tensors, dict]:
-    """Read a checkpoint of one kind.
-
-    Args:
-        path: of the file.
-        kind: that its description must name.
-        called: that kind, for the message: "a network".
-
-    Raises:
-        InputError: the file is damaged, or of another kind.
-    """
+    """Read a checkpoint whose description must name `kind`, in messages `called` such as "a network"."""
     tensors, about = load_tensors(path)
     if about.get("kind") != kind:
         raise InputError(f"{path}: holds a {about.get('kind')} model, not {called}")
@@ -124,10 +115,7 @@ def require_fit(module: torch.nn.Module, tensors: Tensors, *, path: Path, prefix
 def arrays_of(tensors: Tensors, shapes: dict[str, tuple[str, ...]], *, path: Path) -> dict[str, np.ndarray]:
     """The arrays of a model that is no network: float64, with sides of equal name equally long.
 
-    Args:
-        tensors: of the file.
-        shapes: names of the sides of each array, such as {"weight": ("columns", "outputs")}.
-        path: the file, for messages.
+    `shapes` has the names of the sides of each array, such as {"weight": ("columns", "outputs")}.
     """
     sides: dict[str, int] = {}
     for name, shape in shapes.items():

@@ -50,15 +50,8 @@ def numbers(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Read raw columns, float64 [n, column], NaN where missing, and their names.
 
-    Args:
-        data: units with their observations.
-        rows: which units.
-        columns: what is read.
-        names: columns of a fitted model; categories it did not know become all zeros.
-        hide: modalities that count as missing.
-
-    Raises:
-        InputError: the units have no such column, or the data no such modality.
+    `names` are the columns of a fitted model: categories it did not know become all zeros. What `hide` names counts as
+    missing.
     """
     units = data.units[rows]
     if columns.modality:

@@ -19,11 +19,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def require_device(name: str) -> None:
-    """Refuse a device that this machine has not.
-
-    Raises:
-        InputError: no such kind of device, or none of it here.
-    """
+    """Refuse a device that this machine has not."""
     match = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
     if match is None:
         raise InputError(f"loop: device is '{name}'; there are auto, cpu, cuda, and cuda:1 and so on of several GPUs")
@@ -39,11 +35,7 @@ def require_device(name: str) -> None:
 def pick_precision(precision: Precision, device: torch.device, *, width: int) -> Literal["fp32", "bf16"]:
     """Take bf16 for "auto" where it pays: a GPU that has it; a CPU that has it, and layers wide enough.
 
-    Args:
-        precision: of the settings.
-        device: trained on.
-        width: of a token. On a CPU narrow layers lose more by converting than they gain
-            (`benchmarks/pretraining.py` prints both by width).
+    On a CPU narrow layers lose more by converting than they gain (`benchmarks/pretraining.py` prints both by width).
     """
     if precision != "auto":
         return precision

@@ -89,11 +89,7 @@ class Manifest:
 
 
 def load_linear(path: Path) -> LinearModel:
-    """Read a stored model.
-
-    Raises:
-        InputError: the file is damaged or holds something else.
-    """
+    """Read a stored model."""
     tensors, about = load_kind(path, KIND, called="a linear one")
     told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
     try:
@@ -159,13 +155,7 @@ def fit_logistic_regression(
 
 
 def through(model: LinearModel, components: np.ndarray, mean: np.ndarray) -> LinearModel:
-    """Write a model of principal components as one of the raw columns.
-
-    Args:
-        model: of the scores on the components.
-        components: [component, p].
-        mean: of the raw columns, [p].
-    """
+    """Write a model of scores on principal components, [component, p], as one of the raw columns, whose mean is [p]."""
     weight = components.T @ model.weight
     free = np.full(len(mean), np.inf)
     return replace(

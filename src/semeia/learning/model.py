@@ -75,11 +75,8 @@ class Model:
     ) -> tuple[Pooled, ModalityMask]:
         """Pool the tokens of some units: [n, modality, pooled_width], and which modalities there are, [n, modality].
 
-        Args:
-            data: prepared as the preprocessing says, else refused.
-            rows: which units.
-            hide: modalities to mask, as if the archive lacked them.
-            cells: read apart (encoders/pooling.py).
+        Data must be prepared as the preprocessing says, else they are refused. `hide` masks modalities, as if the
+        archive lacked them; `cells` are read apart (encoders/pooling.py).
         """
         self.preprocessing.require_same(data)
         parts, there = [], []

@@ -125,15 +125,9 @@ def features_of(model: Model, data: Dataset, rows: np.ndarray) -> tuple[np.ndarr
 
 
 def neighbours_of(model: Model, data: Dataset, *, seed: int = 0) -> Neighbours:
-    """Take the neighbours from the archive that a model was fitted on.
+    """Take the neighbours from the archive that a model with a head was fitted on, its units as the model reads them.
 
-    Args:
-        model: with a head.
-        data: the archive's units, as the model reads them.
-        seed: of the order, of the numbers of the patients, and of which units are kept of many.
-
-    Raises:
-        InputError: no patient the model was fitted on is in it.
+    The seed decides the order, the numbers of the patients, and which units are kept of many.
     """
     learnt = model.preprocessing.fitted_on.seen(data)
     something = data.something(model.preprocessing.names)
@@ -150,11 +144,7 @@ def neighbours_of(model: Model, data: Dataset, *, seed: int = 0) -> Neighbours:
 
 
 def load_neighbours(path: Path) -> Neighbours:
-    """Read stored neighbours.
-
-    Raises:
-        InputError: the file is damaged or holds something else.
-    """
+    """Read stored neighbours."""
     tensors, _ = load_kind(path, KIND, called="neighbours")
     arrays = arrays_of(tensors, _ARRAYS, path=path)
     return Neighbours(

@@ -92,11 +92,7 @@ class LinearGraph(nn.Module):
 
 
 def write_network(model: Model, path: Path) -> Checked:
-    """Write a fine-tuned network.
-
-    Raises:
-        InputError: it has no head, a modality cannot be drawn, or onnxruntime says something else than torch.
-    """
+    """Write a fine-tuned network."""
     if model.head is None:
         raise InputError("this model was only pretrained; fine-tune it before it can be exported")
     encoder, head = model.encoder.cpu().eval(), model.head.cpu().eval()
@@ -125,11 +121,7 @@ def write_network(model: Model, path: Path) -> Checked:
 
 
 def write_linear(model: LinearModel, path: Path) -> Checked:
-    """Write a linear model; its input is the columns that it was fitted to.
-
-    Raises:
-        InputError: onnxruntime says something else than NumPy.
-    """
+    """Write a linear model; its input is the columns that it was fitted to."""
     example = torch.zeros(2, len(model.fill), dtype=torch.float64)
     shapes = [{0: torch.export.Dim("batch")}]
     _write(LinearGraph(model).eval(), [example], path, inputs=["columns"], shapes=shapes, outputs=["probability"])

@@ -18,16 +18,7 @@ def home_sites(units: pl.DataFrame, seen: np.ndarray) -> list[str]:
 def predictions_of(
     table: pl.DataFrame, choice: Choice, *, study: str, outcome: str | None, seed: int, home: list[str]
 ) -> pl.DataFrame:
-    """Put the columns of predictions into their order, then the covariates.
-
-    Args:
-        table: scored units or patients, with labels.
-        choice: the arm that scored them.
-        study: its name.
-        outcome: what the labels are of.
-        seed: of the model.
-        home: see `home_sites`.
-    """
+    """Put the columns of scored, labelled units into their order, then the covariates; for `home` see `home_sites`."""
     inside = pl.col("site").fill_null("").is_in(home)  # whoever is tested there
     named = {"arm": choice.arm, "mode": choice.mode, "fraction": choice.fraction, "seed": seed}
     full = table.with_columns(

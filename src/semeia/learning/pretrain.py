@@ -172,11 +172,7 @@ def compared(data: Dataset, objective: ObjectiveSettings) -> tuple[str, ...]:
 
 
 def require_something_to_hide(data: Dataset, preprocessing: Preprocessing, objective: ObjectiveSettings) -> None:
-    """Refuse a modality of one token where its tokens alone are to be hidden and predicted from the others.
-
-    Raises:
-        InputError: an observation is one token (a crop of one patch).
-    """
+    """Refuse a modality of one token where its tokens alone are to be hidden and predicted from the others."""
     hiding = [name for name in objective.terms if name in HIDE_TOKENS]
     names = preprocessing.names
     alone = names if len(names) == 1 else (objective.modality or names[0],) if "mae" in hiding else ()

@@ -37,9 +37,6 @@ def fit_linear(
         seed: of the folds.
         strengths: candidates for C; a single one is taken as it is.
         balanced: whether each class counts the same, however few units it has.
-
-    Raises:
-        InputError: only one class.
     """
     if len(np.unique(labels)) < 2:
         raise InputError("the training labels are all of one class: nothing can be fitted")

@@ -22,12 +22,7 @@ def set_probe(
 ) -> None:
     """Puts the weights of an L2-penalised regression into the head, its strength chosen over training patients.
 
-    Args:
-        head: whose features are standardised already.
-        pooled, there: of the training units.
-        labels: 0 or 1, or 0 to classes - 1.
-        patients: whose each unit is.
-        seed: of the folds.
+    The head's features are standardised already; labels are 0 or 1, or 0 to classes - 1.
     """
     x, task = head.features(pooled, there), head.task
     if task.kind == "ordinal":

@@ -196,11 +196,7 @@ def about_run(run: Path) -> dict:
 
 
 def read_record(run: Path) -> dict:
-    """run.json of a run folder.
-
-    Raises:
-        InputError: there is none, it cannot be read, or a field is of another type than is written.
-    """
+    """run.json of a run folder."""
     path = run / "run.json"
     if not path.exists():
         raise InputError(f"{run}: no run.json in it; is it a run folder?")

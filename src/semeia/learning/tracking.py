@@ -18,16 +18,7 @@ Show = Callable[[dict[str, object]], None]
 
 
 def tracking(tracker: Tracker, folder: Path, *, cell: str) -> AbstractContextManager[Show]:
-    """A context that gives what shows a line of metrics.
-
-    Args:
-        tracker: which.
-        folder: of the metrics.
-        cell: what is trained, such as pretrained/jepa/seed-0.
-
-    Raises:
-        InputError: the tracker is not installed.
-    """
+    """A context that gives what shows a line of metrics of a cell, such as pretrained/jepa/seed-0."""
     if tracker == "none":
         return nullcontext(lambda entry: None)
     return _tensorboard(folder) if tracker == "tensorboard" else _mlflow(folder, cell)

@@ -38,13 +38,7 @@ class AdversarialSettings:
 
 
 class Adversarial(Objective):
-    """The objective. Owns the discriminator.
-
-    Args:
-        encoder: that reads both modalities; trained in place.
-        settings: see `AdversarialSettings`.
-        pair: names of the two modalities.
-    """
+    """The objective. Owns the discriminator."""
 
     def __init__(self, encoder: PatientEncoder, *, settings: AdversarialSettings, pair: tuple[str, str]) -> None:
         super().__init__()

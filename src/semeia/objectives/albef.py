@@ -62,13 +62,7 @@ class AlbefSettings:
 
 
 class Albef(Objective):
-    """The objective. Owns a projection and a queue for each modality, and the slow copy of encoder and projections.
-
-    Args:
-        encoder: that reads both modalities; trained in place.
-        settings: see `AlbefSettings`.
-        pair: names of the two modalities.
-    """
+    """The objective. Owns a projection and a queue for each modality, and the slow copy of encoder and projections."""
 
     def __init__(self, encoder: PatientEncoder, *, settings: AlbefSettings, pair: tuple[str, str]) -> None:
         super().__init__()
@@ -146,12 +140,8 @@ def soft_nce(
 ) -> Scalar:
     """Take the mean cross-entropy of softmax(query keys / t) with (1 - soft) one-hot + soft softmax(slow keys / t).
 
-    Args:
-        query: of length 1, [n, dim].
-        slow: the slow copy's vectors of the same units, [n, dim]; no gradient.
-        keys: [n + more, dim]; the right key of row i is key i.
-        temperature: t.
-        soft: share of the slow copy's answer in the target.
+    Queries are of length 1, [n, dim]; `slow` are the slow copy's vectors of the same units, without a gradient; of the
+    keys, [n + more, dim], key i is the right one of row i.
     """
     with full_precision(query):
         similarity = query @ keys.T / temperature

@@ -63,13 +63,7 @@ CONVIRT = PairSettings(temperature=0.1, learn_temperature=False, forth=0.75, lay
 
 
 class Pairs(Objective):
-    """The objective. Owns both projections.
-
-    Args:
-        encoder: that reads both modalities; trained in place.
-        settings: see `PairSettings`.
-        pair: names of the two modalities.
-    """
+    """The objective. Owns both projections."""
 
     def __init__(self, encoder: PatientEncoder, *, settings: PairSettings, pair: tuple[str, str]) -> None:
         super().__init__()
@@ -126,13 +120,10 @@ def require_both(batch: Batch, pair: tuple[str, str]) -> RowMask:
 
 
 def matching(one: Embeddings, other: Embeddings, same: Same, sharpness: Scalar) -> tuple[Scalar, Scalar]:
-    """Take the cross-entropy of finding the other vector of each row's, there and back.
+    """Take the cross-entropy of finding the other vector of each row's, there and back; cosines are times `sharpness`.
 
-    Args:
-        one: [n, dim], of any length.
-        other: [n, dim].
-        same: which rows' other observations are the same, bool [n, n]; the target of a row is uniform over them.
-        sharpness: cosines are multiplied by it.
+    Vectors are [n, dim], of any length. `same` says which rows' other observations are the same, bool [n, n]: the
+    target of a row is uniform over them.
     """
     one, other = F.normalize(one.float(), dim=1), F.normalize(other.float(), dim=1)
     with full_precision(one):

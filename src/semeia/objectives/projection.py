@@ -24,12 +24,10 @@ class RowNorm(nn.BatchNorm1d):
 
 
 def perceptron(widths: tuple[int, ...], *, norm: bool, last_bias: bool = True) -> nn.Sequential:
-    """Linear layers with (normalisation and) ReLU in between; the last one is bare.
+    """Linear layers with (normalisation and) ReLU in between; the last one is bare. Two widths make one linear layer.
 
-    Args:
-        widths: of the input, the hidden layers, the output; two of them make one linear layer.
-        norm: batch normalisation before each ReLU. The linear layer before it then has no bias: it would cancel.
-        last_bias: whether the last layer has one; False where the loss does not see a common shift.
+    A linear layer before batch normalisation (`norm`) has no bias: it would cancel. Nor has the last one where the loss
+    does not see a common shift (`last_bias`).
     """
     layers: list[nn.Module] = []
     for before, after in pairwise(widths[:-1]):

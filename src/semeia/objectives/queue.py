@@ -7,12 +7,7 @@ from semeia.shapes import Embeddings
 
 
 class KeyQueue(nn.Module):
-    """The last keys, the oldest overwritten first. Part of the state; places not yet written count for nothing.
-
-    Args:
-        size: how many are remembered; 0: none.
-        dim: width of a key.
-    """
+    """The last keys, the oldest overwritten first. Part of the state; places not yet written count for nothing."""
 
     def __init__(self, size: int, dim: int) -> None:
         super().__init__()

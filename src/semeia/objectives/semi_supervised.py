@@ -69,14 +69,7 @@ class Teacher(nn.Module):
 
 
 class SemiSupervised(Supervised):
-    """The objective. A batch holds labelled rows and, with a label of NaN, unlabelled ones; `second` moves them more.
-
-    Args:
-        encoder: trained in place.
-        settings: see `SupervisedSettings`.
-        semi: see `SemiSupervisedSettings`.
-        task: what is predicted.
-    """
+    """The objective. A batch holds labelled rows and, of label NaN, unlabelled ones; `second` moves them more."""
 
     def __init__(
         self,

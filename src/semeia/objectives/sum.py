@@ -13,13 +13,7 @@ from semeia.shapes import Scalar
 
 
 class Sum(Objective):
-    """The objective.
-
-    Args:
-        encoder: what all of them train.
-        terms: objectives over this very encoder, by name.
-        weights: what each one's terms are multiplied by, by name.
-    """
+    """The objective. Terms are objectives over this very encoder; what each weighs is given by its name."""
 
     def __init__(self, encoder: PatientEncoder, *, terms: dict[str, Objective], weights: dict[str, float]) -> None:
         super().__init__()

@@ -95,11 +95,7 @@ def head_of(
     fusion: FusionSettings | None = None,
     dropout: float = 0.0,
 ) -> PooledHead:
-    """Make the head that reads an encoder.
-
-    Raises:
-        InputError: a fusion is to be read, and the encoder has none.
-    """
+    """Make the head that reads an encoder."""
     parts, width = len(encoder.parts), encoder.pooled_width(cells)
     if fusion is None:
         return PooledHead(parts, width, dropout=dropout, task=task, cells=cells)

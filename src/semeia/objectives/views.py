@@ -10,11 +10,7 @@ from semeia.shapes import Embeddings
 
 
 def two_views(batch: Batch, modality: str) -> tuple[Batch, Batch] | None:
-    """Take both views of the rows that have both; None where no row has.
-
-    Raises:
-        InputError: the batch was made with one view.
-    """
+    """Take both views of the rows that have both; None where no row has."""
     if modality in batch.modalities and modality not in batch.second:
         raise InputError(f"this objective compares two views of {modality}: the batch has one")
     both = batch.has(modality) & batch.has(modality, second=True)

@@ -121,11 +121,7 @@ def adapt(
 
 
 def _experts(run: Path, wanted: list[Choice]) -> tuple[list[Choice], dict[int, Pair]]:
-    """Load both experts of every seed that has them.
-
-    Raises:
-        InputError: there are none, or they are no pair.
-    """
+    """Load both experts of every seed that has them."""
     try:
         chosen = [choose(run, arm=one.arm, mode=one.mode, fraction=one.fraction) for one in wanted]
     except InputError as error:

@@ -87,14 +87,7 @@ def terms_of(table: pl.DataFrame) -> dict[str, np.ndarray]:
 
 
 def judged(name: str, gains: np.ndarray, expected: np.ndarray, family: np.ndarray) -> str:
-    """One row: how well gains are expected in structures that were left out.
-
-    Args:
-        name: of the gain.
-        gains: [world, draw].
-        expected: of each world's mean.
-        family: of each world.
-    """
+    """One row: how well gains, [world, draw], are expected in structures (families) that were left out."""
     gain = gains.mean(1)
     errors, inside, constant = gain - expected, np.zeros(len(gain), bool), np.empty(len(gain))
     for one in np.unique(family):

@@ -65,16 +65,7 @@ class Views:
 
 
 def open_views(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...] | None) -> Views:
-    """Read units that have any view.
-
-    Args:
-        archive: opened.
-        outcome: what would be predicted; a record is read up to its time of prediction.
-        modalities: names of views; all by default.
-
-    Raises:
-        InputError: no such view, none at all, or an outcome whose values are not classes 0, 1, ...
-    """
+    """Read units that have any view, a record up to the time of prediction of the outcome; all views by default."""
     settings = _modalities(archive)
     dated = bool(archive.files_of("events"))
     there = (*settings, EVENTS) if dated else tuple(settings)
@@ -102,12 +93,8 @@ def open_views(archive: Archive, *, outcome: str | None, modalities: tuple[str, 
 def record_columns(archive: Archive, units: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Columns of each unit's record up to its date: log counts of codes and last values; of both halves of its time.
 
-    Args:
-        archive: with events.
-        units: subject_id, time; NaN where a unit has no date, or nothing before it.
-
     Returns:
-        All, the first half (counts), and the second half (counts).
+        All, the first half (counts), and the second half (counts); NaN where a unit has no date, or nothing before it.
     """
     first = [
         events.filter(pl.col("code") != BIRTH).group_by("subject_id").agg(first=pl.col("time").min())

@@ -140,11 +140,7 @@ def measure(one: Configuration) -> dict[str, float | bool]:
 
 
 def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
-    """Pretrain once a world, fine-tune once a draw of labels, and score every arm.
-
-    Args:
-        drawn: worlds of one width of features.
-        settings: see `MapSettings`.
+    """Pretrain once a world, all of one width of features, fine-tune once a draw of labels, and score every arm.
 
     Returns:
         A row a world and draw: world (its place among those drawn), draw, and the AUROC of every arm.

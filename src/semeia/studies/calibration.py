@@ -85,10 +85,6 @@ def save_calibration(calibration: Calibration, folder: Path) -> None:
 
 
 def load_calibration(folder: Path) -> Calibration | None:
-    """Read it; None where there is none.
-
-    Raises:
-        InputError: the file is damaged.
-    """
+    """Read it; None where there is none."""
     path = folder / FILE
     return from_plain(Calibration, read_object(path), where=str(path)) if path.exists() else None

@@ -120,11 +120,7 @@ def points(settings: ScalingSettings) -> list[Point]:
 
 
 def modality_of(settings: ScalingSettings, inputs: Inputs) -> str:
-    """Name the images that are learnt from.
-
-    Raises:
-        InputError: the archive has no images, or none of that name.
-    """
+    """Name the images that are learnt from."""
     there = settings.pretraining.model.modalities_of(open_archive(inputs.archive))
     images = [name for name, one in there.items() if isinstance(one, Volume)]
     if not images or (settings.modality and settings.modality not in images):

@@ -171,11 +171,7 @@ def pretrained_model(run: Path) -> Path:
 
 
 def refuse_collapsed(encoder: Model) -> None:
-    """Refuse an encoder that pretraining itself said not to use.
-
-    Raises:
-        InputError: its verdict says that it has collapsed.
-    """
+    """Refuse an encoder that pretraining itself said not to use."""
     if encoder.verdict.startswith(COLLAPSED):
         raise InputError(
             f"the pretrained encoder: {encoder.verdict} Leave out --pretrained to begin from scratch, or pretrain "
@@ -184,11 +180,7 @@ def refuse_collapsed(encoder: Model) -> None:
 
 
 def pretraining_used(run: Path | None, encoder: Model | None, given: PretrainSettings) -> PretrainSettings:
-    """How the encoder that is fine-tuned was made, for the record: its own settings, where it was pretrained.
-
-    Raises:
-        InputError: settings are given beside a pretrained encoder, which has its own.
-    """
+    """How the encoder that is fine-tuned was made, for the record: its own settings, where it was pretrained."""
     if run is None or encoder is None:
         return given
     own = model_read_by(encoder)

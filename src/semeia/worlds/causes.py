@@ -50,12 +50,7 @@ class _Drawn:
 def draw_latents(world: WorldSettings, n: int, *, seed: int, part: str, site: Site = HOME) -> Latents:
     """Draw the causes and labels of n patients; the first patients are the same whatever n.
 
-    Args:
-        world: what causes what.
-        n: number of patients.
-        seed: of the patients.
-        part: which of the seed's patients, such as "train"; two parts have no patient in common.
-        site: where they are seen.
+    `part` is which of the seed's patients, such as "train"; two parts have no patient in common.
     """
     drawn = _causes(world, n, seed=seed, part=part)
     oracle = _probability(world, drawn.cause, site)

@@ -15,11 +15,7 @@ def generator(seed: int, *names: str) -> np.random.Generator:
 
 
 def require_columns(frame: pl.DataFrame, *columns: str) -> None:
-    """Refuse a frame that lacks a column, or has an empty cell in one.
-
-    Raises:
-        InputError: Names the column.
-    """
+    """Refuse a frame that lacks a column, or has an empty cell in one."""
     for column in columns:
         if column not in frame.columns:
             raise InputError(f"the frame lacks the column '{column}'.")
@@ -28,11 +24,7 @@ def require_columns(frame: pl.DataFrame, *columns: str) -> None:
 
 
 def with_grades(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame, its column `grade` as whole numbers (an archive's labels are real ones).
-
-    Raises:
-        InputError: One of them is no Kellgren-Lawrence grade.
-    """
+    """The frame, its column `grade` as whole numbers (an archive's labels are real ones)."""
     require_columns(frame, "grade")
     grades = frame["grade"].cast(pl.Float64, strict=False)
     if not grades.is_in([0.0, 1.0, 2.0, 3.0, 4.0]).fill_null(False).all():

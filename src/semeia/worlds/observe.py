@@ -68,13 +68,7 @@ def draw_patients(
 ) -> Patients:
     """Draw n patients: a pure function of its arguments, in which the first patients are the same whatever n.
 
-    Args:
-        world: the truth, and weights of features.
-        n: number of patients.
-        seed: of the patients.
-        part: which of the seed's patients, such as "unlabelled", "train", "test".
-        site: where they are seen.
-        missing: which of them have no record.
+    `part` is which of the seed's patients, such as "unlabelled", "train", "test"; `missing` is which have no record.
     """
     truth = draw_latents(world, n, seed=seed, part=part, site=site)
     image = features(world, "image", truth.image, seed=seed, part=part)

@@ -52,15 +52,9 @@ class Calibration:
 
 
 def calibrate(scores: Rows, label: Shaped[np.ndarray, " n"], *, reference: Float[np.ndarray, " home"]) -> Calibration:
-    """Fit Platt's line on scores of patients that the expert was not fitted on.
+    """Fit Platt's line on scores (log-odds) of patients that the expert was not fitted on.
 
-    Args:
-        scores: log-odds.
-        label: 0 or 1.
-        reference: scores of unlabelled home patients.
-
-    Raises:
-        InputError: one class only.
+    `reference` are scores of unlabelled home patients.
     """
     if len(np.unique(label)) < 2:
         raise InputError("the labelled home patients are all of one class: the image expert cannot be calibrated")

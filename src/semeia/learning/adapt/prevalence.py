@@ -25,9 +25,7 @@ def at_prevalence(probability: Float[np.ndarray, " n"], *, home: float, site: fl
 def most_likely_prevalence(probability: Float[np.ndarray, " n"], *, home: float) -> float:
     """Find the prevalence under which unlabelled patients are most likely, by expectation maximisation.
 
-    Args:
-        probability: of the site's patients, right at the home prevalence.
-        home: prevalence at home.
+    The probabilities are those of a model that is right at the home prevalence.
     """
     site = home
     for _ in range(ITERATIONS):
@@ -42,10 +40,6 @@ def prevalence_at(calibration: Calibration, scores: Float[np.ndarray, " n"]) -> 
 
     A calibration on few labels is a little wrong, and expectation maximisation makes much of little: what it says of
     unlabelled home patients, who have the home prevalence, is taken off (in log-odds).
-
-    Args:
-        calibration: of the scores, at home.
-        scores: of the site's patients, log-odds.
     """
     home, reference = calibration.prevalence, calibration(calibration.reference)
     there = calibration(scores)

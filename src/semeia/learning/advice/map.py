@@ -106,10 +106,7 @@ class Map:
 def fit_line(terms: Terms, gain: Gains, family: Families) -> tuple[Line, Gains]:
     """Choose and fit a line; also what is expected of each world by one that was chosen and fitted without its family.
 
-    Args:
-        terms: by name, one a world.
-        gain: found by training.
-        family: of each world.
+    The terms are given by name, one value a world; `gain` is what training found.
     """
     left_out = np.empty(len(gain))
     for name in np.unique(family):

@@ -121,9 +121,6 @@ def place(
         both: units that have both views; the others are left out.
         alone: whether the views are halves of a single modality.
         seed: of folds and shuffles.
-
-    Raises:
-        InputError: too few units.
     """
     labels, patients = labels[both], patients[both]
     one, other = components(first[both]), components(second[both])

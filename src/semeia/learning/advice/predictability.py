@@ -115,11 +115,7 @@ def predictability(source: Columns, target: Target, patients: Patients, *, seed:
 
 
 def shared_directions(first: Columns, second: Target, patients: Patients, *, seed: int = 0) -> Shared:
-    """Find the canonical directions of two groups of components, and which of them hold in patients left out.
-
-    Raises:
-        InputError: too few units.
-    """
+    """Find the canonical directions of two groups of components, and which of them hold in patients left out."""
     if len(first) < FEWEST:
         raise InputError(f"{len(first)} units have both; {FEWEST} are needed to tell what they share")
     held = []
@@ -142,10 +138,6 @@ def kept_variance(shared: Shared, labels: Float[np.ndarray, " n"]) -> tuple[floa
 
     The squared correlation with each variate, less what chance gives, counts as kept by the square of that variate's
     own correlation with the other side. Mean of both sides; of more than two classes mean over classes.
-
-    Args:
-        shared: of all units.
-        labels: 0, 1, ..., NaN where there is none.
     """
     known = ~np.isnan(labels)
     classes = np.unique(labels[known])
@@ -166,9 +158,6 @@ def alignment(x: Columns, labels: Float[np.ndarray, " n"], patients: Patients, *
     """AUROC of ridge regression on some columns in patients left out, averaged over folds and their draws.
 
     Of more than two classes each is told from the others, and the mean is given (macro).
-
-    Raises:
-        InputError: a class has a single patient.
     """
     classes = np.unique(labels)
     areas = []
@@ -212,9 +201,7 @@ def patient_folds(
 def ridge(x: Columns, y: np.ndarray) -> Callable[[Columns], np.ndarray]:
     """Fit ridge regression, its penalty by the error of leaving one row out (Golub et al. 1979); gives a predictor.
 
-    Args:
-        x: columns.
-        y: one target, or several side by side, for which one penalty is chosen.
+    Of several targets side by side one penalty is chosen.
     """
     middle, target = x.mean(0), y if y.ndim > 1 else y[:, None]
     u, s, v = np.linalg.svd(x - middle, full_matrices=False)

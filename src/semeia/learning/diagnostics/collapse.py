@@ -119,12 +119,8 @@ def paired_and_shuffled(
 ) -> Compared:
     """Compare predictions of tokens with their own patients' targets and with other patients'.
 
-    Args:
-        prediction: latents, [unit, token, dim].
-        target: the same of the target encoder.
-        asked: which tokens are predicted, [unit, token].
-        there: which tokens have a target, [unit, token].
-        seed: of who is held against whom.
+    Latents are [unit, token, dim]; `asked` and `there` say which tokens are predicted, and which have a target. The
+    seed decides who is held against whom.
     """
     generator = np.random.default_rng([seed, 5])
     own, others = _losses(prediction, target, asked), []

@@ -25,12 +25,7 @@ from semeia.shapes import Embeddings
 
 @torch.no_grad()
 def retrieve(encoder: PatientEncoder, batch: Batch, modality: str) -> dict[str, float]:
-    """Measure an encoder of one modality.
-
-    Args:
-        encoder: in evaluation mode.
-        batch: two views of watched units.
-        modality: whose views.
+    """Measure an encoder of one modality, in evaluation mode, by two views of watched units.
 
     Returns:
         Spread of the modality's mean token (see `collapse.spread`), `retrieved` (share of views whose nearest view, by
@@ -51,12 +46,7 @@ def retrieve(encoder: PatientEncoder, batch: Batch, modality: str) -> dict[str, 
 def retrieve_partner(objective: Pairs, batch: Batch) -> dict[str, float]:
     """Measure how often the nearest partner (the record of a scan) is one's own, where a modality has but one view.
 
-    Args:
-        objective: after training.
-        batch: watched units.
-
-    Returns:
-        As `retrieve`, of the first modality's vectors in the common space.
+    Gives the numbers of `retrieve`, of the first modality's vectors in the common space.
     """
     both = batch.has(objective.pair[0]) & batch.has(objective.pair[1])
     if int(both.sum()) < ENOUGH:
@@ -70,10 +60,7 @@ def retrieve_partner(objective: Pairs, batch: Batch) -> dict[str, float]:
 def retrieve_across(model: Model, data: Dataset, rows: np.ndarray) -> dict[str, float]:
     """Measure how often a unit's other modality is the nearest in the common space, `<one>_finds_<other>`.
 
-    Args:
-        model: after pretraining; without a common space nothing is measured.
-        data: with the modalities.
-        rows: watched units; those that have all the modalities count.
+    Units that have all the modalities count; without a common space nothing is measured.
     """
     if not model.common:
         return {}

@@ -42,10 +42,7 @@ def _opinion(alpha: Dirichlet) -> tuple[Dirichlet, Float[Tensor, "batch 1"]]:
 def evidential_loss(alpha: Dirichlet, labels: Labels, *, doubt: float) -> Scalar:
     """Take the expected cross-entropy, and `doubt` times the divergence of misleading evidence from none.
 
-    Args:
-        alpha: parameters, [batch, classes].
-        labels: from 0.
-        doubt: weight of the divergence; it rises in the training, or evidence never forms.
+    The weight of the divergence must rise in the training, or evidence never forms.
     """
     truth = F.one_hot(labels.long(), alpha.shape[1]).to(alpha.dtype)
     expected = (truth * (alpha.sum(1, keepdim=True).digamma() - alpha.digamma())).sum(1)

@@ -26,13 +26,7 @@ Reading = Literal["none", "residual", "centroid", "gaussian"]
 
 
 class ShiftDictionary(nn.Module):
-    """Centres and variances, [modality, cluster, dim]; part of a model's artefact.
-
-    Args:
-        modalities: how many.
-        clusters: of each.
-        dim: width of a feature.
-    """
+    """Centres and variances, [modality, cluster, dim]; part of a model's artefact."""
 
     def __init__(self, modalities: int, clusters: int, dim: int) -> None:
         super().__init__()

@@ -126,9 +126,6 @@ def pair_of(archive: Archive, model: ModelSettings, *, first: str, second: str) 
         model: how pictures are read.
         first: image type that every network reads; may be empty where there is one only.
         second: the real second modality; empty: there is none.
-
-    Raises:
-        InputError: there is no such image type, or several and none is named.
     """
     images = archive.table("images").filter(pl.col("kind") != MASK, pl.col("spacing").is_null())
     kinds = images["kind"].unique().sort().to_list()

@@ -17,11 +17,11 @@ _SCHEMA = {"row": pl.UInt32(), "code": pl.String(), "events": pl.UInt32(), "valu
 
 
 def seen_codes(archive: Archive, stays: pl.DataFrame) -> pl.DataFrame:
-    """What each stay's record holds by the time of the prediction, births apart.
+    """What each stay's record holds by the time of the prediction, births apart; without a time, nothing.
 
     Args:
         archive: where the events are.
-        stays: row, subject_id, time; one row a patient. Those without a time see nothing.
+        stays: row, subject_id, time; one row a patient.
 
     Returns:
         row, code, events (how many), value (the last finite number, of several at one time the largest; null: none).

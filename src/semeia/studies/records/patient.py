@@ -140,11 +140,7 @@ def patient_study(archive: Path, *, out: Path, settings: PatientSettings, extern
 
 
 def reopen(run: Path, archive: Path, external: Path | None = None) -> Work:
-    """Open a finished run of the study again, on what it was run on.
-
-    Raises:
-        InputError: the folder holds another run, or one that was run on something else.
-    """
+    """Open a finished run of the study again, on what it was run on."""
     record, inputs = read_record(run), Inputs(archive, external)
     if record.get("study") != PATIENT.name or record.get("state") != "finished":
         raise InputError(f"{run}: holds no finished study of patients; `semeia study patient` makes one")

@@ -23,9 +23,6 @@ def stays_of(archive: Archive, outcome: str, *, to_fit: bool = True) -> pl.DataF
     Returns:
         row, unit_id, subject_id, pseudonym, site, sex, age (years, at the time of the prediction), label (null: none),
         time (of the prediction; null without a label), then the covariates of the units.
-
-    Raises:
-        InputError: no stays, no such outcome, other labels than 0 and 1, a label without a time, or one class only.
     """
     units = archive.table("units").filter(pl.col("kind") == "stay")
     if units.is_empty():
@@ -47,16 +44,7 @@ def stays_of(archive: Archive, outcome: str, *, to_fit: bool = True) -> pl.DataF
 
 
 def hospitals_inside(stays: pl.DataFrame, *, share: float, seed: int) -> list[str]:
-    """Whole hospitals, drawn until they have about a share of the stays. What the labels are does not matter.
-
-    Args:
-        stays: of `stays_of`.
-        share: of all stays with a known hospital, between 0 and 1.
-        seed: another seed, other hospitals.
-
-    Raises:
-        InputError: fewer than two hospitals.
-    """
+    """Whole hospitals, drawn whatever the labels until they have about a share (0 to 1) of the stays of a known one."""
     sizes = stays.drop_nulls("site").group_by("site").len().sort("site")
     if sizes.height < 2:
         raise InputError(f"the stays are of {sizes.height} hospital(s); inside and outside need at least two.")

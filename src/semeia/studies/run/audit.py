@@ -64,10 +64,8 @@ class Audited:
 def audit_networks(finished: Finished, *, binary: np.ndarray | None = None) -> pl.DataFrame:
     """Audit a study whose models are networks and simple models of one dataset.
 
-    Args:
-        finished: the study.
-        binary: labels of two classes, where the main outcome has more; by default the most frequent class against
-            the others.
+    `binary` are labels of two classes, where the main outcome has more; by default the most frequent class against the
+    others.
     """
     return audit(of_networks(finished, binary=binary))
 

@@ -84,9 +84,6 @@ def shift_map(model: Model, data: Dataset, *, fitted: np.ndarray, shown: np.ndar
 
     Returns:
         unit_id, feature ("fused", or the modality that shifts it), x, y; a modality that a unit lacks has no row.
-
-    Raises:
-        InputError: the model has no fusion.
     """
     head = model.head
     if not isinstance(head, FusedHead):

@@ -50,12 +50,7 @@ def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
 
 
 def scored(rows: np.ndarray, scores: np.ndarray) -> pl.DataFrame:
-    """Lay scores in a table: which of the study's units, by their place, and their probabilities.
-
-    Args:
-        rows: [n].
-        scores: [n] of two classes, [n, class] of several.
-    """
+    """Lay scores, [n] or [n, class], in a table: which of the study's units, by their place, and probabilities."""
     columns = {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}
     return pl.DataFrame({"row": rows, **columns})
 
@@ -68,15 +63,7 @@ def write_predictions(run: Path, table: pl.DataFrame) -> None:
 def gather(
     run: Path, cells: list[Cell], material: Material, *, study: str, passed_on: tuple[str, ...] = ()
 ) -> pl.DataFrame:
-    """Make the predictions table of all outcomes.
-
-    Args:
-        run: the run folder.
-        cells: whose scores.
-        material: units, labels and cohorts.
-        study: its name.
-        passed_on: covariates that go along, where the units have them.
-    """
+    """Make the predictions table of all outcomes; covariates in `passed_on` go along, where the units have them."""
     tables = []
     for outcome in material.outcomes:
         own = {

@@ -17,9 +17,6 @@ def holding(run: Path) -> Iterator[None]:
 
     A folder made here goes again when the block fails before anything was learnt, so that the corrected command may
     have its name.
-
-    Raises:
-        InputError: another process is working in the folder, or it cannot be made.
     """
     new = [folder for folder in (run, *run.parents) if not folder.exists()]
     with naming(run, "created"):

@@ -17,11 +17,7 @@ FOLDS = 5
 
 
 def require_seeds(seeds: tuple[int, ...], *, folds: int) -> None:
-    """Refuse seeds that are no folds: each tests the fold of its number.
-
-    Raises:
-        InputError: none is given, one is no fold, or one is given twice.
-    """
+    """Refuse seeds that are no folds: each tests the fold of its number."""
     if folds < 2:
         raise InputError(f"study: folds is {folds}; it must be 2 or more")
     if not seeds or not set(seeds) <= set(range(folds)) or len(set(seeds)) < len(seeds):
@@ -29,21 +25,13 @@ def require_seeds(seeds: tuple[int, ...], *, folds: int) -> None:
 
 
 def require_fractions(fractions: tuple[float | int, ...]) -> None:
-    """Refuse what is no share of the labelled training patients.
-
-    Raises:
-        InputError: none is given, one is no share, or one is given twice.
-    """
+    """Refuse what is no share of the labelled training patients."""
     if not fractions or not all(0 < fraction <= 1 for fraction in fractions) or len(set(fractions)) < len(fractions):
         raise InputError(f"study: fractions {fractions} must lie above 0 and not above 1, each once")
 
 
 def require_each_once(settings: object, *names: str) -> None:
-    """Refuse fields of settings in which something is given twice.
-
-    Raises:
-        InputError: what is given twice would be trained, and counted, twice.
-    """
+    """Refuse fields of settings in which something is given twice: it would be trained, and counted, twice."""
     for name in names:
         given = getattr(settings, name)
         if len(set(given)) < len(given):
@@ -97,11 +85,7 @@ def require_names(what: str, given: tuple[str, ...], known: tuple[str, ...]) -> 
 
 
 def require_inside(archive: Archive, internal: str, *, folds: int) -> None:
-    """Refuse an archive in which the site that is to be trained on has fewer patients than folds; say which it has.
-
-    Raises:
-        InputError: too few patients of that site.
-    """
+    """Refuse an archive in which the site that is to be trained on has fewer patients than folds; say which it has."""
     sites = archive.table("subjects").group_by("site").len().sort("len", "site", descending=[True, False])
     inside = int(sites.filter(pl.col("site") == internal)["len"].sum())
     if inside < folds:
@@ -143,12 +127,7 @@ def fold_testing(
 def kept_for_testing(units: pl.DataFrame, *, outside: np.ndarray) -> Callable[[int], np.ndarray]:
     """Let every seed test the fixed split's test side (or its val side); without one, one of five folds of patients.
 
-    Args:
-        units: subject_id and split.
-        outside: units that every seed tests besides, bool [unit]; they are no part of the folds.
-
-    Raises:
-        InputError: fewer patients than folds.
+    Units outside, bool [unit], are tested by every seed besides; they are no part of the folds.
     """
     split = units["split"].fill_null("").to_numpy()
     for side in ("test", "val"):

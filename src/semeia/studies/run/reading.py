@@ -60,11 +60,7 @@ def _read(
 
 
 def units_at(archive: Archive, outcome: str, *, earlier: dt.timedelta = dt.timedelta(0)) -> pl.DataFrame | None:
-    """List the units of the kinds that an outcome labels, at or before its time of prediction, or else their own.
-
-    Raises:
-        InputError: the archive has no such outcome, or a labelled unit has neither time.
-    """
+    """List the units of the kinds that an outcome labels, at or before its time of prediction, or else their own."""
     if not outcome:
         return None
     labels, units = archive.outcome(outcome), archive.table("units")
@@ -101,17 +97,7 @@ def labels_of_both(data: Dataset, inputs: Inputs, outcome: str, *, classes: int 
 
 
 def labels_of(units: pl.DataFrame, archive: Archive, outcome: str, *, classes: int = 2) -> np.ndarray:
-    """Lay the labels of an outcome beside the units of an archive: 0, 1, ... or NaN (no label), [unit].
-
-    Args:
-        units: with unit_id.
-        archive: that holds the outcome.
-        outcome: its name.
-        classes: how many values it may have, counted from 0.
-
-    Raises:
-        InputError: no such outcome, other values than these, or only one class among the units.
-    """
+    """Lay the labels of an outcome beside an archive's units: 0, 1, ... `classes` - 1, or NaN (no label), [unit]."""
     labels = values_beside(units, archive.outcome(outcome))
     known = labels[~np.isnan(labels)]
     if not np.isin(known, range(classes)).all():

@@ -47,13 +47,7 @@ HOW_IT_IS_RUN = ("loop.save_every", "loop.log_every", "loop.device", "loop.track
 
 
 def flow_of(material: Material, seeds: tuple[int, ...], words: Mapping[str, str] | None = None) -> list[Box]:
-    """Count patients and units of each part, for the main outcome.
-
-    Args:
-        material: of the study.
-        seeds: that were run.
-        words: what the boxes are called, by the names in `LABELS`.
-    """
+    """Count patients and units of each part, for the main outcome; `words` go before the `LABELS` of boxes."""
     labels = LABELS | dict(words or {})
     values, subject = material.labels[material.outcomes[0]], material.subjects
     known, outside = ~np.isnan(values), material.cohort == "external"

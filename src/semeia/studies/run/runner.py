@@ -25,11 +25,7 @@ Plan = tuple[list[Cell], list[Cell]]
 def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path:
     """Run what is not finished of a study, evaluate it, and write the report; returns the report's path.
 
-    Args:
-        study: the declaration.
-        inputs: what it reads.
-        out: the run folder; one that was begun on the same goes on.
-        settings: of the study (`Study.settings`).
+    `out` may be a run folder that was begun on the same, which goes on; the settings are of the type `Study.settings`.
     """
     with holding(out):
         study.begin(inputs, settings)
@@ -68,12 +64,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
 def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, further: Mapping[str, object]) -> str:
     """Run the pretraining of a study alone, one cell after another in this process; returns the verdict in words.
 
-    Args:
-        study: whose `pretraining` is run.
-        inputs: what it reads.
-        out: the run folder; one that was begun on the same goes on.
-        settings: of the study.
-        further: what else decides what is learnt; kept with the settings.
+    `further` is what else decides what is learnt, and is kept with the settings; the rest as in `run_study`.
     """
     with holding(out):
         study.begin(inputs, settings)

@@ -129,11 +129,7 @@ class Fold:
 
 
 def fold_of(material: Material, outcome: str, *, seed: int, fraction: float) -> Fold:
-    """Say who is seen without labels, who with, who is tested. Every arm of a seed sees the same labels.
-
-    Raises:
-        InputError: nobody is left to test on, or too few to train on.
-    """
+    """Say who is seen without labels, who with, who is tested. Every arm of a seed sees the same labels."""
     labels, testing, subject = material.labels[outcome], material.testing(seed), material.subjects
     training, known = material.training & ~testing, ~np.isnan(labels)
     table = pl.DataFrame({"unit_id": material.units["unit_id"], "subject_id": subject, "value": labels})

@@ -14,12 +14,9 @@ DISPLAY = CropSettings(voxels=(80, 80, 80), voxel_mm=(0.5, 0.5, 0.5), patch=(1, 
 
 
 def show_volumes(finished: Finished, *, arm: str, mode: str, covariates: tuple[str, ...]) -> None:
-    """Write four examples into the run.
+    """Write four examples into the run, with the covariates of each.
 
-    Args:
-        finished: the study.
-        arm, mode: of the model that is looked at, fixed beforehand; with all labels, the mean over its seeds.
-        covariates: shown beside each.
+    The model that is looked at, `arm` and `mode`, is fixed beforehand; with all labels, the mean over its seeds.
     """
     full = finished.predictions.filter(
         (pl.col("arm") == arm) & (pl.col("mode") == mode) & (pl.col("fraction") == pl.col("fraction").max())

@@ -36,10 +36,8 @@ def two_cohorts(
 def said(finished: Finished, about: Description, statements: Mapping[str, str]) -> dict[str, object]:
     """Complete what a study says of itself for run.json.
 
-    Args:
-        finished: the study.
-        about: what it is about; its arms are added, and its outcomes where none is named.
-        statements: its own; they go before what holds of all studies and of all networks here.
+    Its arms are added to what it is about, and its outcomes where none is named; its own statements go before what
+    holds of all studies and of all networks here.
     """
     outcomes = about.outcomes or {name: name.replace("_", " ") for name in finished.work.material.outcomes}
     full = replace(about, arms={name: arm.about for name, arm in finished.arms.items()}, outcomes=outcomes)

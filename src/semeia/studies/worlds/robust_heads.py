@@ -25,12 +25,9 @@ Head = Callable[..., Rows]
 
 
 def ridge_head(*parts: Part, label: Label, patients: Label | None = None) -> Head:
-    """Fit ridge logistic regression, its strength by cross-validation; gives the log-odds of further patients.
+    """Fit ridge logistic regression on columns side by side, its strength by cross-validation; gives log-odds.
 
-    Args:
-        parts: columns, side by side.
-        label: 0 or 1.
-        patients: whose each row is; a row each by default.
+    `patients` says whose each row is, for the folds; a row each by default.
     """
     x, patients = np.column_stack(parts), np.arange(len(label)) if patients is None else patients
     mean, sd = x.mean(0), x.std(0) + 1e-6
@@ -39,16 +36,9 @@ def ridge_head(*parts: Part, label: Label, patients: Label | None = None) -> Hea
 
 
 def anchored_head(anchor: Rows, part: Part, label: Label, *, penalty: float) -> Head:
-    """Add a shrunk correction to the log-odds of another head; without evidence it is 0.
+    """Add a shrunk correction by columns to the out-of-fold log-odds of another head; without evidence it is 0.
 
-    Args:
-        anchor: out-of-fold log-odds.
-        part: columns of the correction.
-        label: 0 or 1.
-        penalty: of the squared weights, against the summed log-likelihood.
-
-    Returns:
-        What takes both of further patients.
+    The penalty is of the squared weights, against the summed log-likelihood. Gives what takes both of further patients.
     """
     mean, sd = part.mean(0), part.std(0) + 1e-6
     design = np.column_stack([np.ones(len(part)), (part - mean) / sd])
@@ -75,12 +65,8 @@ def stressed_head(image: Part, record: Part, label: Label) -> Head:
 def invariant_head(x: Part, label: Label, site: Label, *, variance: float | None) -> Head:
     """Fit logistic regression that suits every home site.
 
-    Args:
-        x: columns.
-        label: 0 or 1.
-        site: number of the site of each patient.
-        variance: weight of the variance of the sites' losses beside their mean (V-REx, Krueger et al. 2021); None: the
-            worst site counts alone (GroupDRO, Sagawa et al. 2020).
+    `variance` is the weight of the variance of the sites' losses beside their mean (V-REx, Krueger et al. 2021); None:
+    the worst site counts alone (GroupDRO, Sagawa et al. 2020).
     """
     mean, sd = x.mean(0), x.std(0) + 1e-6
     z, y = torch.from_numpy((x - mean) / sd).double(), torch.from_numpy(label).double()

@@ -80,11 +80,7 @@ def sweep_worlds(*, out: Path, settings: SweepSettings | None = None) -> Path:
 
 
 def run_map(places: list[Place], *, out: Path, settings: MapSettings, study: str) -> tuple[Map, pl.DataFrame]:
-    """Run what is not finished of a map, and write its tables: map.csv, label_equivalence.csv, diagnostics.csv.
-
-    Returns:
-        Areas of every arm, and what was measured of encoders without labels.
-    """
+    """Run what is not finished of a map, and write its tables; gives areas, and what was measured without labels."""
     with measuring() as used:
         run_places(
             places,

@@ -16,15 +16,9 @@ _POINTS, _MASSES = np.polynomial.hermite_e.hermegauss(40)
 
 
 def oracle(course: Course, settings: HospitalSettings, sees: Collection[str] = SOURCES) -> float:
-    """Give the chance of the label to whoever sees the causes of images, of the record, or of both.
+    """Give the chance of the label to whoever sees the causes of images, of the record, or of both, as far as observed.
 
-    Args:
-        course: the patient.
-        settings: of the hospital.
-        sees: image, record, or both; what was not observed of the patient is not seen.
-
-    Returns:
-        0 or 1 where the work-up gives the label away: by it alone the record's causes differ from the images'.
+    It is 0 or 1 where the work-up gives the label away: by it alone the record's causes differ from the images'.
     """
     there = {"image": bool(course.scans), "record": course.has_record}
     seen = {name for name in sees if there[name]}

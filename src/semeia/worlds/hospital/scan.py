@@ -38,13 +38,7 @@ def scanner_of(site: int) -> Scanner:
 
 
 def nodule_mm(latents: Float[np.ndarray, " latent"], growth: float, months: float) -> float:
-    """Mean diameter of the nodule some months before the index date.
-
-    Args:
-        latents: at the time of the scan.
-        growth: the latent of growth, at the index date.
-        months: before the index date.
-    """
+    """Mean diameter of the nodule some months before the index date, from the scan's latents and that of growth."""
     rate = 0.04 / (1 + np.exp(-1.5 * growth))
     return float(10.0 * np.exp(0.3 * latents[0] - rate * months))
 
@@ -52,16 +46,9 @@ def nodule_mm(latents: Float[np.ndarray, " latent"], growth: float, months: floa
 def scan_of(
     latents: Float[np.ndarray, " latent"], diameter: float, scanner: Scanner, rng: np.random.Generator
 ) -> Int[np.ndarray, "slice row column"]:
-    """Draw a scan.
+    """Draw a scan in Hounsfield units, int16, with a nodule of a diameter in mm; `latents` are those at its time.
 
-    Args:
-        latents: at the time of the scan.
-        diameter: of the nodule, mm.
-        scanner: that takes it.
-        rng: for everything else: place, vessels, noise.
-
-    Returns:
-        Hounsfield units, int16.
+    All else (place, vessels, noise) comes from `rng`.
     """
     from scipy.ndimage import gaussian_filter
 

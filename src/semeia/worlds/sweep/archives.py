@@ -48,11 +48,7 @@ class UnlabelledArchive:
 
 
 def fit_archive(patients: Patients) -> UnlabelledArchive:
-    """Fit what needs no label on unlabelled patients.
-
-    Raises:
-        InputError: hardly anybody has both modalities.
-    """
+    """Fit what needs no label on unlabelled patients."""
     raw = {"image": patients.image, "record": patients.record}
     mean = {name: np.nanmean(raw[name], axis=0) for name in MODALITIES}
     sd = {name: np.nanstd(raw[name], axis=0) for name in MODALITIES}
@@ -111,11 +107,7 @@ def stacked_labels(cohorts: list[Cohort], *, seeds: list[int]) -> Labelled:
 
 
 def _split(label: np.ndarray, seed: int) -> tuple[np.ndarray, int]:
-    """An order of the rows, those to train on first, and how many these are.
-
-    Raises:
-        InputError: a class has fewer than two patients.
-    """
+    """An order of the rows, those to train on first, and how many these are."""
     held_out = np.zeros(len(label), bool)
     order = generator(seed, "held-out fifth").permutation(len(label))
     for value in (0, 1):

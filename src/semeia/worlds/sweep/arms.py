@@ -64,11 +64,7 @@ class Outcome:
 
 
 def run_cells(cells: list[Cell]) -> Iterator[Outcome]:
-    """Train every arm of cells of one shape together; give one after the other what came of it.
-
-    Args:
-        cells: conditions of one `Condition.shape`, each with its seed.
-    """
+    """Train every arm of cells of one `Condition.shape` together; give one after the other what came of it."""
     first = cells[0][0]
     keys = [(condition.archive_world(seed), condition.missing_train, seed) for condition, seed in cells]
     distinct = list(dict.fromkeys(keys))

@@ -57,11 +57,7 @@ Map = dict[Place, dict[str, Areas]]
 
 
 def areas_of(areas: pl.DataFrame) -> Map:
-    """Every arm's `Areas` by (sweep, value, labels, cohort); "best_simple" is the best of `SIMPLE` there, by its mean.
-
-    Args:
-        areas: as `run.read_places` gives it.
-    """
+    """Every arm's `Areas` by (sweep, value, labels, cohort); "best_simple" is the best of `SIMPLE`, by its mean."""
     found: Map = {}
     for (*at, arm), rows in areas.group_by(*AT, "arm", maintain_order=True):
         rows = rows.sort("seed")
@@ -95,11 +91,6 @@ def results(found: Map, *, references: tuple[str, ...]) -> pl.DataFrame:
 
 def label_equivalence(found: Map, *, arm: str, reference: str) -> pl.DataFrame:
     """How many labels the reference needs to be as good as the arm, between the numbers of labels that were run.
-
-    Args:
-        found: areas.
-        arm: such as a pretrained one.
-        reference: such as the one from scratch.
 
     Returns:
         sweep, value, cohort, labels, needed, low, high (the reference's labels by linear interpolation in their

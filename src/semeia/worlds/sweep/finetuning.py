@@ -67,12 +67,7 @@ class Labelled:
 
 
 class Classifiers(nn.Module):
-    """A classifier of every cell.
-
-    Args:
-        encoders: trained in place.
-        allowed: which modalities each cell may read, [cell, modality].
-    """
+    """A classifier of every cell; `allowed` says which modalities each may read, [cell, modality]."""
 
     def __init__(self, encoders: Encoders, allowed: Bool[Tensor, "cell modality"]) -> None:
         super().__init__()
@@ -126,14 +121,8 @@ def finetune(
 ) -> Classifiers:
     """Fit one classifier a cell; keep the step with the least loss on its held-out fifth.
 
-    Args:
-        labelled: the patients.
-        source: of each cell.
-        encoders: where each cell starts; trained in place.
-        allowed: which modalities each cell may read.
-        lr_encoder: learning rate of the encoders.
-        settings: steps and other rates.
-        seeds: of each cell's batches.
+    `source` says whose patients a cell learns from, `allowed` which modalities it may read; encoders, where each
+    starts, are trained in place, at a rate of their own.
     """
     model = Classifiers(encoders, allowed)
     training, count = (torch.from_numpy(rows)[source] for rows in (labelled.training, labelled.count))

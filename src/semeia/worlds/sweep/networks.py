@@ -19,12 +19,7 @@ Rows = Int[Tensor, "cell row"]
 
 
 class Perceptrons(nn.Module):
-    """One perceptron a cell: linear layers with ReLU between, initialised as `nn.Linear` does.
-
-    Args:
-        sizes: widths, input first.
-        generators: one a cell, from which its weights are drawn.
-    """
+    """One perceptron a cell: linear layers with ReLU between, initialised as `nn.Linear` does, by a generator each."""
 
     def __init__(self, sizes: tuple[int, ...], generators: list[np.random.Generator]) -> None:
         super().__init__()

@@ -72,14 +72,7 @@ class Pairs:
 
 
 class SmallObjective(nn.Module):
-    """What is learnt without labels, of every cell at once.
-
-    Args:
-        inputs: number of features by modality.
-        objective: JEPA with one of three guards, or "clip".
-        settings: see `SmallPretraining`.
-        seeds: one a cell.
-    """
+    """What is learnt without labels, of every cell at once: JEPA with one of three guards, or "clip"; a seed a cell."""
 
     def __init__(
         self, inputs: dict[str, int], *, objective: Objective, settings: SmallPretraining, seeds: list[int]
@@ -131,15 +124,7 @@ class SmallObjective(nn.Module):
 def pretrain(
     pairs: Pairs, source: Int[Tensor, " cell"], *, objective: Objective, settings: SmallPretraining, seeds: list[int]
 ) -> Encoders:
-    """Pretrain one cell a seed, each on the patients of its source.
-
-    Args:
-        pairs: the unlabelled patients.
-        source: of each cell.
-        objective: what is learnt.
-        settings: sizes, steps, rates.
-        seeds: of each cell's weights and batches.
-    """
+    """Pretrain one cell a seed, which decides its weights and batches, each on the patients of its source."""
     inputs = {name: pairs.values[name].shape[2] for name in MODALITIES}
     model = SmallObjective(inputs, objective=objective, settings=settings, seeds=seeds)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -84,9 +84,6 @@ def read_places(places: list[Place], *, seeds: tuple[int, ...], out: Path) -> tu
     Returns:
         areas: sweep, value, labels, seed, cohort, arm, auroc, draws; diagnostics: sweep, value, labels, seed, and a
         column a measure.
-
-    Raises:
-        InputError: a cell is not finished or cannot be read.
     """
     areas, diagnostics = [], []
     for place in places:

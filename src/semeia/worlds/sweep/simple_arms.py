@@ -30,10 +30,7 @@ class Canonical:
     def columns(self, image: Columns, record: Columns, there: np.ndarray) -> Columns:
         """Variates of both, and products of their mean, in pairs; where there is no record, of the image's alone.
 
-        Args:
-            image: standardised features.
-            record: the same, 0 where missing.
-            there: which patients have a record, bool [n].
+        Features are standardised, 0 where missing; `there` says which patients have a record.
         """
         one, other = image @ self.image, record @ self.record
         middle = np.where(there[:, None], (one + other) / 2, one)
@@ -42,12 +39,7 @@ class Canonical:
 
 
 def canonical_variates(image: Columns, record: Columns) -> Canonical:
-    """Ridge canonical correlation analysis of unlabelled patients who have both (Hotelling 1936).
-
-    Args:
-        image: standardised features.
-        record: standardised features of the same patients.
-    """
+    """Ridge canonical correlation analysis of standardised features of patients who have both (Hotelling 1936)."""
     whiten = [_inverse_root(x.T @ x / len(x) + RIDGE * np.eye(x.shape[1])) for x in (image, record)]
     left, _, right = np.linalg.svd(whiten[0] @ (image.T @ record / len(image)) @ whiten[1])
     maps = (whiten[0] @ left[:, :VARIATES], whiten[1] @ right[:VARIATES].T)

@@ -30,13 +30,7 @@ class Sweep:
 
 
 def places_of(sweep: Name, condition: Condition, *, labels: tuple[int, ...]) -> list[Place]:
-    """The places of one sweep around a condition.
-
-    Args:
-        sweep: what is swept.
-        condition: what everything else is.
-        labels: numbers of labelled patients, every value with each.
-    """
+    """The places of one sweep around a condition, every value with each number of labelled patients."""
     declared = SWEEPS[sweep]
     return [
         Place(sweep, str(value), replace(declared.at(condition, value), labels=count))
