@@ -35,7 +35,7 @@ TRAINING = KneeTraining(
     ),
     finetuning=FinetuneSettings(
         scratch=OptimiserSettings(steps=3, batch=16),
-        pretrained=OptimiserSettings(steps=3, batch=16, encoder_rate=3e-4),
+        pretrained=OptimiserSettings(steps=3, batch=16, encoder_lr=3e-4),
         augmentation=RADIOGRAPH,
         loop=LOOP,
     ),

@@ -247,10 +247,10 @@ def _record() -> dict:
                     "crop": {"voxels": [32, 32, 32], "voxel_mm": [1.0, 1.0, 1.0], "window_hu": [-1350.0, 150.0]},
                     "encoder": {"dim": 96, "depth": 4, "heads": 4},
                 },
-                "optimiser": {"epochs": 60, "steps": None, "batch": 64, "rate": 0.001},
+                "optimiser": {"epochs": 60, "steps": None, "batch": 64, "lr": 0.001},
             },
             "finetuning": {
-                "pretrained": {"epochs": 40, "steps": 160, "batch": 32, "rate": 0.001},
+                "pretrained": {"epochs": 40, "steps": 160, "batch": 32, "lr": 0.001},
                 "supervised": {"modality_dropout": 0.2, "dropout": 0.1},
             },
         },

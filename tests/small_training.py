@@ -41,7 +41,7 @@ PRETRAIN = PretrainSettings(
 )
 FINETUNE = FinetuneSettings(
     scratch=OptimiserSettings(steps=4, batch=8),
-    pretrained=OptimiserSettings(steps=4, batch=8, encoder_rate=3e-4),
+    pretrained=OptimiserSettings(steps=4, batch=8, encoder_lr=3e-4),
     loop=LOOP,
 )
 FLAT = CropSettings(voxels=(1, 16, 16), patch=(1, 4, 4))

@@ -134,7 +134,7 @@ def ecg_archive(folder: Path, patients: int, *, first: int = 0) -> Archive:
 
 MODALITIES = {"ecg": Ecg(), "reading": Table()}
 SETTINGS = replace(PRETRAIN, optimiser=OptimiserSettings(steps=6, batch=8))
-TUNE = replace(FINETUNE, pretrained=OptimiserSettings(steps=20, batch=16, rate=3e-3, encoder_rate=3e-3))
+TUNE = replace(FINETUNE, pretrained=OptimiserSettings(steps=20, batch=16, lr=3e-3, encoder_lr=3e-3))
 
 
 def labels_of(archive: Archive, data: Dataset) -> np.ndarray:

@@ -95,7 +95,7 @@ def test_the_encoder_moves(pretrained: Model, data: Dataset, training: Training,
 def test_probe_finetune_begins_where_the_probe_ends(
     pretrained: Model, data: Dataset, training: Training, tmp_path: Path
 ):
-    still = OptimiserSettings(steps=1, batch=4, rate=1e-12, encoder_rate=1e-12, decay=(0.0, 0.0))
+    still = OptimiserSettings(steps=1, batch=4, lr=1e-12, encoder_lr=1e-12, weight_decay=(0.0, 0.0))
     rows, labels = training
     scores = {}
     for mode in ("frozen", "probe_finetune", "finetune"):

@@ -51,12 +51,12 @@ def fused(
     folder: Path,
     *,
     mode: str = "finetune",
-    encoder_rate: float = 3e-4,
+    encoder_lr: float = 3e-4,
     **fusion: object,
 ) -> Model:
     rows, labels = training
     supervised = replace(FINETUNE.supervised, fusion=replace(FUSION, **fusion))  # pyright: ignore[reportArgumentType]
-    pretrained = replace(FINETUNE.pretrained, encoder_rate=encoder_rate)
+    pretrained = replace(FINETUNE.pretrained, encoder_lr=encoder_lr)
     settings = replace(FINETUNE, supervised=supervised, pretrained=pretrained)
     unlabelled = np.flatnonzero((data.units["subject_id"] <= 15).to_numpy())
     return finetune(
@@ -119,8 +119,7 @@ def test_at_an_encoder_rate_of_0_the_fusion_alone_moves(
     start: Model, data: Dataset, training: Training, tmp_path: Path
 ):
     still, moved = (
-        fused(start, data, training, tmp_path / str(rate), encoder_rate=rate).encoder.state_dict()
-        for rate in (0.0, 3e-4)
+        fused(start, data, training, tmp_path / str(rate), encoder_lr=rate).encoder.state_dict() for rate in (0.0, 3e-4)
     )
     for name, before in start.encoder.state_dict().items():
         assert torch.equal(still[name], before), name
@@ -202,7 +201,7 @@ def test_a_picture_finds_its_other_modality_in_the_common_space(tmp_path: Path):
         PRETRAIN,
         model=ModelSettings(encoder=replace(APART, dim=32)),
         objective=ObjectiveSettings(terms=("albef",), albef=AlbefSettings(queue=0, momentum=0.9, soft=0.0, dim=16)),
-        optimiser=OptimiserSettings(steps=60, batch=32, rate=3e-3),
+        optimiser=OptimiserSettings(steps=60, batch=32, lr=3e-3),
         augmentation=AugmentSettings(degrees=0.0, shift=0.0, contrast=0.0, brightness=0.0, flip=False),
     )
     model = pretrain(data, settings=settings, folder=tmp_path)

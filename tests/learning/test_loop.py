@@ -186,7 +186,7 @@ def test_a_signal_saves_and_says_so(
     ("changed", "named"),
     [
         ({"seed": 4}, "seed: 3 then, 4 now"),
-        ({"optimiser": OptimiserSettings(steps=STEPS, batch=4, rate=0.5)}, "optimiser.rate: 0.001 then, 0.5 now"),
+        ({"optimiser": OptimiserSettings(steps=STEPS, batch=4, lr=0.5)}, "optimiser.lr: 0.001 then, 0.5 now"),
         ({"optimiser": OptimiserSettings(steps=STEPS, batch=2)}, "optimiser.batch: 4 then, 2 now"),
         ({"precision": "bf16"}, "precision: fp32 then, bf16 now"),
     ],

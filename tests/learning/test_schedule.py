@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from semeia.errors import InputError
-from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, rate_at, tune
+from semeia.learning.schedule import OptimiserSettings, batch_rows, lr_at, make_optimiser, tune
 from semeia.objectives.step import Step
 
 SIZES = {"units": st.integers(1, 300), "batch": st.integers(1, 64), "seed": st.integers(0, 2**31)}
@@ -48,7 +48,7 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 @given(total=st.integers(1, 500), warmup=st.floats(0, 0.5))
 def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing(total: int, warmup: float):
     settings = OptimiserSettings(warmup=warmup)
-    rates = [rate_at(Step(index=index, total=total, seed=0), settings) for index in range(total)]
+    rates = [lr_at(Step(index=index, total=total, seed=0), settings) for index in range(total)]
     warm = max(round(warmup * total), 1)
     assert all(0.001 <= rate <= 1 for rate in rates)
     assert rates[:warm] == sorted(rates[:warm])
@@ -75,7 +75,7 @@ class Two(nn.Module):
 
 def test_the_encoder_has_its_rate_vectors_no_decay_and_frozen_parts_are_left_out():
     module = Two()
-    settings = OptimiserSettings(rate=0.1, encoder_rate=0.01, warmup=0.5, decay=(0.04, 0.4))
+    settings = OptimiserSettings(lr=0.1, encoder_lr=0.01, warmup=0.5, weight_decay=(0.04, 0.4))
     optimiser = make_optimiser(module, settings)
     tune(optimiser, Step(index=0, total=4, seed=0), settings)
     found = {

@@ -92,7 +92,7 @@ class EncoderClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         if unlabelled is not None:
             data = joined(data, self._dataset(self._arrays(unlabelled, reset=False)))
         steps = OptimiserSettings(steps=self.steps, batch=self.batch_size)
-        tuning = FinetuneSettings(scratch=steps, pretrained=replace(steps, encoder_rate=3e-4))
+        tuning = FinetuneSettings(scratch=steps, pretrained=replace(steps, encoder_lr=3e-4))
         with TemporaryDirectory() as folder:
             self.model_ = finetune(
                 data,

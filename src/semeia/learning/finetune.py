@@ -46,7 +46,7 @@ class FinetuneSettings:
 
     scratch: OptimiserSettings = field(default_factory=lambda: OptimiserSettings(steps=160, batch=32))
     pretrained: OptimiserSettings = field(
-        default_factory=lambda: OptimiserSettings(steps=160, batch=32, encoder_rate=3e-4)
+        default_factory=lambda: OptimiserSettings(steps=160, batch=32, encoder_lr=3e-4)
     )
     supervised: SupervisedSettings = field(default_factory=SupervisedSettings)
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)

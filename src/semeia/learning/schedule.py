@@ -17,26 +17,26 @@ class OptimiserSettings:
         epochs: passes over the units; ignored where `steps` is set.
         steps: number of steps, where it should not depend on the number of units.
         batch: units a step; a smaller set is taken whole.
-        rate: peak learning rate.
-        encoder_rate: peak rate of the encoder, where it differs; of its fusion, which is drawn anew, it is `rate`.
+        lr: peak learning rate.
+        encoder_lr: peak rate of the encoder, where it differs; of its fusion, which is drawn anew, it is `lr`.
         warmup: share of the steps.
-        decay: weight decay at the first and at the last step (cosine between); none on vectors and biases.
+        weight_decay: at the first and at the last step (cosine between); none on vectors and biases.
         clip: largest gradient norm.
     """
 
     epochs: int = 40
     steps: int | None = None
     batch: int = 64
-    rate: float = 1e-3
-    encoder_rate: float | None = None
+    lr: float = 1e-3
+    encoder_lr: float | None = None
     warmup: float = 0.1
-    decay: tuple[float, float] = (0.05, 0.05)
+    weight_decay: tuple[float, float] = (0.05, 0.05)
     clip: float = 1.0
 
     def __post_init__(self) -> None:
         whole = dict.fromkeys(("epochs", "steps", "batch"), FROM_1)
-        require_ranges("optimiser", self, whole | {"rate": ABOVE_0, "encoder_rate": FROM_0, "warmup": SHARE})
-        require_ranges("optimiser", self, {"decay": FROM_0, "clip": ABOVE_0})
+        require_ranges("optimiser", self, whole | {"lr": ABOVE_0, "encoder_lr": FROM_0, "warmup": SHARE})
+        require_ranges("optimiser", self, {"weight_decay": FROM_0, "clip": ABOVE_0})
 
     def per_epoch(self, units: int) -> int:
         """Steps in a pass over the units; the last, smaller batch is left out, but never the only one."""
@@ -54,7 +54,7 @@ def batch_rows(step: Step, units: int, settings: OptimiserSettings) -> np.ndarra
     return order[place * settings.batch : (place + 1) * settings.batch]
 
 
-def rate_at(step: Step, settings: OptimiserSettings) -> float:
+def lr_at(step: Step, settings: OptimiserSettings) -> float:
     """Share of the peak rate: linear warm-up, then half a cosine down to 0.1 %."""
     warm = max(round(settings.warmup * step.total), 1)
     if step.index < warm:
@@ -68,9 +68,9 @@ def make_optimiser(objective: torch.nn.Module, settings: OptimiserSettings) -> t
     groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in objective.named_parameters():
         if parameter.requires_grad:
-            own = settings.encoder_rate is not None and name.startswith("encoder.")
+            own = settings.encoder_lr is not None and name.startswith("encoder.")
             own = own and not name.startswith("encoder.fusion.")
-            peak = settings.encoder_rate if own and settings.encoder_rate is not None else settings.rate
+            peak = settings.encoder_lr if own and settings.encoder_lr is not None else settings.lr
             groups.setdefault((peak, parameter.ndim > 1), []).append(parameter)
     described = [
         {"params": members, "lr": peak, "peak": peak, "decayed": decayed} for (peak, decayed), members in groups.items()
@@ -80,8 +80,8 @@ def make_optimiser(objective: torch.nn.Module, settings: OptimiserSettings) -> t
 
 def tune(optimiser: torch.optim.Optimizer, step: Step, settings: OptimiserSettings) -> None:
     """Sets this step's rates and decays."""
-    first, last = settings.decay
+    first, last = settings.weight_decay
     decay = last + (first - last) * 0.5 * (1 + float(np.cos(np.pi * step.progress)))
     for group in optimiser.param_groups:
-        group["lr"] = group["peak"] * rate_at(step, settings)
+        group["lr"] = group["peak"] * lr_at(step, settings)
         group["weight_decay"] = decay if group["decayed"] else 0.0

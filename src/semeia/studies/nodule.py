@@ -205,7 +205,7 @@ DEMO = NoduleSettings(
     pretraining=PretrainSettings(optimiser=OptimiserSettings(epochs=12)),
     finetuning=FinetuneSettings(
         scratch=OptimiserSettings(steps=80, batch=32),
-        pretrained=OptimiserSettings(steps=80, batch=32, encoder_rate=3e-4),
+        pretrained=OptimiserSettings(steps=80, batch=32, encoder_lr=3e-4),
     ),
     draws=1000,
 )
@@ -216,7 +216,7 @@ QUICK = replace(
     seeds=(0,),
     fractions=(1.0,),
     pretraining=PretrainSettings(optimiser=OptimiserSettings(epochs=1)),
-    finetuning=FinetuneSettings(scratch=_FEW, pretrained=replace(_FEW, encoder_rate=3e-4)),
+    finetuning=FinetuneSettings(scratch=_FEW, pretrained=replace(_FEW, encoder_lr=3e-4)),
     draws=200,
 )
 

@@ -48,7 +48,7 @@ IMAGENET = ModelSettings(
 )
 # A wide network whose layers all move at once swings at the rate of a narrow one's head.
 IMAGENET_TUNED = FinetuneSettings(
-    pretrained=OptimiserSettings(steps=400, batch=32, rate=1e-4, encoder_rate=5e-4), augmentation=RADIOGRAPH
+    pretrained=OptimiserSettings(steps=400, batch=32, lr=1e-4, encoder_lr=5e-4), augmentation=RADIOGRAPH
 )
 START, PUBLISHED = "encoder", "imagenet"  # the files that fine-tuning starts from, among the inputs
 FEW_DISTINCT = 20  # a covariate of words with more values than this is no shortcut but a name

@@ -135,8 +135,8 @@ def test_how_often_a_loop_saves_and_where_it_runs_may_change_and_the_rate_may_no
     changed = replace(SETTINGS, pretraining=replace(SETTINGS.pretraining, loop=loop))
     begin_run(tmp_path, tiny, study="nodule", settings=changed)
     assert read_record(tmp_path)["config"]["pretraining"]["loop"]["save_every"] == 7
-    faster = replace(changed.pretraining, optimiser=replace(changed.pretraining.optimiser, rate=0.5))
-    with pytest.raises(InputError, match=r"pretraining\.optimiser\.rate: 0\.001 then, 0\.5 now"):
+    faster = replace(changed.pretraining, optimiser=replace(changed.pretraining.optimiser, lr=0.5))
+    with pytest.raises(InputError, match=r"pretraining\.optimiser\.lr: 0\.001 then, 0\.5 now"):
         begin_run(tmp_path, tiny, study="nodule", settings=replace(SETTINGS, pretraining=faster))
 
 

@@ -89,7 +89,7 @@ class KneeTraining(Training):
 
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(
-            model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, rate=1.5e-3), augmentation=RADIOGRAPH
+            model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, lr=1.5e-3), augmentation=RADIOGRAPH
         )
     )
     finetuning: FinetuneSettings = field(
@@ -103,7 +103,7 @@ class KneeTraining(Training):
     imagenet: ModelSettings = IMAGENET
     imagenet_finetuning: FinetuneSettings = field(
         default_factory=lambda: FinetuneSettings(
-            pretrained=OptimiserSettings(steps=800, batch=64, rate=1e-4, encoder_rate=5e-4),
+            pretrained=OptimiserSettings(steps=800, batch=64, lr=1e-4, encoder_lr=5e-4),
             augmentation=GENTLE,
         )
     )

@@ -48,7 +48,7 @@ class PairedTraining(Training):
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(
             model=SMALL,
-            optimiser=OptimiserSettings(epochs=30, batch=64, rate=1e-3),
+            optimiser=OptimiserSettings(epochs=30, batch=64, lr=1e-3),
             augmentation=RADIOGRAPH,
             loop=FULL,
         )
@@ -56,7 +56,7 @@ class PairedTraining(Training):
     finetuning: FinetuneSettings = field(
         default_factory=lambda: FinetuneSettings(
             scratch=OptimiserSettings(steps=120, batch=32),
-            pretrained=OptimiserSettings(steps=120, batch=32, encoder_rate=3e-4),
+            pretrained=OptimiserSettings(steps=120, batch=32, encoder_lr=3e-4),
             supervised=SupervisedSettings(balanced=True),
             augmentation=replace(RADIOGRAPH, zoom=0.15),
             loop=replace(FULL, save_every=0),
@@ -64,7 +64,7 @@ class PairedTraining(Training):
     )
     imagenet_finetuning: FinetuneSettings = field(
         default_factory=lambda: FinetuneSettings(
-            pretrained=OptimiserSettings(steps=120, batch=32, rate=1e-4, encoder_rate=5e-4),
+            pretrained=OptimiserSettings(steps=120, batch=32, lr=1e-4, encoder_lr=5e-4),
             supervised=SupervisedSettings(balanced=True),
             augmentation=replace(RADIOGRAPH, zoom=0.15),
             loop=replace(FULL, save_every=0),

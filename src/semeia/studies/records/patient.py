@@ -166,7 +166,7 @@ DEMO = PatientSettings(
         optimiser=OptimiserSettings(steps=300, batch=96),
         forecaster=True,
     ),
-    finetuning=FinetuneSettings(scratch=_STEPS, pretrained=replace(_STEPS, encoder_rate=3e-4)),
+    finetuning=FinetuneSettings(scratch=_STEPS, pretrained=replace(_STEPS, encoder_lr=3e-4)),
     draws=1000,
 )
 # Smaller still: to see every step and the page, no more.
@@ -176,7 +176,7 @@ QUICK = replace(
     seeds=(0,),
     signatures=replace(DEMO.signatures, components=2, at_least=300, accept_unconverged=True),
     pretraining=replace(DEMO.pretraining, optimiser=_FEW),
-    finetuning=FinetuneSettings(scratch=_FEW, pretrained=replace(_FEW, encoder_rate=3e-4)),
+    finetuning=FinetuneSettings(scratch=_FEW, pretrained=replace(_FEW, encoder_lr=3e-4)),
     draws=200,
     workers=1,
 )

@@ -71,4 +71,4 @@ def _any_pretrained(finished: Finished) -> bool:
 
 def _length(optimiser: OptimiserSettings) -> str:
     length = f"{optimiser.steps} steps" if optimiser.steps else f"{optimiser.epochs} epochs"
-    return f"{length} in batches of {optimiser.batch}, rate {optimiser.rate}"
+    return f"{length} in batches of {optimiser.batch}, learning rate {optimiser.lr}"
