@@ -39,7 +39,7 @@ def test_every_arm_is_scored_at_every_place(tmp_path: Path):
     said = robust_study(out=tmp_path / "robust.csv", settings=TINY)
 
     table = pl.read_csv(tmp_path / "robust.csv")
-    assert table["arm"].n_unique() == 18
+    assert table["arm"].n_unique() == 19
     two_homes = table.filter(pl.col("arm").is_in(["vrex_10", "vrex_100", "group_dro"]))
     assert set(two_homes["world"]) == {"W7, two", "W1", "W3"}  # one home site has no other to agree with
     assert {name: group["place"].n_unique() for (name,), group in table.group_by("world")} == {
@@ -64,6 +64,20 @@ def test_criteria_are_read_off_the_table(blend: float, word: str):
     assert [line.split(" | ")[0] for line in lines] == ["| blend_site", "| simulate", "| drop"]
     home = heads.split(" | ").index("W7, home, less plain: -0.015")
     assert lines[0].split(" | ")[home] == f"{blend - 0.7:+.3f} (0.000) {word}"
+
+
+def test_a_blend_of_ridge_experts_is_held_against_ridge_regression():
+    scores = {"image": 0.5, "plain": 0.5, "ridge_image": 0.7, "ridge": 0.9, "ridge_blend_site": 0.8}
+    rows = [
+        {"world": world, "place": place, "seed": seed, "arm": arm, "auroc": auroc}
+        for world, place, _, _ in CRITERIA
+        for seed in (0, 1)
+        for arm, auroc in scores.items()
+    ]
+    heads, _, line = criteria(pl.DataFrame(rows))
+    cells = dict(zip(heads.split(" | "), line.split(" | "), strict=True))
+    assert cells["W7, home, less plain: -0.015"] == "-0.100 (0.000) **fails**"
+    assert cells["W7, kappa 0, less image: -0.010"] == "+0.100 (0.000) holds"
 
 
 def test_two_home_sites_see_the_same_people_in_turn():

@@ -17,7 +17,7 @@ from semeia.learning.adapt.experts import Scored
 from semeia.learning.adapt.record_move import Embedded, estimate_move, simulate_site, without_direction
 from semeia.progress import say
 from semeia.ranges import Range, require_ranges
-from semeia.studies.worlds.robust_experts import Experts, Features, Home, out_of_fold, train_experts
+from semeia.studies.worlds.robust_experts import FOLDS, Experts, Features, Home, out_of_fold, train_experts
 from semeia.studies.worlds.robust_heads import (
     Head,
     anchored_head,
@@ -81,6 +81,7 @@ CRITERIA = (
 STACKING, ANCHORING = 10.0, 100.0  # penalties, against the summed log-likelihood of the labelled patients
 INVARIANT = {"vrex_10": 10.0, "vrex_100": 100.0, "group_dro": None}
 RIVALS = ("ridge_image", "ridge", "image", "plain", "bagged", "frozen")  # what arms are held against, and no contender
+BLENDED_RIDGE = "ridge_blend_site"  # of two ridge experts, and therefore held against ridge
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ class Arms:
         scored = Scored(image, joint, self.image)
         self.link = fit_home(scored, self.label, self._scored(unlabelled))
         self.ridge, self.ridge_image = self._head(*labelled.values()), self._head(labelled["image"])
+        self.ridge_link = fit_home(self._ridge_out_of_fold(labelled), self.label, self._ridge_scored(unlabelled))
         self.stack = anchored_head(scored.image, (scored.joint - scored.image)[:, None], self.label, penalty=STACKING)
         self.anchored = anchored_head(scored.image, self.record, self.label, penalty=ANCHORING)
         self.on_embeddings = {
@@ -194,14 +196,16 @@ class Arms:
                 self.on_embeddings[name] = invariant_head(both, self.label, home.site, variance=variance)
 
     def at(self, site: Features, test: Features) -> dict[str, np.ndarray]:
-        """Score patients by every arm; the last three read unlabelled patients of the same site."""
+        """Score patients by every arm; the last four read unlabelled patients of the same site."""
         scored, (image, record) = self._scored(test), self.networks.embed(test).values()
         move = estimate_move(self.link.calibration, self.unlabelled, self._embedded(site))
         moved, kept = simulate_site(self.record, self.label, move), without_direction(self.record, move)
         weight = judge_site(self.link, self._scored(site)).weight
+        ridge = self._ridge_scored(test)
+        of_ridge = judge_site(self.ridge_link, self._ridge_scored(site)).weight
         return {
-            "ridge_image": self.ridge_image(test["image"]),
-            "ridge": self.ridge(*test.values()),
+            "ridge_image": ridge.image,
+            "ridge": ridge.joint,
             "image": scored.image,
             "plain": self.networks.score("plain", test),
             "bagged": scored.joint,
@@ -213,11 +217,25 @@ class Arms:
             "blend_site": blended(scored.image, scored.joint, weight=weight),
             "simulate": self._head(self.image, moved)(image, record),
             "drop": self._head(self.image, kept)(image, without_direction(record, move)),
+            BLENDED_RIDGE: blended(ridge.image, ridge.joint, weight=of_ridge),
         }
 
     def _scored(self, features: Features) -> Scored:
         image, joint = (self.networks.score(expert, features) for expert in ("image", "joint"))
         return Scored(image, joint, self.networks.embed(features)["image"])
+
+    def _ridge_scored(self, features: Features) -> Scored:
+        return Scored(self.ridge_image(features["image"]), self.ridge(*features.values()), features["image"])
+
+    def _ridge_out_of_fold(self, features: Features) -> Scored:
+        """What ridge regression of the other folds says of each labelled patient."""
+        fold = np.arange(len(self.label)) % FOLDS
+        image, joint = np.empty(len(fold)), np.empty(len(fold))
+        for rest, out in ((fold != one, fold == one) for one in range(FOLDS)):
+            known, new = ({name: values[rows] for name, values in features.items()} for rows in (rest, out))
+            image[out] = ridge_head(known["image"], label=self.label[rest])(new["image"])
+            joint[out] = ridge_head(*known.values(), label=self.label[rest])(*new.values())
+        return Scored(image, joint, features["image"])
 
     def _embedded(self, features: Features) -> Embedded:
         return Embedded(self.networks.score("image", features), *self.networks.embed(features).values())
@@ -239,16 +257,21 @@ def summary(table: pl.DataFrame) -> list[str]:
 
 
 def criteria(table: pl.DataFrame) -> list[str]:
-    """Say of every contender and criterion what was found (standard error), and whether it holds."""
+    """Say of every contender and criterion what was found (standard error), and whether it holds.
+
+    What is blended of ridge experts is held against ridge regression in the places of `plain` and `image`.
+    """
+    of_ridge = {"plain": "ridge", "image": "ridge_image"}
     heads = [f"{world}, {place}, less {other}: {least:+.3f}" for world, place, other, least in CRITERIA]
     lines = [f"| arm | {' | '.join(heads)} | fails |", "|---" * (len(heads) + 2) + "|"]
     for arm in dict.fromkeys(table["arm"]):
         if arm in RIVALS:
             continue
         cells, failed = [], 0
-        for world, place, reference, least in CRITERIA:
+        for world, place, name, least in CRITERIA:
+            reference = of_ridge[name] if arm == BLENDED_RIDGE else name
             rows = table.filter((pl.col("world") == world) & (pl.col("place") == place)).sort("seed")
-            own, other = (rows.filter(pl.col("arm") == name)["auroc"].to_numpy() for name in (arm, reference))
+            own, other = (rows.filter(arm=one)["auroc"].to_numpy() for one in (arm, reference))
             if not len(own):
                 cells.append("not run")
                 continue
