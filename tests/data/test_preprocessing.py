@@ -127,12 +127,10 @@ def test_other_crops_and_other_items_are_refused():
         preprocessing.require_same(with_readings(data, readings_of(data), ("x", "y", "z")))
 
 
-def test_a_batch_has_what_there_is_and_the_labels_of_its_rows():
+def test_a_batch_has_what_there_is_of_its_rows():
     data, preprocessing = patients(), fitted(patients())
-    labels = np.arange(8)
-    batch = make_batch(data, np.array([7, 2]), preprocessing=preprocessing, labels=labels)
-    assert batch.labels is not None
-    assert batch.labels.tolist() == [7.0, 2.0]
+    batch = make_batch(data, np.array([7, 2]), preprocessing=preprocessing)
+    assert batch.labels is None
     assert batch.observed().tolist() == [[False, True], [True, True]]
     assert batch.second == {}
 

@@ -33,8 +33,8 @@ def test_variance_and_covariance_are_vicregs(n: int, dim: int, scale: float):
 def test_variance_has_closed_forms():
     assert float(variance_hinge(torch.full((9, 3), 4.2))) == pytest.approx(1 - 1e-4**0.5)
     assert float(variance_hinge(10 * normal(50, 3))) == 0.0
-    two = torch.tensor([[0.0], [1.0]])
-    assert float(variance_hinge(two, floor=2.0)) == pytest.approx(2 - (0.5 + 1e-4) ** 0.5)
+    two = torch.tensor([[0.0], [0.5]])
+    assert float(variance_hinge(two)) == pytest.approx(1 - (0.125 + 1e-4) ** 0.5)
 
 
 def test_covariance_has_closed_forms():

@@ -78,7 +78,6 @@ def make_batch(
     augmentation: AugmentSettings | None = None,
     generator: torch.Generator | None = None,
     views: int = 1,
-    labels: np.ndarray | None = None,
     device: torch.device = CPU,
 ) -> Batch:
     """Make what a model sees of some units; augmented on the device when settings and a generator are given.
@@ -90,7 +89,6 @@ def make_batch(
         augmentation: how far images are moved in this stage of training.
         generator: of the augmentation.
         views: with 2, another augmented view of what is augmented comes along (`Batch.second`).
-        labels: of all units; those of the rows come along.
         device: where the batch goes.
     """
     modalities: dict[str, Seen] = {}
@@ -106,8 +104,7 @@ def make_batch(
             (second if view else modalities)[name] = _seen(modality, *seen, slot=slot, when=when)
     if not modalities:
         raise InputError(f"the data have no observation of {', '.join(preprocessing.names)}: there is nothing to read")
-    known = None if labels is None else torch.from_numpy(labels[rows]).float().to(device)
-    return Batch(modalities, known, second)
+    return Batch(modalities, second=second)
 
 
 def _gathered(

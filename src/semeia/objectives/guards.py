@@ -1,8 +1,6 @@
-"""Guards against collapse: VICReg's variance and covariance terms, and SIGReg. Pure functions of embeddings
-[n, dim].
+"""Guards against collapse: VICReg's variance and covariance terms, and SIGReg. Pure functions of embeddings [n, dim].
 
-Sources: Bardes et al. 2022 (2105.04906), eqs. 1 and 4; Balestriero & LeCun 2025 (2511.08544), Epps-Pulley
-statistic.
+Sources: Bardes et al. 2022 (2105.04906), eqs. 1 and 4; Balestriero & LeCun 2025 (2511.08544), Epps-Pulley statistic.
 Both are normalised by dimension and free of the batch size, so that coefficients carry over between sizes.
 """
 
@@ -11,11 +9,10 @@ import torch
 from semeia.shapes import Embeddings, Scalar
 
 
-def variance_hinge(z: Embeddings, *, floor: float = 1.0) -> Scalar:
-    """Mean over dimensions of max(0, floor - sd). The sd has 1e-4 inside its root, as in the official
-    code."""
+def variance_hinge(z: Embeddings) -> Scalar:
+    """Mean over dimensions of max(0, 1 - sd). The sd has 1e-4 inside its root, as in the official code."""
     sd = (z.float().var(0, correction=1 if len(z) > 1 else 0) + 1e-4).sqrt()
-    return (floor - sd).clamp(min=0).mean()
+    return (1 - sd).clamp(min=0).mean()
 
 
 def covariance_penalty(z: Embeddings) -> Scalar:

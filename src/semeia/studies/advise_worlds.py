@@ -20,10 +20,8 @@ from semeia.worlds import Missing, Patients, WorldSettings, draw_patients
 from semeia.worlds.draws import generator
 from semeia.worlds.sweep.archives import (
     Cohort,
-    UnlabelledArchive,
     fit_archive,
     has_record,
-    presence,
     stacked_labels,
     stacked_pairs,
 )
@@ -128,7 +126,7 @@ def configuration(structure: Structure, number: int, seed: int) -> Configuration
 def measure(one: Configuration) -> dict[str, float | bool]:
     """Measure a world as an archive whose first units are labelled; see `Place`."""
     archive = fit_archive(one.patients("unlabelled", one.unlabelled))
-    labelled = _cohort(one, archive, _labelled(0), one.labels)
+    labelled = archive.cohort(one.patients(_labelled(0), one.labels))
     first, second = (np.concatenate([labelled.features[name], archive.pairs[name]]) for name in MODALITIES)
     unlabelled = len(archive.pairs["image"])
     labels = np.concatenate([labelled.patients.label, np.full(unlabelled, np.nan)])
@@ -146,9 +144,9 @@ def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
         A row a world and draw: world (its place among those drawn), draw, and the AUROC of every arm.
     """
     archives = [fit_archive(one.patients("unlabelled", one.unlabelled)) for one in drawn]
-    tests = [_cohort(one, archive, "test", settings.test) for one, archive in zip(drawn, archives, strict=True)]
+    tests = [archive.cohort(one.patients("test", settings.test)) for one, archive in zip(drawn, archives, strict=True)]
     labelled = [
-        [_cohort(one, archive, _labelled(draw), one.labels) for draw in range(settings.draws)]
+        [archive.cohort(one.patients(_labelled(draw), one.labels)) for draw in range(settings.draws)]
         for one, archive in zip(drawn, archives, strict=True)
     ]
     seeds = [one.world.seed for one in drawn]
@@ -165,7 +163,7 @@ def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
         found = {name: areas(tests[world].patients.label, each).value for name, each in scores.items()}
         for draw, cohort in enumerate(labelled[world]):
             row = {name: float(each[draw]) for name, each in found.items()}
-            columns = {"ridge": (_columns(cohort), _columns(tests[world]))}
+            columns = {"ridge": (cohort.columns, tests[world].columns)}
             for name, encoders in pretrained.items():
                 own = encoders.of_cells(torch.tensor([world]))
                 columns[f"{name}_frozen"] = _embedded(own, cohort, cohort), _embedded(own, cohort, tests[world])
@@ -173,11 +171,6 @@ def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
                 row[name] = _ridge_area(x, cohort.patients.label, new, tests[world].patients.label)
             rows.append({"world": world, "draw": draw} | row)
     return pl.DataFrame(rows)
-
-
-def _cohort(one: Configuration, archive: UnlabelledArchive, part: str, count: int) -> Cohort:
-    patients = one.patients(part, count)
-    return Cohort(patients, archive.standardised(patients))
 
 
 def _finetuned(
@@ -208,25 +201,15 @@ def _labelled(draw: int) -> str:
     return f"labelled {draw}"
 
 
-def _stacked(cohort: Cohort, cells: int) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """A cohort's features and presence, the same for some cells."""
-    values = {name: torch.from_numpy(one)[None].expand(cells, -1, -1) for name, one in cohort.features.items()}
-    return values, presence(cohort.patients)[None].expand(cells, -1, -1)
-
-
 def _scored(models: Classifiers, cohort: Cohort) -> np.ndarray:
-    return models(*_stacked(cohort, len(models.allowed))).detach().numpy()
+    return models(*cohort.stacked(len(models.allowed))).detach().numpy()
 
 
 def _embedded(encoders: Encoders, training: Cohort, cohort: Cohort) -> np.ndarray:
     """Embeddings standardised by the training patients; of a missing modality their mean."""
     model = Classifiers(encoders, torch.ones(1, 2, dtype=torch.bool)).requires_grad_(False)
-    model.standardise_by(*_stacked(training, 1))
-    return model.embed(*_stacked(cohort, 1))[0].double().numpy()
-
-
-def _columns(cohort: Cohort) -> np.ndarray:
-    return np.hstack([cohort.features[name] for name in MODALITIES]).astype(float)
+    model.standardise_by(*training.stacked())
+    return model.embed(*cohort.stacked())[0].double().numpy()
 
 
 def _ridge_area(x: np.ndarray, labels: np.ndarray, new: np.ndarray, truth: np.ndarray) -> float:

@@ -24,6 +24,7 @@ BARS = 10
 FEWEST = 10
 EXAMPLES = 2
 SHOWN_CHANNELS = 5
+EXPRESSED = 6  # signatures on one patient's page
 DATES = 100
 # Of the largest weight: channels above it are named in a signature's label.
 NEARLY = 0.5
@@ -69,11 +70,11 @@ def atlas_of(model: SignatureModel, archive: Archive, subjects: Collection[int])
     )
 
 
-def patient_of(model: SignatureModel, archive: Archive, subject: int, *, most: int = 6) -> Atlas:
+def patient_of(model: SignatureModel, archive: Archive, subject: int) -> Atlas:
     """One patient's page: the most expressed signatures over time, and the curves and events of their channels."""
     life = _lives(archive, [subject])[subject]
     values = express(model, archive, life.dates).table.select(model.names).to_numpy()
-    strongest = np.argsort(-np.abs(values).max(axis=0), kind="stable")[:most]
+    strongest = np.argsort(-np.abs(values).max(axis=0), kind="stable")[:EXPRESSED]
     signatures = [_line(_marked(model, int(at)), life, values[:, at]) for at in strongest]
     channels = list(dict.fromkeys(int(c) for at in strongest for c in model.top(int(at), most=3)))
     tracks = _channel_tracks(model, archive, life, channels)

@@ -15,8 +15,7 @@ from semeia.data.augment import RADIOGRAPH
 from semeia.data.crops import CropSettings
 from semeia.data.modalities import Picture, Table, Vector, Volume
 from semeia.data.modality import Modality
-from semeia.encoders.patient import EncoderSettings
-from semeia.encoders.settings import ModelSettings, default_names
+from semeia.encoders.settings import ModelSettings, default_names, imagenet_model
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Description
@@ -41,11 +40,7 @@ from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import said, two_cohorts
 
-IMAGENET = ModelSettings(
-    image="efficientnet_lite0",
-    crop=CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32)),
-    encoder=EncoderSettings(dim=1280, depth=0, heads=4),
-)
+IMAGENET = imagenet_model(CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32)))
 # A wide network whose layers all move at once swings at the rate of a narrow one's head.
 IMAGENET_TUNED = FinetuneSettings(
     pretrained=OptimiserSettings(steps=400, batch=32, lr=1e-4, encoder_lr=5e-4), augmentation=RADIOGRAPH

@@ -146,15 +146,8 @@ def unmapped_table(
 ) -> pl.DataFrame:
     """How much of each site's records has codes that the signatures do not know.
 
-    Where that is much, expressions describe the coding rather than the patients.
-
-    Args:
-        model: a folder of `semeia signatures fit`.
-        archive: of the records.
-        dates: as for `express_table`; events after them do not count.
-        key: as for `express_table`.
-        skip_bad_rows: as for `express_table`.
-        named: as for `express_table`.
+    Where that is much, expressions describe the coding rather than the patients. The dates are given as to
+    `express_table`; events after them do not count.
 
     Returns:
         site, patients, events, unmapped_events, share (of the events), codes, unmapped_codes.

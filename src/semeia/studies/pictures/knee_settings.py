@@ -10,7 +10,7 @@ from semeia.data.augment import RADIOGRAPH
 from semeia.data.crops import CropSettings
 from semeia.data.pictures import PictureSettings
 from semeia.encoders.patient import EncoderSettings
-from semeia.encoders.settings import ModelSettings
+from semeia.encoders.settings import ModelSettings, imagenet_model
 from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
@@ -31,11 +31,7 @@ SMALL = ModelSettings(
     crop=CropSettings(voxels=(1, 64, 112), patch=(1, 16, 16), picture=KNEE),
     encoder=EncoderSettings(dim=128, depth=4, heads=4),
 )
-IMAGENET = ModelSettings(
-    image="efficientnet_lite0",
-    crop=CropSettings(voxels=(1, 96, 160), patch=(1, 32, 32), picture=KNEE),
-    encoder=EncoderSettings(dim=1280, depth=0, heads=4),
-)
+IMAGENET = imagenet_model(CropSettings(voxels=(1, 96, 160), patch=(1, 32, 32), picture=KNEE))
 # Of pictures whose label is known: less is cut off and turned.
 GENTLE = replace(RADIOGRAPH, zoom=0.15, degrees=7.0)
 Head = Literal["nominal", "ordinal"]

@@ -17,8 +17,7 @@ import polars as pl
 
 from semeia.archive.store import open_archive
 from semeia.data.modalities import Picture
-from semeia.encoders.patient import EncoderSettings
-from semeia.encoders.settings import ModelSettings
+from semeia.encoders.settings import imagenet_model
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Contrast, Description
@@ -137,9 +136,8 @@ def _network(name: str, start: Start, settings: PairedSettings, inputs: Inputs, 
     model = pair.read_by(settings.pretraining.model)
     if published:
         crop = replace(IMAGENET, picture=model.crop.picture)
-        wide = EncoderSettings(dim=1280, depth=0, heads=4)
         picture = Picture(source=pair.first, crop=crop, network="efficientnet_lite0")
-        model = ModelSettings(image="efficientnet_lite0", crop=crop, encoder=wide, modalities={pair.first: picture})
+        model = replace(imagenet_model(crop), modalities={pair.first: picture})
     tuned = training.imagenet_finetuning if published else training.finetuning
     if start.fuses:
         fusion = training.fusion if start.fuses == "shift" else replace(training.fusion, shift="none")

@@ -13,7 +13,7 @@ from semeia.errors import InputError
 from semeia.worlds.draws import generator
 from semeia.worlds.observe import Patients
 from semeia.worlds.sweep.finetuning import VALIDATION, Labelled
-from semeia.worlds.sweep.networks import MODALITIES
+from semeia.worlds.sweep.networks import MODALITIES, Stacked
 from semeia.worlds.sweep.pretraining import Pairs
 from semeia.worlds.sweep.simple_arms import Canonical, canonical_variates
 
@@ -39,12 +39,13 @@ class UnlabelledArchive:
         """Canonical variates of the pairs."""
         return canonical_variates(self.pairs["image"], self.pairs["record"])
 
-    def standardised(self, patients: Patients) -> Features:
-        """Features in units of the archive's deviation; 0, the archive's mean, where one is missing."""
+    def cohort(self, patients: Patients) -> "Cohort":
+        """Patients as the archive standardises them: in units of its deviation; 0, its mean, where one is missing."""
         raw = {"image": patients.image, "record": patients.record}
-        return {
+        features = {
             name: np.nan_to_num((raw[name] - self.mean[name]) / self.sd[name]).astype(np.float32) for name in MODALITIES
         }
+        return Cohort(patients, features)
 
 
 def fit_archive(patients: Patients) -> UnlabelledArchive:
@@ -84,6 +85,16 @@ class Cohort:
 
     patients: Patients
     features: Features
+
+    @property
+    def columns(self) -> Float[np.ndarray, "n _"]:
+        """Features of both modalities, side by side."""
+        return np.hstack([self.features[name] for name in MODALITIES]).astype(np.float64)
+
+    def stacked(self, cells: int = 1) -> tuple[dict[str, Stacked], Bool[Tensor, "cell n modality"]]:
+        """Features and presence, the same for some cells."""
+        values = {name: torch.from_numpy(self.features[name])[None].expand(cells, -1, -1) for name in MODALITIES}
+        return values, presence(self.patients)[None].expand(cells, -1, -1)
 
 
 def stacked_labels(cohorts: list[Cohort], *, seeds: list[int]) -> Labelled:

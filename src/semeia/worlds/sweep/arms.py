@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Float
 from torch.nn import functional as F
 
 from semeia.evaluation.statistics.discrimination import auroc, auroc_draws
@@ -26,17 +25,15 @@ from semeia.worlds.draws import generator
 from semeia.worlds.observe import draw_patients
 from semeia.worlds.sweep.archives import (
     Cohort,
-    Features,
     UnlabelledArchive,
     fit_archive,
     has_record,
-    presence,
     stacked_labels,
     stacked_pairs,
 )
 from semeia.worlds.sweep.condition import Condition
 from semeia.worlds.sweep.finetuning import Classifiers, Labelled, finetune
-from semeia.worlds.sweep.networks import MODALITIES, Encoders, Stacked, joined
+from semeia.worlds.sweep.networks import MODALITIES, Encoders, joined
 from semeia.worlds.sweep.pretraining import Pairs, fresh_encoders, pretrain
 from semeia.worlds.sweep.simple_arms import boosted_scores, ridge_scores
 from semeia.worlds.world import HOME
@@ -74,7 +71,7 @@ def run_cells(cells: list[Cell]) -> Iterator[Outcome]:
     ]
     starts = _pretrained(first, stacked_pairs(archives), [seed for _, _, seed in distinct])
     looked = [
-        looked_at(starts, index, archive.standardised(draw_patients(world, HELD_OUT, seed=seed, part="held out")))
+        looked_at(starts, index, archive.cohort(draw_patients(world, HELD_OUT, seed=seed, part="held out")))
         for index, (archive, (world, _, seed)) in enumerate(zip(archives, distinct, strict=True))
     ]
     place = torch.tensor([distinct.index(key) for key in keys])
@@ -93,7 +90,7 @@ def run_cells(cells: list[Cell]) -> Iterator[Outcome]:
         yield Outcome(condition, seed, _areas(condition, seed, scores, cohorts), looked[place[index]])
 
 
-def looked_at(starts: dict[str, Encoders], index: int, held_out: Features) -> dict[str, float]:
+def looked_at(starts: dict[str, Encoders], index: int, held_out: Cohort) -> dict[str, float]:
     """Measure each objective's embeddings of patients who were held out, without labels.
 
     Returns:
@@ -105,7 +102,8 @@ def looked_at(starts: dict[str, Encoders], index: int, held_out: Features) -> di
     shuffle = np.random.default_rng(0).permutation(half)
     for objective, encoders in starts.items():
         mine = encoders.of_cells(torch.tensor([index])).requires_grad_(False)
-        latents = [mine[name](torch.from_numpy(held_out[name])[None])[0] for name in MODALITIES]
+        values, _ = held_out.stacked()
+        latents = [mine[name](values[name])[0] for name in MODALITIES]
         one, other = (z.double().numpy() for z in latents)
         pairs = ((one, other), (other, one))
         r2 = [ridge_r2(x[:half], y[:half], x[half:], y[half:]) for x, y in pairs]
@@ -172,7 +170,7 @@ def _network_scores(models: dict[str, Classifiers], index: int, cohorts: list[Co
     scores: Scores = {}
     for arm, stack in models.items():
         model = stack.of_cells(torch.tensor([index]))
-        scores[arm] = [model(*_alone(cohort))[0].detach().numpy() for cohort in cohorts]
+        scores[arm] = [model(*cohort.stacked())[0].detach().numpy() for cohort in cohorts]
     return scores
 
 
@@ -184,8 +182,8 @@ def _frozen_scores(
     for name, encoders in starts.items():
         if name != "incomplete":
             model = Classifiers(encoders.of_cells(torch.tensor([index])), torch.tensor([[True, True]]))
-            model.requires_grad_(False).standardise_by(*_alone(training))
-            columns = [model.embed(*_alone(cohort))[0].double().numpy() for cohort in (training, *cohorts)]
+            model.requires_grad_(False).standardise_by(*training.stacked())
+            columns = [model.embed(*cohort.stacked())[0].double().numpy() for cohort in (training, *cohorts)]
             scores[f"{name}_frozen"] = ridge_scores(columns[0], training.patients.label, columns[1:], seed=seed)
     return scores
 
@@ -195,13 +193,12 @@ def _simple_scores(
 ) -> Scores:
     """What arms without a network make of one cell's patients."""
     label, every = training.patients.label, (training, *cohorts)
-    plain = [np.hstack([cohort.features[name] for name in MODALITIES]).astype(np.float64) for cohort in every]
     variates = [
         archive.canonical.columns(cohort.features["image"], cohort.features["record"], has_record(cohort.patients))
         for cohort in every
     ]
     scores = {
-        "ridge": ridge_scores(plain[0], label, plain[1:], seed=seed),
+        "ridge": ridge_scores(training.columns, label, [cohort.columns for cohort in cohorts], seed=seed),
         "canonical": ridge_scores(variates[0], label, variates[1:], seed=seed),
     }
     if boosting:
@@ -236,23 +233,18 @@ def _cohorts(condition: Condition, seed: int, archive: UnlabelledArchive) -> lis
         draw_patients(world, condition.test, seed=seed, part="test", site=site, missing=condition.missing_test)
         for site in sites
     ]
-    return [Cohort(patients, archive.standardised(patients)) for patients in draws]
+    return [archive.cohort(patients) for patients in draws]
 
 
 def _training(condition: Condition, seed: int, archive: UnlabelledArchive) -> Cohort:
     world = replace(condition.world, seed=seed)
-    patients = draw_patients(world, condition.labels, seed=seed, part="train", missing=condition.missing_train)
-    return Cohort(patients, archive.standardised(patients))
+    return archive.cohort(
+        draw_patients(world, condition.labels, seed=seed, part="train", missing=condition.missing_train)
+    )
 
 
 def _without_records(condition: Condition, seed: int, archive: UnlabelledArchive) -> Cohort:
     world = replace(condition.world, seed=seed)
     patients = draw_patients(world, condition.labelled_images, seed=seed, part="images")
     wrong = generator(seed, "images", "wrong").random(len(patients.label)) < condition.wrong_labels
-    patients = replace(patients, record=np.full_like(patients.record, np.nan), label=patients.label ^ wrong)
-    return Cohort(patients, archive.standardised(patients))
-
-
-def _alone(cohort: Cohort) -> tuple[dict[str, Stacked], Bool[Tensor, "cell row modality"]]:
-    """A cohort's features and presence as those of a stack of one cell."""
-    return {name: torch.from_numpy(cohort.features[name])[None] for name in MODALITIES}, presence(cohort.patients)[None]
+    return archive.cohort(replace(patients, record=np.full_like(patients.record, np.nan), label=patients.label ^ wrong))
