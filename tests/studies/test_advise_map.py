@@ -10,11 +10,11 @@ from semeia.archive.small_file import parse_json
 from semeia.learning.advice.map import Map
 from semeia.settings_json import from_plain
 from semeia.studies.advise_map import advise_study, halves, judged
-from semeia.studies.advise_worlds import FAMILIES, GAINS, WIDTHS, MapSettings, configuration
+from semeia.studies.advise_worlds import FAMILIES, GAINS, WIDTHS, AdviserMapSettings, configuration
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.pretraining import SmallPretraining
 
-TINY = MapSettings(
+TINY = AdviserMapSettings(
     worlds=1,
     draws=2,
     test=200,

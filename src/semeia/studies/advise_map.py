@@ -19,16 +19,16 @@ from semeia.learning.advice.map import LEVEL, NOTABLE, Map, fit_line
 from semeia.learning.advice.placing import MEASURES, Place
 from semeia.progress import say
 from semeia.settings_json import to_plain
-from semeia.studies.advise_worlds import EACH, FAMILIES, GAINS, MapSettings, configuration, measure, train
+from semeia.studies.advise_worlds import EACH, FAMILIES, GAINS, AdviserMapSettings, configuration, measure, train
 
 
-def advise_study(*, out: Path, settings: MapSettings) -> str:
+def advise_study(*, out: Path, settings: AdviserMapSettings) -> str:
     """Train in every world, fit the map, write it, and say how it does on structures that were left out.
 
     Args:
         out: folder of the worlds (the same command goes on where it stopped), worlds.csv, and map.json; the one that is
             shipped is learning/advice/map.json.
-        settings: see `MapSettings`.
+        settings: see `AdviserMapSettings`.
     """
     table = trained_worlds(out, settings)
     family, terms = table["structure"].to_numpy(), terms_of(table)
@@ -56,7 +56,7 @@ def advise_study(*, out: Path, settings: MapSettings) -> str:
     return "\n".join([*lines, "", *by_family(means, expected, family), "", *weights_of(made)])
 
 
-def trained_worlds(out: Path, settings: MapSettings) -> pl.DataFrame:
+def trained_worlds(out: Path, settings: AdviserMapSettings) -> pl.DataFrame:
     """Train and measure what is not yet; a row a world: structure, measures, and its gains by draw of labels."""
     tables = []
     for first in range(0, settings.worlds, EACH):

@@ -45,7 +45,7 @@ RARER = 12  # labelled patients of the rarer class with both views, at least, on
 
 
 @dataclass(frozen=True)
-class MapSettings:
+class AdviserMapSettings:
     """How large the study is.
 
     Attributes:
@@ -137,7 +137,7 @@ def measure(one: Configuration) -> dict[str, float | bool]:
     return to_plain(found)
 
 
-def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
+def train(drawn: list[Configuration], settings: AdviserMapSettings) -> pl.DataFrame:
     """Pretrain once a world, all of one width of features, fine-tune once a draw of labels, and score every arm.
 
     Returns:
@@ -174,7 +174,7 @@ def train(drawn: list[Configuration], settings: MapSettings) -> pl.DataFrame:
 
 
 def _finetuned(
-    labelled: list[list[Cohort]], pretrained: dict[str, Encoders], seeds: list[int], settings: MapSettings
+    labelled: list[list[Cohort]], pretrained: dict[str, Encoders], seeds: list[int], settings: AdviserMapSettings
 ) -> dict[str, Classifiers]:
     """Classifiers of every world and draw, world by world, from scratch and pretrained."""
     world = torch.arange(len(labelled)).repeat_interleave(settings.draws)

@@ -24,7 +24,7 @@ from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.learning.columns import Columns
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import BINARY
-from semeia.studies.pictures.paired_settings import IMAGENET, GastroSettings, PairedSettings
+from semeia.studies.pictures.paired_settings import IMAGENET_CROP, GastroSettings, PairedSettings
 from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
 from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
@@ -135,7 +135,7 @@ def _network(name: str, start: Start, settings: PairedSettings, inputs: Inputs, 
     reads = (pair.first, pair.other(start)) if start.both else (pair.first,)
     model = pair.read_by(settings.pretraining.model)
     if published:
-        crop = replace(IMAGENET, picture=model.crop.picture)
+        crop = replace(IMAGENET_CROP, picture=model.crop.picture)
         picture = Picture(source=pair.first, crop=crop, network="efficientnet_lite0")
         model = replace(imagenet_model(crop), modalities={pair.first: picture})
     tuned = training.imagenet_finetuning if published else training.finetuning

@@ -34,7 +34,7 @@ SMALL = ModelSettings(
     encoder=EncoderSettings(dim=64, depth=2, heads=4, mixing="apart"),
 )
 FULL = LoopSettings(precision="fp32")  # layers this narrow are slower in half precision on a processor
-IMAGENET = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
+IMAGENET_CROP = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
 
 
 @dataclass(frozen=True)
