@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
+from knee_table import estimate
 
 ROWS = (
     ("diameter", "none", "diameter alone (shortcut)"),
@@ -45,11 +46,7 @@ FRACTIONS = (0.1, 0.25, 1.0)
 def cell(results: pl.DataFrame, *, signed: bool = False, **at: str | float) -> str:
     """One estimate with its interval, or a dash."""
     found = results.filter([pl.col(name) == value for name, value in at.items()] + [pl.col("stratum") == "all"])
-    if found.is_empty():
-        return "-"
-    row = found.row(0, named=True)
-    form = "+.3f" if signed else ".2f"
-    return f"{row['value']:{form}} ({row['low']:{form}}, {row['high']:{form}})"
+    return estimate(found, signed=signed)
 
 
 def main(run: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from semeia.learning.boosting import LEAST_ROWS, LEAVES, RATE, TREES, can_split, fit_boosting
+from semeia.learning.boosting import LEAST_ROWS, LEAVES, RATE, TREES, can_split, fit_boosting, least_rows
 
 
 def rare_codes(rng: np.random.Generator, n: int, p: int) -> np.ndarray:
@@ -40,7 +40,7 @@ def test_columns_that_can_be_split_are_those_with_enough_other_values(seed: int,
     expected = []
     for column in x.T:
         words = [str(value) for value in column]
-        expected.append(n - max(words.count(word) for word in words) >= LEAST_ROWS)
+        expected.append(n - max(words.count(word) for word in words) >= least_rows(n))
     if any(expected):
         assert can_split(x).tolist() == expected
 
@@ -57,3 +57,12 @@ def test_columns_without_any_value_are_no_reason_to_stop():
     x = np.column_stack([np.full(40, np.nan), np.full(40, np.nan)])
     labels = np.arange(40) % 2
     np.testing.assert_allclose(fit_boosting(x, labels, np.arange(40), seed=0).score(x), 0.5)
+
+
+def test_twenty_labels_are_enough_to_follow_a_signal():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(220, 3))
+    labels = (x[:, 0] > 0.8).astype(int)
+    few = np.concatenate([np.flatnonzero(labels == 1)[:5], np.flatnonzero(labels == 0)[:15]])
+    scores = fit_boosting(x[few], labels[few], few, seed=0).score(x)
+    assert scores[labels == 1].mean() > scores[labels == 0].mean() + 0.1

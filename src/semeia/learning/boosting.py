@@ -13,7 +13,7 @@ from semeia.learning.probe import inner_folds
 
 # Few trees of few leaves: labels are few. Which number of trees is best is asked of these.
 TREES = (5, 10, 20, 40, 80, 160)
-LEAVES, LEAST_ROWS, RATE = 8, 10, 0.05
+LEAVES, LEAST_ROWS, RATE = 8, 10, 0.05  # of fewer than a hundred labels a leaf holds a tenth
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,19 @@ def fit_boosting(x: Float[np.ndarray, "n p"], labels: np.ndarray, patients: np.n
 
     Columns are raw, NaN where missing. A patient stays on one side of every fold.
     """
-    columns = can_split(x)
+    columns, least = can_split(x), least_rows(len(labels))
     read = x[:, columns]
     losses = [
-        _staged_losses(_fit(read[train], labels[train], TREES[-1], seed), read[test], labels[test])
+        _staged_losses(_fit(read[train], labels[train], TREES[-1], seed, least), read[test], labels[test])
         for train, test in inner_folds(labels, patients, seed)
     ]
     number = TREES[int(np.mean(losses, axis=0).argmin())] if losses else TREES[1]
-    return Boosted(_fit(read, labels, number, seed), number, columns)
+    return Boosted(_fit(read, labels, number, seed, least), number, columns)
+
+
+def least_rows(labels: int) -> int:
+    """Rows that a leaf holds at least: with ten of twenty no tree could follow anything but the middle of a column."""
+    return max(2, min(LEAST_ROWS, labels // 10))
 
 
 def can_split(x: Float[np.ndarray, "n p"]) -> Bool[np.ndarray, " p"]:
@@ -52,19 +57,19 @@ def can_split(x: Float[np.ndarray, "n p"]) -> Bool[np.ndarray, " p"]:
     known = np.where(np.isnan(x), -np.inf, x)
     # What more than half of the rows have is in the middle when they are sorted.
     middle = np.sort(known, axis=0)[len(x) // 2]
-    kept = (known != middle).sum(axis=0) >= min(LEAST_ROWS, len(x) // 2)
+    kept = (known != middle).sum(axis=0) >= min(least_rows(len(x)), len(x) // 2)
     kept[0] |= not kept.any()
     return kept
 
 
-def _fit(x: np.ndarray, labels: np.ndarray, number: int, seed: int) -> HistGradientBoostingClassifier:
+def _fit(x: np.ndarray, labels: np.ndarray, number: int, seed: int, least: int) -> HistGradientBoostingClassifier:
     # A column without any value cannot be binned; a constant one is never split.
     empty = np.isnan(x).all(axis=0)
     trees = HistGradientBoostingClassifier(
         max_iter=number,
         learning_rate=RATE,
         max_leaf_nodes=LEAVES,
-        min_samples_leaf=LEAST_ROWS,
+        min_samples_leaf=least,
         early_stopping=False,  # pyright: ignore[reportArgumentType]  (the stub knows the word "auto" only)
         random_state=seed,
     )
