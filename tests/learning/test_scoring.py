@@ -175,7 +175,7 @@ def test_an_arm_whose_modality_is_hidden_is_left_out_of_the_table(
 def test_single_models_as_a_study_reports_them_and_their_mean(
     run: Path, unseen: Path, caplog: pytest.LogCaptureFixture
 ):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "semeia")
     mean = predict(run, archive=unseen, **ARM)
     assert "scores are the mean over 2 models an arm" in caplog.text
     each = predict(run, archive=unseen, seeds="each", **ARM)

@@ -24,7 +24,7 @@ def test_an_exported_folder_predicts_the_same(run: Path, unseen: Path, tmp_path:
 
 
 def test_an_onnx_file_lies_beside_its_safetensors(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "semeia")
     out = export(run, out=tmp_path / "model", arm="image_components", onnx=True, licence="CC BY 3.0")
     (weights,) = out.rglob("*.safetensors")
     assert weights.with_suffix(".onnx").exists()

@@ -56,7 +56,7 @@ def test_a_network_says_the_same_with_any_number_of_units_and_visits(run: Path, 
         assert np.abs(embedding - pooled.numpy())[there.numpy()].max() < 1e-4
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["modalities"])["image"]["crop"]["voxels"] == [16, 16, 16]
-    assert json.loads(about["task"]) == {"kind": "binary", "classes": 2}
+    assert json.loads(about["task"]) == {"kind": "binary", "classes": 2, "weights": []}
     raw = (tmp_path / "model.onnx").read_bytes()
     assert not [mark for mark in model.preprocessing.fitted_on.patients if mark.encode() in raw]
 

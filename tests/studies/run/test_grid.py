@@ -21,7 +21,7 @@ def leaves_a_file(cell: Cell, folder: Path) -> None:
 
 
 def test_every_cell_runs_once_in_order_and_is_marked(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "semeia")
     ran: list[str] = []
     run_cells(CELLS, lambda cell, folder: ran.append(cell.name), run=tmp_path, workers=1, label="cells")
     assert ran == [
