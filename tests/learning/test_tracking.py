@@ -123,16 +123,21 @@ def test_another_tracker_is_refused():
         from_plain(LoopSettings, {"tracker": "wandb"}, where="loop")
 
 
+def stopped_and_resumed(folder: Path, tracker: Tracker) -> None:
+    """Show three steps, and the last of them again as a run that goes on does."""
+    for start in (0, 2):
+        with tracking(tracker, folder, cell="cell") as show:
+            log = MetricsLog(folder / "metrics.jsonl", start=start, show=show)
+            for step in range(start, 3):
+                log.write({"cell": "cell", "phase": "pretrain", "step": step, "epoch": 0, "loss": float(step)})
+
+
 def test_real_files_hold_each_point_once(tmp_path: Path):
     """With the packages themselves, where they are installed."""
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    for start in (0, 2):
-        with tracking("tensorboard", tmp_path, cell="cell") as show:
-            log = MetricsLog(tmp_path / "metrics.jsonl", start=start, show=show)
-            for step in range(start, 3):
-                log.write({"cell": "cell", "phase": "pretrain", "step": step, "epoch": 0, "loss": float(step)})
+    stopped_and_resumed(tmp_path, "tensorboard")
     found = EventAccumulator(str(tmp_path / "tensorboard"))
     found.Reload()
     assert [(event.step, event.value) for event in found.Scalars("pretrain/loss")] == [(0, 0.0), (1, 1.0), (2, 2.0)]
@@ -143,11 +148,7 @@ def test_a_real_local_store_holds_each_point_once(tmp_path: Path):
     pytest.importorskip("mlflow")
     from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
-    for start in (0, 2):
-        with tracking("mlflow", tmp_path, cell="cell") as show:
-            log = MetricsLog(tmp_path / "metrics.jsonl", start=start, show=show)
-            for step in range(start, 3):
-                log.write({"cell": "cell", "phase": "pretrain", "step": step, "epoch": 0, "loss": float(step)})
+    stopped_and_resumed(tmp_path, "mlflow")
     client = MlflowClient((tmp_path / "mlflow").as_uri())
     (run,) = client.search_runs(["0"])
     assert run.info.status == "FINISHED"

@@ -75,12 +75,13 @@ def _alike(looks: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
     mine, theirs = _words(looks), _words(known)
     theirs = np.unique(theirs[_tells(theirs)], axis=0)
     alike, telling = np.zeros(len(looks), bool), _tells(mine)
+    bits, known_bits = _bits(mine), _bits(theirs)
     for word in range(mine.shape[1]):
         values, group = np.unique(theirs[:, word], return_inverse=True)
         rows = np.flatnonzero(telling & ~alike & np.isin(mine[:, word], values))
-        key = group * _SPAN + _bits(theirs)
+        key = group * _SPAN + known_bits
         order = np.argsort(key, kind="stable")
-        wanted = np.searchsorted(values, mine[rows, word]) * _SPAN + _bits(mine[rows])
+        wanted = np.searchsorted(values, mine[rows, word]) * _SPAN + bits[rows]
         first = np.searchsorted(key[order], wanted - NEAR_BITS)
         last = np.searchsorted(key[order], wanted + NEAR_BITS, side="right")
         for row, begin, end in zip(rows, first, last, strict=True):

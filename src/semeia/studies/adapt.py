@@ -23,7 +23,7 @@ from semeia.learning.model import Model
 from semeia.learning.scoring import as_read_by, data_for, seen_by
 from semeia.learning.stored import BLEND, EXPERTS, Choice, Scorer, about_run, choose, load_scorers, read_record
 from semeia.settings_json import to_plain
-from semeia.studies.export import files_of_cell
+from semeia.studies.export import copy_file, files_of_cell
 from semeia.studies.run.reading import labels_of
 
 ARM = "adapted"
@@ -215,9 +215,7 @@ def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink
                 for file in files_of_cell(run, cell):
                     # Signatures lie beside the cells; a model names them by their way from its own folder.
                     target = folder / name / os.path.relpath(file.resolve(), (run / cell.name).resolve())
-                    with naming(target):
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(file, target)
+                    copy_file(file, target)
             write_json(folder / BLEND, {"weight": site.weight, "site": to_plain(site)})
         kept = {name: record[name] for name in ("semeia_version", "versions", "archive", "seeds") if name in record}
         about = {"kind": "adapted", "study": record.get("study", "adapt"), "outcome": outcome, "words": said}

@@ -108,9 +108,7 @@ def _copied(run: Path, files: list[Path], half: Path, *, onnx: bool) -> dict[str
     written: dict[str, str] = {}
     for file in files:
         target = half / file.resolve().relative_to(run.resolve())
-        with naming(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+        copy_file(file, target)
         if onnx and file.name in (FILE, linear.FILE):
             checked = _write_onnx(file, target.with_suffix(".onnx"))
             name = str(target.with_suffix(".onnx").relative_to(half))
@@ -120,6 +118,13 @@ def _copied(run: Path, files: list[Path], half: Path, *, onnx: bool) -> dict[str
             )
             say(f"{name}: {written[name]}")
     return written
+
+
+def copy_file(file: Path, target: Path) -> None:
+    """Copy a file of a run, and make the folder it goes to."""
+    with naming(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
 
 
 def _take_neighbours(run: Path, choice: Choice, scorers: Mapping[int, Scorer], archive: Path, out: Path) -> None:

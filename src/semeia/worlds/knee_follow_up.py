@@ -1,4 +1,6 @@
-"""Knees four years on, as nobody saw them: grades and a score of each image go in, grades at 48 months come out.
+"""Simulate grades of knees four years on from their grades and a score of each image.
+
+Nobody has had these grades.
 
 Why: the real readings are access-controlled. This lets the study of prognosis run end to end, and lets a test ask
 whether a model that sees the score in the image predicts worsening better than one that sees the grade: simulated

@@ -1,4 +1,6 @@
-"""Reports that nobody wrote: Kellgren-Lawrence grades go in, made-up findings and impressions come out.
+"""Write made-up radiology reports (findings, impression) from Kellgren-Lawrence grades.
+
+Nobody has written them.
 
 Why: no public set has knee radiographs with reports, and hospitals' reports do not tell the grade. This shows whether
 text can carry findings to an image encoder at all. Findings are drawn from the grade, so text leaks it: never a result.

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from semeia.cli import main
-from semeia.studies.records import patient
-from semeia.studies.records.patient import DEMO, PatientSettings
+from semeia.studies.records import patient_demo
+from semeia.studies.records.patient_data import PatientSettings
+from semeia.studies.records.patient_demo import DEMO
 
 
 def test_it_shows_the_way_and_says_that_everybody_is_simulated(
@@ -24,8 +25,8 @@ def test_it_shows_the_way_and_says_that_everybody_is_simulated(
     learnt = {folder.name for folder in (run / "pretrained").iterdir()}
     assert learnt == {"signatures", "multimodal_jepa"}
     # Given again it writes and ingests nothing.
-    monkeypatch.delattr(patient, "write_hospital")
-    monkeypatch.delattr(patient, "ingest_hospital")
+    monkeypatch.delattr(patient_demo, "write_hospital")
+    monkeypatch.delattr(patient_demo, "ingest_hospital")
     assert main(["demo", "patient", "--quick", "--out", str(tmp_path)]) == 0
 
 

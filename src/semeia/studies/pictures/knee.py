@@ -39,9 +39,7 @@ from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
 from semeia.studies.run.pictures import show_pictures
-from semeia.studies.run.protocol import (
-    kept_for_testing,
-)
+from semeia.studies.run.protocol import kept_for_testing
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, values_beside
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study

@@ -17,10 +17,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.supervised import SupervisedSettings
 from semeia.studies.pictures.training import PictureStudySettings, Training
-from semeia.studies.run.protocol import (
-    require_each_once,
-    require_names,
-)
+from semeia.studies.run.protocol import require_each_once, require_names
 
 GRADES = 5
 OSTEOARTHRITIS = 2  # the grade from which a knee counts as osteoarthritic (Kellgren and Lawrence 1957)

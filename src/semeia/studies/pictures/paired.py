@@ -29,12 +29,7 @@ from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective
 from semeia.studies.run.arms import Encoder, Network, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.embedding import map_embeddings
-from semeia.studies.run.protocol import (
-    FOLDS,
-    fold_testing,
-    kept_for_testing,
-    require_seeds,
-)
+from semeia.studies.run.protocol import FOLDS, fold_testing, kept_for_testing, require_seeds
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, task_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study

@@ -12,25 +12,17 @@ from pathlib import Path
 
 import polars as pl
 
-from semeia.archive.store import MANIFEST, open_archive
-from semeia.data.crops import CropSettings
+from semeia.archive.store import open_archive
 from semeia.data.modalities.signatures import dates_of
-from semeia.encoders.settings import EncoderSettings, ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import Contrast, Description
-from semeia.learning.finetune import FinetuneSettings
-from semeia.learning.pretrain import PretrainSettings
-from semeia.learning.schedule import OptimiserSettings
-from semeia.progress import say
-from semeia.readers.hospital import ingest_hospital
 from semeia.settings_json import from_plain
 from semeia.signatures.express import unmapped
 from semeia.signatures.model import load_signatures
-from semeia.signatures.settings import SignatureSettings
 from semeia.studies.records.blocks import LEARNT, fit_facts, seen_by_signatures, signature_folder
 from semeia.studies.records.patient_arms import arms, pretraining
-from semeia.studies.records.patient_data import ACROSS, PatientSettings, open_patients
+from semeia.studies.records.patient_data import PatientSettings, open_patients
 from semeia.studies.run.audit import audit, of_networks
 from semeia.studies.run.protocol import FOLDS, require_asked, require_inside
 from semeia.studies.run.reading import outside_of
@@ -38,8 +30,6 @@ from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Finished, Inputs, Study, Work
 from semeia.studies.run.words import said, two_cohorts
-from semeia.worlds.hospital import HospitalSettings, write_hospital
-from semeia.worlds.hospital.omop_files import site_name
 
 REFERENCES = ("multimodal_scratch/finetune", "image_scratch/finetune", "multimodal_random/frozen", "record_logistic")
 
@@ -148,52 +138,3 @@ def reopen(run: Path, archive: Path, external: Path | None = None) -> Work:
         raise InputError(f"{run}: was run on other archives; give the same --archive and, if there was one, --external")
     settings: PatientSettings = from_plain(PatientSettings, record["config"])
     return Work(run, inputs, settings, open_patients(inputs, settings, run / "cache"))
-
-
-# The work-up world, where much is to be seen with few patients: the record is nearly the answer at home, not elsewhere.
-HOSPITAL = HospitalSettings(patients=400, cause="workup", workup=1.0, labelled=150)
-_STEPS = OptimiserSettings(steps=100, batch=32)
-_CROP = CropSettings(voxels=(8, 16, 16), voxel_mm=(4.0, 2.0, 2.0), patch=(8, 8, 8))
-DEMO = PatientSettings(
-    outcome="cancer",
-    internal=site_name(0),
-    arms=("multimodal_jepa", "multimodal_scratch", "image_scratch", "record_logistic", "only_events"),
-    seeds=(0, 1),
-    signatures=SignatureSettings(components=12, at_least=3000, draws=0, starts=0),
-    pretraining=PretrainSettings(
-        model=ModelSettings(image="patches", crop=_CROP, encoder=EncoderSettings(dim=64)),
-        objective=ACROSS,
-        optimiser=OptimiserSettings(steps=300, batch=96),
-        forecaster=True,
-    ),
-    finetuning=FinetuneSettings(scratch=_STEPS, pretrained=replace(_STEPS, encoder_lr=3e-4)),
-    draws=1000,
-)
-# Smaller still: to see every step and the page, no more.
-_FEW = OptimiserSettings(steps=4, batch=16)
-QUICK = replace(
-    DEMO,
-    seeds=(0,),
-    signatures=replace(DEMO.signatures, components=2, at_least=300, accept_unconverged=True),
-    pretraining=replace(DEMO.pretraining, optimiser=_FEW),
-    finetuning=FinetuneSettings(scratch=_FEW, pretrained=replace(_FEW, encoder_lr=3e-4)),
-    draws=200,
-    workers=1,
-)
-
-
-def demo(out: Path, *, quick: bool = False) -> Path:
-    """Write a simulated hospital, ingest it, and run the study on it with few arms; returns the report's path.
-
-    Args:
-        out: gets `hospital`, `archive` and `run`.
-        quick: only show the way, in `out/quick`: few patients, one seed, next to no training.
-    """
-    out = out / "quick" if quick else out
-    hospital, archive = out / "hospital", out / "archive"
-    if not (archive / MANIFEST).exists():
-        if not hospital.exists():
-            say(write_hospital(replace(HOSPITAL, patients=60, labelled=30) if quick else HOSPITAL, out=hospital))
-        ingest_hospital(hospital, into=archive)
-    say(f"{archive}: SIMULATED patients of two hospitals; no number that follows is a result about people")
-    return patient_study(archive, out=out / "run", settings=QUICK if quick else DEMO)

@@ -32,7 +32,7 @@ def ridge_head(*parts: Part, label: Label, patients: Label | None = None) -> Hea
     x, patients = np.column_stack(parts), np.arange(len(label)) if patients is None else patients
     mean, sd = x.mean(0), x.std(0) + 1e-6
     fitted = fit_linear((x - mean) / sd, label, patients, seed=0, strengths=STRENGTHS)
-    return lambda *others: (np.column_stack(others) - mean) / sd @ fitted.weight + fitted.bias
+    return _linear(mean, sd, fitted.weight, fitted.bias)
 
 
 def anchored_head(anchor: Rows, part: Part, label: Label, *, penalty: float) -> Head:
@@ -79,8 +79,12 @@ def invariant_head(x: Part, label: Label, site: Label, *, variance: float | None
         optimiser.zero_grad()
         (whole + DECAY / 2 * weight.square().sum()).backward()
         optimiser.step()
-    slope, start = weight.detach().numpy(), float(bias.detach())
-    return lambda *others: (np.column_stack(others) - mean) / sd @ slope + start
+    return _linear(mean, sd, weight.detach().numpy(), float(bias.detach()))
+
+
+def _linear(mean: Rows, sd: Rows, weight: Rows, bias: float) -> Head:
+    """Score columns side by side, standardised as the training rows were."""
+    return lambda *others: (np.column_stack(others) - mean) / sd @ weight + bias
 
 
 def _on_copies(image: Part, records: Float[np.ndarray, "copy _"], label: Label) -> Head:
