@@ -32,6 +32,7 @@ SIMPLE = {
     "scanner": Simple(Columns(covariates=SCANNER, categories=True)),
     "reading": Simple(Columns(modality="reading")),
     "components": Simple(Columns(modality="image"), fits="components"),
+    "both": Simple(Columns(modality="image", others=("reading",)), fits="components"),
     "boosting": Simple(Columns(modality="reading"), fits="boosting"),
 }
 LINEAR = [name for name, simple in SIMPLE.items() if simple.fits != "boosting"]
@@ -61,7 +62,7 @@ def test_every_one_scores_and_is_stored(name: str, data: Dataset, training: Trai
         assert again.reads is not None
         assert np.array_equal(again.score_units(data, test), scores)
         # A map of pixels saw all that may be seen without labels, the others the labelled patients.
-        seen = np.arange(30) if name == "components" else rows
+        seen = np.arange(30) if simple.fits == "components" else rows
         subjects = data.units["subject_id"].to_numpy()
         assert np.array_equal(again.fitted_on.seen(data), np.isin(subjects, subjects[seen]))
     else:
@@ -112,6 +113,25 @@ def test_components_are_the_pipeline_of_sklearn(data: Dataset, training: Trainin
     pipeline.fit(reduce.transform(pixels[rows]) / spread, labels)
     expected = pipeline.predict_proba(reduce.transform(pixels[test]) / spread)[:, 1]
     np.testing.assert_allclose(model.score_units(data, test), expected, atol=1e-6)
+
+
+def test_images_and_readings_share_a_penalty(data: Dataset, training: Training, monkeypatch: pytest.MonkeyPatch):
+    rows, labels = training
+    every, real = np.arange(30), linear.fit_linear
+    monkeypatch.setattr(linear, "fit_linear", lambda *given, **named: real(*given, **named | {"strengths": (0.1,)}))
+    model = fitted("both", data, training, every)
+    voxels, readings = values_of(data, "image"), values_of(data, "reading").astype(float)
+    pixels = voxels[:, 0, voxels.shape[2] // 2].reshape(len(data), -1) / 255
+    reduce = PCA(29, svd_solver="randomized", random_state=0).fit(pixels[every])
+    image, mean, sd = reduce.transform(pixels), readings[rows].mean(0), readings[rows].std(0)
+    x = np.hstack([image / image[rows].std(0).max(), (readings - mean) / np.where(sd > 0, sd, np.inf)])
+    x = x - x[rows].mean(0)
+    expected = LogisticRegression(C=0.1, max_iter=5000).fit(x[rows], labels).predict_proba(x)[:, 1]
+    np.testing.assert_allclose(model.score_units(data, np.arange(len(data))), expected, atol=1e-6)
+    # What is missing counts as the mean: of an image that of all that were seen, of a reading that of the labelled.
+    hidden = model.score_units(data, rows, hide=("image", "reading"))
+    logit = model.bias[0] + np.concatenate([reduce.mean_, mean]) @ model.weight[:, 0]
+    np.testing.assert_allclose(hidden, np.full(len(rows), 1 / (1 + np.exp(-logit))))
 
 
 def test_readings_are_the_pipeline_of_sklearn(data: Dataset, training: Training):

@@ -16,7 +16,9 @@ from semeia.data.modalities import Vector
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell
+from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
+from semeia.learning.simple import Simple, fit_simple
 from semeia.studies.adapt import adapt
 from semeia.studies.export import export
 from semeia.studies.predict import predict
@@ -25,6 +27,10 @@ from semeia.worlds import Site, WorldSettings, draw_patients
 from world_archive import world_archive
 
 READS = {"image_jepa": ("image",), "multimodal_jepa": ("image", "record")}
+SIMPLE = {
+    "image_logistic": Columns(modality="image"),
+    "multimodal_logistic": Columns(modality="image", others=("record",)),
+}
 WORLD = WorldSettings(structure="workup", image=12, record=16, kappa=0.8, nuisance=2)
 TRAINED, LABELLED = 150, 300
 
@@ -58,6 +64,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
             model = fresh_model(data, known, modalities=names, settings=settings, seed=0)
             cell = runs[name] / Cell(arm, "frozen", 1.0, 0).name
             finetune(data, known, labels[known], start=model, mode="frozen", settings=FinetuneSettings(), folder=cell)
+        for arm, columns in SIMPLE.items():
+            fitted = fit_simple(Simple(columns), data, known, labels[known], unlabelled=known, seed=0)
+            fitted.save(runs[name] / Cell(arm, "none", 1.0, 0).name)
         (runs[name] / "run.json").write_text(json.dumps({"study": "own", "config": {"outcome": "disease"}}))
     return Places(runs["run"], runs["one_run"], home, others["alike"], others["turned"])
 
@@ -98,6 +107,19 @@ def test_a_site_like_home_keeps_the_usual_blend_and_is_predicted(places: Places,
 
     taken = export(out, out=tmp_path / "taken")
     assert predict(taken, archive=places.alike)["score"].equals(blend["score"])
+
+
+@pytest.mark.parametrize(("place", "kept"), [("alike", True), ("turned", False)])
+def test_two_linear_experts_are_weighed_as_networks_are(places: Places, tmp_path: Path, place: str, kept: bool):
+    out, there = tmp_path / "adapted", getattr(places, place)
+    image_arm, arm = SIMPLE
+    adapt(places.run, home=places.home, archive=there, out=out, image_arm=image_arm, arm=arm, mode="none")
+    weight = json.loads((out / Cell("adapted", "none", 1.0, 0).name / "blend.json").read_text())["weight"]
+    assert weight == 0.75 if kept else weight < 0.25
+    image, joint = (logit(predict(places.run, archive=there, arm=one)["score"].to_numpy()) for one in SIMPLE)
+    scores = predict(out, archive=there)["score"]
+    everything = ~np.isclose(image, image[0])  # the first have no image
+    np.testing.assert_allclose(scores.to_numpy()[everything], expit((1 - weight) * image + weight * joint)[everything])
 
 
 def test_one_archive_can_hold_home_and_the_new_site(places: Places, tmp_path: Path):

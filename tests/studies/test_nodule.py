@@ -63,6 +63,7 @@ def test_the_arms_of_the_protocol():
         "reading_logistic",
         "reading_boosting",
         "image_components",
+        "multimodal_logistic",
     }
     assert {ARMS[name].modes for name in set(ARMS) - NETWORKS} == {("none",)}
 

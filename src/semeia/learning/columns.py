@@ -94,13 +94,18 @@ def _of_modalities(
     return np.concatenate([table for table, _ in parts], 1), own
 
 
+def is_image(data: Dataset, name: str) -> bool:
+    """Whether a modality holds arrays of planes, rows and columns."""
+    return name in data.observations and data.observations[name].arrays.values.ndim == 5
+
+
 def _of_modality(data: Dataset, rows: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     if name not in data.observations or not len(data.observations[name].arrays):
         raise InputError(f"the data have no '{name}'")
     observed = data.observations[name]
     slot = observed.slot[rows, 0]
     values = observed.arrays.values[slot.clip(0)]
-    if values.ndim == 5:  # an image
+    if is_image(data, name):
         values = values[:, :, values.shape[2] // 2]
     scale = 255 if values.dtype == np.uint8 else 1
     table = np.asarray(values, float).reshape(len(rows), -1) / scale

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import expit, softmax
 
 from semeia.data.dataset import Dataset
@@ -114,7 +114,7 @@ def fit_logistic_regression(
     classes: int = 2,
     strengths: tuple[float, ...] = STRENGTHS,
     hold_range: bool = True,
-    one_scale: bool = False,
+    scales: Int[np.ndarray, " p"] | None = None,
     balanced: bool = False,
 ) -> LinearModel:
     """Fit; the strength of the ridge is chosen by cross-validation over the training patients.
@@ -129,8 +129,8 @@ def fit_logistic_regression(
         classes: of the outcome.
         strengths: candidates for the inverse strength of the penalty.
         hold_range: a value that no training patient had counts as the nearest they had.
-        one_scale: all columns are divided by the largest spread among them, not each by its own: of principal
-            components the ridge then shrinks those most that vary least.
+        scales: columns of the same number are divided by the largest spread among them, not each by its own: of
+            principal components the ridge then shrinks those most that vary least.
         balanced: whether each class counts the same, however few units it has.
     """
     there = ~np.isnan(x)
@@ -138,7 +138,8 @@ def fit_logistic_regression(
     filled = np.where(there, x, fill)
     spread = filled.std(axis=0)
     # What the training rows do not vary in says nothing of the label, and must not explode elsewhere.
-    scale = np.where(spread > 1e-9, spread.max() if one_scale else spread, np.inf)
+    shared = spread if scales is None else np.array([spread[scales == scale].max() for scale in scales])
+    scale = np.where(spread > 1e-9, shared, np.inf)
     scaled = (filled - fill) / scale
     if classes == 2:
         binary = fit_linear(scaled, labels, patients, seed=seed, strengths=strengths, balanced=balanced)
@@ -154,10 +155,15 @@ def fit_logistic_regression(
     return LinearModel(columns, weight, bias - fill @ weight, fill, low, high, fitted_on)
 
 
-def through(model: LinearModel, components: np.ndarray, mean: np.ndarray) -> LinearModel:
-    """Write a model of scores on principal components, [component, p], as one of the raw columns, whose mean is [p]."""
-    weight = components.T @ model.weight
-    free = np.full(len(mean), np.inf)
-    return replace(
-        model, columns=("pixels",), weight=weight, bias=model.bias - mean @ weight, fill=mean, low=-free, high=free
-    )
+def through(
+    model: LinearModel, matrix: Float[np.ndarray, "p q"], mean: Float[np.ndarray, " p"], *, columns: tuple[str, ...]
+) -> LinearModel:
+    """Write a model of (x - mean) @ matrix as one of the raw columns x; where the mean is NaN a column is as it is.
+
+    `matrix` has a single entry, 1, in the row of such a column.
+    """
+    kept = np.isnan(mean)
+    fill = np.where(kept, matrix @ model.fill, mean)
+    weight, free = matrix @ model.weight, np.full(len(mean), np.inf)
+    bias = model.bias - np.where(kept, 0.0, mean) @ weight
+    return replace(model, columns=columns, weight=weight, bias=bias, fill=fill, low=-free, high=free)

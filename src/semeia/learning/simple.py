@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import fingerprint
 from semeia.learning.boosting import fit_boosting
-from semeia.learning.columns import Columns, numbers
+from semeia.learning.columns import Columns, is_image, numbers
 from semeia.learning.linear import LinearModel, fit_logistic_regression, through
 
 FEW = (0.01, 0.1, 1.0)
@@ -27,8 +28,8 @@ class Simple:
 
     Attributes:
         reads: its columns.
-        fits: logistic regression, logistic regression on principal components, or gradient boosting.
-        components: how many principal components, where it fits these.
+        fits: logistic regression; the same with images as their principal components; or gradient boosting.
+        components: how many principal components of an image, where it fits these.
         balanced: whether each class counts the same, however few labels it has (logistic regression).
     """
 
@@ -88,29 +89,64 @@ def fit_simple(
         data.modalities[name].files() for name in simple.reads.modalities
     )
     seen = np.union1d(rows, unlabelled) if fitted_before else rows
-    components = None
-    if simple.fits == "components":
-        components = _components(numbers(data, unlabelled, simple.reads)[0], simple.components, seed)
-        x, names = components.transform(np.where(np.isnan(x), components.mean_, x)), names
+    reduced = _reduced(simple, data, unlabelled, seed) if simple.fits == "components" else None
     fitted = fit_logistic_regression(
-        x,
+        x if reduced is None else reduced(x),
         labels,
         data.subjects[rows],
         columns=names,
         fitted_on=fingerprint(data, seen),
         seed=seed,
         classes=classes,
-        strengths=(1.0,) if x.shape[1] <= 1 else FEW if components is None else ON_ONE_SCALE,
+        strengths=(1.0,) if x.shape[1] <= 1 else FEW if reduced is None else ON_ONE_SCALE,
         hold_range=False,
-        one_scale=components is not None,
+        scales=None if reduced is None else reduced.scales,
         balanced=simple.balanced,
     )
-    if components is not None:
-        fitted = replace(
-            through(fitted, np.asarray(components.components_), np.asarray(components.mean_)), columns=names
-        )
+    if reduced is not None:
+        fitted = through(fitted, reduced.matrix, reduced.mean, columns=names)
     settings = {name: data.modalities[name] for name in simple.reads.modalities}
     return replace(fitted, reads=replace(simple.reads, settings=settings))
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """Raw columns with each image as its principal components: (x - mean) @ matrix, missing images at their mean.
+
+    Attributes:
+        matrix: [p, q].
+        mean: [p]; NaN in columns that are kept as they are.
+        scales: columns of the same number share a scale, [q].
+    """
+
+    matrix: Float[np.ndarray, "p q"]
+    mean: Float[np.ndarray, " p"]
+    scales: Int[np.ndarray, " q"]
+
+    def __call__(self, x: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n q"]:
+        kept = np.isnan(self.mean)
+        reduced = np.where(kept | np.isnan(x), 0.0, x - self.mean) @ self.matrix
+        reduced[:, self.matrix[kept].any(0)] = x[:, kept]
+        return reduced
+
+
+def _reduced(simple: Simple, data: Dataset, unlabelled: np.ndarray, seed: int) -> _Reduced:
+    """Fit principal components of every image on units without their labels; other columns stay."""
+    from scipy.linalg import block_diag
+
+    matrices, means, scales = [], [], []
+    for name in simple.reads.modalities:
+        every = numbers(data, unlabelled, Columns(modality=name))[0]
+        if is_image(data, name):
+            components = _components(every, simple.components, seed)
+            matrices.append(np.asarray(components.components_).T)
+            means.append(np.asarray(components.mean_))
+            scales += [len(matrices) - 1] * matrices[-1].shape[1]
+        else:
+            matrices.append(np.eye(every.shape[1]))
+            means.append(np.full(every.shape[1], np.nan))
+            scales += list(range(-1 - len(scales), -1 - len(scales) - every.shape[1], -1))
+    return _Reduced(np.asarray(block_diag(*matrices)), np.concatenate(means), np.array(scales))
 
 
 def _components(every: np.ndarray, count: int, seed: int):

@@ -20,7 +20,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.readers import ingest_nodules
 from semeia.sample import sample_folder
-from semeia.studies.run.arms import Encoder, Network, simple_arm
+from semeia.studies.run.arms import Encoder, Network, everything_logistic, simple_arm
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
     StudySettings,
@@ -137,6 +137,7 @@ def arms(settings: NoduleSettings, inputs: Inputs) -> dict[str, Arm]:
         "reading_logistic": simple_arm("Readings, logistic regression", reading, model),
         "reading_boosting": simple_arm("Readings, gradient boosting", reading, model, "boosting"),
         "image_components": simple_arm("Image components, logistic regression", image, model, "components"),
+        "multimodal_logistic": everything_logistic(BOTH, model),
     }
 
 

@@ -26,7 +26,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.task import BINARY
 from semeia.readers.covariates import TAKEN
-from semeia.studies.run.arms import Encoder, Network, simple_arm, three_starts
+from semeia.studies.run.arms import Encoder, Network, everything_logistic, simple_arm, three_starts
 from semeia.studies.run.audit import audit_networks
 from semeia.studies.run.protocol import (
     FOLDS,
@@ -192,6 +192,9 @@ def simple_arms(settings: OwnSettings, inputs: Inputs, reads: dict[str, Modality
         elif isinstance(modality, Table | Vector):
             made[f"{name}_logistic"] = simple_arm(f"{name}, logistic regression", columns, model)
             made[f"{name}_boosting"] = simple_arm(f"{name}, gradient boosting", columns, model, "boosting")
+    together = tuple(name for name, modality in reads.items() if isinstance(modality, Volume | Table | Vector))
+    if len(together) > 1:
+        made["multimodal_logistic"] = everything_logistic(together, model)
     for name, numeric in covariates_of(inputs).items():
         columns = Columns((name,), categories=not numeric)
         made[f"only_{name}"] = simple_arm(f"{name} alone", columns, model, role="shortcut")

@@ -42,7 +42,7 @@ NETWORKS = {
     **{f"{group}_scratch": ("finetune",) for group in ("multimodal", "image", "record")},
     "multimodal_random": ("frozen",),
 }
-SIMPLE = ("record_logistic", "record_boosting", "features_logistic", "features_boosting", "only_scans", "only_events")
+SIMPLE = ("record_logistic", "record_boosting", "multimodal_logistic", "features_boosting", "only_scans", "only_events")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_labels_of_patients_without_a_record_are_for_one_arm_only(ran: Ran):
     assert not (apart & (material.cohort == "external")).any()
 
 
-@pytest.mark.parametrize("arm", ["multimodal_jepa", "features_logistic"])
+@pytest.mark.parametrize("arm", ["multimodal_jepa", "multimodal_logistic"])
 def test_another_archive_is_scored_with_any_part_of_it(ran: Ran, tmp_path: Path, arm: str):
     mode = NETWORKS.get(arm, ("", "none"))[1]
     other = linked_archive(tmp_path / "other", 12, first=200, site="west").path

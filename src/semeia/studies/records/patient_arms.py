@@ -10,7 +10,7 @@ import numpy as np
 
 from semeia.archive.atomic import write_json
 from semeia.archive.store import open_archive
-from semeia.data.modalities import Vector, Volume
+from semeia.data.modalities import Signatures, Table, Vector, Volume
 from semeia.data.modality import Modality
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
@@ -24,7 +24,7 @@ from semeia.signatures.settings import SignatureSettings
 from semeia.studies.records.blocks import LEARNT, learn_signatures
 from semeia.studies.records.patient_data import SIGNATURES, PatientSettings, groups_of, model_of, read_by
 from semeia.studies.records.risk_scores import published
-from semeia.studies.run.arms import Encoder, Network, simple_arm
+from semeia.studies.run.arms import Encoder, Network, everything_logistic, simple_arm
 from semeia.studies.run.protocol import require_names
 from semeia.studies.run.study import Arm, Inputs, Pretraining, Work
 from semeia.studies.run.words import PRETRAINED, SEED
@@ -164,15 +164,18 @@ def simple_arms(settings: PatientSettings, inputs: Inputs, reads: dict[str, Moda
     """Regression and trees on numbers; components of images; published scores; and what may carry the label alone."""
     groups, model = groups_of(reads), model_of(settings, reads)
     made: dict[str, Arm] = {}
-    features = tuple(name for name in groups["image"] if isinstance(reads[name], Vector))
-    for name, title, names in (
-        ("record", "Record", groups["record"]),
-        ("features", "Features of scans and record", (*features, *groups["record"]) if features else ()),
-    ):
-        if names:
-            columns = Columns(modality=names[0], others=names[1:])
-            made[f"{name}_logistic"] = simple_arm(f"{title}, logistic regression", columns, model)
-            made[f"{name}_boosting"] = simple_arm(f"{title}, gradient boosting", columns, model, "boosting")
+    record = groups["record"]
+    vectors = tuple(name for name in groups["image"] if isinstance(reads[name], Vector))
+    columns = {"record": Columns(modality=record[0], others=record[1:])}
+    made["record_logistic"] = simple_arm("Record, logistic regression", columns["record"], model)
+    if vectors:
+        columns["features"] = Columns(modality=vectors[0], others=(*vectors[1:], *record))
+    for name, title in (("record", "Record"), ("features", "Features of scans and record")):
+        if name in columns:
+            made[f"{name}_boosting"] = simple_arm(f"{title}, gradient boosting", columns[name], model, "boosting")
+    numeric = tuple(name for name, one in reads.items() if isinstance(one, Volume | Vector | Table | Signatures))
+    if len(numeric) > 1:
+        made["multimodal_logistic"] = everything_logistic(numeric, model)
     for name in (name for name in groups["image"] if isinstance(reads[name], Volume)):
         title = f"{name}, principal components"
         made[f"{name}_components"] = simple_arm(title, Columns(modality=name), model, "components")

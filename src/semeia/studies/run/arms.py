@@ -206,6 +206,12 @@ def simple_arm(
     return SimpleArm(about, Simple(reads, fits, components, balanced), model)
 
 
+def everything_logistic(modalities: tuple[str, ...], model: ModelSettings) -> SimpleArm:
+    """Declare ridge logistic regression on all that is seen of a unit: the bar for whatever is trained on the same."""
+    title, (first, *others) = "Everything, components of images and logistic regression", modalities
+    return simple_arm(title, Columns(modality=first, others=tuple(others)), model, "components")
+
+
 def three_starts(
     family: str,
     title: str,
