@@ -15,7 +15,7 @@ from semeia.evaluation import EvaluationSettings, check_predictions, evaluate
 from semeia.studies.records.ladder import BASELINE, PREDICTED, REAL, follow_up, ladder, rungs
 from semeia.studies.records.landmarks import landmarks
 from semeia.studies.records.patient import patient_study, reopen
-from semeia.studies.records.patient_arms import encoders
+from semeia.studies.records.patient_arms import pretraining as encoders
 from semeia.studies.records.patient_data import ACROSS, PatientSettings, open_patients
 from semeia.studies.run.arms import Encoder
 from semeia.studies.run.study import Inputs

@@ -10,7 +10,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from archive_folder import small_archive
-from semeia.evaluation import check_predictions
+from semeia.errors import InputError
+from semeia.evaluation import EvaluationSettings, check_predictions
 from semeia.evaluation.description import ArmDescription, Description
 from semeia.evaluation.tables.columns import TABLES
 from semeia.learning.cells import Cell
@@ -32,6 +33,7 @@ class Settings:
     ridges: tuple[str, ...] = ("weak", "strong")
     draws: int = 100
     workers: int = 1
+    arms: tuple[str, ...] = ()
 
 
 class Killed(BaseException):
@@ -71,6 +73,7 @@ class Ridge:
     about: ArmDescription = RIDGE
     modes: tuple[str, ...] = ("none",)
     outcomes: tuple[str, ...] = ()
+    pretraining: str = ""
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         numbers = work.material.extra
@@ -86,6 +89,7 @@ class Mean:
     about: ArmDescription = MEAN
     modes: tuple[str, ...] = ("none",)
     outcomes: tuple[str, ...] = ("first",)
+    pretraining: str = "count"
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         counted = json.loads((work.run / f"pretrained/count/seed-{cell.seed}/count.json").read_text())
@@ -111,6 +115,7 @@ TOY = Study(
     axes=lambda settings: {"ridge": settings.ridges},
     words=lambda finished: Description(title="Toys", arms={k: v.about for k, v in finished.arms.items()}).record(),
     audit=lambda finished: pl.DataFrame(schema=TABLES["leakage"]),
+    judged=lambda finished: (EvaluationSettings(draws=100, references=("ridge@ridge=weak", "mean@ridge=weak/none")),),
 )
 
 
@@ -145,6 +150,20 @@ def test_every_cell_is_run_and_gathered(run: Path):
     # Each unit once in every group, whichever seed tested it.
     groups = predictions.group_by("outcome", "arm", "fraction").agg(pl.col("unit_id").n_unique(), rows=pl.len())
     assert set(groups["unit_id"]) == set(groups["rows"]) == {2 * PATIENTS}
+
+
+@pytest.mark.parametrize(("arm", "starts"), [("ridge", []), ("mean", ["count"])])
+def test_only_the_arms_that_were_named_are_run_and_what_they_start_from(
+    archive: Path, tmp_path: Path, arm: str, starts
+):
+    run_study(TOY, Inputs(archive), out=tmp_path / "run", settings=Settings(arms=(arm,)))
+    assert {name.split("@")[0] for name in pl.read_parquet(tmp_path / "run" / "predictions.parquet")["arm"]} == {arm}
+    assert [folder.name for folder in (tmp_path / "run").glob("pretrained/*")] == starts
+    references = set(pl.read_csv(tmp_path / "run" / "results.csv")["reference"].drop_nulls())
+    assert references <= {"", f"{arm}@ridge=weak", f"{arm}@ridge=weak/none"}
+    assert len(references) > 1
+    with pytest.raises(InputError, match="no arm 'lasso'; there are ridge, mean"):
+        run_study(TOY, Inputs(archive), out=tmp_path / "other", settings=Settings(arms=("lasso",)))
 
 
 def test_it_is_judged_and_shown(run: Path):

@@ -47,7 +47,7 @@ from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
 IMAGE = ("image",)
 BASELINE = "picture_components"
-REFERENCES = (("random", "frozen"), ("random", "finetune"), ("simclr_matched", "frozen"), (BASELINE, "none"))
+REFERENCES = ("random/frozen", "random/finetune", "simclr_matched/frozen", f"{BASELINE}/none")
 LIMITS = (
     "This is an open study of the question that arXiv 2603.24903 asks. Its archives are private; published values are "
     "context only and are not reproduced here.",
@@ -205,10 +205,8 @@ def audit(finished: Finished) -> pl.DataFrame:
 
 
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
-    """All arms, held against those of `REFERENCES` that the study has."""
-    there = {(name, mode) for name, arm in finished.arms.items() for mode in arm.modes}
-    references = tuple("/".join(pair) for pair in REFERENCES if pair in there)
-    return (EvaluationSettings(draws=finished.work.settings.draws, references=references, ordinal=True),)
+    """All arms, held against `REFERENCES`."""
+    return (EvaluationSettings(draws=finished.work.settings.draws, references=REFERENCES, ordinal=True),)
 
 
 def begin(inputs: Inputs, settings: KneeSettings) -> None:

@@ -160,7 +160,6 @@ def words(finished: Finished) -> dict[str, object]:
     contrasts = tuple(
         Contrast("mics", "mics_augmented", mode, f"Synergistic sum: {WORDS[pair.main]}, less an augmentation ({mode})")
         for mode in settings.modes
-        if {"mics", "mics_augmented"} <= finished.arms.keys()
     )
     about = Description(
         title="Paired pictures",
@@ -183,11 +182,10 @@ def words(finished: Finished) -> dict[str, object]:
 def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
     """All arms, held against random weights, the augmentation control and the components; again within a band."""
     settings: PairedSettings = finished.work.settings
-    wanted = [(name, mode) for name in ("random", "mics_augmented") for mode in settings.modes] + [(BASELINE, "none")]
-    references = tuple("/".join(pair) for pair in wanted if pair[0] in finished.arms)
+    networks = (f"{name}/{mode}" for name in ("random", "mics_augmented") for mode in settings.modes)
     binary = finished.work.material.task(settings.outcome) == BINARY
     covariate = settings.covariates[0] if settings.covariates and binary else None
-    whole = EvaluationSettings(draws=settings.draws, references=references, covariate=covariate)
+    whole = EvaluationSettings(draws=settings.draws, references=(*networks, f"{BASELINE}/none"), covariate=covariate)
     return (whole, *((replace(whole, where=settings.within),) if settings.within else ()))
 
 

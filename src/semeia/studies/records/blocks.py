@@ -160,6 +160,7 @@ class RecordArm:
     fits: Literal["logistic", "boosting"] = "logistic"
     modes: tuple[str, ...] = ("none",)
     outcomes: tuple[str, ...] = ()
+    pretraining: str = ""
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> Float[np.ndarray, " test"]:
         """Fit and score the fold's tested stays; a linear model is stored in the cell's folder."""

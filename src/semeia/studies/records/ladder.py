@@ -24,7 +24,7 @@ from semeia.learning.model import BATCH, Model, load_model
 from semeia.learning.simple import FEW
 from semeia.studies.forecast import forecaster_of, latents
 from semeia.studies.records.patient import reopen
-from semeia.studies.records.patient_arms import encoders
+from semeia.studies.records.patient_arms import pretraining as encoders
 from semeia.studies.run.arms import Encoder, encoder_file
 from semeia.studies.run.gather import predictions_of, scored
 from semeia.studies.run.study import fold_of

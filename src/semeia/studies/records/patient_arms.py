@@ -25,7 +25,6 @@ from semeia.studies.records.blocks import LEARNT, learn_signatures
 from semeia.studies.records.patient_data import SIGNATURES, PatientSettings, groups_of, model_of, read_by
 from semeia.studies.records.risk_scores import published
 from semeia.studies.run.arms import Encoder, Network, everything_logistic, simple_arm
-from semeia.studies.run.protocol import require_names
 from semeia.studies.run.study import Arm, Inputs, Pretraining, Work
 from semeia.studies.run.words import PRETRAINED, SEED
 
@@ -88,12 +87,6 @@ class Fit:
 
 
 def pretraining(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretraining]:
-    """Signatures first; then the encoders that the arms which are run start from."""
-    every = encoders(settings, inputs)
-    return {name: one for name, one in every.items() if name == LEARNT or not settings.arms or name in settings.arms}
-
-
-def encoders(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretraining]:
     """Signatures first; then encoders: of everything and of scans alone, and the rival ways to learn beforehand."""
     reads = read_by(settings, inputs)
     groups, model = groups_of(reads), model_of(settings, reads)
@@ -126,15 +119,6 @@ STARTS = {
 
 
 def arms(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
-    """The arms that are run: those that were named, or all."""
-    every = every_arm(settings, inputs)
-    if not settings.arms:
-        return every
-    require_names("arm", settings.arms, tuple(every))
-    return {name: arm for name, arm in every.items() if name in settings.arms}
-
-
-def every_arm(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
     """Every network from every start, what is read of the newest date alone, and simple models."""
     reads = read_by(settings, inputs)
     groups, model, tuned = groups_of(reads), model_of(settings, reads), settings.finetuning
@@ -145,7 +129,7 @@ def every_arm(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
         about = ArmDescription(f"{titles[group]}, {words}", role, group, begins, groups[group])
         return Network(about, groups[group], model, tuned, modes, pretraining=start)
 
-    for name in encoders(settings, inputs):
+    for name in pretraining(settings, inputs):
         if name != LEARNT:
             group, _, kind = name.partition("_")
             words, modes = STARTS[kind]

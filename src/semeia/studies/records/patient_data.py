@@ -44,7 +44,6 @@ class PatientSettings(StudySettings):
         outcome: what is predicted, at its time of prediction.
         internal: site that is trained on, where the archive holds several; the others are only tested. Empty: all are.
         modalities: what is read of the archive beside signatures; none named: all it has but reports.
-        arms: which are run, by their names in the results; none named: all.
         demographics: read age and sex as a modality, too. Signatures hold them already, and pretraining that may tell
             one from the other learns little else.
         incomplete: keep labelled training patients without a record from all arms but one, whose encoder is pretrained
@@ -57,7 +56,6 @@ class PatientSettings(StudySettings):
     outcome: str = ""
     internal: str = ""
     modalities: tuple[str, ...] = ()
-    arms: tuple[str, ...] = ()
     demographics: bool = False
     incomplete: bool = False
     signatures: SignatureSettings = field(default_factory=SignatureSettings)
@@ -67,7 +65,7 @@ class PatientSettings(StudySettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_each_once(self, "modalities", "arms")
+        require_each_once(self, "modalities")
 
 
 def read_by(settings: PatientSettings, inputs: Inputs) -> dict[str, Modality]:

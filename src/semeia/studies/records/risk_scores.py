@@ -65,6 +65,7 @@ class Published:
     name: str
     modes: tuple[str, ...] = ("none",)
     outcomes: tuple[str, ...] = ()
+    pretraining: str = ""
 
     @property
     def about(self) -> ArmDescription:

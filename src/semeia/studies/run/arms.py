@@ -173,6 +173,7 @@ class SimpleArm:
     model: ModelSettings
     outcomes: tuple[str, ...] = ()
     modes: tuple[str, ...] = ("none",)
+    pretraining: str = ""
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         """Fit, store what can be stored, and score the test units."""

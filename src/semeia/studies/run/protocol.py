@@ -55,17 +55,19 @@ class StudySettings:
         fractions: of the labelled training patients.
         draws: bootstrap draws of the evaluation.
         workers: processes, one thread each.
+        arms: which are run, by their names in the results; none named: all.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2)
     fractions: tuple[float, ...] = (1.0,)
     draws: int = 1000
     workers: int = 2
+    arms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_ranges("study", self, {"seeds": SEED, "workers": FROM_1})
         require_some_seed(self.seeds)
-        require_each_once(self, "seeds")
+        require_each_once(self, "seeds", "arms")
         require_fractions(self.fractions)
         EvaluationSettings(draws=self.draws)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from semeia.evaluation import EvaluationSettings
 from semeia.learning.cells import Cell, is_finished
 from semeia.learning.resources import measuring
 from semeia.progress import doing
@@ -16,8 +17,20 @@ from semeia.studies.run.gather import gather, write_predictions, write_results, 
 from semeia.studies.run.grid import one_cell, run_cells
 from semeia.studies.run.holding import holding
 from semeia.studies.run.once import once
+from semeia.studies.run.protocol import require_names
 from semeia.studies.run.record import begin_run, finish_run, note_left_out, note_run
-from semeia.studies.run.study import OUTCOME, Finished, Inputs, Material, Study, Work, fold_of, pretraining_rows
+from semeia.studies.run.study import (
+    OUTCOME,
+    Arm,
+    Finished,
+    Inputs,
+    Material,
+    Pretraining,
+    Study,
+    Work,
+    fold_of,
+    pretraining_rows,
+)
 
 Plan = tuple[list[Cell], list[Cell]]
 
@@ -50,12 +63,18 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             predictions = gather(out, then, counted, study=study.name, passed_on=passed_on)
             write_predictions(out, predictions)
             finished = Finished(
-                work, first, then, predictions, study.pretraining(settings, inputs), study.arms(settings, inputs)
+                work,
+                first,
+                then,
+                predictions,
+                pretraining_of(study, settings, inputs),
+                arms_of(study, settings, inputs),
             )
             with doing("auditing the run for leakage"):
                 leakage = study.audit(finished)
             further = {"leakage": leakage, **study.tables(finished)}
-            notes = write_results(out, predictions, settings=study.judged(finished), further=further)
+            judged = tuple(held_against(one, finished) for one in study.judged(finished))
+            notes = write_results(out, predictions, settings=judged, further=further)
             for draw in study.extras:
                 draw(finished)
         return finish_run(finished, used=used, unit=study.unit, notes=notes, facts=study.words(finished))
@@ -82,9 +101,38 @@ def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, f
         return verdict
 
 
+def arms_of(study: Study, settings: Any, inputs: Inputs) -> Mapping[str, Arm]:
+    """Take the arms that the settings name, or all."""
+    every = study.arms(settings, inputs)
+    if not settings.arms:
+        return every
+    require_names("arm", settings.arms, tuple(every))
+    return {name: arm for name, arm in every.items() if name in settings.arms}
+
+
+def pretraining_of(study: Study, settings: Any, inputs: Inputs) -> Mapping[str, Pretraining]:
+    """Take what the arms that are run start from, and what comes before the rest."""
+    every = study.pretraining(settings, inputs)
+    if not settings.arms:
+        return every
+    starts = {arm.pretraining for arm in arms_of(study, settings, inputs).values()}
+    return {name: one for name, one in every.items() if name in starts or name in study.before}
+
+
+def held_against(settings: EvaluationSettings, finished: Finished) -> EvaluationSettings:
+    """Leave out references that were not run."""
+
+    def was_run(reference: str) -> bool:
+        arm, _, mode = reference.partition("/")
+        one = finished.arms.get(arm.partition("@")[0])
+        return one is not None and mode in ("", *one.modes)
+
+    return replace(settings, references=tuple(filter(was_run, settings.references)))
+
+
 def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Plan:
     """All cells: those that pretrain, then those that meet labels. Any outcome but the first is an axis."""
-    names = tuple(study.pretraining(settings, inputs))
+    names = tuple(pretraining_of(study, settings, inputs))
     first = [Cell(name, "pretrain", 1.0, seed) for seed in settings.seeds for name in names]
     main, *others = material.outcomes
     of = {main: ()} | {outcome: ((OUTCOME, outcome),) for outcome in others}
@@ -93,7 +141,7 @@ def plan(study: Study, inputs: Inputs, settings: Any, material: Material) -> Pla
         Cell(name, mode, fraction, seed, (*of[outcome], *zip(axes, values, strict=True)))
         for seed in settings.seeds
         for outcome in material.outcomes
-        for name, arm in study.arms(settings, inputs).items()
+        for name, arm in arms_of(study, settings, inputs).items()
         if not arm.outcomes or outcome in arm.outcomes
         for mode in arm.modes
         for fraction in settings.fractions

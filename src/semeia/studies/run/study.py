@@ -184,6 +184,11 @@ class Arm(Protocol):
         """Which outcomes it predicts; none named: all."""
         ...
 
+    @property
+    def pretraining(self) -> str:
+        """Name of the pretraining that it starts from; empty: of none."""
+        ...
+
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         """Fit to the labels of the fold, and score its test units: [test], or [test, class]."""
         ...
