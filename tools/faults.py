@@ -1,19 +1,23 @@
 """Kill every long command and give it again: the same files must be there as after a run that nobody disturbed.
 
     python tools/faults.py                  20 kills over all commands, and the other faults; about ten minutes
-    python tools/faults.py --every-write    a kill before and after each write of each command; hours
-    python tools/faults.py --every-write 10 --only "study own"    at every tenth such moment
+    python tools/faults.py --every-write    before and after each write of each command; hours
+    python tools/faults.py --every-write --only "study own" --keep FOLDER    one of them; given again, it goes on
 
 Small made-up inputs. A kill is SIGKILL of the command and all its processes, at a random moment or at one of its
-writes. The other faults: no room left on the disk, a folder that cannot be written to, a second process in the same
-folder, a clock that jumped, a worker process that is killed. A fault must end in exit code 2 and one line, and the
-same command again must give the same bytes. Prints a table; exits with 1 where anything else came out. Linux only.
+writes. With --every-write the command runs once, and at each moment around a write its folder is copied as it stands,
+which is what a kill at that moment leaves; the same command then goes on from each different copy. At a few moments
+it is killed all the same, and must leave the files of the copy. The other faults: no room left on the disk, a folder
+that cannot be written to, a second process in the same folder, a clock that jumped, a worker process that is killed.
+A fault must end in exit code 2 and one line, and the same command again must give the same bytes. Prints a table;
+exits with 1 where anything else came out. Linux only.
 """
 
 import argparse
 import contextlib
 import ctypes
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -63,6 +67,7 @@ NEEDS = {"signatures fit": ["ingest meds"], "pretrain": ["ingest images"], "stud
 NEEDS["study nodule"] = ["ingest nodules"]
 NEEDS["finetune"] = ["ingest images", "pretrain"]
 # What a command says of when and how it was run, and nothing of what it found.
+REAL_KILLS = 3  # moments of --every-write at which the command is killed, too
 CLOCK = re.compile(rb'"(created|wall_seconds|peak_rss_mb|sittings|seconds)"')
 
 
@@ -180,7 +185,7 @@ class Case:
         folder: where its inputs are.
         expected: by the path of each file a hash of it, after a run that nobody disturbed.
         seconds: which that took.
-        writes: how many times it flushed or renamed a file.
+        writes: how many moments before and after a flush or rename of a file there were.
     """
 
     name: str
@@ -194,8 +199,12 @@ class Case:
         return [str(out) if word == "OUT" else word for word in COMMANDS[self.name].split()]
 
     def undisturbed(self, out: Path) -> str:
-        """Run it in peace, twice; what is wrong, or nothing."""
-        count = out.with_name(f"{out.name}-count")
+        """Run it in peace, twice; what is wrong, or nothing. What an earlier call has done in this folder is kept."""
+        count, known = out.with_name(f"{out.name}-count"), out.with_name(f"{out.name}.json")
+        if known.exists():
+            self.seconds, self.writes = json.loads(known.read_text())
+            self.expected = content(out)
+            return ""
         begun = time.monotonic()
         ended = run(self.words(out))
         self.seconds, self.expected = time.monotonic() - begun, content(out)
@@ -203,6 +212,7 @@ class Case:
             return f"ends with {ended.code} undisturbed: {ended.words.strip()[-300:]}"
         run(self.words(count), before=lambda: at_write(-1, count.with_suffix(".writes")))
         self.writes = int(count.with_suffix(".writes").read_text())
+        known.write_text(json.dumps([self.seconds, self.writes]))
         return self.differs(count, "a second run in peace")
 
     def differs(self, out: Path, what: str) -> str:
@@ -249,20 +259,25 @@ def timeless(value: object) -> object:
 
 def at_write(number: int, counted: Path | None = None) -> None:
     """Have this process killed before (even) or after (odd) the write of that number; -1 only counts the moments."""
-    left = [number]
-    done = [0]
+
+    def reached(moment: int) -> None:
+        if moment == number:
+            os.killpg(os.getpid(), signal.SIGKILL)
+        if counted is not None:
+            counted.write_text(str(moment + 1))
+
+    around_writes(reached)
+
+
+def around_writes(reached: Callable[[int], None]) -> None:
+    """Call `reached` with 0, 1, 2 ... before and after each flush or rename of this process."""
+    moments = itertools.count()
 
     def around(real: Callable) -> Callable:
         def call(*arguments: object, **options: object) -> object:
-            for moment in (0, 1):
-                if left[0] == 0:
-                    os.killpg(os.getpid(), signal.SIGKILL)
-                left[0] -= 1
-                done[0] += 1
-                if counted is not None:
-                    counted.write_text(str(done[0]))
-                if moment == 0:
-                    result = real(*arguments, **options)
+            reached(next(moments))
+            result = real(*arguments, **options)
+            reached(next(moments))
             return result
 
         return call
@@ -270,22 +285,84 @@ def at_write(number: int, counted: Path | None = None) -> None:
     os.replace, os.fsync = around(os.replace), around(os.fsync)
 
 
+def copies(case: Case, trial: Path, kept: Path) -> dict[int, list[int]]:
+    """Run the command once and keep its folder as it stands around each write.
+
+    Returns:
+        The moments that left the same files, by the first of them, which names the copy.
+    """
+    listed = kept / "moments.json"
+    if not listed.exists():
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        known: dict[str, int] = {}
+        same: dict[int, list[int]] = {}
+
+        def reached(moment: int) -> None:
+            state = raw(trial)
+            if state not in known:
+                known[state] = moment
+                shutil.copytree(trial, kept / str(moment), symlinks=True)
+            same.setdefault(known[state], []).append(moment)
+            (kept / "reached.json").write_text(json.dumps(same))
+
+        run(case.words(trial / "out"), before=lambda: around_writes(reached))
+        (kept / "reached.json").rename(listed)
+    return {int(first): moments for first, moments in json.loads(listed.read_text()).items()}
+
+
+def raw(folder: Path) -> str:
+    """A hash of every name and byte in a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        found.update(f"{path.relative_to(folder)}\0{path.stat().st_size if path.is_file() else 'folder'}\0".encode())
+        if path.is_file():
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def every_write(case: Case, folder: Path, given: argparse.Namespace) -> tuple[int, int, list[str]]:
+    """Go on from the folder as it stood at each N-th moment of a write.
+
+    Returns:
+        How many moments were tried, how many of them ended in the same bytes, and what went wrong.
+    """
+    kept = folder / "copies" / case.name.replace(" ", "-")
+    same = copies(case, fresh(folder).parent, kept)
+    tried = json.loads((kept / "tried.json").read_text()) if (kept / "tried.json").exists() else {}
+    order = list(same)
+    random.Random(given.seed).shuffle(order)  # what is done so far is a fair sample, too
+    order = order[:: given.every_write]
+    for count, first in enumerate(order):
+        if str(first) in tried:
+            continue
+        print(f"{case.name}: {count} of {len(order)} copies, {case.writes} moments", file=sys.stderr, flush=True)
+        problem = ""
+        if count < REAL_KILLS:
+            out = fresh(folder)
+            run(case.words(out), before=lambda at=first: at_write(at))
+            if content(out.parent) != content(kept / str(first)):
+                problem = f"a real kill at write {first} leaves other files than its copy"
+        out = fresh(folder)
+        shutil.copytree(kept / str(first), out.parent, symlinks=True, dirs_exist_ok=True)
+        tried[str(first)] = problem or case.again(out, f"killed at write {first} of {case.writes}")
+        (kept / "tried.json").write_text(json.dumps(tried))
+    fine = [first for first in order if not tried[str(first)]]
+    wrong = [tried[str(first)] for first in order if tried[str(first)]]
+    return sum(len(same[first]) for first in order), sum(len(same[first]) for first in fine), wrong
+
+
 def killed(case: Case, out: Path, rng: random.Random) -> str:
     """Kill at a random moment, or at a random write."""
     if rng.random() < 0.5 and case.writes:
         number = rng.randrange(case.writes)
-        return killed_at(case, out, number)
+        run(case.words(out), before=lambda: at_write(number))
+        return case.again(out, f"killed at write {number} of {case.writes}")
     moment = rng.random() * case.seconds
     running = Running(case.words(out))
     time.sleep(moment)
     running.kill()
     return case.again(out, f"killed after {moment:.2f} s")
-
-
-def killed_at(case: Case, out: Path, number: int) -> str:
-    """Kill at the write of that number."""
-    run(case.words(out), before=lambda: at_write(number))
-    return case.again(out, f"killed at write {number} of {case.writes}")
 
 
 def full_disk(case: Case, out: Path, rng: random.Random) -> str:
@@ -407,11 +484,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--kills", type=int, default=20, help="kills over all commands")
     parser.add_argument(
-        "--every-write", type=int, nargs="?", const=1, metavar="N", help="kill at each (N-th) moment of a write instead"
+        "--every-write", type=int, nargs="?", const=1, metavar="N", help="at each moment of a write (each N-th copy)"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS), help="some of the commands")
-    parser.add_argument("--keep", type=Path, help="a new folder to work in, which is kept")
+    parser.add_argument("--keep", type=Path, help="folder to work in, which is kept; a second call there goes on")
     given = parser.parse_args()
     import semeia.readers
     import semeia.report.evaluation_folder
@@ -419,13 +496,15 @@ def main() -> int:
     import semeia.studies.single  # noqa: F401
 
     with contextlib.ExitStack() as stack:
-        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = (given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))).absolute()
         folder.mkdir(exist_ok=True, mode=0o700)
         os.chdir(folder)
-        if not (child := os.fork()):  # the parent never uses polars, whose threads would be missing after a fork
-            make_inputs(folder)
-            os._exit(0)
-        os.waitpid(child, 0)
+        if not (folder / "whole").exists():
+            if not (child := os.fork()):  # the parent never uses polars, whose threads would be missing after a fork
+                make_inputs(folder)
+                os._exit(0)
+            os.waitpid(child, 0)
+            (folder / "whole").mkdir()
         lines, wrong = table(folder, given)
     print("\n".join([*lines, "", *wrong]))
     return int(bool(wrong))
@@ -441,26 +520,21 @@ def table(folder: Path, given: argparse.Namespace) -> tuple[list[str], list[str]
     for name in needed:
         case = Case(name, folder)
         whole = folder / "whole" / name.replace(" ", "-")
-        whole.parent.mkdir(exist_ok=True)
         if problem := case.undisturbed(whole):
             wrong.append(f"{name}: {problem}")
         for alias, maker in MADE_FROM.items():
-            if maker == name:
+            if maker == name and not (folder / alias).exists():
                 (folder / alias).symlink_to(whole)
         if name not in given.only:
             continue
-        moments = list(range(0, case.writes, given.every_write) if given.every_write else range(share[name]))
-        random.Random(given.seed).shuffle(moments)  # what is done so far is a fair sample, too
-        fine = 0
-        for count, moment in enumerate(moments):
-            print(f"{name}: {fine} the same of {count} kills, {len(moments)} in all", file=sys.stderr, flush=True)
-            out = fresh(folder)
-            problem = killed_at(case, out, moment) if given.every_write else killed(case, out, rng)
-            fine += not problem
-            if problem:
-                wrong.append(f"{name}: {problem}")
-                print(wrong[-1], file=sys.stderr, flush=True)
-        cells = [name, f"{case.seconds:.1f}", str(case.writes), str(len(moments)), str(fine)]
+        if given.every_write:
+            kills, fine, problems = every_write(case, folder, given)
+        else:
+            kills = share[name]
+            problems = [problem for _ in range(kills) if (problem := killed(case, fresh(folder), rng))]
+            fine = kills - len(problems)
+        wrong += [f"{name}: {problem}" for problem in problems]
+        cells = [name, f"{case.seconds:.1f}", str(case.writes), str(kills), str(fine)]
         for trial, commands in FAULTS.values():
             problem = trial(case, fresh(folder), rng) if name in commands else None
             cells.append("" if problem is None else "wrong" if problem else "as it should")

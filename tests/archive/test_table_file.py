@@ -54,6 +54,24 @@ def test_packed_and_parquet(tmp_path: Path):
     assert as_text(read_table(tmp_path / "T.PARQUET")).frame.rows() == ROWS
 
 
+@pytest.mark.parametrize("cells", [[[1], [2]], [{"a": 1}, {"a": 2}], [b"x", b"y"]])
+def test_columns_of_no_plain_values_are_left_out_and_refused_where_one_is_needed(tmp_path: Path, cells: list):
+    pl.DataFrame({"ID": cells, "x": [1, 2]}).write_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert (table.frame.columns, table.nested) == (["x"], ("ID",))
+    with pytest.raises(InputError, match=r"t\.parquet: the column\(s\) id hold lists, structures or bytes"):
+        read_table(tmp_path / "t.parquet", required=["id"])
+    with pytest.raises(InputError, match=r"the column\(s\) score hold"):
+        read_table(tmp_path / "t.parquet", known=["score"], named=["score=ID"])
+    with pytest.raises(InputError, match=r"t\.parquet: has a header but no rows"):
+        read_table(_parquet(tmp_path, pl.DataFrame({"ID": cells})))
+
+
+def _parquet(folder: Path, frame: pl.DataFrame) -> Path:
+    frame.write_parquet(folder / "t.parquet")
+    return folder / "t.parquet"
+
+
 def test_types_of_parquet_become_text_as_a_csv_has_it(tmp_path: Path):
     zoned = pl.Series([dt.datetime(2020, 1, 1, 8)]).dt.replace_time_zone("Europe/Berlin")
     pl.DataFrame(

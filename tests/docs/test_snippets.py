@@ -6,6 +6,7 @@ that only show something are marked `text`, `yaml`, `csv` or `mermaid`. Any othe
 snippet escapes by being called something else.
 """
 
+import logging
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -99,11 +100,31 @@ def run(page: Path, folder: Path) -> None:
                 assert code == 0, f"{where} exited {code}\n{script}{said.read()}"
 
 
-@pytest.fixture(autouse=True)
-def _registers_as_before() -> Iterator[None]:
-    """What a page registers in this process is not there for the tests that come after."""
+@contextmanager
+def undone() -> Iterator[None]:
+    """What a page registers in this process, and how it sets up logging, is gone for the tests that come after."""
+    loggers = [logging.getLogger(name) for name in (None, "semeia")]
+    before = [(logger.level, list(logger.handlers)) for logger in loggers]
     with patch.dict(EMBEDDINGS), patch.dict(Modality.register):
         yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
+@pytest.fixture(autouse=True)
+def _undone() -> Iterator[None]:
+    with undone():
+        yield
+
+
+def test_a_page_that_sets_up_logging_leaves_it_as_it_was():
+    root, own = logging.getLogger(), logging.getLogger("semeia")
+    before = root.level, list(root.handlers), own.level
+    with undone():
+        logging.basicConfig(level="INFO", force=True)
+        own.setLevel(logging.ERROR)
+    assert (root.level, root.handlers, own.level) == before
 
 
 @pytest.mark.timeout(1800)

@@ -43,6 +43,11 @@ def key_given(path: str | Path) -> bytes:
 
 def read_key(path: str | Path) -> bytes:
     """The key in a file of hex digits, which only its owner may read."""
+    if not Path(path).exists():
+        raise InputError(
+            f"{path}: no such key; leave --key out and a new archive makes its own, or make one: "
+            f"(umask 077; openssl rand -hex {_LEAST_BYTES} > FILE)."
+        )
     content = read_small(path, most=64 * 1024)
     try:
         key = bytes.fromhex(content.decode("ascii").strip())

@@ -11,7 +11,7 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -37,15 +37,25 @@ class TableFile:
 
     Attributes:
         name: Of the file, for messages.
-        frame: Text without spaces around it, null where empty; parquet keeps its types if asked for.
+        frame: Text without spaces around it, null where empty; of parquet plain values, which keep their types.
         rows: The number of each row in the file. Blank rows are left out.
         decimal_comma: Whether 1,5 is a number here: semicolons stand where others have commas.
+        nested: Columns of parquet that were left out: of lists, structures or bytes.
     """
 
     name: str
     frame: pl.DataFrame
     rows: list[int]
     decimal_comma: bool = False
+    nested: tuple[str, ...] = ()
+
+    def require_plain(self, columns: Sequence[str]) -> None:
+        """Refuse a column that is needed and holds no plain values."""
+        if wrong := [name for name in self.nested if name in columns]:
+            raise InputError(
+                f"{self.name}: the column(s) {', '.join(wrong)} hold lists, structures or bytes; "
+                "write one plain value a cell, in as many columns as it takes."
+            )
 
 
 def read_table(
@@ -75,6 +85,10 @@ def read_table(
         content = _content(path)
     table = _parquet(path, content) if content[:4] == b"PAR1" else _of_text(path, content)
     frame = _renamed(_named(path, table.frame, named), (*required, *known))
+    nested = tuple(name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Binary, pl.Object))
+    table = replace(table, nested=nested)
+    table.require_plain((*required, *known))
+    frame = frame.drop(nested)
     absent = [column for column in required if column not in frame.columns]
     if absent:
         raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}. {there_are(frame.columns, absent)}")
@@ -88,12 +102,8 @@ def read_table(
     blank = trimmed.select(pl.all_horizontal(pl.all().is_null())).to_series()
     if blank.all():
         raise InputError(f"{path}: has a header but no rows.")
-    return TableFile(
-        path.name,
-        trimmed.filter(~blank),
-        [number for number, none in zip(table.rows, blank, strict=True) if not none],
-        table.decimal_comma,
-    )
+    rows = [number for number, none in zip(table.rows, blank, strict=True) if not none]
+    return replace(table, frame=trimmed.filter(~blank), rows=rows)
 
 
 def there_are(columns: Sequence[str], absent: Sequence[str] = ()) -> str:
@@ -185,7 +195,7 @@ def _renamed(frame: pl.DataFrame, known: Sequence[str]) -> pl.DataFrame:
 
 
 def as_text(table: TableFile) -> TableFile:
-    """A table of parquet as text, as it would be in a CSV; columns that are not plain values are left out."""
+    """A table of parquet as text, as it would be in a CSV."""
     plain = []
     for series in table.frame:
         if series.dtype.is_float():
@@ -193,10 +203,10 @@ def as_text(table: TableFile) -> TableFile:
             plain.append((series.fill_nan(None).cast(pl.Int64) if whole.all() else series).cast(pl.String))
         elif isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone:
             plain.append(series.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
-        elif not series.dtype.is_nested() and series.dtype not in (pl.Binary, pl.Object):
+        else:
             plain.append(series.cast(pl.String))
     frame = pl.DataFrame(plain).with_columns(pl.all().replace(["", *MISSING], None))
-    return TableFile(table.name, frame, table.rows, table.decimal_comma)
+    return replace(table, frame=frame)
 
 
 def inferred(table: TableFile, *, texts: Sequence[str] = ()) -> pl.DataFrame:

@@ -159,6 +159,7 @@ def rows_of(table: TableFile, names: Sequence[str]) -> list[Row]:
 
 def numbered_columns(table: TableFile, prefix: str, others: Sequence[str] = ()) -> list[str]:
     """The columns whose names begin so, in the order of the numbers in their names."""
+    table.require_plain([name for name in table.nested if name.startswith(prefix) and name not in others])
     names = [name for name in table.frame.columns if name.startswith(prefix) and name not in others]
     if not names:
         raise InputError(f"{table.name}: no column's name begins with '{prefix}'.")

@@ -130,10 +130,7 @@ def read_rows(
     named: Sequence[str] = (),
 ) -> list[Row]:
     """Read a table as rows of text; see `read_table` for what is read and how columns are found."""
-    given = read_table(path, required=required, known=known, verbatim=verbatim, named=named)
-    table = as_text(given)
-    if absent := [column for column in required if column not in table.frame.columns]:
-        raise InputError(f"{path}: the column(s) {', '.join(absent)} are not plain values.")
+    table = as_text(read_table(path, required=required, known=known, verbatim=verbatim, named=named))
     cells = table.frame.iter_rows(named=True)
     return [Row(table.name, number, row, table.decimal_comma) for number, row in zip(table.rows, cells, strict=True)]
 
