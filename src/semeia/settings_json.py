@@ -55,6 +55,12 @@ def from_plain(kind: type[T], plain: object, *, where: str = "") -> T:
         raise InputError(f"{where} has values that cannot be together") from error
 
 
+def known_fields(kind: type, plain: Mapping[str, object]) -> dict[str, object]:
+    """The entries that are fields of a dataclass: what another version says beside them is not needed to read it."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in plain.items() if name in names}
+
+
 def _value(hint: object, value: object, where: str) -> object:
     """A value as its type hint says; an InputError where it is another."""
     origin, options = get_origin(hint), get_args(hint)

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import StratifiedGroupKFold
 
 from semeia.errors import InputError
-from semeia.learning.probe import STRENGTHS, fit_classes, fit_linear
+from semeia.learning.probe import STRENGTHS, fit_linear, fit_outputs
 from semeia.learning.probe_head import set_probe
 from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import BINARY, Task
@@ -65,7 +65,7 @@ def test_one_class_is_refused():
 def test_balanced_classes_are_those_of_sklearn():
     x, labels, patients = table()
     labels = np.where(np.arange(len(labels)) < 10, 2.0, labels)  # a rare third class
-    fitted = fit_classes(x, labels, patients, classes=3, seed=0, strengths=(0.3,), balanced=True)
+    fitted = fit_outputs(x, labels, patients, classes=3, seed=0, strengths=(0.3,), balanced=True)
     theirs = LogisticRegression(C=0.3, max_iter=5000, class_weight="balanced").fit(x, labels)
     np.testing.assert_allclose(fitted.weight, theirs.coef_)
     np.testing.assert_allclose(fitted.bias, theirs.intercept_)

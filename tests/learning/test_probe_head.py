@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from semeia.learning.probe import fit_classes
+from semeia.learning.probe import fit_outputs
 from semeia.learning.probe_head import fit_ordinal, set_probe
 from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import Task
@@ -32,7 +32,7 @@ def test_a_probed_head_tells_the_grades(kind: str):
 
 
 def test_several_classes_are_fitted_as_scikit_learn_does():
-    fitted = fit_classes(X, GRADES, PATIENTS, classes=4, seed=0, strengths=(0.5,))
+    fitted = fit_outputs(X, GRADES, PATIENTS, classes=4, seed=0, strengths=(0.5,))
     oracle = LogisticRegression(C=0.5, max_iter=5000).fit(X, GRADES)
     logits = X @ fitted.weight.T + fitted.bias
     chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -42,7 +42,7 @@ def test_several_classes_are_fitted_as_scikit_learn_does():
 @pytest.mark.parametrize("kept", [(0, 2), (0, 1, 3)])
 def test_a_class_without_a_unit_gets_no_chance(kept: tuple[int, ...]):
     rows = np.isin(GRADES, kept)
-    fitted = fit_classes(X[rows], GRADES[rows], PATIENTS[rows], classes=4, seed=0)
+    fitted = fit_outputs(X[rows], GRADES[rows], PATIENTS[rows], classes=4, seed=0)
     logits = X @ fitted.weight.T + fitted.bias
     chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     missing = [grade for grade in range(4) if grade not in kept]

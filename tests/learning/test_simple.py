@@ -92,14 +92,14 @@ def test_components_are_the_pipeline_of_sklearn(data: Dataset, training: Trainin
     rows, labels = training
     every, test = np.arange(30), np.arange(30, 48)
     chosen = []
-    real = linear.fit_linear
+    real = linear.fit_outputs
 
-    def watched(x, labels, patients, *, seed, strengths, balanced):
+    def watched(x, labels, patients, *, classes, seed, strengths, balanced):
         """With one candidate, so that the pipeline needs no search."""
         chosen.append(strengths)
-        return real(x, labels, patients, seed=seed, strengths=(0.1,), balanced=balanced)
+        return real(x, labels, patients, classes=classes, seed=seed, strengths=(0.1,), balanced=balanced)
 
-    monkeypatch.setattr(linear, "fit_linear", watched)
+    monkeypatch.setattr(linear, "fit_outputs", watched)
     model = fitted("components", data, training, every)
     assert chosen == [(0.1, 1.0, 10.0, 100.0)]
 
@@ -117,8 +117,8 @@ def test_components_are_the_pipeline_of_sklearn(data: Dataset, training: Trainin
 
 def test_images_and_readings_share_a_penalty(data: Dataset, training: Training, monkeypatch: pytest.MonkeyPatch):
     rows, labels = training
-    every, real = np.arange(30), linear.fit_linear
-    monkeypatch.setattr(linear, "fit_linear", lambda *given, **named: real(*given, **named | {"strengths": (0.1,)}))
+    every, real = np.arange(30), linear.fit_outputs
+    monkeypatch.setattr(linear, "fit_outputs", lambda *given, **named: real(*given, **named | {"strengths": (0.1,)}))
     model = fitted("both", data, training, every)
     voxels, readings = values_of(data, "image"), values_of(data, "reading").astype(float)
     pixels = voxels[:, 0, voxels.shape[2] // 2].reshape(len(data), -1) / 255

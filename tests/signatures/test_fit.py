@@ -1,6 +1,7 @@
 """From records to expressions: leak-free, reproducible, and honest about how the fit ended."""
 
 import datetime as dt
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +136,14 @@ def test_a_saved_model_expresses_the_same(tmp_path: Path, archive: Archive, mode
     assert express(loaded, archive, sections).table.equals(express(model, archive, sections).table)
     assert loaded.fitting == model.fitting
     assert loaded.names == model.names
+
+
+def test_a_model_of_a_version_that_counted_more_is_read(tmp_path: Path, model: SignatureModel):
+    about = model.save(tmp_path / "model") / "signatures.json"
+    content = json.loads(about.read_text())
+    content["fitting"]["repeated_sections"] = 3
+    about.write_text(json.dumps(content))
+    assert load_signatures(about.parent).fitting == model.fitting
 
 
 def test_what_is_known_of_a_model(model: SignatureModel):

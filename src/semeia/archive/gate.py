@@ -116,7 +116,6 @@ class Gate:
 
         Args:
             tables: What would be stored beside events, by folder.
-            originals: Ids of the draft's patients.
 
         Returns:
             What goes on the part's record; and what is counted beside, in words.

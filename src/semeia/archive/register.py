@@ -19,10 +19,7 @@ class Register:
     """The patients of an archive, to be found by their ids.
 
     Attributes:
-        secret: The archive's pseudonym key.
         sites: All sites of its patients; None where a patient has none.
-        numbers: The archive's number (subject_id) of each pseudonym.
-        moves: Whether the archive's dates were moved.
     """
 
     secret: bytes

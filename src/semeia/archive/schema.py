@@ -223,8 +223,6 @@ def check(table: Table, frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
     """Hold `frame` against `table`: cast, order the columns, refuse what does not fit.
 
     Args:
-        table: One of `TABLES`.
-        frame: Rows to check.
         where: What to call the frame in a message (a file, as a rule).
 
     Returns:

@@ -15,8 +15,6 @@ def patient_folds(subjects: pl.DataFrame, *, folds: int = 5, seed: int = 0) -> p
 
     Args:
         subjects: Columns subject_id and stratum (any type, may be empty), one row a patient.
-        folds: How many, at least 2.
-        seed: Another seed, another deal.
 
     Returns:
         Columns subject_id and fold (0 to folds - 1), by subject_id. Folds differ by at most one patient.
@@ -47,9 +45,6 @@ def label_subset(labels: pl.DataFrame, fraction: float | int, *, seed: int, mini
     Args:
         labels: Columns unit_id, subject_id, value. A patient's class is the highest of the units'. A class that units
             have and no patient (every patient has a slice with a tumour, and slices without) comes with the others.
-        fraction: In (0, 1].
-        seed: Another seed, another choice.
-        minimum: Least number of patients a class.
 
     Returns:
         Sorted subject ids.

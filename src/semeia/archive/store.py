@@ -20,7 +20,7 @@ from semeia.archive.hashing import array_sha256, file_sha256
 from semeia.archive.schema import EVENTS, OUTCOMES, SCHEMA_VERSION, TABLES, Table, check
 from semeia.archive.small_file import MEGABYTE, read_object
 from semeia.errors import InputError
-from semeia.settings_json import from_plain, to_plain
+from semeia.settings_json import from_plain, known_fields, to_plain
 
 MANIFEST = "archive.json"
 _LARGEST = 256 * MEGABYTE  # of archive.json: a million parts
@@ -94,7 +94,6 @@ class Archive:
 
         Args:
             size: Rows to aim at; a subject is never cut.
-            subjects: Only these subject_ids; by default everyone.
 
         Yields:
             Columns subject_id, time, code, numeric_value, text_value, sorted by all of them, empty first. The rows
@@ -218,9 +217,9 @@ def open_archive(path: str | Path) -> Archive:
         listing = read_object(manifest, most=_LARGEST)
         version = listing.get("schema_version")
         newer = version if isinstance(version, int) else 0
-        content = from_plain(Manifest, _known(Manifest, listing), where=MANIFEST)
+        content = from_plain(Manifest, known_fields(Manifest, listing), where=MANIFEST)
         parts = [
-            from_plain(Part, _known(Part, part), where=f"{MANIFEST}, part {at}")
+            from_plain(Part, known_fields(Part, part), where=f"{MANIFEST}, part {at}")
             for at, part in enumerate(content.parts, start=1)
         ]
     except InputError as error:
@@ -233,11 +232,6 @@ def open_archive(path: str | Path) -> Archive:
     if not all(_LISTED.fullmatch(name) and isinstance(sha, str) for part in parts for name, sha in part.files.items()):
         raise InputError(f"{manifest}: damaged (it lists other files than an archive has); restore it from a backup.")
     return Archive(path, content.key_fingerprint, [to_plain(part) for part in parts], identity=content.identity)
-
-
-def _known(kind: type, content: dict[str, object]) -> dict[str, object]:
-    """The entries that this version knows; others say more of the archive than it needs to be read."""
-    return {name: value for name, value in content.items() if name in kind.__dataclass_fields__}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,6 @@ class TableFile:
     """A table as it was read.
 
     Attributes:
-        name: Of the file, for messages.
         frame: Text without spaces around it, null where empty; of parquet plain values, which keep their types.
         rows: The number of each row in the file. Blank rows are left out.
         decimal_comma: Whether 1,5 is a number here: semicolons stand where others have commas.
@@ -69,8 +68,6 @@ def read_table(
     """Read a table: .csv, .tsv or .txt (also .gz) with any of the common separators, or .parquet.
 
     Args:
-        path: The file, in UTF-8, with a header line.
-        required: Columns that must be there.
         known: Columns that may be. These and the required are found in any case, and have these names then.
         verbatim: Columns in which NA and the like are text, not an empty cell.
         named: What columns are called in this file, where they are not called as here: "score=Risk".

@@ -23,9 +23,7 @@ class TextTable:
     """The cells of a table, as they are written.
 
     Attributes:
-        columns: Cells of each column that has a name.
         rows: The number of each row in the file, the header being row 1.
-        separator: What stands between columns.
     """
 
     columns: dict[str, Sequence[str]]

@@ -65,7 +65,6 @@ def augment(
     Args:
         volumes: voxels in [0, 1], [batch, channel, depth, height, width].
         covered: scanned planes, [batch, depth]; mirrored with the voxels.
-        settings: how far.
         generator: the only source of randomness (on the CPU, so that every device draws the same).
     """
     batch, channels, depth, height, width = volumes.shape

@@ -57,8 +57,6 @@ class Batch:
     """The modalities of some units, by name, all with the same first axis.
 
     Attributes:
-        modalities: what is seen.
-        labels: of the units, [batch], where there are any.
         second: another augmented view of the modalities that are augmented, where two views were asked for.
     """
 

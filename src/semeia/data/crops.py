@@ -84,7 +84,6 @@ def crop_image(
         array: native voxels, axes x, y, z; or a picture, axes row, column and perhaps colour.
         spacing: millimetres per voxel along x, y, z; None: a picture (data/pictures.py).
         intensity: "hu", "per_slice_stretched", "display" or "arbitrary" (see archive/schema.py).
-        settings: the grid.
         channels: of a picture, 1 or 3.
     """
     from scipy.ndimage import affine_transform

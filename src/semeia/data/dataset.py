@@ -68,8 +68,6 @@ class Dataset:
 
     Attributes:
         units: unit_id, subject_id, pseudonym, site, split and covariates, one row a unit.
-        modalities: settings, by name.
-        observations: what was observed, by the same names.
         left_out: what the archive holds and no modality reads, in words, with the count.
     """
 
@@ -123,8 +121,6 @@ def open_dataset(
     """Read an archive.
 
     Args:
-        archive: opened.
-        modalities: what is read, by name.
         cache: folder in which large arrays are kept by content; None keeps them in memory.
         units: rows of the table `units` (unit_id, subject_id, time, covariates); by default all that anything was
             observed of. An observation that names no unit belongs to every unit of its patient up to its index date.
@@ -173,7 +169,6 @@ def assign(found: pl.DataFrame, units: pl.DataFrame, history: History) -> tuple[
         found: unit_id, subject_id, time; an observation of a unit belongs to it alone, one without to its patient. Of
             the latter one without a time is no one's who has an index date: it may have come after it.
         units: unit_id, subject_id, time (the index date; empty: no limit).
-        history: how many, how far back.
 
     Returns:
         slot, int64 [unit, visit], -1 where there is none, and when, float32 [unit, visit], in months.

@@ -69,7 +69,6 @@ class Modality(ABC):
 
     Attributes:
         source: which observations of an archive are read.
-        history: how much of a unit's past.
     """
 
     register: ClassVar[dict[str, type["Modality"]]] = {}  # by the value of `type`; a checkpoint is read by it
@@ -137,8 +136,6 @@ class Modality(ABC):
         Args:
             values: [n, channel, ...].
             mask: [n, part].
-            stage: how far images are moved in this stage of training.
-            generator: the only source of randomness, on the CPU.
         """
         return values, mask
 

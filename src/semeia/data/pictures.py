@@ -66,8 +66,6 @@ def planes_of(
 
     Args:
         picture: uint8 or uint16 [rows, columns] or [rows, columns, colours].
-        size: height and width of the plane.
-        settings: see `PictureSettings`.
         channels: 1 averages colours to gray; 3 keeps them, and repeats gray.
     """
     if picture.dtype.kind != "u":

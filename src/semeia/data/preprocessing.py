@@ -83,13 +83,7 @@ def make_batch(
     """Make what a model sees of some units; augmented on the device when settings and a generator are given.
 
     Args:
-        data: units with their observations.
-        rows: which units, [batch].
-        preprocessing: what the model that reads them was fitted with.
-        augmentation: how far images are moved in this stage of training.
-        generator: of the augmentation.
         views: with 2, another augmented view of what is augmented comes along (`Batch.second`).
-        device: where the batch goes.
     """
     modalities: dict[str, Seen] = {}
     second: dict[str, Seen] = {}

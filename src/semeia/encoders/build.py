@@ -41,9 +41,7 @@ def build_encoder(settings: EncoderSettings, preprocessing: Preprocessing, *, se
     """Build a patient encoder with freshly drawn weights, a function of the seed alone.
 
     Args:
-        settings: size of the transformer.
         preprocessing: the fitted modalities; each names its embedding.
-        seed: of the weights.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -186,9 +186,6 @@ def with_fusion(encoder: PatientEncoder, *, symmetric: bool, depth: int, seed: i
 
     Args:
         encoder: of which `mixing` is "apart".
-        symmetric: whether each modality attends to the others.
-        depth: number of blocks.
-        seed: of the blocks' weights.
 
     Raises:
         InputError: the encoder mixes all modalities in one transformer.

@@ -60,7 +60,6 @@ class PatientEncoder(nn.Module):
     Args:
         embeddings: one module a modality, with `maskable`: `(values, present) -> tokens`, [n, channel, ...] and
             [n, length] to [n, length, dim].
-        settings: size of the transformer.
     """
 
     def __init__(self, embeddings: dict[str, nn.Module], *, settings: EncoderSettings) -> None:

@@ -14,7 +14,6 @@ def of_present(network: Callable[..., torch.Tensor], there: torch.Tensor, *input
 
     Args:
         network: of rows alone: what it makes of one does not depend on the others.
-        there: which rows, [...].
         inputs: of the network, [..., *] each.
 
     Returns:

@@ -37,9 +37,7 @@ def saliency(
     """Measure how much one output depends on each place of the pictures, as a share of the place it depends on most.
 
     Args:
-        encoder: that reads the modality.
         head_logit: from what the encoder pools, [batch, modality, dim], to one output, [batch].
-        batch: what the encoder sees.
         modality: the pictures, or volumes, of which columns through all planes are hidden; of several visits the
             newest is looked into.
         cells: that the output reads (encoders/pooling.py).

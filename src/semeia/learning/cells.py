@@ -18,10 +18,8 @@ class Cell:
     """One trained model of a study.
 
     Attributes:
-        arm: name of the arm.
         mode: "none", "frozen", "finetune", "probe_finetune", or "pretrain".
         fraction: of the labelled training patients.
-        seed: of the fold and everything random.
         axes: further axes that the study opens, as (name, value): the outcome, a dial of a sweep, ...
     """
 

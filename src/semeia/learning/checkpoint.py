@@ -19,6 +19,7 @@ from safetensors.torch import save
 from semeia.archive.atomic import write_bytes
 from semeia.archive.small_file import parse_json, require_regular
 from semeia.errors import InputError
+from semeia.settings_json import from_plain, known_fields
 
 FORMAT = "1"
 MOST_VOXELS = 2**28  # of one crop that a model reads; a gigabyte as numbers
@@ -68,7 +69,26 @@ def load_kind(path: Path, kind: str, *, called: str) -> tuple[Tensors, dict]:
     return tensors, about
 
 
+Described = TypeVar("Described")
 Built = TypeVar("Built", bound=torch.nn.Module)
+
+
+def load_described(
+    path: Path,
+    kind: str,
+    manifest: type[Described],
+    *,
+    called: str,
+    check: Callable[[Described, Tensors], None] = lambda manifest, tensors: None,
+) -> tuple[Tensors, Described]:
+    """Read a checkpoint of a kind, as `load_kind`, with its description as a dataclass, which `check` may refuse."""
+    tensors, about = load_kind(path, kind, called=called)
+    try:
+        described = from_plain(manifest, known_fields(manifest, about), where="about")
+        check(described, tensors)
+    except InputError as error:
+        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    return tensors, described
 
 
 def built_to_fit(build: Callable[[], Built], tensors: Tensors, *, path: Path, prefix: str = "") -> Built:
@@ -78,9 +98,6 @@ def built_to_fit(build: Callable[[], Built], tensors: Tensors, *, path: Path, pr
     would be wider or deeper than its tensors are, is refused before it costs anything.
 
     Args:
-        build: makes the module; called twice.
-        tensors: of the file.
-        path: the file, for messages.
         prefix: which of the tensors are the module's.
     """
     try:

@@ -33,8 +33,9 @@ Mode = Literal["frozen", "finetune", "probe_finetune"]
 
 @dataclass(frozen=True)
 class FinetuneSettings:
-    """Supervised training. The number of steps is fixed: with 20 to 200 labels a validation set would cost more than it
-    tells.
+    """Supervised training.
+
+    The number of steps is fixed: with 20 to 200 labels a validation set would cost more than it tells.
 
     Attributes:
         scratch: optimiser of a model without pretraining.
@@ -82,21 +83,13 @@ def finetune(
     """Train a head, and the encoder unless it is frozen; a folder that holds the finished model is read instead.
 
     Args:
-        data: units with their observations.
         rows: training units, [n].
         labels: 0 or 1, [n].
         start: where the encoder comes from; it is trained in place.
-        mode: see the module.
         pretrained: whether `start` was pretrained (chooses the optimiser).
-        settings: see `FinetuneSettings`.
-        seed: of everything.
-        folder: where checkpoint, metrics and model go.
-        task: what is predicted.
         unlabelled: units that are learnt from without their labels, [m]: by `semi`, and by the scales and the shift
             dictionary of a fusion.
         semi: how; None learns from the labelled ones alone.
-        cell: name in the metrics.
-        report: progress.
     """
     if mode not in get_args(Mode):
         raise InputError(f"no mode '{mode}'; there are {', '.join(get_args(Mode))}")

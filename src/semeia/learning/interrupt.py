@@ -11,7 +11,6 @@ class Interrupted(KeyboardInterrupt):
     """Training was asked to stop; everything up to the last step is saved. The message says how to go on.
 
     Args:
-        message: what was stopped and where it is saved.
         signal: number of the signal that came; None where it is not known.
     """
 

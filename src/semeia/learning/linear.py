@@ -15,10 +15,10 @@ from scipy.special import expit, softmax
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.errors import InputError
-from semeia.learning.checkpoint import arrays_of, load_kind, save_tensors
+from semeia.learning.checkpoint import arrays_of, load_described, save_tensors
 from semeia.learning.columns import Columns, numbers
-from semeia.learning.probe import STRENGTHS, fit_classes, fit_linear
-from semeia.settings_json import from_plain, to_plain
+from semeia.learning.probe import STRENGTHS, fit_outputs
+from semeia.settings_json import to_plain
 
 FILE = "linear.safetensors"
 KIND = "linear"
@@ -36,13 +36,10 @@ class LinearModel:
     """logits = columns @ weight + bias, missing values filled, others held in a range.
 
     Attributes:
-        columns: names of the columns.
         weight: of the raw columns, [p, output]: one output of two classes, one a class of several.
-        bias: [output].
         fill: what stands for a missing value, [p]: the mean of the training rows.
         low: least value that counts, [p]; a smaller one counts as this.
         high: largest, [p].
-        fitted_on: the patients it was fitted to.
         reads: where the columns come from; None where whoever scores brings them.
     """
 
@@ -90,12 +87,7 @@ class Manifest:
 
 def load_linear(path: Path) -> LinearModel:
     """Read a stored model."""
-    tensors, about = load_kind(path, KIND, called="a linear one")
-    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
-    try:
-        manifest = from_plain(Manifest, told, where="about")
-    except InputError as error:
-        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    tensors, manifest = load_described(path, KIND, Manifest, called="a linear one")
     arrays = arrays_of(tensors, _ARRAYS, path=path)
     reads = None if manifest.reads is None else manifest.reads.found_from(path.parent)
     if len(manifest.columns) != len(arrays["fill"]) and (reads is None or not reads.modality):
@@ -122,11 +114,6 @@ def fit_logistic_regression(
     Args:
         x: raw columns, NaN where missing.
         labels: 0 or 1, or 0 to classes - 1.
-        patients: whose each row is.
-        columns: names of the columns.
-        fitted_on: the patients.
-        seed: of the folds.
-        classes: of the outcome.
         strengths: candidates for the inverse strength of the penalty.
         hold_range: a value that no training patient had counts as the nearest they had.
         scales: columns of the same number are divided by the largest spread among them, not each by its own: of
@@ -141,15 +128,8 @@ def fit_logistic_regression(
     shared = spread if scales is None else np.array([spread[scales == scale].max() for scale in scales])
     scale = np.where(spread > 1e-9, shared, np.inf)
     scaled = (filled - fill) / scale
-    if classes == 2:
-        binary = fit_linear(scaled, labels, patients, seed=seed, strengths=strengths, balanced=balanced)
-        weight, bias = binary.weight[:, None], np.array([binary.bias])
-    else:
-        several = fit_classes(
-            scaled, labels, patients, classes=classes, seed=seed, strengths=strengths, balanced=balanced
-        )
-        weight, bias = several.weight.T, several.bias
-    weight = weight / scale[:, None]
+    outputs = fit_outputs(scaled, labels, patients, classes=classes, seed=seed, strengths=strengths, balanced=balanced)
+    weight, bias = outputs.weight.T / scale[:, None], outputs.bias
     free = np.full(x.shape[1], np.inf)
     low, high = (filled.min(axis=0), filled.max(axis=0)) if hold_range else (-free, free)
     return LinearModel(columns, weight, bias - fill @ weight, fill, low, high, fitted_on)

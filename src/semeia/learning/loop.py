@@ -44,9 +44,7 @@ class MetricsLog:
     """Appends lines; on resuming, forgets those after the checkpoint.
 
     Args:
-        path: the file.
         start: first step that will be logged; later lines of an earlier attempt are dropped.
-        show: is given every line, those that are kept too.
     """
 
     def __init__(self, path: Path, *, start: int = 0, show: Show = lambda entry: None) -> None:
@@ -116,14 +114,8 @@ def train(
     """Trains in place until the last step, from the folder's checkpoint if it has one.
 
     Args:
-        objective: what is trained.
         batch_of: the batch of some units (indices below `units`) for a step, on a device.
-        units: number of training units.
-        optimiser: see `OptimiserSettings`.
-        seed: of order, masks, augmentation, dropout.
-        folder: where the checkpoint and metrics.jsonl go.
         cell, phase: written into every line of the metrics.
-        settings: device, precision, how often to save.
         report: called after every step with the steps done and the latest terms.
 
     Raises:

@@ -17,13 +17,13 @@ from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.pooling import WHOLE, Cells
 from semeia.errors import InputError
-from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_kind, save_tensors
+from semeia.learning.checkpoint import MOST_VOXELS, Tensors, built_to_fit, load_described, save_tensors
 from semeia.objectives.heads.fused import FusedHead, FusionSettings
 from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.latent_prediction import LatentPrediction, LatentPredictionSettings
 from semeia.objectives.supervised import head_of
 from semeia.objectives.task import BINARY, Task
-from semeia.settings_json import from_plain, to_plain
+from semeia.settings_json import to_plain
 from semeia.shapes import ModalityMask, Pooled
 
 FILE, FORECASTER = "model.safetensors", "forecaster.safetensors"
@@ -49,9 +49,6 @@ class Model:
     """An encoder, and a head once there were labels.
 
     Attributes:
-        encoder: in evaluation mode.
-        head: None after pretraining.
-        preprocessing: what its input must have gone through.
         common: by modality, a map from what is pooled of it to a space in which pretraining compared modalities.
         verdict: what pretraining said of the encoder; empty where there was none.
     """
@@ -138,13 +135,7 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """Read a model; refuses damaged files and tensors that do not fit."""
-    tensors, about = load_kind(path, "network", called="a network")
-    told = {name: value for name, value in about.items() if name in Manifest.__dataclass_fields__}
-    try:
-        manifest = from_plain(Manifest, told, where="about")
-        _require_sane(manifest, tensors)
-    except InputError as error:
-        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+    tensors, manifest = load_described(path, "network", Manifest, called="a network", check=_require_sane)
     preprocessing, cells = manifest.preprocessing.found_from(path.parent), manifest.cells
     encoder = built_to_fit(
         lambda: build_encoder(manifest.encoder, preprocessing, seed=0), tensors, path=path, prefix="encoder."
@@ -184,13 +175,11 @@ def save_forecaster(folder: Path, objective: LatentPrediction, preprocessing: Pr
 
 def load_forecaster(path: Path) -> tuple[LatentPrediction, Preprocessing]:
     """Read what `save_forecaster` has written; refuses damaged files and tensors that do not fit."""
-    tensors, about = load_kind(path, "forecaster", called="a forecaster")
-    told = {name: value for name, value in about.items() if name in ForecasterManifest.__dataclass_fields__}
-    try:
-        manifest = from_plain(ForecasterManifest, told, where="about")
+
+    def sane(manifest: ForecasterManifest, tensors: Tensors) -> None:
         _require_sane(Manifest(manifest.encoder, manifest.preprocessing, has_head=False), tensors)
-    except InputError as error:
-        raise InputError(f"{path}: its description does not fit this version of Semeia ({error})") from error
+
+    tensors, manifest = load_described(path, "forecaster", ForecasterManifest, called="a forecaster", check=sane)
     # Only forecasts are made: of the guards the one without a second encoder.
     settings, preprocessing = replace(manifest.jepa, guard="sigreg"), manifest.preprocessing.found_from(path.parent)
 

@@ -65,7 +65,6 @@ class Neighbours:
         features: standardised, [unit, part, width]; 0 where a part is not there.
         there: which parts (modalities) each has, [unit, part].
         patients: a number drawn for each patient, [unit].
-        learnt: whether the model was fitted on it, [unit].
     """
 
     features: Float[np.ndarray, "unit part width"]

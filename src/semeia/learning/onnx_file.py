@@ -41,7 +41,6 @@ class Checked:
 
     Attributes:
         difference: largest between a probability of onnxruntime and of torch.
-        cases: batches that were held against each other.
     """
 
     difference: float

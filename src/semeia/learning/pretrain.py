@@ -76,16 +76,10 @@ def pretrain(
     """Pretrain on the given units; a folder that holds the finished model is read instead.
 
     Args:
-        data: units with their observations.
         rows: units that may be seen, [n], all by default; none of a test patient may be among them (the caller's duty,
             audited later).
         modalities: what the encoder is to read, by name; by default all the data have. What the objective compares
             it with (reports, as a rule) is read, too, and forgotten afterwards.
-        settings: see `PretrainSettings`.
-        seed: of everything.
-        folder: where checkpoint, metrics, model and diagnostics go.
-        cell: name in the metrics.
-        report: progress.
     """
     if (folder / FILE).exists():
         return load_model(folder / FILE)

@@ -7,6 +7,7 @@ import numpy as np
 from semeia.errors import InputError
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+FEW_STRENGTHS = (1e-3, 1e-2, 1e-1)
 # A logit this far below the others is a chance of nothing, and no infinity.
 _NEVER = 30.0
 
@@ -34,7 +35,6 @@ def fit_linear(
         x: standardised features, [n, features].
         labels: 0 or 1, [n].
         patients: whose each row is; a patient stays on one side of every fold.
-        seed: of the folds.
         strengths: candidates for C; a single one is taken as it is.
         balanced: whether each class counts the same, however few units it has.
     """
@@ -45,30 +45,35 @@ def fit_linear(
 
 
 @dataclass(frozen=True)
-class LinearClasses:
-    """A fitted multinomial regression: logits = x @ weight.T + bias, weight [classes, features], bias [classes]."""
+class Outputs:
+    """A fitted regression of several outputs: logits = x @ weight.T + bias, [n, output]."""
 
     weight: np.ndarray
     bias: np.ndarray
 
 
-def fit_classes(
+def fit_outputs(
     x: np.ndarray,
     labels: np.ndarray,
     patients: np.ndarray,
     *,
     classes: int,
     seed: int,
-    strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1),
+    strengths: tuple[float, ...] | None = None,
     balanced: bool = False,
-) -> LinearClasses:
-    """The same for several classes, labelled 0 to classes - 1; one without a training unit gets no chance.
+) -> Outputs:
+    """As `fit_linear`, for labels 0 to classes - 1: one output of two classes, one a class of several.
 
-    Args and errors as of `fit_linear`.
+    Of several, a class without a training unit gets no chance, and fewer strengths are tried by default.
     """
+    if classes == 2:
+        known = STRENGTHS if strengths is None else strengths
+        fitted = fit_linear(x, labels, patients, seed=seed, strengths=known, balanced=balanced)
+        return Outputs(fitted.weight[None], np.array([fitted.bias]))
     present = np.unique(labels).astype(int)
     if len(present) < 2:
         raise InputError("the training labels are all of one class: nothing can be fitted")
+    strengths = FEW_STRENGTHS if strengths is None else strengths
     fitted = _logistic(x, labels, patients, seed=seed, strengths=strengths, balanced=balanced)
     weight, bias = np.zeros((classes, x.shape[1])), np.full(classes, -_NEVER)
     coefficients, intercepts = fitted.coef_, fitted.intercept_
@@ -76,7 +81,7 @@ def fit_classes(
         coefficients = np.concatenate([-coefficients, coefficients]) / 2
         intercepts = np.concatenate([-intercepts, intercepts]) / 2
     weight[present], bias[present] = coefficients, intercepts
-    return LinearClasses(weight=weight, bias=bias)
+    return Outputs(weight, bias)
 
 
 def _logistic(

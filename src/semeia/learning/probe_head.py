@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semeia.learning.probe import fit_classes, fit_linear, inner_folds
+from semeia.learning.probe import FEW_STRENGTHS, fit_outputs, inner_folds
 from semeia.objectives.heads.pooled import PooledHead
 from semeia.objectives.task import Task, thresholds
 from semeia.shapes import ModalityMask, Pooled
 
-STRENGTHS = (1e-3, 1e-2, 1e-1)
 ROUNDS = 200
 
 
@@ -28,23 +27,19 @@ def set_probe(
     if task.kind == "ordinal":
         set_ordinal(head, x, labels, patients, seed)
         return
-    if task.kind == "nominal":
-        fitted = fit_classes(x.numpy(), labels, patients, classes=task.classes, seed=seed, balanced=bool(task.weights))
-        weight, bias = fitted.weight, fitted.bias
-    else:
-        binary = fit_linear(x.numpy(), labels, patients, seed=seed, balanced=bool(task.weights))
-        weight, bias = binary.weight[None], np.array([binary.bias])
+    classes = task.classes if task.kind == "nominal" else 2
+    fitted = fit_outputs(x.numpy(), labels, patients, classes=classes, seed=seed, balanced=bool(task.weights))
     with torch.no_grad():
-        head.linear.weight.copy_(torch.from_numpy(weight))
-        head.linear.bias.copy_(torch.from_numpy(bias))
+        head.linear.weight.copy_(torch.from_numpy(fitted.weight))
+        head.linear.bias.copy_(torch.from_numpy(fitted.bias))
 
 
 def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.ndarray, seed: int) -> None:
     """Fits the cumulative logits of `PooledHead` on standardised features [n, features]."""
     y, x = torch.from_numpy(labels).double(), x.double()
     folds = inner_folds(labels, patients, seed)
-    losses = [_out_of_fold(x, y, folds, head.task, strength) for strength in STRENGTHS]
-    weight, bias, steps = fit_ordinal(x, y, head.task, STRENGTHS[int(np.argmin(losses)) if folds else 1])
+    losses = [_out_of_fold(x, y, folds, head.task, strength) for strength in FEW_STRENGTHS]
+    weight, bias, steps = fit_ordinal(x, y, head.task, FEW_STRENGTHS[int(np.argmin(losses)) if folds else 1])
     with torch.no_grad():
         head.linear.weight.copy_(weight[None])
         head.linear.bias.copy_(bias)

@@ -31,12 +31,9 @@ class Asked:
     """Which models of a run score an archive, and of what; None asks for all.
 
     Attributes:
-        arm: its name.
-        mode: how it met the labels.
         fraction: share of the labelled training patients that it was fitted to.
         modalities: what may be used of the archive; the others are masked.
         outcome: which labels to add; None: the run's own.
-        seeds: whether each seed's model scores, their mean, or both.
         skip_seen: leave out the patients a model was fitted on instead of refusing.
     """
 

@@ -27,7 +27,6 @@ class Simple:
     """A simple model.
 
     Attributes:
-        reads: its columns.
         fits: logistic regression; the same with images as their principal components; or gradient boosting.
         components: how many principal components of an image, where it fits these.
         balanced: whether each class counts the same, however few labels it has (logistic regression).
@@ -54,15 +53,7 @@ def score_simple(
     """Fit on training units, store what can be stored, score the test units: [test], or [test, class].
 
     Args:
-        simple: what is fitted.
-        data: units with their observations.
-        rows: labelled training units.
-        labels: 0 or 1, or 0 to classes - 1.
         unlabelled: all units that may be seen without labels; principal components are fitted on these.
-        test: units to score.
-        seed: of folds and solvers.
-        folder: where `linear.safetensors` goes.
-        classes: of the outcome.
     """
     if simple.fits == "boosting":
         trees = fit_boosting(numbers(data, rows, simple.reads)[0], labels, data.subjects[rows], seed=seed)

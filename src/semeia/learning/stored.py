@@ -34,8 +34,6 @@ class Blend:
     """Two stored experts, weighed for one site (learning/adapt/blend.py); where there is no image, the joint one alone.
 
     Attributes:
-        image: reads images alone.
-        joint: reads images and more.
         weight: of the joint expert.
     """
 
@@ -100,7 +98,11 @@ class Choice:
     @property
     def shown(self) -> str:
         """The arm as tables name it."""
-        return Cell(self.arm, self.mode, self.fraction, 0, self.axes).shown
+        return self.cell(0).shown
+
+    def cell(self, seed: int) -> Cell:
+        """That of one seed."""
+        return Cell(self.arm, self.mode, self.fraction, seed, self.axes)
 
     def cells(self, run: Path) -> list[Cell]:
         """One a seed."""

@@ -105,7 +105,6 @@ def build_objective(settings: ObjectiveSettings, encoder: PatientEncoder) -> Obj
     """Build what `settings.terms` names, over one encoder. Heads are drawn from torch's global generator.
 
     Args:
-        settings: see `ObjectiveSettings`.
         encoder: trained in place.
 
     Raises:

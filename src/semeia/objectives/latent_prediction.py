@@ -102,7 +102,6 @@ class LatentPrediction(Objective):
 
     Args:
         encoder: the context encoder; trained in place.
-        settings: see `LatentPredictionSettings`.
 
     Raises:
         InputError: masks cut within a modality whose tokens see across their borders.

@@ -80,8 +80,6 @@ class MaskedAutoencoder(Objective):
     """The objective. Several modalities share one decoder: what tells it which to draw is the latents of the kept.
 
     Args:
-        encoder: trained in place.
-        settings: see `MaeSettings`.
         modalities: what is drawn, each from its own kept patches.
 
     Raises:

@@ -14,7 +14,6 @@ class Objective(nn.Module, ABC):
     """Owns its heads, predictor, moving averages; names its terms.
 
     Attributes:
-        encoder: what is trained.
         views: how many augmented views it compares; with 2, `batch.second` has the other.
     """
 

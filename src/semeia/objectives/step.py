@@ -12,8 +12,6 @@ class Step:
 
     Attributes:
         index: steps done before this one.
-        total: steps there will be.
-        seed: of the run.
     """
 
     index: int

@@ -30,9 +30,6 @@ def read_dates(
             or in UTC; a date without a time of day is the end of that day; moved like the archive's, where those were,
             unless patients are named by pseudonym); and `patient_id`, `subject_id` or
             `person_id` with the hospital's own id (and `site`, where one id is at several), or `pseudonym`.
-        archive: Whose patients. Its own numbers of patients are not taken: a hospital's ids may look like them.
-        key: File with the pseudonym key, when the archive does not keep its own.
-        skip_bad_rows: How many rows may be left out because of a fault.
         named: What its columns are called, where they have other names: "patient_id=Fall".
 
     Returns:

@@ -45,13 +45,9 @@ def ingest_expressions(
     Args:
         table: CSV, TSV or parquet with pid, shifted_scan_date, exp-000, ...; and where there are any session, Duration,
             lung_cancer, test_set.
-        into: The archive, new or to be extended.
         modality: What the expressions are called in the archive.
         outcome: What the label is called there.
         site: The hospital that all of them are of.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Raises:
         InputError: Names up to ten rows, never the patient: a number missing, a session twice, a Duration that does not

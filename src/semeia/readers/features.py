@@ -53,7 +53,6 @@ def ingest_features(
 
     Args:
         table: CSV, TSV or parquet, one row a vector.
-        into: The archive, new or to be extended.
         modality: What they are called in the archive, such as sybil512.
         subject: Column with the patient's id, which is hashed; a column called pseudonym holds the archive's own.
         time: Column with the date, in ISO; a date without a time of day is the start of that day.
@@ -62,9 +61,6 @@ def ingest_features(
         columns: What the names of the columns with the numbers begin with, such as f (f000, f001, ...).
         arrays: Or where the numbers are: one .npy (its rows are those of the table), a folder of .npy, or one .npz.
         file: Column with the name of each row's file in that folder, or of its array in the .npz.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
         What was added. In the archive the vectors belong to the patient, to be seen from their date on.
@@ -103,13 +99,7 @@ def ingest_features(
 
 @dataclass
 class Adding:
-    """Vectors on their way into a draft: all of one shape, each once.
-
-    Attributes:
-        modality: what they are.
-        faults: takes what is wrong with a row.
-        shape: that they must have; None: the first decides.
-    """
+    """Vectors on their way into a draft: all of one shape, each once."""
 
     modality: str
     faults: Faults

@@ -63,15 +63,12 @@ def ingest_hospital(
 
     Args:
         folder: Holds both.
-        into: The archive, new or to be extended.
         images: Subfolder of the DICOM files, of any name and order.
         record: Subfolder of the OMOP tables, with `image_occurrence` (person_id, image_series_uid,
             image_occurrence_date).
         labels: Table of index dates and outcomes: person_id, index_date, and a column an outcome (0, 1 or a grade;
             empty where it is not known); by default `labels.csv` in the folder, where there is one. Whoever is not in
             it is unlabelled, with the newest image as index date.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
         skip_bad_rows: How many rows of labels may be left out because of a fault; by default none.
         named: What columns of the labels are called, where they have other names: "person_id=Patient".

@@ -30,9 +30,6 @@ def read_reports(
         file: CSV, TSV or parquet in UTF-8, one row a unit. Columns: text (the impression, say); and patient_id with
             side (L or R), or image (the path as it was in the table of the images), or all of them: the image is
             read where the side is U. One report on both knees is two rows.
-        archive: What the reports are of.
-        key: File with the pseudonym key, when the archive does not keep its own.
-        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
         unit_id, text; one row a unit, sorted. Rows about what the archive does not hold are left out, and so are
@@ -58,10 +55,6 @@ def ingest_reports(
 
     Args:
         file: Table of the reports, in UTF-8: text, and patient_id with side (L or R), or image.
-        into: The archive, which holds the images already.
-        key: File with the pseudonym key, when the archive does not keep its own.
-        settings: What is done about the identity of patients.
-        skip_bad_rows: How many rows may be left out because of a fault; by default none.
         named: What its columns are called, where they have other names: "text=Befund".
 
     Returns:

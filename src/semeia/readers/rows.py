@@ -103,7 +103,6 @@ class Row:
         """The cell as a label: 0, 1 or a whole grade; true/false, yes/no and positive/negative count as 1 and 0.
 
         Args:
-            column: With the label.
             otherwise: What else can be done about a cell that is none of these.
         """
         cell = self.cells.get(column)
@@ -145,13 +144,7 @@ def require_columns(rows: Sequence[Row], columns: Sequence[str]) -> None:
 
 @dataclass
 class Faults:
-    """What is wrong with the rows of a table, so that one run tells of ten faults and not of the first alone.
-
-    Attributes:
-        skip: How many rows with a fault may be left out.
-        rows: How many were found.
-        errors: The first ten.
-    """
+    """What is wrong with the rows of a table, so that one run tells of ten faults and not of the first alone."""
 
     skip: int = 0
     rows: int = 0

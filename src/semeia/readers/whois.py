@@ -28,12 +28,10 @@ def whois(
     """Say which of the hospital's ids stand behind pseudonyms. The answer goes to the terminal and nowhere else.
 
     Args:
-        archive: Whose pseudonyms.
         table: The hospital's table that holds the ids, such as the one that was ingested (.csv, .tsv or .parquet).
         subject: Its column with the ids.
         pseudonym: Who is asked for; several are joined by commas.
         of: Or a table that names them in a column pseudonym or subject_id, such as predictions.
-        key: File with the pseudonym key, when the archive does not keep its own.
 
     Returns:
         pseudonym, id and row (where the table has it first), one row a patient who was found, in the order asked for.

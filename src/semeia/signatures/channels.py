@@ -100,7 +100,6 @@ def channels_of(archive: Archive, subjects: Collection[int], *, least_patients: 
     """The channels seen in enough of the training patients, by mode and code.
 
     Args:
-        archive: Where the events are.
         subjects: Ids of the training patients; nobody else's record is looked at.
         least_patients: Patients who must have the code (a measurement: with a number at least once).
     """

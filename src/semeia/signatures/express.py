@@ -42,11 +42,9 @@ def express(
     """Express the signatures of patients at dates.
 
     Args:
-        model: Fitted signatures.
         archive: Where the records are; its codes need not be those the model was fitted on.
         sections: subject_id (the archive's), time in UTC without a zone; any order, one may be there twice.
         unseen: Whether these patients are a test: then refuse those that the model was fitted on.
-        workers: Number of processes.
 
     Raises:
         InputError: The fit is not usable, there are no sections, a subject is unknown, or a test patient was fitted on.

@@ -24,7 +24,7 @@ from semeia.signatures.ica.settings import Iteration, Report
 from semeia.signatures.ica.solvers import Separation, separate
 from semeia.signatures.matrix import SectionMatrix, build_matrix, open_matrix
 from semeia.signatures.model import Fitting, SignatureModel
-from semeia.signatures.sections import repeats, sample_sections
+from semeia.signatures.sections import sample_sections
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.stability import Stability, stability
 from semeia.signatures.streaming import section_values
@@ -52,9 +52,6 @@ def fit_signatures(
     and refit them, and each returns the model.
 
     Args:
-        archive: Where the records are.
-        subjects: The training patients.
-        settings: See there.
         scratch: Folder for the matrix of sections and the white rows while the fit lasts; None: a temporary one. The
             machines of a cluster, and the processes of a group, must see it.
         report: Called now and then with how far the fit is, in words.
@@ -221,7 +218,6 @@ def _model(
             last_change=found.unmixing.last_change,
             patients=len(set(subjects)),
             sections=sections.height,
-            repeated_sections=repeats(sections),
             variance_kept=float(found.whitening.variances.sum() / found.whitening.total_variance),
             **counted,
         ),

@@ -17,7 +17,7 @@ from semeia import __version__
 from semeia.archive.atomic import naming, write_bytes, write_json, write_parquet
 from semeia.archive.small_file import MEGABYTE, read_object, read_small, require_regular
 from semeia.errors import InputError
-from semeia.settings_json import from_plain
+from semeia.settings_json import from_plain, known_fields
 from semeia.signatures.channels import Channels
 from semeia.signatures.fitted_on import FittedOn
 from semeia.signatures.ica.components import Components
@@ -46,7 +46,6 @@ class Fitting:
     last_change: float | None
     patients: int
     sections: int
-    repeated_sections: int
     variance_kept: float
     valueless: int
     undated: int
@@ -58,17 +57,13 @@ class SignatureModel:
     """Fitted signatures.
 
     Attributes:
-        channels: what is looked at, [p].
         scaling: how a channel's curve becomes a number, and what stands for a missing one.
         components: expressions = (x - mean) unmixing'; x is about mean + expressions mixing'.
-        window: step of the grid and trailing window.
         seed: of the draws of the intensities: the same record gives the same expression, always.
         stable: typical |cosine| of each signature with its match in refits, [k]; NaN where none were made.
         stable_low: the same, as one refit in ten falls below, [k].
         index: Icasso-like index of each signature, [k].
         prevalence: share of the training sections that have each channel, [p].
-        fitting: how the fit ended.
-        fitted_on: whom it was fitted on.
     """
 
     channels: Channels
@@ -169,7 +164,7 @@ def load_signatures(folder: Path) -> SignatureModel:
             components=Components(**{name: arrays[name] for name in _COMPONENTS}),
             window=from_plain(Window, about["window"]),
             seed=int(about["seed"]),
-            fitting=from_plain(Fitting, about["fitting"]),
+            fitting=from_plain(Fitting, known_fields(Fitting, about["fitting"])),
             fitted_on=from_plain(FittedOn, about["fitted_on"]),
             **{name: arrays[name] for name in _OWN},
         )

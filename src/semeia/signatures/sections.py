@@ -34,13 +34,11 @@ def sample_sections(
     """Sections drawn uniformly from the patient-steps of some patients, each at the end of its step.
 
     Args:
-        archive: Where the events are.
         subjects: Ids of the patients to draw from; those without a dated event have no patient-steps.
         window: Its step is the unit: a day, or an hour.
-        seed: Another seed, another draw.
         per_patient: Sections a patient, on average (630,000 of 269,099 patients: arXiv 2402.05802).
         at_least: Sections in all, where so many patients would give fewer. Drawn without replacement; where there are
-            fewer patient-steps than that, each is there equally often or once more (`repeats` says how many repeat).
+            fewer patient-steps than that, each is there equally often or once more.
 
     Returns:
         subject_id, time, by both.
@@ -81,11 +79,6 @@ def _rows(wrong: pl.Series) -> str:
     rows = [str(row + 2) for row in wrong.arg_true()]
     listed = ", ".join(rows[:5]) + (", ..." if len(rows) > 5 else "")
     return f"row {listed}" if len(rows) == 1 else f"rows {listed} ({len(rows)} of {len(wrong)})"
-
-
-def repeats(sections: pl.DataFrame) -> int:
-    """How many sections repeat another: more than none when there are fewer patient-steps than sections."""
-    return sections.height - sections.n_unique()
 
 
 def drawn_steps(

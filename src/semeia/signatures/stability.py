@@ -74,9 +74,6 @@ def stability(
         refit: fits some rows with a seed, as the fit in question was, and gives its mixing columns; perhaps fewer of
             them. It must not start from `mixing`, or it would find what it was given.
         draws, starts: how many refits; of the rows as they are, and resampled ones, each with a seed of its own.
-        seed: of the draws and of the first start.
-        workers: local processes to refit in.
-        report: called with the number of refits done.
     """
     from joblib import delayed
 

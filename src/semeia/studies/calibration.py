@@ -25,8 +25,6 @@ class Calibration:
     Attributes:
         intercept, slope: of the log-odds; the slope is above 0, so that no two patients change places.
         units: tested ones, each with the mean score of the seeds that tested it.
-        positive: of these, with the outcome.
-        patients: whose they are.
     """
 
     intercept: float

@@ -50,8 +50,6 @@ def export(
     """Copies one arm's models into a new folder that `predict` and `serve` take like a run; returns the folder.
 
     Args:
-        run: its folder.
-        out: the new folder.
         arm: which arm.
         mode: how it met the labels.
         fraction: share of the labels.

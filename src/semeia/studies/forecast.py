@@ -24,7 +24,6 @@ def forecast(run: Path, *, archive: Path, arm: str, modality: str, months: float
 
     Args:
         run: whose encoder was pretrained with `pretraining.forecaster` (of `semeia pretrain`: `forecaster`).
-        archive: ingested from anywhere.
         arm: name of the pretraining, such as multimodal_jepa.
         modality: what is forecast, such as image.
         months: after the unit's index date.

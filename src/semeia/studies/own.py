@@ -259,9 +259,6 @@ def own_study(
     """Run every arm and every simple rival on one's own archive; returns the report's path.
 
     Args:
-        archive: with an outcome of its units.
-        out: the run folder.
-        settings: see `OwnSettings`.
         external: an archive of another hospital with the same outcome, only tested.
         imagenet: weights made by `semeia weights convert`, for archives of pictures.
     """

@@ -30,8 +30,6 @@ def resume_study(
     """Go on with a study; returns the report's path.
 
     Args:
-        run: the run folder.
-        archive: what it was begun on.
         external: the archive of another hospital that it was begun with, if it was.
         outcomes: the table of follow-up readings, if it was begun with one.
         reports: the table of reports, if it was begun with one.

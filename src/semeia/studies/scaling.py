@@ -240,11 +240,5 @@ SCALING = Study(
 
 
 def scaling_study(archive: Path, *, out: Path, settings: ScalingSettings) -> Path:
-    """Run the curves on the training side of an archive; returns the report's path.
-
-    Args:
-        archive: with images and an outcome of their units.
-        out: the run folder.
-        settings: see `ScalingSettings`.
-    """
+    """Run the curves on the training side of an archive; returns the report's path."""
     return run_study(SCALING, Inputs(archive), out=out, settings=settings)

@@ -39,9 +39,7 @@ def fit(archive: Path, *, out: Path, settings: SignatureSettings, scratch: Path 
     processes make one fit.
 
     Args:
-        archive: with events and codes.
         out: the model's folder; must not hold another model. The same command again has nothing to do.
-        settings: see `SignatureSettings`.
         scratch: a folder for the rows while the fit lasts (dates x components x 4 bytes and more); by default the
             system's temporary folder. All processes of torchrun or of a cluster must see it.
 
@@ -106,8 +104,6 @@ def express_table(
     """Expressions of patients at dates, one row a patient and date.
 
     Args:
-        model: a folder of `semeia signatures fit`.
-        archive: of the records.
         dates: a table (.csv, .tsv or .parquet) with the columns time (or date; in ISO) and patient_id (or subject_id,
             person_id) with the hospital's own id, or pseudonym. None: the end of each patient's record.
         key: file with the pseudonym key, when the archive does not keep its own and `dates` has the hospital's ids.
@@ -115,7 +111,6 @@ def express_table(
         named: what the columns of `dates` are called, where they have other names: "patient_id=Fall".
         unseen: refuse patients that the signatures were fitted on.
         skip_seen: leave out such patients, and say how many they are.
-        workers: processes.
         backend: where they run: "local", or "ray" for the Ray cluster that RAY_ADDRESS names.
 
     Returns:
@@ -161,7 +156,6 @@ def show(model: Path, *, signature: str | None = None, channel: str | None = Non
     """What signatures are made of, as a table.
 
     Args:
-        model: a folder of `semeia signatures fit`.
         signature: one of them, such as s001; by default all, a row each.
         channel: instead, where the channels are whose names contain this, such as: lung cancer.
         most: channels to name.
@@ -194,8 +188,6 @@ def patient(model: Path, *, archive: Path, pseudonym: str, out: Path) -> Path:
     """Draw one patient's page: events, curves, and expressions over time. It names nobody and gives no date.
 
     Args:
-        model: a folder of `semeia signatures fit`.
-        archive: of the records.
         pseudonym: of the patient in that archive.
         out: the page to write, .html; must not exist.
     """

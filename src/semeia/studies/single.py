@@ -15,7 +15,7 @@ from semeia.learning.diagnostics.verdict import COLLAPSED
 from semeia.learning.finetune import FinetuneSettings, Mode
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import PretrainSettings
-from semeia.settings_json import from_plain
+from semeia.settings_json import from_plain, known_fields
 from semeia.studies.own import (
     IMAGENET,
     IMAGENET_TUNED,
@@ -96,7 +96,6 @@ def finetune_archive(
     """Fit an outcome on few labels and score the patients that were kept for testing.
 
     Args:
-        archive: with an outcome of its units.
         out: the run folder; `predict`, `evaluate` and `report` take it.
         pretrained: a run folder of `pretrain_archive`; None trains from scratch.
         outcome: its name; values 0 and 1, or classes counted from 0.
@@ -186,8 +185,7 @@ def pretraining_used(run: Path | None, encoder: Model | None, given: PretrainSet
     own = model_read_by(encoder)
     if given not in (PretrainSettings(), replace(PretrainSettings(), model=own)):
         raise InputError("--pretraining.* are settings of a model from scratch; with --pretrained leave them out")
-    config = read_record(run)["config"]
-    known = {name: config[name] for name in PretrainSettings.__dataclass_fields__ if name in config}
+    known = known_fields(PretrainSettings, read_record(run)["config"])
     try:
         used = from_plain(PretrainSettings, known | {"loop": {}})  # its device may be none of this machine's
     except InputError:  # a run of an older version

@@ -23,13 +23,7 @@ _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 @dataclass(frozen=True)
 class Audit:
-    """The result of an audit.
-
-    Attributes:
-        counts: Columns what, detail, count, subjects.
-        missing: Columns table, column, empty, share: number and share of rows where the column is empty.
-        findings: Most severe first.
-    """
+    """The result of an audit."""
 
     counts: pl.DataFrame
     missing: pl.DataFrame

@@ -29,9 +29,6 @@ class Census:
         modes: Columns mode, events, patients.
         rules: Columns mode, rule, events, patients: by what decided the mode.
         sites: Columns site, events, unmapped (events of codes that the source itself could not map).
-        patients: How many have events.
-        before_birth: Events on a day before the day of birth.
-        after_death: Events on a day after the day of death.
         beyond_age: Patients with an event at an age that nobody reaches: a hidden or mistyped birth.
         beyond_span: Patients whose events lie further apart than anybody lives: a mistyped or placeholder year.
     """

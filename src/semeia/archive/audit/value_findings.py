@@ -108,7 +108,6 @@ def _on_the_other_side(along: np.ndarray, n_bits: int) -> int:
 
     Args:
         along: Share of the telling bits that agree with the axis less that of those that do not, [picture].
-        n_bits: How many bits tell.
     """
     along = along if (along < 0).sum() >= (along > 0).sum() else -along
     middle = float(np.median(along[along < 0])) if (along < 0).any() else 0.0

@@ -22,6 +22,7 @@ from semeia.archive.hashing import file_sha256
 from semeia.archive.part.repeat import known_rows, repeated_part
 from semeia.archive.part.summary import Summary
 from semeia.archive.part.writer import Writer
+from semeia.archive.register import secret_of
 from semeia.archive.schema import SCHEMA_VERSION, TABLES
 from semeia.archive.store import MANIFEST, Archive, open_archive
 from semeia.errors import InputError
@@ -44,11 +45,9 @@ def writing(
     folder as it was.
 
     Args:
-        path: The archive.
         source: What the part comes from, for its record; must not carry a patient id.
         key: File with the pseudonym key (hex); by default one is made beside the archive.
         notes: Recorded with the part, in JSON types; a draft may add to `draft.notes`.
-        privacy: What is done about the identity of patients.
 
     Raises:
         InputError: The identity gate found something that is not accepted, another writer is at it,
@@ -150,16 +149,12 @@ def _summary(
 def _secret(path: Path, archive: Archive | None, supplied: str | Path | None) -> tuple[bytes, bool]:
     """The pseudonym key, and whether it is the archive's own rather than kept by the user."""
     kept = keys.own_key(path)
-    if supplied is not None:
+    if archive is not None:
+        key = secret_of(archive, supplied)
+    elif supplied is not None:
         key = keys.key_given(supplied)
-    elif kept.exists():
-        key = keys.read_key(kept)
-    elif archive is None:
-        key = keys.new_key()
     else:
-        raise InputError(f"{path}: its pseudonym key is kept elsewhere; say where with key=FILE.")
-    if archive is not None and keys.key_fingerprint(key) != archive.key_fingerprint:
-        raise InputError(f"{supplied or kept}: not the key of {path}; patients would not be recognised.")
+        key = keys.read_key(kept) if kept.exists() else keys.new_key()
     return key, supplied is None
 
 

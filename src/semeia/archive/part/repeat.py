@@ -23,10 +23,8 @@ def repeated_part(
     """The number of the part that a draft repeats; None where there is none.
 
     Args:
-        archive: what is there.
         frames: the draft's tables by folder; `subjects` and `codes` hold only what the archive does not know.
         recorded: file of the draft's events, sorted and without copies; None where it has none.
-        source: of the draft.
     """
     new_facts = any(name in frames for name in ("subjects", "codes"))
     units = frames.get("units")

@@ -154,9 +154,6 @@ class Writer:
     ) -> str:
         """Add an image: a picture [rows, columns(, 3)], or a volume [x, y, z] with `spacing` in mm.
 
-        Returns:
-            The image_id: unit, kind, and the time or a count where there are several.
-
         Raises:
             InputError: The pixel type is not stored, the intensity unknown, the array empty, the disk full.
         """
@@ -238,12 +235,7 @@ class Writer:
         Args:
             array: float32 (others are converted), [feature], [region, feature] or [lead, sample].
             modality: what it is called; lower case letters, digits and underscores.
-            subject_id: the patient.
             unit_id: the unit it belongs to; None: to all units of the patient, by its time.
-            time: when it was observed.
-
-        Returns:
-            The array_id.
 
         Raises:
             InputError: The name is not one, the array is empty, of another dimension, or the disk is full.

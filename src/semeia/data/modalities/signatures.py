@@ -103,7 +103,6 @@ def dates_of(archive: Archive, *, hours: tuple[float, ...] = ()) -> pl.DataFrame
     there is no record: such dates are missing, not filled.
 
     Args:
-        archive: with units, and events.
         hours: before the last index date, at which the record is looked at, too.
 
     Returns:

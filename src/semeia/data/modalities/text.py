@@ -52,7 +52,6 @@ class Vocabulary:
         """Take the words that most texts hold; ties go by the alphabet, so the order of the texts is nothing.
 
         Args:
-            texts: of training patients only.
             size: of the vocabulary at most, padding and the unknown word included.
             least: number of texts that must hold a word.
 

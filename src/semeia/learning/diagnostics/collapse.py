@@ -45,12 +45,8 @@ def diagnose(
     """Diagnostics of a pretrained objective on watched patients.
 
     Args:
-        objective: after training; put into evaluation mode.
-        data: units with their observations.
         fit_rows: trained units; the ridge regressions are fitted on these.
         watch_rows: units of patients that were not trained on; everything is measured on these.
-        preprocessing: as in training.
-        seed: of masks and shuffles.
 
     Returns:
         Numbers by name; those that so few units cannot give are left out.

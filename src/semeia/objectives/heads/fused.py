@@ -111,8 +111,6 @@ class FusedHead(PooledHead):
 
     Args:
         parts: modalities and the fused part.
-        dim: width of each.
-        settings: see `FusionSettings`.
         dropout, task, cells: as of `PooledHead`.
     """
 

@@ -50,11 +50,7 @@ def ingest_dicom(
     and counted by reason; `semeia audit` lists it.
 
     Args:
-        folder: Files of any name, in any subfolder.
-        into: The archive, new or to be extended.
         site: The hospital they come from. The same id at two sites is two patients.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
         workers: Processes that read headers and decode; by default one a processor, at most 4.
 
     Raises:
@@ -137,8 +133,6 @@ def add_images(
     """Add the images of stacks to a draft, and put on record what was left out and what was assumed.
 
     Args:
-        owners: subject_id and pseudonym of each stack.
-        left_out: What was left out before, by why.
         times: By series, where another table than the header says when.
 
     Returns:

@@ -63,7 +63,6 @@ def ingest_folders(
 
     Args:
         folder: The tree; the innermost folder of a picture that is neither a modality nor a side names its class.
-        into: The archive, new or to be extended.
         paired: Names of modalities, such as [WLI,NBI]: folders called so, or ending in `_WLI`. Pictures of one class
             and file name are a pair.
         classes: Names of the classes in the order of their numbers; by default all there are, by name. Name them where
@@ -72,8 +71,6 @@ def ingest_folders(
             default pictures that look alike are one patient.
         site: Hospital they all come from.
         outcome: What the class is called in the archive.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
         skip_bad_rows: How many pictures may be left out because of a fault; by default none.
 
     Raises:

@@ -46,9 +46,7 @@ class Reading:
     """One grade of one knee at one visit.
 
     Attributes:
-        row: where it stands, for messages.
         patient: original id.
-        side: L or R.
         months: of the visit, after baseline.
         project: of the reading; 15 reads all visits of a knee together.
         grade: 0 to 4; None where the cell is empty or begins with a dot, as the OAI writes what is missing.
@@ -137,7 +135,6 @@ class FollowUp:
 
     Attributes:
         incidence: unit_id, subject_id, value (0 or 1), for knees of baseline grade 0 or 1.
-        progression: the same for knees of baseline grade 2 or 3.
         by_grade: one row a baseline grade: baseline_grade, knees, followed, missing (no reading at 48 months),
             worsened (of those followed: the value is 1; empty for grade 4, which can have none).
         counts: what else was counted, in words: readings and knees left out, grades that differ.
@@ -162,7 +159,6 @@ def follow_up_outcomes(
     Args:
         file: The user's own table; see `read_oai_table` for its columns.
         archive: Made by `ingest_knees`, with the side of each knee.
-        key: File with the pseudonym key, when the archive does not keep its own.
         any_project: Whether a knee that project 15 did not read at an end may count by another project's reading
             (the one of the lowest number). Different readers at both ends add changes that are none.
 

@@ -45,7 +45,6 @@ def read_image(path: Path, *, called: str, kind: str | None = None, axes: str | 
     """Read a PNG, JPEG or NIfTI, told by its content.
 
     Args:
-        path: The file.
         called: What to call it in messages: its path may carry a patient's id.
         kind: What its numbers mean, a key of `INTENSITY`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
         axes: Where the axes of a NIfTI point ("LPS"), to believe instead of its header.

@@ -28,8 +28,6 @@ def knee_name(patient: str, side: str, image: str | None = None) -> str:
     """What a knee's unit is called before the name is hashed under the archive's key.
 
     Args:
-        patient: Original id.
-        side: L, R, or U for unknown.
         image: File of the image, read where the side is U: two such images of a patient are two units.
 
     Returns:
@@ -55,11 +53,7 @@ def ingest_knees(
         folder: Holds `labels.csv` and `images/` with PNG or JPEG files. Columns: image, patient_id; where there
             are any side (L, R, U or empty for unknown), grade (Kellgren-Lawrence, 0 to 4, empty for unlabelled)
             and split (train, val, test).
-        into: The archive, new or to be extended.
         site: Hospital or study they all come from. The same id at two sites is two patients.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Returns:
         What was added. Outcome: `kl_grade`; covariate: `side`.
@@ -126,8 +120,6 @@ class KneeUnits:
     """The units of an archive, to be found by what they were called before.
 
     Attributes:
-        register: the archive's patients, by the hospital's own ids.
-        subjects: subject_id of each unit.
         images: units by the hash at the end of their ids.
     """
 

@@ -38,8 +38,6 @@ class Volume:
         spacing: mm between them.
         orientation: Axis codes; None where the file has no orientation. The same of `affine` and `stored_axes`.
         affine: [4, 4], from voxel to mm.
-        stored_axes: Axis codes as stored.
-        remarks: What was assumed or left aside.
     """
 
     array: np.ndarray

@@ -83,9 +83,6 @@ def ingest_nodules(
 
     Args:
         folder: Holds `nodules.csv` and `<patient>/<patient>_n<NN>_img8.nii.gz`, optionally `..._hu.nii.gz`.
-        into: The archive, new or to be extended.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
         skip_bad_rows: How many nodules may be left out because of a fault in their row or file; by default none.
 
     Returns:

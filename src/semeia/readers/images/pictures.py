@@ -52,7 +52,6 @@ def ingest_images(
         table: CSV, TSV or parquet, one row an image; see docs/how-to/bring-your-own-images.md for what is read.
         image: Column with the path of the image, a PNG, JPEG or NIfTI.
         subject: Column with the patient's id, which is hashed.
-        into: The archive, new or to be extended.
         unit: Column that says which rows are of one thing predicted on; by default every image is its own.
             The subject column again makes it the patient.
         label: Column with the label, 0 or 1 (or true/false, yes/no) or a grade; empty cells and NA are unlabelled.
@@ -71,9 +70,6 @@ def ingest_images(
         covariates: Columns kept with what is predicted on (age, sex, slice_position), to be tested as shortcuts.
         kind: What the numbers mean: `hu` (Hounsfield units), `mri` (no unit: MRI, ultrasound), `img8`, `mask` or
             `picture`; by default `picture` for PNG and JPEG, `hu` for NIfTI.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        skip_bad_rows: How many rows may be left out because of a fault; by default none.
 
     Raises:
         InputError: Names up to ten rows and columns, never the patient. Nothing is written then.
@@ -142,11 +138,7 @@ class Naming:
     """What things are called in the archive.
 
     Attributes:
-        outcome: name of the label.
-        unit_kind: kind of the units.
-        of_patient: whether a unit is a whole patient.
         covariates: columns kept with each unit; numbers, where every cell is one.
-        source: what the part comes from.
         other: further columns that another reader has used.
         classes: names of the label's values, from 0 on.
         day_zero: the day that whole numbers in the column of dates count from.

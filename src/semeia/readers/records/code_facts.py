@@ -80,10 +80,7 @@ def say_codes(draft: Writer, mapping: Mapping, tally: pl.DataFrame, given: pl.Da
     """Give the draft the codes of a mapped record.
 
     Args:
-        draft: Where they go.
-        mapping: Its name stands in the rules.
         tally: Columns code, unit, mode, name, events, numbers, label: counts of events by all of the others.
-        given: What is known of codes beforehand; see `take`.
 
     Returns:
         Columns code, unit, other: what the code of values in an unusual unit is to be instead.

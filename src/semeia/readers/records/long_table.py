@@ -27,11 +27,6 @@ def ingest_table(
     Args:
         folder: The tables: .parquet, .csv, .csv.gz, .tsv or .tsv.gz, or a folder of such files a table.
         mapping: A mapping that comes with the package (eicu, mimic3, synthea, synthea_csv) or a YAML file.
-        into: The archive, new or to be extended.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
-            `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
     Raises:
         InputError: Names the mapping's entry, the table or the file. Nothing is written then.

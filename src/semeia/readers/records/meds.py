@@ -61,11 +61,6 @@ def ingest_meds(
 
     Args:
         folder: The data set: `data/` with the shards and, where there is one, `metadata/`.
-        into: The archive, new or to be extended.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
-            `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
     Raises:
         InputError: No shard, a shard that is damaged or lacks a column, every event in the archive already.

@@ -71,11 +71,6 @@ def ingest_omop(
         folder: person and any of condition_occurrence, drug_exposure, measurement, observation,
             procedure_occurrence, visit_occurrence, death, care_site, concept, concept_ancestor,
             concept_relationship; each a .csv, .tsv (also .gz) or .parquet file, or a folder of them.
-        into: The archive, new or to be extended.
-        key: File with the pseudonym key, when the archive is not to keep its own.
-        settings: What is done about the identity of patients.
-        codes: Table (.csv, .tsv, .parquet) that says more of codes, and goes before all rules: `code` and any of
-            `mode` (condition, medication, measurement, demographic, other), `name`, `unit`, `fill`.
 
     Raises:
         InputError: No person, no table of events, a file that is damaged, a table without dates.

@@ -56,9 +56,7 @@ def take(
     """Put a mapped record into a draft.
 
     Args:
-        draft: Where it goes.
         connection: From `opened`; may have tables of its own already.
-        mapping: What the tables mean.
         tables: The files of each table, by name; those that the mapping does not mention are not read.
         files: Those of tables that the connection has already, for messages.
         codes: What is known of codes beforehand, and goes before all rules: code and any of mode, name, unit, fill.

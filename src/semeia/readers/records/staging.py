@@ -53,7 +53,6 @@ def stage(
     """Make the view `staged_<place>` of an entry's rows, and count them by code, unit, mode and name.
 
     Args:
-        connection: With the entry's tables and the table `numbered`.
         files: Those of its table, to say where the first cell stands that cannot be read.
 
     Returns:

@@ -40,10 +40,6 @@ class SectionValues:
     """Values of some sections as sparse triplets by row, then channel. What is not there is to be filled.
 
     Attributes:
-        row: the section's place in the frame of sections.
-        channel: number of the channel.
-        value: the curve's value.
-        rows: number of sections.
         valueless: events of measurements that were left out for want of a number.
         undated: events that were left out for want of a time.
         limited: events of measurements whose number was beyond a limit and was taken as that.
@@ -88,9 +84,7 @@ def values_at(
     Args:
         events: subject_id, time, code, numeric_value: everything that is known of the sections' subjects.
         sections: subject_id, time; any order, repeats welcome.
-        channels: What is looked at.
         subjects: subject_id, sex, birth of at least the sections' subjects.
-        window: Step of the grid and length of the trailing window.
         seed: Of the draws of the intensities. They hang on the seed and the code, and are the same for everybody: equal
             records have equal curves, whoever's they are and under whatever key they were read.
     """

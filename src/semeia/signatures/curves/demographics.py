@@ -23,7 +23,6 @@ def demographic_values(
     Args:
         known: subject, channel, time (null: always) of events of demographic channels.
         asked: subject, time, sex, birth, one row a section.
-        channels: All channels.
     """
     places = asked.select("subject", "sex", "birth", since="time").with_row_index("section")
     own = channels.table.filter(pl.col("mode") == "demographic").select("channel", "code")

@@ -31,7 +31,6 @@ def intensity_means(steps, first, last, start, end, window, key):
         last: last event seen by each curve, included, int64 [curves].
         start: first step of the grid, int64 [curves].
         end: step of the section, int64 [curves].
-        window: number of steps.
         key: key of the random draws, uint64 [curves].
 
     Returns:

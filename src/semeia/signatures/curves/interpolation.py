@@ -25,7 +25,6 @@ def interpolation_means(steps, values, first, last, last_value, start, end, wind
         last_value: value of the last knot as it was known at the section's time, float64 [curves].
         start: first step of the grid, int64 [curves].
         end: step of the section, int64 [curves].
-        window: number of steps.
 
     Returns:
         float64 [curves], in the measurement's own unit.

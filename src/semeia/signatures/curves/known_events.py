@@ -48,8 +48,6 @@ def known_events(
     Args:
         events: subject_id, time, code, numeric_value, in any order.
         ids: rising ids of the subjects that are asked about; events of others are left out.
-        channels: what is looked at.
-        window: its steps.
     """
     of_event = events["subject_id"].cast(pl.Int64).to_numpy()
     subject = np.searchsorted(ids, of_event).clip(max=max(len(ids) - 1, 0))

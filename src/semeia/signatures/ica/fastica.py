@@ -140,9 +140,7 @@ def fast_ica(
 
     Args:
         white: rows with mean zero and the identity as covariance, from `whitened`.
-        settings: see there.
         start: where to start, any invertible matrix, and then on all rows at once; None draws one from the seed.
-        report: called after every iteration.
 
     Returns:
         The rotation with its state; not having converged is a state, not an error.

@@ -51,13 +51,10 @@ def separate(
 
     Args:
         samples: rows of standardised channels; read in two passes, then no more.
-        settings: of the solver; its dtype is that of the white rows.
         components: how many; None for as many as the samples have.
-        solver: a name in `SOLVERS`.
         trim: take fewer components where the samples have fewer, instead of refusing.
         scratch: a folder for the white rows (rows x components x 4 bytes), which are deleted at the end. None is the
             system's temporary folder, which on some machines is memory. Several processes must all see it.
-        report: called after every iteration.
 
     Raises:
         InputError: The samples cannot give so many components, or the solver is not installed.

@@ -46,7 +46,6 @@ def whiten(found: Moments, *, components: int | None = None, trim: bool = False)
     """The whitening onto the `components` directions of largest variance (Hyvarinen & Oja 2000, section 5.2).
 
     Args:
-        found: from `moments`.
         components: how many directions; None takes as many as the samples have.
         trim: take fewer where the samples have fewer, instead of refusing.
 

@@ -34,7 +34,6 @@ class Part:
     """One cohort.
 
     Attributes:
-        patient: of each unit.
         statistic: from draw weights to a column an estimand.
         groups: of units, such as the positives: each must be had by enough patients.
         carriers: of each estimand, the groups by whose patients its interval is widened.

@@ -245,8 +245,6 @@ def knee_study(
 
     Args:
         archive: radiographs with grades, made by `semeia ingest knees`.
-        out: the run folder.
-        settings: see `KneeSettings`.
         external: an archive of another hospital, only tested.
         outcomes: your own OAI follow-up table; adds incidence and progression. It is never copied.
         reports: your own table of impressions, for the starts clip, convirt and slip.

@@ -39,7 +39,6 @@ class Start:
     """Where weights come from.
 
     Attributes:
-        title: what people read.
         terms: objectives (objectives/build.py) it was pretrained by; none for weights that met no knee.
         corpus: what it was pretrained on (see `corpus_of`).
         passes: epochs for each of the settings' epochs: an objective that encodes a quarter of one view gets more, so

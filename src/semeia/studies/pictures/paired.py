@@ -223,8 +223,6 @@ def paired_study(
 
     Args:
         archive: pictures with an outcome, of one modality or several (`semeia ingest folders`, `ingest images`).
-        out: the run folder.
-        settings: see `PairedSettings`.
         external: an archive of another hospital with the same outcome, only tested.
         imagenet: weights of EfficientNet-lite0 for the start imagenet, made by `semeia weights convert`.
     """

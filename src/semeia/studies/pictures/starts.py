@@ -29,7 +29,6 @@ class Start:
     """Where weights come from.
 
     Attributes:
-        title: what people read.
         by: objective of pretraining; empty: none.
         second: what the other modality is; "main" is the real one where the archive has it, else the pseudo
             narrow-band picture.
@@ -122,8 +121,6 @@ def pair_of(archive: Archive, model: ModelSettings, *, first: str, second: str) 
     """Find the modalities of an archive, and how each is read.
 
     Args:
-        archive: with pictures.
-        model: how pictures are read.
         first: image type that every network reads; may be empty where there is one only.
         second: the real second modality; empty: there is none.
     """

@@ -129,7 +129,6 @@ class Signatures:
     """Signatures of the training patients' records, and all stays in numbers.
 
     Attributes:
-        settings: of the fit; its seed is not looked at.
         atlas: the seed whose model gets an atlas, too.
     """
 

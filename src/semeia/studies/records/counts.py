@@ -20,7 +20,6 @@ def seen_codes(archive: Archive, stays: pl.DataFrame) -> pl.DataFrame:
     """What each stay's record holds by the time of the prediction, births apart; without a time, nothing.
 
     Args:
-        archive: where the events are.
         stays: row, subject_id, time; one row a patient.
 
     Returns:

@@ -1,7 +1,6 @@
 """Judge the stored models of a study of patients at earlier dates: the same patients, and nothing later is known."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import polars as pl
 from semeia.data.dataset import MONTH, Dataset
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-from semeia.learning.cells import Cell, cells_of
+from semeia.learning.cells import Cell
 from semeia.learning.model import Model
-from semeia.learning.stored import NotStoredError, Scorer, load_scorer
+from semeia.learning.stored import Scorer, choices, stored_models
 from semeia.studies.records.patient import reopen
 from semeia.studies.records.patient_arms import arms
 from semeia.studies.records.patient_data import open_patients
@@ -32,7 +31,6 @@ def landmarks(
     """Score the tested patients of a finished study as if each were asked for some months before the index date.
 
     Args:
-        run: of the study of patients.
         archive: that it was run on.
         external: the other hospital's archive that it was run with, if it was.
         months: before the index date, such as [12,6,0]; 0 gives the study's own scores.
@@ -45,30 +43,19 @@ def landmarks(
     if not months or min(months) < 0 or len(set(months)) < len(months):
         raise InputError(f"months {list(months)} must be 0 or more, each once")
     work = reopen(run, archive, external)
-    stored = {cell: scorer for cell, scorer in _stored(run) if arm in (None, cell.arm)}
-    if not stored:
-        raise InputError(f"{run}: holds no stored model of an arm '{arm}'")
+    models = stored_models(run, choices(run, arm=arm, mode=None, fraction=None))
+    stored = [(choice.cell(seed), scorer) for choice, own in models.items() for seed, scorer in own.items()]
     scores: dict[Cell, pl.DataFrame] = {}
     outcome, declared = work.settings.outcome, arms(work.settings, work.inputs)
     for month in months:
         earlier = dt.timedelta(hours=round(month * MONTH / 3600))
         then = open_patients(work.inputs, work.settings, run / "cache", earlier=earlier)
-        for cell, scorer in sorted(stored.items(), key=lambda pair: pair[0].seed):  # what a seed reads is read once
+        for cell, scorer in sorted(stored, key=lambda pair: pair[0].seed):  # what a seed reads is read once
             fold = fold_of(work.material, outcome, seed=cell.seed, fraction=cell.fraction)
             reads: ModelSettings = declared[cell.arm].model  # pyright: ignore[reportAttributeAccessIssue]
             found = _scores(scorer, fold, then.of_seed(then, cell.seed).data(reads))
             scores[replace(cell, axes=(("months", f"{month:g}"),))] = scored(fold.test, found)
     return predictions_of(scores, work.material, outcome, study="patient")
-
-
-def _stored(run: Path) -> Iterator[tuple[Cell, Scorer]]:
-    """Give every model of a run that met labels and can be read again."""
-    for cell in cells_of(run):
-        if cell.mode != "pretrain":
-            try:
-                yield cell, load_scorer(run / cell.name)
-            except NotStoredError:  # boosted trees
-                continue
 
 
 def _scores(scorer: Scorer, fold: Fold, data: Dataset) -> np.ndarray:

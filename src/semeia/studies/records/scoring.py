@@ -1,6 +1,5 @@
 """The stored arms of a study of records score an archive they have never seen, by the signatures of their own seed."""
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.prediction_table import home_sites, predictions_of
 from semeia.learning.scoring import Asked, by_seed, require_unseen, say_which
-from semeia.learning.stored import Choice, NotStoredError, Scorer, about_run, load_scorer
-from semeia.progress import warn
+from semeia.learning.stored import Choice, Scorer, about_run, stored_models
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.studies.records.blocks import LEARNT, plain_blocks, side_by_side
@@ -33,13 +31,7 @@ def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
 
     A stay that has nothing of what a network reads is left out of its scores.
     """
-    chosen = {choice: _models(run, choice) for choice in asked.choices(run)}
-    for choice in [choice for choice, models in chosen.items() if not models]:
-        del chosen[choice]
-        words = f"{choice} is left out: boosted trees are not stored"
-        if not chosen:
-            raise InputError(f"{run}: holds no stored model; {words}")
-        warn(words)
+    chosen = stored_models(run, asked.choices(run))
     outcome = asked.outcome or str(about_run(run).get("outcome"))
     opened = open_archive(archive)
     stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
@@ -72,14 +64,6 @@ def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
     ]
     say_which(max(len(models) for models in chosen.values()), asked.seeds)
     return pl.concat(tables)
-
-
-def _models(run: Path, choice: Choice) -> dict[int, Scorer]:
-    stored = {}
-    for cell in choice.cells(run):
-        with suppress(NotStoredError):
-            stored[cell.seed] = load_scorer(run / cell.name)
-    return stored
 
 
 def _seen(

@@ -16,7 +16,6 @@ def stays_of(archive: Archive, outcome: str, *, to_fit: bool = True) -> pl.DataF
     """The first stay of each patient, in the order of the patients.
 
     Args:
-        archive: with units of the kind "stay".
         outcome: 0 or 1 at a time of prediction; stays without one are not labelled.
         to_fit: whether both classes are needed.
 

@@ -39,8 +39,6 @@ class Encoder:
     """A network pretrained without labels.
 
     Attributes:
-        modalities: what it reads.
-        settings: see `PretrainSettings`.
         corpus: which of the units that may be seen are learnt from (material, rows, seed); by default all.
         shown: whether its progress is shown step by step (a run of one cell).
     """
@@ -77,11 +75,7 @@ class Network:
     """A network that meets labels.
 
     Attributes:
-        about: what it is.
-        modalities: what it reads.
         model: how, and how large it is.
-        finetuning: how it meets the labels.
-        modes: "frozen", "finetune", "probe_finetune".
         pretraining: name of what it starts from; empty: freshly drawn weights.
         encoder: or a file it starts from, pretrained elsewhere.
         weights: or published weights of its image embedding.
@@ -162,9 +156,7 @@ class SimpleArm:
     """A simple model on columns of the units or of a modality.
 
     Attributes:
-        about: what it is.
         simple: what it reads and fits.
-        model: how the modalities are read.
         outcomes: which it predicts; none named: all.
     """
 

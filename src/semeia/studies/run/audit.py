@@ -36,7 +36,6 @@ class Audited:
     """What an audit looks at.
 
     Attributes:
-        material: units, labels, cohorts.
         folds: of each seed, with all its labels.
         pretrained: whom each model without labels was fitted on.
         trained: whom each model with labels was.

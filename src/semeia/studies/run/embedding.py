@@ -78,9 +78,7 @@ def shift_map(model: Model, data: Dataset, *, fitted: np.ndarray, shown: np.ndar
 
     Args:
         model: fine-tuned with a fusion.
-        data: units with their observations.
         fitted: training units, by whose fused features the components are fitted.
-        shown: units that are placed.
 
     Returns:
         unit_id, feature ("fused", or the modality that shifts it), x, y; a modality that a unit lacks has no row.

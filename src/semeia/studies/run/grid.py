@@ -28,11 +28,7 @@ def run_cells(cells: list[Cell], work: Work, *, run: Path, workers: int, label: 
     """Runs the cells that are not finished yet, `workers` at a time, one thread each.
 
     Args:
-        cells: what to run, in this order.
         work: called with a cell and its folder; must be importable (it runs in another process).
-        run: the run folder.
-        workers: number of processes; 1 stays in this one.
-        label: for the progress bar.
 
     Raises:
         Interrupted: Ctrl-C; finished cells are kept, and those begun go on from their checkpoints.

@@ -28,10 +28,7 @@ class Probed:
 
     Attributes:
         train: features of the labelled training units.
-        labels: their labels, 0 or 1.
-        patients: whose they are.
         test: features of the tested units.
-        truth: their labels.
     """
 
     train: Float[np.ndarray, "n p"]

@@ -112,9 +112,6 @@ def fold_testing(
     """Let seed s test fold s of the patients of `strata` (subject_id, stratum), and everybody outside.
 
     Args:
-        subject: the patient of each unit.
-        strata: the patients that are dealt into folds.
-        folds: how many.
         outside: units that every seed tests, bool [unit].
     """
     dealt = patient_folds(strata, folds=folds)

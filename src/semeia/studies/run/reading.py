@@ -29,8 +29,6 @@ def read_units(
     """Read the archive, and the external one after it, by the modalities of a model and some more.
 
     Args:
-        inputs: where they are.
-        model: what it reads, and how.
         cache: folder for large arrays.
         further: modalities that simple models read, by name.
         outcome: whose units, at their times of prediction; by default all units that anything was observed of.

@@ -88,10 +88,6 @@ def begin_run(
     """Writes run.json for a new run; for one in which something was learnt, refuses other data and other settings.
 
     Args:
-        run: its folder.
-        archive: what it is run on.
-        study: its name.
-        settings: see the study.
         inputs: what else it reads, by name: hashes of the files.
         further: what else decides what is learnt, beside the settings; kept with them.
     """
@@ -183,10 +179,7 @@ def finish_run(finished: Finished, *, used: Used, unit: str, notes: list[str], f
     Wall time and memory are added up over sittings (time) or their largest taken (memory).
 
     Args:
-        finished: the study.
         used: what this sitting took.
-        unit: the word for one unit.
-        notes: what was left out of the evaluation.
         facts: what the study has to say: words, descriptions, and the words of the flow under "flow".
     """
     run, seeds = finished.work.run, tuple(finished.work.settings.seeds)

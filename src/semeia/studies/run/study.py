@@ -31,8 +31,6 @@ class Inputs:
     """What a study reads.
 
     Attributes:
-        archive: that is trained and tested on.
-        external: another hospital's; only tested.
         files: further files of the user's, by the name of their option.
     """
 
@@ -57,11 +55,9 @@ class Material:
         training: units that may be trained on wherever they are not tested, bool [unit].
         unlabelled: further units that may be seen without labels, bool [unit].
         testing: units that each seed tests, bool [unit].
-        tasks: of the outcomes that are not binary.
         dataset: the units as most models read them, and
         read: as some model reads them.
         of_seed: the same as the models of a seed see it, where what they read was fitted for that seed alone.
-        extra: what only this study knows.
     """
 
     units: pl.DataFrame
@@ -109,7 +105,6 @@ class Fold:
         pretraining: units that may be seen without labels.
         labelled: labelled training units, and
         labels: their labels.
-        test: units to score.
     """
 
     pretraining: np.ndarray
@@ -211,9 +206,6 @@ class Study:
     """The declaration.
 
     Attributes:
-        name: of the study.
-        settings: class of its settings.
-        unit: the word for one unit.
         open: makes the material, in every process; given inputs, settings and a folder for caches.
         arms: by name, from settings and inputs.
         words: what run.json is to hold in words and facts.
@@ -223,7 +215,6 @@ class Study:
         judged: one evaluation each (the whole, a stratum, ...).
         audit: rows of the table "leakage".
         extras: what else the study draws, once its predictions are there.
-        tables: further tables of the run.
         passed_on: covariates that go along with the predictions (or what names them of the inputs), beside those that
             the settings name as `covariates`.
         covariates: the units with all of these, where some take long to count.

@@ -45,7 +45,6 @@ def worlds_study(*, out: Path, settings: MapSettings | None = None) -> Path:
 
     Args:
         out: run folder; the same command goes on where it stopped.
-        settings: seeds, numbers of labels, sizes.
 
     Returns:
         The page.

@@ -118,7 +118,6 @@ def robust_study(*, out: Path, settings: RobustSettings) -> str:
 
     Args:
         out: table of AUROC by world, place, arm and seed, .csv.
-        settings: see `RobustSettings`.
     """
     from semeia.report.terminal import table_writer
 

@@ -64,10 +64,6 @@ class SweepSettings(MapSettings):
 def sweep_worlds(*, out: Path, settings: SweepSettings | None = None) -> Path:
     """Sweep worlds one thing at a time, crossed with numbers of labels; stopped, the same command goes on.
 
-    Args:
-        out: folder of the run.
-        settings: what is swept around which condition.
-
     Returns:
         The page.
     """
