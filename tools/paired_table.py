@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from knee_table import estimate, names_of, table
+from study_tables import estimate, names_of, table
 
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.names import Names

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from knee_table import differences, levels, names_of
+from study_tables import differences, levels, names_of
 
 REFERENCES = ("multimodal_scratch/finetune", "image_scratch/finetune")
 

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 
 import polars as pl
 from jsonargparse import auto_cli
-from knee_table import estimate, table
+from study_tables import estimate, table
 
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.worlds.hospital import HospitalSettings

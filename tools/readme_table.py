@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from knee_table import estimate
+from study_tables import estimate
 
 ROWS = (
     ("diameter", "none", "diameter alone (shortcut)"),

@@ -73,6 +73,11 @@ def is_finished(folder: Path) -> bool:
         return False
 
 
+def seconds_of(folder: Path) -> float:
+    """How long a finished cell took."""
+    return float(json.loads((folder / DONE).read_text(encoding="utf-8"))["seconds"])
+
+
 def _cell_at(name: str) -> Cell | None:
     if match := _PRETRAINED.fullmatch(name):
         return Cell(match[1], "pretrain", 1.0, int(match[2]))

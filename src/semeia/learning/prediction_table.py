@@ -35,8 +35,12 @@ def predictions_of(
 
 def with_scores(units: pl.DataFrame, score: np.ndarray) -> pl.DataFrame:
     """Units with the column `score`, or `score_0`, `score_1`, ... of several classes."""
-    columns = {"score": score} if score.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(score.T)}
-    return units.with_columns(pl.Series(name, values) for name, values in columns.items())
+    return units.with_columns(pl.Series(name, values) for name, values in score_columns(score).items())
+
+
+def score_columns(scores: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores, [n] or [n, class], by the names of their columns."""
+    return {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}
 
 
 def with_labels(archive: Archive, table: pl.DataFrame, outcome: str | None, *, units: pl.DataFrame) -> pl.DataFrame:

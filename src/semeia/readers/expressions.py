@@ -14,8 +14,8 @@ from semeia.archive import PRIVACY, Archive, Privacy, Summary, open_archive, wri
 from semeia.archive.identity import canonical
 from semeia.archive.table_file import read_table
 from semeia.errors import InputError
-from semeia.readers.features import Adding, numbered_columns, numbers_of, rows_of
-from semeia.readers.rows import Faults, Row
+from semeia.readers.features import Adding, numbered_columns, numbers_of
+from semeia.readers.rows import Faults, Row, rows_of
 
 PATIENT, DATE, SESSION, DAYS, LABEL, TEST, NUMBERS = (
     "pid",

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,13 @@ import polars as pl
 from semeia.archive import PRIVACY, Archive, Privacy, Summary, Writer, open_archive, writing
 from semeia.archive.hashing import array_sha256
 from semeia.archive.identity import canonical
-from semeia.archive.table_file import TableFile, as_text, read_table
+from semeia.archive.table_file import TableFile, read_table
 from semeia.bounds import bounded
 from semeia.errors import InputError
 from semeia.progress import each
 from semeia.readers.dates import PSEUDONYM
 from semeia.readers.images.listed import Folder
-from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of
+from semeia.readers.rows import LEFT_OUT, Faults, Row, day_of, rows_of
 
 REPEATED = "vectors repeat another of the same patient and date in every number, and were dropped"
 ZEROS = "vectors have regions of zeros only: where these stand for nothing, write NaN instead"
@@ -140,24 +140,18 @@ class Adding:
             draft.count(words, number)
 
 
-def rows_of(table: TableFile, names: Sequence[str]) -> list[Row]:
-    """Some columns of a table as rows of text."""
-    text = as_text(replace(table, frame=table.frame.select(list(dict.fromkeys(names)))))
-    cells = text.frame.iter_rows(named=True)
-    return [Row(table.name, number, row, table.decimal_comma) for number, row in zip(table.rows, cells, strict=True)]
-
-
 def numbered_columns(table: TableFile, prefix: str, others: Sequence[str] = ()) -> list[str]:
     """The columns whose names begin so, in the order of the numbers in their names."""
     table.require_plain([name for name in table.nested if name.startswith(prefix) and name not in others])
     names = [name for name in table.frame.columns if name.startswith(prefix) and name not in others]
     if not names:
         raise InputError(f"{table.name}: no column's name begins with '{prefix}'.")
-    return sorted(names, key=lambda name: [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(name)])
 
+    def by_numbers(name: str) -> list[tuple[int, str]]:
+        parts = filter(None, re.split(r"(\d+)", name))
+        return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
-def _parts(name: str) -> list[str]:
-    return [part for part in re.split(r"(\d+)", name) if part]
+    return sorted(names, key=by_numbers)
 
 
 def numbers_of(table: TableFile, names: Sequence[str]) -> np.ndarray:

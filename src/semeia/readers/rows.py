@@ -8,12 +8,12 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from semeia.archive.atomic import naming
-from semeia.archive.table_file import LABEL_WORDS, as_text, read_table, there_are
+from semeia.archive.table_file import LABEL_WORDS, TableFile, as_text, read_table
 from semeia.errors import InputError
 
 Item = TypeVar("Item")
@@ -129,17 +129,15 @@ def read_rows(
     named: Sequence[str] = (),
 ) -> list[Row]:
     """Read a table as rows of text; see `read_table` for what is read and how columns are found."""
-    table = as_text(read_table(path, required=required, known=known, verbatim=verbatim, named=named))
+    return rows_of(read_table(path, required=required, known=known, verbatim=verbatim, named=named))
+
+
+def rows_of(given: TableFile, columns: Sequence[str] = ()) -> list[Row]:
+    """The rows of a table as text; of some columns, or of all."""
+    names = list(dict.fromkeys(columns)) or given.frame.columns
+    table = as_text(replace(given, frame=given.frame.select(names)))
     cells = table.frame.iter_rows(named=True)
     return [Row(table.name, number, row, table.decimal_comma) for number, row in zip(table.rows, cells, strict=True)]
-
-
-def require_columns(rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """Refuse a table that lacks a column, naming those it has."""
-    names = list(rows[0].cells)
-    if absent := [column for column in columns if column not in names]:
-        table = rows[0].table
-        raise InputError(f"{table}: lacks the column(s) {', '.join(absent)}. {there_are(names, absent)}")
 
 
 @dataclass
@@ -182,15 +180,12 @@ class Faults:
         if self.rows == 1:
             raise InputError(f"{self.errors[0]} Mend it, or leave such a row out with --skip-bad-rows 1.")
         table = str(self.errors[0]).partition(", row ")[0]
-        listed = " ".join(f"({place}) {self._short(error, table)}" for place, error in enumerate(self.errors, start=1))
+        said = [str(error).removeprefix(f"{table}, ") for error in self.errors]
+        listed = " ".join(f"({place}) {words}" for place, words in enumerate(said, start=1))
         more = f" ... and {self.rows - len(self.errors)} more." if self.rows > len(self.errors) else ""
         number = f"{self.rows}" if whole else f"{self.rows} or more"
         advice = f" Mend the table, or leave such rows out with --skip-bad-rows {self.rows}."
         raise InputError(f"{table}, {number} rows have a fault: {listed}{more}{advice}")
-
-    @staticmethod
-    def _short(error: InputError, table: str) -> str:
-        return str(error).removeprefix(f"{table}, ")
 
 
 def odd_labels(outcome: str, values: Collection[float]) -> str:

@@ -75,7 +75,11 @@ def patient_of(model: SignatureModel, archive: Archive, subject: int) -> Atlas:
     life = _lives(archive, [subject])[subject]
     values = express(model, archive, life.dates).table.select(model.names).to_numpy()
     strongest = np.argsort(-np.abs(values).max(axis=0), kind="stable")[:EXPRESSED]
-    signatures = [_line(_marked(model, int(at)), life, values[:, at]) for at in strongest]
+    named = [f"{model.names[at]}{', unstable' if model.unstable[at] else ''}" for at in strongest]
+    signatures = [
+        _line(f"{_label(model, int(at))} ({name})", life, values[:, at])
+        for at, name in zip(strongest, named, strict=True)
+    ]
     channels = list(dict.fromkeys(int(c) for at in strongest for c in model.top(int(at), most=3)))
     tracks = _channel_tracks(model, archive, life, channels)
     return Atlas(
@@ -87,11 +91,6 @@ def patient_of(model: SignatureModel, archive: Archive, subject: int) -> Atlas:
             Timeline("Their channels: curves and events", life.span, tracks),
         ],
     )
-
-
-def _marked(model: SignatureModel, at: int) -> str:
-    """A signature by what it raises, its number behind it; an unstable one says so."""
-    return f"{_label(model, at)} ({model.names[at]}{', unstable' if model.unstable[at] else ''})"
 
 
 def _facts(model: SignatureModel) -> list[tuple[str, str]]:

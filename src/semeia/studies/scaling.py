@@ -6,7 +6,6 @@ random, each objective at each length and on each share of the archive) has the 
 same fine-tuning budget. Defaults of other studies are to be chosen from this one, before their test folds are read.
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -21,7 +20,7 @@ from semeia.data.modalities import Volume
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, CohortDescription, Description
-from semeia.learning.cells import DONE, Cell
+from semeia.learning.cells import Cell, seconds_of
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
@@ -192,7 +191,7 @@ def curves(finished: Finished) -> None:
     gains = results.filter(pl.col("reference").is_in(wanted))
     rows = []
     for point in points(settings):
-        times = [_seconds(run / Cell(point.name, "pretrain", 1.0, seed).name) for seed in settings.seeds]
+        times = [seconds_of(run / Cell(point.name, "pretrain", 1.0, seed).name) for seed in settings.seeds]
         steps = point.settings(settings.pretraining).optimiser.steps
         facts = {"objective": point.objective, "steps": point.steps, "own_steps": steps, "share": point.share}
         of_point = gains.filter(pl.col("arm") == point.name).select(
@@ -200,10 +199,6 @@ def curves(finished: Finished) -> None:
         )
         rows += [{**facts, "seconds": float(np.mean(times)), **row} for row in of_point.iter_rows(named=True)]
     write_csv(run / "tables" / "scaling.csv", pl.DataFrame(rows, infer_schema_length=None))
-
-
-def _seconds(folder: Path) -> float:
-    return float(json.loads((folder / DONE).read_text())["seconds"])
 
 
 def words(finished: Finished) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from semeia.archive.atomic import PARTIAL, make_folder, naming, place
+from semeia.archive.hashing import array_sha256
 
 PERCENTS = (0, 1, 10, 50, 90, 99, 100)
 _MOST = 1 << 20
@@ -48,6 +49,16 @@ class PixelFile:
         self._hash = hashlib.sha256()
         self._size = 0
         self._stream: BinaryIO | None = None
+
+    def add(self, array: np.ndarray) -> dict[str, object]:
+        """Write `array`; gives the columns of a table that find it again and tell whether it has changed."""
+        return {
+            "shape": list(array.shape),
+            "dtype": array.dtype.name,
+            "part": f"pixels/{self.path.name}",
+            "offset": self.append(array),
+            "sha256": array_sha256(array),
+        }
 
     def append(self, array: np.ndarray) -> int:
         """Write `array` in C order, little endian, 64-byte aligned; gives the byte it starts at."""

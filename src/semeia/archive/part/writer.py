@@ -13,7 +13,7 @@ import polars as pl
 
 from semeia.archive import keys
 from semeia.archive.gate import Gate, Privacy, moved
-from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
+from semeia.archive.hashing import LOOK_SIDE, middle_slice, perceptual_hash
 from semeia.archive.identity import NEAR, canonical
 from semeia.archive.part.people import Ages, People
 from semeia.archive.part.pixels import PixelFile, bits_used, percentiles
@@ -45,9 +45,8 @@ class Writer:
         self._archive, self._key = archive, key
         self.gate, self.ages = Gate(privacy), Ages(cap=privacy.cap_ages)
         self.number = number = 1 + (len(archive.parts) if archive else 0)
-        self._rows: dict[str, list[dict[str, object]]] = {
-            name: [] for name in ("units", "images", "readings", "reports", "arrays")
-        }
+        names = ("units", "images", "readings", "reports", "arrays")
+        self._rows: dict[str, list[dict[str, object]]] = {name: [] for name in names}
         self._outcomes: dict[str, list[dict[str, object]]] = {}
         self.people = People(key, archive.table("subjects").rows(named=True) if archive else [], privacy=privacy)
         self._old_units: set[str] = set(archive.table("units")["unit_id"]) if archive else set()
@@ -111,14 +110,8 @@ class Writer:
         if unit_id in self._units:
             raise InputError(f"unit {unit_id} occurs twice in {self.source}.")
         self._units.add(unit_id)
-        row: dict[str, object] = {
-            "unit_id": unit_id,
-            "subject_id": subject_id,
-            "kind": kind,
-            "time": time,
-            "region": region,
-        }
-        self._rows["units"].append(row | dict(covariates or {}))
+        of = {"unit_id": unit_id, "subject_id": subject_id, "time": time}
+        self._add("units", **of, kind=kind, region=region, **(covariates or {}))
         return unit_id
 
     def known_unit(self, pseudonym: str, original: str) -> str | None:
@@ -171,29 +164,20 @@ class Writer:
         if spacing is None:  # a volume has no border to write on
             self.gate.picture(array)
         plane = middle_slice(array, colour=spacing is None and array.ndim == 3)
-        entries = None if affine is None else [float(entry) for entry in np.asarray(affine).reshape(-1)]
-        row = {
-            "image_id": image_id,
-            "unit_id": unit_id,
-            "subject_id": subject_id,
-            "time": time,
+        facts = {
             "kind": kind,
             "intensity": intensity,
-            "shape": list(array.shape),
-            "dtype": array.dtype.name,
             "spacing": None if spacing is None else [float(step) for step in spacing],
             "orientation": orientation,
-            "affine": entries,
-            "part": f"pixels/{self.pixels.path.name}",
-            "offset": self.pixels.append(array),
-            "sha256": array_sha256(array),
+            "affine": None if affine is None else np.asarray(affine, float).reshape(-1).tolist(),
             "phash": perceptual_hash(plane),
             "look": perceptual_hash(plane, side=LOOK_SIDE),
             "percentiles": percentiles(array),
             "bits": bits_used(array),
             "format": image_format,
         }
-        self._rows["images"].append(row)
+        of = {"unit_id": unit_id, "subject_id": subject_id, "time": time}
+        self._add("images", image_id=image_id, **of, **facts, **self.pixels.add(array))
         return image_id
 
     def reading(
@@ -207,19 +191,12 @@ class Writer:
         time: dt.datetime | None = None,
     ) -> None:
         """Add one rating by a reader, of a unit or (None) of a patient at a time."""
-        row = {
-            "unit_id": unit_id,
-            "subject_id": subject_id,
-            "time": time,
-            "reader": reader,
-            "item": item,
-            "value": float(value),
-        }
-        self._rows["readings"].append(row)
+        of = {"unit_id": unit_id, "subject_id": subject_id, "time": time}
+        self._add("readings", **of, reader=reader, item=item, value=float(value))
 
     def report(self, unit_id: str | None, subject_id: int, *, text: str, time: dt.datetime | None = None) -> None:
         """Add the written report of a unit. It is stored as it is; the gate finds what has the form of one."""
-        self._rows["reports"].append({"unit_id": unit_id, "subject_id": subject_id, "time": time, "text": text})
+        self._add("reports", unit_id=unit_id, subject_id=subject_id, time=time, text=text)
 
     def array(
         self,
@@ -246,19 +223,8 @@ class Writer:
             raise InputError(f"modality '{modality}': cannot store an array of shape {array.shape}.")
         stored = np.ascontiguousarray(array, np.float32)
         array_id = f"{modality}/{self.number:04d}-{len(self._rows['arrays']):08d}"
-        row = {
-            "array_id": array_id,
-            "unit_id": unit_id,
-            "subject_id": subject_id,
-            "time": time,
-            "modality": modality,
-            "shape": list(stored.shape),
-            "dtype": stored.dtype.name,
-            "part": f"pixels/{self.pixels.path.name}",
-            "offset": self.pixels.append(stored),
-            "sha256": array_sha256(stored),
-        }
-        self._rows["arrays"].append(row)
+        of = {"unit_id": unit_id, "subject_id": subject_id, "time": time}
+        self._add("arrays", array_id=array_id, **of, modality=modality, **self.pixels.add(stored))
         return array_id
 
     def outcome(
@@ -271,12 +237,7 @@ class Writer:
         prediction_time: dt.datetime | None = None,
     ) -> None:
         """Add one label. `name` is lower case letters, digits and underscores."""
-        row = {
-            "unit_id": unit_id,
-            "subject_id": subject_id,
-            "prediction_time": prediction_time,
-            "value": float(value),
-        }
+        row = {"unit_id": unit_id, "subject_id": subject_id, "prediction_time": prediction_time, "value": float(value)}
         self._outcomes.setdefault(name, []).append(row)
 
     def events(self, frame: pl.DataFrame) -> None:
@@ -309,6 +270,9 @@ class Writer:
     def count(self, words: str, number: int) -> None:
         """Put something counted on the part's record, for the audit: `words` say what, such as "rows left out"."""
         self.record.count(words, number)
+
+    def _add(self, table: str, **row: object) -> None:
+        self._rows[table].append(row)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """The draft's tables by the folder they go to, checked against the schema.

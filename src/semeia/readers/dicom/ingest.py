@@ -11,7 +11,7 @@ held it at all. Text that is burned into pixels is looked for by the identity ga
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -138,13 +138,15 @@ def add_images(
     Returns:
         The time of the newest image by subject_id; None where no image of the patient has one.
     """
+    from joblib import delayed
+
     newest: dict[int, dt.datetime | None] = {}
     remarks: Counter[str] = Counter()
     undated = 0
-    images = images_of(stacks, workers=workers)
+    images = in_processes((delayed(image_of)(stack) for stack in stacks), workers=_at_most(workers, stacks))
     for stack, image, (subject_id, _) in zip(each(stacks, "Decoding images"), images, owners, strict=True):
-        if isinstance(image, Refused):
-            left_out[image.why] += 1
+        if isinstance(image, str):
+            left_out[image] += 1
             continue
         time = (times or {}).get(stack.header.series) or (stack.when[0] if stack.when else None)
         undated += time is None
@@ -187,26 +189,12 @@ def _attributes(header: Header) -> set[str]:
     return of_persons - set(TAGS) | private
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A stack that is no image, and why."""
-
-    why: str
-
-
-def images_of(stacks: Sequence[Stack], *, workers: int = 1) -> Iterator[Image | Refused]:
-    """Decode stacks in their order, a few ahead where there are workers."""
-    from joblib import delayed
-
-    yield from in_processes((delayed(image_of)(stack) for stack in stacks), workers=_at_most(workers, stacks))
-
-
-def image_of(stack: Stack) -> Image | Refused:
-    """Decode one stack or radiograph."""
+def image_of(stack: Stack) -> Image | str:
+    """Decode one stack or radiograph, or say why it is no image."""
     try:
         if stack.header.is_film:
             return Image(film_of(stack), "picture", "dicom", None, ())
         volume = volume_of(stack)
     except InputError as refusal:
-        return Refused(str(refusal))
+        return str(refusal)
     return Image(volume.array, _KINDS[stack.header.modality], "dicom", volume, volume.remarks)

@@ -79,9 +79,9 @@ def coverage_study(
         if kept is not None and kept.is_file():
             rows += json.loads(kept.read_text())
             continue
-        counted = [
-            asked | row for row in _cell(WORLDS[name], size, share, repeats, draws, [seed, *_number(name, share)])
-        ]
+        # What is random in a world and prevalence depends on nothing else that is asked.
+        number = [seed, list(WORLDS).index(name), round(share * 10_000)]
+        counted = [asked | row for row in _cell(WORLDS[name], size, share, repeats, draws, number)]
         rows += counted
         if kept is not None:
             write_json(kept, [*counted])
@@ -123,11 +123,6 @@ def intervals(world: World, parts: tuple[Part, ...], *, draws: int, seed: int) -
             out[name]["delong_units_as_patients"] = units.contrast(coefficients).interval(level=LEVEL)
         out["auroc"]["delong_logit"] = logit_interval(clustered.contrast((1, 0)), level=LEVEL)
     return out
-
-
-def _number(name: str, share: float) -> tuple[int, int]:
-    """Of a world and prevalence: what is random in them depends on nothing else that is asked."""
-    return list(WORLDS).index(name), round(share * 10_000)
 
 
 def _cell(

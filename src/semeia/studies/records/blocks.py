@@ -5,7 +5,6 @@ tested on is written in numbers; then each arm reads some of the blocks.
 """
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from semeia.data.fingerprint import Fingerprint
 from semeia.data.modalities import Signatures as SignatureModality
 from semeia.encoders.settings import ModelSettings
 from semeia.evaluation.description import ArmDescription
-from semeia.learning.cells import DONE, Cell
+from semeia.learning.cells import Cell, seconds_of
 from semeia.learning.linear import fit_logistic_regression
 from semeia.report.atlas.page import write_atlas
 from semeia.signatures.channels import AGE, SEX, Channels
@@ -110,7 +109,7 @@ def fit_facts(run: Path, seed: int) -> dict[str, object]:
         "sections": model.fitting.sections,
         "iterations": model.fitting.iterations,
         "state": model.fitting.state,
-        "seconds": json.loads((folder / DONE).read_text())["seconds"],
+        "seconds": seconds_of(folder),
     }
 
 

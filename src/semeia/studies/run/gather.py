@@ -9,6 +9,7 @@ import polars as pl
 from semeia.archive.atomic import write_csv, write_parquet
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.learning.cells import Cell
+from semeia.learning.prediction_table import score_columns
 from semeia.progress import doing
 from semeia.report.result_tables import write_tables
 from semeia.studies.run.study import Material
@@ -51,8 +52,7 @@ def write_scores(folder: Path, rows: np.ndarray, scores: np.ndarray) -> None:
 
 def scored(rows: np.ndarray, scores: np.ndarray) -> pl.DataFrame:
     """Lay scores, [n] or [n, class], in a table: which of the study's units, by their place, and probabilities."""
-    columns = {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}
-    return pl.DataFrame({"row": rows, **columns})
+    return pl.DataFrame({"row": rows, **score_columns(scores)})
 
 
 def write_predictions(run: Path, table: pl.DataFrame) -> None:

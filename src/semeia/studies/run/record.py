@@ -16,7 +16,7 @@ from semeia.archive.audit.copies import refuse_copies
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
 from semeia.errors import InputError
-from semeia.learning.cells import DONE, Cell, cells_of
+from semeia.learning.cells import Cell, cells_of, seconds_of
 from semeia.learning.checkpoint import require_same_settings
 from semeia.learning.model import FILE
 from semeia.learning.resources import Used
@@ -224,7 +224,7 @@ def _pretraining(run: Path, cell: Cell) -> dict[str, object]:
         "seed": cell.seed,
         "patients": len(preprocessing.fitted_on.patients),
         "modalities": list(preprocessing.names),
-        "seconds": json.loads((folder / DONE).read_text())["seconds"],
+        "seconds": seconds_of(folder),
         **found,
     }
 

@@ -50,7 +50,8 @@ def network_words(finished: Finished) -> dict[str, str]:
     encoder, tuned = settings.pretraining.model.encoder, settings.finetuning
     read = {name for arm in finished.arms.values() for name in arm.about.modalities}
     prepared = "; ".join(one.prepared() for name, one in data.modalities.items() if name in read) if data else ""
-    words = [f"fitting: {_length(tuned.pretrained if _any_pretrained(finished) else tuned.scratch)}"]
+    pretrained = any(arm.about.role == "pretrained" for arm in finished.arms.values())
+    words = [f"fitting: {_length(tuned.pretrained if pretrained else tuned.scratch)}"]
     if finished.first:
         terms = ", ".join(settings.pretraining.objective.terms)
         words.insert(0, f"Pretraining by {terms}: {_length(settings.pretraining.optimiser)}")
@@ -63,10 +64,6 @@ def network_words(finished: Finished) -> dict[str, str]:
         "overfitting": f"Dropout of {tuned.supervised.dropout}, weight decay, and few steps, fixed beforehand. Every "
         "score is of a patient on whom the model was not fitted.",
     }
-
-
-def _any_pretrained(finished: Finished) -> bool:
-    return any(arm.about.role == "pretrained" for arm in finished.arms.values())
 
 
 def _length(optimiser: OptimiserSettings) -> str:
