@@ -6,8 +6,8 @@ import pytest
 
 from prediction_tables import predictions
 from semeia.errors import InputError
-from semeia.evaluation import EvaluationSettings, evaluate
-from semeia.evaluation.judged import judge, numbered_by_content
+from semeia.evaluation import EvaluationSettings, check_predictions, evaluate
+from semeia.evaluation.judged import in_canonical_order, judge
 
 QUICK = EvaluationSettings(draws=100, covariate="diameter_mm")
 
@@ -53,13 +53,27 @@ def test_settings_no_evaluation_could_use_are_refused(settings: dict):
         EvaluationSettings(**settings)
 
 
-def test_patients_are_numbered_by_what_is_said_of_them_not_by_their_names():
-    table = pl.DataFrame({"subject_id": ["a", "b", "a", "c"], "label": [1, 0, 0, 0], "score": [0.5, 0.1, 0.2, 0.1]})
+def test_patients_are_numbered_by_what_is_said_of_them_beside_the_scores_not_by_their_names():
+    table = check_predictions(
+        pl.DataFrame(
+            {
+                "subject_id": ["a", "b", "a", "c"],
+                "unit_id": ["1", "2", "3", "4"],
+                "label": [1, 0, 0, 0],
+                "score": [0.5, 0.1, 0.2, 0.1],
+                "age": [50, 60, 50, 70],
+            }
+        )
+    )
     renamed = table.with_columns(pl.col("subject_id").replace({"a": "z", "b": "y", "c": "x"}))
+    other_arm = table.with_columns(arm=pl.lit("first"), score=1 - pl.col("score"))
 
-    numbers = numbered_by_content(table)
+    def by_unit(table: pl.DataFrame) -> list[int]:
+        ordered, number = in_canonical_order(table)
+        return ordered.with_columns(n=number).filter(arm="model").sort("unit_id")["n"].to_list()
 
-    assert numbers[0] == numbers[2] != numbers[1]
-    assert np.array_equal(numbers == numbers[0], numbered_by_content(renamed) == numbered_by_content(renamed)[0])
-    assert numbered_by_content(renamed)[0] == numbers[0]
-    assert np.array_equal(numbered_by_content(table.reverse())[::-1], numbers)
+    numbers = by_unit(table)
+    assert sorted(set(numbers)) == [0, 1, 2]
+    assert numbers[0] == numbers[2]
+    for same in (renamed, table.reverse(), pl.concat([other_arm, table])):
+        assert by_unit(same) == numbers

@@ -7,9 +7,17 @@ from sklearn.metrics import roc_auc_score
 
 from prediction_tables import predictions
 from semeia.errors import InputError
-from semeia.evaluation import RESULT_COLUMNS, EvaluationSettings, evaluate, percentile_interval
+from semeia.evaluation import (
+    RESULT_COLUMNS,
+    EvaluationSettings,
+    check_predictions,
+    evaluate,
+    percentile_interval,
+)
+from semeia.evaluation.judged import in_canonical_order
 from semeia.evaluation.resampling import draw_patients
 from semeia.evaluation.statistics.discrimination import auroc_draws
+from strangers import named_like_ours, ordinal, own_cohorts, several_fractions
 
 QUICK = EvaluationSettings(draws=200, covariate="diameter_mm")
 LEVELS = {
@@ -75,12 +83,11 @@ def test_the_value_is_the_mean_over_seeds(table, evaluation):
 
 
 def test_the_interval_is_that_of_patient_draws_averaged_over_seeds(table, evaluation):
-    mine = table.filter(pl.col("arm") == "model", pl.col("cohort") == "external")
+    ordered, number = in_canonical_order(check_predictions(table))
+    mine = ordered.with_columns(number=number).filter(pl.col("arm") == "model", pl.col("cohort") == "external")
     draws = [
         auroc_draws(
-            fold["label"].to_numpy(),
-            fold["score"].to_numpy(),
-            _draws_without_strata(fold["subject_id"].to_numpy()),
+            fold["label"].to_numpy(), fold["score"].to_numpy(), _draws_without_strata(fold["number"].to_numpy())
         )
         for fold in mine.partition_by("seed", maintain_order=True)
     ]
@@ -91,10 +98,9 @@ def test_the_interval_is_that_of_patient_draws_averaged_over_seeds(table, evalua
 
 
 def _draws_without_strata(subjects: np.ndarray) -> np.ndarray:
-    """How often each row is in each draw: patients by first appearance, all in one stratum."""
-    _, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
-    patient = np.argsort(np.argsort(first))[inverse]
-    return draw_patients(np.zeros(len(first)), draws=200, seed=0).T[patient].T
+    """How often each row is in each draw: patients by number, all in one stratum."""
+    patients, patient = np.unique(subjects, return_inverse=True)
+    return draw_patients(np.zeros(len(patients)), draws=200, seed=0).T[patient].T
 
 
 def test_differences_are_paired(table, evaluation):
@@ -176,7 +182,10 @@ def test_by_adds_a_stratum_for_each_value(table, evaluation):
     results = evaluate(table, settings=EvaluationSettings(draws=200, by="site", covariate="diameter_mm")).results
     assert results["stratum"].unique(maintain_order=True).to_list() == ["all", "site=GE", "site=SIEMENS"]
     whole = results.filter(pl.col("stratum") == "all")
-    assert whole.equals(evaluation.results.filter(pl.col("reference") == ""))
+    known = evaluation.results.filter(pl.col("reference") == "")
+    # with a reference, what is subtracted stands after what it is subtracted from
+    mine, theirs = (rows.sort("cohort", "arm", maintain_order=True) for rows in (whole, known))
+    assert mine.equals(theirs)
 
 
 def test_one_class_is_left_out_and_named_without_patients(table):
@@ -185,7 +194,7 @@ def test_one_class_is_left_out_and_named_without_patients(table):
     assert evaluation.results["stratum"].unique().to_list() == ["all"]
     note = evaluation.notes[0]
     assert note.startswith(
-        "the cell left out, its rows are all of one class: malignancy, model/finetune, internal [site=A]"
+        "the cell left out, its rows are all of one class: malignancy, baseline/finetune, internal [site=A]"
     )
     assert not any("internal-0" in line for line in evaluation.notes)
 
@@ -255,13 +264,28 @@ def test_arms_that_predicted_other_units_are_compared_on_the_common_ones(table):
     assert any("taken on the units both predicted" in note for note in evaluation.notes)
 
 
-def test_order_of_rows_changes_no_value(table, evaluation):
-    shuffled = evaluate(table.sample(fraction=1.0, shuffle=True, seed=0), settings=QUICK).results
-    keys = ["arm", "cohort", "metric"]
-    mine, theirs = (
-        frame.filter(pl.col("reference") == "").sort(keys)["value"] for frame in (shuffled, evaluation.results)
+@pytest.mark.parametrize("seed", range(3))
+def test_order_of_rows_changes_nothing(table, evaluation, seed):
+    shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
+    again = evaluate(
+        shuffled, settings=EvaluationSettings(draws=200, covariate="diameter_mm", references=("baseline",))
     )
-    np.testing.assert_allclose(mine, theirs, atol=1e-9)
+    assert again.results.equals(evaluation.results)
+    assert again.estimates.equals(evaluation.estimates)
+    assert again.tables.keys() == evaluation.tables.keys()
+    for name, rows in again.tables.items():
+        assert rows.equals(evaluation.tables[name]), name
+    assert again.notes == evaluation.notes
+
+
+@pytest.mark.parametrize("made", [named_like_ours, ordinal, several_fractions, own_cohorts])
+def test_order_of_rows_changes_nothing_of_any_table(made):
+    table, settings = made()
+    plain, shuffled = (
+        evaluate(t, settings=settings) for t in (table, table.sample(fraction=1.0, shuffle=True, seed=5))
+    )
+    assert plain.estimates.equals(shuffled.estimates)
+    assert plain.results.equals(shuffled.results)
 
 
 @pytest.mark.parametrize(

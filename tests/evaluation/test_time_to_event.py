@@ -40,6 +40,12 @@ def found(table):
     return evaluate(table, settings=SETTINGS)
 
 
+def test_order_of_rows_changes_nothing(table, found):
+    again = evaluate(table.sample(fraction=1.0, shuffle=True, seed=3), settings=SETTINGS)
+    assert again.estimates.equals(found.estimates)
+    assert again.results.equals(found.results)
+
+
 def test_its_metrics_and_no_others_with_contrasts(found):
     results = found.results
     assert set(results.filter(reference="")["metric"]) == WITHOUT_HORIZON | AT_HORIZON

@@ -1,7 +1,7 @@
 """From the table to arrays: every arm's predictions, by cohort and seed.
 
 A `Block` is one study and outcome: for each cell (arm, mode, fraction), cohort and seed one `Fold` of arrays, with
-patients and units as integers. Patients are numbered within their cohort in order of first appearance.
+patients and units as integers. Patients are numbered within their cohort in the order of `_subject`.
 """
 
 from collections.abc import Iterable
@@ -123,7 +123,7 @@ def restrict(folds: dict[int, Fold], rows: Mask) -> dict[int, Fold]:
 
 
 def blocks(frame: pl.DataFrame, *, covariate: str | None, horizon: float | None = None) -> list[Block]:
-    """Cut a checked table (with a column `_row`, its row numbers) into blocks, in order of first appearance.
+    """Cut a checked table (with the columns `_row`, its row numbers, and `_subject`) into blocks, in its order.
 
     Args:
         covariate: a numeric column, or None.
@@ -185,11 +185,7 @@ def _block(part: pl.DataFrame, *, timed: bool) -> Block:
 
 
 def _patients(part: pl.DataFrame) -> tuple[Numbers, dict[str, Int8[np.ndarray, "_"]]]:
-    """Number the patients of each cohort by first appearance."""
-    first = part.select("cohort", "subject_id").unique(maintain_order=True)
-    first = first.with_columns(_patient=pl.int_range(pl.len()).over("cohort"))
-    number = part.select("cohort", "subject_id").join(
-        first, on=["cohort", "subject_id"], how="left", maintain_order="left"
-    )["_patient"]
-    sizes = first.group_by("cohort", maintain_order=True).len()
+    """Number the patients of each cohort from 0."""
+    number = part.select(pl.col("_subject").rank("dense").over("cohort").cast(pl.Int64) - 1).to_series()
+    sizes = part.group_by("cohort", maintain_order=True).agg(pl.col("_subject").n_unique())
     return number.to_numpy(), {cohort: np.zeros(size, dtype=np.int8) for cohort, size in sizes.iter_rows()}

@@ -17,7 +17,7 @@ from semeia.evaluation.cells import Block, Cell, Fold, Folds, Kind, blocks, rest
 from semeia.evaluation.contrasts import check_references
 from semeia.evaluation.notes import Notes, covariate_conflicts, note_table
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.schema import CELL, PREDICTION_COLUMNS, check_predictions, time_to_event
+from semeia.evaluation.schema import CELL, FOLD, PREDICTION_COLUMNS, UNIT, check_predictions, time_to_event
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.strata import Stratum, strata
 from semeia.evaluation.tables.bands import subgroup_columns
@@ -79,24 +79,21 @@ class Judged:
     """What every analysis takes.
 
     Attributes:
-        table: checked predictions with all their columns; `Fold.row` is the place of a row in it.
-        places: in order of appearance; places of one study and outcome follow each other.
+        table: checked predictions with all their columns, sorted; `Fold.row` is the place of a row in it.
+        subject: the patient of each row of the table as a number, over all cohorts.
+        places: of one study and outcome after each other.
         parts: the rows the evaluation speaks of, then one part for each value of the column `by`.
         covariate: the covariate whose added value is asked, or None.
         notes: analyses add what they leave out.
     """
 
     table: pl.DataFrame
+    subject: Int[np.ndarray, "rows"]
     places: tuple[Place, ...]
     parts: tuple[Stratum, ...]
     covariate: str | None
     settings: EvaluationSettings
     notes: Notes
-
-    @cached_property
-    def subject(self) -> Int[np.ndarray, "rows"]:
-        """The patient of each row of the table as a number, over all cohorts; see `numbered_by_content`."""
-        return numbered_by_content(self.table)
 
     def of_kind(self, kind: Kind) -> "Judged":
         """The same with only the places of outcomes of one kind."""
@@ -126,17 +123,19 @@ def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
     checked = check_predictions(predictions)
     if checked.height < predictions.height:
         notes.add(f"{predictions.height - checked.height} of {predictions.height} rows have no label; left out")
+    checked, subject = in_canonical_order(checked)
     cells = [Cell(*cell[2:]) for cell in checked.select(CELL).unique(maintain_order=True).iter_rows()]
     check_references(settings.references, cells)
     parts = tuple(strata(checked, where=settings.where, by=settings.by))
     covariate = _covariate(checked, settings, notes)
     places: list[Place] = []
-    for block in blocks(checked.with_row_index("_row"), covariate=covariate, horizon=settings.horizon):
+    numbered = checked.with_columns(_subject=subject).with_row_index("_row")
+    for block in blocks(numbered, covariate=covariate, horizon=settings.horizon):
         places += _places(block, parts[0], settings, notes)
     note_table(checked, notes)
     if time_to_event(checked) and settings.horizon is None:
         notes.add("what is asked at a horizon left out, none is given; name one with --horizon")
-    return Judged(checked, tuple(places), parts, covariate, settings, notes)
+    return Judged(checked, subject.to_numpy(), tuple(places), parts, covariate, settings, notes)
 
 
 def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: Notes) -> list[Place]:
@@ -193,15 +192,21 @@ def _covariate(checked: pl.DataFrame, settings: EvaluationSettings, notes: Notes
     return name
 
 
-def numbered_by_content(table: pl.DataFrame) -> Int[np.ndarray, "rows"]:
-    """The patient of each row as a number, in the order of what the rows say of each.
+def in_canonical_order(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Sort a checked table by cell, seed, cohort (the internal one first), patient and unit; number the patients.
 
-    Draws of patients follow this order. Ids decide between equal patients only, so that pseudonyms made with another
-    key, or rows in another order, change no interval.
+    What follows then depends on no order of the rows: neither draws, nor folds, nor the last bits of a sum. Patients
+    are numbered in the order of what the rows say of them beside the arms' scores, so that further
+    arms, or pseudonyms made with another key, change no interval; ids decide between patients of whom the same is said.
     """
-    said = [name for name in sorted(table.columns) if name not in ("subject_id", "unit_id")]
-    words = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in said], separator="|").alias("words")
-    patients = table.select("subject_id", words).sort("words").group_by("subject_id", maintain_order=True)
-    ordered = patients.agg(pl.col("words").str.join("\n")).sort("words", "subject_id").with_row_index("number")
-    numbers = table.select("subject_id").join(ordered, on="subject_id", how="left", maintain_order="left")["number"]
-    return numbers.cast(pl.Int64).to_numpy()
+    predicted = {"arm", "mode", "fraction", "seed", *UNIT}
+    said = [name for name in sorted(table.columns) if name not in predicted and not name.startswith("score")]
+    plain = [name for name in said if not table[name].dtype.is_nested() and table[name].dtype != pl.Object]
+    words = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in plain], separator="|").alias("words")
+    patients = table.select("subject_id", words).unique().sort("words").group_by("subject_id", maintain_order=True)
+    ordered = patients.agg(pl.col("words").str.join("\n")).sort("words", "subject_id")["subject_id"]
+    number = table["subject_id"].replace_strict(ordered, pl.int_range(len(ordered), eager=True)).alias("_number")
+    order = table.select(
+        pl.arg_sort_by([*FOLD[:-1], pl.col("cohort") != INTERNAL, "cohort", number, "unit_id"])
+    ).to_series()
+    return table[order], number[order]

@@ -6,8 +6,8 @@ cohort to cohort. Draws that keep that number give intervals of everything that 
 Brier score, AUPRC, predictive values, net benefit) that are far too narrow. Strata are kept only where the statistic
 conditions on them: the ROC curve on the classes (`patient_draws`), a comparison of cohorts on their sizes.
 
-The draws depend on the order in which patients first appear, on their strata and on the seed, and on nothing
-else: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences paired.
+The draws depend on the numbers of the patients, which no order of rows changes (judged.py), on their strata and on the
+seed: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences paired.
 `Draws` hands them to a statistic block by block, so that memory does not grow with the number of draws.
 """
 

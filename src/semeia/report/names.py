@@ -117,9 +117,12 @@ class Names:
         return (one.role, other.role) == ("pretrained", "scratch") and one.family == other.family
 
     def in_order(self, pairs: Iterable[Pair]) -> list[Pair]:
-        """Order arms and modes by the part they play, then as they come; each once."""
-        order = list(ROLES)
-        return sorted(dict.fromkeys(pairs), key=lambda pair: order.index(self.about(pair[0]).role))
+        """Order arms and modes by the part they play, then as the run describes them, then as they come; each once."""
+        roles, described = list(ROLES), {arm: at for at, arm in enumerate(self.description.arms)}
+        return sorted(
+            dict.fromkeys(pairs),
+            key=lambda pair: (roles.index(self.about(pair[0]).role), described.get(pair[0], len(described))),
+        )
 
     def headlines(self, pairs: Iterable[Pair], *, most: int = MOST_HEADLINES) -> list[Pair]:
         """Choose the few arms worth a line of their own by what they are, never by how they did.

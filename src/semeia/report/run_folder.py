@@ -52,8 +52,10 @@ class Run:
 
     @property
     def outcome(self) -> str:
-        """Return the outcome that the page is about: the first of the results."""
-        return next((e.outcome for e in self.estimates), "")
+        """Return the outcome that the page is about: the first that the run describes, else of the results."""
+        held = dict.fromkeys(e.outcome for e in self.estimates)
+        described = (name for name in self.names.description.outcomes if name in held)
+        return next(described, next(iter(held), ""))
 
     @property
     def fingerprint(self) -> str:
