@@ -83,19 +83,13 @@ Kind = Literal["binary", "classes", "survival"]
 
 @dataclass(frozen=True)
 class Block:
-    """One study and outcome.
-
-    Attributes:
-        folds: folds[cell][cohort][seed].
-        strata: of each cohort's patients, in which they are drawn: one for all of them.
-        kind: binary (two classes and one score), classes (several and their probabilities) or survival (a time).
-    """
+    """One study and outcome."""
 
     study: str
     outcome: str
-    folds: Folds
-    strata: dict[str, Int8[np.ndarray, "_"]]
-    kind: Kind
+    folds: Folds  # folds[cell][cohort][seed]
+    strata: dict[str, Int8[np.ndarray, "_"]]  # of each cohort's patients, in which they are drawn: one for all of them
+    kind: Kind  # binary (two classes and one score), classes (several and their probabilities) or survival (a time)
 
 
 def concatenate(folds: list[Fold]) -> Fold:

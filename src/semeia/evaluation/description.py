@@ -25,23 +25,14 @@ ROLES = {
 
 @dataclass(frozen=True)
 class ArmDescription:
-    """Say what one arm is.
+    """Say what one arm is."""
 
-    Attributes:
-        title: what people read.
-        role: one of ROLES. A pretrained arm less the scratch arm of its family is what pretraining did.
-        family: arms of one family are the same network on the same input; empty for none.
-        start: what its parameters began from, in words.
-        modalities: what it reads.
-        column: the covariate that it is, where it is nothing else (a diameter used as a score).
-    """
-
-    title: str = ""
-    role: str = "model"
-    family: str = ""
-    start: str = ""
-    modalities: tuple[str, ...] = ()
-    column: str = ""
+    title: str = ""  # what people read
+    role: str = "model"  # one of ROLES. A pretrained arm less the scratch arm of its family is what pretraining did
+    family: str = ""  # arms of one family are the same network on the same input; empty for none
+    start: str = ""  # what its parameters began from, in words
+    modalities: tuple[str, ...] = ()  # what it reads
+    column: str = ""  # the covariate that it is, where it is nothing else (a diameter used as a score)
 
 
 @dataclass(frozen=True)
@@ -64,26 +55,18 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Description:
-    """Say what a run is about; what is left out is shown by its name.
+    """Say what a run is about; what is left out is shown by its name."""
 
-    Attributes:
-        title: of the study, a few words.
-        question: what it asks, one sentence with a question mark.
-        main: the arm and mode that the answer is about, chosen before any result was known.
-        yardsticks: arms that stand beside the models in every figure.
-        arms, outcomes, cohorts, strata: by name; outcomes as they stand inside a sentence.
-        contrasts: further differences that the study asks for.
-    """
-
-    title: str = ""
-    question: str = ""
-    main: tuple[str, ...] = ()
-    yardsticks: tuple[str, ...] = ()
+    title: str = ""  # of the study, a few words
+    question: str = ""  # what it asks, one sentence with a question mark
+    main: tuple[str, ...] = ()  # the arm and mode that the answer is about, chosen before any result was known
+    yardsticks: tuple[str, ...] = ()  # arms that stand beside the models in every figure
+    # by name; outcomes as they stand inside a sentence
     arms: Mapping[str, ArmDescription] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
     cohorts: Mapping[str, CohortDescription] = field(default_factory=dict)
     strata: Mapping[str, str] = field(default_factory=dict)
-    contrasts: tuple[Contrast, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()  # further differences that the study asks for
 
     def record(self) -> dict[str, object]:
         """Return the keys that run.json holds of it."""

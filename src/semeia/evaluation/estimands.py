@@ -21,40 +21,24 @@ SUBGROUPS, SITES, REFERENCE, HOME = "subgroups", "sites", "reference", "home"
 
 @dataclass(frozen=True)
 class Estimand:
-    """What is estimated.
+    """What is estimated."""
 
-    Attributes:
-        name: in tables; * stands for anything.
-        title: as people read it; {} for what the star stood for.
-        better: higher, lower, a number that is right, or empty.
-        asked: where it is asked for.
-        needs: what it needs beside scores: a carried threshold, a covariate, grades, a horizon.
-    """
-
-    name: str
-    title: str
-    better: str = ""
-    asked: tuple[str, ...] = (PARTS,)
-    needs: str = ""
+    name: str  # in tables; * stands for anything
+    title: str  # as people read it; {} for what the star stood for
+    better: str = ""  # higher, lower, a number that is right, or empty
+    asked: tuple[str, ...] = (PARTS,)  # where it is asked for
+    needs: str = ""  # what it needs beside scores: a carried threshold, a covariate, grades, a horizon
 
 
 @dataclass(frozen=True)
 class Family:
-    """Estimands that one statistic gives.
+    """Estimands that one statistic gives."""
 
-    Attributes:
-        kind: of outcome.
-        estimands: rows; values of a name that none of them has are dropped.
-        values: of a fold, in every draw (the first row: the rows as they are).
-        rows: from the rows of a seed to those that are used; None where they are used as they are.
-        pooled: whether seeds that test different units are taken as one set of predictions.
-        errors: estimands that cannot be below zero, whose interval knows what chance gives (calibration_chance.py).
-    """
-
-    kind: Kind
-    estimands: tuple[Estimand, ...]
-    values: Callable[[Fold, Context], Values]
-    pooled: bool = False
+    kind: Kind  # of outcome
+    estimands: tuple[Estimand, ...]  # rows; values of a name that none of them has are dropped
+    values: Callable[[Fold, Context], Values]  # of a fold, in every draw (the first row: the rows as they are)
+    pooled: bool = False  # whether seeds that test different units are taken as one set of predictions
+    # estimands that cannot be below zero, whose interval knows what chance gives (calibration_chance.py)
     errors: tuple[str, ...] = ()
 
     def asked(self, where: str) -> bool:

@@ -27,26 +27,17 @@ INTERNAL = "internal"
 
 @dataclass(frozen=True)
 class Place:
-    """One cohort of one study's outcome.
-
-    Attributes:
-        folds: folds[cell][seed], every row of the cohort.
-        base: the rows the evaluation speaks of.
-        draws: of the cohort's patients, the same for every arm, seed and metric.
-        carried: whether there is a cohort on which thresholds and combiners could be fitted.
-        inside: whether this is the cohort on which they are.
-        kind: of the outcome: binary, classes or survival.
-    """
+    """One cohort of one study's outcome."""
 
     study: str
     outcome: str
     cohort: str
-    folds: dict[Cell, dict[int, Fold]]
-    base: Stratum
-    draws: Draws
-    carried: bool
-    inside: bool
-    kind: Kind
+    folds: dict[Cell, dict[int, Fold]]  # folds[cell][seed], every row of the cohort
+    base: Stratum  # the rows the evaluation speaks of
+    draws: Draws  # of the cohort's patients, the same for every arm, seed and metric
+    carried: bool  # whether there is a cohort on which thresholds and combiners could be fitted
+    inside: bool  # whether this is the cohort on which they are
+    kind: Kind  # of the outcome: binary, classes or survival
 
     @cached_property
     def cells(self) -> dict[Cell, dict[int, Fold]]:
@@ -76,24 +67,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Judged:
-    """What every analysis takes.
+    """What every analysis takes."""
 
-    Attributes:
-        table: checked predictions with all their columns, sorted; `Fold.row` is the place of a row in it.
-        subject: the patient of each row of the table as a number, over all cohorts.
-        places: of one study and outcome after each other.
-        parts: the rows the evaluation speaks of, then one part for each value of the column `by`.
-        covariate: the covariate whose added value is asked, or None.
-        notes: analyses add what they leave out.
-    """
-
-    table: pl.DataFrame
-    subject: Int[np.ndarray, "rows"]
-    places: tuple[Place, ...]
-    parts: tuple[Stratum, ...]
-    covariate: str | None
+    table: pl.DataFrame  # checked predictions with all their columns, sorted; `Fold.row` is the place of a row in it
+    subject: Int[np.ndarray, "rows"]  # the patient of each row of the table as a number, over all cohorts
+    places: tuple[Place, ...]  # of one study and outcome after each other
+    parts: tuple[Stratum, ...]  # the rows the evaluation speaks of, then one part for each value of the column `by`
+    covariate: str | None  # the covariate whose added value is asked, or None
     settings: EvaluationSettings
-    notes: Notes
+    notes: Notes  # analyses add what they leave out
 
     def of_kind(self, kind: Kind) -> "Judged":
         """The same with only the places of outcomes of one kind."""

@@ -48,21 +48,14 @@ Values = dict[Key, Rows]
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What a statistic may ask for beside its rows.
+    """What a statistic may ask for beside its rows."""
 
-    Attributes:
-        draws: of the cohort's patients.
-        settings: of the evaluation.
-        covariate: whose added value is asked; None for none.
-        prevalence: at which predictive values are stated, or as drawn with its cohort; None for none.
-        grid: predicted probabilities of the calibration curve.
-    """
-
-    draws: Draws
+    draws: Draws  # of the cohort's patients
     settings: EvaluationSettings
-    covariate: str | None = None
+    covariate: str | None = None  # whose added value is asked; None for none
+    # at which predictive values are stated, or as drawn with its cohort; None for none
     prevalence: float | Rows | None = None
-    grid: Float[np.ndarray, "grid"] | None = None
+    grid: Float[np.ndarray, "grid"] | None = None  # predicted probabilities of the calibration curve
 
 
 def _over(fold: Fold, draws: Draws, names: tuple[Key, ...], statistic: Callable[[Weights], np.ndarray]) -> Values:

@@ -67,19 +67,12 @@ class Draws:
     """The cohort as it is, then `number` bootstrap draws of its patients (then, for BCa, groups left out in turn).
 
     A statistic's values over all of them come as one array: `values[0]` is the statistic on the rows as they are.
-
-    Attributes:
-        strata: of each patient; draws keep the number of patients of each stratum.
-        number: of bootstrap draws.
-        seed: from which they follow.
-        method: of the interval: percentile (Efron 1981), or BCa (Efron 1987).
-        level: of the interval.
     """
 
-    strata: Shaped[np.ndarray, "patients"]
-    number: int
-    seed: int = 0
-    method: Literal["percentile", "bca"] = "percentile"
+    strata: Shaped[np.ndarray, "patients"]  # of each patient; draws keep the number of patients of each stratum
+    number: int  # of bootstrap draws
+    seed: int = 0  # from which they follow
+    method: Literal["percentile", "bca"] = "percentile"  # of the interval: percentile (Efron 1981), or BCa (Efron 1987)
     level: float = 0.95
 
     def apply(self, patient: Numbers, statistic: Callable[[Weights], np.ndarray]) -> np.ndarray:

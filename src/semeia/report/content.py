@@ -22,62 +22,36 @@ class DataTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels side by side and one legend.
+    """Panels side by side and one legend."""
 
-    Attributes:
-        key: made part of its id.
-        title: heading.
-        lead: what to look at, one or two sentences.
-        panels: forests and matrices carry their numbers; drawings have them in `table`.
-        table: the numbers of what is drawn.
-        legend: of the arms in it.
-    """
-
-    key: str
+    key: str  # made part of its id
     title: str
-    lead: str
-    panels: list[Drawing | Forest | Matrix]
-    table: DataTable | None = None
-    legend: list[LegendItem] = field(default_factory=list)
+    lead: str  # what to look at, one or two sentences
+    panels: list[Drawing | Forest | Matrix]  # forests and matrices carry their numbers; drawings have them in `table`
+    table: DataTable | None = None  # the numbers of what is drawn
+    legend: list[LegendItem] = field(default_factory=list)  # of the arms in it
 
 
 @dataclass(frozen=True)
 class TitledTable:
-    """A table under its heading.
+    """A table under its heading."""
 
-    Attributes:
-        title: heading, and the caption that a screen reader says.
-        note: one or two sentences on how to read it; may be empty.
-        table: the words.
-        folded: shown only when opened (always in print).
-    """
-
-    title: str
-    note: str
-    table: DataTable
-    folded: bool = False
+    title: str  # heading, and the caption that a screen reader says
+    note: str  # one or two sentences on how to read it; may be empty
+    table: DataTable  # the words
+    folded: bool = False  # shown only when opened (always in print)
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the page, top to bottom.
+    """One section of the page, top to bottom."""
 
-    Attributes:
-        key: its id in the page: lower case letters, digits and dashes, a letter first.
-        heading: a few plain words, also shown in the list of sections.
-        lead: the short answer, one or two sentences; may be empty.
-        points: what else to know, a sentence or two each.
-        figures: drawings with their numbers.
-        tables: tables under their headings, after the figures.
-        own: what only this section has, after the lead; the macro of the section's key in `own.html.j2` shows it.
-        files: of the run folder, that hold every row of what is shown here.
-    """
-
-    key: str
-    heading: str
-    lead: str = ""
-    points: list[str] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
-    tables: list[TitledTable] = field(default_factory=list)
+    key: str  # its id in the page: lower case letters, digits and dashes, a letter first
+    heading: str  # a few plain words, also shown in the list of sections
+    lead: str = ""  # the short answer, one or two sentences; may be empty
+    points: list[str] = field(default_factory=list)  # what else to know, a sentence or two each
+    figures: list[Figure] = field(default_factory=list)  # drawings with their numbers
+    tables: list[TitledTable] = field(default_factory=list)  # tables under their headings, after the figures
+    # what only this section has, after the lead; the macro of the section's key in `own.html.j2` shows it
     own: object = None
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # of the run folder, that hold every row of what is shown here

@@ -15,25 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Page:
-    """What stands on a page.
+    """What stands on a page."""
 
-    Attributes:
-        title: the heading of the page, best the question it answers.
-        sections: in the order in which they are read; the list of sections stands after one called "answer".
-        about: what the page is of, a word or two above the heading.
-        folded: keys of the sections that are shown when opened.
-        remark: one sentence under the title that holds for everything below; may be empty.
-        sizes: how much data, a line each.
-        links: pages beside this one, as (file, words).
-    """
-
-    title: str
+    title: str  # the heading of the page, best the question it answers
+    # in the order in which they are read; the list of sections stands after one called "answer"
     sections: list[Section]
-    about: str = ""
-    folded: frozenset[str] = frozenset()
-    remark: str = ""
-    sizes: list[str] = field(default_factory=list)
-    links: list[tuple[str, str]] = field(default_factory=list)
+    about: str = ""  # what the page is of, a word or two above the heading
+    folded: frozenset[str] = frozenset()  # keys of the sections that are shown when opened
+    remark: str = ""  # one sentence under the title that holds for everything below; may be empty
+    sizes: list[str] = field(default_factory=list)  # how much data, a line each
+    links: list[tuple[str, str]] = field(default_factory=list)  # pages beside this one, as (file, words)
 
 
 def to_html(page: Page) -> str:

@@ -19,32 +19,19 @@ from semeia.report.sections.model_facts import OPEN, Label, label_of
 
 @dataclass(frozen=True)
 class Exported:
-    """What the exported folder itself knows of the model.
+    """What the exported folder itself knows of the model."""
 
-    Attributes:
-        arm: as tables name it.
-        mode: how it met the labels.
-        fraction: share of the labels.
-        outcome: that it predicts.
-        reads: what it reads, in words.
-        prepared: what was done to each modality before a network saw it, by name.
-        seeds: how many models there are.
-        patients: that they were fitted on, all seeds together.
-        files: what lies in the folder, as (file, words).
-        licence: of the data; empty where nobody said.
-        verdicts: of pretraining on the encoders they began with, each once; empty where there was none.
-    """
-
-    arm: str
-    mode: str
-    fraction: float
-    outcome: str
-    reads: str
-    prepared: dict[str, str]
-    seeds: int
-    patients: int
-    files: tuple[tuple[str, str], ...] = ()
-    licence: str = ""
+    arm: str  # as tables name it
+    mode: str  # how it met the labels
+    fraction: float  # share of the labels
+    outcome: str  # that it predicts
+    reads: str  # what it reads, in words
+    prepared: dict[str, str]  # what was done to each modality before a network saw it, by name
+    seeds: int  # how many models there are
+    patients: int  # that they were fitted on, all seeds together
+    files: tuple[tuple[str, str], ...] = ()  # what lies in the folder, as (file, words)
+    licence: str = ""  # of the data; empty where nobody said
+    # of pretraining on the encoders they began with, each once; empty where there was none
     verdicts: tuple[str, ...] = ()
 
 

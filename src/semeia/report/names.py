@@ -22,23 +22,14 @@ Pair = tuple[str, str]  # an arm and its mode
 
 @dataclass(frozen=True)
 class Names:
-    """The words of one run.
+    """The words of one run."""
 
-    Attributes:
-        description: what the run says of itself.
-        pretrained: arms that the run pretrained, as its record lists them.
-        pairs: the arms and modes of the results, in the order of the table.
-        cohorts: of the results, in the order of the page.
-        several_fractions: whether arms were given several shares of the labels.
-        several_seeds: whether a number is a mean over seeds.
-    """
-
-    description: Description
-    pretrained: frozenset[str] = frozenset()
-    pairs: tuple[Pair, ...] = ()
-    cohorts: tuple[str, ...] = ()
-    several_fractions: bool = False
-    several_seeds: bool = False
+    description: Description  # what the run says of itself
+    pretrained: frozenset[str] = frozenset()  # arms that the run pretrained, as its record lists them
+    pairs: tuple[Pair, ...] = ()  # the arms and modes of the results, in the order of the table
+    cohorts: tuple[str, ...] = ()  # of the results, in the order of the page
+    several_fractions: bool = False  # whether arms were given several shares of the labels
+    several_seeds: bool = False  # whether a number is a mean over seeds
 
     @property
     def all_labels(self) -> str:

@@ -25,17 +25,11 @@ STEPS = 2**12
 
 @dataclass(frozen=True)
 class LikeRows:
-    """Labels and scores of which each stands for one row or several.
+    """Labels and scores of which each stands for one row or several."""
 
-    Attributes:
-        label: of each point.
-        score: of each point.
-        group: the point of each row; None where every row is its own.
-    """
-
-    label: Shaped[np.ndarray, "points"]
-    score: Shaped[np.ndarray, "points"]
-    group: Numbers | None
+    label: Shaped[np.ndarray, "points"]  # of each point
+    score: Shaped[np.ndarray, "points"]  # of each point
+    group: Numbers | None  # the point of each row; None where every row is its own
 
     def weights(self, weights: Weights) -> Shaped[np.ndarray, "draws points"]:
         """How much of each point every draw holds."""

@@ -45,17 +45,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Areas:
-    """AUROCs of several scores of the same units, and the contributions of the patients to their covariance.
+    """AUROCs of several scores of the same units, and the contributions of the patients to their covariance."""
 
-    Attributes:
-        value: AUROC of each score.
-        patient: the patients, sorted.
-        parts: of each score and patient: its positive units' part, its negative units' part, and the two again with
-            the weights of the covariance between them; NaN when fewer than two patients have a unit of one class.
-    """
-
-    value: Float[np.ndarray, "scores"]
-    patient: Shaped[np.ndarray, "patients"]
+    value: Float[np.ndarray, "scores"]  # AUROC of each score
+    patient: Shaped[np.ndarray, "patients"]  # the patients, sorted
+    # of each score and patient: its positive units' part, its negative units' part, and the two again with the weights
+    # of the covariance between them; NaN when fewer than two patients have a unit of one class
     parts: Float[np.ndarray, "4 scores patients"]
 
     def covariance(self) -> Float[np.ndarray, "scores scores"]:

@@ -66,17 +66,11 @@ def _need_both(label: Column, name: str) -> None:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Some rows by falling score, the negatives of tied ones first.
+    """Some rows by falling score, the negatives of tied ones first."""
 
-    Attributes:
-        order: places of the rows.
-        positive: of each, in that order.
-        last: whether no further row has the same score.
-    """
-
-    order: Int[np.ndarray, "m"]
-    positive: Bool[np.ndarray, "m"]
-    last: Bool[np.ndarray, "m"]
+    order: Int[np.ndarray, "m"]  # places of the rows
+    positive: Bool[np.ndarray, "m"]  # of each, in that order
+    last: Bool[np.ndarray, "m"]  # whether no further row has the same score
 
 
 def ranking(label: Column, score: Column, *, among: Mask | None = None) -> Ranking:

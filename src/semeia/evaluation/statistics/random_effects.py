@@ -23,27 +23,17 @@ TOLERANCE = 1e-10
 
 @dataclass(frozen=True)
 class Summary:
-    """A random-effects summary of several sites.
+    """A random-effects summary of several sites."""
 
-    Attributes:
-        mean: over sites, weighted.
-        low: lower end of the interval of the mean.
-        high: upper end.
-        predict_low: lower end of where the true value of a new site is expected; None with fewer than three sites.
-        predict_high: upper end.
-        variance: between sites (tau squared).
-        inconsistency: I squared, the share of the variability of the estimates that is not their own error.
-        weights: of the sites in the mean; they sum to one.
-    """
-
-    mean: float
-    low: float
+    mean: float  # over sites, weighted
+    low: float  # lower end of the interval of the mean
     high: float
+    # lower end of where the true value of a new site is expected; None with fewer than three sites
     predict_low: float | None
     predict_high: float | None
-    variance: float
-    inconsistency: float
-    weights: Sites
+    variance: float  # between sites (tau squared)
+    inconsistency: float  # I squared, the share of the variability of the estimates that is not their own error
+    weights: Sites  # of the sites in the mean; they sum to one
 
 
 def summarise_sites(

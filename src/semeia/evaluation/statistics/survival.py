@@ -21,21 +21,13 @@ from semeia.evaluation.statistics.group_sums import group_sums, ratio
 
 @dataclass(frozen=True)
 class FollowUp:
-    """How long rows were followed.
+    """How long rows were followed."""
 
-    Attributes:
-        event: whether the event came at the end.
-        at: place of each row's time among the distinct times.
-        times: the distinct times, rising.
-        order: the rows in which a C-index is counted: by falling time, at the same time censored before events.
-        rank: place of each row's score among the distinct scores.
-    """
-
-    event: Mask
-    at: Numbers
-    times: Float[np.ndarray, "times"]
-    order: Numbers
-    rank: Numbers
+    event: Mask  # whether the event came at the end
+    at: Numbers  # place of each row's time among the distinct times
+    times: Float[np.ndarray, "times"]  # the distinct times, rising
+    order: Numbers  # the rows in which a C-index is counted: by falling time, at the same time censored before events
+    rank: Numbers  # place of each row's score among the distinct scores
 
 
 def follow_up(time: Reals, event: Column, score: Reals) -> FollowUp:

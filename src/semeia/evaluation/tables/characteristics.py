@@ -93,25 +93,15 @@ class Units:
 
 @dataclass(frozen=True)
 class Finding:
-    """A number that describes a cohort.
+    """A number that describes a cohort."""
 
-    Attributes:
-        characteristic: what it is of: units, patients, prevalence, or the name of a covariate.
-        level: the value of a covariate that is words, else empty.
-        measure: what was taken of it.
-        value: the number.
-        interval: its ends, or None.
-        method: of the interval.
-        compared: whether it compares the cohort with the home cohort.
-    """
-
-    characteristic: str
-    level: str
-    measure: str
+    characteristic: str  # what it is of: units, patients, prevalence, or the name of a covariate
+    level: str  # the value of a covariate that is words, else empty
+    measure: str  # what was taken of it
     value: float
-    interval: tuple[float, float] | None = None
+    interval: tuple[float, float] | None = None  # its ends, or None
     method: str | None = None
-    compared: bool = False
+    compared: bool = False  # whether it compares the cohort with the home cohort
 
 
 def units_of(place: Place) -> Units:

@@ -28,19 +28,12 @@ TARGET_WIDTHS = {"o_e": 0.2, "calibration_slope": 0.4, "auroc": 0.1, "standardis
 
 @dataclass(frozen=True)
 class Assumed:
-    """What is assumed of the population in which a model is validated.
+    """What is assumed of the population in which a model is validated."""
 
-    Attributes:
-        prevalence: share of positives.
-        auroc: the c-statistic.
-        linear_predictor: log-odds of a sample of the population; right in the large (see `right_in_the_large`).
-        threshold: probability at which net benefit is judged.
-    """
-
-    prevalence: float
-    auroc: float
-    linear_predictor: Reals
-    threshold: float
+    prevalence: float  # share of positives
+    auroc: float  # the c-statistic
+    linear_predictor: Reals  # log-odds of a sample of the population; right in the large (see `right_in_the_large`)
+    threshold: float  # probability at which net benefit is judged
 
 
 def validation_size(judged: Judged) -> pl.DataFrame:

@@ -17,51 +17,32 @@ from semeia.report.html import template
 
 @dataclass(frozen=True)
 class Bar:
-    """One channel of a signature.
+    """One channel of a signature."""
 
-    Attributes:
-        name: what people read.
-        kind: condition, medication, measurement or demographic.
-        weight: its entry of the mixing column, on the standardised scale.
-        share: of the training sections that have it; None where it is too small to show.
-    """
-
-    name: str
-    kind: str
-    weight: float
-    share: float | None
+    name: str  # what people read
+    kind: str  # condition, medication, measurement or demographic
+    weight: float  # its entry of the mixing column, on the standardised scale
+    share: float | None  # of the training sections that have it; None where it is too small to show
 
 
 @dataclass(frozen=True)
 class Track:
-    """One line of a timeline: events as ticks, a curve, or both. Positions run from 0 (first event) to 1 (last).
+    """One line of a timeline: events as ticks, a curve, or both. Positions run from 0 (first event) to 1 (last)."""
 
-    Attributes:
-        name: what it is of.
-        ticks: positions of events.
-        line: (position, height) of the curve, heights from 0 to 1.
-        words: what the curve's lowest and highest value are, or how many events there are.
-    """
-
-    name: str
-    ticks: list[float] = field(default_factory=list)
+    name: str  # what it is of
+    ticks: list[float] = field(default_factory=list)  # positions of events
+    # (position, height) of the curve, heights from 0 to 1
     line: list[tuple[float, float]] = field(default_factory=list)
-    words: str = ""
+    words: str = ""  # what the curve's lowest and highest value are, or how many events there are
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A patient's record without a name or a date.
-
-    Attributes:
-        title: heading.
-        span: its length in words.
-        tracks: top to bottom.
-    """
+    """A patient's record without a name or a date."""
 
     title: str
-    span: str
-    tracks: list[Track]
+    span: str  # its length in words
+    tracks: list[Track]  # top to bottom
 
 
 @dataclass(frozen=True)
@@ -86,22 +67,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Atlas:
-    """The page.
-
-    Attributes:
-        title: heading.
-        facts: names and words of what was fitted on what.
-        remarks: sentences to read first, warnings among them.
-        cards: in the order of the signatures; a page of one patient has none.
-        timelines: whole records, with the signatures over time.
-        sites: how much of each site's records the signatures do not know; None where it was not asked.
-    """
+    """The page."""
 
     title: str
-    facts: list[tuple[str, str]]
-    remarks: list[str]
-    cards: list[Card] = field(default_factory=list)
-    timelines: list[Timeline] = field(default_factory=list)
+    facts: list[tuple[str, str]]  # names and words of what was fitted on what
+    remarks: list[str]  # sentences to read first, warnings among them
+    cards: list[Card] = field(default_factory=list)  # in the order of the signatures; a page of one patient has none
+    timelines: list[Timeline] = field(default_factory=list)  # whole records, with the signatures over time
+    # how much of each site's records the signatures do not know; None where it was not asked
     sites: DataTable | None = None
 
 

@@ -57,25 +57,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a drawing.
+    """One line of a drawing."""
 
-    Attributes:
-        x, y: its points.
-        style: hue, dash and marker.
-        low, high: ends of the interval at each point; none where empty.
-        whiskers: draw intervals as a stroke a point and mark the points; else as a band.
-        width: of the line; 0 draws marks only.
-        hollow: leave marks unfilled.
-    """
-
-    x: Values
+    x: Values  # its points
     y: Values
-    style: Style
-    low: Values = ()
+    style: Style  # hue, dash and marker
+    low: Values = ()  # ends of the interval at each point; none where empty
     high: Values = ()
-    whiskers: bool = False
-    width: Number = 1.6
-    hollow: bool = False
+    whiskers: bool = False  # draw intervals as a stroke a point and mark the points; else as a band
+    width: Number = 1.6  # of the line; 0 draws marks only
+    hollow: bool = False  # leave marks unfilled
 
 
 @dataclass(frozen=True)

@@ -22,46 +22,27 @@ TICKS = (3, 4, 5)
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One row of a forest.
+    """One row of a forest."""
 
-    Attributes:
-        name: what it is of.
-        words: its number in words.
-        value: where the marker is; None draws none.
-        ends: of the interval; drawn where there are two.
-        style: colour and marker.
-        group: rows with the same words stand together under them; empty for no heading.
-        wide: ends of a second, thinner interval behind the first (where a new site is expected).
-        clear: whether it stands, said in bold.
-    """
-
-    name: str
-    words: str
-    value: Number | None
-    ends: Ends
-    style: Style
-    group: str = ""
-    wide: Ends = (None, None)
-    clear: bool = False
+    name: str  # what it is of
+    words: str  # its number in words
+    value: Number | None  # where the marker is; None draws none
+    ends: Ends  # of the interval; drawn where there are two
+    style: Style  # colour and marker
+    group: str = ""  # rows with the same words stand together under them; empty for no heading
+    wide: Ends = (None, None)  # ends of a second, thinner interval behind the first (where a new site is expected)
+    clear: bool = False  # whether it stands, said in bold
 
 
 @dataclass(frozen=True)
 class Forest:
-    """A forest of rows.
+    """A forest of rows."""
 
-    Attributes:
-        title: heading of the panel, and the caption that a screen reader says.
-        rows: in this order.
-        axis: what is measured.
-        null: where there is nothing to see: a line is drawn there (0 for differences), or None.
-        limits: of the axis.
-    """
-
-    title: str
-    rows: list[ForestRow]
-    axis: str
-    null: Number | None = None
-    limits: tuple[Number, Number] = (0.0, 1.0)
+    title: str  # heading of the panel, and the caption that a screen reader says
+    rows: list[ForestRow]  # in this order
+    axis: str  # what is measured
+    null: Number | None = None  # where there is nothing to see: a line is drawn there (0 for differences), or None
+    limits: tuple[Number, Number] = (0.0, 1.0)  # of the axis
 
     @property
     def groups(self) -> list[tuple[str, list[ForestRow]]]:

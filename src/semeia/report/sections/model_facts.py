@@ -19,25 +19,15 @@ MOST_MEASURES = 8
 
 @dataclass(frozen=True)
 class Label:
-    """The card.
+    """The card."""
 
-    Attributes:
-        name: of the model.
-        mechanism: what it does, as (name, words).
-        cohorts: columns of the measures.
-        measures: name and a value with interval for each cohort.
-        warnings: what to beware of.
-        open: what the authors have to add.
-        made: with what.
-    """
-
-    name: str
-    mechanism: list[tuple[str, str]]
-    cohorts: list[str]
-    measures: list[tuple[str, list[str]]]
-    warnings: list[str]
-    open: list[str]
-    made: str
+    name: str  # of the model
+    mechanism: list[tuple[str, str]]  # what it does, as (name, words)
+    cohorts: list[str]  # columns of the measures
+    measures: list[tuple[str, list[str]]]  # name and a value with interval for each cohort
+    warnings: list[str]  # what to beware of
+    open: list[str]  # what the authors have to add
+    made: str  # with what
 
 
 OPEN = ["the patients it is meant for, who uses it, and when", "what to do with its output", "when not to use it"]

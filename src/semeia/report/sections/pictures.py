@@ -28,23 +28,14 @@ STRONGEST, HALF = 0.6, 0.5
 
 @dataclass(frozen=True)
 class Explained:
-    """One tested picture.
+    """One tested picture."""
 
-    Attributes:
-        pixels: gray, top row first.
-        map: how much the output depends on each pixel, 0 to 1.
-        label: the true grade.
-        chances: of each grade.
-        cohort: where it was tested.
-        caption: why it is shown.
-    """
-
-    pixels: UInt8[np.ndarray, "height width"]
-    map: Float[np.ndarray, "height width"]
-    label: int
-    chances: tuple[float, ...]
-    cohort: str
-    caption: str
+    pixels: UInt8[np.ndarray, "height width"]  # gray, top row first
+    map: Float[np.ndarray, "height width"]  # how much the output depends on each pixel, 0 to 1
+    label: int  # the true grade
+    chances: tuple[float, ...]  # of each grade
+    cohort: str  # where it was tested
+    caption: str  # why it is shown
 
 
 @dataclass(frozen=True)
