@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from semeia.evaluation.carry import combined_score, covariate_score
 from semeia.evaluation.cells import Fold
+from semeia.evaluation.cross_fit import combined_score, covariate_score
 from semeia.evaluation.statistics.calibration import clipped_logit
 
 

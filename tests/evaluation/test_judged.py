@@ -1,4 +1,4 @@
-"""What every analysis takes: places, their rows, and what was carried."""
+"""What every analysis takes: places, their rows, and what was cross-fitted."""
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,7 @@ def test_one_place_a_cohort_with_its_patients_and_cells():
     assert judged.outcomes() == {(judged.places[0].study, judged.places[0].outcome): list(judged.places)}
 
 
-def test_where_restricts_what_is_judged_not_what_is_carried():
+def test_where_restricts_what_is_judged_not_what_is_fitted():
     table = predictions()
     whole, part = (judge(table, settings=EvaluationSettings(draws=100, where=w)) for w in (None, "diameter_mm > 10"))
     cell = next(iter(whole.places[0].folds))

@@ -137,7 +137,7 @@ def test_a_covariate_that_holds_the_label_leaves_nothing_to_gain():
     assert row["low"] > 0.1
 
 
-def test_the_carried_threshold_is_near_its_target_outside(evaluation):
+def test_the_cross_fitted_threshold_is_near_its_target_outside(evaluation):
     row = one(evaluation.results, "sensitivity")
     assert 0.8 < row["value"] < 1.0
     assert one(evaluation.results, "specificity")["value"] < row["value"]
@@ -237,7 +237,7 @@ def test_unlabelled_rows_missing_covariates_and_shared_subjects_are_noted(table)
     assert any(note.startswith("1 subjects are in more than one cohort") for note in notes)
 
 
-def test_no_internal_cohort_means_no_carried_metrics(table):
+def test_no_internal_cohort_means_no_cross_fitted_metrics(table):
     renamed = table.with_columns(cohort=pl.col("cohort").replace("internal", "elsewhere"))
     evaluation = evaluate(renamed, settings=QUICK)
     assert set(evaluation.results["metric"]) == {

@@ -1,7 +1,7 @@
 """From the table to arrays: every arm's predictions, by cohort and seed.
 
 A `Block` is one study and outcome: for each cell (arm, mode, fraction), cohort and seed one `Fold` of arrays, with
-patients and units as integers. Patients are numbered within their cohort in the order of `_subject`.
+patients and units as integers. Patients are numbered within their cohort in the order of `subject`.
 """
 
 from collections.abc import Iterable
@@ -51,8 +51,8 @@ class Fold:
     patient: Numbers
     unit: Numbers
     row: Numbers  # position in the whole table, by which strata are known
-    # fitted on other patients by carry.py; NaN until then
-    called: Reals  # 1 when at or above the carried threshold
+    # fitted on other patients by cross_fit.py; NaN until then
+    called: Reals  # 1 when at or above the cross-fitted threshold
     combined: Reals  # score with the covariate
     alone: Reals  # the covariate by itself
     part: Numbers  # rows of one part met the same fit; 0 where all of them did
@@ -116,11 +116,14 @@ def restrict(folds: dict[int, Fold], rows: Mask) -> dict[int, Fold]:
     return {seed: fold for seed, fold in kept.items() if len(fold.label)}
 
 
-def blocks(frame: pl.DataFrame, *, covariate: str | None, horizon: float | None = None) -> list[Block]:
-    """Cut a checked table (with the columns `_row`, its row numbers, and `_subject`) into blocks, in its order.
+def blocks(
+    frame: pl.DataFrame, *, covariate: str | None, horizon: float | None = None, subject: pl.Series | None = None
+) -> list[Block]:
+    """Cut a checked table (with a column `_row`, its row numbers) into blocks, in its order.
 
     Args:
         covariate: a numeric column, or None.
+        subject: numbers of the patients, which say in what order they are drawn; None: the order of their ids.
         horizon: of an outcome with times: events after it are not counted as positive; None: all are.
     """
     values = covariate_values(frame, covariate)
@@ -130,7 +133,10 @@ def blocks(frame: pl.DataFrame, *, covariate: str | None, horizon: float | None 
         # a case has had the event by the horizon; who was censored before is none, and enters by its weight.
         by_then = (pl.col("event") > 0) & (pl.col("time") <= horizon)
         frame = frame.with_columns(label=by_then.cast(pl.Int8))
-    parts = frame.with_columns(_covariate=values, **own).partition_by(["study", "outcome"], maintain_order=True)
+    number = pl.col("subject_id").rank("dense") if subject is None else subject
+    parts = frame.with_columns(_covariate=values, _subject=number, **own).partition_by(
+        ["study", "outcome"], maintain_order=True
+    )
     return [_block(part, timed=timed) for part in parts]
 
 

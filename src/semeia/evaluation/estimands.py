@@ -27,7 +27,7 @@ class Estimand:
     title: str  # as people read it; {} for what the star stood for
     better: str = ""  # higher, lower, a number that is right, or empty
     asked: tuple[str, ...] = (PARTS,)  # where it is asked for
-    needs: str = ""  # what it needs beside scores: a carried threshold, a covariate, grades, a horizon
+    needs: str = ""  # what it needs beside scores: a cross-fitted threshold, a covariate, grades, a horizon
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-MENDED = Family(
+RECALIBRATED = Family(
     "binary",
     (
         Estimand("intercept", "Calibration intercept", "0", (FULL,)),
@@ -184,7 +184,7 @@ MENDED = Family(
         Estimand("brier", "Brier score", "lower", (FULL,)),
         Estimand("o_e", "Observed over expected", "1", (FULL,)),
     ),
-    measured.mended_values,
+    measured.recalibrated_values,
     pooled=True,
     errors=("ici",),
 )

@@ -67,7 +67,7 @@ def estimate(judged: Judged) -> pl.DataFrame:
 
 def _group(judged: Judged, place: Place, source: float | Place | None) -> Group:
     prevalence = drawn_prevalence(source, seen_from=place) if isinstance(source, Place) else source
-    context = Context(place.draws, judged.settings, judged.covariate if place.carried else None, prevalence)
+    context = Context(place.draws, judged.settings, judged.covariate if place.cross_fitted else None, prevalence)
     return Group(judged, place, context, place.base.text)
 
 

@@ -1,7 +1,7 @@
 """A table of predictions as every analysis meets it: checked, cut into arrays, with the draws of its patients.
 
-There is one `Place` for each study, outcome and cohort. Thresholds and combiners are fitted inside and carried
-(carry.py) before anything is judged.
+There is one `Place` for each study, outcome and cohort. Thresholds and combiners are cross-fitted inside
+(cross_fit.py) before anything is judged.
 """
 
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ import polars as pl
 from jaxtyping import Int
 
 from semeia.errors import InputError
-from semeia.evaluation.carry import carry_cell
 from semeia.evaluation.cells import Block, Cell, Fold, Folds, Kind, blocks, restrict
 from semeia.evaluation.contrasts import check_references
+from semeia.evaluation.cross_fit import cross_fit_cell
 from semeia.evaluation.notes import Notes, covariate_conflicts, note_table
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.schema import CELL, FOLD, PREDICTION_COLUMNS, UNIT, check_predictions, time_to_event
@@ -35,7 +35,7 @@ class Place:
     folds: dict[Cell, dict[int, Fold]]  # folds[cell][seed], every row of the cohort
     base: Stratum  # the rows the evaluation speaks of
     draws: Draws  # of the cohort's patients, the same for every arm, seed and metric
-    carried: bool  # whether there is a cohort on which thresholds and combiners could be fitted
+    cross_fitted: bool  # whether there is a cohort on which thresholds and combiners could be fitted
     inside: bool  # whether this is the cohort on which they are
     kind: Kind  # of the outcome: binary, classes or survival
 
@@ -100,7 +100,7 @@ class Judged:
 
 
 def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
-    """Check a table of predictions, cut it into places, and carry what is fitted inside."""
+    """Check a table of predictions, cut it into places, and cross-fit what is fitted inside."""
     notes = Notes()
     checked = check_predictions(predictions)
     if checked.height < predictions.height:
@@ -111,8 +111,8 @@ def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
     parts = tuple(strata(checked, where=settings.where, by=settings.by))
     covariate = _covariate(checked, settings, notes)
     places: list[Place] = []
-    numbered = checked.with_columns(_subject=subject).with_row_index("_row")
-    for block in blocks(numbered, covariate=covariate, horizon=settings.horizon):
+    rows = checked.with_row_index("_row")
+    for block in blocks(rows, covariate=covariate, horizon=settings.horizon, subject=subject):
         places += _places(block, parts[0], settings, notes)
     note_table(checked, notes)
     if time_to_event(checked) and settings.horizon is None:
@@ -123,13 +123,13 @@ def judge(predictions: pl.DataFrame, *, settings: EvaluationSettings) -> Judged:
 def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: Notes) -> list[Place]:
     cohorts = list(block.strata)
     inside = INTERNAL if INTERNAL in cohorts else cohorts[0]
-    # what is carried is fitted on one score: outcomes of several classes have none.
+    # what is cross-fitted needs one score: outcomes of several classes have none.
     known = block.kind != "classes" and (inside == INTERNAL or len(cohorts) == 1)
-    carried = known and block.kind == "binary"
+    cross_fitted = known and block.kind == "binary"
     folds: Folds = block.folds
-    if carried:
+    if cross_fitted:
         folds = {
-            cell: carry_cell(by_cohort, inside=inside, target=settings.sensitivity_target, seed=settings.seed)
+            cell: cross_fit_cell(by_cohort, inside=inside, target=settings.sensitivity_target, seed=settings.seed)
             for cell, by_cohort in folds.items()
         }
     elif block.kind == "binary":
@@ -144,7 +144,7 @@ def _places(block: Block, base: Stratum, settings: EvaluationSettings, notes: No
             folds={cell: by_cohort[cohort] for cell, by_cohort in folds.items() if cohort in by_cohort},
             base=base,
             draws=Draws(block.strata[cohort], settings.draws, settings.seed, settings.interval, settings.level),
-            carried=carried,
+            cross_fitted=cross_fitted,
             inside=known and cohort == inside,
             kind=block.kind,
         )

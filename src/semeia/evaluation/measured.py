@@ -161,7 +161,7 @@ def decisions_values(fold: Fold, context: Context) -> Values:
     return _over(fold, context.draws, names, statistic)
 
 
-def mended_values(fold: Fold, context: Context) -> Values:
+def recalibrated_values(fold: Fold, context: Context) -> Values:
     """What is left of the miscalibration of scores, recalibrated or not (recalibration.py)."""
     prepared = flexible_calibration(fold.label, fold.score)
     sums = np.column_stack([np.ones(len(fold.label)), fold.label, fold.score, (fold.score - fold.label) ** 2])

@@ -56,7 +56,7 @@ class Group:
         """Whether an estimand is asked for here, and what it needs is there."""
         if estimand is None or where not in estimand.asked:
             return False
-        there = {"threshold": self.place.carried, "grades": self.context.settings.ordinal}
+        there = {"threshold": self.place.cross_fitted, "grades": self.context.settings.ordinal}
         return there.get(estimand.needs, True)
 
 

@@ -32,7 +32,7 @@ class EvaluationSettings:
         horizon: time up to which events of an outcome with the columns time and event are predicted; in their unit.
         thresholds: of the decision curves: the first, the last and the step.
         prevalence: at which predictive values are stated; None: that of the cohort the threshold is chosen on.
-        sensitivity_target: the carried threshold reaches it on the predictions it is chosen on; None: Youden's.
+        sensitivity_target: the cross-fitted threshold reaches it on the predictions it is chosen on; None: Youden's.
     """
 
     draws: int = 2000

@@ -51,7 +51,7 @@ def evaluate(predictions: ArrowTable, *, settings: EvaluationSettings | None = N
     For each study, outcome and cohort the patients are drawn once, and every arm, seed, metric and stratum is evaluated
     in the same draws. Seed s tests fold s inside (other patients for each seed) and all patients of the other cohorts;
     a metric is averaged over seeds inside each draw. A stratum restricts the rows that are judged, not the draws, and
-    not the rows on which thresholds and combiners are fitted (carry.py).
+    not the rows on which thresholds and combiners are fitted (cross_fit.py).
 
     Args:
         predictions: of pandas, polars or pyarrow; see `check_predictions`; only `subject_id, label, score` are needed.
@@ -197,7 +197,7 @@ _MEASURES = ("ici", "e50", "e90", "ici_by_chance", "pooled_brier", "scaled_brier
 _MEASURES += ("uncertainty", "within_variance", "within_covariance", "observed_expected")
 _BRIER: Own = {"metric": pl.col("estimand").replace("pooled_brier", "brier")}
 _AFTER = pl.col("estimand").str.splitn("_after_", 2).struct
-_MENDED: Own = {"method": _AFTER.field("field_1"), "metric": _AFTER.field("field_0"), "interval_method": "method"}
+_RECALIBRATED: Own = {"method": _AFTER.field("field_1"), "metric": _AFTER.field("field_0"), "interval_method": "method"}
 VIEWS: dict[str, View] = {
     "results": _results,
     "comparisons": _comparisons,
@@ -206,7 +206,7 @@ VIEWS: dict[str, View] = {
         "calibration_curves", {"predicted": "at", "observed": "value"}, only=("calibration_curve",), bounded=True
     ),
     "calibration": _levels("calibration", _BRIER, only=_MEASURES, bounded=True),
-    "recalibration": _levels("recalibration", _MENDED, only=("*_after_*",)),
+    "recalibration": _levels("recalibration", _RECALIBRATED, only=("*_after_*",)),
     "decision_curves": _decision_curves,
     "transport": _transport,
     "sites": _sites,

@@ -27,8 +27,8 @@ def test_logistic_equals_statsmodels():
 @pytest.mark.parametrize(("method", "slope"), [("intercept", False), ("logistic", True)])
 def test_what_is_mended_is_right_where_it_was_fitted(method, slope):
     label, score, patient = data()
-    mended = recalibrated(fit_recalibration(method, label, score, patient=patient), score, patient=patient + 300)
-    found = calibration(label, mended)
+    again = recalibrated(fit_recalibration(method, label, score, patient=patient), score, patient=patient + 300)
+    found = calibration(label, again)
     assert found[0] == pytest.approx(0, abs=1e-6)
     assert (found[1] == pytest.approx(1, abs=1e-6)) == slope
 

@@ -24,7 +24,7 @@ def table_of(frame: pl.DataFrame) -> dict[tuple[str, str, str], float]:
 
 
 @pytest.mark.parametrize("seeds", [1, 4])
-def test_it_mends_what_can_be_mended(seeds):
+def test_it_removes_what_recalibration_can_remove(seeds):
     frame = predictions(arms={"model": 1.5}, seeds=seeds, patients=150)
     # log-odds four times as large and shifted: too extreme, and too high.
     frame = frame.with_columns(score=pl.Series(expit(4 * logit(frame["score"].to_numpy()) + 1)))
@@ -47,8 +47,8 @@ def test_outside_it_is_the_fit_on_the_other_seeds_internal_rows():
         fit, use = internal.filter(pl.col("seed") != seed), external.filter(pl.col("seed") == seed)
         numbers = np.arange(fit.height)
         rule = fit_recalibration("logistic", fit["label"].to_numpy(), fit["score"].to_numpy(), patient=numbers)
-        mended = recalibrated(rule, use["score"].to_numpy(), patient=np.arange(use.height) + fit.height)
-        slopes.append(calibration(use["label"].to_numpy(), mended)[1])
+        again = recalibrated(rule, use["score"].to_numpy(), patient=np.arange(use.height) + fit.height)
+        slopes.append(calibration(use["label"].to_numpy(), again)[1])
     assert table_of(frame)["external", "logistic", "slope"] == pytest.approx(np.mean(slopes), abs=1e-4)
 
 

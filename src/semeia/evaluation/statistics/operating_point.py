@@ -1,8 +1,8 @@
 """Where a score becomes a call: thresholds, what is called at them, and what a call means at another prevalence.
 
-A prediction is called positive when its score is at or above the threshold. A threshold chosen on some predictions is
-carried to those of other patients (carry.py); at fixed specificities and sensitivities it is found anew in every draw,
-on the rows that are judged, which says what a score can do at best.
+A prediction is called positive when its score is at or above the threshold. One threshold is cross-fitted on other
+patients (cross_fit.py); at fixed specificities and sensitivities it is found anew in every draw, on the rows that are
+judged, which says what a score can do at best.
 
 AUROC does not depend on the prevalence: it compares positives with negatives, however many there are. Calibration, the
 Brier score and the predictive values do. A cohort's metrics at another prevalence are those of its classes weighted so
@@ -104,7 +104,7 @@ def class_means(fold: Fold, weights: Weights) -> Float[np.ndarray, "draws 6"]:
     """What does not depend on the prevalence, in every draw; NaN for a draw without one of the classes.
 
     Of the positives and then of the negatives: the mean score, the mean squared error, and the share that
-    the carried threshold calls rightly (NaN where there is none).
+    the cross-fitted threshold calls rightly (NaN where there is none).
     """
     label, score = fold.label.astype(np.float64), fold.score
     error = (score - label) ** 2
@@ -121,7 +121,7 @@ def at_prevalence(
 ) -> Float[np.ndarray, "draws 5"]:
     """SHIFTED at a prevalence, stated or drawn, from the AUROC and what `class_means` gives.
 
-    `o_e` is the prevalence over the mean score; the predictive values are those of the calls at the carried threshold.
+    `o_e` is the prevalence over the mean score; predictive values are those of calls at the cross-fitted threshold.
     """
     score, error, sensitivity, other_score, other_error, specificity = means.T
     expected = prevalence * score + (1 - prevalence) * other_score

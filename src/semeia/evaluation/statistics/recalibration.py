@@ -1,4 +1,4 @@
-"""Mending probabilities: three ways to recalibrate scores, fitted on some patients and used on others.
+"""Recalibrate probabilities in three ways, fitted on some patients and used on others.
 
 `intercept` moves all log-odds by one number (the prevalence is another), `logistic` moves and stretches them (Platt
 1999; Cox 1958), `isotonic` takes any rising curve (Zadrozny and Elkan 2002). A rule knows the patients it was fitted
@@ -28,7 +28,7 @@ class LogisticRule:
     slope: float
     fitted_on: frozenset[int] = field(repr=False)
 
-    def _mend(self, score: Reals) -> Reals:
+    def _apply(self, score: Reals) -> Reals:
         return moved(score, intercept=self.intercept, slope=self.slope)
 
 
@@ -45,12 +45,12 @@ class IsotonicRule:
     """
 
     score: Float[np.ndarray, "points"]
-    mended: Float[np.ndarray, "points"]
+    recalibrated: Float[np.ndarray, "points"]
     edge: float
     fitted_on: frozenset[int] = field(repr=False)
 
-    def _mend(self, score: Reals) -> Reals:
-        return np.clip(np.interp(score, self.score, self.mended), self.edge, 1 - self.edge)
+    def _apply(self, score: Reals) -> Reals:
+        return np.clip(np.interp(score, self.score, self.recalibrated), self.edge, 1 - self.edge)
 
 
 Rule = LogisticRule | IsotonicRule
@@ -71,7 +71,7 @@ def fit_recalibration(method: Method, label: Column, score: Reals, *, patient: N
 
 
 def recalibrated(rule: Rule, score: Reals, *, patient: Numbers) -> Reals:
-    """Mended scores of patients whom the rule has not seen.
+    """Recalibrated scores of patients whom the rule has not seen.
 
     Raises:
         InputError: the rule was fitted on some of these patients; the message counts them.
@@ -82,7 +82,7 @@ def recalibrated(rule: Rule, score: Reals, *, patient: Numbers) -> Reals:
             f"recalibration: {seen} of these patients are among those it was fitted on; "
             "fit it on other patients than those it is judged on."
         )
-    return rule._mend(score)
+    return rule._apply(score)
 
 
 def _isotonic(label: Reals, score: Reals, seen: frozenset[int]) -> IsotonicRule:
@@ -90,6 +90,6 @@ def _isotonic(label: Reals, score: Reals, seen: frozenset[int]) -> IsotonicRule:
 
     points, at, count = np.unique(score, return_inverse=True, return_counts=True)
     share = np.bincount(at, weights=label) / count
-    mended = isotonic_regression(share, weights=count.astype(np.float64)).x
+    steps = isotonic_regression(share, weights=count.astype(np.float64)).x
     # the edge is Laplace's rule of succession: n of n came true, (n + 1) of (n + 2) is believed.
-    return IsotonicRule(points, mended, 1 / (len(label) + 2), seen)
+    return IsotonicRule(points, steps, 1 / (len(label) + 2), seen)

@@ -46,8 +46,7 @@ def paired(one: pl.DataFrame, other: pl.DataFrame, *, cells: tuple[Cell, Cell], 
         return []
     # One table, so that a unit has the same number on both sides.
     together = pl.concat([table.with_columns(arm=pl.lit(str(side))) for side, table in enumerate(tables)])
-    numbered = together.with_columns(_subject=pl.col("subject_id").rank("dense"))
-    (block,) = blocks(numbered.with_row_index("_row"), covariate=None)
+    (block,) = blocks(together.with_row_index("_row"), covariate=None)
     sides = [block.folds[Cell(str(side), "", 1.0)] for side in range(2)]
     return [_paired(cohort, sides[0][cohort], sides[1][cohort]) for cohort in cohorts]
 

@@ -1,11 +1,11 @@
-"""Fitted on other patients, always: a patient's own label changes nothing that is carried to them."""
+"""Fitted on other patients, always: a patient's own label changes nothing that is fitted for them."""
 
 import numpy as np
 import pytest
 
 from prediction_tables import predictions
-from semeia.evaluation.carry import carry_cell
 from semeia.evaluation.cells import Fold, blocks
+from semeia.evaluation.cross_fit import cross_fit_cell
 from semeia.evaluation.resampling import deal_patients
 from semeia.evaluation.schema import check_predictions
 from semeia.evaluation.statistics.operating_point import threshold_at_sensitivity
@@ -20,9 +20,9 @@ def cohorts(seeds: int) -> Cohorts:
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])
-def test_everything_is_carried_to_every_row(seeds):
-    carried = carry_cell(cohorts(seeds), inside="internal", target=0.9, seed=0)
-    for by_seed in carried.values():
+def test_everything_is_fitted_for_every_row(seeds):
+    fitted = cross_fit_cell(cohorts(seeds), inside="internal", target=0.9, seed=0)
+    for by_seed in fitted.values():
         assert len(by_seed) == seeds
         for fold in by_seed.values():
             assert set(np.unique(fold.called)) <= {0.0, 1.0}
@@ -34,7 +34,7 @@ def test_everything_is_carried_to_every_row(seeds):
 def test_a_patients_own_label_changes_nothing_carried_to_them(seeds):
     given = cohorts(seeds)
     fold = given["internal"][0]
-    plain = carry_cell(given, inside="internal", target=0.9, seed=0)["internal"][0]
+    plain = cross_fit_cell(given, inside="internal", target=0.9, seed=0)["internal"][0]
     if seeds == 1:
         # one row of a patient who stays positive, so that patients are dealt into the same parts.
         positives = np.bincount(fold.patient, weights=fold.label)
@@ -44,36 +44,36 @@ def test_a_patients_own_label_changes_nothing_carried_to_them(seeds):
     else:
         rows = flipped = np.arange(len(fold.label))
     fold.label[flipped] = 1 - fold.label[flipped]
-    changed = carry_cell(given, inside="internal", target=0.9, seed=0)["internal"][0]
+    changed = cross_fit_cell(given, inside="internal", target=0.9, seed=0)["internal"][0]
     for name in ("called", "combined", "alone"):
         np.testing.assert_array_equal(getattr(changed, name)[rows], getattr(plain, name)[rows])
 
 
 def test_the_threshold_comes_from_the_other_seeds_and_goes_outside_with_its_seed():
     given = cohorts(5)
-    carried = carry_cell(given, inside="internal", target=0.9, seed=0)
+    fitted = cross_fit_cell(given, inside="internal", target=0.9, seed=0)
     others = [given["internal"][seed] for seed in (0, 1, 2, 4)]
     label, score = (np.concatenate([getattr(fold, name) for fold in others]) for name in ("label", "score"))
     threshold = threshold_at_sensitivity(label, score, target=0.9)
     for cohort in ("internal", "external"):
-        fold = carried[cohort][3]
+        fold = fitted[cohort][3]
         np.testing.assert_array_equal(fold.called, (fold.score >= threshold).astype(float))
 
 
 def test_seeds_that_test_the_same_patients_are_cross_fitted():
     given = cohorts(1)
     doubled = {cohort: {0: by_seed[0], 1: by_seed[0]} for cohort, by_seed in given.items()}
-    alone = carry_cell(given, inside="internal", target=0.9, seed=0)
-    both = carry_cell(doubled, inside="internal", target=0.9, seed=0)
+    alone = cross_fit_cell(given, inside="internal", target=0.9, seed=0)
+    both = cross_fit_cell(doubled, inside="internal", target=0.9, seed=0)
     np.testing.assert_array_equal(both["internal"][1].combined, alone["internal"][0].combined)
 
 
-def test_too_few_positives_carry_nothing():
+def test_too_few_positives_fit_nothing():
     given = cohorts(5)
     for fold in given["internal"].values():
         fold.label[:] = 0
-    carried = carry_cell(given, inside="internal", target=None, seed=0)
-    assert np.isnan(carried["external"][0].called).all()
+    fitted = cross_fit_cell(given, inside="internal", target=None, seed=0)
+    assert np.isnan(fitted["external"][0].called).all()
 
 
 def test_patients_are_dealt_whole_and_evenly():

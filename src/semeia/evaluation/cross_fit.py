@@ -1,4 +1,4 @@
-"""Things fitted inside and carried on: the operating threshold and the combiner with the covariate.
+"""Cross-fit the operating threshold, and the combiner of score and covariate, on the internal cohort.
 
 Both are fitted on internal predictions of *other patients* than those they are judged on:
 
@@ -7,13 +7,12 @@ Both are fitted on internal predictions of *other patients* than those they are 
 - otherwise (one seed, or seeds that test the same patients): five-fold cross-fitting over the patients of the seed
   inside; the other cohorts get the fit on all its internal predictions.
 
-Rows that met different fits are not ranked together (`Fold.part`): each fit has an intercept of its own, and that of a
-part is high where its patients are seldom positive, so that ranks over all parts are biased downwards. Fits stay as
-they are in every bootstrap draw and every stratum: intervals are those of a given rule, as they are of a given model.
+Rows that met different fits are not ranked together (`Fold.part`): each fit has an intercept of its own, high where its
+patients are seldom positive, so that ranks over all parts are biased downwards. Fits stay as they are in every
+bootstrap draw and every stratum: intervals are those of a given rule, as they are of a given model.
 
 The combiner is a logistic regression on [covariate, logit(score)], both standardised, with a ridge of one (as
-scikit-learn's C = 1; the intercept is free); AUROC(combiner) - AUROC(covariate alone) is the gain. A covariate added to
-itself gains exactly 0.
+scikit-learn's C = 1; the intercept is free); AUROC(combiner) - AUROC(covariate alone) is the gain.
 """
 
 from collections.abc import Callable
@@ -72,19 +71,19 @@ Rule = Callable[[Fold, Fold], Reals]
 FEWEST = 5
 
 
-def carry_cell(
-    cohorts: dict[str, dict[int, Fold]], *, inside: str, target: float | None, seed: int
-) -> dict[str, dict[int, Fold]]:
-    """Fill `called`, `combined` and `alone` of every fold of one cell; NaN where nothing could be fitted.
+Cohorts = dict[str, dict[int, Fold]]  # folds[cohort][seed] of one cell
+
+
+def cross_fit_cell(cohorts: Cohorts, *, inside: str, target: float | None, seed: int) -> Cohorts:
+    """Fill `called`, `combined`, `alone` and `part` of every fold of one cell; NaN where nothing could be fitted.
 
     Args:
-        cohorts: folds[cohort][seed] of one cell.
         inside: the cohort on which things are fitted.
         target: sensitivity the threshold must reach inside, or None for Youden's threshold.
         seed: deals the patients of a single seed into parts.
     """
 
-    def call(fit: Fold, use: Fold) -> Reals:
+    def called(fit: Fold, use: Fold) -> Reals:
         chosen = (
             threshold_by_youden(fit.label, fit.score)
             if target is None
@@ -96,44 +95,32 @@ def carry_cell(
         return np.full(len(use.label), float(next(numbers)))
 
     numbers = count()
-    rules: dict[str, Rule] = {"called": call, "combined": combined_score, "alone": covariate_score}
-    values = {name: carry(rule, cohorts, inside=inside, seed=seed) for name, rule in rules.items()}
-    parts = carry(part, cohorts, inside=inside, seed=seed)
-    return {
-        cohort: {
-            number: replace(
-                fold,
-                **{name: values[name][cohort][number] for name in rules},
-                part=np.nan_to_num(parts[cohort][number]).astype(np.int64),
-            )
-            for number, fold in folds.items()
-        }
-        for cohort, folds in cohorts.items()
-    }
+    rules: dict[str, Rule] = {"called": called, "combined": combined_score, "alone": covariate_score, "part": part}
+    values = {name: cross_fit(rule, cohorts, inside=inside, seed=seed) for name, rule in rules.items()}
+
+    def filled(fold: Fold, cohort: str, number: int) -> Fold:
+        found = {name: values[name][cohort][number] for name in rules}
+        return replace(fold, **found | {"part": np.nan_to_num(found["part"]).astype(np.int64)})
+
+    return {c: {number: filled(fold, c, number) for number, fold in folds.items()} for c, folds in cohorts.items()}
 
 
-def carry(rule: Rule, cohorts: dict[str, dict[int, Fold]], *, inside: str, seed: int) -> dict[str, dict[int, Reals]]:
-    """What a rule, fitted inside on other patients, gives for the rows of every fold of one cell: values[cohort][seed].
+def cross_fit(rule: Rule, cohorts: Cohorts, *, inside: str, seed: int) -> dict[str, dict[int, Reals]]:
+    """Give values[cohort][seed] of a rule fitted inside on other patients; NaN where nothing could be fitted.
 
-    A rule goes from the rows to fit on and the rows to use it on to one value for each of the latter; NaN stands where
-    nothing could be fitted. The rest as in `carry_cell`.
+    A rule goes from the rows to fit on and the rows to use it on to a value for each of the latter.
     """
     internal = cohorts.get(inside, {})
-    return {
-        cohort: {
-            number: _apply(rule, fold, internal.get(number), _others(internal, number), cohort == inside, seed)
-            for number, fold in folds.items()
-        }
-        for cohort, folds in cohorts.items()
-    }
 
+    def values(use: Fold, cohort: str, number: int) -> Reals:
+        own, others = internal.get(number), _others(internal, number)
+        if others is not None and _usable(others):
+            return rule(others, use)
+        if own is None or not _usable(own):
+            return np.full(len(use.label), np.nan)
+        return _in_parts(rule, own, seed) if cohort == inside else rule(own, use)
 
-def _apply(rule: Rule, use: Fold, own: Fold | None, others: Fold | None, is_inside: bool, seed: int) -> Reals:
-    if others is not None and _usable(others):
-        return rule(others, use)
-    if own is None or not _usable(own):
-        return np.full(len(use.label), np.nan)
-    return _cross_fitted(rule, own, seed) if is_inside else rule(own, use)
+    return {c: {number: values(fold, c, number) for number, fold in folds.items()} for c, folds in cohorts.items()}
 
 
 def _others(internal: dict[int, Fold], number: int) -> Fold | None:
@@ -145,7 +132,7 @@ def _others(internal: dict[int, Fold], number: int) -> Fold | None:
     return joined.take(~np.isin(joined.patient, internal[number].patient)) if number in internal else joined
 
 
-def _cross_fitted(rule: Rule, fold: Fold, seed: int) -> Reals:
+def _in_parts(rule: Rule, fold: Fold, seed: int) -> Reals:
     part = deal_patients(fold.patient, -fold.label, seed=seed)
     out = np.full(len(fold.label), np.nan)
     for number in range(PARTS):
