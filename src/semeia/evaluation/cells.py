@@ -1,7 +1,6 @@
-"""From the table to arrays: every arm's predictions, by cohort and seed.
+"""Cut a table into arrays: for each study and outcome a `Block`, in it a `Fold` for each cell, cohort and seed.
 
-A `Block` is one study and outcome: for each cell (arm, mode, fraction), cohort and seed one `Fold` of arrays, with
-patients and units as integers. Patients are numbered within their cohort in the order of `subject`.
+Patients are numbered within their cohort in the order of `subject`, units in that of the table.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,8 @@
-"""Probabilities of several classes: the columns score_0, score_1, ... of a table of predictions.
+"""Check probabilities of several classes: the columns score_0, score_1, ... of a table of predictions.
 
-An outcome of k classes (k of 3 or more) has the columns score_0 to score_{k-1}, null in none of its rows, and labels
-from 0 to k - 1. A table may hold outcomes of both kinds: in the rows of a binary outcome these columns are null, in
-those of an outcome of k classes the columns from score_k on. A table with score_0 and score_1 alone is binary: its
-`score` is score_1.
+An outcome of k classes (3 or more) has score_0 to score_{k-1}, null in none of its rows, and labels from 0 to k - 1. A
+table may hold outcomes of both kinds: where an outcome has fewer classes, or is binary, the further columns are null. A
+table with score_0 and score_1 alone is binary: its `score` is score_1.
 """
 
 import re

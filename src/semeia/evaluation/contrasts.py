@@ -1,8 +1,7 @@
-"""Which cell is subtracted from which, and on which rows: references, pairs of arms, cohorts away from home.
+"""Decide which cell is subtracted from which, and on which rows: those that both predicted with the same seed.
 
-Two arms are compared on the units that both predicted with the same seed, and nowhere else in this package is that
-decided. Cohorts hold different patients: a draw of a gap is the difference of a draw of each, the home cohort's being
-taken one draw further on, because the draws of two cohorts follow from one seed.
+Cohorts hold different patients: a draw of a gap is the difference of a draw of each, the home cohort's being taken one
+draw further on, because the draws of two cohorts follow from one seed.
 """
 
 import numpy as np
@@ -24,13 +23,10 @@ def check_references(references: tuple[str, ...], cells: list[Cell]) -> None:
 
 
 def reference_cell(reference: str, cell: Cell, cells: list[Cell]) -> Cell | None:
-    """The cell that `reference` means beside `cell`, or None when there is none.
+    """Return the cell that `reference` means beside `cell`, or None when there is none.
 
     It has the same fraction, or is the reference's only fraction (a baseline trained once). An arm named
     without its mode is taken in the mode of `cell` when it has that, else in its only mode.
-
-    Raises:
-        InputError: the arm has several modes, none of them that of `cell`.
     """
     named = [other for other in cells if _named(reference, other)]
     if cell in named:

@@ -1,8 +1,7 @@
 """Describe what the arms, outcomes, cohorts and strata of a run are, for whoever reads its tables.
 
-A table of predictions holds names only. Whoever ran the models knows what stands behind a name and writes it into
-run.json (`Description.record`); the report says that and nothing else. Of a stranger's table nothing is known but its
-names.
+Whoever ran the models writes it into run.json (`Description.record`); the report says that and nothing else. Of a
+stranger's table nothing is known but its names.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Every estimand: its name, title, the better direction, where it is asked for, and the statistic that gives it.
 
-An estimand is a row of its family, and a family is what one pass over the draws gives. A new statistic is a row here
-and a function of a fold and its context: it then stands in the tidy table and in its views (views.py).
+A new statistic is a row here and a function of a fold and its context: it then stands in the tidy table and in its
+views (views.py). A family is the estimands that one pass over the draws gives.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from semeia.evaluation.statistics.calibration_curve import CALIBRATION_ERRORS
 PARTS, FULL = "parts", "full"
 # within subgroups and sites; as a difference from a reference, and from the home cohort.
 SUBGROUPS, SITES, REFERENCE, HOME = "subgroups", "sites", "reference", "home"
+ALL, EVERYWHERE = (PARTS, REFERENCE, HOME), (PARTS, REFERENCE, HOME, SUBGROUPS)
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,10 @@ class Family:
     """Estimands that one statistic gives."""
 
     kind: Kind  # of outcome
-    estimands: tuple[Estimand, ...]  # rows; values of a name that none of them has are dropped
     values: Callable[[Fold, Context], Values]  # of a fold, in every draw (the first row: the rows as they are)
+    estimands: tuple[Estimand, ...]  # values of a name that none of them has are dropped
     pooled: bool = False  # whether seeds that test different units are taken as one set of predictions
-    # estimands that cannot be below zero, whose interval knows what chance gives (calibration_chance.py)
-    errors: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()  # those that cannot be below zero: chance has its part (calibration_chance.py)
 
     def asked(self, where: str) -> bool:
         """Whether any of the estimands is asked for there."""
@@ -50,145 +50,95 @@ class Family:
         return next((one for one in self.estimands if fnmatchcase(name, one.name)), None)
 
 
-ALL, EVERYWHERE = (PARTS, REFERENCE, HOME), (PARTS, REFERENCE, HOME, SUBGROUPS)
+_RANKED = (
+    Estimand("auroc", "AUROC", "higher", (*EVERYWHERE, SITES)),
+    Estimand("auprc", "AUPRC", "higher", ALL),
+    Estimand("brier", "Brier score", "lower", EVERYWHERE),
+)
+_RATIO = (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),)
+_CALIBRATED = (
+    Estimand("calibration_intercept", "Calibration intercept", "0", (PARTS, HOME)),
+    Estimand("calibration_slope", "Calibration slope", "1", (PARTS, HOME)),
+)
+_CALLED = (
+    Estimand("sensitivity", "Sensitivity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
+    Estimand("specificity", "Specificity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
+)
+_GAINED = (
+    Estimand("auroc_with_*", "AUROC with {}", "higher", (PARTS,), "covariate"),
+    Estimand("auroc_gain_over_*", "AUROC gained over {}", "higher", (PARTS, HOME), "covariate"),
+)
+_OPERATING = (
+    Estimand("sensitivity_at_specificity", "Sensitivity at fixed specificity", "higher", (FULL,)),
+    Estimand("specificity_at_sensitivity", "Specificity at fixed sensitivity", "higher", (FULL,)),
+    Estimand("ppv", "Positive predictive value", "higher", (FULL,)),
+    Estimand("npv", "Negative predictive value", "higher", (FULL,)),
+)
+_CURVE = (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),)
+_ERRORS = (
+    Estimand("ici", "Mean calibration error (ICI)", "lower", (FULL,)),
+    Estimand("e50", "Median calibration error (E50)", "lower", (FULL,)),
+    Estimand("e90", "90th percentile of the calibration error (E90)", "lower", (FULL,)),
+    Estimand("pooled_brier", "Brier score of all rows together", "lower", (FULL,)),
+    Estimand("scaled_brier", "Scaled Brier score", "higher", (FULL,)),
+    Estimand("reliability", "Reliability (part of the Brier score)", "lower", (FULL,)),
+    Estimand("resolution", "Resolution (part of the Brier score)", "higher", (FULL,)),
+    Estimand("uncertainty", "Uncertainty (part of the Brier score)", "", (FULL,)),
+    Estimand("within_variance", "Variance within bins (part of the Brier score)", "", (FULL,)),
+    Estimand("within_covariance", "Covariance within bins (part of the Brier score)", "", (FULL,)),
+    Estimand("observed_expected", "Observed over expected", "1", (FULL,)),
+)
+_DECISIONS = (
+    Estimand("net_benefit", "Net benefit", "higher", (FULL, REFERENCE)),
+    Estimand("net_benefit_over_treat_all", "Net benefit above treating all", "higher", (FULL,)),
+)
+_CLASSES = (
+    Estimand("macro_auroc", "Macro AUROC", "higher", (PARTS, REFERENCE)),
+    Estimand("balanced_accuracy", "Balanced accuracy", "higher", (PARTS, REFERENCE)),
+    Estimand("quadratic_kappa", "Quadratic-weighted kappa", "higher", (PARTS, REFERENCE), "grades"),
+    Estimand("accuracy", "Accuracy", "higher"),
+    Estimand("macro_f1", "Macro F1", "higher"),
+    Estimand("recall_*", "Recall of class {}", "higher"),
+    Estimand("brier_classes", "Brier score over all classes", "lower"),
+    Estimand("log_loss", "Log loss", "lower"),
+    Estimand("grade_error", "Mean error in grades", "lower", (PARTS,), "grades"),
+    Estimand("auroc_at_least_*", "AUROC of grade {} or more", "higher", (PARTS,), "grades"),
+)
+_CONCORDANCE = (
+    Estimand("c_index", "C-index (Harrell)", "higher", ALL),
+    Estimand("c_index_uno", "C-index (Uno)", "higher", ALL),
+)
+_OVER_ALL = "Net benefit above treating all at the horizon"
+_AT_HORIZON = (
+    Estimand("auroc_at_horizon", "AUROC at the horizon", "higher", ALL, "horizon"),
+    Estimand("brier_at_horizon", "Brier score at the horizon", "lower", ALL, "horizon"),
+    Estimand("observed_expected_at_horizon", "Observed over expected at the horizon", "1", (PARTS, HOME), "horizon"),
+    Estimand("net_benefit_at_horizon", "Net benefit at the horizon", "higher", (FULL, REFERENCE), "horizon"),
+    Estimand("net_benefit_over_treat_all_at_horizon", _OVER_ALL, "higher", (FULL,), "horizon"),
+)
+_RECALIBRATED = (
+    Estimand("intercept", "Calibration intercept", "0", (FULL,)),
+    Estimand("slope", "Calibration slope", "1", (FULL,)),
+    Estimand("ici", "Mean calibration error (ICI)", "lower", (FULL,)),
+    Estimand("brier", "Brier score", "lower", (FULL,)),
+    Estimand("o_e", "Observed over expected", "1", (FULL,)),
+)
+
 FAMILIES: tuple[Family, ...] = (
-    Family(
-        "binary",
-        (
-            Estimand("auroc", "AUROC", "higher", (*EVERYWHERE, SITES)),
-            Estimand("auprc", "AUPRC", "higher", ALL),
-            Estimand("brier", "Brier score", "lower", EVERYWHERE),
-        ),
-        measured.remembering(measured.ranked_values),
-    ),
-    Family(
-        "binary", (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),), measured.observed_expected_values
-    ),
-    Family(
-        "binary",
-        (
-            Estimand("calibration_intercept", "Calibration intercept", "0", (PARTS, HOME)),
-            Estimand("calibration_slope", "Calibration slope", "1", (PARTS, HOME)),
-        ),
-        measured.remembering(measured.calibrated_values),
-    ),
-    Family(
-        "binary",
-        (
-            Estimand("sensitivity", "Sensitivity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
-            Estimand("specificity", "Specificity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
-        ),
-        measured.remembering(measured.called_values),
-    ),
-    Family(
-        "binary",
-        (
-            Estimand("auroc_with_*", "AUROC with {}", "higher", (PARTS,), "covariate"),
-            Estimand("auroc_gain_over_*", "AUROC gained over {}", "higher", (PARTS, HOME), "covariate"),
-        ),
-        measured.gain_values,
-    ),
-    Family(
-        "binary",
-        (
-            Estimand("sensitivity_at_specificity", "Sensitivity at fixed specificity", "higher", (FULL,)),
-            Estimand("specificity_at_sensitivity", "Specificity at fixed sensitivity", "higher", (FULL,)),
-            Estimand("ppv", "Positive predictive value", "higher", (FULL,)),
-            Estimand("npv", "Negative predictive value", "higher", (FULL,)),
-        ),
-        measured.operating_values,
-    ),
-    Family(
-        "binary", (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),), measured.curve_values, pooled=True
-    ),
-    Family(
-        "binary",
-        (
-            Estimand("ici", "Mean calibration error (ICI)", "lower", (FULL,)),
-            Estimand("e50", "Median calibration error (E50)", "lower", (FULL,)),
-            Estimand("e90", "90th percentile of the calibration error (E90)", "lower", (FULL,)),
-            Estimand("pooled_brier", "Brier score of all rows together", "lower", (FULL,)),
-            Estimand("scaled_brier", "Scaled Brier score", "higher", (FULL,)),
-            Estimand("reliability", "Reliability (part of the Brier score)", "lower", (FULL,)),
-            Estimand("resolution", "Resolution (part of the Brier score)", "higher", (FULL,)),
-            Estimand("uncertainty", "Uncertainty (part of the Brier score)", "", (FULL,)),
-            Estimand("within_variance", "Variance within bins (part of the Brier score)", "", (FULL,)),
-            Estimand("within_covariance", "Covariance within bins (part of the Brier score)", "", (FULL,)),
-            Estimand("observed_expected", "Observed over expected", "1", (FULL,)),
-        ),
-        measured.errors_values,
-        pooled=True,
-        errors=CALIBRATION_ERRORS,
-    ),
-    Family(
-        "binary",
-        (
-            Estimand("net_benefit", "Net benefit", "higher", (FULL, REFERENCE)),
-            Estimand("net_benefit_over_treat_all", "Net benefit above treating all", "higher", (FULL,)),
-        ),
-        measured.decisions_values,
-        pooled=True,
-    ),
-    Family(
-        "classes",
-        (
-            Estimand("macro_auroc", "Macro AUROC", "higher", (PARTS, REFERENCE)),
-            Estimand("balanced_accuracy", "Balanced accuracy", "higher", (PARTS, REFERENCE)),
-            Estimand("quadratic_kappa", "Quadratic-weighted kappa", "higher", (PARTS, REFERENCE), "grades"),
-            Estimand("accuracy", "Accuracy", "higher"),
-            Estimand("macro_f1", "Macro F1", "higher"),
-            Estimand("recall_*", "Recall of class {}", "higher"),
-            Estimand("brier_classes", "Brier score over all classes", "lower"),
-            Estimand("log_loss", "Log loss", "lower"),
-            Estimand("grade_error", "Mean error in grades", "lower", (PARTS,), "grades"),
-            Estimand("auroc_at_least_*", "AUROC of grade {} or more", "higher", (PARTS,), "grades"),
-        ),
-        measured.remembering(measured.compared_classes_values),
-    ),
-    Family(
-        "survival",
-        (
-            Estimand("c_index", "C-index (Harrell)", "higher", ALL),
-            Estimand("c_index_uno", "C-index (Uno)", "higher", ALL),
-        ),
-        measured.concordance_values,
-    ),
-    Family(
-        "survival",
-        (
-            Estimand("auroc_at_horizon", "AUROC at the horizon", "higher", ALL, "horizon"),
-            Estimand("brier_at_horizon", "Brier score at the horizon", "lower", ALL, "horizon"),
-            Estimand(
-                "observed_expected_at_horizon", "Observed over expected at the horizon", "1", (PARTS, HOME), "horizon"
-            ),
-            Estimand("net_benefit_at_horizon", "Net benefit at the horizon", "higher", (FULL, REFERENCE), "horizon"),
-            Estimand(
-                "net_benefit_over_treat_all_at_horizon",
-                "Net benefit above treating all at the horizon",
-                "higher",
-                (FULL,),
-                "horizon",
-            ),
-        ),
-        measured.at_horizon_values,
-    ),
+    Family("binary", measured.remembering(measured.ranked_values), _RANKED),
+    Family("binary", measured.observed_expected_values, _RATIO),
+    Family("binary", measured.remembering(measured.calibrated_values), _CALIBRATED),
+    Family("binary", measured.remembering(measured.called_values), _CALLED),
+    Family("binary", measured.gain_values, _GAINED),
+    Family("binary", measured.operating_values, _OPERATING),
+    Family("binary", measured.curve_values, _CURVE, pooled=True),
+    Family("binary", measured.errors_values, _ERRORS, pooled=True, errors=CALIBRATION_ERRORS),
+    Family("binary", measured.decisions_values, _DECISIONS, pooled=True),
+    Family("classes", measured.remembering(measured.compared_classes_values), _CLASSES),
+    Family("survival", measured.concordance_values, _CONCORDANCE),
+    Family("survival", measured.at_horizon_values, _AT_HORIZON),
 )
-
-
-RECALIBRATED = Family(
-    "binary",
-    (
-        Estimand("intercept", "Calibration intercept", "0", (FULL,)),
-        Estimand("slope", "Calibration slope", "1", (FULL,)),
-        Estimand("ici", "Mean calibration error (ICI)", "lower", (FULL,)),
-        Estimand("brier", "Brier score", "lower", (FULL,)),
-        Estimand("o_e", "Observed over expected", "1", (FULL,)),
-    ),
-    measured.recalibrated_values,
-    pooled=True,
-    errors=("ici",),
-)
-
+RECALIBRATED = Family("binary", measured.recalibrated_values, _RECALIBRATED, pooled=True, errors=("ici",))
 
 ESTIMANDS: tuple[Estimand, ...] = tuple(one for family in FAMILIES for one in family.estimands)
 

@@ -1,7 +1,6 @@
-"""A table of predictions as every analysis meets it: checked, cut into arrays, with the draws of its patients.
+"""Prepare a table of predictions for every analysis: checked, sorted, cut into arrays, with draws of its patients.
 
-There is one `Place` for each study, outcome and cohort. Thresholds and combiners are cross-fitted inside
-(cross_fit.py) before anything is judged.
+There is one `Place` for each study, outcome and cohort; what is fitted inside is cross-fitted before it (cross_fit.py).
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
-"""What one pass over the draws gives of a fold: the statistics of the families of estimands (estimands.py).
+"""Compute the statistics of the families of estimands (estimands.py), each in one pass over the draws of a fold.
 
-Arrays `[rows of the draws]` stand by name and place on a grid, the first entry being the statistic on the rows as they
-are, NaN wherever it is undefined. What gaps ask for again is remembered.
+Arrays `[rows of the draws]` stand by name and place on a grid; the first entry is of the rows as they are; NaN where
+it is undefined.
 """
 
 from collections.abc import Callable

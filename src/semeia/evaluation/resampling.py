@@ -40,10 +40,6 @@ def patient_draws(subjects: Column, labels: Column, *, draws: int, seed: int) ->
     """How often each row is in each draw of a patient bootstrap that keeps the number of positive patients.
 
     This is for ROC curves, which condition on the classes; metrics are judged in `Draws` without strata.
-
-    Args:
-        subjects: the patient of each row, any hashable-like array (strings, numbers).
-        labels: 0/1 a row; a patient with any 1 is in the positive stratum.
     """
     _, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))
@@ -76,14 +72,10 @@ class Draws:
     level: float = 0.95
 
     def apply(self, patient: Numbers, statistic: Callable[[Weights], np.ndarray]) -> np.ndarray:
-        """What `statistic` makes of the rows in every draw.
+        """Give the values [rows] or [rows, k] of a statistic: of the cohort as it is, then of every draw.
 
-        Args:
-            patient: the patient (its place in `strata`) of each row.
-            statistic: from weights (int16) [some draws, n] to values [some draws] or [some draws, k], draw by draw.
-
-        Returns:
-            The values, stacked: [rows] or [rows, k], the first row being the cohort as it is.
+        `patient` is that of each row, as its place in `strata`; `statistic` goes from weights (int16) [some draws, n]
+        to values [some draws] or [some draws, k].
         """
         parts = [statistic(np.ones((1, len(patient)), dtype=np.int16))]
         step = max(1, BLOCK_ELEMENTS // max(1, len(patient)))

@@ -1,7 +1,6 @@
-"""ROC curves for drawing: one curve a cell and cohort, averaged over seeds.
+"""Trace ROC curves for drawing: one a cell and cohort, averaged over seeds.
 
-With several seeds the curves are averaged vertically: the mean of their true positive rates at each false positive rate
-of a fixed grid (Fawcett 2006), each seed's curve being linear between its points.
+Curves of several seeds are averaged vertically, at each false positive rate of a fixed grid (Fawcett 2006).
 """
 
 import numpy as np
@@ -31,15 +30,10 @@ def roc_points(label: Column, score: Column) -> tuple[Float[np.ndarray, "points"
 
 
 def roc_curve(predictions: pl.DataFrame, *, points: int = 101) -> pl.DataFrame:
-    """Curves of every study, outcome, arm, mode, fraction and cohort.
+    """Curves (CURVE_COLUMNS, from (0, 0) to (1, 1)) of every study, outcome, arm, mode, fraction and cohort.
 
-    Args:
-        predictions: as `check_predictions` returns them.
-        points: size of the grid of false positive rates from 0 to 1.
-
-    Returns:
-        CURVE_COLUMNS; each curve starts at (0, 0) and ends at (1, 1). Seeds whose rows are of one class do
-        not enter; a cell with none left has no curve.
+    `predictions` are as `check_predictions` returns them, `points` the size of the grid of false positive rates. Seeds
+    whose rows are of one class do not enter; a cell with none left has no curve.
     """
     grid = np.linspace(0.0, 1.0, points)
     parts = []

@@ -1,10 +1,8 @@
-"""Predictions in, checked; the columns of results.
+"""Check predictions; the columns of results.
 
-A table of predictions passes through here before anything is computed on it. A stranger's file needs only
-`subject_id, label, score` (or score_0, score_1, ... for an outcome of several classes, see class_scores.py); the
-other columns get defaults. Rows are one prediction each: of one unit (a nodule, a patient), by one arm trained with
-one seed at one label fraction, tested in one cohort. The unit is known by the pair (subject_id, unit_id), so unit
-ids that merely count within a patient are fine.
+A stranger's file needs only `subject_id, label, score` (or score_0, score_1, ..., see class_scores.py). Rows are one
+prediction each: of one unit, by one arm trained with one seed at one label fraction, tested in one cohort. The unit is
+known by the pair (subject_id, unit_id), so unit ids that merely count within a patient are fine.
 """
 
 from pathlib import Path
@@ -61,14 +59,8 @@ MISSING_LABELS = ["", "na", "n/a", "nan", "null", "none"]
 def read_predictions(path: str | Path, *, named: tuple[str, ...] = ()) -> pl.DataFrame:
     """Read a table of predictions (.parquet, .csv, .tsv; see `read_table`) and check it.
 
-    Rows without a label are kept, so that `evaluate` can say how many it left out.
-
-    Args:
-        path: of the table.
-        named: what columns are called in this table where they are not called as here: "score=Risk", ...
-
-    Raises:
-        InputError: the file is absent, unreadable, of another kind, or fails `check_predictions`.
+    Rows without a label are kept, so that `evaluate` can say how many it left out. `named` says what columns are called
+    in this table where they are not called as here: "score=Risk", ...
     """
     known = (*PREDICTION_COLUMNS, *(f"score_{k}" for k in range(MOST_CLASSES)))
     table = read_table(path, known=known, named=named)

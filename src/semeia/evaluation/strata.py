@@ -1,7 +1,4 @@
-"""Which rows a result speaks of: all, those where a condition holds (where.py), or each value of a column.
-
-The text of a stratum is what `stratum` says in results.
-"""
+"""Name which rows a result speaks of: all, those where a condition holds (where.py), or each value of a column."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,8 @@
-"""The interval of one estimate, or the reason why there is none.
+"""Make the interval of one estimate, or say why there is none.
 
 The bootstrap knows the patients it draws from and no others. Where one patient owns all positive units, or a statistic
-has the same value in every draw (an AUROC of 1), it would give an interval that says far more than the data do. There
-is none then; what counts successes of independent patients and met no failure has an exact one. `interval_method` says
-which it is.
+has the same value in every draw, it would say far more than the data do; what counts successes of independent patients
+and met no failure has an exact interval.
 """
 
 import re

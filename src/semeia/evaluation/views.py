@@ -1,8 +1,4 @@
-"""Predictions in; out come what outside users read: results and tables, each a view of the tidy table or beside it.
-
-A view keeps some rows of the tidy table and calls its columns as it always has. What describes cohorts, or summarises
-over sites, is made of `Judged` and is no view; the estimates among it are added to the tidy table.
-"""
+"""Evaluate predictions, and cut results and tables out of the tidy table under the names that outside users read."""
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
@@ -51,16 +47,11 @@ def evaluate(predictions: ArrowTable, *, settings: EvaluationSettings | None = N
     For each study, outcome and cohort the patients are drawn once, and every arm, seed, metric and stratum is evaluated
     in the same draws. Seed s tests fold s inside (other patients for each seed) and all patients of the other cohorts;
     a metric is averaged over seeds inside each draw. A stratum restricts the rows that are judged, not the draws, and
-    not the rows on which thresholds and combiners are fitted (cross_fit.py).
+    not the rows on which thresholds and combiners are fitted (cross_fit.py). The order of the rows changes nothing.
 
     Args:
         predictions: of pandas, polars or pyarrow; see `check_predictions`; only `subject_id, label, score` are needed.
         settings: see `EvaluationSettings`.
-
-    Returns:
-        The tidy table of estimates (ESTIMATE_COLUMNS), and as views of it the results (RESULT_COLUMNS; `n`,
-        `n_patients`, `n_positive` count distinct units, patients and units with a label above 0 over the seeds) and
-        the further tables; and notes on everything that was left out.
 
     Raises:
         InputError: for predictions, a reference or an expression that cannot be used.

@@ -1,8 +1,4 @@
-"""Pick the rows of the results that answer the question of the run.
-
-Where the run says which arms are pretrained, the question is whether that helps: a pretrained arm minus the same
-network without pretraining. What the answer is about is chosen by what an arm is, never by how it did.
-"""
+"""Pick the rows of the results that answer the question of the run, by what an arm is, never by how it did."""
 
 from semeia.report.estimates import Estimate, full_labels, pairs_of
 from semeia.report.metrics import GAIN

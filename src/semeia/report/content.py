@@ -1,8 +1,4 @@
-"""Hold what the page shows: sections of points, figures and tables, all in words.
-
-A section is one file in sections/ with `def <name>_section(run: Run) -> Section | None` and one line in
-`page.SECTIONS`; None leaves it out. The template `section.html.j2` turns it into HTML and escapes every word.
-"""
+"""Hold what the page shows: sections of points, figures and tables, all in words; templates escape every word."""
 
 from dataclasses import dataclass, field
 

@@ -1,7 +1,7 @@
 """Evaluate a table of predictions into a folder: its results, itself, and the page.
 
-The table may be a stranger's. Ids in it that are not pseudonyms of ours are replaced by counts, and columns that
-the evaluation does not use are left out, so that no folder of results carries a patient's id.
+Ids that are not pseudonyms of ours are replaced by counts, and columns that are not used are left out, so that no
+folder of results holds a stranger's patient id.
 """
 
 import hashlib

@@ -1,8 +1,4 @@
-"""Write the model card of an exported model: what a run says of one of its arms, in Markdown, counts and never people.
-
-Everything on it is read from run.json, results.csv and the preprocessing that the model carries; what these do not say
-stays open on the card, in words.
-"""
+"""Write the model card of an exported model in Markdown, from what the run says; what it does not say stays open."""
 
 from dataclasses import dataclass
 from pathlib import Path

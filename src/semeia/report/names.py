@@ -1,7 +1,4 @@
-"""Name and style the arms, outcomes, cohorts and strata of one run as the run itself describes them.
-
-What the run does not describe keeps its own name: nothing is recognised by how it is called.
-"""
+"""Name and style the arms, outcomes, cohorts and strata of a run as it describes them; others keep their own names."""
 
 import re
 from collections.abc import Iterable

@@ -1,7 +1,4 @@
-"""Write numbers as words on the page: an estimate never comes without its interval.
-
-Takes floats (None and NaN allowed), gives short strings with a true minus sign and non-breaking spaces.
-"""
+"""Write numbers as words on the page, with a true minus sign and non-breaking spaces; an estimate has its interval."""
 
 import math
 from collections.abc import Callable, Sequence

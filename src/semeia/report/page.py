@@ -68,16 +68,9 @@ UNNAMED = "predictions"  # the study of a table that names none
 
 
 def write_report(run: Path) -> Path:
-    """Write RUN/report.html, and RUN/checklists.html beside it, from what the run folder holds.
+    """Write RUN/report.html, and RUN/checklists.html beside it, from what the run folder holds: at least results.csv.
 
-    Args:
-        run: a run folder, or the folder of an evaluation: at least results.csv.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        InputError: results.csv is absent, or a file of the run cannot be read or written.
+    InputError when that is absent, or a file of the run cannot be read or written.
     """
     return write_pages(run, read_run(run))
 

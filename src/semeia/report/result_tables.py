@@ -57,11 +57,7 @@ def marks_of(run: Path) -> dict[str, str]:
 
 
 def require_as_written(run: Path, record: Mapping[str, object]) -> None:
-    """Refuse tables that are no longer what run.json says was written.
-
-    Raises:
-        InputError: one was changed or damaged; its path is named.
-    """
+    """Refuse tables that are no longer what run.json says was written; the one that was changed is named."""
     marks = record.get("tables")
     if not isinstance(marks, dict):
         return

@@ -1,7 +1,7 @@
-"""A run folder as the page needs it: run.json, results.csv, tables/, predictions.parquet and metrics.jsonl.
+"""Read a run folder for the page: run.json, results.csv, tables/, predictions.parquet and metrics.jsonl.
 
-Only results.csv must be there (a stranger's evaluation folder has no more than that and the predictions). The folder
-may have been received: nothing in it is evaluated, followed elsewhere or trusted to be of the right type.
+Only results.csv must be there. The folder may have been received: nothing in it is evaluated, followed elsewhere or
+trusted to be of the right type.
 """
 
 import json
@@ -187,11 +187,7 @@ class Run:
 
 
 def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
-    """Read a run folder; `record` stands for its run.json where that is about to be written.
-
-    Raises:
-        InputError: there is no results.csv, or a file in the folder cannot be read.
-    """
+    """Read a run folder; `record` stands for its run.json where that is about to be written."""
     record = _record(path / "run.json") if record is None else record
     require_as_written(path, record)
     tables = read_tables(path)

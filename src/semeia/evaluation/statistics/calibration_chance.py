@@ -1,8 +1,7 @@
-"""The calibration errors that chance alone gives to scores that are right, and intervals that know it.
+"""Simulate the calibration errors of scores that are right, and intervals that know them.
 
-Labels are drawn anew with the scores as their probabilities, and ICI, E50 and E90 are taken as of the real ones. An
-error cannot be below zero, so even right scores have one, and a bootstrap around it leans upwards: it would never hold
-zero.
+Labels are drawn anew with the scores as their probabilities. An error cannot be below zero, so even right scores have
+one, and a bootstrap around it leans upwards: it would never hold zero.
 """
 
 from collections.abc import Collection

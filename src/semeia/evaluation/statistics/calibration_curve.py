@@ -96,15 +96,11 @@ class FlexibleCalibration:
 
 
 def flexible_calibration(label: Column, score: Column, *, rarer: int | None = None) -> FlexibleCalibration:
-    """Prepare the fits of one set of predictions.
+    """Prepare the fits of one set of labels (0 or 1) and predicted probabilities.
 
     Up to 512 distinct scores the fits are those of the single rows; beyond, neighbouring scores are taken
-    together at their mean, which moves the curve and the errors by about a thousandth at most.
-
-    Args:
-        label: 0 or 1.
-        score: predicted probabilities.
-        rarer: rows of the rarer class, which say how many knots there are; None: counted in `label`.
+    together at their mean, which moves the curve and the errors by about a thousandth at most. `rarer` is the number
+    of rows of the rarer class, which says how many knots there are; None: counted in `label`.
     """
     rarer = int(min((label > 0).sum(), (label == 0).sum())) if rarer is None else rarer
     point, group = np.unique(2 * _neighbours(score) + (label > 0), return_inverse=True)

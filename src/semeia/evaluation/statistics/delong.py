@@ -1,8 +1,7 @@
-"""Standard errors of AUROCs, and of their differences, without resampling: DeLong, also for several units a patient.
+"""Standard errors of AUROCs, and of their differences, by DeLong, also for several units a patient.
 
-`Areas` are the AUROCs, and what each patient contributes to their covariance (DeLong et al. 1988; Obuchowski 1997 where
-patients have several units). Those of several seeds are averaged patient by patient, so that the result is right
-whether the seeds test the same patients or each its own.
+`Areas` hold what each patient contributes to the covariance (DeLong et al. 1988; Obuchowski 1997 where patients have
+several units); those of several seeds are averaged patient by patient, whether or not they test the same patients.
 """
 
 from dataclasses import dataclass
@@ -92,15 +91,10 @@ def placements(label: Column, score: Column) -> tuple[Float[np.ndarray, "positiv
 
 
 def areas(label: Column, scores: Shaped[np.ndarray, "scores n"], patient: Column | None = None) -> Areas:
-    """AUROCs of scores of the same units.
+    """AUROCs of scores (one row a score) of the same units.
 
-    Args:
-        label: 0/1 or boolean.
-        scores: one row a score.
-        patient: whose each unit is; None when every unit is a patient of its own (plain DeLong).
-
-    Raises:
-        InputError: the labels are all the same.
+    `patient` is whose each unit is; None when every unit is a patient of its own (plain DeLong). InputError when the
+    labels are all the same.
     """
     label = np.asarray(label, dtype=bool)
     names, owner = np.unique(np.arange(len(label)) if patient is None else patient, return_inverse=True)

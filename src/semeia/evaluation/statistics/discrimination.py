@@ -1,8 +1,6 @@
-"""AUROC, AUPRC and Brier score of one set of predictions, and of all its bootstrap draws at once.
+"""AUROC, AUPRC and Brier score of all bootstrap draws at once; weights `[draws, n]` say how often each row was drawn.
 
-Weights `[draws, n]` say how often each row was drawn. What is asked of the same rows in many blocks of draws is sorted
-once (`Ranking`). Ties are exact: a tied pair counts one half (AUROC, Hanley and McNeil 1982), tied scores enter the
-precision together (AUPRC, as average precision).
+Ties are exact: a tied pair counts one half (AUROC, Hanley and McNeil 1982), tied scores enter the precision together.
 """
 
 from dataclasses import dataclass

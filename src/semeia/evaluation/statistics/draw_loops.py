@@ -1,8 +1,4 @@
-"""Sum over all rows in every draw, compiled.
-
-Weights lie rows first, `[n, draws]`, so that the inner loop of each function runs through the draws of one row, which
-are neighbours in memory.
-"""
+"""Sum over all rows in every draw, compiled; weights lie rows first, `[n, draws]`: inner loops run along draws."""
 
 from typing import no_type_check
 

@@ -1,7 +1,4 @@
-"""The sums that every draw needs, compiled where numba is installed and by arrays where it is not.
-
-Imported where they are called, not before: numba takes a while to load.
-"""
+"""The sums that every draw needs, compiled where numba is installed; imported where called: numba is slow to load."""
 
 import numpy as np
 from jaxtyping import Shaped

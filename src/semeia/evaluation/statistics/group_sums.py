@@ -1,8 +1,4 @@
-"""Draw weights summed by group of rows: how much of each group every bootstrap draw holds.
-
-Whatever depends on a row only through its group (a bin of scores, the thresholds it passes) is computed on the groups
-afterwards.
-"""
+"""Draw weights summed by group of rows: what depends on a row only through its group is computed on these."""
 
 import numpy as np
 from jaxtyping import Float, Shaped

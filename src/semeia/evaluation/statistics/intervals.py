@@ -1,8 +1,4 @@
-"""From the values of a statistic in bootstrap draws to what is said of it: intervals, power, adjusted p-values.
-
-A difference that "is not significant" says little unless the cohort was able to show one: the smallest true difference
-found with 80 % power by a two-sided 5 % test is 2.80 standard errors (normal approximation).
-"""
+"""From the values of a statistic in bootstrap draws to intervals, detectable differences, power, adjusted p-values."""
 
 import numpy as np
 from jaxtyping import Float
@@ -43,12 +39,8 @@ LEAST_DEFINED = 0.9
 def percentile_interval(values: Drawn, *, level: float = 0.95, patients: int | None = None) -> tuple[float, float]:
     """Percentile interval of the defined (not NaN) draws (Efron 1981). NaN, NaN when none is defined.
 
-    Args:
-        values: the statistic in each bootstrap draw.
-        level: of the interval.
-        patients: how many carry the statistic; the tails are then widened as Student's t is over the normal
-            (the expanded percentile interval of Hesterberg 2015, Am Stat 69:371), because the draws of few patients
-            vary too little. None leaves them as they are.
+    With the number of `patients` who carry the statistic the tails are widened as Student's t is over the normal (the
+    expanded percentile interval of Hesterberg 2015, Am Stat 69:371): the draws of few patients vary too little.
     """
     defined = values[~np.isnan(values)]
     if not len(defined):
@@ -72,14 +64,8 @@ def bca_interval(
 ) -> tuple[float, float]:
     """Bias-corrected and accelerated interval (Efron 1987, eq. 6.3-6.6) of the defined draws.
 
-    Args:
-        value: the statistic on the data as they are.
-        values: the statistic in each bootstrap draw.
-        left_out: the statistic with each patient (or group of patients) left out, for the acceleration.
-        level: of the interval.
-
-    Returns:
-        Low and high; the percentile interval where all draws lie on one side of `value` or are the same.
+    `value` is the statistic on the data as they are, `left_out` with each patient (or group) left out, for the
+    acceleration. It is the percentile interval where all draws lie on one side of `value` or are the same.
     """
     defined, jackknife = values[~np.isnan(values)], left_out[~np.isnan(left_out)]
     if not len(defined):

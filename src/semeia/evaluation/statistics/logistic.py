@@ -1,8 +1,4 @@
-"""Logistic regression by Newton's method, one fit for each bootstrap draw, all draws together.
-
-A draw whose maximum likelihood does not exist (one class, separation, constant features) gives NaN, never a large
-number.
-"""
+"""Fit logistic regressions by Newton's method, all draws together; NaN for one whose maximum does not exist."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -28,13 +24,10 @@ def fit_logistic(
     penalty: Float[np.ndarray, "k"] | None = None,
     weight: Reals | None = None,
 ) -> Float[np.ndarray, "k"]:
-    """Coefficients of one fit.
+    """Coefficients of one fit; `features` include a column of ones for an intercept.
 
-    Args:
-        features: include a column of ones for an intercept.
-        offset: added to the linear predictor with coefficient one.
-        penalty: ridge, `0.5 * penalty * coefficient**2` added to the summed negative log-likelihood.
-        weight: how often each row counts; ones by default.
+    `penalty` is a ridge (`0.5 * penalty * coefficient**2` added to the summed negative log-likelihood), `weight` how
+    often each row counts.
     """
     start = np.zeros((1, features.shape[1]))
     weights = np.ones((1, len(label))) if weight is None else weight[None]

@@ -1,10 +1,7 @@
-"""How well probabilities of several classes tell them apart, for all bootstrap draws at once.
+"""How well probabilities of several classes (labels 0 to k - 1) tell them apart, for all bootstrap draws at once.
 
-Labels are 0 to k - 1. The class that is called is the most probable one, the lowest of several equal ones. What depends
-on calls alone is computed from the confusion matrices of the draws, true classes down and called ones across.
-
-Macro averages run over the classes that are among the rows' labels; a draw that lost one of these is NaN, as a draw
-of one class is NaN for AUROC. A class that no row has enters no average.
+Calls are the most probable class, and enter by the draws' confusion matrices. Macro averages run over the classes that
+are among the rows' labels; a draw that lost one of these is NaN, as a draw of one class is for AUROC.
 """
 
 import numpy as np

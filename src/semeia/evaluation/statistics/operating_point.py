@@ -52,16 +52,8 @@ SLACK = 1e-9
 def fixed_points(ranked: Ranking, weights: Weights, *, points: tuple[float, ...]) -> tuple[DrawnColumns, DrawnColumns]:
     """The highest sensitivity of any threshold with at least a given specificity, and the reverse.
 
-    A row is called when its score is at or above the threshold; no interpolation between the points of the ROC curve.
-
-    Args:
-        ranked: the rows by their scores; higher means more likely positive.
-        weights: how often each row is in each draw.
-        points: wanted specificities, and wanted sensitivities, in (0, 1].
-
-    Returns:
-        Sensitivities at the specificities, and specificities at the sensitivities: a row a draw, a column a point; NaN
-        for a draw that holds one class only.
+    `points` are the wanted specificities, and sensitivities, in (0, 1]: a column each, a row a draw; NaN for a draw of
+    one class. There is no interpolation between the points of the ROC curve.
     """
     from semeia.evaluation.statistics.draw_sums import first_passing, rows_first
 
@@ -81,16 +73,10 @@ def fixed_points(ranked: Ranking, weights: Weights, *, points: tuple[float, ...]
 
 
 def predictive_values(sensitivity: Drawn, specificity: Drawn, *, prevalence: float | Drawn) -> tuple[Drawn, Drawn]:
-    """Positive and negative predictive value of every draw.
+    """P(positive | called) and P(negative | not called) in every draw; NaN where nobody is called, or everybody.
 
-    Args:
-        sensitivity: of each draw.
-        specificity: of each draw.
-        prevalence: share of positives where the calls are to be used, between 0 and 1: one that is stated, or that of
-            each draw where it is estimated, too.
-
-    Returns:
-        P(positive | called) and P(negative | not called); NaN where nobody is called, or everybody.
+    `prevalence` is the share of positives where the calls are to be used: stated, or that of each draw where it is
+    estimated, too.
     """
     found, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence

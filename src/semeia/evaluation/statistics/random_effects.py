@@ -1,12 +1,9 @@
-"""Estimates of several sites and their standard errors in, one summary out: mean, between-site variance, intervals.
+"""Summarise estimates of several sites by random effects: mean, between-site variance, intervals.
 
-The model: a site's true value is drawn from a normal distribution around the mean, its estimate from one around the
-true value. The between-site variance is by restricted maximum likelihood (REML), because the moment estimator of
-DerSimonian and Laird (1986), the other choice here, is biased downwards where sites are few, of unequal size and truly
-different (Langan et al. 2019, Res Synth Methods), which is how sites of an external validation are; Debray et al.
-(2019, Stat Methods Med Res) advise the same for performance measures. The interval of the mean is that of Hartung and
-Knapp (2001), whose variance is not allowed below that of the plain interval (Röver et al. 2015): else sites that agree
-by luck would give an interval narrower than their own errors allow.
+The between-site variance is by restricted maximum likelihood, because the moment estimator of DerSimonian and Laird
+(1986), the other choice, is biased downwards where sites are few, of unequal size and truly different (Langan et al.
+2019, Res Synth Methods; Debray et al. 2019). The interval of the mean is that of Hartung and Knapp (2001), whose
+variance is not allowed below that of the plain interval (Röver et al. 2015): sites may agree by luck.
 """
 
 from dataclasses import dataclass
@@ -39,14 +36,10 @@ class Summary:
 def summarise_sites(
     estimate: Sites, error: Sites, *, method: Literal["reml", "dersimonian-laird"] = "reml", level: float = 0.95
 ) -> Summary:
-    """Random-effects summary of two sites or more.
+    """Summarise estimates of two sites or more with their standard errors (above zero) by random effects.
 
-    Args:
-        estimate: of each site, on a scale on which it is about normal (the logit of an AUROC).
-        error: standard error of each, above zero.
-        method: how the between-site variance is estimated.
-        level: of both intervals. The prediction interval has two degrees of freedom fewer than there are sites
-            (Higgins, Thompson and Spiegelhalter 2009, eq. 12).
+    Estimates are on a scale on which they are about normal (the logit of an AUROC). The prediction interval has two
+    degrees of freedom fewer than there are sites (Higgins, Thompson and Spiegelhalter 2009, eq. 12).
     """
     sites = len(estimate)
     variance = reml(estimate, error) if method == "reml" else dersimonian_laird(estimate, error)

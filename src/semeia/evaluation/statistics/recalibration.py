@@ -1,8 +1,7 @@
-"""Recalibrate probabilities in three ways, fitted on some patients and used on others.
+"""Recalibrate probabilities in three ways, fitted on some patients and used on others, never on the same.
 
-`intercept` moves all log-odds by one number (the prevalence is another), `logistic` moves and stretches them (Platt
-1999; Cox 1958), `isotonic` takes any rising curve (Zadrozny and Elkan 2002). A rule knows the patients it was fitted
-on and refuses to be judged on them.
+`intercept` moves all log-odds by one number, `logistic` moves and stretches them (Platt 1999; Cox 1958), `isotonic`
+takes any rising curve (Zadrozny and Elkan 2002).
 """
 
 from dataclasses import dataclass, field

@@ -69,12 +69,8 @@ def c_index_draws(rows: FollowUp, weights: Weights, *, horizon: float | None = N
     """Harrell's and Uno's C-index of every draw; NaN for a draw without a pair.
 
     A pair counts when the one with the event had it before the other's time ended; equal scores count one half.
-    Uno's weights it by the inverse squared chance of being uncensored at that time (Uno et al. 2011).
-
-    Args:
-        rows: what `follow_up` gives.
-        weights: how often each row is in each draw.
-        horizon: events after it do not enter Uno's; None: all enter.
+    Uno's weights it by the inverse squared chance of being uncensored at that time (Uno et al. 2011); events after the
+    horizon, if there is one, do not enter it.
     """
     from semeia.evaluation.statistics.draw_sums import add_concordant
 

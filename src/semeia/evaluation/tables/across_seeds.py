@@ -1,8 +1,4 @@
-"""A statistic of one cell: taken of each seed's rows, averaged over the seeds in every draw, and kept while they live.
-
-Results and gaps ask for the same metrics; with a million predictions each takes half a minute, so that what is known of
-the same fold and draws is looked up (`remembered`).
-"""
+"""A statistic of one cell: of each seed's rows, averaged over the seeds in every draw, remembered while they live."""
 
 from collections.abc import Callable
 from functools import partial, wraps

@@ -1,7 +1,6 @@
-"""A column cut into the few levels that subgroups are: bands of a number, values of anything else.
+"""Cut a column into the few levels that subgroups are: bands of a number, values of anything else, "missing".
 
-Bands of age and of a lesion's diameter are where clinical practice cuts; other numbers are cut into thirds of all
-units. Rows where the column is empty are the level "missing".
+Bands of age and of a lesion's diameter are where clinical practice cuts; other numbers are cut into thirds of units.
 """
 
 from itertools import pairwise
@@ -48,10 +47,9 @@ def _same(parts: list[Stratum], others: list[Stratum]) -> bool:
 
 
 def levels(table: pl.DataFrame, column: str) -> list[Stratum]:
-    """The levels of a column in their order, each with a mask over the table's rows; levels without rows are left out.
+    """The levels of a column in their order, each with a mask over the table's rows; those without rows are left out.
 
-    Returns:
-        Nothing for a column of more than 40 values that are not numbers, or of dates or lists.
+    A column of more than 40 values that are not numbers, or of dates or lists, has none.
     """
     values = table[column]
     if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype == pl.Object:

@@ -1,9 +1,7 @@
-"""What differs between cohorts before any model is judged: who is in them, how often they are positive.
+"""What differs between cohorts before any model is judged (Debray et al. 2015, J Clin Epidemiol 68:279).
 
-A gap between cohorts has two sides: the cases differ, or the model does not hold (Debray et al. 2015, J Clin Epidemiol
-68:279). This table shows the first: sizes, prevalence, every covariate, the spread of the linear predictor (the wider,
-the easier the cases are told apart), how well the cohort can be told, and each metric at the home
-cohort's prevalence (operating_point.py). The home cohort is the one on which things are fitted, else the first.
+Sizes, prevalence, every covariate, the spread of the linear predictor (the wider, the easier the cases are told apart),
+how well the cohort can be told, and each metric at the home cohort's prevalence (operating_point.py).
 """
 
 from collections.abc import Collection

@@ -1,8 +1,7 @@
-"""What describes the units of a cohort: sizes, prevalence, and each further column, beside the home cohort's.
+"""Describe the units of a cohort: sizes, prevalence, and each further column, beside the home cohort's.
 
-A `Finding` is one number with its name. Nothing that goes out can name a patient: numbers are rounded to three digits
-and come from ten patients or more, values of words that few patients share are pooled, dates and columns of many words
-are left out.
+Nothing that goes out can name a patient: numbers are rounded to three digits and come from ten patients or more, values
+of words that few patients share are pooled, dates and columns of many words are left out.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,7 @@
 """What is called what: the table "confusion" of every outcome of several classes.
 
-The matrices of seeds that predict the same units are averaged, those of seeds that test different units are added
-up (`pooled`). A cell in which one to nine patients stand is suppressed: its row of the table has no numbers. Where
-they would follow from the other cells of the true class, some of these stand without their counts (suppression.py). A
-cell in which nobody stands hides nobody, and is shown.
+A cell in which one to nine patients stand is suppressed; where its numbers would follow from the other cells of the
+true class, some of these stand without their counts (suppression.py). A cell in which nobody stands hides nobody.
 """
 
 import numpy as np

@@ -1,9 +1,7 @@
-"""Does the AUROC differ between the levels of a column? One Wald test a column, Holm over the columns.
+"""Test whether the AUROC differs between the levels of a column: one Wald test a column, Holm over the columns.
 
-The test is of heterogeneity: chi square on one degree of freedom fewer than there are levels, from the AUROCs of the
-levels and the covariance of their draws (a patient may have units in several levels, so the levels are not
-independent). It is made on the logit scale, where a large AUROC is about normal: on its own scale the test of levels of
-unequal size rejects two to three times too often.
+Levels may share patients, so their covariance is that of shared draws. The test is made on the logit scale: on its own
+scale the test of levels of unequal size rejects two to three times too often.
 """
 
 import numpy as np
@@ -46,11 +44,9 @@ def interactions(judged: Judged) -> pl.DataFrame:
 
 
 def heterogeneity(value: Float[np.ndarray, "levels"], drawn: Float[np.ndarray, "levels draws"]) -> tuple[float, float]:
-    """Wald chi square and p-value of the hypothesis that AUROCs (all within 0 and 1) are the same.
+    """Wald chi square and p-value of the hypothesis that the AUROCs of levels (all within 0 and 1) are the same.
 
-    Args:
-        value: AUROC of each level.
-        drawn: of each level in shared draws; draws in which one is undefined (NaN) are passed over.
+    Draws in which the AUROC of one level is undefined (NaN) are passed over.
     """
     slope = 1 / (value * (1 - value))
     covariance = np.cov(drawn[:, ~np.isnan(drawn).any(axis=0)]) * np.outer(slope, slope)

@@ -1,7 +1,4 @@
-"""What a table of predictions alone tells of leakage: table "leakage", to which the audit of a run adds what it knows.
-
-One row a check. `state` is clear, found, or unknown (nobody could check it here); `words` says what was looked at.
-"""
+"""Tell what a table of predictions alone says of leakage; the audit of a run adds to the table what it knows."""
 
 import polars as pl
 
@@ -19,16 +16,9 @@ def leakage_row(
     of: int | None = None,
     value: tuple[float, float, float] | None = None,
 ) -> Row:
-    """One check of the audit.
+    """One check of the audit: what was looked at (`words`), and whether something leaked (None: not checked).
 
-    Args:
-        check: its name.
-        words: what was looked at, or why nothing could be.
-        found: whether something leaked; None when it could not be checked.
-        where: which arm, seed or cohort it speaks of.
-        count: how many were found, and
-        of: among how many.
-        value: an estimate with its low and high end, where the check is one.
+    `where` is the arm, seed or cohort, `count` how many were found among `of`, `value` an estimate with its ends.
     """
     state = "unknown" if found is None else "found" if found else "clear"
     estimate, low, high = value or (None, None, None)

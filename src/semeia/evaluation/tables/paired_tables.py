@@ -1,8 +1,4 @@
-"""Compare two tables of predictions where both tested the same patients; else say why they cannot be.
-
-The AUROC of one table's model minus that of the other's, by cohort, has DeLong's interval clustered by patient. Without
-the same units of the same patients no difference is given.
-"""
+"""Compare two tables of predictions where both tested the same units of the same patients; else say why not."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
-"""The random-effects summary of AUROCs over sites: what may be expected at the next one.
+"""Summarise AUROCs over sites by random effects: what may be expected at the next one.
 
-A site's AUROC enters on the logit scale with the standard error of its bootstrap draws (delta method; Debray et al.
-2019). Sites are summarised within each cohort; where several cohorts other than the home one each have sites, also over
-all of those ("every cohort but internal").
+A site's AUROC enters on the logit scale with the standard error of its draws (delta method; Debray et al. 2019).
 """
 
 import numpy as np

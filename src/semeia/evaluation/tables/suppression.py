@@ -1,9 +1,7 @@
-"""Which cells of a table are too small to be shown: nobody is to be found again in a count.
+"""Hide cells of a table that are too small to be shown: levels with fewer than ten patients, or units of either class.
 
-A level of a column with fewer than ten patients, or units of either class, is "suppressed": neither its counts nor a
-value is shown. What the total and the other levels would still give away is the sum over the hidden levels: while that
-is the count of one level, or below ten, the smallest of the others keeps its value but not its counts ("counts
-withheld").
+While the sum over the hidden levels gives one of them away, or is below ten, the smallest of the others keeps its value
+but not its counts.
 """
 
 import numpy as np

@@ -1,7 +1,6 @@
 """Write the atlas of signatures, one HTML page to browse: cards, bars and timelines in words.
 
-Self-contained like the report. Its one script filters the cards as one types; the page is whole without it. Nothing
-here knows how signatures are fitted: studies/atlas.py fills these records in.
+Self-contained like the report. Its one script filters the cards as one types; the page is whole without it.
 """
 
 import base64

@@ -1,7 +1,6 @@
-"""Fill reporting checklists from a run where it knows the answer, and leave them visibly open where only people do.
+"""Fill reporting checklists from a run where it knows the answer; what only people know is left visibly open.
 
-A checklist is a file beside this one: items in our own words under their official numbers, each with the name of the
-fact that answers it. Nothing here judges.
+A checklist is a file beside this one: items in our own words under their official numbers, each with its fact's name.
 """
 
 import tomllib

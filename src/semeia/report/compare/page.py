@@ -1,7 +1,6 @@
 """Lay runs side by side on one page: what differs in settings, in data and in results.
 
-Values stand beside each other with their intervals. A difference with an interval is given only where both runs tested
-the same patients (evaluation/tables/paired_tables.py); intervals that overlap, or do not, are no test.
+A difference is given only where both runs tested the same patients: intervals that overlap, or do not, are no test.
 """
 
 from pathlib import Path
@@ -52,11 +51,7 @@ def report(runs: tuple[Path, ...], *, compare: Path | None = None) -> Path:
 
 
 def compare_runs(runs: tuple[Path, ...], *, out: Path) -> Path:
-    """Write one page on which runs stand side by side; differences are from the first of them.
-
-    Raises:
-        InputError: fewer than two runs, one that cannot be read, or a page that cannot be written.
-    """
+    """Write one page (.html) on which two runs or more stand side by side; differences are from the first of them."""
     if len(runs) < 2:
         raise InputError("--compare needs two runs or more.")
     if out.suffix != ".html":

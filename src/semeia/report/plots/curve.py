@@ -1,7 +1,6 @@
 """Draw lines with bands, whiskers and marks on two axes as an inline SVG: small, the same bytes each time.
 
-Widths are in units of the viewBox (`PANEL`), chosen so that 10-unit text is still read on a phone 390 px wide. Nothing
-leaves the frame; points closer than a pixel are left out; colours are those of the page, which turn in the dark.
+Widths are in units of the viewBox (`PANEL`), chosen so that 10-unit text is still read on a phone 390 px wide.
 """
 
 import io
@@ -88,15 +87,10 @@ class Axes:
 
 
 def curve(lines: list[Line], axes: Axes, *, key: str, title: str, alt: str, height: Number = 0.8 * PANEL) -> Drawing:
-    """Draw lines.
+    """Draw lines, the last on top; `alt` is what a reader who cannot see them is told.
 
-    Args:
-        lines: the last on top.
-        axes: what they are drawn against.
-        key: made part of every id inside, since several drawings share one page.
-        title: heading.
-        alt: what a reader who cannot see it is told.
-        height: in units of which `PANEL` are the width.
+    `key` is made part of every id inside, since several drawings share one page; `height` is in units of which `PANEL`
+    are the width.
     """
     import matplotlib
     from matplotlib.figure import Figure

@@ -1,8 +1,4 @@
-"""A forest: rows of values with their intervals on one scale, the number of each row in words beside it.
-
-It is a table of the page (macro `forest` of parts.html.j2): it reads at any width, and a screen reader reads it row by
-row. A row without a value (a suppressed cell) keeps its place and its words.
-"""
+"""A forest: rows of values with intervals on one scale, the number of each in words beside it; a table of the page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

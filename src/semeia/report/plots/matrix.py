@@ -1,7 +1,4 @@
-"""A matrix of shaded cells, each with its number in words: what was called what, or a map of differences.
-
-It is a table of the page (macro `matrix` of parts.html.j2). A hatched cell shows nothing: its interval holds 0.
-"""
+"""A matrix of shaded cells, each with its number in words; a hatched one shows nothing: its interval holds 0."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,6 @@
-"""Style every figure in one visual language: hue and marker say which arm it is, the dash how it met the labels.
+"""Style every figure alike: hue and marker say which arm it is, the dash how it met the labels.
 
-Colours are those of Okabe and Ito, which stay apart for colour-blind readers; marker and dash repeat what hue says, so
-that a figure survives a black-and-white printer.
+Colours are those of Okabe and Ito, for colour-blind readers; marker and dash repeat what hue says, for black and white.
 """
 
 from dataclasses import dataclass

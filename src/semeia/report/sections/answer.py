@@ -1,8 +1,7 @@
 """Answer in one sentence whether pretraining helped, in each cohort; else say the levels; show it; say what it means.
 
-The words follow the tests corrected for their number where the run has them, else the intervals: a difference that
-stands "raised" or "lowered", any other "was not shown to change". A negative result is said as plainly as a positive
-one, and of a handful of patients nothing is told.
+The words follow the tests corrected for their number where the run has them, else the intervals; a negative result is
+said as plainly as a positive one, and of a handful of patients nothing is told.
 """
 
 from dataclasses import dataclass

@@ -80,11 +80,7 @@ def examples_section(run: Run) -> Section | None:
 
 
 def write_examples(run: Path, examples: list[Example]) -> Path:
-    """Write the examples into the run folder, pictures first, the list that names them last.
-
-    Returns:
-        RUN/examples/examples.json.
-    """
+    """Write the examples into the run folder, pictures first, the list that names them last; the path of the list."""
     folder = run / "examples"
     folder.mkdir(parents=True, exist_ok=True)
     items = []

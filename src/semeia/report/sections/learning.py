@@ -1,6 +1,5 @@
 """Show learning curves from metrics.jsonl: each logged term by epoch, averaged over the seeds of an arm.
 
-A cell is named by its place in the run ("pretrained/<arm>/seed-0", "cells/<arm>/<mode>/<fraction>/seed-0").
 Of the fine-tuning cells, those with all labels are shown.
 """
 

@@ -1,7 +1,4 @@
-"""Show the model-facts label: one model on one card, as Sendak et al. (npj Digit Med 2020;3:41) ask for.
-
-What the run does not know, the intended use above all, stays open on the card.
-"""
+"""Show the model-facts label, as Sendak et al. (npj Digit Med 2020;3:41) ask for; what is not known stays open."""
 
 from dataclasses import dataclass
 

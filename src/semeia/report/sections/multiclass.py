@@ -1,8 +1,4 @@
-"""Show outcomes of several classes on the page: what was called what, and how many of each class were found.
-
-The confusion matrices of the headline arm stand as shaded tables, the recall of each class as a forest of a few arms;
-every arm's matrix is in the file.
-"""
+"""Show outcomes of several classes: what was called what by the headline arm, and the recall of each class."""
 
 import polars as pl
 

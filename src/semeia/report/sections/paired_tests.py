@@ -1,8 +1,4 @@
-"""Paired tests on the page: which differences stand when all that were looked at are counted, and what was in reach.
-
-The section speaks of the tests that answer the run's question, whose differences are drawn elsewhere; every test is in
-the file.
-"""
+"""Show paired tests: which differences stand when all that were looked at are counted, and what was in reach."""
 
 import polars as pl
 

@@ -95,11 +95,7 @@ def pictures_section(run: Run) -> Section | None:
 
 
 def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
-    """Write the pictures into the run folder, the list that names them last; earlier ones are removed.
-
-    Returns:
-        RUN/pictures/pictures.json.
-    """
+    """Write the pictures and then their list into the run folder, and remove earlier ones; the path of the list."""
     folder = run / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     items = []

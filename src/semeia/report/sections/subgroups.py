@@ -1,7 +1,4 @@
-"""Show subgroups on the page: does a model do as well for everybody, and was any difference shown.
-
-Cells with fewer than 10 patients, positives or negatives were suppressed before they came here, and are said to be.
-"""
+"""Show subgroups: does a model do as well for everybody, and was any difference shown; small cells come suppressed."""
 
 import polars as pl
 
