@@ -18,8 +18,7 @@ from semeia.evaluation.notes import Notes, covariate_conflicts, note_table
 from semeia.evaluation.resampling import Draws
 from semeia.evaluation.schema import CELL, FOLD, PREDICTION_COLUMNS, UNIT, check_predictions, time_to_event
 from semeia.evaluation.settings import EvaluationSettings
-from semeia.evaluation.strata import Stratum, strata
-from semeia.evaluation.tables.bands import subgroup_columns
+from semeia.evaluation.strata import Stratum, strata, subgroup_columns
 
 INTERNAL = "internal"
 

@@ -1,17 +1,30 @@
-"""Name which rows a result speaks of: all, those where a condition holds (where.py), or each value of a column."""
+"""Cut a table into the rows a result speaks of: all, those where a condition holds (where.py), levels of a column.
+
+Subgroups are bands of a number, values of anything else, and "missing". Bands of age and of a lesion's diameter are
+where clinical practice cuts; other numbers are cut into thirds of units.
+"""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from semeia.errors import InputError
-from semeia.evaluation.schema import EVERY_ROW
+from semeia.evaluation.notes import Notes
+from semeia.evaluation.schema import BLOCK, EVERY_ROW, UNIT
 from semeia.evaluation.shapes import Mask
 from semeia.evaluation.where import parse_condition
 
 MOST_LEVELS = 40
 IDENTIFYING = {"subject_id", "unit_id"}
+# Diameter: the cut points of the Fleischner Society (2017) and Lung-RADS, 30 mm where a nodule becomes a mass. Age: 50
+# where screening begins, 65 and 75 where trials of older patients do.
+CUT_POINTS: dict[str, tuple[float, ...]] = {"age": (50.0, 65.0, 75.0), "diameter_mm": (6.0, 8.0, 15.0, 30.0)}
+# A number with so few values is a count or a grade: each value is a level.
+FEW_VALUES = 5
+MISSING = "missing"
+KNOWN = ("sex", "age", "site", "manufacturer", "diameter_mm", "n_scans", "record_density")
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
     if by is None:
         return [whole]
     prefix = "" if where is None else f"({where}) AND "
-    levels = [Stratum(f"{prefix}{by}={value}", mask & whole.rows) for value, mask in _levels(frame, by)]
+    levels = [Stratum(f"{prefix}{by}={value}", mask & whole.rows) for value, mask in _values(frame, by)]
     return [whole, *(level for level in levels if level.rows.any())]
 
 
@@ -46,7 +59,7 @@ def _where(frame: pl.DataFrame, where: str) -> Stratum:
     return Stratum(where, mask)
 
 
-def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Mask]]:
+def _values(frame: pl.DataFrame, by: str) -> list[tuple[str, Mask]]:
     if by not in frame.columns:
         raise InputError(f"--by '{by}' is not a column; the columns are: {_columns(frame)}.")
     if by in IDENTIFYING:
@@ -63,3 +76,67 @@ def _levels(frame: pl.DataFrame, by: str) -> list[tuple[str, Mask]]:
 
 def _columns(frame: pl.DataFrame) -> str:
     return ", ".join(name for name in frame.columns if not name.startswith("_"))
+
+
+def subgroup_columns(table: pl.DataFrame, named: tuple[str, ...], notes: Notes) -> dict[str, list[Stratum]]:
+    """The levels of each named column; by default of those of KNOWN that are there."""
+    absent = [name for name in named if name not in table.columns or name in IDENTIFYING]
+    if absent:
+        known = ", ".join(name for name in table.columns if name not in IDENTIFYING)
+        raise InputError(f"subgroups by {', '.join(absent)} cannot be made; choose among the columns: {known}.")
+    found: dict[str, list[Stratum]] = {}
+    for column in named or [name for name in KNOWN if name in table.columns]:
+        parts = levels(table, column)
+        if not parts:
+            notes.add("subgroups left out, the column has more than 40 values, dates or lists", column)
+        elif twin := next((other for other, known in found.items() if _same(parts, known)), None):
+            notes.add(f"subgroups by {column} left out, they are those by {twin}")
+        elif len(parts) > 1:
+            found[column] = parts
+    return found
+
+
+def _same(parts: list[Stratum], others: list[Stratum]) -> bool:
+    """Whether two columns cut the rows in the same way, whatever their levels are called."""
+    cuts, known = ({part.rows.tobytes() for part in each} for each in (parts, others))
+    return cuts == known
+
+
+def levels(table: pl.DataFrame, column: str) -> list[Stratum]:
+    """The levels of a column in their order, each with a mask over the table's rows; those without rows are left out.
+
+    A column of more than 40 values that are not numbers, or of dates or lists, has none.
+    """
+    values = table[column]
+    if values.dtype.is_temporal() or values.dtype.is_nested() or values.dtype == pl.Object:
+        return []
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    distinct = values.drop_nulls().unique().sort()
+    number = values.dtype.is_numeric()
+    if number and (column in CUT_POINTS or len(distinct) > FEW_VALUES):
+        cuts = CUT_POINTS.get(column) or _thirds(table.with_columns(values), column)
+        found = _bands(values, cuts)
+    elif len(distinct) > MOST_LEVELS:
+        return []
+    else:
+        found = [Stratum(str(value), (values == value).fill_null(False).to_numpy()) for value in distinct]
+    found.append(Stratum(MISSING, values.is_null().to_numpy()))
+    return [level for level in found if level.rows.any()]
+
+
+def _thirds(table: pl.DataFrame, column: str) -> tuple[float, ...]:
+    """Two cut points, rounded to three digits; a cut is a rule to be read, and never one patient's value."""
+    units = table.unique([*BLOCK, "cohort", *UNIT], maintain_order=True)[column].drop_nulls().to_numpy()
+    return tuple(dict.fromkeys(float(f"{cut:.3g}") for cut in np.quantile(units, [1 / 3, 2 / 3])))
+
+
+def _bands(values: pl.Series, cuts: tuple[float, ...]) -> list[Stratum]:
+    ends = [-np.inf, *cuts, np.inf]
+    found = []
+    for low, high in pairwise(ends):
+        words = f"{low:g} to below {high:g}"
+        if not np.isfinite(low) or not np.isfinite(high):
+            words = f"below {high:g}" if np.isfinite(high) else f"{low:g} and above"
+        found.append(Stratum(words, ((values >= low) & (values < high)).fill_null(False).to_numpy()))
+    return found

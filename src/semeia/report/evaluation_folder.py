@@ -22,8 +22,7 @@ from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings
 from semeia.evaluation.class_scores import class_columns
 from semeia.evaluation.notes import WEIGHTS
 from semeia.evaluation.schema import time_to_event
-from semeia.evaluation.strata import strata
-from semeia.evaluation.tables.bands import KNOWN
+from semeia.evaluation.strata import KNOWN, strata
 from semeia.evaluation.tables.paired_tables import mark_of_tested
 from semeia.report.page import CHECKLISTS, REPORT, write_pages
 from semeia.report.result_tables import FOLDER, marks_of, write_tables

@@ -6,7 +6,7 @@ import pytest
 
 from prediction_tables import predictions
 from semeia.evaluation.schema import check_predictions
-from semeia.evaluation.tables.bands import levels
+from semeia.evaluation.strata import levels
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,7 @@ from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.evaluation.shapes import Column, Numbers, Reals, Rows
 from semeia.evaluation.statistics.discrimination import weighted_mean
-from semeia.evaluation.strata import MOST_LEVELS
-from semeia.evaluation.tables.bands import FEW_VALUES, MISSING
+from semeia.evaluation.strata import FEW_VALUES, MISSING, MOST_LEVELS
 from semeia.evaluation.tables.suppression import FEWEST, SHOWN, suppress
 
 RARE, OTHER = "other (fewer than 10)", "other"

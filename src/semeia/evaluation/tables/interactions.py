@@ -14,8 +14,8 @@ from semeia.evaluation.estimate import states_of
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.statistics.discrimination import ranked_draws
 from semeia.evaluation.statistics.intervals import holm
+from semeia.evaluation.strata import MISSING
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined
-from semeia.evaluation.tables.bands import MISSING
 from semeia.evaluation.tables.columns import TABLES, Row, place_columns
 from semeia.evaluation.tables.suppression import SUPPRESSED
 
