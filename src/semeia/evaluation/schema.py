@@ -157,23 +157,20 @@ def _cast(frame: pl.DataFrame, name: str, dtype: type) -> pl.Series:
         series = series.str.strip_chars()
         series = series.set(series == "", None)
     if name in ("label", "event"):
+        series = series.fill_nan(None) if series.dtype.is_float() else series
         if series.dtype == pl.String:
             words = series.str.to_lowercase()
             numbers = {word: str(label) for word, label in LABEL_WORDS.items()}
             series = words.set(words.is_in(MISSING_LABELS), None).replace(numbers)
         cast = series.cast(pl.Float64, strict=False).fill_nan(None)
         words = "is not a label: write 0 and 1 (or false and true, no and yes), or the number of its class"
-        refuse_rows(cast.is_null() & series.is_not_null() & ~_is_nan(series), name, words)
+        refuse_rows(cast.is_null() & series.is_not_null(), name, words)
         return cast
     if name.startswith("score") and series.dtype == pl.String and _decimal_commas(series):
         series = series.str.replace(",", ".", literal=True)
     cast = series.cast(dtype, strict=False)
     refuse_rows(cast.is_null() & series.is_not_null(), name, f"is not {'a number' if number else 'text'}")
     return cast
-
-
-def _is_nan(series: pl.Series) -> pl.Series:
-    return series.is_nan().fill_null(False) if series.dtype.is_float() else pl.repeat(False, len(series), eager=True)
 
 
 def _decimal_commas(series: pl.Series) -> bool:

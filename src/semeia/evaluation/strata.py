@@ -67,11 +67,7 @@ def _values(frame: pl.DataFrame, by: str) -> list[tuple[str, Mask]]:
     values = frame[by].unique().sort()
     if len(values) > MOST_LEVELS:
         raise InputError(f"--by {by} has {len(values)} values (at most {MOST_LEVELS}); use --where with a range.")
-    known = values.drop_nulls()
-    pairs = [(str(value), (frame[by] == value).fill_null(False).to_numpy()) for value in known]
-    if len(known) < len(values):
-        pairs.append(("missing", frame[by].is_null().to_numpy()))
-    return pairs
+    return [(part.text, part.rows) for part in _each_value(frame[by])]
 
 
 def _columns(frame: pl.DataFrame) -> str:
@@ -85,21 +81,16 @@ def subgroup_columns(table: pl.DataFrame, named: tuple[str, ...], notes: Notes) 
         known = ", ".join(name for name in table.columns if name not in IDENTIFYING)
         raise InputError(f"subgroups by {', '.join(absent)} cannot be made; choose among the columns: {known}.")
     found: dict[str, list[Stratum]] = {}
+    cuts: dict[frozenset[bytes], str] = {}  # two columns may cut the rows in the same way, whatever their levels' names
     for column in named or [name for name in KNOWN if name in table.columns]:
         parts = levels(table, column)
         if not parts:
             notes.add("subgroups left out, the column has more than 40 values, dates or lists", column)
-        elif twin := next((other for other, known in found.items() if _same(parts, known)), None):
-            notes.add(f"subgroups by {column} left out, they are those by {twin}")
+        elif (cut := frozenset(part.rows.tobytes() for part in parts)) in cuts:
+            notes.add(f"subgroups by {column} left out, they are those by {cuts[cut]}")
         elif len(parts) > 1:
-            found[column] = parts
+            found[column], cuts[cut] = parts, column
     return found
-
-
-def _same(parts: list[Stratum], others: list[Stratum]) -> bool:
-    """Whether two columns cut the rows in the same way, whatever their levels are called."""
-    cuts, known = ({part.rows.tobytes() for part in each} for each in (parts, others))
-    return cuts == known
 
 
 def levels(table: pl.DataFrame, column: str) -> list[Stratum]:
@@ -120,9 +111,15 @@ def levels(table: pl.DataFrame, column: str) -> list[Stratum]:
     elif len(distinct) > MOST_LEVELS:
         return []
     else:
-        found = [Stratum(str(value), (values == value).fill_null(False).to_numpy()) for value in distinct]
-    found.append(Stratum(MISSING, values.is_null().to_numpy()))
-    return [level for level in found if level.rows.any()]
+        return _each_value(values)
+    return [level for level in [*found, Stratum(MISSING, values.is_null().to_numpy())] if level.rows.any()]
+
+
+def _each_value(values: pl.Series) -> list[Stratum]:
+    """The rows of each value in order, and those where it is missing, if there are any."""
+    distinct = values.drop_nulls().unique().sort()
+    found = [Stratum(str(value), (values == value).fill_null(False).to_numpy()) for value in distinct]
+    return [*found, *([Stratum(MISSING, values.is_null().to_numpy())] if values.null_count() else [])]
 
 
 def _thirds(table: pl.DataFrame, column: str) -> tuple[float, ...]:

@@ -39,7 +39,7 @@ def model_card(path: Path, model: Exported) -> str:
     parts = [
         f"# {label.name if label else f'{model.arm}, {model.mode}'}\n",
         _facts(model, label),
-        _intended(),
+        _items("Intended use", [EXPERIMENT, *(f"Open, for its authors to say: {words}." for words in OPEN)]),
         _training(run, model),
         _items("Preprocessing", [f"{name}: {words}." for name, words in model.prepared.items()] or ["none"]),
         _performance(run, model, label),
@@ -76,10 +76,6 @@ def _facts(model: Exported, label: Label | None) -> str:
     return "\n".join(f"- **{name}**: {words}" for name, words in facts.items()) + made + "\n"
 
 
-def _intended() -> str:
-    return _items("Intended use", [EXPERIMENT, *(f"Open, for its authors to say: {words}." for words in OPEN)])
-
-
 def _training(run: Run | None, model: Exported) -> str:
     words = [
         f"Fitted on {model.patients} patients, all seeds together, with {model.fraction:.0%} of the labelled training "
@@ -96,7 +92,8 @@ def _performance(run: Run | None, model: Exported, label: Label | None) -> str:
         return _items("Performance", ["This run holds no results of it: judge it by `semeia evaluate` before any use."])
     head = ["", *label.cohorts]
     lines = [head, ["---"] * len(head), *([name, *values] for name, values in label.measures)]
-    table = "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+    cells = [[" ".join(words.split()).replace("|", "\\|") for words in line] for line in lines]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in cells)
     words = "Each number with its 95 % interval, of single seeds' models averaged over seeds; patients are resampled."
     return f"## Performance\n\n{words}\n\n{table}\n"
 
@@ -126,11 +123,6 @@ def _limits(run: Run | None, label: Label | None) -> list[str]:
     limits = [words for words in limits_of(run) if words != EXPERIMENT] if run else []
     unknown = "It was not validated for clinical use, and patients unlike those above may be scored wrongly."
     return [*warnings, *limits, unknown]
-
-
-def _cell(words: str) -> str:
-    """Words as they stand in a cell of a table."""
-    return " ".join(words.split()).replace("|", "\\|")
 
 
 def _items(title: str, words: list[str]) -> str:

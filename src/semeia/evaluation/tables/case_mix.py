@@ -69,7 +69,9 @@ def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]
                 findings += described[covariate.name][place.cohort]
         nobody = Cell("", "", 1.0)
         rows += [_row(place, nobody, finding, home) for finding in findings]
-        joined = None if place is home else _joined_draws(home, place)
+        # of the patients of both cohorts, each drawn from its own.
+        both = np.concatenate([home.draws.strata, place.draws.strata + home.draws.strata.max() + 1])
+        joined = None if place is home else replace(place.draws, strata=both)
         for cell, folds in place.full.items():
             found = _linear_predictor(place, folds) + _performance(place, folds, home, units)
             if joined is not None and cell in home.full:
@@ -193,13 +195,6 @@ def membership_score(features: Matrix, member: Column, subject: Numbers, *, seed
         penalty = np.append(0.0, np.ones(scaled.shape[1]))
         out[use] = design[use] @ fit_logistic(design[fit], member[fit], penalty=penalty)
     return out, part
-
-
-def _joined_draws(home: Place, place: Place) -> Draws:
-    """Draws of the patients of two cohorts, each drawn from its own."""
-    return replace(
-        place.draws, strata=np.concatenate([home.draws.strata, place.draws.strata + home.draws.strata.max() + 1])
-    )
 
 
 def _membership(

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from semeia.evaluation.cells import Cell, Fold
 from semeia.evaluation.judged import Judged, Place
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.shapes import Rows, Squares, Weights
+from semeia.evaluation.shapes import Squares, Weights
 from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.multiclass import called_class, confusion_draws
 from semeia.evaluation.tables.across_seeds import across_seeds, mostly_defined, pooled
@@ -44,8 +44,12 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
         share = ratio(counts[:, label], counts[:, label].sum(axis=1, keepdims=True))
         for called, state in enumerate(states):
             own: Row = {"label": int(label), "called": called, "state": state}
+            values = share[:, called]
             if state != SUPPRESSED:
-                own |= _share(share[:, called], place.draws, folds, f"recall_{label}")
+                own["share"] = float(values[0])
+            # a share of 0, or of a class that is missing from too many draws, has no interval.
+            if state != SUPPRESSED and values[0] > 0 and mostly_defined(values, place.draws):
+                own |= interval_of(place.draws, values, folds.values(), f"recall_{label}").columns()
             if state == SHOWN:
                 own |= {"count": float(counts[0, label, called]), "n_patients": int(patients[label, called])}
             rows.append(place_columns(place, cell) | own)
@@ -54,13 +58,6 @@ def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> l
         why = "cells of the confusion matrix hidden, few patients stand in them"
         judged.notes.add(why, f"{place.name(cell)} ({hidden})")
     return rows
-
-
-def _share(values: Rows, draws: Draws, folds: dict[int, Fold], metric: str) -> Row:
-    """A share with its interval; without one where it is 0, or its class is missing from too many draws."""
-    if values[0] == 0 or not mostly_defined(values, draws):
-        return {"share": float(values[0])}
-    return {"share": float(values[0]), **interval_of(draws, values, folds.values(), metric).columns()}
 
 
 def _counts(folds: dict[int, Fold], draws: Draws) -> Squares:

@@ -51,7 +51,8 @@ class Checklist:
 
 def checklists_section(run: Run) -> Section:
     """Show the checklists, folded; CLAIM where the run reads images."""
-    lists = [*NAMES, FOR_IMAGES] if reads_images(run) else [*NAMES]
+    images = any("image" in about.modalities for about in run.names.description.arms.values())
+    lists = [*NAMES, FOR_IMAGES] if images else [*NAMES]
     lead = (
         "What this run can say to the checklists of journals. What only people know is left open, and a filled item is "
         "still to be read by its authors."
@@ -72,8 +73,3 @@ def filled(name: str, run: Run) -> Checklist:
         left = item.get("left", "") if words else ""
         items.append(Item(item["number"], item["section"], item["text"], words, left))
     return Checklist(table["name"], table["about"], table["source"], items)
-
-
-def reads_images(run: Run) -> bool:
-    """Tell whether any arm of the run reads images, as far as the run says."""
-    return any("image" in about.modalities for about in run.names.description.arms.values())

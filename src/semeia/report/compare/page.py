@@ -64,7 +64,10 @@ def compare_runs(runs: tuple[Path, ...], *, out: Path) -> Path:
 def render(runs: list[NamedRun]) -> str:
     """Return the page as HTML text."""
     about = Section("about", "Data and software", tables=[TitledTable("Each run", "", about_table(runs))])
-    made = [_comparable(runs), _results(runs), _settings(runs), about]
+    found = warnings_of(runs)
+    lead = f"To be weighed first: {count(len(found))}." if found else "Nothing that is known speaks against it."
+    comparable = Section("comparable", "Can they be compared?", lead=lead, points=found)
+    made = [comparable, _results(runs), _settings(runs), about]
     title = f"{len(runs)} runs side by side"
     return to_html(Page(title, made, remark=_remark(runs)))
 
@@ -85,12 +88,6 @@ def _names(runs: tuple[Path, ...]) -> list[str]:
     long = [f"{path.resolve().parent.name}/{path.resolve().name}" for path in runs]
     titles = [a if short.count(a) == 1 else b for a, b in zip(short, long, strict=True)]
     return [name if titles.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(titles, start=1)]
-
-
-def _comparable(runs: list[NamedRun]) -> Section:
-    found = warnings_of(runs)
-    lead = f"To be weighed first: {count(len(found))}." if found else "Nothing that is known speaks against it."
-    return Section("comparable", "Can they be compared?", lead=lead, points=found)
 
 
 def _results(runs: list[NamedRun]) -> Section:
@@ -175,19 +172,16 @@ def _named(first: NamedRun, cell: Cell) -> list[str]:
 
 def _value_rows(runs: list[NamedRun], cells: list[Cell]) -> list[tuple[str, list[str]]]:
     """Of a model each measure, with what a row of the table says: cohort, measure, each run's value."""
-    at = [_levels(named.run, cell) for named, cell in zip(runs, cells, strict=True)]
+    at: list[dict[tuple[str, str], Estimate]] = []
+    for named, cell in zip(runs, cells, strict=True):
+        mine = by_cohort([e for e in named.run.levels if (e.arm, e.mode, e.fraction) == cell])
+        at.append({(e.cohort, e.metric): e for e in mine})
     rows = []
     for cohort, metric in dict.fromkeys(key for found in at for key in found):
         values = [found.get((cohort, metric)) for found in at]
         words = [ABSENT if e is None else estimate(e.value, e.low, e.high, digits=3) for e in values]
         rows.append((metric, [runs[0].run.names.cohort(cohort), metric_title(metric), *words]))
     return rows
-
-
-def _levels(run: Run, cell: Cell) -> dict[tuple[str, str], Estimate]:
-    """The values of one model by cohort and measure."""
-    mine = [e for e in run.levels if (e.arm, e.mode, e.fraction) == cell]
-    return {(e.cohort, e.metric): e for e in by_cohort(mine)}
 
 
 def _differences(runs: list[NamedRun], cells: list[Cell]) -> list[tuple[str, Paired]]:

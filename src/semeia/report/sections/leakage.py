@@ -27,11 +27,13 @@ def leakage_section(run: Run) -> Section | None:
     missing = [name for name in OF_A_RUN if name not in set(table["check"])] if run.trained_here else []
     found = table.filter(pl.col("state") == "found")
     rows = [
-        _row(names, row) for row in table.sort(pl.col("state") != "found", maintain_order=True).iter_rows(named=True)
+        [row["check"], _arm(names, row), STATES.get(row["state"], row["state"]), _measure(row), row["words"]]
+        for row in table.sort(pl.col("state") != "found", maintain_order=True).iter_rows(named=True)
     ]
     unknown = [[name, "", STATES["unknown"], "", "needs the archive and the trained models"] for name in missing]
     lead = audit_words(table, not_made=len(missing))
-    points = [f"{_where(names, row)}{row['check']}: {_measure(row)}." for row in found.iter_rows(named=True)]
+    told = [(_arm(names, row), row["check"], _measure(row)) for row in found.iter_rows(named=True)]
+    points = [f"{f'{arm}. ' if arm else ''}{check}: {measure}." for arm, check, measure in told]
     note = "A check that is clear makes leakage less likely; it does not prove that there is none."
     data = DataTable(["Check", "Where", "State", "Found", "What was looked at"], [*rows, *unknown])
     return Section("leakage", "Leakage and shortcuts", lead, points, tables=[TitledTable("The audit", note, data)])
@@ -49,20 +51,8 @@ def audit_words(table: pl.DataFrame, *, not_made: int = 0) -> str:
     return f"{count(made)} check{'s' * (made > 1)} found nothing.{rest}"
 
 
-def _row(names: Names, row: dict[str, object]) -> list[str]:
-    where = str(row["where"] or "")
-    shown = names.arm(where, "none") if where else ""
-    return [
-        str(row["check"]),
-        shown,
-        STATES.get(str(row["state"]), str(row["state"])),
-        _measure(row),
-        str(row["words"]),
-    ]
-
-
-def _where(names: Names, row: dict[str, object]) -> str:
-    return f"{names.arm(str(row['where']), 'none')}. " if row["where"] else ""
+def _arm(names: Names, row: dict) -> str:
+    return names.arm(row["where"], "none") if row["where"] else ""
 
 
 def _measure(row: dict) -> str:

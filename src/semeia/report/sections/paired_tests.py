@@ -84,7 +84,8 @@ def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str)
         if open_.is_empty():
             continue
         reach = span(open_["detectable_difference"].to_list(), lambda value: number(value, 3))
-        chance = span(open_["power"].to_list(), _chance)
+        power = open_["power"].to_list()
+        chance = span(power, lambda p: f"over {percent(0.99)}" if p > 0.99 else percent(round(p, 2)))
         points.append(
             f"{names.cohort(cohort)}: {counted(open_.height, 'test')} without a difference that stands, which "
             f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
@@ -98,7 +99,3 @@ def _rest(tests: pl.DataFrame, shown: pl.DataFrame) -> list[str]:
     others = counted(tests.height - shown.height, "other test")
     more = every - among
     return [f"Of the {others}, in the file below, {count(more)} {_stand(more)}."] if more else []
-
-
-def _chance(power: float) -> str:
-    return f"over {percent(0.99)}" if power > 0.99 else percent(round(power, 2))

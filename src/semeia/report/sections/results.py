@@ -46,16 +46,13 @@ def results_section(run: Run) -> Section | None:
     """Show every arm with all its labels."""
     names = run.names
     tables = results_tables(run.estimates, names)
-    methods = list(dict.fromkeys(_method(e) for e in run.estimates if e.low is not None))
+    made = [e.interval_method for e in run.estimates if e.low is not None]
+    # of an exact interval not how many patients it is of
+    methods = list(dict.fromkeys(method.split(",")[0] if "exact" in method else method for method in made))
     how = f" ({'; '.join(methods)})" if methods else ""
     given = " with all the labels it was given" if names.several_fractions else ""
     lead = f"Every arm{given}. Under each value stands its interval{how}."
     return Section("results", "Results", lead=lead, own=tables, files=("results.csv",)) if tables else None
-
-
-def _method(e: Estimate) -> str:
-    """How an interval was made; of an exact one not how many patients it is of."""
-    return e.interval_method.split(",")[0] if "exact" in e.interval_method else e.interval_method
 
 
 def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable]:

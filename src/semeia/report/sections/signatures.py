@@ -29,8 +29,11 @@ def signatures_section(run: Run) -> Section | None:
     atlas = f"What they are made of: pretrained/signatures/seed-{first}/atlas.html in the run folder."
     tables = [TitledTable("The fit of each seed", "", DataTable(HEADS, [_fit(fit) for fit in fits]))]
     if cohorts:
+        every = [row for cohort in cohorts for row in unmapped.filter(cohort=cohort).iter_rows(named=True)]
+        patients = [f"fewer than {FEWEST}" if row["patients"] is None else count(row["patients"]) for row in every]
         rows = [
-            _hospital(names, row) for cohort in cohorts for row in unmapped.filter(cohort=cohort).iter_rows(named=True)
+            [names.cohort(row["cohort"]), row["site"], tested, count(row["events"]), share(row["share"], 1)]
+            for row, tested in zip(every, patients, strict=True)
         ]
         heads = ["Cohort", "Hospital", "Patients", "Events", "Unmapped"]
         tables.append(TitledTable(f"Unmapped events by hospital ({len(rows)})", note, DataTable(heads, rows), True))
@@ -54,11 +57,6 @@ def _rates(names: Names, hospitals: pl.DataFrame, cohort: str) -> str:
         f"Unmapped {names.place(cohort)}: {share(float(whole), 1)} of the events at "
         f"{count(hospitals.height)} hospitals ({ends} by hospital)."
     )
-
-
-def _hospital(names: Names, row: dict) -> list[str]:
-    patients = f"fewer than {FEWEST}" if row["patients"] is None else count(row["patients"])
-    return [names.cohort(row["cohort"]), row["site"], patients, count(row["events"]), share(row["share"], 1)]
 
 
 def _fit(fit: dict[str, object]) -> list[str]:

@@ -193,8 +193,10 @@ def _who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTab
     rows: list[list[str]] = []
     for name in own["characteristic"].unique(maintain_order=True):
         levels = own.filter(characteristic=name, measure="share")["level"].unique(maintain_order=True).to_list()
+        numeric = not own.filter(characteristic=name, measure="median").is_empty()
+        kind = ", median (quartiles)" if numeric else ""
         for level in levels if name not in PLAIN and levels else [""]:
-            title = PLAIN.get(name, covariate_heading(name)) + (f": {level}" if level else _kind(own, name))
+            title = PLAIN.get(name, covariate_heading(name)) + (f": {level}" if level else kind)
             # the largest difference is one of all levels: it stands beside the first.
             first = level in ("", *levels[:1])
             differences = [_difference(at.get((cohort, name, ""), {})) if first else "" for cohort in others]
@@ -205,10 +207,6 @@ def _who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTab
     note = f"Of numbers median and quartiles, of words shares. {differ}Values of fewer than 10 patients are pooled."
     title = "Who is in each cohort" if len(cohorts) > 1 else "Who was tested"
     return TitledTable(title, note, DataTable(heads, rows), folded=True)
-
-
-def _kind(own: pl.DataFrame, name: str) -> str:
-    return ", median (quartiles)" if not own.filter(characteristic=name, measure="median").is_empty() else ""
 
 
 def _cell(known: dict[str, dict]) -> str:
