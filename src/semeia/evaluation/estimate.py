@@ -48,6 +48,7 @@ DELONG = "normal, DeLong clustered by patient"
 NO_ARM = Cell("", "", 1.0)
 # Differences of these are what a cohort is asked to show.
 DETECTABLE = ("auroc", "macro_auroc", "c_index")
+DETECTED = "normal approximation: 80% power, two-sided 5%"
 
 
 def estimate(judged: Judged) -> pl.DataFrame:
@@ -210,14 +211,8 @@ def _differences(group: Group, cell: Cell, reference: str, pair: tuple[Folds, Fo
             rows.append(row)
             if key[0] in DETECTABLE and row["low"] is not None:
                 value = detectable_difference(group.context.draws.error(apart))
-                changed: Row = {
-                    "estimand": f"{key[0]}_detectable_difference",
-                    "value": value,
-                    "low": None,
-                    "high": None,
-                }
-                method = "normal approximation: 80% power, two-sided 5%"
-                rows.append({**row, **changed, "se": None, "method": method})
+                own: Row = {"estimand": f"{key[0]}_detectable_difference", "value": value, "method": DETECTED}
+                rows.append({**row, **own, "low": None, "high": None, "se": None})
     return rows
 
 

@@ -63,18 +63,12 @@ def _gaps(
         for key in [key for key in inside if key in outside]:
             estimand = family.find(key[0])
             if at[1].wants(estimand, HOME) and (less is None or at[1].wants(estimand, REFERENCE)):
-                rows += _gap_row(at, cell, key, (inside[key], outside[key]), folds, reference, bool(less))
+                rows += _gap_row(at, cell, key, (inside[key], outside[key]), reference, bool(less))
     return rows
 
 
 def _gap_row(
-    at: tuple[Group, Group],
-    cell: Cell,
-    key: Key,
-    values: tuple[Rows, Rows],
-    folds: list[Folds],
-    reference: str,
-    of_gaps: bool,
+    at: tuple[Group, Group], cell: Cell, key: Key, values: tuple[Rows, Rows], reference: str, of_gaps: bool
 ) -> list[Row]:
     home, group = at
     draws, notes = group.context.draws, group.judged.notes
@@ -94,21 +88,9 @@ def _gap_row(
     if why:
         notes.add(f"gap of {key[0]} left out, no interval: {why.removeprefix('none: ')}", group.name(cell))
         return []
-    contrast = GAP_MINUS_GAP if of_gaps else MINUS_HOME
-    there = list(group.place.full[cell].values())
-    return [
-        make_row(
-            group,
-            cell,
-            key,
-            gap,
-            there,
-            contrast=contrast,
-            reference=reference,
-            home=home.place.cohort,
-            interval=interval,
-        )
-    ]
+    contrast, there = GAP_MINUS_GAP if of_gaps else MINUS_HOME, list(group.place.full[cell].values())
+    row = make_row(group, cell, key, gap, there, contrast=contrast, reference=reference, interval=interval)
+    return [{**row, "home": home.place.cohort}]
 
 
 def _means(family: Family, folds: Folds, context: Context) -> Values:

@@ -103,7 +103,6 @@ def make_row(
     *,
     contrast: str = LEVEL,
     reference: str = "",
-    home: str = "",
     interval: Interval | None = None,
     shown: bool = True,
 ) -> Row:
@@ -117,7 +116,7 @@ def make_row(
     undefined = int(np.isnan(draws.drawn(values)).sum())
     varies = len(values) > 1 and undefined < (1 - LEAST_DEFINED) * draws.number
     if interval.why_none:
-        less = f" minus {reference or home}" if contrast != LEVEL else ""
+        less = f" minus {reference}" if contrast != LEVEL else ""
         why = f"no interval, {interval.why_none.removeprefix('none: ')}"
         group.judged.notes.add(why, f"{name}{less}: {group.name(cell)}")
     elif undefined and interval.method == draws.words:
@@ -132,7 +131,7 @@ def make_row(
         "site": group.site,
         "contrast": contrast,
         "reference": reference,
-        "home": home,
+        "home": "",
         "estimand": name,
         "at": at,
         "value": float(values[0]),

@@ -48,8 +48,7 @@ def interval_of(
 ) -> Interval:
     """The interval of a statistic in one cohort; `metric` is its name, which says which patients carry it.
 
-    `values` are as `Draws.apply` gives them, `folds` the rows they were taken on. A `difference` is one of arms or
-    cohorts.
+    `folds` are the rows it was taken on; a `difference` is one of arms or cohorts.
     """
     patients = carriers(folds, metric)
     if SHARES.fullmatch(metric) and not difference and values[0] in (0.0, 1.0) and patients:

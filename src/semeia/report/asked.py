@@ -22,7 +22,7 @@ def _other_mode(e: Estimate, rows: list[Estimate]) -> bool:
 def headline(run: Run) -> Pair | None:
     """Choose the arm and mode that the answer is about: never one that others are held against, where there is another.
 
-    Without words on what the arms are it is the first by name, whatever the order of the rows.
+    Without words on what the arms are it is the first by name.
     """
     asked = against_scratch(run)
     if asked:

@@ -42,10 +42,7 @@ class Estimate:
 
     @property
     def direction(self) -> str:
-        """Say whether a difference stands: better, worse or unclear.
-
-        By the corrected test where there is one, else by whether the interval leaves zero out.
-        """
+        """Say whether a difference is better, worse or unclear, by the corrected test or else by its interval."""
         if self.few:
             return "unclear"
         if self.p_holm is not None:

@@ -105,10 +105,7 @@ def _marked(kept: pl.DataFrame, table: pl.DataFrame, settings: EvaluationSetting
 
 
 def asked_for(table: pl.DataFrame, settings: EvaluationSettings) -> tuple[pl.DataFrame, list[str]]:
-    """Return the table without the columns of a stranger that nobody asked for, and the names of these.
-
-    What stands in them may be anything, and a value that ten patients share would be shown in the case mix.
-    """
+    """Return the table without the columns of a stranger that nobody asked for, which may hold anything; name these."""
     if table["subject_id"].str.contains(PSEUDONYM).all():
         return table, []
     asked = _used(table, settings) | {*settings.subgroups, *KNOWN, *WEIGHTS}
@@ -123,10 +120,7 @@ def _used(table: pl.DataFrame, settings: EvaluationSettings) -> set[str]:
 
 
 def without_ids(table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
-    """Return the table as it is when all its patients are pseudonyms of ours; else patients and units are numbered.
-
-    Then only the columns of predictions, and those that the settings name, are kept.
-    """
+    """Number patients and units that are no pseudonyms of ours, with the columns that predictions or settings name."""
     if table["subject_id"].str.contains(PSEUDONYM).all():
         return table
     kept = [name for name in table.columns if name in _used(table, settings)]

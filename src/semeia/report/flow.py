@@ -88,14 +88,5 @@ def read_flow(record: object) -> Flow | None:
 
 
 def _box(item: dict[str, object]) -> Box:
-    def whole(name: str) -> int | None:
-        value = item.get(name)
-        return int(value) if isinstance(value, int | float) else None
-
-    return Box(
-        label=str(item["label"]),
-        group=str(item.get("group") or "archive"),
-        patients=whole("patients"),
-        units=whole("units"),
-        note=str(item.get("note") or ""),
-    )
+    counts = [int(n) if isinstance(n := item.get(name), int | float) else None for name in ("patients", "units")]
+    return Box(str(item["label"]), str(item.get("group") or "archive"), *counts, str(item.get("note") or ""))

@@ -113,10 +113,7 @@ class Names:
         )
 
     def headlines(self, pairs: Iterable[Pair], *, most: int = MOST_HEADLINES) -> list[Pair]:
-        """Choose the few arms worth a line of their own by what they are, never by how they did.
-
-        Networks fine-tuned, models, and the run's yardsticks; where nothing is described, the first ones.
-        """
+        """Choose the few arms worth a line of their own by what they are, never by how they did; else the first."""
         ordered = self.in_order(pairs)
         networks = [p for p in ordered if self.about(p[0]).role in ("pretrained", "scratch")]
         plain = [p for p in networks if p[1] in ("finetune", "none")]

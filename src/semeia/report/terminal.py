@@ -72,11 +72,7 @@ def _arm(results: pl.DataFrame) -> pl.Expr:
 
 
 def answering(results: pl.DataFrame) -> pl.DataFrame:
-    """The rows of results that answer first.
-
-    Levels and differences of AUROC (macro AUROC of several classes), and the gain over the covariate; AUPRC, Brier
-    score and calibration slope (balanced accuracy and kappa), too, where the table stays short.
-    """
+    """The rows of results that answer first: AUROC and its kin; while the table stays short, calibration and others."""
     shown = results.filter(pl.col("metric").is_in(SHOWN) | pl.col("metric").str.starts_with("auroc_gain"))
     return shown if shown.height <= MOST_ROWS else shown.filter(pl.col("metric").str.contains("auroc"))
 

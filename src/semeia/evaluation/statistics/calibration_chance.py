@@ -52,10 +52,9 @@ def largest_by_chance(errors: Float[np.ndarray, "simulations"], *, level: float)
 def error_interval(
     draws: Draws, values: Rows, folds: Collection[Fold], errors: Float[np.ndarray, "simulations"]
 ) -> Interval:
-    """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much.
+    """Interval of a calibration error: that of its draws, from zero where chance gives right scores as much (`errors`).
 
-    Where the test that the scores are right does not reject, zero belongs to the interval. `errors` is the same error
-    in simulations.
+    Where the test that the scores are right does not reject, zero belongs to the interval.
     """
     interval = interval_of(draws, values, folds, "calibration error")
     if interval.why_none:

@@ -43,10 +43,9 @@ def spline_basis(x: Reals, knots: Float[np.ndarray, "_"]) -> Float[np.ndarray, "
 def weighted_quantiles(
     value: Float[np.ndarray, "draws m"], weight: Shaped[np.ndarray, "draws m"], qs: tuple[float, ...]
 ) -> list[Drawn]:
-    """Quantiles of each draw's values, each counted as often as its whole-number weight says.
+    """Quantiles of each draw's values, each counted as often as its whole-number weight says; NaN without any.
 
-    Linear between order statistics (definition 7 of Hyndman and Fan 1996, numpy's default). NaN where a
-    draw's weights are all zero.
+    Linear between order statistics (definition 7 of Hyndman and Fan 1996, numpy's default).
     """
     order = np.argsort(value, axis=1)
     value = np.take_along_axis(value, order, axis=1)
@@ -130,10 +129,7 @@ def ici_draws(prepared: FlexibleCalibration, points: PointWeights) -> Drawn:
 
 
 def calibration_error_draws(prepared: FlexibleCalibration, points: PointWeights) -> Float[np.ndarray, "draws 3"]:
-    """ICI, E50 and E90 of every draw: mean, median and 90th percentile of |curve at the score - score| over its rows.
-
-    Source: Austin and Steyerberg 2019 (The Integrated Calibration Index), with the spline for their loess.
-    """
+    """ICI, E50, E90: mean, median, 90th percentile of |curve - score| (Austin and Steyerberg 2019; here a spline)."""
     error = _errors(prepared, points)
     return np.column_stack([_mean(error, points), *weighted_quantiles(error, points, (0.5, 0.9))])
 

@@ -68,10 +68,7 @@ class Areas:
 
 
 def logit_interval(area: Difference, *, level: float = 0.95) -> tuple[float, float]:
-    """Low and high of one AUROC, normal on the scale of its log-odds: for small cohorts (Qin and Hotilovac 2008).
-
-    They lie between 0 and 1; NaN, NaN for an AUROC of 0 or 1, whose error is 0.
-    """
+    """Low and high of one AUROC, normal on the logit scale (Qin and Hotilovac 2008); NaN, NaN for one of 0 or 1."""
     if not 0 < area.value < 1:
         return float("nan"), float("nan")
     centre, error = logit(area.value), area.error / (area.value * (1 - area.value))
@@ -82,7 +79,7 @@ def logit_interval(area: Difference, *, level: float = 0.95) -> tuple[float, flo
 def placements(label: Column, score: Column) -> tuple[Float[np.ndarray, "positives"], Float[np.ndarray, "negatives"]]:
     """The share of negatives below each positive, and of positives above each negative; ties count one half.
 
-    Midranks by sorting, n log n instead of one comparison a pair (Sun and Xu 2014).
+    Midranks by sorting, n log n (Sun and Xu 2014).
     """
     positive = np.asarray(label, dtype=bool)
     if positive.all() or not positive.any():

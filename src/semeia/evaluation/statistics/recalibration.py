@@ -70,11 +70,7 @@ def fit_recalibration(method: Method, label: Column, score: Reals, *, patient: N
 
 
 def recalibrated(rule: Rule, score: Reals, *, patient: Numbers) -> Reals:
-    """Recalibrated scores of patients whom the rule has not seen.
-
-    Raises:
-        InputError: the rule was fitted on some of these patients; the message counts them.
-    """
+    """Recalibrated scores of patients whom the rule has not seen; InputError, with their count, for those it has."""
     seen = len(rule.fitted_on.intersection(patient.tolist()))
     if seen:
         raise InputError(

@@ -35,10 +35,9 @@ FoldStatistic = Callable[[Fold, Weights], DrawnColumns]
 
 
 def across_seeds(folds: dict[int, Fold], draws: Draws, statistic: FoldStatistic) -> Float[np.ndarray, "rows k"]:
-    """Mean over the seeds of `statistic` in every draw.
+    """Mean over the seeds of `statistic` in every draw; NaN where no seed is left.
 
-    A seed for which one of the statistics does not exist on its own rows enters none of that statistic's draws; NaN
-    where no seed is left.
+    A seed for which one of the statistics does not exist on its own rows enters none of that statistic's draws.
     """
     values = [draws.apply(fold.patient, partial(statistic, fold)) for fold in folds.values()]
     return mean_over_seeds(np.stack(values))

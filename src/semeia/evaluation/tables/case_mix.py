@@ -41,9 +41,8 @@ from semeia.evaluation.uncertainty import interval_of, interval_of_draws
 def case_mix(judged: Judged) -> pl.DataFrame:
     """The table "case_mix": a row a cohort, characteristic, level and measure.
 
-    Rows of a cohort alone have no arm. Of an arm at all labels there are the linear predictor (mean, standard
-    deviation), the membership model (auroc), and its performance at the cohort's own prevalence and at that of the
-    cohort it is `compared_with`.
+    Rows of a cohort alone have no arm. Of an arm at all labels there are the linear predictor, the membership model,
+    and its performance at the cohort's own prevalence and at that of the cohort it is `compared_with`.
     """
     covariates = covariates_of(judged.table, judged.notes)
     rows: list[Row] = []

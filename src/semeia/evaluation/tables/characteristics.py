@@ -63,11 +63,7 @@ def _covariate(name: str, values: pl.Series) -> Covariate | None:
 
 
 def pooled_names(patients: Int[np.ndarray, "levels cohorts"], names: list[str]) -> list[str]:
-    """What each level is called once those that could give few patients away are one.
-
-    Those are the levels whose counts are not shown (`suppress`) in any of the cohorts, so that this table and that of
-    the subgroups hide the same.
-    """
+    """Name the levels; those whose counts are not shown (`suppress`) in a cohort, as in the subgroups, become one."""
     hidden = np.zeros(len(names), dtype=bool)
     for count in patients.T:
         present = np.flatnonzero(count)
@@ -142,8 +138,7 @@ def clustered_wilson(label: Column, patient: Numbers, *, level: float = 0.95) ->
     """Wilson's interval of a share, with as many units as would be worth the same were they independent.
 
     That number is p (1 - p) over the patient-clustered variance of the share (Korn and Graubard 1998), at most that of
-    the units; where all labels are the same it is the number of patients. It holds a share near 0 or 1 better than the
-    bootstrap does.
+    the units; where all labels are the same it is the number of patients. Near 0 or 1 it beats the bootstrap.
     """
     n, share = len(label), float(label.mean())
     clusters = np.unique(patient, return_inverse=True)[1]
@@ -156,10 +151,7 @@ def clustered_wilson(label: Column, patient: Numbers, *, level: float = 0.95) ->
 
 
 def numbers(name: str, value: Rows, units: Units, home: Units | None) -> list[Finding]:
-    """Median and quartiles, the share missing, and the standardised mean difference from the home cohort.
-
-    `value` is over the rows of the table, NaN where missing; `home` is None for the home cohort itself.
-    """
+    """Median and quartiles, the share missing (NaN), the standardised mean difference from the home cohort."""
     here, at_home = _known(value, units), None if home is None else _known(value, home)
     if here is None:
         return []

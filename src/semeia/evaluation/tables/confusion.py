@@ -23,9 +23,8 @@ from semeia.evaluation.uncertainty import interval_of
 def confusion(judged: Judged) -> pl.DataFrame:
     """The table "confusion": for each class that has rows, a row for each class it may be called.
 
-    `share` is that among the units of the true class (`label`), with its interval (none where it is 0); `count` is of
-    units, `n_patients` of the patients in the cell, both means where several seeds predict the same units; `state` is
-    "shown", "counts withheld" or "suppressed".
+    `share` is that among the units of the true class (`label`); `count` is of units, `n_patients` of patients in the
+    cell, both means where several seeds predict the same units; `state` is as in suppression.py.
     """
     rows: list[Row] = []
     for place in judged.places:

@@ -21,10 +21,9 @@ from semeia.evaluation.tables.suppression import SUPPRESSED
 
 
 def interactions(judged: Judged) -> pl.DataFrame:
-    """The table "interactions": a row a cohort, arm and column of the subgroups of which two levels or more are shown.
+    """The table "interactions": a row a cohort, arm and column of the subgroups with two levels or more shown.
 
-    `p_holm` is adjusted over the columns of one arm in one cohort. The level "missing" and suppressed levels do not
-    enter.
+    `p_holm` is adjusted over the columns of one arm in one cohort. "missing" and suppressed levels do not enter.
     """
     rows: list[Row] = []
     columns = judged.subgroups

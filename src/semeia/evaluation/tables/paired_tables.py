@@ -26,10 +26,7 @@ class Paired:
 
 
 def mark_of_tested(predictions: pl.DataFrame) -> str:
-    """Return a mark of all units tested with their patients and labels: equal for two tables of the same ones.
-
-    It is made of the whole list at once, so that no single id can be read out of it.
-    """
+    """Mark all units tested with their patients and labels, so that no id can be read out; equal for the same ones."""
     units = predictions.select("outcome", "cohort", "subject_id", "unit_id", "label").unique().sort(pl.all())
     return hashlib.sha256(units.write_csv().encode()).hexdigest()
 

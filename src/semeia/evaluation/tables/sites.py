@@ -16,12 +16,11 @@ EVERYWHERE = "every cohort"
 
 
 def site_summaries(judged: Judged, at_sites: pl.DataFrame) -> pl.DataFrame:
-    """The table "sites": a row a site (`kind` "site") and a row for their summary (`kind` "summary").
+    """The table "sites": a row a site (`at_sites` has its AUROC and `se`), and a row ("summary") for those of a cohort.
 
-    Of summary rows, `value`, `low`, `high` are the mean over sites with its Hartung-Knapp interval and `predict_low`,
-    `predict_high` where the AUROC of a new site is expected (none with fewer than three sites); `between_site_sd` is on
-    the logit scale, `inconsistency` is I squared. `weight` is a site's share in the summary of its cohort. `at_sites`
-    has the AUROC of each site, with its standard error in the column `se`.
+    Of a summary `value`, `low`, `high` are the mean over sites with its Hartung-Knapp interval, `predict_low` and
+    `predict_high` where the AUROC of a new site is expected; `between_site_sd` is on the logit scale, `inconsistency`
+    is I squared. Several cohorts other than the home one are also summarised together.
     """
     rows: list[Row] = []
     for (study, outcome), places in judged.outcomes().items():

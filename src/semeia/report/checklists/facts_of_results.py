@@ -26,6 +26,11 @@ def _first_metric(run: Run) -> str:
     return next((e.metric for e in run.mine if not e.reference), "")
 
 
+def _first(run: Run) -> list[Estimate]:
+    """Return the headline arm's first measure, everywhere."""
+    return _levels(run, _first_metric(run))
+
+
 def _rows(run: Run, name: str) -> pl.DataFrame:
     """Return the headline arm's rows of a further table."""
     arm, mode = headline(run) or ("", "")
@@ -57,20 +62,10 @@ def uncertainty(run: Run) -> str:
     return f"Intervals: {listed(methods)}.{holm}" if methods else ""
 
 
-def performance(run: Run) -> str:
-    """Say the headline arm's first measure, everywhere."""
-    return _said(run, _levels(run, _first_metric(run)))
-
-
-def inside(run: Run) -> str:
-    """Say the same, inside."""
-    return _said(run, [e for e in _levels(run, _first_metric(run)) if e.cohort == "internal"])
-
-
 def outside(run: Run) -> str:
-    """Say the same, everywhere but inside; nothing where there is one cohort only."""
+    """Say the headline arm's first measure everywhere but inside; nothing where there is one cohort only."""
     names = run.names
-    rows = _levels(run, _first_metric(run))
+    rows = _first(run)
     if len(rows) < 2:
         return ""
     gaps = _rows(run, "transport").filter(metric=_first_metric(run), reference="")
@@ -174,11 +169,6 @@ def updating(run: Run) -> str:
     return f"Recalibrated ({listed(methods)}) on patients other than those judged, and judged again." if methods else ""
 
 
-def limits(run: Run) -> str:
-    """Say how many limits the page names."""
-    return f"{len(limits_of(run))} limits are named under Limits."
-
-
 def failures(run: Run) -> str:
     """Say whether single cases are shown."""
     pictures = read_pictures(run)
@@ -186,7 +176,15 @@ def failures(run: Run) -> str:
     return f"{shown} cases are shown as pictures." if shown else ""
 
 
-OF_RESULTS: tuple[Callable[[Run], str], ...] = (
-    answer, measures, uncertainty, performance, inside, outside, operating, robustness, sample_size, selection,
-    subgroups, clusters, case_mix, updating, limits, failures,
-)  # fmt: skip
+OF_RESULTS: dict[str, Callable[[Run], str]] = {
+    fact.__name__: fact
+    for fact in (
+        *(answer, measures, uncertainty, outside, operating, robustness, sample_size, selection, subgroups, clusters),
+        *(case_mix, updating, failures),
+    )
+}
+OF_RESULTS |= {
+    "performance": lambda run: _said(run, _first(run)),
+    "inside": lambda run: _said(run, [e for e in _first(run) if e.cohort == "internal"]),
+    "limits": lambda run: f"{len(limits_of(run))} limits are named under Limits.",
+}

@@ -14,6 +14,8 @@ from semeia.report.sections.leakage import audit_words
 from semeia.report.sections.results import sizes as sizes_words
 
 MOST_SITES = 12
+SEEDS_APART = "None: measures are means over seeds, each scored by itself."
+GIVEN = "The predictions were given as a table; how they came about is not known here."
 
 
 def aim(run: Run) -> str:
@@ -22,11 +24,6 @@ def aim(run: Run) -> str:
         return ""
     what = "Development and evaluation of models" if run.trained_here else "Evaluation of predictions"
     return f"{what} of {run.names.outcome(run.outcome)}."
-
-
-def question(run: Run) -> str:
-    """Ask the question of the run."""
-    return run.names.description.question or aim(run)
 
 
 def sources(run: Run) -> str:
@@ -156,16 +153,6 @@ def software(run: Run) -> str:
     return f"{', '.join([f'Semeia {ours}', *others])}." if ours else ""
 
 
-def code(run: Run) -> str:
-    """Say what the analysis was made with."""
-    return f"Semeia is free software (Apache-2.0). Versions: {software(run)}" if software(run) else ""
-
-
-def ensembles(run: Run) -> str:
-    """Say how several seeds stand together."""
-    return "None: measures are means over seeds, each scored by itself." if run.names.several_seeds else ""
-
-
 def output(run: Run) -> str:
     """Say what comes out of the model, and where its threshold is from."""
     if any(e.metric == MACRO for e in run.estimates):
@@ -174,21 +161,20 @@ def output(run: Run) -> str:
     return f"A probability. {run.names.threshold if called else ''}".strip() if run.estimates else ""
 
 
-def scoring(run: Run) -> str:
-    """Say how predictions were calculated, where they were given as a table."""
-    return "" if run.trained_here else "The predictions were given as a table; how they came about is not known here."
-
-
-def configuration(run: Run) -> str:
-    """Say where all settings are."""
-    return "Every setting stands at the end of this page." if run.record.get("config") else ""
-
-
-OF_RUN: tuple[Callable[[Run], str], ...] = (
-    aim, question, sources, sites, exclusions, flow, sizes, training_size, outcome, inputs, missing, disjoint,
-    fingerprint, characteristics, model, initialisation, software, code, ensembles, output, scoring,
-    configuration,
-)  # fmt: skip
+OF_RUN: dict[str, Callable[[Run], str]] = {
+    fact.__name__: fact
+    for fact in (
+        *(aim, sources, sites, exclusions, flow, sizes, training_size, outcome, inputs, missing, disjoint, fingerprint),
+        *(characteristics, model, initialisation, software, output),
+    )
+}
+OF_RUN |= {
+    "question": lambda run: run.names.description.question or aim(run),
+    "code": lambda run: software(run) and f"Semeia is free software (Apache-2.0). Versions: {software(run)}",
+    "ensembles": lambda run: SEEDS_APART if run.names.several_seeds else "",
+    "scoring": lambda run: "" if run.trained_here else GIVEN,
+    "configuration": lambda run: "Every setting stands at the end of this page." if run.record.get("config") else "",
+}
 # What only whoever trained the models can state.
 STATED = (
     "preprocessing",

@@ -13,8 +13,7 @@ from semeia.report.checklists.facts_of_run import OF_RUN, STATED
 from semeia.report.content import Section
 from semeia.report.run_folder import Run
 
-FACTS: dict[str, Callable[[Run], str]] = {fact.__name__: fact for fact in (*OF_RUN, *OF_RESULTS)}
-FACTS |= dict.fromkeys(STATED, lambda run: "")
+FACTS: dict[str, Callable[[Run], str]] = {**OF_RUN, **OF_RESULTS, **dict.fromkeys(STATED, lambda run: "")}
 FOLDER = Path(__file__).parent
 NAMES = ("tripod_ai", "probast_ai")
 FOR_IMAGES = "claim"

@@ -92,8 +92,7 @@ def warnings_of(runs: list[NamedRun]) -> list[str]:
 def same_patients(one: Run, other: Run) -> str:
     """Say why it cannot be told that the ids of two runs mean the same patients; empty where it can.
 
-    Ids mean the same patients when they are keyed pseudonyms, or when both runs numbered the patients of one and the
-    same table (run.json "tested").
+    They do when they are keyed pseudonyms, or when both runs numbered the patients of one table (run.json "tested").
     """
     if one.predictions is None or other.predictions is None:
         return "a run has no predictions"

@@ -86,10 +86,7 @@ def forests_by_cohort(
     null: Number | None = None,
     axis: str,
 ) -> list[Forest]:
-    """Return a forest a cohort, all on one scale, the rows in their order.
-
-    A row is called `name` (its arm by default) and stands under the heading `group`; `null` is 0 for differences.
-    """
+    """Return a forest a cohort, all on one scale; rows are called `name` (else their arm) under headings `group`."""
     title = name or (lambda e: names.arm(e.arm, e.mode))
     made = {cohort: [row_of(e, names, title, group) for e in rows if e.cohort == cohort] for cohort in cohorts_of(rows)}
     limits = forest_limits([row for part in made.values() for row in part], null)

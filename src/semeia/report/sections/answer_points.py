@@ -14,10 +14,7 @@ AGAINST = {"better": "higher than", "worse": "lower than", "unclear": "not shown
 
 
 def points_of(run: Run, main: list[Estimate], asked: list[Estimate], *, rivals: bool) -> list[str]:
-    """Say what to weigh beside the answer on pretraining, `main`; `asked` is the comparison of every pretrained arm.
-
-    `rivals`: whether other arms could have been the answer.
-    """
+    """Say what to weigh beside the answer, `main`; `asked` is of every pretrained arm, `rivals`: others could be it."""
     names, first = run.names, main[0]
     return [
         _compared(names, first, rivals=rivals),

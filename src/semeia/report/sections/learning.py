@@ -9,9 +9,7 @@ from collections import defaultdict
 from semeia.report.content import DataTable, Figure, Section
 from semeia.report.names import Names
 from semeia.report.numbers import number
-from semeia.report.plots.curve import PANEL, Axes, Drawing
-from semeia.report.plots.curve import Line as Drawn
-from semeia.report.plots.curve import curve as draw
+from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.plots.style import LegendItem, Style
 from semeia.report.run_folder import Run
 
@@ -19,7 +17,7 @@ PHASES = {"pretrain": "Pretraining", "finetune": "Fine-tuning, all labels", "pro
 NOT_TERMS = {"cell", "phase", "step", "epoch", "seed", "lr", "learning_rate", "seconds", "time", "throughput", "eta"}
 MOST_TERMS = 4
 
-Line = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds
+Points = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds
 Pair = tuple[str, str]
 
 
@@ -63,7 +61,7 @@ def _phase(phase: str, metrics: list[dict[str, object]], names: Names) -> Figure
     return Figure(key, title, lead, panels, table, legend)
 
 
-def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Line]]:
+def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Points]]:
     """term -> (arm, mode) -> points. Steps of one epoch are averaged within a seed first."""
     values: dict[str, dict[Pair, dict[float, dict[str, list[float]]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
@@ -90,7 +88,7 @@ def _lines(metrics: list[dict[str, object]]) -> dict[str, dict[Pair, Line]]:
     return {term: {pair: _line(points) for pair, points in values[term].items()} for term in terms}
 
 
-def _line(points: dict[float, dict[str, list[float]]]) -> Line:
+def _line(points: dict[float, dict[str, list[float]]]) -> Points:
     line = []
     for at, seeds in sorted(points.items()):
         means = [sum(found) / len(found) for found in seeds.values()]
@@ -112,9 +110,9 @@ def _style(pair: Pair, names: Names) -> Style:
     return names.style(arm, "finetune" if mode == "none" and names.about(arm).role == "pretrained" else mode)
 
 
-def _draw(curves: dict[Pair, Line], names: Names, *, title: str, key: str, alt: str) -> Drawing:
+def _draw(curves: dict[Pair, Points], names: Names, *, title: str, key: str, alt: str) -> Drawing:
     lines = []
     for pair, line in curves.items():
         x, mean, low, high = ([point[at] for point in line] for at in range(4))
-        lines.append(Drawn(x, mean, _style(pair, names), low, high))
-    return draw(lines, Axes("Epoch", "", whole=True), key=key, title=title, alt=alt, height=PANEL * 0.65)
+        lines.append(Line(x, mean, _style(pair, names), low, high))
+    return curve(lines, Axes("Epoch", "", whole=True), key=key, title=title, alt=alt, height=PANEL * 0.65)
