@@ -124,7 +124,9 @@ def test_an_absent_grade_is_said_and_enters_no_average(table):
     row = one(found.results, "balanced_accuracy")
     recalls = [one(found.results, f"recall_{grade}")["value"] for grade in (0, 1, 2, 4)]
     assert row["value"] == pytest.approx(np.mean(recalls))
-    assert found.notes[0].startswith("class 3 has no rows and enters no average over classes: kl_grade, model/finetune")
+    assert found.notes[0].startswith(
+        "class 3 has no rows and enters no average over classes: kl_grade, baseline/finetune"
+    )
     assert not found.results.select(pl.selectors.float().is_nan().any()).row(0).count(True)
 
 

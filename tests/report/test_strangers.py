@@ -82,7 +82,7 @@ def test_arms_named_like_ours_keep_their_names(pages: Callable[[str], str]):
 
     assert "mae predicts label with an AUROC of" in text
     assert re.search(r"There, the AUROC is higher than that of random, \+0\.\d{3}", text)
-    assert "Compared: mae; random; scanner." in text
+    assert "Compared: mae; scanner; random." in text
     assert re.search(r"Models mae 0\.\d\d", text)
 
 

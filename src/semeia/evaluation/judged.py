@@ -16,7 +16,7 @@ from semeia.evaluation.contrasts import check_references
 from semeia.evaluation.cross_fit import cross_fit_cell
 from semeia.evaluation.notes import Notes, covariate_conflicts, note_table
 from semeia.evaluation.resampling import Draws
-from semeia.evaluation.schema import CELL, FOLD, PREDICTION_COLUMNS, UNIT, check_predictions, time_to_event
+from semeia.evaluation.schema import BLOCK, CELL, FOLD, PREDICTION_COLUMNS, UNIT, check_predictions, time_to_event
 from semeia.evaluation.settings import EvaluationSettings
 from semeia.evaluation.strata import Stratum, strata, subgroup_columns
 
@@ -183,9 +183,10 @@ def in_canonical_order(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     said = [name for name in sorted(table.columns) if name not in predicted and not name.startswith("score")]
     plain = [name for name in said if not table[name].dtype.is_nested() and table[name].dtype != pl.Object]
     words = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in plain], separator="|").alias("words")
-    patients = table.select("subject_id", words).unique().sort("words").group_by("subject_id", maintain_order=True)
-    ordered = patients.agg(pl.col("words").str.join("\n")).sort("words", "subject_id")["subject_id"]
-    number = table["subject_id"].replace_strict(ordered, pl.int_range(len(ordered), eager=True)).alias("_number")
+    who = [*BLOCK, "subject_id"]
+    patients = table.select(*who, words).unique().sort("words").group_by(who, maintain_order=True)
+    ordered = patients.agg(pl.col("words").str.join("\n")).sort(*BLOCK, "words", "subject_id").with_row_index("number")
+    number = table.select(who).join(ordered, on=who, how="left", maintain_order="left")["number"].cast(pl.Int64)
     order = table.select(
         pl.arg_sort_by([*FOLD[:-1], pl.col("cohort") != INTERNAL, "cohort", number, "unit_id"])
     ).to_series()

@@ -172,7 +172,7 @@ def _levels_only(run: Run) -> Answer | None:
     named = sum(pair in {(e.arm, e.mode) for e in shown} for pair in names.pairs) > 1
     panels = forests_by_cohort(shown, names, axis="AUROC")
     title = f"AUROC of {'each model' if named else names.arm(*first)}"
-    figure = Figure("main", title, f"With 95\u00a0% intervals; 0.50 is chance{names.all_labels}.", [*panels])
+    figure = Figure("main", title, f"95\u00a0% intervals{names.all_labels}; 0.50 is chance.", [*panels])
     whose = f"What follows is of {names.arm(*first)}: the first by its name, not chosen by how it did."
     use = [*([whose] if beside else []), *_in_pairs(names, told, run.metric), *warnings(run, headline_levels(run))]
     return Answer(lead, figure, use, levels_points(run, first, mine))
