@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from semeia.archive.keys import PSEUDONYM
 from semeia.errors import InputError
 from semeia.evaluation.cells import Block, Cell, Fold, Folds, Kind, blocks, restrict
 from semeia.evaluation.contrasts import check_references
@@ -176,18 +177,23 @@ def in_canonical_order(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """Sort a checked table by cell, seed, cohort (the internal one first), patient and unit; number the patients.
 
     What follows then depends on no order of the rows: neither draws, nor folds, nor the last bits of a sum. Patients
-    are numbered in the order of what the rows say of them beside the arms' scores, so that further
-    arms, or pseudonyms made with another key, change no interval; ids decide between patients of whom the same is said.
+    are numbered, outcome by outcome, in the order of what the rows say of them beside the arms' scores, so that further
+    arms, or pseudonyms made with another key, change no interval. Where the same is said of two their ids decide, or
+    their scores where ids are pseudonyms.
     """
-    predicted = {"arm", "mode", "fraction", "seed", *UNIT}
-    said = [name for name in sorted(table.columns) if name not in predicted and not name.startswith("score")]
-    plain = [name for name in said if not table[name].dtype.is_nested() and table[name].dtype != pl.Object]
-    words = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in plain], separator="|").alias("words")
-    who = [*BLOCK, "subject_id"]
-    patients = table.select(*who, words).unique().sort("words").group_by(who, maintain_order=True)
-    ordered = patients.agg(pl.col("words").str.join("\n")).sort(*BLOCK, "words", "subject_id").with_row_index("number")
-    number = table.select(who).join(ordered, on=who, how="left", maintain_order="left")["number"].cast(pl.Int64)
-    order = table.select(
-        pl.arg_sort_by([*FOLD[:-1], pl.col("cohort") != INTERNAL, "cohort", number, "unit_id"])
-    ).to_series()
-    return table[order], number[order]
+    who, predicted = [*BLOCK, "subject_id"], {"arm", "mode", "fraction", "seed"}
+    plain = [name for name, kind in table.schema.items() if not kind.is_nested() and kind != pl.Object]
+    scores = [name for name in sorted(plain) if name in predicted or name.startswith("score")]
+    beside = [name for name in sorted(plain) if name not in (*scores, *UNIT)]
+    pseudonyms = bool(table["subject_id"].str.contains(PSEUDONYM).all())
+    rows = table.select(*who, beside=_words(beside), tied=_words(scores) if pseudonyms else pl.lit(""))
+    patients = rows.group_by(who).agg(pl.col("beside", "tied").unique().sort().str.join("\n"))
+    ordered = patients.sort(*BLOCK, "beside", "tied", "subject_id").with_row_index("number")
+    number = rows.join(ordered.select(*who, "number"), on=who, how="left", maintain_order="left")["number"]
+    keys = [*FOLD[:-1], pl.col("cohort") != INTERNAL, "cohort", number, rows["beside"], "unit_id"]
+    order = table.select(pl.arg_sort_by(keys)).to_series()
+    return table[order], number[order].cast(pl.Int64)
+
+
+def _words(names: list[str]) -> pl.Expr:
+    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator="|")
