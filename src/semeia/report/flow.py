@@ -88,5 +88,6 @@ def read_flow(record: object) -> Flow | None:
 
 
 def _box(item: dict[str, object]) -> Box:
-    counts = [int(n) if isinstance(n := item.get(name), int | float) else None for name in ("patients", "units")]
-    return Box(str(item["label"]), str(item.get("group") or "archive"), *counts, str(item.get("note") or ""))
+    given = (item.get("patients"), item.get("units"))
+    patients, units = (int(n) if isinstance(n, int | float) else None for n in given)
+    return Box(str(item["label"]), str(item.get("group") or "archive"), patients, units, str(item.get("note") or ""))
