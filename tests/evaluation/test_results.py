@@ -17,7 +17,6 @@ from semeia.evaluation import (
 from semeia.evaluation.judged import in_canonical_order
 from semeia.evaluation.resampling import draw_patients
 from semeia.evaluation.statistics.discrimination import auroc_draws
-from strangers import named_like_ours, ordinal, own_cohorts, several_fractions
 
 QUICK = EvaluationSettings(draws=200, covariate="diameter_mm")
 LEVELS = {
@@ -262,30 +261,6 @@ def test_arms_that_predicted_other_units_are_compared_on_the_common_ones(table):
     assert row["value"] == pytest.approx(values["model"] - values["baseline"])
     assert row["n"] == common["unit_id"].n_unique()
     assert any("taken on the units both predicted" in note for note in evaluation.notes)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_order_of_rows_changes_nothing(table, evaluation, seed):
-    shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
-    again = evaluate(
-        shuffled, settings=EvaluationSettings(draws=200, covariate="diameter_mm", references=("baseline",))
-    )
-    assert again.results.equals(evaluation.results)
-    assert again.estimates.equals(evaluation.estimates)
-    assert again.tables.keys() == evaluation.tables.keys()
-    for name, rows in again.tables.items():
-        assert rows.equals(evaluation.tables[name]), name
-    assert again.notes == evaluation.notes
-
-
-@pytest.mark.parametrize("made", [named_like_ours, ordinal, several_fractions, own_cohorts])
-def test_order_of_rows_changes_nothing_of_any_table(made):
-    table, settings = made()
-    plain, shuffled = (
-        evaluate(t, settings=settings) for t in (table, table.sample(fraction=1.0, shuffle=True, seed=5))
-    )
-    assert plain.estimates.equals(shuffled.estimates)
-    assert plain.results.equals(shuffled.results)
 
 
 @pytest.mark.parametrize(
