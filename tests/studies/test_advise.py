@@ -132,10 +132,9 @@ def test_a_record_is_read_up_to_the_prediction_and_its_halves_are_of_its_time(tm
 def test_what_would_change_the_answer_is_read_from_the_map():
     chart = load_map()
     found = prospect_of(chart, AT)
-    line = chart.lines["scratch"]
     more = replace(AT, paired=1800).terms()
 
-    assert found.changed["twice the unlabelled units"].value == pytest.approx(line.at(more).value)
+    assert found.changed["twice the unlabelled units"].value == chart.expect("scratch", [more])[0].value
     assert set(found.gains) == set(WORDS)
     assert len(prospect_of(chart, replace(AT, alone=True)).changed) == 3
 

@@ -6,16 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from semeia.archive.small_file import parse_json
-from semeia.learning.advice.map import Map
-from semeia.settings_json import from_plain
-from semeia.studies.advise_map import advise_study, halves, judged
+from semeia.learning.advice.map import Map, load_map
+from semeia.studies.advise_map import advise_study, halves, held_out, judged
 from semeia.studies.advise_worlds import FAMILIES, GAINS, WIDTHS, AdviserMapSettings, configuration
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.pretraining import SmallPretraining
 
 TINY = AdviserMapSettings(
     worlds=1,
+    seed=1,
     draws=2,
     test=200,
     pretraining=SmallPretraining(hidden=8, width=4, predictor=8, steps=3, batch=16),
@@ -26,17 +25,27 @@ TINY = AdviserMapSettings(
 def test_a_map_is_fitted_and_written_and_a_second_run_trains_nothing(tmp_path: Path):
     said = advise_study(out=tmp_path, settings=TINY)
 
-    chart = from_plain(Map, parse_json((tmp_path / "map.json").read_text(), where="map"))
-    assert (chart.worlds, chart.families, set(chart.lines)) == (9, FAMILIES, set(GAINS))
+    chart = Map(pl.read_csv(tmp_path / "worlds.csv"))
+    assert (chart.worlds["structure"].to_list(), chart.gains) == (list(FAMILIES), list(GAINS))
     assert said.startswith("9 made-up worlds of 9 structures; each left out in turn.")
     assert all(f"| {family} |" in said for family in FAMILIES)
-    worlds = pl.read_csv(tmp_path / "worlds.csv")
-    errors = np.sort((worlds["scratch_found"] - worlds["scratch_expected"]).to_numpy())
-    np.testing.assert_allclose(errors, chart.lines["scratch"].errors, atol=1e-4)
+    assert "The shipped map, of 324 other worlds, here; each structure left out of it." in said
     (kept,) = tmp_path.glob("trained-*.parquet")
     before = kept.stat().st_mtime_ns
     assert advise_study(out=tmp_path, settings=TINY) == said
     assert kept.stat().st_mtime_ns == before
+
+
+def test_what_others_expect_of_a_structure_hangs_on_none_of_its_worlds():
+    chart = load_map()
+    other = pl.when(pl.col("structure") == "risk").then(pl.col("scratch_found") + 1).otherwise("scratch_found")
+    moved = Map(chart.worlds.with_columns(scratch_found=other))
+    one, two = (held_out(given, given).worlds for given in (chart, moved))
+    same = (one["scratch_expected"] == two["scratch_expected"]).to_numpy()
+    assert same[one["structure"] == "risk"].all()
+    assert not same[one["structure"] != "risk"].all()
+    # What is shipped is what the rows say.
+    assert one["scratch_expected"].to_list() == chart.worlds["scratch_expected"].to_list()
 
 
 def test_worlds_are_drawn_from_seed_structure_and_number():

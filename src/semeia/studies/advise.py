@@ -83,20 +83,20 @@ def advise(
 
 def prospect_of(chart: Map, at: Place) -> Prospect:
     """Look up what to expect, here and with more data."""
-    here, line = at.terms(), chart.lines["scratch"]
+    here = at.terms()
     otherwise = {
         "twice the unlabelled units": replace(at, paired=2 * at.paired).terms(),
         "twice the labels": replace(at, labels=2 * at.labels, rarer=2 * at.rarer).terms(),
     }
     if at.alone:
-        usual = here | {name: value for name, value in chart.usual.items() if name not in COUNTS}
-        otherwise["a second modality that shares with this one what is usual in the worlds"] = usual
+        usual = {name: value for name, value in chart.usual().items() if name not in COUNTS}
+        otherwise["a second modality that shares with this one what is usual in the worlds"] = here | usual
     return Prospect(
-        gains={name: one.at(here) for name, one in chart.lines.items()},
-        changed={words: line.at(terms) for words, terms in otherwise.items()},
+        gains={name: chart.expect(name, [here])[0] for name in chart.gains},
+        changed=dict(zip(otherwise, chart.expect("scratch", list(otherwise.values())), strict=True)),
         outside=tuple(chart.outside(at)),
-        worlds=chart.worlds,
-        r=line.r,
+        worlds=len(chart.worlds),
+        r=chart.r("scratch"),
     )
 
 

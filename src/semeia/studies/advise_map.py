@@ -14,46 +14,57 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.atomic import write_csv, write_json, write_parquet
-from semeia.learning.advice.map import LEVEL, NOTABLE, Map, fit_line
-from semeia.learning.advice.placing import MEASURES, Place
+from semeia.archive.atomic import write_csv, write_parquet
+from semeia.learning.advice.map import EXPECTED, FAMILY, FILE, FOUND, LEVEL, NOTABLE, Map, forest, load_map, matrix
+from semeia.learning.advice.placing import MEASURES
 from semeia.progress import say
 from semeia.settings_json import to_plain
 from semeia.studies.advise_worlds import EACH, FAMILIES, GAINS, AdviserMapSettings, configuration, measure, train
 
+DIGITS = 5
+
 
 def advise_study(*, out: Path, settings: AdviserMapSettings) -> str:
-    """Train in every world, fit the map, write it, and say how it does on structures that were left out.
+    """Train in every world, draw the map, and say how it does on structures that were left out.
+
+    Where the worlds are others than those of the map that is shipped, that one is judged on them, too.
 
     Args:
-        out: folder of the worlds (the same command goes on where it stopped), worlds.csv, and map.json; the one that is
-            shipped is learning/advice/map.json.
+        out: folder of the worlds (the same command goes on where it stopped) and of the map, worlds.csv; the one that
+            is shipped is learning/advice/worlds.csv.
         settings: see `AdviserMapSettings`.
     """
     table = trained_worlds(out, settings)
-    family, terms = table["structure"].to_numpy(), terms_of(table)
     gains = {name: np.array(table[name].to_list()) for name in GAINS}
-    fitted = {name: fit_line(terms, gain.mean(1), family) for name, gain in gains.items()}
-    pairs = ~table["alone"].to_numpy()
-    made = Map(
-        lines={name: line for name, (line, _) in fitted.items()},
-        low={name: round(float(values.min()), 4) for name, values in terms.items()},
-        high={name: round(float(values.max()), 4) for name, values in terms.items()},
-        usual={name: round(float(np.median(values[pairs])), 4) for name, values in terms.items()},
-        worlds=len(table),
-        families=FAMILIES,
-    )
-    write_json(out / "map.json", to_plain(made))
-    both = {f"{name}_{word}": values for name in GAINS for word, values in
-            (("found", gains[name].mean(1)), ("expected", fitted[name][1]))}  # fmt: skip
-    write_csv(out / "worlds.csv", table.drop(GAINS).with_columns(**both))
+    found = {f"{name}{FOUND}": gain.mean(1) for name, gain in gains.items()}
+    bare = Map(table.select(FAMILY, *MEASURES).with_columns(**found).with_columns(pl.col(pl.Float64).round(DIGITS)))
+    made = held_out(bare, bare)
+    write_csv(out / FILE, made.worlds)
     lines = [f"{len(table)} made-up worlds of {len(FAMILIES)} structures; each left out in turn.", ""]
-    lines += ["| gain | mean (sd) | two halves of the draws | r | error | of a constant | holds | gain > .01 right |"]
-    lines += ["|---" * 8 + "|"]
-    lines += [judged(name, gain, fitted[name][1], family) for name, gain in gains.items()]
-    expected = {name: one for name, (_, one) in fitted.items()}
-    means = {name: gain.mean(1) for name, gain in gains.items()}
-    return "\n".join([*lines, "", *by_family(means, expected, family), "", *weights_of(made)])
+    lines += [*figures(made, gains), "", *by_family(made), "", *ranks(made)]
+    shipped = load_map()
+    if not len(made.worlds.join(shipped.worlds, on=MEASURES, how="inner")):
+        lines += [
+            "",
+            f"The shipped map, of {len(shipped.worlds)} other worlds, here; each structure left out of it.",
+            "",
+        ]
+        lines += figures(held_out(shipped, bare), gains)
+    return "\n".join(lines)
+
+
+def held_out(chart: Map, worlds: Map) -> Map:
+    """Add to worlds what the other structures of a map expect of them."""
+    family, others = (one.worlds[FAMILY].to_numpy() for one in (worlds, chart))
+    x, known = matrix(worlds.terms), matrix(chart.terms)
+    columns = {}
+    for name in worlds.gains:
+        gain, expected = chart.worlds[name + FOUND].to_numpy(), np.empty(len(x))
+        for one in np.unique(family):
+            rest = others != one
+            expected[family == one] = forest(known[rest], gain[rest])(x[family == one])
+        columns[name + EXPECTED] = expected.round(DIGITS)
+    return Map(worlds.worlds.with_columns(**columns))
 
 
 def trained_worlds(out: Path, settings: AdviserMapSettings) -> pl.DataFrame:
@@ -80,10 +91,12 @@ def _kept(path: Path, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     return pl.read_parquet(path)
 
 
-def terms_of(table: pl.DataFrame) -> dict[str, np.ndarray]:
-    """What lines are fitted on, by name, of each world."""
-    rows = [Place(**row).terms() for row in table.select(MEASURES).iter_rows(named=True)]
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+def figures(worlds: Map, gains: dict[str, np.ndarray]) -> list[str]:
+    """How well each gain, [world, draw], was expected."""
+    lines = ["| gain | mean (sd) | two halves of the draws | r | error | of a constant | holds | gain > .01 right |"]
+    family = worlds.worlds[FAMILY].to_numpy()
+    rows = [judged(name, gain, worlds.worlds[name + EXPECTED].to_numpy(), family) for name, gain in gains.items()]
+    return [*lines, "|---" * 8 + "|", *rows]
 
 
 def judged(name: str, gains: np.ndarray, expected: np.ndarray, family: np.ndarray) -> str:
@@ -111,26 +124,22 @@ def halves(gains: np.ndarray) -> float:
     return float(np.corrcoef(gains[:, ::2].mean(1), gains[:, 1::2].mean(1))[0, 1])
 
 
-def by_family(gains: dict[str, np.ndarray], expected: dict[str, np.ndarray], family: np.ndarray) -> list[str]:
+def by_family(made: Map) -> list[str]:
     """Mean gains of each structure, found, and expected by the others."""
-    lines = [f"| structure left out | {' | '.join(f'{name}: found, expected' for name in gains)} |"]
-    lines.append("|---" * (1 + len(gains)) + "|")
+    lines = [f"| structure left out | {' | '.join(f'{name}: found, expected' for name in made.gains)} |"]
+    lines.append("|---" * (1 + len(made.gains)) + "|")
     for one in FAMILIES:
-        cells = [
-            f"{gain[family == one].mean():+.3f}, {expected[name][family == one].mean():+.3f}"
-            for name, gain in gains.items()
-        ]
+        mean = made.worlds.filter(pl.col(FAMILY) == one).mean().row(0, named=True)
+        cells = [f"{mean[name + FOUND]:+.3f}, {mean[name + EXPECTED]:+.3f}" for name in made.gains]
         lines.append(f"| {one} | {' | '.join(cells)} |")
     return lines
 
 
-def weights_of(made: Map) -> list[str]:
-    """Standardised weights of the terms that a line reads, empty where another does not, and the terms of none."""
-    weights = {name: dict(zip(line.reads, line.weights, strict=True)) for name, line in made.lines.items()}
-    read = [term for term in made.usual if any(term in own for own in weights.values())]
-    lines = [f"| term | {' | '.join(weights)} |", "|---" * (1 + len(weights)) + "|"]
-    for term in read:
-        cells = [f"{own[term]:+.4f}" if term in own else "" for own in weights.values()]
-        lines.append(f"| {term} | {' | '.join(cells)} |")
-    unread = [term for term in made.usual if term not in read]
-    return [*lines, "", f"No line reads {', '.join(unread)}."] if unread else lines
+def ranks(made: Map) -> list[str]:
+    """Spearman's correlation over worlds of each term with each gain that was found."""
+    table = pl.DataFrame(made.terms).hstack(made.worlds.select(name + FOUND for name in made.gains))
+    lines = [f"| Spearman's r with | {' | '.join(made.gains)} |", "|---" * (1 + len(made.gains)) + "|"]
+    for term in made.terms[0]:
+        row = table.select(pl.corr(term, name + FOUND, method="spearman").alias(name) for name in made.gains).row(0)
+        lines.append(f"| {term} | {' | '.join(f'{value:+.2f}' for value in row)} |")
+    return lines
