@@ -18,6 +18,7 @@ ROWS = (
     ("reading_logistic", "none", "reading, logistic regression"),
     ("reading_boosting", "none", "reading, gradient boosting"),
     ("image_components", "none", "image, 60 principal components"),
+    ("multimodal_logistic", "none", "image + reading, components and logistic regression"),
     ("random_encoder", "frozen", "image + reading, random frozen encoder"),
     ("image_scratch", "finetune", "image, from scratch"),
     ("image_jepa", "frozen", "image, JEPA, frozen"),

@@ -162,14 +162,15 @@ def link_of(
 
 
 def words(archive: Path, links: list[tuple[HomeLink, SiteLink]]) -> str:
-    """Say what moved, how sure that is, and what stays open; means over seeds."""
+    """Say what moved, how sure that is, and what stays open; medians over seeds, and the mean weight."""
     homes, sites = zip(*links, strict=True)
-    z, left, weight, prevalence = (
-        float(np.mean([getattr(site, name) for site in sites])) for name in ("z", "left", "weight", "prevalence")
+    z, left, prevalence = (
+        float(np.median([getattr(site, name) for site in sites])) for name in ("z", "left", "prevalence")
     )
-    link, error = (float(np.mean([getattr(home.link, name) for home in homes])) for name in ("value", "error"))
-    at_home = float(np.mean([home.calibration.prevalence for home in homes]))
-    moved = sum(site.moved for site in sites)
+    link, error = (float(np.median([getattr(home.link, name) for home in homes])) for name in ("value", "error"))
+    at_home = float(np.median([home.calibration.prevalence for home in homes]))
+    weight, moved = float(np.mean([site.weight for site in sites])), sum(site.moved for site in sites)
+    vague = sum(site.error > 1 for site in sites)
     lines = [f"{archive}: {sites[0].patients} units with everything, their labels unread; {len(sites)} seed(s)."]
     lines.append(
         f"At home the multimodal log-odds rise by {link:.2f} (standard error {error:.2f}) with the outcome, beyond "
@@ -182,6 +183,11 @@ def words(archive: Path, links: list[tuple[HomeLink, SiteLink]]) -> str:
         if moved
         else "No seed tells the link from the home's: the usual blend is kept."
     )
+    if vague:
+        lines.append(
+            f"In {vague} of {len(sites)} seed(s) the image says so little of the outcome that the link at the site has "
+            "a standard error above the whole link: nothing follows from these; a better expert of images is needed."
+        )
     shift = "as at home" if all(site.prevalence == home.calibration.prevalence for home, site in links) else "estimated"
     lines.append(f"Share with the outcome: {prevalence:.0%} ({shift}; {at_home:.0%} among labelled home patients).")
     lines.append(f"Weight of the multimodal expert: {weight:.2f}; of the image expert: {1 - weight:.2f}.")
@@ -219,6 +225,7 @@ def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink
             write_json(folder / BLEND, {"weight": site.weight, "site": to_plain(site)})
         kept = {name: record[name] for name in ("semeia_version", "versions", "archive", "seeds") if name in record}
         about = {"kind": "adapted", "study": record.get("study", "adapt"), "outcome": outcome, "words": said}
+        about |= {"experts": [choice.arm for choice in chosen], "mode": mode, "fraction": fraction}
         write_json(half / "run.json", about | kept)
         with naming(out):
             half.rename(out)

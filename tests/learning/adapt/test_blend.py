@@ -1,5 +1,7 @@
 """The blend against its equations: a link that is known at home, and moved by a known share at a site."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import logit
@@ -61,6 +63,18 @@ def test_a_moved_link_is_measured(home, left: float, prevalence: float):
     assert site.left == pytest.approx(left, abs=0.25)
     assert site.weight == pytest.approx(np.clip(0.25 + 0.5 * site.left, 0, USUAL))
     assert (site.patients, site.z < 0) == (3000, True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_the_image_tells_nothing_the_error_says_so(home, seed: int):
+    turned = patients(400, seed, left=-1.0)[0]
+    clear = judge_site(home, turned)
+    mute = judge_site(home, replace(turned, image=turned.image.mean() + 1e-3 * turned.image))
+
+    assert clear.error < 0.5
+    assert clear.left < 0
+    assert mute.error > 1
+    assert mute.error == pytest.approx(np.hypot(mute.link.error, home.unlabelled.error) / abs(home.link.value))
 
 
 def test_blend_is_a_weighted_mean():

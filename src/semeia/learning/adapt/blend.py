@@ -53,6 +53,7 @@ class SiteLink:
         prevalence: estimated.
         link: as in `HomeLink`, at the site.
         left: share of the home link that is left, 1 where it is as at home; drawn towards 1 by the home link's error.
+        error: standard error of that share, before it is drawn; above 1 it says next to nothing.
         z: how many standard errors the link moved.
         weight: of the multimodal expert in the blend.
     """
@@ -61,6 +62,7 @@ class SiteLink:
     prevalence: float
     link: Slope
     left: float
+    error: float
     z: float
     weight: float
 
@@ -102,12 +104,12 @@ def judge_site(home: HomeLink, site: Scored) -> SiteLink:
     prevalence = prevalence_at(home.calibration, site.image)
     probability = at_prevalence(probability, home=home.calibration.prevalence, site=prevalence)
     there = slope(site.joint - _columns(site) @ home.explained, probability)
-    moved = there.value - home.unlabelled.value
-    z = moved / np.hypot(there.error, home.unlabelled.error)
+    moved = (there.value - home.unlabelled.value) / home.link.value
+    error = float(np.hypot(there.error, home.unlabelled.error)) / abs(home.link.value)
     trust = home.link.value**2 / (home.link.value**2 + home.link.error**2)
-    left = 1 + trust * moved / home.link.value
+    left, z = 1 + trust * moved, moved / error * np.sign(home.link.value)
     weight = USUAL if abs(z) < MOVED else float(np.clip(0.25 + 0.5 * left, 0.0, USUAL))
-    return SiteLink(len(site), prevalence, there, float(left), float(z), weight)
+    return SiteLink(len(site), prevalence, there, float(left), error, float(z), weight)
 
 
 def blended(image: Rows, joint: Rows, *, weight: float) -> Rows:
