@@ -1,5 +1,8 @@
 """DICOM files for tests: a volume and how it lies go in, one file a slice comes out. Nobody in them exists."""
 
+import base64
+import io
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,3 +92,12 @@ def write_series(
         own = each[place] if each else {}
         name = f"{first + len(stored) - place:04d}"
         write(folder / name, plane, ImagePositionPatient=list(map(float, position)), **{**facts, **own})
+
+
+def packed(folder: Path) -> str:
+    """The files of a folder as a zip in base64, under names that are of a patient and lead elsewhere."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for number, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+            file.write(path, f"../../{PATIENT}/{number}")
+    return base64.b64encode(content.getvalue()).decode()

@@ -28,6 +28,7 @@ BENCHMARKS = {
     "dicom": ("--slices 12 --turns 3", ""),
     "worlds": ("--steps 100 --cells 8 32", ""),
     "signatures/ingest": ("--events 200000", "--events 20000000"),
+    "signatures/scale": ("--patients 100 1000", "--patients 10000 100000 1000000"),
     "signatures/curves": ("--events 200000 --grid-patients 30", "--events 20000000"),
     "evaluation": ("--many 20000", ""),
     "serve": ("--requests 40", ""),
@@ -60,7 +61,9 @@ def main() -> int:
         if done.returncode:
             return done.returncode
         new.replace(rows_of(folder, name))
-        given.out.write_text(page(table(path for one in BENCHMARKS if (path := rows_of(folder, one)).exists())))
+        further = given.out.read_text().partition("\n## ")[1:] if given.out.exists() else ()  # written by hand, kept
+        measured = table(path for one in BENCHMARKS if (path := rows_of(folder, one)).exists())
+        given.out.write_text(page(measured) + "".join(further))
     print(f"\n{given.out}")
     return 0
 

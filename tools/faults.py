@@ -234,7 +234,8 @@ def content(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "cache" not in path.relative_to(folder).parts:
-            found[str(path.relative_to(folder))] = hashlib.sha256(without_clock(path)).hexdigest()
+            name = re.sub(r"\.[0-9a-f]{8}(?=\.partial$)", "", str(path.relative_to(folder)))  # drawn anew each time
+            found[name] = hashlib.sha256(without_clock(path)).hexdigest()
     return found
 
 

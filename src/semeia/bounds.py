@@ -18,6 +18,7 @@ BOUNDS = {
     "SEMEIA_MOST_TABLE_CELLS": (2**28, "rows times columns of such a table"),
     "SEMEIA_MOST_HEADER_BYTES": (2**20, "bytes of the first line of a table of a record; of what precedes voxels"),
     "SEMEIA_MOST_BODY_BYTES": (2**26, "bytes of one request to `semeia serve`"),
+    "SEMEIA_MOST_UNPACKED_BYTES": (2**30, "bytes of the zip of DICOM files in such a request, unpacked"),
     "SEMEIA_MOST_SMALL_BYTES": (2**26, "bytes of a file of settings, a mapping, a record of a run (JSON, YAML)"),
 }
 

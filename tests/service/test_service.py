@@ -15,11 +15,12 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from dicom_folder import NAME, PATIENT, packed, write, write_series
 from semeia.archive import open_archive
 from semeia.data.dataset import open_dataset
 from semeia.errors import InputError
 from semeia.learning.model import FILE, load_model
-from semeia.readers import ingest_images
+from semeia.readers import ingest_dicom, ingest_images
 from semeia.service import app as app_module
 from semeia.service.app import make_app
 from semeia.service.serve import serve
@@ -85,6 +86,21 @@ def test_a_prediction_is_that_of_predict_to_the_last_digit(run: Path, client, tm
         assert answer.status_code == 200, answer.text
         assert answer.json()["probability"] == scored(run, path, tmp_path / str(number))
         assert answer.json()["models"] == 2
+
+
+def test_a_radiograph_in_dicom_is_that_of_ingest_dicom(run: Path, client, tmp_path: Path):
+    stored = np.asarray(Image.open(new_pictures(tmp_path / "new")[0])).astype(np.uint16)
+    write(tmp_path / "dicom" / "film", stored, Modality="CR", ImageType=["ORIGINAL", "PRIMARY"])
+    ingest_dicom(tmp_path / "dicom", into=tmp_path / "archive", workers=1)
+    answer = client.post("/predict", json={"dicom": packed(tmp_path / "dicom")})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["probability"] == predict(run, archive=tmp_path / "archive")["score"].item()
+    assert not [word for word in (PATIENT, NAME) if word in answer.text]
+
+    write_series(tmp_path / "ct", np.zeros((4, 20, 20), np.int16))
+    answer = client.post("/predict", json={"dicom": packed(tmp_path / "ct")})
+    assert answer.status_code == 422
+    assert "this archive holds 0 pictures and 1 volumes (hu)" in answer.json()["error"]
 
 
 def test_a_prediction_comes_with_its_explanation(client, tmp_path: Path):

@@ -211,6 +211,16 @@ def test_the_same_fit_again_has_nothing_to_do_and_another_is_refused(archive: Ar
         training_patients(open_archive(empty.path))
 
 
+def test_events_without_dates_are_no_records_to_fit_on_and_that_is_said(tmp_path: Path):
+    with writing(tmp_path / "undated", source="test") as draft:
+        subject_id, _ = draft.subject("1")
+        draft.codes(pl.DataFrame({"code": ["RACE"], "mode": ["demographic"], "rule": ["test"]}))
+        draft.events(pl.DataFrame({"subject_id": [subject_id], "time": [None], "code": ["RACE"]},
+                                  schema_overrides={"time": pl.Datetime("us")}))  # fmt: skip
+    with pytest.raises(InputError, match="no health records with dates; its events have no dates, or are births"):
+        training_patients(open_archive(tmp_path / "undated"))
+
+
 def test_the_processes_of_torchrun_make_one_fit(archive: Archive, model: Path, tmp_path: Path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "semeia"]
     options = ["--components", "3", "--least_patients", "5", "--at_least", "400", "--draws", "1", "--starts", "1"]

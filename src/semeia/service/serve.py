@@ -20,6 +20,7 @@ def serve(
     fraction: float | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
+    accept: str = "",
 ) -> str:
     """Answer POST /predict and /embed, GET /health and /metrics with one model of a run.
 
@@ -31,13 +32,15 @@ def serve(
         host: address to listen at. The service has no password and no encryption: beyond this machine put a proxy
             with both in front of it.
         port: of the address; 0 takes a free one, which is said.
+        accept: why what the identity gate finds in DICOM files and records may pass, such as "markers of sides are
+            burned in"; by default such a request is refused.
 
     Raises:
         InputError: no such model, or the address is taken or not this machine's.
     """
     import uvicorn
 
-    served = load_served(run, arm=arm, mode=mode, fraction=fraction)
+    served = load_served(run, arm=arm, mode=mode, fraction=fraction, accept=accept)
     hosts = LOOPBACK if host in LOOPBACK else ("*",)
     app = make_app(served, hosts=hosts)
     if not 0 <= port < 2**16:

@@ -1,6 +1,7 @@
 """Hold one model of a run ready to answer: what `semeia predict` says of a unit, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -8,6 +9,7 @@ from threading import Lock
 import numpy as np
 
 from semeia import __version__
+from semeia.archive import Privacy
 from semeia.data.dataset import Dataset
 from semeia.data.modalities import Signatures
 from semeia.errors import InputError
@@ -17,7 +19,8 @@ from semeia.learning.neighbours import FEWEST, FILE, USUAL, Neighbours, features
 from semeia.learning.scoring import by_seed
 from semeia.learning.stored import Choice, Scorer, about_run, choose, load_scorers
 from semeia.service.explanation import maps, of_items, of_modalities, why_no_map
-from semeia.service.unit import read_unit
+from semeia.service.raw import archive_of
+from semeia.service.unit import RAW, read_unit
 from semeia.signatures.model import load_signatures
 from semeia.studies.calibration import Calibration, load_calibration
 
@@ -42,6 +45,7 @@ class Served:
         scorers: by seed.
         calibration: of its scores, where one is stored.
         neighbours: of the first seed's network, where they came along.
+        privacy: what the identity gate may let pass of DICOM files and records.
         lock: one answer at a time: memory is bounded, and torch takes its threads.
     """
 
@@ -50,6 +54,7 @@ class Served:
     scorers: dict[int, Scorer]
     calibration: Calibration | None
     neighbours: Neighbours | None
+    privacy: Privacy
     lock: Lock
 
     @property
@@ -66,8 +71,7 @@ class Served:
         explain = body.get("explain", True)
         if not isinstance(explain, bool):
             raise InputError("explain: must be true or false")
-        data = read_unit(body, self.first.modalities)
-        with self.lock:
+        with self._asked(body) as data:
             scores = self._scores(data, ())
             answer: dict[str, object] = {
                 "outcome": self.outcome,
@@ -91,8 +95,7 @@ class Served:
         model = self.first.model
         if not isinstance(model, Model):
             raise InputError("embeddings are of networks; this model is none")
-        data = read_unit(body, self.first.modalities)
-        with self.lock:
+        with self._asked(body) as data:
             pooled, there = model.pooled(data, np.arange(1))
         parts = {
             name: pooled[0, at].tolist() if bool(there[0, at]) else None for at, name in enumerate(model.encoder.parts)
@@ -113,6 +116,17 @@ class Served:
             "reads": reads,
             "covariates": columns,
         }
+
+    @contextmanager
+    def _asked(self, body: Mapping[str, object]) -> Iterator[Dataset]:
+        """Read a request's unit, one at a time."""
+        modalities = self.first.modalities
+        with self.lock:
+            if all(body.get(name) is None for name in RAW):
+                yield read_unit(body, modalities)
+                return
+            with archive_of(body, modalities, privacy=self.privacy) as archive:
+                yield read_unit(body, modalities, archive)
 
     def _scores(self, data: Dataset, hide: tuple[str, ...]) -> np.ndarray:
         """What `semeia predict` gives: the mean over the seeds."""
@@ -185,8 +199,8 @@ def _unlike(data: Dataset) -> str:
     return "; ".join(f"{name}: {said}" for name, said in words.items() if said)
 
 
-def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float | None) -> Served:
-    """Load one model of a run folder, or of an exported one.
+def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float | None, accept: str = "") -> Served:
+    """Load one model of a run folder, or of an exported one; `accept` is for the identity gate.
 
     Raises:
         InputError: several fit, none is stored, or it reads what cannot be sent in a request.
@@ -202,4 +216,4 @@ def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float
     outcome = dict(choice.axes).get("outcome") or about_run(run).get("outcome") or "none"
     path = run / min(choice.cells(run)).name / FILE
     neighbours = load_neighbours(path) if path.exists() else None
-    return Served(choice, str(outcome), scorers, load_calibration(run), neighbours, Lock())
+    return Served(choice, str(outcome), scorers, load_calibration(run), neighbours, Privacy(accept), Lock())

@@ -15,15 +15,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
+from semeia.archive import Archive
 from semeia.archive.hashing import LOOK_SIDE, array_sha256, middle_slice, perceptual_hash
 from semeia.data.dataset import Dataset, Observed
 from semeia.data.modalities import Picture, Signal, Signatures, Table, Text, Vector, Volume
 from semeia.data.modality import Arrays, Modality
 from semeia.errors import InputError
+from semeia.learning.scoring import data_for
 from semeia.readers.images.image_file import INTENSITY, read_image
 from semeia.signatures.model import load_signatures
 
-FIELDS = ("observations", "covariates", "explain")
+RAW = ("dicom", "record", "time")
+FIELDS = ("observations", *RAW, "covariates", "explain")
 MOST_VISITS = 64
 AXES = {"".join(turned) for pick in product("LR", "AP", "IS") for turned in permutations(pick)}
 SHOWN = 40  # letters of a name that a stranger sent
@@ -38,7 +41,9 @@ class Read:
     look: str = ""
 
 
-def read_unit(body: Mapping[str, object], modalities: Mapping[str, Modality]) -> Dataset:
+def read_unit(
+    body: Mapping[str, object], modalities: Mapping[str, Modality], archive: Archive | None = None
+) -> Dataset:
     """Make a dataset of one unit.
 
     Args:
@@ -46,6 +51,8 @@ def read_unit(body: Mapping[str, object], modalities: Mapping[str, Modality]) ->
             or NIfTI) with `kind` and `axes`, or `items`, `values`, `text`; and `months` before the date of prediction.
             Beside them `covariates`, numbers and words by name.
         modalities: that the model reads.
+        archive: of the raw files of the request (raw.py), where it has any: what `observations` leaves out is read from
+            it as `semeia predict` does.
 
     Raises:
         InputError: what is wrong, where, and what to send instead.
@@ -57,6 +64,9 @@ def read_unit(body: Mapping[str, object], modalities: Mapping[str, Modality]) ->
         there = ", ".join(modalities) or "none (send covariates)"
         raise InputError(f"observations: the model reads no '{unknown[0][:SHOWN]}'; it reads {there}")
     observations = {name: _observed(name, one, given.get(name)) for name, one in modalities.items()}
+    if archive is not None:
+        read = data_for(archive, {name: one for name, one in modalities.items() if name not in given}, None)
+        modalities, observations = {**modalities, **read.modalities}, {**observations, **read.observations}
     if modalities and not any(one.there.any() for one in observations.values()):
         raise InputError(f"observations: nothing of {', '.join(modalities)} is given")
     covariates = _object(body.get("covariates", {}), "covariates")
@@ -118,7 +128,9 @@ def _read(where: str, modality: Modality, plain: dict[str, object]) -> Read:
         if not isinstance(plain.get("text"), str):
             raise InputError(f"{where}.text: must be a text")
         return Read(modality.arrays(np.array([plain["text"]], object)))
-    raise InputError(f"{where}: {modality.describe()} cannot be sent in a request; use `semeia predict`")
+    raise InputError(
+        f"{where}: {modality.describe()} cannot be sent so; send the record (`record`), or use `semeia predict`"
+    )
 
 
 def _image(where: str, modality: Volume, plain: dict[str, object]) -> Read:

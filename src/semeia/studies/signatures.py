@@ -205,7 +205,10 @@ def training_patients(archive: Archive) -> list[int]:
     """The patients of the training split, or all with events where the archive has no split."""
     people = archive.table("subjects").join(archive.event_subjects(), on="subject_id", how="semi")
     if people.is_empty():
-        raise InputError(f"{archive.path}: holds no health records; ingest them with 'semeia ingest meds|omop|table'.")
+        words = "ingest them with 'semeia ingest meds|omop|table'"
+        if archive.files_of("events"):
+            words = "its events have no dates, or are births; 'semeia audit' says more"
+        raise InputError(f"{archive.path}: holds no health records with dates; {words}.")
     train = people.filter(pl.col("split") == "train")
     return (train if people["split"].is_not_null().any() else people)["subject_id"].to_list()
 

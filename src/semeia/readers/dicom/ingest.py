@@ -62,7 +62,7 @@ def ingest_dicom(
     stacks, left_out = stacks_of(index.headers)
     left_out += index.left_out
     with writing(into, source="DICOM", key=key, privacy=settings) as draft:
-        people = _people(draft, stacks, site)
+        people = people_of(draft, stacks, site)
         owners = [people[stack.header.patient] for stack in stacks]
         newest = add_images(draft, stacks, owners, left_out=left_out, workers=processes)
         for subject_id, pseudonym in dict.fromkeys(owners):
@@ -107,7 +107,7 @@ def processes_for(workers: int | None) -> int:
     return min(_MOST_WORKERS, os.cpu_count() or 1) if workers is None else workers
 
 
-def _people(draft: Writer, stacks: Sequence[Stack], site: str | None) -> dict[str, tuple[int, str]]:
+def people_of(draft: Writer, stacks: Sequence[Stack], site: str | None = None) -> dict[str, tuple[int, str]]:
     """Number the patients of stacks; a fact on which their headers differ is not taken, and that is counted."""
     people = {}
     for patient, members in groupby(stacks, key=lambda stack: stack.header.patient):

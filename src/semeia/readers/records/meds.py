@@ -6,6 +6,7 @@ from `metadata/codes.parquet`, splits from `metadata/subject_splits.parquet` (tr
 versions are read as well: patient_id, timestamp, numerical_value, patient_splits.parquet.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,12 +67,26 @@ def ingest_meds(
         InputError: No shard, a shard that is damaged or lacks a column, every event in the archive already.
     """
     source = folder_given(folder)
-    shards = _shards(source)
+    _shards(source)  # refused before anything is begun
     metadata = source / "metadata" / "codes.parquet"
     known = [] if codes is None else [read_codes(codes)]
     if metadata.is_file():
         known.append(read_codes(metadata, may_be_empty=True))
-    with writing(into, source="MEDS", key=key, privacy=settings) as draft, opened(draft, source) as connection:
+    with writing(into, source="MEDS", key=key, privacy=settings) as draft:
+        take_meds(draft, source, codes=known)
+    return draft.summary
+
+
+def take_meds(draft: Writer, source: Path, *, codes: Sequence[pl.DataFrame] = ()) -> None:
+    """Put a MEDS data set into a draft; see `ingest_meds`.
+
+    Args:
+        draft: Where it goes.
+        source: The data set's folder.
+        codes: What is known of codes, as `read_codes` gives it; an earlier table goes before a later one.
+    """
+    shards, known = _shards(source), list(codes)
+    with opened(draft, source) as connection:
         columns = _columns(draft, shards)
         draft.count("files have no rows", add_table(connection, _SHARDS, shards, scratch=scratch_of(draft)))
         splits = _add_splits(draft, connection, source, shards)
@@ -83,7 +98,6 @@ def ingest_meds(
         take(draft, connection, mapping, tables={}, codes=_joined(known))
         if splits:
             _hold_splits(draft, connection, splits)
-    return draft.summary
 
 
 def _add_splits(draft: Writer, connection: "DuckDBPyConnection", source: Path, shards: list[Path]) -> str:
