@@ -286,18 +286,10 @@ def _end_to_end(one: Arrays, other: Arrays) -> Arrays:
         return one if len(one) else other
     if one.names != other.names:
         names = tuple(dict.fromkeys(one.names + other.names))
-        one, other = _with_names(one, names), _with_names(other, names)
+        filled = (arrays.named(names, np.arange(len(arrays))) for arrays in (one, other))
+        one, other = (Arrays(values, ~np.isnan(values), names) for values in filled)
     if one.values.shape[1:] != other.values.shape[1:]:
         raise InputError(f"observations of {one.values.shape[1:]} and of {other.values.shape[1:]} do not join")
     parts = [(part.values, part.mask) for part in (one, other)]
     values, mask = (np.concatenate(list(each)) for each in zip(*parts, strict=True))
     return Arrays(values, mask, one.names)
-
-
-def _with_names(arrays: Arrays, names: tuple[str, ...]) -> Arrays:
-    """Take the columns of those names, in their order; NaN where there is none."""
-    values = np.full((len(arrays), len(names)), np.nan, np.float32)
-    for place, name in enumerate(names):
-        if name in arrays.names:
-            values[:, place] = arrays.values[:, arrays.names.index(name)]
-    return Arrays(values, ~np.isnan(values), names)

@@ -62,6 +62,14 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.mask)
 
+    def named(self, names: tuple[str, ...], chosen: np.ndarray) -> np.ndarray:
+        """Take the items of those names, in their order, float32 [chosen, item]; NaN where there is none."""
+        values = np.full((len(chosen), len(names)), np.nan, np.float32)
+        for place, name in enumerate(names):
+            if name in self.names:
+                values[:, place] = self.values[chosen, self.names.index(name)]
+        return values
+
 
 @dataclass(frozen=True)
 class Modality(ABC):

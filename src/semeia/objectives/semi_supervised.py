@@ -9,7 +9,7 @@ Three ways, each a term beside the cross-entropy of the labelled rows, its weigh
   moving average of the model, which is kept in the end, gives for a gently moved one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -52,7 +52,7 @@ class SemiSupervisedSettings:
     threshold: float = 0.95
     ratio: int = 3
     momentum: float = 0.99
-    strong: AugmentSettings = field(default_factory=lambda: STRONG)
+    strong: AugmentSettings = STRONG
 
     def __post_init__(self) -> None:
         shares = dict.fromkeys(("rise", "threshold", "momentum"), SHARE)

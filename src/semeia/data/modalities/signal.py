@@ -48,11 +48,7 @@ class Signal(Standardised):
     @property
     def leads(self) -> int:
         """Number of leads."""
-        return len(self._fitted.mean)
-
-    @property
-    def _fitted(self) -> Scale:
-        return self.known(self.fitted)
+        return len(self.known(self.fitted).mean)
 
     def numbers(self) -> int:
         """Samples of all leads."""
@@ -99,7 +95,8 @@ class Signal(Standardised):
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise lead by lead."""
-        return torch.from_numpy(self._fitted(arrays.values[chosen], behind=1)), torch.from_numpy(arrays.mask[chosen])
+        scaled = self.known(self.fitted)(arrays.values[chosen], behind=1)
+        return torch.from_numpy(scaled), torch.from_numpy(arrays.mask[chosen])
 
     def augment(
         self, values: torch.Tensor, mask: Mask, *, stage: AugmentSettings, generator: torch.Generator

@@ -45,11 +45,7 @@ class Table(Standardised):
     @property
     def items(self) -> tuple[str, ...]:
         """Names of the fitted items."""
-        return self._fitted.items
-
-    @property
-    def _fitted(self) -> ItemScale:
-        return self.known(self.fitted)
+        return self.known(self.fitted).items
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the units that the reader rated, one column an item, in alphabetical order."""
@@ -84,12 +80,8 @@ class Table(Standardised):
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise, in the order of the fitted items; what the data lack is missing."""
-        scale = self._fitted
-        values = np.full((len(chosen), len(scale.items)), np.nan, np.float32)
-        for place, name in enumerate(scale.items):
-            if name in arrays.names:
-                values[:, place] = arrays.values[chosen, arrays.names.index(name)]
-        scaled = scale(values)
+        scale = self.known(self.fitted)
+        scaled = scale(arrays.named(scale.items, chosen))
         return torch.from_numpy(scaled), torch.from_numpy(~np.isnan(scaled))
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:

@@ -41,11 +41,7 @@ class Vector(Standardised):
     @property
     def features(self) -> int:
         """Width of a vector."""
-        return len(self._fitted.mean)
-
-    @property
-    def _fitted(self) -> VectorScale:
-        return self.known(self.fitted)
+        return len(self.known(self.fitted).mean)
 
     def find(self, archive: Archive) -> pl.DataFrame:
         """List the arrays of that name."""
@@ -79,11 +75,12 @@ class Vector(Standardised):
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Standardise."""
-        return torch.from_numpy(self._fitted(arrays.values[chosen])), torch.from_numpy(arrays.mask[chosen])
+        return torch.from_numpy(self.known(self.fitted)(arrays.values[chosen])), torch.from_numpy(arrays.mask[chosen])
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse vectors of another shape."""
-        if len(arrays) and arrays.values.shape[1:] != (self._fitted.regions, self.features):
+        regions = self.known(self.fitted).regions
+        if len(arrays) and arrays.values.shape[1:] != (regions, self.features):
             there = " x ".join(str(n) for n in arrays.values.shape[1:])
-            words = f"{self._fitted.regions} x {self.features} numbers of '{self.source}'"
+            words = f"{regions} x {self.features} numbers of '{self.source}'"
             raise InputError(f"the model reads {words}; the data have {there}")

@@ -3,7 +3,7 @@
 The defaults are the reduced ones, for two cores.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from semeia.data.augment import RADIOGRAPH
@@ -31,6 +31,18 @@ SMALL = ModelSettings(
 IMAGENET = imagenet_model(CropSettings(voxels=(1, 96, 160), patch=(1, 32, 32), picture=KNEE))
 # Of pictures whose label is known: less is cut off and turned.
 GENTLE = replace(RADIOGRAPH, zoom=0.15, degrees=7.0)
+PRETRAINING = PretrainSettings(
+    model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, lr=1.5e-3), augmentation=RADIOGRAPH
+)
+FINETUNING = FinetuneSettings(
+    scratch=OptimiserSettings(steps=400, batch=64),
+    pretrained=OptimiserSettings(steps=400, batch=64),
+    supervised=SupervisedSettings(cells=(1, 2, 3)),  # above and below the joint; its sides and middle
+    augmentation=GENTLE,
+)
+IMAGENET_FINETUNING = FinetuneSettings(
+    pretrained=OptimiserSettings(steps=800, batch=64, lr=1e-4, encoder_lr=5e-4), augmentation=GENTLE
+)
 Head = Literal["nominal", "ordinal"]
 
 
@@ -79,26 +91,10 @@ class KneeTraining(Training):
         imagenet: the network of the arm `imagenet`; the others have that of `pretraining`.
     """
 
-    pretraining: PretrainSettings = field(
-        default_factory=lambda: PretrainSettings(
-            model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, lr=1.5e-3), augmentation=RADIOGRAPH
-        )
-    )
-    finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            scratch=OptimiserSettings(steps=400, batch=64),
-            pretrained=OptimiserSettings(steps=400, batch=64),
-            supervised=SupervisedSettings(cells=(1, 2, 3)),  # above and below the joint; its sides and middle
-            augmentation=GENTLE,
-        )
-    )
+    pretraining: PretrainSettings = PRETRAINING
+    finetuning: FinetuneSettings = FINETUNING
     imagenet: ModelSettings = IMAGENET
-    imagenet_finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            pretrained=OptimiserSettings(steps=800, batch=64, lr=1e-4, encoder_lr=5e-4),
-            augmentation=GENTLE,
-        )
-    )
+    imagenet_finetuning: FinetuneSettings = IMAGENET_FINETUNING
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class KneeSettings(PictureStudySettings):
     starts: tuple[str, ...] = ("random", "simclr", "vicreg", "mae", "ijepa", "simclr_oa", "simclr_matched", "mae_long")
     heads: tuple[Head, ...] = ("nominal",)
     fractions: tuple[float, ...] = (0.05, 0.25, 1.0)
-    training: KneeTraining = field(default_factory=KneeTraining)
+    training: KneeTraining = KneeTraining()
 
     def __post_init__(self) -> None:
         require_names("start", self.starts, tuple(STARTS))

@@ -3,7 +3,7 @@
 The defaults are the reduced ones, for two cores.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from semeia.data.augment import RADIOGRAPH
 from semeia.data.crops import CropSettings
@@ -35,6 +35,22 @@ SMALL = ModelSettings(
 )
 FULL = LoopSettings(precision="fp32")  # layers this narrow are slower in half precision on a processor
 IMAGENET_CROP = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
+PRETRAINING = PretrainSettings(
+    model=SMALL, optimiser=OptimiserSettings(epochs=30, batch=64, lr=1e-3), augmentation=RADIOGRAPH, loop=FULL
+)
+FINETUNING = FinetuneSettings(
+    scratch=OptimiserSettings(steps=120, batch=32),
+    pretrained=OptimiserSettings(steps=120, batch=32, encoder_lr=3e-4),
+    supervised=SupervisedSettings(balanced=True),
+    augmentation=replace(RADIOGRAPH, zoom=0.15),
+    loop=replace(FULL, save_every=0),
+)
+IMAGENET_FINETUNING = replace(
+    FINETUNING,
+    scratch=FinetuneSettings().scratch,
+    pretrained=OptimiserSettings(steps=120, batch=32, lr=1e-4, encoder_lr=5e-4),
+)
+FUSION = FusionSettings(depth=2)
 
 
 @dataclass(frozen=True)
@@ -45,39 +61,10 @@ class PairedTraining(Training):
         fusion: of the arms that fuse both modalities.
     """
 
-    pretraining: PretrainSettings = field(
-        default_factory=lambda: PretrainSettings(
-            model=SMALL,
-            optimiser=OptimiserSettings(epochs=30, batch=64, lr=1e-3),
-            augmentation=RADIOGRAPH,
-            loop=FULL,
-        )
-    )
-    finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            scratch=OptimiserSettings(steps=120, batch=32),
-            pretrained=OptimiserSettings(steps=120, batch=32, encoder_lr=3e-4),
-            supervised=SupervisedSettings(balanced=True),
-            augmentation=replace(RADIOGRAPH, zoom=0.15),
-            loop=replace(FULL, save_every=0),
-        )
-    )
-    imagenet_finetuning: FinetuneSettings = field(
-        default_factory=lambda: FinetuneSettings(
-            pretrained=OptimiserSettings(steps=120, batch=32, lr=1e-4, encoder_lr=5e-4),
-            supervised=SupervisedSettings(balanced=True),
-            augmentation=replace(RADIOGRAPH, zoom=0.15),
-            loop=replace(FULL, save_every=0),
-        )
-    )
-    fusion: FusionSettings = field(default_factory=lambda: FusionSettings(depth=2))
-
-
-def _gastro() -> PairedTraining:
-    """Endoscopies: what is burned in is made black in every picture."""
-    picture = PictureSettings(hidden=OVERLAYS)
-    small = replace(SMALL, crop=replace(SMALL.crop, picture=picture))
-    return replace(PairedTraining(), pretraining=replace(PairedTraining().pretraining, model=small))
+    pretraining: PretrainSettings = PRETRAINING
+    finetuning: FinetuneSettings = FINETUNING
+    imagenet_finetuning: FinetuneSettings = IMAGENET_FINETUNING
+    fusion: FusionSettings = FUSION
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class PairedSettings(PictureStudySettings):
     external_sites: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     fractions: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
-    training: PairedTraining = field(default_factory=PairedTraining)
+    training: PairedTraining = PairedTraining()
 
     def __post_init__(self) -> None:
         require_names("start", self.starts or ("random",), tuple(STARTS))
@@ -116,4 +103,9 @@ class PairedSettings(PictureStudySettings):
 class GastroSettings(PairedSettings):
     """The study of endoscopies: as of any pair, with what is burned in made black."""
 
-    training: PairedTraining = field(default_factory=_gastro)
+    training: PairedTraining = PairedTraining(
+        pretraining=replace(
+            PRETRAINING,
+            model=replace(SMALL, crop=replace(SMALL.crop, picture=PictureSettings(hidden=OVERLAYS))),
+        )
+    )

@@ -56,7 +56,7 @@ class EhrSettings(StudySettings):
     folds: int = 5
     fractions: tuple[float, ...] = (0.25, 0.5, 1.0)
     hours: tuple[float, ...] = (6.0, 12.0, 18.0)
-    signatures: SignatureSettings = field(default_factory=lambda: INTENSIVE_CARE)
+    signatures: SignatureSettings = INTENSIVE_CARE
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(objective=ACROSS, optimiser=OptimiserSettings(steps=400))
     )
