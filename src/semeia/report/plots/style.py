@@ -48,7 +48,7 @@ MARKERS = {
     "scratch": ("^", "X", "P"),
     "random": ("X",),
     "model": ("s", "D", "o", "^", "h", "v", "p", "<", ">"),
-    "simple": ("P", "p", "h"),
+    "simple": ("P", "p", "h", "X"),
     "shortcut": ("v", "<", ">"),
     "human": ("*",),
 }
