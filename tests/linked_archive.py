@@ -73,7 +73,7 @@ def linked_archive(
         for number in range(first, first + patients):
             rng, other = (np.random.default_rng([number, part]) for part in (1, 2))  # the second draws what comes later
             born = dt.date(1940 + number % 30, 3, 1)
-            subject, name = draft.subject(f"CANARY-{number}", site=site, sex="FM"[number % 2], birth=born)
+            subject, name = draft.subject(f"CANARY-{number}", site=site, sex=("female", "male")[number % 2], birth=born)
             unit = draft.unit(f"{name}/u", subject, "visit", time=INDEX)
             scans = np.sort(rng.uniform(-900, 0, 1 + number % 3))
             visits = np.sort(rng.uniform(-1200, 0, 12))

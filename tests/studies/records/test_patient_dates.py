@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from linked_archive import OUTCOME, SCAN, SIGNATURES, linked_archive
+from linked_archive import INDEX, OUTCOME, SCAN, SIGNATURES, linked_archive
 from semeia.data.dataset import Dataset
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions, evaluate
+from semeia.service.served import load_served
+from semeia.studies.predict import predict
 from semeia.studies.records.ladder import BASELINE, PREDICTED, REAL, follow_up, ladder, rungs
 from semeia.studies.records.landmarks import landmarks
 from semeia.studies.records.patient import patient_study, reopen
@@ -49,6 +51,24 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_only_the_arms_that_were_named_are_run_and_what_they_start_from(ran: Ran):
     assert set(ran.predictions["arm"]) == set(ARMS)
     assert {f.name for f in (ran.run / "pretrained").iterdir()} == {"signatures", "multimodal_jepa", "multimodal_clip"}
+
+
+@pytest.mark.parametrize(("arm", "mode"), [("record_logistic", "none"), ("multimodal_jepa", "finetune")])
+def test_the_service_says_of_a_record_what_predict_says_of_an_archive(ran: Ran, tmp_path: Path, arm: str, mode: str):
+    other = linked_archive(tmp_path / "other", 4, first=200, site="west", scanless=1, recordless=100)
+    people = other.table("units").select("unit_id", "subject_id").join(other.table("subjects"), on="subject_id")
+    written = pl.concat(pl.read_parquet(path) for path in other.files_of("events"))
+    table = predict(ran.run, archive=other.path, arm=arm, mode=mode)
+    served = load_served(ran.run, arm=arm, mode=mode, fraction=None)
+    late = {"code": "L/1", "time": (INDEX + dt.timedelta(days=3)).isoformat(), "numeric_value": 99.0}
+    for unit, score in table.select("unit_id", "score").iter_rows():
+        who = people.row(by_predicate=pl.col("unit_id") == unit, named=True)
+        rows = written.filter(subject_id=who["subject_id"]).select("code", "time", "numeric_value").to_dicts()
+        events = [{**row, "time": row["time"].isoformat()} for row in rows]
+        events += [{"code": "MEDS_BIRTH", "time": who["birth"].isoformat()}, {"code": f"SEX//{who['sex']}"}]
+        for sent in (events, [*events, late]):  # what comes after the date changes nothing
+            answer = served.predict({"record": {"events": sent}, "time": INDEX.isoformat(), "explain": False})
+            assert answer["probability"] == pytest.approx(score, abs=1e-6)  # one unit against a batch of four
 
 
 def test_landmarks_are_of_the_same_patients_and_at_0_months_the_studys_own(ran: Ran):
@@ -123,7 +143,7 @@ def test_only_the_last_rung_hangs_on_the_follow_up(ran: Ran):
     ("command", "given", "words"),
     [
         (landmarks, {"months": (-1.0,)}, "must be 0 or more"),
-        (landmarks, {"arm": "nobody"}, "no stored model of an arm 'nobody'"),
+        (landmarks, {"arm": "nobody"}, "has no arm 'nobody'"),
         (landmarks, {"external": None}, "was run on other archives"),
         (ladder, {"modality": "sound"}, "no pretraining that reads 'sound'"),
         (ladder, {"arm": "multimodal_clip", "modality": SCAN}, "no forecaster"),
