@@ -24,9 +24,7 @@ def arms_of(study: Study, settings: object = None) -> dict[str, ArmDescription]:
 def described(study: Study, settings: object = None) -> Description:
     """What a study says of itself in run.json, read as the report reads it."""
     chosen = study.settings() if settings is None else settings
-    nobody = Material(
-        pl.DataFrame(), np.array([]), {}, np.array([], bool), np.array([], bool), lambda seed: np.array([], bool)
-    )
+    nobody = Material(pl.DataFrame(), np.array([]), {}, lambda seed: np.array([], bool))
     work = Work(Path("nowhere"), INPUTS, chosen, nobody)
     return read_description(study.words(Finished(work, [], [], pl.DataFrame(), {}, study.arms(chosen, INPUTS))))
 

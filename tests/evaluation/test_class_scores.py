@@ -7,7 +7,7 @@ import pytest
 from grade_tables import grade_predictions
 from prediction_tables import predictions
 from semeia.errors import InputError
-from semeia.evaluation import PREDICTION_COLUMNS, check_predictions, read_predictions
+from semeia.evaluation import PREDICTION_COLUMNS, EvaluationSettings, check_predictions, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns, class_counts, probabilities
 
 SMALL = pl.DataFrame(
@@ -41,6 +41,21 @@ def test_rounded_probabilities_pass_as_they_are():
     assert probabilities(check_predictions(rounded))[:, 0].tolist() == [0.7, 0.1, 0.3009]
 
 
+def test_probabilities_rounded_to_two_decimals_are_taken_and_told():
+    rng = np.random.default_rng(0)
+    chances = rng.dirichlet([1.0, 1.0, 1.0], 200)
+    labels = np.array([rng.choice(3, p=chance) for chance in chances])
+    columns = {f"score_{number}": chances[:, number].round(2) for number in range(3)}
+    table = pl.DataFrame({"subject_id": [f"p{row}" for row in range(200)], "label": labels, **columns})
+    off = int((np.abs(np.round(chances, 2).sum(1) - 1) > 1e-3).sum())
+    assert off > 10
+    notes = evaluate(table, settings=EvaluationSettings(draws=100)).notes
+    assert any(f"class probabilities of {off} of 200 rows sum to 1 only roughly" in note for note in notes)
+    percent = table.with_columns(pl.col("^score_.$") * 100)
+    with pytest.raises(InputError, match="is not a probability between 0 and 1"):
+        evaluate(percent, settings=EvaluationSettings(draws=100))
+
+
 def test_columns_are_in_the_order_of_their_numbers():
     names = [f"score_{number}" for number in range(11)]
     assert class_columns(["label", *sorted(names), "score", "score_x", "my_score_3"]) == names
@@ -68,7 +83,7 @@ def test_binary_and_several_classes_stand_in_one_table(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"score_0": [0.7, 0.2, 0.3]}, "column score_0 to score_2, row 2: do not sum to 1 within 0.001 (1 of 3"),
+        ({"score_0": [0.7, 0.2, 0.3]}, "column score_0 to score_2, row 2: do not sum to 1 within 0.015 (1 of 3"),
         ({"score_0": [0.7, None, 0.3]}, "column score_0, row 2: is missing"),
         ({"score_2": [0.1, None, 0.4]}, "column score_2, row 2: is missing"),
         ({"score_1": [0.2, float("nan"), 0.3]}, "column score_1, row 2: is missing"),

@@ -22,8 +22,8 @@ def refuse_rows(bad: pl.Series, name: str, words: str) -> None:
         raise InputError(f"column {name}, row {bad.arg_true()[0] + 1}: {words} ({count} of {len(bad)} rows).")
 
 
-# Probabilities written with three decimals must pass.
-TOLERANCE = 1e-3
+# Probabilities that were rounded to two decimals must pass; how many do not sum to 1 more closely is told.
+ROUNDED, CLOSE = 0.005, 1e-3
 BLOCK = ["study", "outcome"]
 
 
@@ -60,7 +60,7 @@ def class_counts(frame: pl.DataFrame) -> pl.Series:
 
 
 def check_class_scores(frame: pl.DataFrame) -> None:
-    """Refuse, naming column and row, probabilities that are missing, not in [0, 1], or do not sum to 1 within 1e-3."""
+    """Refuse, naming column and row, probabilities that are missing, outside 0 to 1, or too far from summing to 1."""
     columns = class_columns(frame.columns)
     if not columns:
         return
@@ -70,6 +70,15 @@ def check_class_scores(frame: pl.DataFrame) -> None:
     few = counts.is_between(1, 2)
     refuse_rows(few, "score_0", "belongs to an outcome of fewer than 3 classes, which is binary: give it one `score`")
     _check_probabilities(frame, columns, counts)
+
+
+def loosely_summed(frame: pl.DataFrame) -> int:
+    """How many rows have class probabilities that sum to 1 only roughly, as rounded ones do."""
+    columns = class_columns(frame.columns)
+    if not columns:
+        return 0
+    sums = frame.select(pl.sum_horizontal(columns)).to_series()
+    return int(((class_counts(frame) > 0) & ((sums - 1).abs() > CLOSE)).sum())
 
 
 def check_labels(label: pl.Series, counts: pl.Series) -> None:
@@ -99,5 +108,6 @@ def _check_probabilities(frame: pl.DataFrame, columns: list[str], counts: pl.Ser
         outside = ~frame[name].is_between(0.0, 1.0)
         refuse_rows(outside.fill_null(False), name, "is not a probability between 0 and 1")
     sums = frame.select(pl.sum_horizontal(columns)).to_series()
-    off = (counts > 0) & ((sums - 1).abs() > TOLERANCE)
-    refuse_rows(off, f"{columns[0]} to {columns[-1]}", f"do not sum to 1 within {TOLERANCE:g}")
+    most = float(counts.max() or 0) * ROUNDED  # pyright: ignore[reportArgumentType]
+    off = (counts > 0) & ((sums - 1).abs() > counts * ROUNDED + 1e-6)
+    refuse_rows(off, f"{columns[0]} to {columns[-1]}", f"do not sum to 1 within {most:g}")

@@ -3,6 +3,7 @@
 import polars as pl
 
 from semeia.evaluation.cells import Cell
+from semeia.evaluation.class_scores import loosely_summed
 from semeia.evaluation.schema import BLOCK, CELL, FOLD, UNIT
 from semeia.evaluation.statistics.calibration import CLIP
 
@@ -40,6 +41,11 @@ def note_table(table: pl.DataFrame, notes: Notes) -> None:
     """Add what strikes in a checked table: clipped scores, repeated rows, weights, patients in two cohorts."""
     _note_clipped(table, notes)
     _note_repeated(table, notes)
+    if rounded := loosely_summed(table):
+        notes.add(
+            f"the class probabilities of {rounded} of {table.height} rows sum to 1 only roughly, as rounded ones do; "
+            "they are taken as they are"
+        )
     for name in table.columns:
         if name.lower() in WEIGHTS:
             notes.add(f"column {name} is not used: every row counts once, as if there were no weights")

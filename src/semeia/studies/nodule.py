@@ -91,13 +91,11 @@ def open_nodules(inputs: Inputs, settings: NoduleSettings, cache: Path) -> Mater
     labels = labels_of(data.units, open_archive(inputs.archive), settings.outcome)
     site = data.units["site"].fill_null("").to_numpy()
     cohort = cohorts_of(site, site == settings.internal)
-    inside, strata = cohort == "internal", by_label(data.subjects, labels, cohort == "internal")
+    strata = by_label(data.subjects, labels, cohort == "internal")
     return Material(
         units=data.units,
         cohort=cohort,
         labels={settings.outcome: labels},
-        training=inside,
-        unlabelled=cohort == "unknown",
         testing=fold_testing(data.subjects, strata, folds=settings.folds, outside=cohort == "external"),
         dataset=data,
         read=lambda model: read_units(inputs, model, cache, FURTHER),

@@ -110,8 +110,6 @@ def open_own(inputs: Inputs, settings: OwnSettings, cache: Path) -> Material:
         units=data.units,
         cohort=np.where(outside, "external", "internal"),
         labels={settings.outcome: labels},
-        training=~outside,
-        unlabelled=np.zeros(len(data), bool),
         testing=testing,
         tasks={settings.outcome: replace(task, kind="ordinal") if settings.ordinal and task != BINARY else task},
         dataset=data,

@@ -145,8 +145,6 @@ def open_training_side(inputs: Inputs, settings: ScalingSettings, cache: Path) -
         units=units,
         cohort=np.full(len(units), "internal"),
         labels={settings.outcome: labels},
-        training=np.ones(len(units), bool),
-        unlabelled=np.zeros(len(units), bool),
         testing=kept_for_testing(units, outside=np.zeros(len(units), bool)),
         tasks={settings.outcome: task},
         dataset=data,

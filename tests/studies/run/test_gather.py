@@ -13,10 +13,10 @@ from semeia.studies.run.study import OUTCOME, Material
 
 
 def material(data: Dataset, **labels: np.ndarray) -> Material:
-    """The first five units are internal, nobody is trained on."""
+    """The first five units are internal; everybody is tested."""
     nobody = np.zeros(len(data), bool)
     cohort = np.where(np.arange(len(data)) < 5, "internal", "external")
-    return Material(data.units, cohort, labels, nobody, nobody, lambda seed: ~nobody)
+    return Material(data.units, cohort, labels, lambda seed: ~nobody)
 
 
 def test_gather(data: Dataset, tmp_path: Path):

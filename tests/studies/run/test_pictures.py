@@ -29,7 +29,7 @@ EVERY = arms(KneeSettings(starts=tuple(STARTS), heads=("nominal", "ordinal")), I
 def finished(cells: list[tuple[str, str, float, int]]) -> Finished:
     """A study of these cells, and nothing else of it."""
     nobody = np.zeros(0, bool)
-    material = Material(pl.DataFrame(), nobody, {"grade": np.zeros(0)}, nobody, nobody, lambda seed: nobody)
+    material = Material(pl.DataFrame(), nobody, {"grade": np.zeros(0)}, lambda seed: nobody)
     work = Work(Path(), Inputs(Path()), None, material)
     return Finished(work, [], [Cell(*cell) for cell in cells], pl.DataFrame(), {}, EVERY)
 

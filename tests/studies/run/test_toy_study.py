@@ -59,8 +59,6 @@ def open_toy(inputs: Inputs, settings: Settings, cache: Path) -> Material:
         units=units,
         cohort=np.full(2 * PATIENTS, "internal"),
         labels={name: (numbers[:, column] > 0).astype(float) for column, name in enumerate(("first", "second"))},
-        training=~nobody,
-        unlabelled=nobody,
         testing=fold_testing(subject, patients, folds=2, outside=nobody),
         extra=numbers,
     )

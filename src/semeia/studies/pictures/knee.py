@@ -91,8 +91,6 @@ def open_knees(inputs: Inputs, settings: KneeSettings, cache: Path) -> Material:
         units=data.units,
         cohort=np.where(outside, "external", "internal"),
         labels=labels,
-        training=~outside,
-        unlabelled=np.zeros(len(data), bool),
         testing=kept_for_testing(data.units, outside=outside),
         tasks={OUTCOME: Task("nominal", GRADES)},
         dataset=data,

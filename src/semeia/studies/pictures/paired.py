@@ -71,8 +71,6 @@ def open_pairs(inputs: Inputs, settings: PairedSettings, cache: Path) -> Materia
         units=data.units,
         cohort=np.where(outside, "external", "internal"),
         labels={settings.outcome: labels},
-        training=~outside,
-        unlabelled=np.zeros(len(data), bool),
         testing=_testing(data.units, labels, outside),
         tasks={settings.outcome: task},
         dataset=data,

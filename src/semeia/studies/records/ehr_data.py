@@ -97,8 +97,6 @@ def open_stays(inputs: Inputs, settings: EhrSettings, cache: Path) -> Material:
         units=stays,
         cohort=cohort,
         labels={settings.outcome: stays["label"].cast(pl.Float64).fill_null(float("nan")).to_numpy()},
-        training=inside,
-        unlabelled=np.zeros(len(stays), bool),
         testing=fold_testing(subject, strata, folds=settings.folds, outside=cohort == "external"),
         dataset=as_read(read_by(settings), None),
         of_seed=signed_by_seed(as_read, cache.parent),

@@ -115,8 +115,6 @@ def open_patients(
         units=units,
         cohort=np.where(outside, "external", "internal"),
         labels={settings.outcome: np.where(apart, np.nan, labels)},
-        training=~outside,
-        unlabelled=np.zeros(len(data), bool),
         testing=kept_for_testing(units, outside=outside),
         dataset=replace(data, units=units),
         of_seed=signed_by_seed(as_read, cache.parent),

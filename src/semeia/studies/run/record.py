@@ -50,11 +50,11 @@ def flow_of(material: Material, seeds: tuple[int, ...], words: Mapping[str, str]
     """Count patients and units of each part, for the main outcome; `words` go before the `LABELS` of boxes."""
     labels = LABELS | dict(words or {})
     values, subject = material.labels[material.outcomes[0]], material.subjects
-    known, outside = ~np.isnan(values), material.cohort == "external"
+    known, outside, elsewhere = ~np.isnan(values), material.cohort == "external", material.cohort == "unknown"
     testing = material.testing(min(seeds))
     # Each seed leaves out what it tests; where all test the same, nobody of these is ever learnt from.
     always = np.logical_and.reduce([material.testing(seed) for seed in seeds])
-    learnt = (material.training | material.unlabelled) & ~always
+    learnt = ~outside & ~always
 
     def box(name: str, group: str, mask: np.ndarray, note: str = "") -> Box:
         return counted(labels[name], group, mask, patients=subject, note=note)
@@ -68,7 +68,7 @@ def flow_of(material: Material, seeds: tuple[int, ...], words: Mapping[str, str]
         box("archive", "archive", np.ones(len(subject), bool)),
         box("excluded", "excluded", outside & ~known, "not used"),
         box("pretraining", "pretraining", learnt, "each seed leaves out what it tests"),
-        box("unlabelled", "pretraining", material.unlabelled & ~material.training),
+        box("unlabelled", "pretraining", elsewhere),
         box("internal", "internal", inside, positive(inside)),
         box("tested", "internal", inside & testing),
         box("external", "external", outside & known, positive(outside)),

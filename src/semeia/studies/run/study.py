@@ -50,10 +50,9 @@ class Material:
 
     Attributes:
         units: unit_id, subject_id, pseudonym, site and covariates, one row a unit.
-        cohort: internal, external or unknown, [unit].
+        cohort: internal: may be trained on wherever it is not tested; external: only tested; unknown: may be seen
+            without labels; [unit].
         labels: of each outcome, [unit], NaN where there is none; the first is the main one.
-        training: units that may be trained on wherever they are not tested, bool [unit].
-        unlabelled: further units that may be seen without labels, bool [unit].
         testing: units that each seed tests, bool [unit].
         dataset: the units as most models read them, and
         read: as some model reads them.
@@ -63,8 +62,6 @@ class Material:
     units: pl.DataFrame
     cohort: np.ndarray
     labels: dict[str, np.ndarray]
-    training: np.ndarray
-    unlabelled: np.ndarray
     testing: Callable[[int], np.ndarray]
     tasks: Mapping[str, Task] = field(default_factory=dict)
     dataset: Dataset | None = None
@@ -76,6 +73,11 @@ class Material:
     def outcomes(self) -> tuple[str, ...]:
         """Their names."""
         return tuple(self.labels)
+
+    @property
+    def training(self) -> np.ndarray:
+        """Units that may be trained on wherever they are not tested, bool [unit]."""
+        return self.cohort == "internal"
 
     @property
     def subjects(self) -> np.ndarray:
@@ -138,7 +140,7 @@ def fold_of(material: Material, outcome: str, *, seed: int, fraction: float) -> 
 
 def pretraining_rows(material: Material, seed: int) -> np.ndarray:
     """The units that may be seen without labels."""
-    return np.flatnonzero((material.training | material.unlabelled) & ~material.testing(seed))
+    return np.flatnonzero((material.cohort != "external") & ~material.testing(seed))
 
 
 @dataclass(frozen=True)
