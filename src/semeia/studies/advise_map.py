@@ -1,9 +1,9 @@
-"""Fit the map of the adviser: where in made-up worlds pretraining gained something, and what was measured before.
+"""Draw the map of the adviser: where in made-up worlds pretraining gained something, and what was measured before.
 
 Worlds of nine structures are drawn at random, as wide as archives are: few and many labels and patients, narrow and
 wide features, records missing, images alone. In each a small JEPA is pretrained and fine-tuned, and held against the
 same network from scratch and against ridge regression, on the same draws of labels. The map is judged on structures
-that it was neither chosen nor fitted on. All of it is simulated.
+that it does not hold. All of it is simulated.
 """
 
 import hashlib
@@ -44,12 +44,8 @@ def advise_study(*, out: Path, settings: AdviserMapSettings) -> str:
     lines += [*figures(made, gains), "", *by_family(made), "", *ranks(made)]
     shipped = load_map()
     if not len(made.worlds.join(shipped.worlds, on=MEASURES, how="inner")):
-        lines += [
-            "",
-            f"The shipped map, of {len(shipped.worlds)} other worlds, here; each structure left out of it.",
-            "",
-        ]
-        lines += figures(held_out(shipped, bare), gains)
+        about = f"The shipped map, of {len(shipped.worlds)} other worlds, here; each structure left out of it."
+        lines += ["", about, "", *figures(held_out(shipped, bare), gains)]
     return "\n".join(lines)
 
 

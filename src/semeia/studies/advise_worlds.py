@@ -57,7 +57,7 @@ class AdviserMapSettings:
         finetuning: of the small networks.
     """
 
-    worlds: int = 9
+    worlds: int = 36
     draws: int = 6
     test: int = 2000
     seed: int = 0
