@@ -165,12 +165,12 @@ def test_other_signatures_are_refused(home: Archive, folder: Path, tmp_path: Pat
 def test_age_and_sex_are_known_of_everybody(home: Archive, folder: Path):
     data = open_dataset(home, reads(folder))
     arrays = data.observations["people"].arrays
-    assert arrays.names == ("age", "sex=F", "sex=M")
+    assert arrays.names == ("age", "sex=female", "sex=male")
     people = home.table("subjects").sort("subject_id")
     years = [(INDEX.date() - born).days / 365.25 for born in people["birth"]]
     rows = data.observations["people"].slot[:, 0]
     np.testing.assert_allclose(arrays.values[rows, 0], years, atol=0.01)
-    assert (arrays.values[rows, 1] == (people["sex"] == "F").to_numpy()).all()
+    assert (arrays.values[rows, 1] == (people["sex"] == "female").to_numpy()).all()
     assert (arrays.values[:, 1:].sum(1) == 1).all()
 
 
