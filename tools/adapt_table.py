@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
+from study_tables import interval, table
 
 from semeia import evaluate
 from semeia.evaluation import EvaluationSettings
@@ -29,18 +30,14 @@ def main(adapted: Path, run: Path, site: Path) -> None:
     rows = pl.concat([one.select(shared) for one in tables], how="vertical_relaxed")
     found = evaluate(rows, settings=EvaluationSettings(references=(image, joint))).results
     found = found.filter(metric="auroc", cohort="external")
-    print(
-        f"| AUROC, {found['n'].max()} units of {found['n_patients'].max()} patients | | less {image} | less {joint} |"
-    )
-    print("|---|---|---|---|")
+    lines = []
     for arm in (image, joint, "adapted"):
         cells = {row["reference"]: row for row in found.filter(arm=arm).iter_rows(named=True)}
-        print(f"| {arm} | {' | '.join(_estimate(cells.get(name), bool(name)) for name in ('', image, joint))} |")
-
-
-def _estimate(row: dict | None, signed: bool) -> str:
-    form = "{:+.3f}" if signed else "{:.3f}"
-    return "" if row is None else "{} ({}, {})".format(*(form.format(row[name]) for name in ("value", "low", "high")))
+        wanted = ("", image, joint)
+        shown = (interval(cells[name], signed=bool(name), digits=3) if name in cells else "" for name in wanted)
+        lines.append([arm, *shown])
+    counted = f"AUROC, {found['n'].max()} units of {found['n_patients'].max()} patients"
+    table([counted, "", f"less {image}", f"less {joint}"], lines)
 
 
 if __name__ == "__main__":

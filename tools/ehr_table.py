@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+from study_tables import interval, names_of, table
 
-from semeia.evaluation.description import read_description
 from semeia.report.names import Names
 
 COHORTS = ("internal", "external")
@@ -20,22 +20,7 @@ COHORTS = ("internal", "external")
 
 def estimate(row: dict, *, signed: bool = False) -> str:
     """An estimate with its interval."""
-    form = "+.3f" if signed else ".2f"
-    if row["low"] is None:  # a constant score, say
-        return f"{row['value']:{form}} (no interval)"
-    return f"{row['value']:{form}} ({row['low']:{form}}, {row['high']:{form}})"
-
-
-def table(heads: list[str], rows: list[list[str]]) -> None:
-    """A table in Markdown."""
-    print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-
-
-def names_of(run: Path) -> Names:
-    """How the run calls its arms."""
-    return Names(read_description(json.loads((run / "run.json").read_text())))
+    return interval(row, signed=signed, missing=" (no interval)")
 
 
 def called(names: Names, arm: str, mode: str) -> str:

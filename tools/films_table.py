@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from ehr_table import COHORTS, differences, levels, names_of
+from ehr_table import COHORTS, differences, levels
+from study_tables import names_of
 
 SIMPLE = "image_components/none"
 

@@ -13,10 +13,14 @@ def estimate(found: pl.DataFrame, *, signed: bool = False) -> str:
     """The one row of a table, with its interval; a dash where there is none."""
     if found.is_empty():
         return "-"
-    row = found.row(0, named=True)
-    form = "+.3f" if signed else ".2f"
-    if row["low"] is None:  # two seeds that cancel, say: the same in every draw
-        return f"{row['value']:{form}}"
+    return interval(found.row(0, named=True), signed=signed)
+
+
+def interval(row: dict, *, signed: bool = False, digits: int = 2, missing: str = "") -> str:
+    """One row of results with its interval; a level has so many digits, a difference three and a sign."""
+    form = "+.3f" if signed else f".{digits}f"
+    if row["low"] is None:  # two seeds that cancel, or a constant score, say: the same in every draw
+        return f"{row['value']:{form}}{missing}"
     return f"{row['value']:{form}} ({row['low']:{form}}, {row['high']:{form}})"
 
 

@@ -77,8 +77,7 @@ def loosely_summed(frame: pl.DataFrame) -> int:
     columns = class_columns(frame.columns)
     if not columns:
         return 0
-    sums = frame.select(pl.sum_horizontal(columns)).to_series()
-    return int(((class_counts(frame) > 0) & ((sums - 1).abs() > CLOSE)).sum())
+    return int(((class_counts(frame) > 0) & (_from_one(frame, columns) > CLOSE)).sum())
 
 
 def check_labels(label: pl.Series, counts: pl.Series) -> None:
@@ -107,7 +106,11 @@ def _check_probabilities(frame: pl.DataFrame, columns: list[str], counts: pl.Ser
         refuse_rows(frame[name].is_nan().fill_null(False), name, "is missing")
         outside = ~frame[name].is_between(0.0, 1.0)
         refuse_rows(outside.fill_null(False), name, "is not a probability between 0 and 1")
-    sums = frame.select(pl.sum_horizontal(columns)).to_series()
     most = float(counts.max() or 0) * ROUNDED  # pyright: ignore[reportArgumentType]
-    off = (counts > 0) & ((sums - 1).abs() > counts * ROUNDED + 1e-6)
+    off = (counts > 0) & (_from_one(frame, columns) > counts * ROUNDED + 1e-6)
     refuse_rows(off, f"{columns[0]} to {columns[-1]}", f"do not sum to 1 within {most:g}")
+
+
+def _from_one(frame: pl.DataFrame, columns: list[str]) -> pl.Series:
+    """How far the probabilities of each row are from summing to 1."""
+    return frame.select((pl.sum_horizontal(columns) - 1).abs()).to_series()

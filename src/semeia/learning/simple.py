@@ -132,11 +132,11 @@ def _reduced(simple: Simple, data: Dataset, unlabelled: np.ndarray, seed: int) -
             components = _components(every, simple.components, seed)
             matrices.append(np.asarray(components.components_).T)
             means.append(np.asarray(components.mean_))
-            scales += [len(matrices) - 1] * matrices[-1].shape[1]
+            scales += [len(scales)] * matrices[-1].shape[1]
         else:
             matrices.append(np.eye(every.shape[1]))
             means.append(np.full(every.shape[1], np.nan))
-            scales += list(range(-1 - len(scales), -1 - len(scales) - every.shape[1], -1))
+            scales += range(len(scales), len(scales) + every.shape[1])
     return _Reduced(np.asarray(block_diag(*matrices)), np.concatenate(means), np.array(scales))
 
 

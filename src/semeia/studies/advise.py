@@ -91,9 +91,10 @@ def prospect_of(chart: Map, at: Place) -> Prospect:
     if at.alone:
         usual = {name: value for name, value in chart.usual().items() if name not in COUNTS}
         otherwise["a second modality that shares with this one what is usual in the worlds"] = here | usual
+    expected = {name: chart.expect(name, [here, *otherwise.values()]) for name in chart.gains}
     return Prospect(
-        gains={name: chart.expect(name, [here])[0] for name in chart.gains},
-        changed=dict(zip(otherwise, chart.expect("scratch", list(otherwise.values())), strict=True)),
+        gains={name: each[0] for name, each in expected.items()},
+        changed=dict(zip(otherwise, expected["scratch"][1:], strict=True)),
         outside=tuple(chart.outside(at)),
         worlds=len(chart.worlds),
         r=chart.r("scratch"),
