@@ -7,13 +7,14 @@ import polars as pl
 
 from semeia.archive.atomic import write_text
 from semeia.errors import InputError
+from semeia.progress import say
 from semeia.report.checklists.section import checklists_section
 from semeia.report.content import Section
 from semeia.report.flow import flow_section
 from semeia.report.html import Page, to_html
 from semeia.report.numbers import sentence
 from semeia.report.run_folder import Run, read_run
-from semeia.report.sections.answer import answer_section
+from semeia.report.sections.answer import answer_of, answer_section
 from semeia.report.sections.calibration import calibration_section
 from semeia.report.sections.decision import decision_section
 from semeia.report.sections.differences import differences_section
@@ -76,10 +77,12 @@ def write_report(run: Path) -> Path:
 
 
 def write_pages(folder: Path, run: Run) -> Path:
-    """Write the pages of a run that was read; the report last."""
+    """Write the pages of a run that was read, the report last, and say its answer."""
     pages = render(run)
     for name, text in pages.items():
         write_text(folder / name, text)
+    if answer := answer_of(run):
+        say(answer.lead)
     return folder / REPORT
 
 

@@ -45,8 +45,10 @@ class Audit:
         counted = [line for what in self.counts.partition_by("what", maintain_order=True) for line in _listed(what)]
         gaps = [
             f"  {row['table']}.{row['column']:<28} {row['share']:6.1%} empty"
-            for row in self.missing.filter(pl.col("share") > 0).iter_rows(named=True)
+            for row in self.missing.filter((pl.col("share") > 0) & (pl.col("share") < 1)).iter_rows(named=True)
         ]
+        absent = [f"{row['table']}.{row['column']}" for row in self.missing.filter(share=1).iter_rows(named=True)]
+        gaps += [f"  never given: {', '.join(absent)}"] * bool(absent)
         found = [f"  {finding.severity:<8} {finding.count:>7} {finding.words}" for finding in self.findings]
         sections = {"Contents": counted, "Missing": gaps or ["  nothing"], "Findings": found or ["  none"]}
         return "\n".join(line for title, lines in sections.items() for line in (title, *lines))
