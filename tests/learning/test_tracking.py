@@ -10,7 +10,7 @@ import pytest
 from semeia.errors import InputError
 from semeia.learning.loop import LoopSettings, MetricsLog, train
 from semeia.learning.schedule import OptimiserSettings
-from semeia.learning.tracking import Tracker, tracking
+from semeia.learning.tracking import Tracker, mlflow_store, tracking
 from semeia.settings_json import from_plain
 from small_batches import Fragile, small_batch
 
@@ -42,8 +42,14 @@ class Client:
     """In the place of MLflow's."""
 
     def __init__(self, uri: str) -> None:
-        self.folder = Path(uri.removeprefix("file://"))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(uri.removeprefix("sqlite:///")).parent
+
+    def search_runs(self, experiments: list[str]) -> list[SimpleNamespace]:
+        assert experiments == ["0"]
+        return [SimpleNamespace(info=SimpleNamespace(run_id=path.name)) for path in self.folder.iterdir()]
+
+    def delete_run(self, run: str) -> None:
+        (self.folder / run).unlink()
 
     def create_run(self, experiment: str, *, run_name: str) -> SimpleNamespace:
         assert experiment == "0"
@@ -149,7 +155,7 @@ def test_a_real_local_store_holds_each_point_once(tmp_path: Path):
     from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
     stopped_and_resumed(tmp_path, "mlflow")
-    client = MlflowClient((tmp_path / "mlflow").as_uri())
+    client = MlflowClient(mlflow_store(tmp_path))
     (run,) = client.search_runs(["0"])
     assert run.info.status == "FINISHED"
     assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "pretrain/loss")] == [

@@ -45,8 +45,10 @@ def _mlflow(folder: Path, cell: str) -> Iterator[Show]:
     with _told_what_to_install():
         from mlflow.tracking import MlflowClient  # pyright: ignore[reportMissingImports]
 
-    shutil.rmtree(folder / "mlflow", ignore_errors=True)
-    client = MlflowClient((folder / "mlflow").absolute().as_uri())
+    (folder / "mlflow").mkdir(parents=True, exist_ok=True)
+    client = MlflowClient(mlflow_store(folder))
+    for stopped in client.search_runs(["0"]):  # the database stays: MLflow keeps it open for as long as the process lives
+        client.delete_run(stopped.info.run_id)
     run, status = client.create_run("0", run_name=cell).info.run_id, "KILLED"
 
     def show(entry: dict[str, object]) -> None:
@@ -58,6 +60,11 @@ def _mlflow(folder: Path, cell: str) -> Iterator[Show]:
         status = "FINISHED"
     finally:
         client.set_terminated(run, status)
+
+
+def mlflow_store(folder: Path) -> str:
+    """The address of a cell's own store: a database, since MLflow no longer takes plain folders."""
+    return f"sqlite:///{(folder / 'mlflow').absolute()}/mlflow.db"
 
 
 def _points(entry: dict[str, object]) -> Iterator[tuple[str, float, int]]:
