@@ -47,7 +47,7 @@ def _mlflow(folder: Path, cell: str) -> Iterator[Show]:
 
     (folder / "mlflow").mkdir(parents=True, exist_ok=True)
     client = MlflowClient(mlflow_store(folder))
-    for stopped in client.search_runs(["0"]):  # the database stays: MLflow keeps it open for as long as the process lives
+    for stopped in client.search_runs(["0"]):  # the database itself stays: MLflow keeps it open
         client.delete_run(stopped.info.run_id)
     run, status = client.create_run("0", run_name=cell).info.run_id, "KILLED"
 
