@@ -18,7 +18,7 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.names import Names
 
 DRAWS = 1000
-CONTROLS = ("random", "mics_augmented")
+CONTROLS = {"random": "less random, ", "mics_augmented": "less augmentation, "}
 
 
 def pooled(runs: list[Path]) -> pl.DataFrame:
@@ -41,14 +41,16 @@ def main() -> None:
     pairs = tuple(predictions.select("arm", "mode").unique(maintain_order=True).rows())
     names = replace(names_of(given.runs[0]), pairs=pairs)
     modes = [mode for mode in ("frozen", "finetune") if mode in predictions["mode"]]
-    references = tuple(f"{name}/{mode}" for name in CONTROLS for mode in modes)
+    controls = [name for name in CONTROLS if (name, modes[0]) in pairs]
+    references = tuple(f"{name}/{mode}" for name in controls for mode in modes)
     settings = EvaluationSettings(draws=DRAWS, where=given.where, references=references, ordinal=False, covariate=None)
     results = evaluate(predictions, settings=settings).results
     for metric in ("balanced_accuracy", "macro_auroc") if "macro_auroc" in results["metric"] else ("auroc",):
-        show(names, results.filter(metric=metric).with_columns(pl.col("reference").fill_null("")), predictions, modes)
+        of_metric = results.filter(metric=metric).with_columns(pl.col("reference").fill_null(""))
+        show(names, of_metric, predictions, modes, controls)
 
 
-def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, modes: list[str]) -> None:
+def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, modes: list[str], controls: list[str]) -> None:
     """Print one metric of each cohort: levels, less each control in each mode."""
     fractions = results["fraction"].unique().sort().to_list()
     for cohort in results["cohort"].unique().sort(descending=True):
@@ -60,14 +62,14 @@ def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, modes: 
         for (arm, mode), cells in own.group_by("arm", "mode", maintain_order=True):
             row = [names.arm(arm, mode)]
             against = mode if mode in modes else "finetune"
-            for reference in ("", *(f"{name}/{against}" for name in CONTROLS)):
+            for reference in ("", *(f"{name}/{against}" for name in controls)):
                 compared = cells.filter(reference=reference)
                 row += [
                     estimate(compared.filter(fraction=share).drop_nulls("low"), signed=bool(reference))
                     for share in fractions
                 ]
             rows.append(row)
-        heads = [f"{what}{share:.0%}" for what in ("", "less random, ", "less augmentation, ") for share in fractions]
+        heads = [f"{what}{share:.0%}" for what in ("", *(CONTROLS[name] for name in controls)) for share in fractions]
         table(["", *heads], rows)
 
 

@@ -50,7 +50,9 @@ def of_items(data: Dataset, score: Score, names: dict[str, tuple[str, ...]]) -> 
         if isinstance(modality, Table):
             values, changed, known = observed.arrays.values, np.nan, observed.arrays.names
         elif isinstance(modality, Signatures) and name in names:
-            values, changed, known = observed.arrays.values, modality.known(modality.fitted).mean, names[name]
+            # a linear model fits no scale: it takes its own mean where a number is missing
+            mean = np.nan if modality.fitted is None else modality.fitted.mean
+            values, changed, known = observed.arrays.values, mean, names[name]
         else:
             continue
         places = [place for place in range(len(known)) if not np.isnan(values[0, ..., place]).any()]

@@ -9,7 +9,7 @@ import binascii
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,9 +33,7 @@ _SHOWN = 40
 
 
 @contextmanager
-def archive_of(
-    body: Mapping[str, object], modalities: Mapping[str, Modality], *, privacy: Privacy
-) -> Iterator[Archive]:
+def archive_of(body: Mapping[str, object], modalities: Iterable[Modality], *, privacy: Privacy) -> Iterator[Archive]:
     """Give an archive of one unit: what `dicom`, `record` and `time` of a request hold.
 
     Args:
@@ -57,9 +55,7 @@ def archive_of(
         yield open_archive(folder / "archive")
 
 
-def _write_archive(
-    folder: Path, body: Mapping[str, object], modalities: Mapping[str, Modality], privacy: Privacy
-) -> None:
+def _write_archive(folder: Path, body: Mapping[str, object], modalities: Iterable[Modality], privacy: Privacy) -> None:
     time = body.get("time")
     if time is not None and not isinstance(time, str):
         raise InputError("time: must be a date in ISO, such as 2024-05-01 or 2024-05-01T12:00")
@@ -154,11 +150,11 @@ def _of_objects(events: object) -> list[Row]:
     return rows
 
 
-def _known_codes(modalities: Mapping[str, Modality]) -> pl.DataFrame:
+def _known_codes(modalities: Iterable[Modality]) -> pl.DataFrame:
     """What the model knows of codes, as `read_codes` gives it."""
     kinds = {"code": pl.String, "mode": pl.String, "name": pl.String, "unit": pl.String, "fill": pl.Float64}
     tables = [pl.DataFrame(schema=kinds)]
-    for modality in modalities.values():
+    for modality in modalities:
         if isinstance(modality, Signatures):
             tables.append(load_signatures(Path(modality.source)).channels.table.select(list(kinds)))
         elif isinstance(modality, Record):

@@ -1,7 +1,7 @@
 """Hold one model of a run ready to answer: what `semeia predict` says of a unit, and why."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -71,20 +71,22 @@ class Served:
         explain = body.get("explain", True)
         if not isinstance(explain, bool):
             raise InputError("explain: must be true or false")
-        with self._asked(body) as data:
-            scores = self._scores(data, ())
+        with self._asked(body) as units:
+            scores = self._scores(units, ())
             answer: dict[str, object] = {
                 "outcome": self.outcome,
                 "model": str(self.choice),
                 "models": len(self.scorers),
                 **calibrated(self.calibration, scores),
-                "seen_in_training": any(bool(scorer.fitted_on.seen(data).any()) for scorer in self.scorers.values()),
+                "seen_in_training": any(
+                    bool(self.scorers[seed].fitted_on.seen(data).any()) for seed, data in units.items()
+                ),
             }
             if scores.ndim == 1:
                 answer["probability"] = float(scores[0])
             else:
                 answer["probabilities"] = [float(chance) for chance in scores[0]]
-            return answer | (self._explained(data) if explain else {})
+            return answer | (self._explained(units) if explain else {})
 
     def embed(self, body: Mapping[str, object]) -> dict[str, object]:
         """Give what the encoder of the first seed makes of one unit, by modality; null where there is none.
@@ -95,8 +97,8 @@ class Served:
         model = self.first.model
         if not isinstance(model, Model):
             raise InputError("embeddings are of networks; this model is none")
-        with self._asked(body) as data:
-            pooled, there = model.pooled(data, np.arange(1))
+        with self._asked(body) as units:
+            pooled, there = model.pooled(units[min(units)], np.arange(1))
         parts = {
             name: pooled[0, at].tolist() if bool(there[0, at]) else None for at, name in enumerate(model.encoder.parts)
         }
@@ -118,27 +120,43 @@ class Served:
         }
 
     @contextmanager
-    def _asked(self, body: Mapping[str, object]) -> Iterator[Dataset]:
-        """Read a request's unit, one at a time."""
-        modalities = self.first.modalities
-        with self.lock:
-            if all(body.get(name) is None for name in RAW):
-                yield read_unit(body, modalities)
-                return
-            with archive_of(body, modalities, privacy=self.privacy) as archive:
-                yield read_unit(body, modalities, archive)
+    def _asked(self, body: Mapping[str, object]) -> Iterator[dict[int, Dataset]]:
+        """Read a request's unit for the model of each seed, one request at a time."""
+        reads = {seed: scorer.modalities for seed, scorer in self.scorers.items()}
+        files = {seed: tuple(one.files() for one in modalities.values()) for seed, modalities in reads.items()}
+        own = [name for name, one in self.first.modalities.items() if isinstance(one, Signatures)]
+        sent = body.get("observations")
+        if len(set(files.values())) > 1 and isinstance(sent, Mapping) and (named := [x for x in own if x in sent]):
+            raise InputError(
+                f"observations.{named[0]}: the model of each seed reads its own; send the record (`record`)"
+            )
+        with self.lock, ExitStack() as stack:
+            archive = None
+            if any(body.get(name) is not None for name in RAW):
+                known = [one for modalities in reads.values() for one in modalities.values()]
+                archive = stack.enter_context(archive_of(body, known, privacy=self.privacy))
+            once = {
+                files[seed]: modalities for seed, modalities in reversed(reads.items())
+            }  # as the first seed reads it
+            units = {key: read_unit(body, modalities, archive) for key, modalities in once.items()}
+            yield {seed: units[files[seed]] for seed in reads}
 
-    def _scores(self, data: Dataset, hide: tuple[str, ...]) -> np.ndarray:
+    def _scores(self, units: Mapping[int, Dataset], hide: tuple[str, ...]) -> np.ndarray:
         """What `semeia predict` gives: the mean over the seeds."""
-        rows = np.arange(len(data))
-        scores = {seed: scorer.score(data, rows, hide=hide) for seed, scorer in self.scorers.items()}
+        scores = {seed: self.scorers[seed].score(data, np.arange(len(data)), hide=hide) for seed, data in units.items()}
         return by_seed(self.choice.arm, scores, "mean")[0][2]
 
-    def _explained(self, data: Dataset) -> dict[str, object]:
-        def score(units: Dataset, hide: tuple[str, ...]) -> np.ndarray:
-            """One number a unit: the probability, or of several classes the expected one."""
-            scores = self._scores(units, hide)
-            return scores if scores.ndim == 1 else scores @ np.arange(scores.shape[1])
+    def _explained(self, units: Mapping[int, Dataset]) -> dict[str, object]:
+        data = units[min(units)]
+        alike = [seed for seed, other in units.items() if other is data]
+
+        def without(_: Dataset, hide: tuple[str, ...]) -> np.ndarray:
+            """One number: the probability, or of several classes the expected one."""
+            return _expected(self._scores(units, hide))
+
+        def changed(other: Dataset, hide: tuple[str, ...]) -> np.ndarray:
+            """The same of changed units, by the models that read what the first one reads."""
+            return _expected(self._scores(dict.fromkeys(alike, other), hide))
 
         names = {
             name: tuple(load_signatures(Path(modality.source)).names)
@@ -147,12 +165,16 @@ class Served:
         }
         model, missing = self.first.model, why_no_map(self.first.model, data)
         return {
-            "contributions": of_modalities(data, score),
-            "items": of_items(data, score, names),
+            "contributions": of_modalities(data, without),
+            "items": of_items(data, changed, names),
             "saliency": maps(model, data) if isinstance(model, Model) and not missing else None,
             "saliency_missing": missing or None,
             **distance(model, self.neighbours, data),
         }
+
+
+def _expected(scores: np.ndarray) -> np.ndarray:
+    return scores if scores.ndim == 1 else scores @ np.arange(scores.shape[1])
 
 
 NO_NEIGHBOURS = "nothing of the training patients is stored with this model (semeia export --neighbours ARCHIVE)"
@@ -209,10 +231,6 @@ def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float
     scorers = load_scorers(run, choice)
     if not all(scorer.of_units for scorer in scorers.values()):
         raise InputError(f"{run}: {choice} reads counts of whole records; score an archive by `semeia predict`")
-    if len({tuple(one.files() for one in scorer.modalities.values()) for scorer in scorers.values()}) > 1:
-        raise InputError(
-            f"{run}: each seed of {choice} reads signatures of its own; score an archive by `semeia predict`"
-        )
     outcome = dict(choice.axes).get("outcome") or about_run(run).get("outcome") or "none"
     path = run / min(choice.cells(run)).name / FILE
     neighbours = load_neighbours(path) if path.exists() else None

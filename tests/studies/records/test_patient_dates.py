@@ -28,7 +28,7 @@ ARMS = ("multimodal_jepa", "multimodal_clip", "image_scratch", "record_logistic"
 SETTINGS = PatientSettings(
     outcome=OUTCOME,
     arms=ARMS,
-    seeds=(0,),
+    seeds=(0, 1),
     signatures=SIGNATURES,
     pretraining=replace(PRETRAIN, objective=replace(PRETRAIN.objective, jepa=JEPA), forecaster=True),
     finetuning=FINETUNE,
@@ -69,6 +69,12 @@ def test_the_service_says_of_a_record_what_predict_says_of_an_archive(ran: Ran, 
         for sent in (events, [*events, late]):  # what comes after the date changes nothing
             answer = served.predict({"record": {"events": sent}, "time": INDEX.isoformat(), "explain": False})
             assert answer["probability"] == pytest.approx(score, abs=1e-6)  # one unit against a batch of four
+    why = served.predict({"record": {"events": events}, "time": INDEX.isoformat()})
+    assert set(why["items"]["signatures"]) == {"s001", "s002", "s003"}  # pyright: ignore[reportIndexIssue]
+    with pytest.raises(
+        InputError, match=r"observations\.signatures: the model of each seed reads its own; send the rec"
+    ):
+        served.predict({"observations": {"signatures": {"items": {"s001": 1.0}}}})
 
 
 def test_landmarks_are_of_the_same_patients_and_at_0_months_the_studys_own(ran: Ran):
