@@ -5,6 +5,7 @@ and from the fields of its settings. Only the chosen command is imported and giv
 """
 
 import inspect
+import os
 import re
 import tomllib
 from argparse import Action, ArgumentError, RawDescriptionHelpFormatter
@@ -208,7 +209,10 @@ def parse(words: str, arguments: Sequence[str]) -> dict[str, object]:
     try:
         given = parser.instantiate(parser.parse_args(list(arguments)))
     except (ArgumentError, UnicodeDecodeError) as error:  # the latter: a --config that is no text
-        raise InputError(_one_line(words, str(error), list(parser.get_defaults().keys()))) from error
+        line = _one_line(words, str(error), list(parser.get_defaults().keys()))
+        dashed = [word for word in arguments if word.startswith("-") and os.path.exists(word)]
+        mend = "".join(f" The file {word} begins with a dash: write ./{word}." for word in dashed)
+        raise InputError(line + mend) from error
     values: dict[str, object] = {}
     for option in options_of(command):
         value = given[option.flag.removeprefix("--")]
