@@ -23,7 +23,7 @@ def html(**given: object) -> str:
 
 def test_every_row_has_its_words_beside_it():
     text = html()
-    table = text[text.index('<table class="forest">') : text.index("</table>")]
+    table = text[text.index('<table class="forest') : text.index("</table>")]
     assert "<caption>Panel</caption>" in table
     assert table.count('scope="row"') == 3
     assert table.count('scope="rowgroup"') == 2
@@ -32,6 +32,17 @@ def test_every_row_has_its_words_beside_it():
     assert "&lt;b&gt;site&lt;/b&gt; $x" in table
     assert table.count('class="mark"') == 2
     assert table.count("stroke-width=") == 3  # two intervals and a wide one
+
+
+def test_long_names_have_a_wide_column_and_stand_whole_in_a_tooltip():
+    name = "<b>a model</b> of a very long name"
+    forest = Forest("Panel", [*ROWS, ForestRow(name, "", 0.5, (None, None), STYLE)], "AUROC")
+    text = to_html(Page("Page", [Section("s", "S", figures=[Figure("f", "Title", "Look.", [forest])])]))
+    assert '<table class="forest long">' in text
+    escaped = "&lt;b&gt;a model&lt;/b&gt; of a very long name"
+    assert f'title="{escaped}"><span class="name">{escaped}</span>' in text
+    assert '<table class="forest">' in html()
+    assert "title=" not in html()
 
 
 def test_what_leaves_the_frame_ends_at_it_and_has_no_mark():

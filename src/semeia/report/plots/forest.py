@@ -14,6 +14,7 @@ Ends = tuple[Number | None, Number | None]
 Namer = Callable[[Estimate], str]
 # Into how many parts an axis is cut, the fewest first that give two ticks: more run into each other.
 TICKS = (3, 4, 5)
+SHORT = 24  # characters of a name that a narrow column holds in two lines
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Forest:
     def groups(self) -> list[tuple[str, list[ForestRow]]]:
         """Return the rows under their headings."""
         return [(name, list(rows)) for name, rows in groupby(self.rows, key=lambda row: row.group)]
+
+    @property
+    def long(self) -> bool:
+        """Tell whether names need a wide column, in which they are cut after two lines (a tooltip has all of them)."""
+        return any(len(row.name) > SHORT for row in self.rows)
 
     def at(self, value: Number) -> str:
         """Say where a value lies on the axis, in per cent; what leaves the frame ends at it."""
@@ -93,12 +99,12 @@ def forests_by_cohort(
     return [Forest(names.cohort(cohort), part, axis, null, limits) for cohort, part in made.items()]
 
 
-def row_of_table(row: dict, names: Names, *, name: str, group: str, value: str = "value") -> ForestRow:
-    """Return the row of a further table's row; a difference (`value` "gap") has a sign and a third decimal."""
+def row_of_table(row: dict, names: Names, *, name: str = "", group: str, value: str = "value") -> ForestRow:
+    """Return the row of a further table's row, called `name` (else its arm); a "gap" has a sign and a third decimal."""
     signed = value == "gap"
     ends, style = (row["low"], row["high"]), names.style(row["arm"], row["mode"])
     words = estimate(row[value], *ends, digits=3 if signed else 2, sign=signed)
-    return ForestRow(name, words, row[value], ends, style, group)
+    return ForestRow(name or names.arm(row["arm"], row["mode"]), words, row[value], ends, style, group)
 
 
 def row_of(e: Estimate, names: Names, name: Namer, group: Namer) -> ForestRow:
