@@ -81,6 +81,6 @@ def view_of(name: str, judged: Judged) -> pl.DataFrame:
     with patch.object(rows, "FAMILIES", families):
         tidy = estimate.estimate(judged)
     if name == "recalibration":
-        tidy = pl.DataFrame(recalibrated_rows(judged), schema=ESTIMATE_COLUMNS)
+        tidy = pl.DataFrame([*recalibrated_rows(judged)], schema=ESTIMATE_COLUMNS)
     table = VIEWS[name](tidy, judged.settings)
     return site_summaries(judged, table) if name == "sites" else table

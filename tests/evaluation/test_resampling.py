@@ -3,34 +3,23 @@
 import numpy as np
 import pytest
 
-from semeia.evaluation import patient_draws, percentile_interval, resampling
+from semeia.evaluation import percentile_interval, resampling
 from semeia.evaluation.resampling import Draws, draw_patients
 from semeia.evaluation.statistics.discrimination import auroc_draws
 from semeia.evaluation.tables.across_seeds import mean_over_seeds
 
 
 def test_rows_of_a_patient_come_together_and_strata_keep_their_size():
-    subjects = np.array(["b", "a", "b", "c", "d", "a", "e"])
-    labels = np.array([0, 1, 1, 0, 0, 0, 0])
-    weights = patient_draws(subjects, labels, draws=300, seed=3)
+    patient = np.array([0, 1, 0, 2, 3, 1, 4])
+    strata = np.array([True, True, False, False, False])
+    weights = draw_patients(strata, draws=300, seed=3)[:, patient]
     assert weights.shape == (300, 7)
     np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
     np.testing.assert_array_equal(weights[:, 1], weights[:, 5])
-    assert (weights[:, 0] + weights[:, 1] == 2).all()  # b and a have a positive row
+    assert (weights[:, 0] + weights[:, 1] == 2).all()
     assert (weights[:, 3] + weights[:, 4] + weights[:, 6] == 3).all()
     assert weights[:, 3].max() == 3
-
-
-def test_draws_depend_on_names_and_rows_only_through_first_appearance():
-    subjects, labels = np.array([7, 7, 3, 3, 9, 1]), np.array([0, 1, 0, 0, 1, 0])
-    weights = patient_draws(subjects, labels, draws=50, seed=0)
-    renamed = patient_draws(np.array(list("zzaamk")), labels, draws=50, seed=0)
-    np.testing.assert_array_equal(weights, renamed)
-    interleaved = [0, 2, 1, 4, 3, 5]  # patients still appear as 7, 3, 9, 1
-    np.testing.assert_array_equal(
-        patient_draws(subjects[interleaved], labels[interleaved], draws=50, seed=0), weights[:, interleaved]
-    )
-    assert (patient_draws(subjects, labels, draws=50, seed=1) != weights).any()
+    assert (draw_patients(strata, draws=300, seed=1)[:, patient] != weights).any()
 
 
 def test_draws_are_multinomial():
@@ -53,7 +42,9 @@ def test_the_interval_covers_with_clustered_patients():
     for _ in range(200):
         value, subjects, label, score = _auroc_of_cohort(rng, patients=50)
         for unit, clusters in (("patients", subjects), ("rows", np.arange(len(subjects)))):
-            weights = patient_draws(clusters, label, draws=300, seed=int(rng.integers(2**31)))
+            patient = np.unique(clusters, return_inverse=True)[1]
+            strata, seed = np.bincount(patient, label) > 0, int(rng.integers(2**31))
+            weights = draw_patients(strata, draws=300, seed=seed)[:, patient]
             low, high = percentile_interval(auroc_draws(label, score, weights))
             covered[unit] += low <= truth <= high
         assert 0 < value < 1

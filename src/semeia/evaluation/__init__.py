@@ -1,6 +1,5 @@
 """Predictions in, results out: discrimination, calibration, paired differences, intervals."""
 
-from semeia.evaluation.resampling import patient_draws
 from semeia.evaluation.roc import roc_curve, roc_points
 from semeia.evaluation.schema import (
     PREDICTION_COLUMNS,
@@ -25,7 +24,6 @@ __all__ = [
     "check_predictions",
     "check_results",
     "evaluate",
-    "patient_draws",
     "percentile_interval",
     "read_predictions",
     "roc_curve",

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int, Int8
 
-from semeia.errors import InputError
 from semeia.evaluation.class_scores import probabilities
 from semeia.evaluation.schema import DEFAULTS, EVERY_ROW, UNIT, time_to_event
 from semeia.evaluation.shapes import Mask, Matrix, Numbers, Reals
@@ -143,8 +142,6 @@ def covariate_values(frame: pl.DataFrame, covariate: str | None) -> pl.Series:
     """The covariate as numbers (NaN where missing), on the log scale when all of it is positive."""
     if covariate is None:
         return pl.Series("_covariate", np.full(frame.height, np.nan))
-    if not frame[covariate].dtype.is_numeric():
-        raise InputError(f"covariate {covariate} holds {frame[covariate].dtype}, not numbers.")
     values = frame[covariate].cast(pl.Float64).fill_null(float("nan"))
     values = values.set(values.is_infinite(), float("nan"))
     present = values.filter(values.is_not_nan())

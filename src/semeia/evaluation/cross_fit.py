@@ -32,9 +32,7 @@ from semeia.evaluation.statistics.operating_point import threshold_at_sensitivit
 def combined_score(fit: Fold, use: Fold) -> Reals:
     """Log-odds by the combiner fitted on `fit`, for each row of `use`; NaN where the covariate is missing."""
     fit = fit.take(~np.isnan(fit.covariate))
-    if fit.one_class():
-        return np.full(len(use.label), np.nan)
-    if _same_order(fit, use):
+    if fit.one_class() or _same_order(fit, use):
         return covariate_score(fit, use)
     raw, wanted = (np.column_stack([fold.covariate, clipped_logit(fold.score)]) for fold in (fit, use))
     centre, spread = raw.mean(axis=0), raw.std(axis=0)
@@ -67,11 +65,9 @@ def direction(label: Column, value: Reals) -> float:
 
 
 Rule = Callable[[Fold, Fold], Reals]
+Cohorts = dict[str, dict[int, Fold]]  # folds[cohort][seed] of one cell
 # Fewer of either class than this and there is nothing to fit on.
 FEWEST = 5
-
-
-Cohorts = dict[str, dict[int, Fold]]  # folds[cohort][seed] of one cell
 
 
 def cross_fit_cell(cohorts: Cohorts, *, inside: str, target: float | None, seed: int) -> Cohorts:

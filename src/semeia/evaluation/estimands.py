@@ -1,4 +1,4 @@
-"""Every estimand: its name, title, the better direction, where it is asked for, and the statistic that gives it.
+"""Every estimand: its name, title, where it is asked for, and the statistic that gives it.
 
 A new statistic is a row here and a function of a fold and its context: it then stands in the tidy table and in its
 views (views.py). A family is the estimands that one pass over the draws gives.
@@ -26,7 +26,6 @@ class Estimand:
 
     name: str  # in tables; * stands for anything
     title: str  # as people read it; {} for what the star stood for
-    better: str = ""  # higher, lower, a number that is right, or empty
     asked: tuple[str, ...] = (PARTS,)  # where it is asked for
     needs: str = ""  # what it needs beside scores: a cross-fitted threshold, a covariate, grades, a horizon
 
@@ -51,77 +50,77 @@ class Family:
 
 
 _RANKED = (
-    Estimand("auroc", "AUROC", "higher", (*EVERYWHERE, SITES)),
-    Estimand("auprc", "AUPRC", "higher", ALL),
-    Estimand("brier", "Brier score", "lower", EVERYWHERE),
+    Estimand("auroc", "AUROC", (*EVERYWHERE, SITES)),
+    Estimand("auprc", "AUPRC", ALL),
+    Estimand("brier", "Brier score", EVERYWHERE),
 )
-_RATIO = (Estimand("o_e", "Observed over expected", "1", (SUBGROUPS,)),)
+_RATIO = (Estimand("o_e", "Observed over expected", (SUBGROUPS,)),)
 _CALIBRATED = (
-    Estimand("calibration_intercept", "Calibration intercept", "0", (PARTS, HOME)),
-    Estimand("calibration_slope", "Calibration slope", "1", (PARTS, HOME)),
+    Estimand("calibration_intercept", "Calibration intercept", (PARTS, HOME)),
+    Estimand("calibration_slope", "Calibration slope", (PARTS, HOME)),
 )
 _CALLED = (
-    Estimand("sensitivity", "Sensitivity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
-    Estimand("specificity", "Specificity", "higher", (PARTS, HOME, SUBGROUPS), "threshold"),
+    Estimand("sensitivity", "Sensitivity", (PARTS, HOME, SUBGROUPS), "threshold"),
+    Estimand("specificity", "Specificity", (PARTS, HOME, SUBGROUPS), "threshold"),
 )
 _GAINED = (
-    Estimand("auroc_with_*", "AUROC with {}", "higher", (PARTS,), "covariate"),
-    Estimand("auroc_gain_over_*", "AUROC gained over {}", "higher", (PARTS, HOME), "covariate"),
+    Estimand("auroc_with_*", "AUROC with {}", (PARTS,), "covariate"),
+    Estimand("auroc_gain_over_*", "AUROC gained over {}", (PARTS, HOME), "covariate"),
 )
 _OPERATING = (
-    Estimand("sensitivity_at_specificity", "Sensitivity at fixed specificity", "higher", (FULL,)),
-    Estimand("specificity_at_sensitivity", "Specificity at fixed sensitivity", "higher", (FULL,)),
-    Estimand("ppv", "Positive predictive value", "higher", (FULL,)),
-    Estimand("npv", "Negative predictive value", "higher", (FULL,)),
+    Estimand("sensitivity_at_specificity", "Sensitivity at fixed specificity", (FULL,)),
+    Estimand("specificity_at_sensitivity", "Specificity at fixed sensitivity", (FULL,)),
+    Estimand("ppv", "Positive predictive value", (FULL,)),
+    Estimand("npv", "Negative predictive value", (FULL,)),
 )
-_CURVE = (Estimand("calibration_curve", "Calibration curve", "", (FULL,)),)
+_CURVE = (Estimand("calibration_curve", "Calibration curve", (FULL,)),)
 _ERRORS = (
-    Estimand("ici", "Mean calibration error (ICI)", "lower", (FULL,)),
-    Estimand("e50", "Median calibration error (E50)", "lower", (FULL,)),
-    Estimand("e90", "90th percentile of the calibration error (E90)", "lower", (FULL,)),
-    Estimand("pooled_brier", "Brier score of all rows together", "lower", (FULL,)),
-    Estimand("scaled_brier", "Scaled Brier score", "higher", (FULL,)),
-    Estimand("reliability", "Reliability (part of the Brier score)", "lower", (FULL,)),
-    Estimand("resolution", "Resolution (part of the Brier score)", "higher", (FULL,)),
-    Estimand("uncertainty", "Uncertainty (part of the Brier score)", "", (FULL,)),
-    Estimand("within_variance", "Variance within bins (part of the Brier score)", "", (FULL,)),
-    Estimand("within_covariance", "Covariance within bins (part of the Brier score)", "", (FULL,)),
-    Estimand("observed_expected", "Observed over expected", "1", (FULL,)),
+    Estimand("ici", "Mean calibration error (ICI)", (FULL,)),
+    Estimand("e50", "Median calibration error (E50)", (FULL,)),
+    Estimand("e90", "90th percentile of the calibration error (E90)", (FULL,)),
+    Estimand("pooled_brier", "Brier score of all rows together", (FULL,)),
+    Estimand("scaled_brier", "Scaled Brier score", (FULL,)),
+    Estimand("reliability", "Reliability (part of the Brier score)", (FULL,)),
+    Estimand("resolution", "Resolution (part of the Brier score)", (FULL,)),
+    Estimand("uncertainty", "Uncertainty (part of the Brier score)", (FULL,)),
+    Estimand("within_variance", "Variance within bins (part of the Brier score)", (FULL,)),
+    Estimand("within_covariance", "Covariance within bins (part of the Brier score)", (FULL,)),
+    Estimand("observed_expected", "Observed over expected", (FULL,)),
 )
 _DECISIONS = (
-    Estimand("net_benefit", "Net benefit", "higher", (FULL, REFERENCE)),
-    Estimand("net_benefit_over_treat_all", "Net benefit above treating all", "higher", (FULL,)),
+    Estimand("net_benefit", "Net benefit", (FULL, REFERENCE)),
+    Estimand("net_benefit_over_treat_all", "Net benefit above treating all", (FULL,)),
 )
 _CLASSES = (
-    Estimand("macro_auroc", "Macro AUROC", "higher", (PARTS, REFERENCE)),
-    Estimand("balanced_accuracy", "Balanced accuracy", "higher", (PARTS, REFERENCE)),
-    Estimand("quadratic_kappa", "Quadratic-weighted kappa", "higher", (PARTS, REFERENCE), "grades"),
-    Estimand("accuracy", "Accuracy", "higher"),
-    Estimand("macro_f1", "Macro F1", "higher"),
-    Estimand("recall_*", "Recall of class {}", "higher"),
-    Estimand("brier_classes", "Brier score over all classes", "lower"),
-    Estimand("log_loss", "Log loss", "lower"),
-    Estimand("grade_error", "Mean error in grades", "lower", (PARTS,), "grades"),
-    Estimand("auroc_at_least_*", "AUROC of grade {} or more", "higher", (PARTS,), "grades"),
+    Estimand("macro_auroc", "Macro AUROC", (PARTS, REFERENCE)),
+    Estimand("balanced_accuracy", "Balanced accuracy", (PARTS, REFERENCE)),
+    Estimand("quadratic_kappa", "Quadratic-weighted kappa", (PARTS, REFERENCE), "grades"),
+    Estimand("accuracy", "Accuracy"),
+    Estimand("macro_f1", "Macro F1"),
+    Estimand("recall_*", "Recall of class {}"),
+    Estimand("brier_classes", "Brier score over all classes"),
+    Estimand("log_loss", "Log loss"),
+    Estimand("grade_error", "Mean error in grades", (PARTS,), "grades"),
+    Estimand("auroc_at_least_*", "AUROC of grade {} or more", (PARTS,), "grades"),
 )
 _CONCORDANCE = (
-    Estimand("c_index", "C-index (Harrell)", "higher", ALL),
-    Estimand("c_index_uno", "C-index (Uno)", "higher", ALL),
+    Estimand("c_index", "C-index (Harrell)", ALL),
+    Estimand("c_index_uno", "C-index (Uno)", ALL),
 )
 _OVER_ALL = "Net benefit above treating all at the horizon"
 _AT_HORIZON = (
-    Estimand("auroc_at_horizon", "AUROC at the horizon", "higher", ALL, "horizon"),
-    Estimand("brier_at_horizon", "Brier score at the horizon", "lower", ALL, "horizon"),
-    Estimand("observed_expected_at_horizon", "Observed over expected at the horizon", "1", (PARTS, HOME), "horizon"),
-    Estimand("net_benefit_at_horizon", "Net benefit at the horizon", "higher", (FULL, REFERENCE), "horizon"),
-    Estimand("net_benefit_over_treat_all_at_horizon", _OVER_ALL, "higher", (FULL,), "horizon"),
+    Estimand("auroc_at_horizon", "AUROC at the horizon", ALL, "horizon"),
+    Estimand("brier_at_horizon", "Brier score at the horizon", ALL, "horizon"),
+    Estimand("observed_expected_at_horizon", "Observed over expected at the horizon", (PARTS, HOME), "horizon"),
+    Estimand("net_benefit_at_horizon", "Net benefit at the horizon", (FULL, REFERENCE), "horizon"),
+    Estimand("net_benefit_over_treat_all_at_horizon", _OVER_ALL, (FULL,), "horizon"),
 )
 _RECALIBRATED = (
-    Estimand("intercept", "Calibration intercept", "0", (FULL,)),
-    Estimand("slope", "Calibration slope", "1", (FULL,)),
-    Estimand("ici", "Mean calibration error (ICI)", "lower", (FULL,)),
-    Estimand("brier", "Brier score", "lower", (FULL,)),
-    Estimand("o_e", "Observed over expected", "1", (FULL,)),
+    Estimand("intercept", "Calibration intercept", (FULL,)),
+    Estimand("slope", "Calibration slope", (FULL,)),
+    Estimand("ici", "Mean calibration error (ICI)", (FULL,)),
+    Estimand("brier", "Brier score", (FULL,)),
+    Estimand("o_e", "Observed over expected", (FULL,)),
 )
 
 FAMILIES: tuple[Family, ...] = (

@@ -12,6 +12,7 @@ An estimand that does not exist on the rows is left out and named in a note; one
 (uncertainty.py) stands without, and the note says why. `note` says what is withheld. Nothing here holds NaN.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -60,7 +61,7 @@ def estimate(judged: Judged) -> pl.DataFrame:
         for place in places:
             for part in judged.parts:
                 group = replace(groups[place.cohort], stratum=part.text)
-                rows += _of_part(group, place.within(part))
+                rows += _of_part(group, place.cells if part is place.base else place.within(part))
             rows += _of_whole(groups[place.cohort])
         rows += away_from_home(places, groups)
     return pl.DataFrame(_with_families(rows, judged.settings.family), schema=ESTIMATE_COLUMNS)
@@ -80,11 +81,11 @@ def _prevalence(places: list[Place], judged: Judged) -> float | Place | None:
     return inside if inside.cells else None
 
 
-def _of_part(group: Group, present: dict[Cell, Folds]) -> list[Row]:
+def _of_part(group: Group, present: dict[Cell, Folds]) -> Iterator[Row]:
     """Levels and differences of the cells in one part of the table."""
     if not present:
         group.judged.notes.add("no rows in", f"{group.place.outcome}, {group.place.cohort} [{group.stratum}]")
-    references, rows = group.judged.settings.references, []
+    references = group.judged.settings.references
     usable: dict[Cell, Folds] = {}
     # what is subtracted comes after what it is subtracted from, whatever the order of the table's rows.
     for cell in sorted(present, key=lambda cell: is_reference(cell, references)):
@@ -92,19 +93,18 @@ def _of_part(group: Group, present: dict[Cell, Folds]) -> list[Row]:
         if usable[cell]:
             _note_absent_classes(group, cell, usable[cell])
             for family in group.families(PARTS):
-                rows += _with_covariate(group, cell, family, usable[cell])
+                yield from _with_covariate(group, cell, family, usable[cell])
     for reference in references:
         for cell, folds in usable.items():
             other = reference_cell(reference, cell, list(present))
             if other is not None and folds and usable[other]:
                 pair = pair_of(group, cell, other, folds, usable[other])
-                rows += _differences(group, cell, reference, pair, where=PARTS)
+                yield from _differences(group, cell, reference, pair, where=PARTS)
                 if group.stratum == group.place.base.text and group.place.kind == "binary":
-                    rows += _tested(group, cell, reference, *pair)
-    return rows
+                    yield from _tested(group, cell, reference, *pair)
 
 
-def _with_covariate(group: Group, cell: Cell, family: Family, folds: Folds) -> list[Row]:
+def _with_covariate(group: Group, cell: Cell, family: Family, folds: Folds) -> Iterable[Row]:
     """Levels; those that need the covariate are of the rows of which it is known what it adds."""
     if family.estimands[0].needs != "covariate":
         return level_rows(group, cell, family, folds, where=PARTS)
@@ -115,71 +115,65 @@ def _with_covariate(group: Group, cell: Cell, family: Family, folds: Folds) -> l
     return level_rows(group, cell, family, known, where=PARTS) if known else []
 
 
-def _of_whole(group: Group) -> list[Row]:
+def _of_whole(group: Group) -> Iterator[Row]:
     """Of all rows at the largest label fractions: what rests on a grid, decisions, subgroups and sites."""
-    place, judged, rows = group.place, group.judged, []
+    place, judged = group.place, group.judged
     grid = threshold_grid(*judged.settings.thresholds)
     if place.full and place.kind == "binary":
         every = concatenate([fold for seeds in place.full.values() for fold in seeds.values()])
         once = every.take(np.unique(every.unit, return_index=True)[1])
         all_treated = place.draws.apply(once.patient, lambda w: treat_all_draws(once.label, w, thresholds=grid))
-        rows += [
-            make_row(group, NO_ARM, ("net_benefit_treat_all", float(at)), values, [once])
-            for at, values in zip(grid, all_treated.T, strict=True)
-        ]
+        for at, values in zip(grid, all_treated.T, strict=True):
+            yield make_row(group, NO_ARM, ("net_benefit_treat_all", float(at)), values, [once])
     for cell, folds in place.full.items():
         on_grid = group
         if place.kind == "binary":
             scores = concatenate(list(folds.values())).score
             on_grid = replace(group, context=replace(group.context, grid=central_grid(scores)))
         for family in group.families(FULL):
-            rows += level_rows(on_grid, cell, family, folds, where=FULL)
+            yield from level_rows(on_grid, cell, family, folds, where=FULL)
         for reference in judged.settings.references:
             other = reference_cell(reference, cell, list(place.full))
             if other is not None:
                 pair = pair_of(group, cell, other, folds, place.full[other], note=False)
-                rows += _differences(group, cell, reference, pair, where=FULL)
+                yield from _differences(group, cell, reference, pair, where=FULL)
     if place.kind == "binary":
         for column, parts in judged.subgroups.items():
+            masks = {f"{column}={part.text}": part.rows for part in parts}
             for cell, folds in place.full.items():
-                rows += _levels_of(
-                    group, cell, {f"{column}={part.text}": part.rows for part in parts}, folds, SUBGROUPS
-                )
-        rows += _sites(group)
-    return rows
+                yield from _levels_of(group, cell, masks, folds, SUBGROUPS)
+        yield from _sites(group)
 
 
-def _sites(group: Group) -> list[Row]:
-    column, rows = group.judged.table["site"], []
+def _sites(group: Group) -> Iterator[Row]:
+    column = group.judged.table["site"]
     for cell, folds in group.place.full.items():
         present = column.gather(np.concatenate([fold.row for fold in folds.values()]))
         if group.judged.several_sites and present.null_count():
             group.judged.notes.add("rows without a site do not enter the table of sites", group.name(cell))
         names = present.drop_nulls().unique().sort().to_list() if group.judged.several_sites else []
         masks = {name: (column == name).fill_null(False).to_numpy() for name in names}
-        rows += _levels_of(group, cell, masks, folds, SITES)
-    return rows
+        yield from _levels_of(group, cell, masks, folds, SITES)
 
 
-def _levels_of(group: Group, cell: Cell, masks: dict[str, np.ndarray], folds: Folds, where: str) -> list[Row]:
+def _levels_of(group: Group, cell: Cell, masks: dict[str, np.ndarray], folds: Folds, where: str) -> Iterator[Row]:
     """Levels within subgroups or sites; of those with few patients of a class neither counts nor values."""
     within = {name: kept for name, mask in masks.items() if (kept := restrict(folds, mask))}
     if where == SUBGROUPS and len(within) < 2:
-        return []
-    rows: list[Row] = []
+        return
     for (name, kept), state in zip(within.items(), states_of(within), strict=True):
         at = replace(group, **{"subgroup" if where == SUBGROUPS else "site": name})
         if state != SUPPRESSED:
             for family in group.families(where):
-                rows += level_rows(at, cell, family, kept, where=where, shown=state == SHOWN)
+                yield from level_rows(at, cell, family, kept, where=where, shown=state == SHOWN)
         elif where == SITES:
             why = "site left out, it has fewer than 10 patients, positives or negatives"
             group.judged.notes.add(why, f"{name}, {group.place.cohort}")
         else:
             names = [e.name for family in group.families(where) for e in family.estimands if at.wants(e, where)]
             hidden = make_row(at, cell, ("", None), np.zeros(1), [], interval=Interval(None, None, ""), shown=False)
-            rows += [{**hidden, "estimand": e, "value": None, "se": None, "seeds": None, "note": state} for e in names]
-    return rows
+            for e in names:
+                yield {**hidden, "estimand": e, "value": None, "se": None, "seeds": None, "note": state}
 
 
 def states_of(within: dict[str, Folds]) -> list[str]:
@@ -189,15 +183,14 @@ def states_of(within: dict[str, Folds]) -> list[str]:
     return suppress(np.array(sizes)) if sizes else []
 
 
-def _differences(group: Group, cell: Cell, reference: str, pair: tuple[Folds, Folds], *, where: str) -> list[Row]:
+def _differences(group: Group, cell: Cell, reference: str, pair: tuple[Folds, Folds], *, where: str) -> Iterator[Row]:
     """Paired differences of one cell from another, and the difference this cohort could have shown."""
     mine, theirs = pair
-    rows: list[Row] = []
     if not mine:
         if where == PARTS:
             reason = f"difference from {reference} left out, no seed tests the same units"
             group.judged.notes.add(reason, group.name(cell))
-        return rows
+        return
     for family in group.families(REFERENCE):
         left, right = (values_of(family, folds, group.context) for folds in (mine, theirs))
         for key in next(iter(left.values()), {}):
@@ -208,15 +201,14 @@ def _differences(group: Group, cell: Cell, reference: str, pair: tuple[Folds, Fo
             if np.isnan(apart[0]):
                 continue
             row = make_row(group, cell, key, apart, list(mine.values()), contrast=MINUS_REFERENCE, reference=reference)
-            rows.append(row)
+            yield row
             if key[0] in DETECTABLE and row["low"] is not None:
                 value = detectable_difference(group.context.draws.error(apart))
                 own: Row = {"estimand": f"{key[0]}_detectable_difference", "value": value, "method": DETECTED}
-                rows.append({**row, **own, "low": None, "high": None, "se": None})
-    return rows
+                yield {**row, **own, "low": None, "high": None, "se": None}
 
 
-def _tested(group: Group, cell: Cell, reference: str, mine: Folds, theirs: Folds) -> list[Row]:
+def _tested(group: Group, cell: Cell, reference: str, mine: Folds, theirs: Folds) -> Iterator[Row]:
     """The difference of AUROCs tested by DeLong, clustered by patient, averaged over seeds."""
     shared = list(mine.values())
     found = [areas(fold.label, np.stack([fold.score, theirs[seed].score]), fold.patient) for seed, fold in mine.items()]
@@ -234,9 +226,9 @@ def _tested(group: Group, cell: Cell, reference: str, mine: Folds, theirs: Folds
         row = make_row(
             group, cell, ("auroc", None), value, shared, contrast=MINUS_REFERENCE, reference=reference, interval=ends
         )
-        return [{**row, "se": difference.error, "p": difference.p}]
+        yield {**row, "se": difference.error, "p": difference.p}
+        return
     group.judged.notes.add(f"paired test against {reference} left out, {why}", group.name(cell))
-    return []
 
 
 def _with_families(rows: list[Row], family: tuple[str, ...]) -> list[Row]:

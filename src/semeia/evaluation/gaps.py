@@ -1,5 +1,7 @@
 """What is lost away from home: gaps between cohorts, and of two arms' gaps, as rows of the tidy table."""
 
+from collections.abc import Iterator
+
 from semeia.evaluation.cells import Cell
 from semeia.evaluation.contrasts import Folds, gap_draws, paired, reference_cell
 from semeia.evaluation.estimands import HOME, REFERENCE, Family
@@ -22,7 +24,7 @@ def pair_of(group: Group, cell: Cell, other: Cell, one: Folds, two: Folds, *, no
     return kept[0], kept[1]
 
 
-def away_from_home(places: list[Place], groups: dict[str, Group]) -> list[Row]:
+def away_from_home(places: list[Place], groups: dict[str, Group]) -> Iterator[Row]:
     """Gaps between the home cohort and each other, and of two arms' gaps."""
     home = next((place for place in places if place.inside), None)
     others = [place for place in places if place is not home]
@@ -31,27 +33,24 @@ def away_from_home(places: list[Place], groups: dict[str, Group]) -> list[Row]:
         if places[0].kind != "classes":
             reason = "transport left out, no cohort is named 'internal' to start from"
             judged.notes.add(reason, places[0].outcome)
-        return []
-    rows: list[Row] = []
+        return
     for place in others:
         at = (groups[home.cohort], groups[place.cohort])
         for cell in [cell for cell in place.full if cell in home.full]:
-            rows += _gaps(at, cell, [group.place.full[cell] for group in at])
+            yield from _gaps(at, cell, [group.place.full[cell] for group in at])
             for reference in judged.settings.references:
                 other = reference_cell(reference, cell, [c for c in place.full if c in home.full])
                 if other is not None:
                     pairs = [pair_of(g, cell, other, g.place.full[cell], g.place.full[other]) for g in at]
                     if all(mine for mine, _ in pairs):
                         mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
-                        rows += _gaps(at, cell, mine, less=theirs, reference=reference)
-    return rows
+                        yield from _gaps(at, cell, mine, less=theirs, reference=reference)
 
 
 def _gaps(
     at: tuple[Group, Group], cell: Cell, folds: list[Folds], *, less: list[Folds] | None = None, reference: str = ""
-) -> list[Row]:
+) -> Iterator[Row]:
     """Rows of the gaps of one cell, or of what they are more than those of its reference."""
-    rows: list[Row] = []
     for family in at[0].families(HOME):
         inside, outside = (_means(family, one, group.context) for one, group in zip(folds, at, strict=True))
         if less is not None:
@@ -63,18 +62,17 @@ def _gaps(
         for key in [key for key in inside if key in outside]:
             estimand = family.find(key[0])
             if at[1].wants(estimand, HOME) and (less is None or at[1].wants(estimand, REFERENCE)):
-                rows += _gap_row(at, cell, key, (inside[key], outside[key]), reference, bool(less))
-    return rows
+                yield from _gap_row(at, cell, key, (inside[key], outside[key]), reference, bool(less))
 
 
 def _gap_row(
     at: tuple[Group, Group], cell: Cell, key: Key, values: tuple[Rows, Rows], reference: str, of_gaps: bool
-) -> list[Row]:
+) -> Iterator[Row]:
     home, group = at
     draws, notes = group.context.draws, group.judged.notes
     if not all(mostly_defined(one, each.context.draws) for one, each in zip(values, at, strict=True)):
         notes.add(f"gap of {key[0]} left out, it is undefined in one of the cohorts", group.name(cell))
-        return []
+        return
     gap = gap_draws(*values, number=draws.number)
     patients = min(carriers(each.place.full[cell].values(), key[0]) for each in at)
     ends = [
@@ -87,10 +85,10 @@ def _gap_row(
         why = "it does not vary in one cohort"
     if why:
         notes.add(f"gap of {key[0]} left out, no interval: {why.removeprefix('none: ')}", group.name(cell))
-        return []
+        return
     contrast, there = GAP_MINUS_GAP if of_gaps else MINUS_HOME, list(group.place.full[cell].values())
     row = make_row(group, cell, key, gap, there, contrast=contrast, reference=reference, interval=interval)
-    return [{**row, "home": home.place.cohort}]
+    yield {**row, "home": home.place.cohort}
 
 
 def _means(family: Family, folds: Folds, context: Context) -> Values:

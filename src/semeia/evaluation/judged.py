@@ -40,9 +40,8 @@ class Place:
 
     @cached_property
     def cells(self) -> dict[Cell, dict[int, Fold]]:
-        """cells[cell][seed]: the rows the evaluation speaks of; a cell without any is left out."""
-        kept = {cell: restrict(by_seed, self.base.rows) for cell, by_seed in self.folds.items()}
-        return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
+        """cells[cell][seed]: the rows the evaluation speaks of."""
+        return self.within(self.base)
 
     @cached_property
     def full(self) -> dict[Cell, dict[int, Fold]]:
@@ -53,9 +52,7 @@ class Place:
         return {cell: folds for cell, folds in self.cells.items() if cell.fraction == largest[cell.arm, cell.mode]}
 
     def within(self, part: Stratum) -> dict[Cell, dict[int, Fold]]:
-        """The rows that lie in a part of the table."""
-        if part is self.base:
-            return self.cells
+        """The rows that lie in a part of the table; a cell without any is left out."""
         kept = {cell: restrict(by_seed, part.rows) for cell, by_seed in self.folds.items()}
         return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
 

@@ -24,7 +24,6 @@ from semeia.evaluation.statistics.calibration_curve import (
     calibration_error_draws,
     flexible_calibration,
     ici_draws,
-    point_weights,
 )
 from semeia.evaluation.statistics.discrimination import (
     auroc_within_parts,
@@ -134,7 +133,7 @@ def errors_values(fold: Fold, context: Context) -> Values:
     names = _keys(*CALIBRATION_ERRORS, "pooled_brier", *BRIER_PARTS[1:])
 
     def statistic(weights: Weights) -> DrawnColumns:
-        errors = calibration_error_draws(prepared, point_weights(prepared, weights))
+        errors = calibration_error_draws(prepared, prepared.weights(weights))
         return np.hstack([errors, brier_parts_draws(fold.label, fold.score, weights, bin_of=bin_of)])
 
     return _over(fold, context.draws, names, statistic)
@@ -144,9 +143,8 @@ def curve_values(fold: Fold, context: Context) -> Values:
     prepared, grid = flexible_calibration(fold.label, fold.score), context.grid
     assert grid is not None
     names = tuple(("calibration_curve", float(predicted)) for predicted in grid)
-    return _over(
-        fold, context.draws, names, lambda w: calibration_curve_draws(prepared, point_weights(prepared, w), grid=grid)
-    )
+    statistic = partial(calibration_curve_draws, prepared, grid=grid)
+    return _over(fold, context.draws, names, lambda weights: statistic(prepared.weights(weights)))
 
 
 def decisions_values(fold: Fold, context: Context) -> Values:
@@ -167,7 +165,7 @@ def recalibrated_values(fold: Fold, context: Context) -> Values:
     sums = np.column_stack([np.ones(len(fold.label)), fold.label, fold.score, (fold.score - fold.label) ** 2])
 
     def statistic(weights: Weights) -> Float[np.ndarray, "draws 5"]:
-        points = point_weights(prepared, weights)
+        points = prepared.weights(weights)
         fitted = calibration_draws(prepared.label, prepared.score, points)
         n, positive, expected, error = weighted_sums(sums, weights).T
         return np.column_stack([*fitted, ici_draws(prepared, points), ratio(error, n), ratio(positive, expected)])

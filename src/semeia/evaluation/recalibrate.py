@@ -3,6 +3,7 @@
 Anybody who is in both cohorts is left out of the fit.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +19,9 @@ from semeia.evaluation.shapes import Reals
 from semeia.evaluation.statistics.recalibration import METHODS, Method, fit_recalibration, recalibrated
 
 
-def recalibrated_rows(judged: Judged) -> list[Row]:
+def recalibrated_rows(judged: Judged) -> Iterator[Row]:
     """Rows of the calibration that is left after each way of recalibrating (none, intercept, logistic, isotonic)."""
     patient = judged.subject
-    rows: list[Row] = []
     for places in judged.outcomes().values():
         inside = next((place.cohort for place in places if place.inside), None)
         if inside is None:
@@ -44,8 +44,7 @@ def recalibrated_rows(judged: Judged) -> list[Row]:
                         judged.notes.add(why, place.name(cell))
                         continue
                     group = Group(judged, place, Context(place.draws, judged.settings), place.base.text)
-                    rows += level_rows(group, cell, RECALIBRATED, folds, where=FULL, suffix=f"_after_{method}")
-    return rows
+                    yield from level_rows(group, cell, RECALIBRATED, folds, where=FULL, suffix=f"_after_{method}")
 
 
 def _rule(method: Method, patient: Int[np.ndarray, "rows"]) -> Rule:

@@ -4,7 +4,7 @@ Patients, not rows, are drawn: a patient's rows come together or not at all, bec
 patients of a cohort are drawn without strata: how many of them are positive varies from draw to draw, as it would from
 cohort to cohort. Draws that keep that number give intervals of everything that depends on the prevalence (calibration,
 Brier score, AUPRC, predictive values, net benefit) that are far too narrow. Strata are kept only where the statistic
-conditions on them: the ROC curve on the classes (`patient_draws`), a comparison of cohorts on their sizes.
+conditions on them: a comparison of cohorts on their sizes.
 
 The draws depend on the numbers of the patients, which no order of rows changes (judged.py), on their strata and on the
 seed: every arm, seed and metric of a cohort is evaluated in the same draws, which is what makes differences paired.
@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Int, Shaped, UInt8
 
 from semeia.evaluation.shapes import Column, Numbers, Rows, Weights
-from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval, standard_error
+from semeia.evaluation.statistics.intervals import bca_interval, percentile_interval
 
 # Random numbers made at a time, and elements of one block of weights: what bounds the memory.
 CHUNK_ELEMENTS = 2**23
@@ -36,26 +36,11 @@ JACKKNIFE_GROUPS = 200
 PARTS = 5
 
 
-def patient_draws(subjects: Column, labels: Column, *, draws: int, seed: int) -> Int[np.ndarray, "draws n"]:
-    """How often each row is in each draw of a patient bootstrap that keeps the number of positive patients.
-
-    This is for ROC curves, which condition on the classes; metrics are judged in `Draws` without strata.
-    """
-    _, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first))
-    patient = order[inverse]
-    has_positive = np.bincount(patient, weights=np.asarray(labels, dtype=float)) > 0
-    return draw_patients(has_positive, draws=draws, seed=seed).T[patient].T
-
-
 def draw_patients(
     strata: Shaped[np.ndarray, "patients"], *, draws: int, seed: int
 ) -> Int[np.ndarray, "draws patients"]:
     """How often each patient is in each draw; within each stratum as many are drawn as there are."""
-    chunk = _chunk(len(strata))
-    # kept patients-first in memory: every metric reads the draws patient by patient.
-    parts = [_draw_chunk(strata, start // chunk, seed) for start in range(0, draws, chunk)]
-    return np.concatenate(parts, axis=1)[:, :draws].astype(np.int32).T
+    return np.concatenate([*Draws(strata, draws, seed)._made()], axis=1).astype(np.int32).T
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +77,7 @@ class Draws:
 
     def error(self, values: Rows) -> float:
         """Standard error: the standard deviation over the draws in which the statistic is defined."""
-        return standard_error(self.drawn(values))
+        return float(np.nanstd(self.drawn(values), ddof=1))
 
     def interval(self, values: Rows, *, patients: int | None = None) -> tuple[float, float]:
         """Interval of the statistic, from the draws in which it is defined; NaN, NaN when there is none.

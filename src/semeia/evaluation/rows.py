@@ -1,6 +1,6 @@
 """Rows of the tidy table: its columns, the group that a row speaks of, and the row of one estimand there."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ from semeia.evaluation.shapes import Rows
 from semeia.evaluation.statistics.calibration_chance import SIMULATIONS, error_interval, errors_by_chance
 from semeia.evaluation.statistics.intervals import LEAST_DEFINED, percentile_interval
 from semeia.evaluation.tables.across_seeds import mean_over_seeds, pooled
+from semeia.evaluation.tables.columns import Row
 from semeia.evaluation.uncertainty import Interval, interval_of
 
-Row = dict[str, str | float | int | None]
 KEYS = ("study", "outcome", "arm", "mode", "fraction", "cohort", "stratum", "subgroup", "site")
 ESTIMATE_COLUMNS: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(KEYS, pl.String),
@@ -68,7 +68,7 @@ def values_of(family: Family, folds: Folds, context: Context) -> dict[int, Value
 
 def level_rows(
     group: Group, cell: Cell, family: Family, folds: Folds, *, where: str, shown: bool = True, suffix: str = ""
-) -> list[Row]:
+) -> Iterator[Row]:
     """Rows of the levels of one family in one cell, of the estimands that are asked for at `where`.
 
     Nothing is counted unless `shown`; `suffix` ends the estimands' names in the table. There must be a fold.
@@ -76,7 +76,6 @@ def level_rows(
     every = values_of(family, folds, group.context)
     used = list((pooled(folds) if family.pooled else folds).values())
     by_chance = errors_by_chance(used, seed=group.judged.settings.seed) if family.errors else None
-    rows: list[Row] = []
     for key in next(iter(every.values())):
         if not group.wants(family.find(key[0]), where):
             continue
@@ -88,10 +87,9 @@ def level_rows(
         if by_chance is not None and key[0] in family.errors:
             interval = error_interval(group.context.draws, mean, used, by_chance[:, family.errors.index(key[0])])
         row = make_row(group, cell, key, mean, entering, interval=interval, shown=shown)
-        rows.append({**row, "estimand": f"{row['estimand']}{suffix}"})
-    if by_chance is not None and not suffix:
-        rows += _chance_row(group, cell, by_chance[:, 0], list(folds.values()))
-    return rows
+        yield {**row, "estimand": f"{row['estimand']}{suffix}"}
+    if by_chance is not None and not suffix and np.isnan(by_chance[:, 0]).mean() <= 1 - LEAST_DEFINED:
+        yield _chance_row(group, cell, by_chance[:, 0], list(folds.values()))
 
 
 def make_row(
@@ -165,13 +163,11 @@ def _mean(group: Group, cell: Cell, key: Key, every: dict[int, Values], *, note:
     return mean_of([every[seed][key] for seed in defined]), defined
 
 
-def _chance_row(group: Group, cell: Cell, errors: Float[np.ndarray, "simulations"], folds: list[Fold]) -> list[Row]:
+def _chance_row(group: Group, cell: Cell, errors: Float[np.ndarray, "simulations"], folds: list[Fold]) -> Row:
     """The ICI that scores that are right would show: an ICI cannot be below zero, so even they have one."""
-    if np.isnan(errors).mean() > 1 - LEAST_DEFINED:
-        return []
     level = group.context.draws.level
     ends = Interval(
         *percentile_interval(errors, level=level), f"{level:.0%} of {SIMULATIONS} simulations of scores that are right"
     )
     row = make_row(group, cell, ("ici_by_chance", None), np.array([float(np.nanmean(errors))]), folds, interval=ends)
-    return [{**row, "se": None}]
+    return {**row, "se": None}

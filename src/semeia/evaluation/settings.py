@@ -1,6 +1,7 @@
 """How predictions are evaluated, and what an evaluation gives back."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 import polars as pl
@@ -55,23 +56,21 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no evaluation could use."""
-        if self.draws < 100:
-            raise InputError(f"draws is {self.draws}; an interval needs at least 100 (2000 is usual).")
-        if not 0.5 <= self.level < 1:
-            raise InputError(f"level is {self.level}; give a number from 0.5 to below 1, such as 0.95.")
-        if self.sensitivity_target is not None and not 0 < self.sensitivity_target <= 1:
-            raise InputError(f"sensitivity_target is {self.sensitivity_target}; give a number in (0, 1].")
-        if self.prevalence is not None and not 0 < self.prevalence < 1:
-            raise InputError(f"prevalence is {self.prevalence}; give a number between 0 and 1.")
-        if not 0 < self.relevant_difference < 1:
-            raise InputError(f"relevant_difference is {self.relevant_difference}; give a number between 0 and 1.")
-        if self.horizon is not None and not 0 < self.horizon < float("inf"):
-            raise InputError(f"horizon is {self.horizon}; give a time above 0, in the unit of the column time.")
-        if not all(0 < point <= 1 for point in self.fixed_points):
-            raise InputError(f"fixed_points is {self.fixed_points}; give numbers in (0, 1], such as 0.9 0.95.")
+        target, prevalence, horizon = self.sensitivity_target, self.prevalence, self.horizon
         first, last, step = self.thresholds
-        if not (0 < first < last < 1 and 0 < step < 1):
-            raise InputError(f"thresholds is {self.thresholds}; give first, last and step, all above 0 and below 1.")
+        rules = {
+            "draws": (self.draws >= 100, "an interval needs at least 100 (2000 is usual)"),
+            "level": (0.5 <= self.level < 1, "give a number from 0.5 to below 1, such as 0.95"),
+            "sensitivity_target": (target is None or 0 < target <= 1, "give a number in (0, 1]"),
+            "prevalence": (prevalence is None or 0 < prevalence < 1, "give a number between 0 and 1"),
+            "relevant_difference": (0 < self.relevant_difference < 1, "give a number between 0 and 1"),
+            "horizon": (horizon is None or 0 < horizon < inf, "give a time above 0, in the unit of the column time"),
+            "fixed_points": (all(0 < at <= 1 for at in self.fixed_points), "give numbers in (0, 1], such as 0.9 0.95"),
+            "thresholds": (0 < first < last < 1 and 0 < step < 1, "give first, last and step, all above 0 and below 1"),
+        }
+        for name, (holds, words) in rules.items():
+            if not holds:
+                raise InputError(f"{name} is {getattr(self, name)}; {words}.")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def strata(frame: pl.DataFrame, *, where: str | None = None, by: str | None = No
     if by is None:
         return [whole]
     prefix = "" if where is None else f"({where}) AND "
-    levels = [Stratum(f"{prefix}{by}={value}", mask & whole.rows) for value, mask in _values(frame, by)]
+    levels = [Stratum(f"{prefix}{by}={part.text}", part.rows & whole.rows) for part in _values(frame, by)]
     return [whole, *(level for level in levels if level.rows.any())]
 
 
@@ -59,15 +59,15 @@ def _where(frame: pl.DataFrame, where: str) -> Stratum:
     return Stratum(where, mask)
 
 
-def _values(frame: pl.DataFrame, by: str) -> list[tuple[str, Mask]]:
+def _values(frame: pl.DataFrame, by: str) -> list[Stratum]:
     if by not in frame.columns:
         raise InputError(f"--by '{by}' is not a column; the columns are: {_columns(frame)}.")
     if by in IDENTIFYING:
         raise InputError(f"--by {by} would name patients in the results; choose another column.")
-    values = frame[by].unique().sort()
-    if len(values) > MOST_LEVELS:
-        raise InputError(f"--by {by} has {len(values)} values (at most {MOST_LEVELS}); use --where with a range.")
-    return [(part.text, part.rows) for part in _each_value(frame[by])]
+    values = frame[by].n_unique()
+    if values > MOST_LEVELS:
+        raise InputError(f"--by {by} has {values} values (at most {MOST_LEVELS}); use --where with a range.")
+    return _each_value(frame[by])
 
 
 def _columns(frame: pl.DataFrame) -> str:
@@ -130,10 +130,10 @@ def _thirds(table: pl.DataFrame, column: str) -> tuple[float, ...]:
 
 def _bands(values: pl.Series, cuts: tuple[float, ...]) -> list[Stratum]:
     ends = [-np.inf, *cuts, np.inf]
-    found = []
-    for low, high in pairwise(ends):
-        words = f"{low:g} to below {high:g}"
-        if not np.isfinite(low) or not np.isfinite(high):
-            words = f"below {high:g}" if np.isfinite(high) else f"{low:g} and above"
-        found.append(Stratum(words, ((values >= low) & (values < high)).fill_null(False).to_numpy()))
-    return found
+    words = [
+        f"below {cuts[0]:g}",
+        *(f"{low:g} to below {high:g}" for low, high in pairwise(cuts)),
+        f"{cuts[-1]:g} and above",
+    ]
+    within = [((values >= low) & (values < high)).fill_null(False).to_numpy() for low, high in pairwise(ends)]
+    return [Stratum(text, rows) for text, rows in zip(words, within, strict=True)]

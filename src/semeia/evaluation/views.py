@@ -61,7 +61,7 @@ def evaluate(predictions: ArrowTable, *, settings: EvaluationSettings | None = N
     judged = judge(predictions, settings=settings or EvaluationSettings())
     binary, classes = judged.of_kind("binary"), judged.of_kind("classes")
     tidy = estimate(judged)
-    tidy = pl.concat([tidy, pl.DataFrame(recalibrated_rows(binary), schema=ESTIMATE_COLUMNS)])
+    tidy = pl.concat([tidy, pl.DataFrame([*recalibrated_rows(binary)], schema=ESTIMATE_COLUMNS)])
     tables = {name: view(tidy, judged.settings) for name, view in VIEWS.items()}
     results = tables.pop("results")
     tables |= {

@@ -18,7 +18,6 @@ from semeia.evaluation.statistics.calibration_chance import (
 from semeia.evaluation.statistics.calibration_curve import (
     calibration_error_draws,
     flexible_calibration,
-    point_weights,
 )
 
 
@@ -34,7 +33,7 @@ def fold(n: int, *, slope: float = 1.0, shift: float = 0.0) -> Fold:
 
 def errors_of(label, score, weights):
     prepared = flexible_calibration(label, score)
-    return calibration_error_draws(prepared, point_weights(prepared, weights))
+    return calibration_error_draws(prepared, prepared.weights(weights))
 
 
 def ici(one: Fold) -> float:

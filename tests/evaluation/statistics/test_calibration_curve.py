@@ -5,14 +5,13 @@ import pytest
 import statsmodels.api as sm
 from scipy.special import expit, logit
 
-from semeia.evaluation.resampling import patient_draws
+from semeia.evaluation.resampling import Draws
 from semeia.evaluation.statistics.calibration_curve import (
     MOST_GROUPS,
     calibration_curve_draws,
     calibration_error_draws,
     central_grid,
     flexible_calibration,
-    point_weights,
     spline_basis,
     spline_knots,
 )
@@ -36,22 +35,22 @@ def by_statsmodels(label, score, weight, knots, at):
 def errors_of(label, score):
     """Of the rows as they are."""
     prepared = flexible_calibration(label, score)
-    return calibration_error_draws(prepared, point_weights(prepared, np.ones((1, len(label)))))[0]
+    return calibration_error_draws(prepared, prepared.weights(np.ones((1, len(label)))))[0]
 
 
 def curve_of(label, score, grid):
     prepared = flexible_calibration(label, score)
-    return calibration_curve_draws(prepared, point_weights(prepared, np.ones((1, len(label)))), grid=grid)[0]
+    return calibration_curve_draws(prepared, prepared.weights(np.ones((1, len(label)))), grid=grid)[0]
 
 
 @pytest.mark.parametrize(("n", "count"), [(150, 3), (400, 4), (1500, 5)])
 def test_equals_statsmodels_in_every_draw(n, count):
     label, score = data(n)
     score = np.round(score, 3)  # ties
-    weights = np.vstack([np.ones(n), patient_draws(np.arange(n), label, draws=4, seed=0)])
+    weights = Draws(label, 4).apply(np.arange(n), lambda weights: weights)
     grid = central_grid(score)
     prepared = flexible_calibration(label, score)
-    points = point_weights(prepared, weights)
+    points = prepared.weights(weights)
     curve, error = calibration_curve_draws(prepared, points, grid=grid), calibration_error_draws(prepared, points)
     tolerance = 2e-3 if len(np.unique(score)) > MOST_GROUPS else 1e-4
     knots = spline_knots(logit(score), count=count)
@@ -96,10 +95,10 @@ def test_a_draw_without_a_spline_falls_back_and_a_separated_one_has_no_curve():
     few[0, [*low, *high]] = 1
     overlapping = score[low].min() < score[high].max() and score[high].min() < score[low].max()
     assert overlapping
-    assert np.isfinite(calibration_curve_draws(prepared, point_weights(prepared, few), grid=grid)).all()
+    assert np.isfinite(calibration_curve_draws(prepared, prepared.weights(few), grid=grid)).all()
     separated = np.zeros((1, 60))
     separated[0, [np.argmin(np.where(label == 0, score, 2)), np.argmax(np.where(label == 1, score, -1))]] = 1
-    points = point_weights(prepared, separated)
+    points = prepared.weights(separated)
     assert np.isnan(calibration_curve_draws(prepared, points, grid=grid)).all()
     assert np.isnan(calibration_error_draws(prepared, points)).all()
 
@@ -108,7 +107,7 @@ def test_one_class_and_empty_draws_have_no_error():
     label, score = data(60)
     prepared = flexible_calibration(label, score)
     weights = np.vstack([label == 1, np.zeros(60)]).astype(float)
-    assert np.isnan(calibration_error_draws(prepared, point_weights(prepared, weights))).all()
+    assert np.isnan(calibration_error_draws(prepared, prepared.weights(weights))).all()
 
 
 def test_the_grid_is_the_central_part_of_the_scores():

@@ -8,7 +8,18 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from semeia.errors import InputError
 from semeia.evaluation import auprc, auroc, brier
-from semeia.evaluation.statistics.discrimination import auprc_draws, auroc_draws, brier_draws, weighted_mean
+from semeia.evaluation.statistics.discrimination import (
+    auroc_draws,
+    brier_draws,
+    ranked_draws,
+    ranking,
+    weighted_mean,
+)
+
+
+def auprc_draws(label: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return ranked_draws(ranking(label, score), weights)[1]
+
 
 ORACLES = [
     (auroc_draws, roc_auc_score),

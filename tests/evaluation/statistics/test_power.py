@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import NormalIndPower
 
-from semeia.evaluation.statistics.intervals import detectable_difference, power_at, standard_error
+from semeia.evaluation.resampling import Draws
+from semeia.evaluation.statistics.intervals import detectable_difference, power_at
 
 
 def test_the_detectable_difference_is_280_standard_errors_and_has_its_power():
@@ -20,4 +21,4 @@ def test_power_equals_statsmodels():
 
 
 def test_the_standard_error_leaves_out_undefined_draws():
-    assert standard_error(np.array([1.0, 3.0, np.nan])) == pytest.approx(np.sqrt(2))
+    assert Draws(np.zeros(3), 3).error(np.array([0.0, 1.0, 3.0, np.nan])) == pytest.approx(np.sqrt(2))

@@ -13,7 +13,6 @@ from semeia.evaluation.statistics.calibration_curve import (
     calibration_curve_draws,
     flexible_calibration,
     ici_draws,
-    point_weights,
 )
 
 MEASURES = (*CALIBRATION_ERRORS, *BRIER_PARTS)
@@ -38,7 +37,7 @@ def value(table: pl.DataFrame, metric: str, cohort: str) -> float:
 
 def ici(frame: pl.DataFrame) -> float:
     prepared = flexible_calibration(frame["label"].to_numpy(), frame["score"].to_numpy())
-    return ici_draws(prepared, point_weights(prepared, np.ones((1, len(frame)))))[0]
+    return ici_draws(prepared, prepared.weights(np.ones((1, len(frame)))))[0]
 
 
 def test_folds_are_pooled_and_repeated_predictions_averaged(made):
@@ -69,7 +68,7 @@ def test_the_curve_is_that_of_the_pooled_rows(made):
     label, score = internal["label"].to_numpy(), internal["score"].to_numpy()
     grid = table["predicted"].to_numpy()
     prepared = flexible_calibration(label, score)
-    points = point_weights(prepared, np.ones((1, len(label))))
+    points = prepared.weights(np.ones((1, len(label))))
     expected = calibration_curve_draws(prepared, points, grid=grid)[0]
     np.testing.assert_allclose(table["observed"], expected)
     assert (table["low"] <= table["high"]).all()

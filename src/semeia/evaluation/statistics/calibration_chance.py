@@ -74,6 +74,7 @@ def _simulated(
     fold: Fold, prepared: FlexibleCalibration, uniform: Float[np.ndarray, "draws units"]
 ) -> Float[np.ndarray, "draws 3"]:
     positive = (uniform[:, fold.unit] < fold.score).astype(np.int16)
+    assert prepared.group is not None
     pair = prepared.group[: len(fold.score)] // 2
     # a simulation takes one of the two of each row.
     size = np.bincount(pair)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from semeia.evaluation.shapes import Column, Drawn, Numbers, PointWeights, Reals, Weights
-from semeia.evaluation.statistics.calibration import clipped_logit
-from semeia.evaluation.statistics.group_sums import group_sums, ratio
+from semeia.evaluation.shapes import Column, Drawn, Numbers, PointWeights, Reals
+from semeia.evaluation.statistics.calibration import LikeRows, clipped_logit
+from semeia.evaluation.statistics.group_sums import ratio
 from semeia.evaluation.statistics.logistic import fit_logistic_draws
 
 # Quantiles at which Harrell places the knots (his table 2.3).
@@ -85,12 +85,9 @@ class Design:
 
 
 @dataclass(frozen=True)
-class FlexibleCalibration:
+class FlexibleCalibration(LikeRows):
     """What does not change from draw to draw: rows of like score and label as one point, and the designs."""
 
-    group: Numbers
-    label: Shaped[np.ndarray, "points"]
-    score: Float[np.ndarray, "points"]
     designs: tuple[Design, ...]
 
 
@@ -109,18 +106,13 @@ def flexible_calibration(label: Column, score: Column, *, rarer: int | None = No
     knots = [spline_knots(x, count=count) for count, least in KNOTS.items() if rarer >= least]
     designs = [_design(clipped_logit(mean), size, each) for each in knots if each is not None]
     designs.append(_design(clipped_logit(mean), size, None))
-    return FlexibleCalibration(group, point % 2, mean, tuple(design for design in designs if design is not None))
+    return FlexibleCalibration(point % 2, mean, group, tuple(design for design in designs if design is not None))
 
 
 def central_grid(score: Column, *, points: int = 41) -> Float[np.ndarray, "points"]:
     """Evenly spaced predicted probabilities over the central 95 % of the scores; one where they are all the same."""
     low, high = np.quantile(score, CENTRAL)
     return np.unique(np.linspace(low, high, points))
-
-
-def point_weights(prepared: FlexibleCalibration, weights: Weights) -> PointWeights:
-    """How much of each point every draw holds."""
-    return group_sums(weights, prepared.group, groups=len(prepared.score))
 
 
 def ici_draws(prepared: FlexibleCalibration, points: PointWeights) -> Drawn:

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.special import expit, logit, ndtr, ndtri
 
-from semeia.errors import InputError
 from semeia.evaluation.shapes import Column
+from semeia.evaluation.statistics.discrimination import both_classes
 
 # Below this a standard error is rounding: the scores order the patients alike.
 NO_ERROR = 1e-12
@@ -52,12 +52,6 @@ class Areas:
     # of the covariance between them; NaN when fewer than two patients have a unit of one class
     parts: Float[np.ndarray, "4 scores patients"]
 
-    def covariance(self) -> Float[np.ndarray, "scores scores"]:
-        """Covariance of the AUROCs (Obuchowski 1997; with one unit a patient DeLong et al. 1988)."""
-        positive, negative, crossed, other = self.parts
-        between = crossed @ other.T
-        return positive @ positive.T + negative @ negative.T + between + between.T
-
     def contrast(self, coefficients: tuple[float | int, ...]) -> Difference:
         """The sum of the AUROCs times `coefficients`, such as (1, -1), with its standard error."""
         # contributions are combined before they are squared: equal scores then differ by exactly 0.
@@ -81,9 +75,7 @@ def placements(label: Column, score: Column) -> tuple[Float[np.ndarray, "positiv
 
     Midranks by sorting, n log n (Sun and Xu 2014).
     """
-    positive = np.asarray(label, dtype=bool)
-    if positive.all() or not positive.any():
-        raise InputError(f"AUROC needs predictions of both classes; all {len(label)} labels are the same.")
+    positive = both_classes(label, "AUROC")
     return _share_below(score[positive], score[~positive]), 1 - _share_below(score[~positive], score[positive])
 
 

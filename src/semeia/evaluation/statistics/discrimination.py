@@ -15,14 +15,14 @@ from semeia.evaluation.statistics.group_sums import ratio, sums_by_group
 
 def auroc(label: Column, score: Column) -> float:
     """Area under the ROC curve. `label` is 0/1 or boolean. InputError when only one class is there."""
-    _need_both(label, "AUROC")
+    both_classes(label, "AUROC")
     return float(auroc_draws(label, score, np.ones((1, len(label))))[0])
 
 
 def auprc(label: Column, score: Column) -> float:
     """Area under the precision-recall curve as average precision. InputError when only one class is there."""
-    _need_both(label, "AUPRC")
-    return float(auprc_draws(label, score, np.ones((1, len(label))))[0])
+    both_classes(label, "AUPRC")
+    return float(ranked_draws(ranking(label, score), np.ones((1, len(label))))[1][0])
 
 
 def brier(label: Column, score: Column) -> float:
@@ -33,11 +33,6 @@ def brier(label: Column, score: Column) -> float:
 def auroc_draws(label: Column, score: Column, weights: Weights) -> Drawn:
     """Weighted AUROC of every draw; NaN for a draw that holds one class only."""
     return ranked_draws(ranking(label, score), weights)[0]
-
-
-def auprc_draws(label: Column, score: Column, weights: Weights) -> Drawn:
-    """Weighted average precision of every draw; NaN for a draw that holds one class only."""
-    return ranked_draws(ranking(label, score), weights)[1]
 
 
 def brier_draws(label: Column, score: Column, weights: Weights) -> Drawn:
@@ -56,10 +51,12 @@ def weighted_sums(values: Shaped[np.ndarray, "n k"], weights: Weights) -> DrawnC
     return sums_by_group(weights, np.zeros(len(values), dtype=np.int64), values, groups=1)[0].T
 
 
-def _need_both(label: Column, name: str) -> None:
+def both_classes(label: Column, name: str) -> Mask:
+    """Which rows are positive; InputError, for what is called `name`, where all are or none."""
     positive = np.asarray(label, dtype=bool)
     if positive.all() or not positive.any():
         raise InputError(f"{name} needs predictions of both classes; all {len(label)} labels are the same.")
+    return positive
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,6 @@ def holm(p: Float[np.ndarray, "tests"]) -> Float[np.ndarray, "tests"]:
     return adjusted
 
 
-def standard_error(draws: Drawn) -> float:
-    """Standard deviation of the defined draws of a difference."""
-    return float(np.nanstd(draws, ddof=1))
-
-
 def detectable_difference(error: float, *, power: float = 0.8, alpha: float = 0.05) -> float:
     """Smallest true difference that a two-sided test at `alpha` finds with probability `power`."""
     return float(error * (ndtri(1 - alpha / 2) + ndtri(power)))

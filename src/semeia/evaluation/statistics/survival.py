@@ -16,8 +16,6 @@ from jaxtyping import Float
 from semeia.evaluation.shapes import Column, Mask, Numbers, Reals, Weights
 from semeia.evaluation.statistics.group_sums import group_sums, ratio
 
-# Weights [draws, n] of one draw of a cohort in, those at the horizon out.
-
 
 @dataclass(frozen=True)
 class FollowUp:

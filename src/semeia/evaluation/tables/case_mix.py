@@ -4,7 +4,7 @@ Sizes, prevalence, every covariate, the spread of the linear predictor (the wide
 how well the cohort can be told, and each metric at the home cohort's prevalence (operating_point.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -45,19 +45,15 @@ def case_mix(judged: Judged) -> pl.DataFrame:
     and its performance at the cohort's own prevalence and at that of the cohort it is `compared_with`.
     """
     covariates = covariates_of(judged.table, judged.notes)
-    rows: list[Row] = []
-    for places in judged.outcomes().values():
-        present = [place for place in places if place.cells]
-        if present:
-            rows += _of_outcome(judged, present, covariates)
+    present = [[place for place in places if place.cells] for places in judged.outcomes().values()]
+    rows = [row for places in present if places for row in _of_outcome(judged, places, covariates)]
     return pl.DataFrame(rows, schema=TABLES["case_mix"])
 
 
-def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]) -> list[Row]:
+def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]) -> Iterator[Row]:
     home = next((place for place in places if place.inside), places[0])
     units = {place.cohort: units_of(place) for place in places}
     described = {c.name: words(c.name, c.words, units, home=home.cohort) for c in covariates if c.words is not None}
-    rows: list[Row] = []
     for place in places:
         other = None if place is home else units[home.cohort]
         findings = sizes(units[place.cohort], level=judged.settings.level)
@@ -67,29 +63,25 @@ def _of_outcome(judged: Judged, places: list[Place], covariates: list[Covariate]
             else:
                 findings += described[covariate.name][place.cohort]
         nobody = Cell("", "", 1.0)
-        rows += [_row(place, nobody, finding, home) for finding in findings]
+        yield from (_row(place, nobody, finding, home) for finding in findings)
         # of the patients of both cohorts, each drawn from its own.
         both = np.concatenate([home.draws.strata, place.draws.strata + home.draws.strata.max() + 1])
         joined = None if place is home else replace(place.draws, strata=both)
         for cell, folds in place.full.items():
-            found = _linear_predictor(place, folds) + _performance(place, folds, home, units)
+            found = [*_linear_predictor(place, folds), *_performance(place, folds, home, units)]
             if joined is not None and cell in home.full:
                 found += _membership(judged, place, folds, home, home.full[cell], covariates, joined)
-            rows += [_row(place, cell, finding, home) for finding in found]
-    return rows
+            yield from (_row(place, cell, finding, home) for finding in found)
 
 
 def _row(place: Place, cell: Cell, finding: Finding, home: Place) -> Row:
-    low, high = finding.interval or (None, None)
     own: Row = {
         "characteristic": finding.characteristic,
         "level": finding.level,
         "measure": finding.measure,
         "compared_with": home.cohort if finding.compared else "",
         "value": finding.value,
-        "low": low,
-        "high": high,
-        "interval_method": finding.method,
+        **(finding.interval.columns() if finding.interval else {}),
     }
     columns = place_columns(place, cell)
     return (columns if cell.arm else columns | {"fraction": None}) | own
@@ -103,18 +95,15 @@ def _findings(
     level: str,
     compared: bool,
     folds: Collection[Fold] | None = None,
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """A finding for each statistic that exists; all patients carry it where `folds` are not given."""
-    found: list[Finding] = []
     for name, column in zip(names, values.T, strict=True):
         if mostly_defined(column, draws):
             known = interval_of_draws(draws, column) if folds is None else interval_of(draws, column, folds, name)
-            ends = None if known.low is None or known.high is None else (known.low, known.high)
-            found.append(Finding(characteristic, level, name, float(column[0]), ends, known.method, compared))
-    return found
+            yield Finding(characteristic, level, name, float(column[0]), known, compared)
 
 
-def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
+def _linear_predictor(place: Place, folds: dict[int, Fold]) -> Iterator[Finding]:
     def statistic(fold: Fold, weights: Weights) -> Float[np.ndarray, "draws 2"]:
         predictor = clipped_logit(fold.score)
         n, *sums = weighted_sums(np.column_stack([np.ones(len(predictor)), predictor, predictor**2]), weights).T
@@ -125,22 +114,19 @@ def _linear_predictor(place: Place, folds: dict[int, Fold]) -> list[Finding]:
     return _findings(across_seeds(folds, place.draws, statistic), names, place.draws, "linear predictor", "", False)
 
 
-def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> list[Finding]:
+def _performance(place: Place, folds: dict[int, Fold], home: Place, units: dict[str, Units]) -> Iterator[Finding]:
     """SHIFTED at the cohort's own prevalence, and at the home cohort's, which are drawn as the patients are."""
     known = [
         (ranked_values(fold, place.draws)["auroc", None], place.draws.apply(fold.patient, partial(class_means, fold)))
         for fold in folds.values()
     ]
-    found: list[Finding] = []
     for at in [place] if place is home else [place, home]:
         if 0 < units[at.cohort].label.mean() < 1:
             prevalence = drawn_prevalence(at, seen_from=place)
             level = "own prevalence" if at is place else "home prevalence"
             values = mean_over_seeds(np.stack([at_prevalence(auroc, means, prevalence) for auroc, means in known]))
-            found += _findings(
-                values, SHIFTED, place.draws, "performance", level, at is not place, list(folds.values())
-            )
-    return found
+            carrying = list(folds.values())
+            yield from _findings(values, SHIFTED, place.draws, "performance", level, at is not place, carrying)
 
 
 # Rows on which one part's model is fitted: more change nothing but the time it takes.
@@ -204,7 +190,7 @@ def _membership(
     at_home: dict[int, Fold],
     covariates: list[Covariate],
     draws: Draws,
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """C-statistic of the membership model, averaged over the seeds that predicted in both cohorts."""
     usable = [covariate for covariate in covariates if covariate.name != "site"]
     subjects = judged.subject
@@ -226,6 +212,6 @@ def _membership(
             values.append(draws.apply(patient, partial(auroc_within_parts, rankings)))
     if not values:
         judged.notes.add("membership model left out, there are too few patients", place.cohort)
-        return []
+        return
     stacked = mean_over_seeds(np.stack(values)[:, :, None])
-    return _findings(stacked, ("auroc",), draws, "membership model", "", True)
+    yield from _findings(stacked, ("auroc",), draws, "membership model", "", True)

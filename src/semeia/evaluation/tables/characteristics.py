@@ -20,6 +20,7 @@ from semeia.evaluation.shapes import Column, Numbers, Reals, Rows
 from semeia.evaluation.statistics.discrimination import weighted_mean
 from semeia.evaluation.strata import FEW_VALUES, MISSING, MOST_LEVELS
 from semeia.evaluation.tables.suppression import FEWEST, SHOWN, suppress
+from semeia.evaluation.uncertainty import Interval
 
 RARE, OTHER = "other (fewer than 10)", "other"
 
@@ -93,8 +94,7 @@ class Finding:
     level: str  # the value of a covariate that is words, else empty
     measure: str  # what was taken of it
     value: float
-    interval: tuple[float, float] | None = None  # its ends, or None
-    method: str | None = None
+    interval: Interval | None = None
     compared: bool = False  # whether it compares the cohort with the home cohort
 
 
@@ -122,15 +122,13 @@ def drawn_prevalence(place: Place, *, seen_from: Place) -> Rows:
 def sizes(units: Units, *, level: float) -> list[Finding]:
     """Units, patients, units a patient, and the prevalence with its interval."""
     n, patients = len(units.row), len(np.unique(units.patient))
-    method = f"{level:.0%} Wilson, patient-clustered"
-    prevalence = float(units.label.mean())
+    ends = clustered_wilson(units.label, units.patient, level=level)
+    interval = Interval(*ends, f"{level:.0%} Wilson, patient-clustered")
     return [
         Finding("units", "", "count", float(n)),
         Finding("patients", "", "count", float(patients)),
         Finding("units a patient", "", "mean", n / patients),
-        Finding(
-            "prevalence", "", "share", prevalence, clustered_wilson(units.label, units.patient, level=level), method
-        ),
+        Finding("prevalence", "", "share", float(units.label.mean()), interval),
     ]
 
 
@@ -178,21 +176,16 @@ def words(name: str, value: pl.Series, cohorts: dict[str, Units], *, home: str) 
         for level in levels
     ]
     called = pooled_names(np.array(patients), levels)
-    shares = {cohort: _shares(present, levels, called) for cohort, present in values.items()}
-    found = {}
+    shares, found = {cohort: dict.fromkeys(called, 0.0) for cohort in values}, {}
+    for cohort, present in values.items():
+        for level, pooled in zip(levels, called, strict=True):
+            shares[cohort][pooled] += float((present == level).mean())
     for cohort, share in shares.items():
         found[cohort] = [Finding(name, level, "share", one) for level, one in share.items()]
         if cohort != home:
             apart = max(abs(one - shares[home][level]) for level, one in share.items())
             found[cohort].append(Finding(name, "", "largest difference of shares", apart, compared=True))
     return found
-
-
-def _shares(present: Column, levels: list[str], called: list[str]) -> dict[str, float]:
-    shares = dict.fromkeys(called, 0.0)
-    for level, name in zip(levels, called, strict=True):
-        shares[name] += float((present == level).mean())
-    return shares
 
 
 def _known(value: Rows, units: Units) -> Float[np.ndarray, "m"] | None:

@@ -26,11 +26,8 @@ def confusion(judged: Judged) -> pl.DataFrame:
     `share` is that among the units of the true class (`label`); `count` is of units, `n_patients` of patients in the
     cell, both means where several seeds predict the same units; `state` is as in suppression.py.
     """
-    rows: list[Row] = []
-    for place in judged.places:
-        for cell, folds in place.full.items():
-            rows += _rows(judged, place, cell, folds)
-    return pl.DataFrame(rows, schema=TABLES["confusion"])
+    models = [(place, cell, folds) for place in judged.places for cell, folds in place.full.items()]
+    return pl.DataFrame([row for model in models for row in _rows(judged, *model)], schema=TABLES["confusion"])
 
 
 def _rows(judged: Judged, place: Place, cell: Cell, folds: dict[int, Fold]) -> list[Row]:
@@ -71,12 +68,9 @@ def _counts(folds: dict[int, Fold], draws: Draws) -> Squares:
 
 def _patients(folds: dict[int, Fold]) -> Int[np.ndarray, "k k"]:
     """Patients in each cell; where several seeds predict the same units their mean, rounded down but not to 0."""
-    each = np.stack([_patients_of(fold) for fold in pooled(folds).values()])
-    return np.maximum(each.mean(axis=0), each.any(axis=0)).astype(np.int64)
-
-
-def _patients_of(fold: Fold) -> Int[np.ndarray, "k k"]:
-    cells = np.unique(np.column_stack([fold.label, called_class(fold.classes), fold.patient]), axis=0)
-    out = np.zeros((fold.classes.shape[1],) * 2, dtype=np.int64)
-    np.add.at(out, (cells[:, 0], cells[:, 1]), 1)
-    return out
+    k, each = next(iter(folds.values())).classes.shape[1], []
+    for fold in pooled(folds).values():
+        cell = fold.label.astype(np.int64) * k + called_class(fold.classes)
+        once = np.unique(np.column_stack([cell, fold.patient]), axis=0)
+        each.append(np.bincount(once[:, 0], minlength=k * k).reshape(k, k))
+    return np.maximum(np.mean(each, axis=0), np.any(each, axis=0)).astype(np.int64)

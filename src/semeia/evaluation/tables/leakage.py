@@ -33,13 +33,12 @@ def leakage(judged: Judged) -> pl.DataFrame:
 
 
 def _shared_patients(table: pl.DataFrame) -> Row:
+    name, words = "Patients in two cohorts", "patients by their subject_id; cohorts should have none in common"
+    if table["cohort"].n_unique() < 2:
+        return leakage_row(name, found=None, words="there is one cohort only")
     cohorts = table.group_by("subject_id").agg(pl.col("cohort").n_unique())
     shared = cohorts.filter(pl.col("cohort") > 1).height
-    words = "patients by their subject_id; cohorts should have none in common"
-    several = table["cohort"].n_unique() > 1
-    if not several:
-        return leakage_row("Patients in two cohorts", found=None, words="there is one cohort only")
-    return leakage_row("Patients in two cohorts", found=shared > 0, count=shared, of=cohorts.height, words=words)
+    return leakage_row(name, found=shared > 0, count=shared, of=cohorts.height, words=words)
 
 
 def _same_scores(table: pl.DataFrame) -> Row:

@@ -46,12 +46,7 @@ def paired(one: pl.DataFrame, other: pl.DataFrame, *, cells: tuple[Cell, Cell], 
 
 def _rows(table: pl.DataFrame, cell: Cell, outcome: str) -> pl.DataFrame:
     """The labelled predictions of one model, in columns that do not tell whose they are."""
-    mine = table.filter(
-        pl.col("outcome") == outcome,
-        pl.col("arm") == cell.arm,
-        pl.col("mode") == cell.mode,
-        pl.col("fraction") == cell.fraction,
-    )
+    mine = table.filter(outcome=outcome, arm=cell.arm, mode=cell.mode, fraction=cell.fraction)
     common = mine.select("seed", "cohort", "subject_id", "unit_id", "label", "score")
     return common.with_columns(study=pl.lit(""), outcome=pl.lit(outcome), mode=pl.lit(""), fraction=pl.lit(1.0))
 
@@ -65,8 +60,7 @@ def _paired(cohort: str, one: dict[int, Fold], other: dict[int, Fold]) -> Paired
         return Paired(cohort, why="an outcome of several classes has no such difference yet")
     if any(fold.one_class() for fold in folds):
         return Paired(cohort, why="a seed tested patients of one class only")
-    each = [[areas(fold.label, fold.score[None], fold.patient) for fold in side.values()] for side in (one, other)]
-    sides = [mean_areas(side) for side in each]
+    sides = [mean_areas([areas(f.label, f.score[None], f.patient) for f in side.values()]) for side in (one, other)]
     values = np.concatenate([side.value for side in sides])
     parts = np.concatenate([side.parts for side in sides], axis=1)
     difference = Areas(values, sides[0].patient, parts).contrast((1, -1))

@@ -5,7 +5,8 @@ standardised net benefit at a threshold. Beside what is `Assumed` of the validat
 (calibration intercept 0, slope 1), as the paper's default is.
 """
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from semeia.evaluation.tables.columns import TABLES, Row, place_columns
 
 # Half the width of a 95 % interval in standard errors.
 Z = 1.959963984540054
+MOST = 2**60  # units that are asked for
 # Widths of the 95 % intervals that are aimed at: what is precise enough depends on the use; these are usual.
 TARGET_WIDTHS = {"o_e": 0.2, "calibration_slope": 0.4, "auroc": 0.1, "standardised_net_benefit": 0.2}
 
@@ -64,14 +66,7 @@ def expected_width(criterion: str, assumed: Assumed, *, n: int | float) -> float
 
 def needed_size(criterion: str, assumed: Assumed, *, width: float) -> int:
     """Fewest independent units for which the expected 95 % interval of a criterion is at most `width` wide."""
-    enough = 1
-    while expected_width(criterion, assumed, n=enough) > width:
-        enough *= 2
-    few = enough // 2
-    while enough - few > 1:
-        middle = (few + enough) // 2
-        few, enough = (few, middle) if expected_width(criterion, assumed, n=middle) <= width else (middle, enough)
-    return enough
+    return 1 + bisect_left(range(1, MOST), True, key=lambda n: expected_width(criterion, assumed, n=n) <= width)
 
 
 def right_in_the_large(linear_predictor: Reals, *, prevalence: float) -> Reals:
@@ -138,9 +133,8 @@ def _assumed(place: Place, folds: dict[int, Fold], source: Place, cell: Cell, no
     return Assumed(prevalence, float(np.mean(defined)), predictor, threshold=prevalence)
 
 
-def _rows(place: Place, cell: Cell, folds: dict[int, Fold], source: str, assumed: Assumed) -> list[Row]:
+def _rows(place: Place, cell: Cell, folds: dict[int, Fold], source: str, assumed: Assumed) -> Iterator[Row]:
     counted = counts(folds.values())
-    rows: list[Row] = []
     for criterion, width in TARGET_WIDTHS.items():
         needed = needed_size(criterion, assumed, width=width)
         enough = {"yes": counted["n_patients"], "units": counted["n"]}
@@ -156,5 +150,4 @@ def _rows(place: Place, cell: Cell, folds: dict[int, Fold], source: str, assumed
             "assumed_sd": float(assumed.linear_predictor.std()),
             "threshold": assumed.threshold,
         }
-        rows.append(place_columns(place, cell) | own | counted)
-    return rows
+        yield place_columns(place, cell) | own | counted
