@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from semeia.evaluation.schema import RESULT_COLUMNS
 from semeia.report.names import Pair
 from semeia.report.numbers import NBSP, p_value
 
@@ -60,14 +61,14 @@ class Estimate:
 STANDS = 0.05
 FEWEST = 10
 MACRO = "macro_auroc"
-TEXT = ("study", "outcome", "arm", "reference", "mode", "cohort", "stratum", "metric", "interval_method", "seeds")
+TEXTS = tuple(name for name, kind in RESULT_COLUMNS.items() if kind == pl.String)
 TESTED = ("study", "outcome", "cohort", "stratum", "arm", "mode", "fraction", "reference")
 WHOLE = ("n", "n_patients", "n_positive")
 
 
 def estimates_of(results: pl.DataFrame) -> list[Estimate]:
     """Return every row with a finite value, in the order of the table."""
-    texts = [pl.col(name).cast(pl.String).fill_null("") for name in TEXT]
+    texts = [pl.col(name).cast(pl.String).fill_null("") for name in (*TEXTS, "seeds")]
     counts = [pl.col(name).cast(pl.Int64).fill_null(0) for name in WHOLE]
     columns = [name for name in Estimate.__dataclass_fields__ if name != "p_holm"]
     rows = results.with_columns(*texts, *counts).select(columns).iter_rows(named=True)

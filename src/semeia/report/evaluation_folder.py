@@ -48,14 +48,11 @@ def evaluate_table(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder with --out.")
-    held = [name for name in _MADE if (out / name).exists()]
-    begun = _begun(out)
-    if held and begun is None:
-        raise _not_overwritten(out, held[0])
     table = read_predictions(predictions, named=named)
     command = _command(settings, table)
-    if held and begun != command:
-        raise _not_overwritten(out, held[0])
+    held = [name for name in _MADE if (out / name).exists()]
+    if held and _begun(out) != command:
+        raise InputError(f"{out}: already holds {held[0]}, which is not overwritten; name another folder with --out.")
     described, unasked = asked_for(table, settings)
     try:
         found = evaluate(described, settings=settings)
@@ -73,7 +70,11 @@ def evaluate_table(
         sweep(folder)
     record = {**command, "notes": list(found.notes)}
     write_json(out / "run.json", {**record, "state": "running"})
-    write_parquet(out / "predictions.parquet", _marked(without_ids(table, settings), table, settings))
+    kept = without_ids(table, settings)
+    if settings.where is not None:
+        # a mark on the rows that --where leaves: a report evaluates no expression of a file.
+        kept = kept.with_columns(pl.Series(IN_WHERE, strata(table, where=settings.where)[0].rows))
+    write_parquet(out / "predictions.parquet", kept)
     write_csv(out / "results.csv", found.results)
     write_csv(out / "estimates.csv", found.estimates)
     write_tables(out, found.tables)
@@ -84,10 +85,6 @@ def evaluate_table(
     return found
 
 
-def _not_overwritten(out: Path, name: str) -> InputError:
-    return InputError(f"{out}: already holds {name}, which is not overwritten; name another folder with --out.")
-
-
 def _begun(out: Path) -> dict[str, object] | None:
     """What the evaluation in a folder was asked for, finished or not; None where run.json tells of none."""
     try:
@@ -95,13 +92,6 @@ def _begun(out: Path) -> dict[str, object] | None:
     except InputError:
         return None
     return {name: value for name, value in record.items() if name not in ("notes", "state", "tables")}
-
-
-def _marked(kept: pl.DataFrame, table: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
-    """The table to keep, with a mark on the rows that --where leaves: a report evaluates no expression of a file."""
-    if settings.where is None:
-        return kept
-    return kept.with_columns(pl.Series(IN_WHERE, strata(table, where=settings.where)[0].rows))
 
 
 def asked_for(table: pl.DataFrame, settings: EvaluationSettings) -> tuple[pl.DataFrame, list[str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from semeia.errors import printable
 from semeia.report.content import Section
 from semeia.report.metrics import covariate_title
-from semeia.report.numbers import count, number, percent
+from semeia.report.numbers import count, number, percent, share
 from semeia.report.plots.style import mark, of_page, swatch
 
 if TYPE_CHECKING:
@@ -49,13 +49,6 @@ def template(name: str) -> "Template":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "swatch": swatch,
-        "mark": mark,
-        "of_page": of_page,
-        "count": count,
-        "number": number,
-        "percent": percent,
-        "words": covariate_title,
-    }
+    environment.filters |= {f.__name__: f for f in (swatch, mark, of_page, count, number, percent, share)}
+    environment.filters["words"] = covariate_title
     return environment.get_template(name)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semeia.report.checklists.facts_of_run import exclusions, sources
-from semeia.report.estimates import Estimate
+from semeia.report.estimates import MACRO, Estimate
 from semeia.report.names import ALL
 from semeia.report.numbers import estimate
 from semeia.report.run_folder import Run, read_run
@@ -34,7 +34,7 @@ class Exported:
 def model_card(path: Path, model: Exported) -> str:
     """Write the card of one model of a run folder, in Markdown."""
     run = read_run(path) if (path / "results.csv").exists() else None
-    rows = _levels(run, model)
+    rows = [e for e in _of_model(run, model) if not e.reference]
     label = label_of(run, model.arm, model.mode, rows) if run is not None and rows else None
     parts = [
         f"# {label.name if label else f'{model.arm}, {model.mode}'}\n",
@@ -51,29 +51,24 @@ def model_card(path: Path, model: Exported) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _levels(run: Run | None, model: Exported) -> list[Estimate]:
+def _of_model(run: Run | None, model: Exported) -> list[Estimate]:
     """The results of the model, on all that were tested."""
-    if run is None:
-        return []
-    asked = (model.arm, model.mode, model.fraction, ALL, "")
-    return [
-        e
-        for e in run.estimates
-        if (e.arm, e.mode, e.fraction, e.stratum, e.reference) == asked and e.outcome == model.outcome
-    ]
+    asked = (model.arm, model.mode, model.fraction, model.outcome, ALL)
+    every = run.estimates if run else []
+    return [e for e in every if (e.arm, e.mode, e.fraction, e.outcome, e.stratum) == asked]
 
 
 def _facts(model: Exported, label: Label | None) -> str:
-    known = dict(label.mechanism) if label else {}
+    tested = dict(label.mechanism).get("Tested at", "") if label else ""
     facts = {
         "Predicts": f"`{model.outcome}`",
         "Output": "a probability, as the model itself says it; a calibration stands under Files where one is stored",
         "Reads": model.reads,
         "Models": f"{model.seeds}, one a seed; `semeia predict` and `semeia serve` give the mean of their scores",
-        **{name: words for name, words in known.items() if name in ("Tested at",)},
+        "Tested at": tested,
     }
     made = f"\n\n{label.made}" if label and label.made else ""
-    return "\n".join(f"- **{name}**: {words}" for name, words in facts.items()) + made + "\n"
+    return "\n".join(f"- **{name}**: {words}" for name, words in facts.items() if words) + made + "\n"
 
 
 def _training(run: Run | None, model: Exported) -> str:
@@ -106,12 +101,8 @@ def _pretraining(run: Run | None, model: Exported) -> list[str]:
     gains = [
         f"{run.names.arm(e.arm, e.mode)} less {run.names.reference(e.reference)}, {run.names.place(e.cohort)}: AUROC "
         f"{estimate(e.value, e.low, e.high, sign=True)}{e.tested_words}."
-        for e in run.estimates
-        if (e.arm, e.mode, e.fraction, e.stratum) == (model.arm, model.mode, model.fraction, ALL)
-        and e.metric in ("auroc", "macro_auroc")
-        and e.outcome == model.outcome
-        and e.reference
-        and run.names.is_pretraining(e.arm, e.reference)
+        for e in _of_model(run, model)
+        if e.reference and e.metric in ("auroc", MACRO) and run.names.is_pretraining(e.arm, e.reference)
     ]
     return [*told, *gains] or [
         "This run did not pretrain it, and did not compare it with a network without pretraining."

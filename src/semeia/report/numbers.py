@@ -20,11 +20,11 @@ def number(value: float | int | None, digits: int = 2, *, sign: bool = False) ->
     return ("+" if sign else "") + text
 
 
-def interval(low: float | None, high: float | None, digits: int = 2) -> str:
+def interval(low: float | None, high: float | None, digits: int = 2, *, sign: bool = False) -> str:
     """Write the two ends of an interval, "0.78 to 0.88"; empty when it was not computed, or has no width."""
     if low is None or high is None or low == high or not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"{number(low, digits)} to {number(high, digits)}"
+    return f"{number(low, digits, sign=sign)} to {number(high, digits, sign=sign)}"
 
 
 def estimate(value: float | None, low: float | None, high: float | None, *, digits: int = 2, sign: bool = False) -> str:

@@ -78,8 +78,7 @@ def write_report(run: Path) -> Path:
 
 def write_pages(folder: Path, run: Run) -> Path:
     """Write the pages of a run that was read, the report last, and say its answer."""
-    pages = render(run)
-    for name, text in pages.items():
+    for name, text in render(run).items():
         write_text(folder / name, text)
     if answer := answer_of(run):
         say(answer.lead)

@@ -5,13 +5,15 @@ trusted to be of the right type.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import polars as pl
 
-from semeia.archive.small_file import MEGABYTE, read_object, read_small
+from semeia.archive.small_file import MEGABYTE, read_json, read_object, read_small
 from semeia.errors import InputError
 from semeia.evaluation import check_results, read_predictions
 from semeia.evaluation.description import read_description
@@ -22,6 +24,7 @@ from semeia.report.result_tables import read_csv, read_tables, require_as_writte
 
 IN_WHERE = "in_where"  # whether a row of the predictions is one that --where leaves
 LARGEST_LOG = 512 * MEGABYTE
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -155,18 +158,6 @@ class Run:
         """Whether Semeia trained the models itself, under its own rules; a stranger's predictions it only judged."""
         return self.record.get("kind") in ("study", "own")
 
-    def setting(self, *names: str) -> object:
-        """Return one setting of run.json "config" by its path; None where there is none.
-
-        A study may keep how networks are trained under "training", or beside its other settings.
-        """
-        found: object = self.record.get("config")
-        if isinstance(found, dict) and names[0] not in found and isinstance(found.get("training"), dict):
-            found = found["training"]
-        for name in names:
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
-
     @property
     def notes(self) -> list[str]:
         """Return what was left out and why, as the run noted it."""
@@ -202,6 +193,16 @@ def read_run(path: Path, *, record: dict[str, object] | None = None) -> Run:
         restriction=restriction,
         tables=tables,
     )
+
+
+def read_written(path: Path, read: Callable[[Any], Read]) -> Read | None:
+    """Return what `read` makes of a JSON file that a study wrote into the run; None where it wrote none."""
+    if not path.exists():
+        return None
+    try:
+        return read(read_json(path))
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{path}: not readable ({error}); remove it or run the study again") from error
 
 
 def _record(path: Path) -> dict[str, object]:
@@ -260,11 +261,9 @@ def _predictions(path: Path, restriction: str) -> pl.DataFrame | None:
     frame = read_predictions(path).filter(pl.col("label").is_not_null())
     # the table's reader makes a truth of the text "true"; marks are what was written as one.
     marked = pl.read_parquet_schema(path).get(IN_WHERE) == pl.Boolean
-    marks = frame[IN_WHERE] if marked else None
-    frame = frame.drop(IN_WHERE, strict=False)
-    if not restriction:
-        return frame
-    return frame.filter(marks) if marks is not None else None
+    if restriction and not marked:
+        return None
+    return (frame.filter(IN_WHERE) if restriction else frame).drop(IN_WHERE, strict=False)
 
 
 def _metrics(path: Path) -> list[dict[str, object]]:

@@ -96,9 +96,7 @@ def table_writer(path: Path) -> Callable[[pl.DataFrame], None]:
     """Return what writes a table to `path`; to be asked for before the table is made, which may take hours."""
     if path.exists():
         raise InputError(f"{path}: is there already and is not overwritten; name another file with --out.")
-    if path.suffix == ".parquet":
-        return lambda table: write_parquet(path, table)
-    if path.suffix != ".csv":
+    if path.suffix not in (".csv", ".parquet"):
         raise InputError(f"{path}: a table is written as .csv or .parquet; name such a file with --out.")
-
-    return lambda table: write_csv(path, table)
+    write = write_parquet if path.suffix == ".parquet" else write_csv
+    return lambda table: write(path, table)

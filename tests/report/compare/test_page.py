@@ -12,8 +12,7 @@ from prediction_tables import predictions
 from run_folder import fabricate_evaluation, fabricate_run
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions
-from semeia.report.compare.page import compare_runs, report
-from semeia.report.compare.run_differences import NamedRun, flatten, same_patients, settings_of, warnings_of
+from semeia.report.compare.page import compare_runs, flatten, report, same_patients, settings_section, warnings_of
 from semeia.report.evaluation_folder import evaluate_table
 from semeia.report.run_folder import Run, read_run
 
@@ -106,12 +105,12 @@ def test_what_differs_is_named(tmp_path: Path):
         semeia_version="0.2.0",
         state="running",
     )
-    runs = [NamedRun(path.name, read_run(path)) for path in (one, other)]
-    settings = settings_of(runs)
+    runs = {path.name: read_run(path) for path in (one, other)}
+    settings = settings_section(runs)
     found = " ".join(warnings_of(runs))
 
-    assert settings.differing.rows == [["a.b", "1", "2"]]
-    assert (settings.same, settings.elsewhere) == (1, 1)
+    assert settings.tables[0].table.rows == [["a.b", "1", "2"]]
+    assert settings.lead.startswith("1 settings differ, 1 are the same. 1 more are not in every run")
     assert "The archives differ, so the data do: a 9f2c61d0a7; b other." in found
     assert "The versions of Semeia differ: a 0.1.0; b 0.2.0." in found
     assert "A run is not finished: a finished; b running." in found

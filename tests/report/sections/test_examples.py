@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from semeia.errors import InputError
-from semeia.report.sections.examples import Example, Plane, read_examples, write_examples
+from semeia.report.html import Page, to_html
+from semeia.report.run_folder import Run
+from semeia.report.sections.examples import Example, Plane, examples_section, read_examples, write_examples
 
 
 def example(**changes: object) -> Example:
@@ -32,19 +34,19 @@ def test_what_goes_in_comes_out(tmp_path: Path):
     assert (first.unit_id, first.label, first.score) == ("../p1/n01", 1, 0.75)
     assert first.covariates == {"diameter_mm": 9.5}
     assert (second.label, second.score, second.covariates) == (None, None, {})
-    picture = first.pictures[0]
+    picture = first.planes["axial"]
     content = base64.b64decode(picture.uri.removeprefix("data:image/png;base64,"))
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), example().planes["axial"].pixels)
-    assert [p.view for p in first.pictures] == ["axial", "coronal", "sagittal"]
+    assert list(first.planes) == ["axial", "coronal", "sagittal"]
     assert (picture.width_mm, picture.height_mm) == (40.0, 20.0)
 
 
 def test_the_bar_is_a_round_length_of_its_true_share(tmp_path: Path):
     write_examples(tmp_path, [example()])
-    picture = read_examples(tmp_path)[0].pictures[0]
-
-    assert picture.bar_mm == 10
-    assert picture.bar_percent == pytest.approx(25)
+    assert read_examples(tmp_path)[0].planes["axial"].bar_mm == 10
+    section = examples_section(Run(tmp_path, {}, [], None, []))
+    assert section is not None
+    assert '<span class="bar" style="width: 25.0%"><span>10 mm' in to_html(Page("Page", [section]))
 
 
 def test_file_names_owe_nothing_to_the_units(tmp_path: Path):

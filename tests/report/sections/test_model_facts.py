@@ -62,7 +62,7 @@ def test_warnings_follow_the_intervals():
 
     def said(rows: list[Estimate], *, sites: tuple[str, ...] = ("A",)) -> list[str]:
         tested = pl.DataFrame({"site": sites})
-        return warnings(Run(Path(), {}, rows, tested, []), rows)
+        return [*warnings(Run(Path(), {}, rows, tested, []), rows)]
 
     assert said([ROW, outside]) == []
     assert len(said([ROW])) == 1

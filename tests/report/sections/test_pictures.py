@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,9 @@ def test_what_goes_in_comes_out(tmp_path: Path):
     assert found is not None
     shown, (first, second) = found
     assert shown == SHOWN
-    assert (first.title, second.title) == ("True grade 2, called grade 2", "True grade 3, called grade 2")
-    assert second.caption == "External: shown by a rule."
-    assert [bar.percent for bar in first.bars] == ["10\u00a0%", "5\u00a0%", "60\u00a0%", "20\u00a0%", "5\u00a0%"]
-    assert [bar.true for bar in second.bars] == [False, False, False, True, False]
+    assert [(one.label, one.called) for one in (first, second)] == [(2, 2), (3, 2)]
+    assert (second.cohort, second.caption) == ("external", "shown by a rule")
+    assert first.chances == CHANCES
     kept = np.asarray(Image.open(io.BytesIO((path.parent / "00.png").read_bytes())))
     np.testing.assert_array_equal(kept, explained().pixels)
     assert {one.name for one in path.parent.iterdir()} == {
@@ -92,6 +92,10 @@ def test_the_page_reads_without_seeing(tmp_path: Path):
     assert len([tag for tag in tree.named("img") if tag.attributes["alt"]]) == 4
     assert "Single cases illustrate; they prove nothing." in text
     assert text.count("the true one</span>") == 2
+    assert "True grade 4, called grade 2</h3>" in text
+    assert re.findall(r'class="chance">(.*?)<', text)[:5] == [f"{n}\u00a0%" for n in (10, 5, 60, 20, 5)]
+    assert re.findall(r'"true"><span class="grade">(Grade \d)', text) == ["Grade 2", "Grade 4"]
+    assert "First hospital: shown by a rule." in text
     assert "SimCLR (fine-tuned)" in text
     assert "By a rule." in text
 

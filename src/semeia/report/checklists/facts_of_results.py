@@ -5,15 +5,16 @@ from collections.abc import Callable
 import polars as pl
 
 from semeia.report.asked import headline, headline_levels
-from semeia.report.checklists.facts_of_run import sizes
 from semeia.report.estimates import Estimate, by_cohort
 from semeia.report.metrics import covariate_title, metric_title
+from semeia.report.names import ALL
 from semeia.report.numbers import count, estimate, interval, listed
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer import answer_of
 from semeia.report.sections.examples import read_examples
 from semeia.report.sections.limits import limits_of, power
 from semeia.report.sections.pictures import read_pictures
+from semeia.report.sections.results import sizes
 
 
 def _levels(run: Run, metric: str) -> list[Estimate]:
@@ -40,12 +41,6 @@ def _rows(run: Run, name: str) -> pl.DataFrame:
 DRAWN = {"calibration_curves": "calibration curves", "decision_curves": "net benefit"}
 
 
-def answer(run: Run) -> str:
-    """Say the answer of the page."""
-    found = answer_of(run)
-    return found.lead if found else ""
-
-
 def measures(run: Run) -> str:
     """Say what was measured."""
     found = [e.metric for e in run.estimates if not e.reference and not e.metric.startswith("auroc_")]
@@ -62,15 +57,25 @@ def uncertainty(run: Run) -> str:
     return f"Intervals: {listed(methods)}.{holm}" if methods else ""
 
 
+def _at(run: Run, rows: list[Estimate]) -> list[str]:
+    return [f"{estimate(e.value, e.low, e.high)} {run.names.place(e.cohort)}" for e in rows]
+
+
+def _said(run: Run, rows: list[Estimate]) -> str:
+    if not rows:
+        return ""
+    parts = [f"{at} ({count(e.n_patients)} patients)" for at, e in zip(_at(run, rows), rows, strict=True)]
+    return f"{metric_title(rows[0].metric)} of {run.names.arm(rows[0].arm, rows[0].mode)}: {listed(parts)}."
+
+
 def outside(run: Run) -> str:
     """Say the headline arm's first measure everywhere but inside; nothing where there is one cohort only."""
-    names = run.names
     rows = _first(run)
     if len(rows) < 2:
         return ""
     gaps = _rows(run, "transport").filter(metric=_first_metric(run), reference="")
     words = [
-        f"{names.place(row['cohort'])} {estimate(row['gap'], row['low'], row['high'], sign=True)}"
+        f"{run.names.place(row['cohort'])} {estimate(row['gap'], row['low'], row['high'], sign=True)}"
         for row in gaps.iter_rows(named=True)
     ]
     gap = f" Less that of the reference cohort: {listed(words)}." if words else ""
@@ -79,28 +84,19 @@ def outside(run: Run) -> str:
 
 def operating(run: Run) -> str:
     """Say sensitivity and specificity of the headline arm."""
-    names = run.names
-    rows = [e for metric in ("sensitivity", "specificity") for e in _levels(run, metric)]
-    words = [f"{metric_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in rows]
+    metrics = ("sensitivity", "specificity")
+    words = [f"{metric_title(metric)} {at}" for metric in metrics for at in _at(run, _levels(run, metric))]
     return f"{'; '.join(words)}." if words else ""
 
 
-def _said(run: Run, rows: list[Estimate]) -> str:
-    names = run.names
-    if not rows:
-        return ""
-    parts = [
-        f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)} ({count(e.n_patients)} patients)" for e in rows
-    ]
-    return f"{metric_title(rows[0].metric)} of {names.arm(rows[0].arm, rows[0].mode)}: {listed(parts)}."
+def _strata(run: Run) -> list[str]:
+    return list(dict.fromkeys(run.names.stratum(e.stratum) for e in run.estimates if e.stratum != ALL))
 
 
 def robustness(run: Run) -> str:
     """Say what was asked again in a part of the patients, with fewer labels, or with other seeds."""
-    names = run.names
-    strata = list(dict.fromkeys(names.stratum(e.stratum) for e in run.estimates if e.stratum != "all"))
+    strata, fractions = _strata(run), {e.fraction for e in run.estimates}
     words = [f"repeated among {listed(strata)}"] if strata else []
-    fractions = {e.fraction for e in run.estimates}
     words += [f"at {len(fractions)} shares of the labels"] if len(fractions) > 1 else []
     words += ["with several seeds"] if run.names.several_seeds else []
     return f"The comparison is {listed(words)}." if words else ""
@@ -108,19 +104,16 @@ def robustness(run: Run) -> str:
 
 def selection(run: Run) -> str:
     """Say which parts of the patients were looked at by themselves."""
-    names = run.names
     if run.restriction:
-        return f"Everything is restricted to {names.stratum(run.restriction)}."
-    strata = list(dict.fromkeys(names.stratum(e.stratum) for e in run.estimates if e.stratum != "all"))
-    return f"Besides all units: {listed(strata)}." if strata else ""
+        return f"Everything is restricted to {run.names.stratum(run.restriction)}."
+    return f"Besides all units: {listed(_strata(run))}." if _strata(run) else ""
 
 
 def sample_size(run: Run) -> str:
     """Say how many were tested, how small a difference that many can show, and how many a validation needs."""
-    names = run.names
-    tested = sizes(run)
+    tested = "; ".join(sizes(run))
     table = _rows(run, "validation_size").group_by("cohort", maintain_order=True).agg(pl.max("needed"))
-    parts = [f"{count(n)} units {names.place(cohort)}" for cohort, n in table.iter_rows() if n is not None]
+    parts = [f"{count(n)} units {run.names.place(cohort)}" for cohort, n in table.iter_rows() if n is not None]
     said = [f"{tested}."] if tested else []
     riley = f"By all criteria of Riley et al. (2021) this model\u2019s validation needs {listed(parts)}."
     return " ".join([*said, *power(run), *([riley] if parts else [])])
@@ -137,29 +130,26 @@ def subgroups(run: Run) -> str:
 
 def clusters(run: Run) -> str:
     """Say how performance differs between sites, with the summary over them."""
-    names = run.names
     table = _rows(run, "sites")
     if table.is_empty():
         return ""
     sites = table.filter(kind="site")["site"].n_unique()
-    words = [f"Performance is shown at each of {count(sites)} sites."]
-    for row in table.filter(kind="summary", metric=_first_metric(run)).iter_rows(named=True):
-        words.append(
-            f"Random-effects {metric_title(row['metric'])} over {row['sites']} sites {names.place(row['cohort'])}: "
-            f"{estimate(row['value'], row['low'], row['high'])}; at a new site "
-            f"{interval(row['predict_low'], row['predict_high']) or 'not known'}."
-        )
-    return " ".join(words)
+    words = [
+        f"Random-effects {metric_title(row['metric'])} over {row['sites']} sites {run.names.place(row['cohort'])}: "
+        f"{estimate(row['value'], row['low'], row['high'])}; at a new site "
+        f"{interval(row['predict_low'], row['predict_high']) or 'not known'}."
+        for row in table.filter(kind="summary", metric=_first_metric(run)).iter_rows(named=True)
+    ]
+    return " ".join([f"Performance is shown at each of {count(sites)} sites.", *words])
 
 
 def case_mix(run: Run) -> str:
     """Say which characteristics of the cohorts are laid side by side."""
-    names = run.names
     table = run.tables.get("case_mix")
     if table is None:
         return ""
     titles = listed([covariate_title(str(name)) for name in table["characteristic"].unique(maintain_order=True)])
-    cohorts = listed([names.cohort(str(cohort)) for cohort in table["cohort"].unique(maintain_order=True)])
+    cohorts = listed([run.names.cohort(str(cohort)) for cohort in table["cohort"].unique(maintain_order=True)])
     return f"Laid side by side for {cohorts}: {titles}."
 
 
@@ -179,11 +169,12 @@ def failures(run: Run) -> str:
 OF_RESULTS: dict[str, Callable[[Run], str]] = {
     fact.__name__: fact
     for fact in (
-        *(answer, measures, uncertainty, outside, operating, robustness, sample_size, selection, subgroups, clusters),
+        *(measures, uncertainty, outside, operating, robustness, sample_size, selection, subgroups, clusters),
         *(case_mix, updating, failures),
     )
 }
 OF_RESULTS |= {
+    "answer": lambda run: found.lead if (found := answer_of(run)) else "",
     "performance": lambda run: _said(run, _first(run)),
     "inside": lambda run: _said(run, [e for e in _first(run) if e.cohort == "internal"]),
     "limits": lambda run: f"{len(limits_of(run))} limits are named under Limits.",

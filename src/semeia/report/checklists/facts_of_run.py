@@ -5,13 +5,15 @@ What was done in training is stated by whoever ran it (run.json "statements") an
 
 from collections.abc import Callable
 
-from semeia.report.estimates import MACRO, cohorts_of
-from semeia.report.flow import Box, read_flow
+from semeia.evaluation.description import ArmDescription
+from semeia.evaluation.schema import PREDICTION_COLUMNS
+from semeia.report.estimates import MACRO
+from semeia.report.flow import Box, Flow, read_flow
 from semeia.report.metrics import covariate_title
 from semeia.report.numbers import counted, listed, percent, sentence, span
 from semeia.report.run_folder import Run
 from semeia.report.sections.leakage import audit_words
-from semeia.report.sections.results import sizes as sizes_words
+from semeia.report.sections.results import sizes
 
 MOST_SITES = 12
 SEEDS_APART = "None: measures are means over seeds, each scored by itself."
@@ -26,9 +28,13 @@ def aim(run: Run) -> str:
     return f"{what} of {run.names.outcome(run.outcome)}."
 
 
+def _flow(run: Run) -> Flow | None:
+    return read_flow(run.record.get("flow"))
+
+
 def sources(run: Run) -> str:
     """Say what is in the archive and who of it went where."""
-    read = read_flow(run.record.get("flow"))
+    read = _flow(run)
     if read is None:
         return ""
     boxes = [*read.trunk, *(box for _, group in read.branches for box in group)]
@@ -37,15 +43,9 @@ def sources(run: Run) -> str:
 
 def exclusions(run: Run) -> str:
     """Say who was left out, and why."""
-    read = read_flow(run.record.get("flow"))
+    read = _flow(run)
     out = [box for kept in read.trunk for box in kept.excluded] if read else []
     return f"Left out: {_boxes(out, read.unit)}." if read and out else ""
-
-
-def flow(run: Run) -> str:
-    """Say where the flow is drawn, and how many were tested, with and without the outcome."""
-    drawn = "Drawn under Who was studied. " if read_flow(run.record.get("flow")) else ""
-    return f"{drawn}{sizes(run)}"
 
 
 def _boxes(boxes: list[Box], unit: str) -> str:
@@ -64,11 +64,6 @@ def sites(run: Run) -> str:
     return f"Tested at {len(tested)} sites{named}." if len(tested) > 1 else ""
 
 
-def sizes(run: Run) -> str:
-    """Count units, patients and positives of each cohort."""
-    return "; ".join(sizes_words(run))
-
-
 def training_size(run: Run) -> str:
     """Count whom was pretrained on, and of how many the labels were used."""
     patients = [n for record in run.records("pretraining") if isinstance(n := record.get("patients"), int)]
@@ -85,16 +80,6 @@ def outcome(run: Run) -> str:
     classes = 0 if frame is None else frame.filter(outcome=run.outcome)["label"].n_unique()
     values = {0: "", 1: "", 2: ", yes or no"}.get(classes, f", one of {classes} classes")
     return f"{sentence(run.names.outcome(run.outcome))}{values}, of each unit." if run.outcome else ""
-
-
-def inputs(run: Run) -> str:
-    """Say what the models read, as far as the run describes them."""
-    arms = run.names.description.arms
-    read = {arms[arm].title: arms[arm].modalities for arm, _ in run.names.pairs if arm in arms and arms[arm].modalities}
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for title, modalities in read.items():
-        groups.setdefault(modalities, []).append(title)
-    return " ".join(f"{listed(titles)}: {listed([*modalities])}." for modalities, titles in groups.items())
 
 
 def missing(run: Run) -> str:
@@ -120,11 +105,8 @@ def characteristics(run: Run) -> str:
     """Name the covariates of the tested units that the predictions carry."""
     if run.predictions is None:
         return ""
-    from semeia.evaluation import PREDICTION_COLUMNS
-
-    names = run.names
     plain = [covariate_title(name) for name in run.predictions.columns if name not in PREDICTION_COLUMNS]
-    cohorts = listed([names.cohort(cohort) for cohort in cohorts_of(run.estimates)])
+    cohorts = listed([run.names.cohort(cohort) for cohort in run.names.cohorts])
     return f"{listed(plain)}, by cohort ({cohorts})." if plain else ""
 
 
@@ -137,13 +119,12 @@ def model(run: Run) -> str:
     return f"Compared: {'; '.join(names.arm(*pair) for pair in pairs)}.{networks}" if pairs else ""
 
 
-def initialisation(run: Run) -> str:
-    """Say from what parameters began, as far as the run describes its arms."""
-    arms = run.names.description.arms
-    groups: dict[str, list[str]] = {}
-    for arm in dict.fromkeys(arm for arm, _ in run.names.pairs if arm in arms and arms[arm].start):
-        groups.setdefault(arms[arm].start, []).append(arms[arm].title)
-    return " ".join(f"{listed(titles)}: {start}." for start, titles in groups.items())
+def _of_arms(run: Run, said: Callable[[ArmDescription], str]) -> str:
+    """What is said of each arm that the run describes, once for arms of which it is the same."""
+    described, groups = run.names.description.arms, dict[str, list[str]]()
+    for arm in dict.fromkeys(arm for arm, _ in run.names.pairs if arm in described):
+        groups.setdefault(said(described[arm]), []).append(described[arm].title)
+    return " ".join(f"{listed(titles)}: {words}." for words, titles in groups.items() if words)
 
 
 def software(run: Run) -> str:
@@ -164,12 +145,17 @@ def output(run: Run) -> str:
 OF_RUN: dict[str, Callable[[Run], str]] = {
     fact.__name__: fact
     for fact in (
-        *(aim, sources, sites, exclusions, flow, sizes, training_size, outcome, inputs, missing, disjoint, fingerprint),
-        *(characteristics, model, initialisation, software, output),
+        *(aim, sources, sites, exclusions, training_size, outcome, missing, disjoint, fingerprint),
+        *(characteristics, model, software, output),
     )
 }
 OF_RUN |= {
     "question": lambda run: run.names.description.question or aim(run),
+    "sizes": lambda run: "; ".join(sizes(run)),
+    "flow": lambda run: "Drawn under Who was studied. " * bool(_flow(run)) + "; ".join(sizes(run)),
+    # what the models read, and from what their parameters began
+    "inputs": lambda run: _of_arms(run, lambda about: listed([*about.modalities])),
+    "initialisation": lambda run: _of_arms(run, lambda about: about.start),
     "code": lambda run: software(run) and f"Semeia is free software (Apache-2.0). Versions: {software(run)}",
     "ensembles": lambda run: SEEDS_APART if run.names.several_seeds else "",
     "scoring": lambda run: "" if run.trained_here else GIVEN,
@@ -177,16 +163,6 @@ OF_RUN |= {
 }
 # What only whoever trained the models can state.
 STATED = (
-    "preprocessing",
-    "absent_input",
-    "partition",
-    "pseudonyms",
-    "architecture",
-    "training",
-    "overfitting",
-    "selection_of_model",
-    "imbalance",
-    "specification",
-    "held_out",
-    "refitted",
+    *("preprocessing", "absent_input", "partition", "pseudonyms", "architecture", "training", "overfitting"),
+    *("selection_of_model", "imbalance", "specification", "held_out", "refitted"),
 )

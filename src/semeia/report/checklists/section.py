@@ -6,6 +6,7 @@ A checklist is a file beside this one: items in our own words under their offici
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from semeia.report.checklists.facts_of_results import OF_RESULTS
@@ -62,13 +63,10 @@ def checklists_section(run: Run) -> Section:
 def filled(name: str, run: Run) -> Checklist:
     """Return a checklist by the name of its file, each item with what the run says."""
     table = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    said: dict[str, str] = {}
+    said = cache(lambda fact: run.statements.get(fact) or FACTS[fact](run))
     items = []
     for item in table["items"]:
-        fact = item.get("from", "")
-        if fact and fact not in said:
-            said[fact] = run.statements.get(fact) or FACTS[fact](run)
-        words = said.get(fact, "")
+        words = said(item["from"]) if "from" in item else ""
         left = item.get("left", "") if words else ""
         items.append(Item(item["number"], item["section"], item["text"], words, left))
     return Checklist(table["name"], table["about"], table["source"], items)

@@ -4,6 +4,7 @@ The words follow the tests corrected for their number where the run has them, el
 said as plainly as a positive one, and of a handful of patients nothing is told.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from semeia.report.asked import against_scratch, headline, headline_levels, in_order, not_held_against, primary
@@ -11,7 +12,7 @@ from semeia.report.content import Figure, Section
 from semeia.report.estimates import Estimate, by_cohort, cohorts_of, full_labels, pairs_of
 from semeia.report.metrics import GAIN, covariate_title, lowered_title, positive_words
 from semeia.report.names import Names, Pair
-from semeia.report.numbers import counted, estimate, listed, number, percent, sentence
+from semeia.report.numbers import counted, estimate, interval, listed, number, percent, sentence
 from semeia.report.plots.forest import forests_by_cohort
 from semeia.report.run_folder import Run
 from semeia.report.sections.answer_points import levels_points, points_of
@@ -102,24 +103,20 @@ def _choice(names: Names, rows: list[Estimate]) -> str:
         here = [e for e in rows if e.direction == direction]
         if not here:
             continue
-        open_ = [f"{_to(e)} {names.place(e.cohort)}" for e in here if e.low is not None]
+        open_ = [f"{interval(e.low, e.high, sign=True)} {names.place(e.cohort)}" for e in here if e.low != e.high]
         left = f"; differences from {listed(open_)} are not ruled out" if direction == "unclear" and open_ else ""
         parts.append(f"{listed([names.place(e.cohort) for e in here])} {words}{left}")
     return f"{sentence('; '.join(parts))}{names.all_labels and f' ({names.all_labels.strip()})'}."
 
 
-def _to(e: Estimate) -> str:
-    return f"{number(e.low, 2, sign=True)} to {number(e.high, 2, sign=True)}"
-
-
-def warnings(run: Run, rows: list[Estimate]) -> list[str]:
+def warnings(run: Run, rows: list[Estimate]) -> Iterator[str]:
     """Say what speaks against using one arm, by its levels with all labels."""
     names, sites = run.names, run.sites
-    elsewhere = len(cohorts_of(rows)) > 1 or len(sites) > 1
-    found = [] if elsewhere else ["It was tested in one cohort only: how it does elsewhere is unknown."]
+    if len(cohorts_of(rows)) < 2 and len(sites) < 2:
+        yield "It was tested in one cohort only: how it does elsewhere is unknown."
     chance = [e for e in rows if e.metric in ("auroc", "macro_auroc") and e.low is not None and e.low <= 0.5]
     if chance:
-        found.append(f"Its AUROC is not shown to differ from chance {_places(names, chance)}.")
+        yield f"Its AUROC is not shown to differ from chance {_places(names, chance)}."
     ideals = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
     off = [
         f"{lowered_title(e.metric)} {estimate(e.value, e.low, e.high)} {names.place(e.cohort)}, ideally "
@@ -128,12 +125,11 @@ def warnings(run: Run, rows: list[Estimate]) -> list[str]:
         if e.low is not None and e.high is not None and e.metric in ideals and not e.low <= ideals[e.metric] <= e.high
     ]
     if off:
-        found.append(f"Its probabilities are off ({'; '.join(off)}): recalibrate before reading them.")
+        yield f"Its probabilities are off ({'; '.join(off)}): recalibrate before reading them."
     over = [e for e in rows if e.metric.startswith(GAIN) and e.direction != "better"]
     if over:
         covariate = covariate_title(over[0].metric.removeprefix(GAIN))
-        found.append(f"It was not shown to add to the {covariate} {_places(names, over)}.")
-    return found
+        yield f"It was not shown to add to the {covariate} {_places(names, over)}."
 
 
 def _places(names: Names, rows: list[Estimate]) -> str:
@@ -175,17 +171,16 @@ def _levels_only(run: Run) -> Answer | None:
     figure = Figure("main", title, f"95\u00a0% intervals{names.all_labels}; 0.50 is chance.", [*panels])
     whose = f"What follows is of {names.arm(*first)}: the first by its name, not chosen by how it did."
     use = [*([whose] if beside else []), *_in_pairs(names, told, run.metric), *warnings(run, headline_levels(run))]
-    return Answer(lead, figure, use, levels_points(run, first, mine))
+    return Answer(lead, figure, use, [*levels_points(run, first, mine)])
 
 
-def _levels_of(names: Names, levels: list[Estimate], pairs: list[Pair]) -> list[str]:
+def _levels_of(names: Names, levels: list[Estimate], pairs: list[Pair]) -> Iterator[str]:
     """Each arm with its levels; nothing of one that too few patients tell of."""
-    parts = []
     for pair in pairs:
         mine = [e for e in levels if (e.arm, e.mode) == pair and not e.few]
         at = [f"{estimate(e.value, e.low, e.high)} {names.place(e.cohort)}" for e in mine]
-        parts += [f"{names.arm(*pair)} with {listed(at)}"] if at else []
-    return parts
+        if at:
+            yield f"{names.arm(*pair)} with {listed(at)}"
 
 
 def _fewest(e: Estimate) -> str:
@@ -197,9 +192,8 @@ def _fewest(e: Estimate) -> str:
     return f"{counted(rarer, 'unit')}{of} {'is' if rarer == 1 else 'are'} {words}{positive_words(e.metric)}"
 
 
-def _in_pairs(names: Names, rows: list[Estimate], metric: str) -> list[str]:
+def _in_pairs(names: Names, rows: list[Estimate], metric: str) -> Iterator[str]:
     """What an AUROC is, in pairs of patients."""
-    if metric != "auroc" or not rows:
-        return []
     parts = [f"{number(100 * e.value, 0)} of 100 pairs {names.place(e.cohort)}" for e in rows]
-    return [f"Of a positive and a negative unit, the score of the positive one is the higher in {listed(parts)}."]
+    if metric == "auroc" and parts:
+        yield f"Of a positive and a negative unit, the score of the positive one is the higher in {listed(parts)}."

@@ -1,5 +1,7 @@
 """Say what to weigh beside the answer: the other arms, chance, what is added to a covariate, and power."""
 
+from collections.abc import Iterator
+
 from semeia.report.asked import gains
 from semeia.report.estimates import MACRO, Estimate, by_cohort, cohorts_of, full_labels
 from semeia.report.metrics import GAIN, covariate_title, positive_words
@@ -31,26 +33,22 @@ def points_of(run: Run, main: list[Estimate], asked: list[Estimate], *, rivals: 
     ]
 
 
-def levels_points(run: Run, first: Pair, mine: list[Estimate]) -> list[str]:
+def levels_points(run: Run, first: Pair, mine: list[Estimate]) -> Iterator[str]:
     """Say what to weigh beside the levels of one arm: how many, against whom, and whether it is chance."""
     names, every = run.names, full_labels(run.find(run.metric, differences=True))
     differences = [e for e in every if (e.arm, e.mode) == first]
-    points = []
     for e in mine:
         words = (
             f"{sentence(names.place(e.cohort))}: {count(e.n)} units of {count(e.n_patients)} patients, "
             f"{count(e.n_positive)} {positive_words(e.metric)}."
         )
         against = _by_direction(names, [d for d in differences if d.cohort == e.cohort])
-        points.append(" ".join([words, *(f"There, the AUROC is {said}." for said in against)]))
+        yield " ".join([words, *(f"There, the AUROC is {said}." for said in against)])
     if any(e.low is not None and e.low <= 0.5 for e in mine):
-        points.append("An interval that reaches 0.50 is no evidence that the scores say anything.")
-    return [
-        *points,
-        *gain_over_covariate(run, first),
-        *(detectable(run, differences[0]) if differences else []),
-        *of_several_classes(mine[0].metric),
-    ]
+        yield "An interval that reaches 0.50 is no evidence that the scores say anything."
+    yield from gain_over_covariate(run, first)
+    yield from detectable(run, differences[0]) if differences else ()
+    yield from of_several_classes(mine[0].metric)
 
 
 def _compared(names: Names, e: Estimate, *, rivals: bool) -> str:
@@ -63,9 +61,9 @@ def _compared(names: Names, e: Estimate, *, rivals: bool) -> str:
     )
 
 
-def _with_all_labels(run: Run, main: list[Estimate]) -> list[str]:
+def _with_all_labels(run: Run, main: list[Estimate]) -> Iterator[str]:
     """Both levels and their difference at the largest label fraction, a sentence for each cohort."""
-    names, sentences = run.names, []
+    names = run.names
     for e in full_labels(main):
         reference, _, mode = e.reference.partition("/")
         here = [level for level in run.find(e.metric) if level.cohort == e.cohort]
@@ -73,11 +71,10 @@ def _with_all_labels(run: Run, main: list[Estimate]) -> list[str]:
         without = full_labels([level for level in here if level.arm == reference and mode in ("", level.mode)])
         levels = [estimate(rows[0].value, rows[0].low, rows[0].high) for rows in (with_it, without) if rows]
         said = f"{levels[0]} with and {levels[1]} without, a difference of " if len(levels) == 2 else "different by "
-        sentences.append(
+        yield (
             f"{sentence(names.place(e.cohort))}, with {percent(e.fraction)} of the labels, the AUROC was {said}"
             f"{difference_words(e)}, in {count(e.n)} units of {count(e.n_patients)} patients."
         )
-    return sentences
 
 
 def _by_direction(names: Names, differences: list[Estimate]) -> list[str]:
@@ -115,7 +112,7 @@ def against_plain(run: Run, first: Estimate) -> list[str]:
     return [f"{what}: {'; '.join(sentences)}."] if sentences else []
 
 
-def weak_yardstick(run: Run) -> list[str]:
+def weak_yardstick(run: Run) -> Iterator[str]:
     """Warn of networks from scratch that came out below their own untrained features: they did not converge."""
     names, levels = run.names, run.find(run.metric)
     untrained = {
@@ -123,36 +120,33 @@ def weak_yardstick(run: Run) -> list[str]:
         for e in levels
         if names.about(e.arm).role in ("scratch", "random") and e.mode == "frozen"
     }
-    parts = []
-    for e in levels:
-        below = untrained.get((names.about(e.arm).family, e.cohort, e.fraction))
-        if names.about(e.arm).role == "scratch" and e.mode != "frozen" and below and e.value < below.value:
-            parts.append(
-                f"{names.arm(e.arm, e.mode)}, {percent(e.fraction)} of the labels, {names.place(e.cohort)} "
-                f"({number(e.value)} against {number(below.value)})"
-            )
-    if not parts:
-        return []
-    return [
-        "From scratch is a weak yardstick where the network, once trained, is below a logistic regression on its own "
-        f"features before training: {'; '.join(parts)}. A gain over it there says little."
+    trained = [e for e in levels if names.about(e.arm).role == "scratch" and e.mode != "frozen"]
+    held = [(e, untrained.get((names.about(e.arm).family, e.cohort, e.fraction))) for e in trained]
+    parts = [
+        f"{names.arm(e.arm, e.mode)}, {percent(e.fraction)} of the labels, {names.place(e.cohort)} "
+        f"({number(e.value)} against {number(below.value)})"
+        for e, below in held
+        if below and e.value < below.value
     ]
+    if parts:
+        yield (
+            "From scratch is a weak yardstick where the network, once trained, is below a logistic regression on its "
+            f"own features before training: {'; '.join(parts)}. A gain over it there says little."
+        )
 
 
-def other_arms(names: Names, asked: list[Estimate]) -> list[str]:
+def other_arms(names: Names, asked: list[Estimate]) -> Iterator[str]:
     """Say how the other pretrained arms did, each in one sentence; those of which the same is said share one."""
     said: dict[tuple[str, str], list[str]] = {}
     for arm, mode in dict.fromkeys((e.arm, e.mode) for e in asked):
         rows = [e for e in asked if (e.arm, e.mode) == (arm, mode)]
         said.setdefault((names.reference(rows[0].reference), _tally(rows)), []).append(names.arm(arm, mode))
     together = sum(len(arms) for arms in said.values()) > MOST_SENTENCES
-    sentences = []
-    for (reference, tally), arms in said.items():
+    for at, ((reference, tally), arms) in enumerate(said.items()):
+        what = "" if together and at else " (each share of the labels in each cohort)"
         for words in ["; ".join(arms)] if together else arms:
             each = "each " if ";" in words else ""
-            what = "" if together and sentences else " (each share of the labels in each cohort)"
-            sentences.append(f"{words} against {reference}: {each}{tally} comparisons{what}.")
-    return sentences
+            yield f"{words} against {reference}: {each}{tally} comparisons{what}."
 
 
 def _tally(rows: list[Estimate]) -> str:
@@ -178,16 +172,14 @@ def _like(run: Run, first: Estimate, metric: str) -> list[Estimate]:
     return by_cohort([e for e in rows if e.reference == first.reference])
 
 
-def asked_contrasts(run: Run) -> list[str]:
+def asked_contrasts(run: Run) -> Iterator[str]:
     """Say what the further differences that the run asks for came to, with all labels."""
-    names, sentences = run.names, []
-    for asked in names.description.contrasts:
+    for asked in run.names.description.contrasts:
         for metric in (MACRO, "auroc"):
             rows = full_labels(run.find(metric, arm=asked.arm, mode=asked.mode, differences=True))
             rows = [e for e in rows if e.reference.partition("/")[0] == asked.reference]
             if rows:
-                sentences.append(f"{asked.title}: AUROC {_by_cohort(names, rows)}.")
-    return sentences
+                yield f"{asked.title}: AUROC {_by_cohort(run.names, rows)}."
 
 
 def by_chance(asked: list[Estimate]) -> str:
@@ -202,31 +194,28 @@ def by_chance(asked: list[Estimate]) -> str:
     )
 
 
-def gain_over_covariate(run: Run, pair: Pair) -> list[str]:
+def gain_over_covariate(run: Run, pair: Pair) -> Iterator[str]:
     """Say what the arm of the answer adds to the covariate, if the results say so."""
     names, rows = run.names, by_cohort([e for e in gains(run) if (e.arm, e.mode) == pair])
-    if not rows:
-        return []
-    covariate = covariate_title(rows[0].metric.removeprefix(GAIN))
     said = {"better": "adds to it", "worse": "takes away from it", "unclear": "was not shown to add to it"}
     parts = [f"{names.place(e.cohort)} the model {said[e.direction]}: {difference_words(e)}" for e in rows]
-    return [f"By the AUROC that it adds to the {covariate} alone: {'; '.join(parts)}."]
+    if rows:
+        covariate = covariate_title(rows[0].metric.removeprefix(GAIN))
+        yield f"By the AUROC that it adds to the {covariate} alone: {'; '.join(parts)}."
 
 
-def detectable(run: Run, first: Estimate) -> list[str]:
+def detectable(run: Run, first: Estimate) -> Iterator[str]:
     """Say how large a difference this many patients could have shown, if the results say so."""
     rows = _like(run, first, f"{first.metric}_detectable_difference")
-    if not rows:
-        return []
     parts = [f"{number(e.value, 3)} {run.names.place(e.cohort)}" for e in rows]
-    return [
-        f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times in "
-        "five; a smaller one is easily missed, so that finding none does not show that there is none."
-    ]
+    if parts:
+        yield (
+            f"With so many patients a difference in AUROC has to be about {listed(parts)} to be found four times in "
+            "five; a smaller one is easily missed, so that finding none does not show that there is none."
+        )
 
 
-def of_several_classes(metric: str) -> list[str]:
+def of_several_classes(metric: str) -> Iterator[str]:
     """Say what "the AUROC" means where there are more than two classes."""
-    if metric != MACRO:
-        return []
-    return ["The outcome has several classes: the AUROC is the mean of those of each class against all others."]
+    if metric == MACRO:
+        yield "The outcome has several classes: the AUROC is the mean of those of each class against all others."

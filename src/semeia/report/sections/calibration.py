@@ -39,11 +39,18 @@ def calibration_section(run: Run) -> Section | None:
     figure = _figure(curves, names, held_by(curves, arms)[:MOST_DRAWN], cohorts)
     table = _measures_table(names, measures, arms, cohorts)
     first = arms[0] if arms else ("", "")
+    arm, again = names.arm(*first), after.filter(metric="ici")
+    of = {cohort: (_by(measures, "metric", first, cohort), _by(again, "method", first, cohort)) for cohort in cohorts}
+    ratios = {cohort: found["observed_expected"] for cohort, (found, _) in of.items() if "observed_expected" in found}
+    both = {cohort: found for cohort, (_, found) in of.items() if {"none", "logistic"} <= found.keys()}
     return Section(
         key="calibration",
         heading="Calibration",
-        lead=_lead(names, measures, first, cohorts),
-        points=[*_ratios(names, measures, first, cohorts), *_recalibrated(names, after, first, cohorts)],
+        lead=" ".join(_off(names.place(cohort), arm, found) for cohort, (found, _) in of.items() if "ici" in found),
+        points=[
+            *(f"{names.cohort(cohort)}: {_ratio(arm, row)}" for cohort, row in ratios.items()),
+            *(f"{names.cohort(cohort)}: {_recalibrated(found)}" for cohort, found in both.items()),
+        ],
         figures=[figure] if figure else [],
         tables=[table] if table else [],
         files=run.files("calibration_curves", "calibration", "recalibration"),
@@ -83,69 +90,47 @@ def _draw(found: pl.DataFrame, names: Names, pair: Pair, title: str, key: str) -
     return curve([line], axes, key=key, title=title, alt=f"Calibration curve. {title}. {words}", height=PANEL * 0.8)
 
 
-def _by(table: pl.DataFrame, column: str, **fixed: str) -> dict[str, dict]:
-    """Rows by the value of a column."""
-    return {row[column]: row for row in table.filter(**fixed).iter_rows(named=True)}
+def _by(table: pl.DataFrame, column: str, pair: Pair, cohort: str) -> dict[str, dict]:
+    """Rows of one arm in one cohort by the value of a column."""
+    rows = table.filter(arm=pair[0], mode=pair[1], cohort=cohort)
+    return {row[column]: row for row in rows.iter_rows(named=True)}
 
 
 def _words(row: dict, digits: int = 3) -> str:
     return estimate(row["value"], row["low"], row["high"], digits=digits)
 
 
-def _lead(names: Names, measures: pl.DataFrame, pair: Pair, cohorts: list[str]) -> str:
-    sentences = []
-    for cohort in cohorts:
-        found = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort)
-        if "ici" not in found:
-            continue
-        scores = f"{names.place(cohort)} the scores of {names.arm(*pair)}"
-        off = f"{scores} are off by {_words(found['ici'])} on average (ICI)"
-        if "ici_by_chance" in found:
-            by_chance = found["ici_by_chance"]["high"]
-            more = "more" if found["ici"]["value"] > by_chance else "no more"
-            off += f", {more} than chance gives to scores that are right (up to {number(by_chance, 3)})"
-        sentences.append(f"{sentence(off)}.")
-    return " ".join(sentences)
+def _off(place: str, arm: str, found: dict[str, dict]) -> str:
+    off = f"{place} the scores of {arm} are off by {_words(found['ici'])} on average (ICI)"
+    if "ici_by_chance" in found:
+        by_chance = found["ici_by_chance"]["high"]
+        more = "more" if found["ici"]["value"] > by_chance else "no more"
+        off += f", {more} than chance gives to scores that are right (up to {number(by_chance, 3)})"
+    return f"{sentence(off)}."
 
 
-def _ratios(names: Names, measures: pl.DataFrame, pair: Pair, cohorts: list[str]) -> list[str]:
+def _ratio(arm: str, row: dict) -> str:
     """Whether it says too much or too little on the whole."""
-    points = []
-    for cohort in cohorts:
-        row = _by(measures, "metric", arm=pair[0], mode=pair[1], cohort=cohort).get("observed_expected")
-        if row is None:
-            continue
-        word = "fewer" if row["high"] < 1 else "more" if row["low"] > 1 else "about as many"
-        than = "as" if word == "about as many" else "than"
-        points.append(
-            f"{names.cohort(cohort)}: {word} were positive {than} {names.arm(*pair)} predicted; observed over expected "
-            f"is {_words(row, 2)}."
-        )
-    return points
+    word = "fewer" if row["high"] < 1 else "more" if row["low"] > 1 else "about as many"
+    than = "as" if word == "about as many" else "than"
+    return f"{word} were positive {than} {arm} predicted; observed over expected is {_words(row, 2)}."
 
 
-def _recalibrated(names: Names, after: pl.DataFrame, pair: Pair, cohorts: list[str]) -> list[str]:
+def _recalibrated(found: dict[str, dict]) -> str:
     """What an intercept and a slope fitted inside do to the ICI."""
-    points = []
-    for cohort in cohorts:
-        found = _by(after, "method", arm=pair[0], mode=pair[1], cohort=cohort, metric="ici")
-        if not {"none", "logistic"} <= found.keys():
-            continue
-        before, now = number(found["none"]["value"], 3), _words(found["logistic"])
-        said = f"do not lower its ICI ({before} before, {now} after)"
-        if found["logistic"]["value"] < found["none"]["value"]:
-            said = f"lower its ICI from {before} to {now}"
-        points.append(f"{names.cohort(cohort)}: an intercept and a slope fitted on other patients {said}.")
-    return points
+    before, now = number(found["none"]["value"], 3), _words(found["logistic"])
+    said = f"do not lower its ICI ({before} before, {now} after)"
+    if found["logistic"]["value"] < found["none"]["value"]:
+        said = f"lower its ICI from {before} to {now}"
+    return f"an intercept and a slope fitted on other patients {said}."
 
 
 def _measures_table(names: Names, measures: pl.DataFrame, arms: list[Pair], cohorts: list[str]) -> TitledTable | None:
-    rows = []
-    for arm, mode in arms:
-        for cohort in cohorts:
-            found = _by(measures, "metric", arm=arm, mode=mode, cohort=cohort)
-            if found:
-                cells = [_words(found[metric]) if metric in found else "" for metric in MEASURES]
-                rows.append([names.arm(arm, mode), names.cohort(cohort), *cells])
+    rows = [
+        [names.arm(*pair), names.cohort(cohort), *(_words(found[m]) if m in found else "" for m in MEASURES)]
+        for pair in arms
+        for cohort in cohorts
+        if (found := _by(measures, "metric", pair, cohort))
+    ]
     heads = ["Arm", "Cohort", *MEASURES.values()]
     return TitledTable("How far off", MEASURES_NOTE, DataTable(heads, rows), folded=True) if rows else None

@@ -55,11 +55,9 @@ def useful_at(names: Names, table: pl.DataFrame, pair: Pair, cohort: str) -> str
     own, over_all = curve_of(table, pair, cohort), curve_of(table, pair, cohort, reference="treat_all")
     both = own.join(over_all, on="threshold", suffix="_all").sort("threshold")
     found = ranges(both, (pl.col("low") > 0) & (pl.col("low_all") > 0))
-    start = sentence(names.place(cohort))
-    if not found:
-        return f"{start}, acting on {names.arm(*pair)} was not shown to be better than treating all or nobody."
-    words = range_words(found)
-    return f"{start}, acting on {names.arm(*pair)} is better than treating all or nobody at thresholds {words}."
+    better = "better than treating all or nobody"
+    words = f"is {better} at thresholds {range_words(found)}" if found else f"was not shown to be {better}"
+    return f"{sentence(names.place(cohort))}, acting on {names.arm(*pair)} {words}."
 
 
 def ranges(curve: pl.DataFrame, holds: pl.Expr) -> list[tuple[float, float]]:

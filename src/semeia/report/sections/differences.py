@@ -1,5 +1,7 @@
 """Show the paired differences: from no pretraining, over the covariate, within strata, from the other references."""
 
+from collections.abc import Iterator
+
 from semeia.report.asked import against_scratch, gain_metric, gains, in_order, primary
 from semeia.report.content import Figure, Section
 from semeia.report.estimates import Estimate, cohorts_of, full_labels, pairs_of
@@ -31,14 +33,9 @@ def _others_pretrained(run: Run) -> Figure | None:
     names, asked = run.names, against_scratch(run)
     main = primary(asked, names) if asked else None
     shown = in_order([e for e in full_labels(asked) if (e.arm, e.mode) != main], names)
-    return _figure(
-        "pretraining-differences",
-        "Pretraining minus no pretraining: the other ways",
-        f"Difference in AUROC{names.all_labels}; to the right of zero pretraining is better.",
-        shown,
-        names,
-        minus=True,
-    )
+    title = "Pretraining minus no pretraining: the other ways"
+    lead = f"Difference in AUROC{names.all_labels}; to the right of zero pretraining is better."
+    return _figure("pretraining-differences", title, lead, shown, names, minus=True)
 
 
 def reference_figure(run: Run) -> Figure | None:
@@ -48,27 +45,19 @@ def reference_figure(run: Run) -> Figure | None:
     plain = in_order([e for e in rest if _like_for_like(e, names)] or rest, names)
     drawn = sorted(plain, key=lambda e: e.reference)
     first = list(dict.fromkeys((e.arm, e.mode, e.reference) for e in drawn))[:MOST_ROWS]
-    return _figure(
-        "reference-differences",
-        f"Differences from the {'other ' if asked else ''}references",
-        f"Difference in AUROC{names.all_labels}: the arm on each line minus the reference above it.",
-        [e for e in drawn if (e.arm, e.mode, e.reference) in first],
-        names,
-        minus=True,
-    )
+    shown = [e for e in drawn if (e.arm, e.mode, e.reference) in first]
+    title = f"Differences from the {'other ' if asked else ''}references"
+    lead = f"Difference in AUROC{names.all_labels}: the arm on each line minus the reference above it."
+    return _figure("reference-differences", title, lead, shown, names, minus=True)
 
 
 def _figure(key: str, title: str, lead: str, rows: list[Estimate], names: Names, *, minus: bool) -> Figure | None:
     if not rows:
         return None
-    panels = forests_by_cohort(
-        rows,
-        names,
-        group=lambda e: f"Minus {names.reference(e.reference)}" if minus else "",
-        null=0.0,
-        axis="Difference in AUROC",
+    group = (lambda e: f"Minus {names.reference(e.reference)}") if minus else (lambda e: "")
+    return Figure(
+        key, title, lead, [*forests_by_cohort(rows, names, group=group, null=0.0, axis="Difference in AUROC")]
     )
-    return Figure(key, title, lead, [*panels])
 
 
 def _like_for_like(e: Estimate, names: Names) -> bool:
@@ -90,9 +79,9 @@ def gain_figure(run: Run) -> Figure | None:
     return _figure("gain", f"What is gained over the {covariate}", lead, shown, names, minus=False)
 
 
-def _strata(run: Run) -> list[Figure]:
+def _strata(run: Run) -> Iterator[Figure]:
     """AUROC at full labels within each restriction of the patients; at most a few are drawn."""
-    names, figures = run.names, []
+    names = run.names
     strata = list(dict.fromkeys(e.stratum for e in run.mine if e.stratum != ALL))
     for index, stratum in enumerate(strata[:MOST_STRATA]):
         every = full_labels(run.find(run.metric, stratum=stratum))
@@ -104,5 +93,4 @@ def _strata(run: Run) -> list[Figure]:
         units = listed([f"{count(n)} units {names.place(cohort)}" for cohort, n in sizes.items()])
         lead = f"AUROC{names.all_labels} among these units only: {units}."
         panels = forests_by_cohort(rows, names, axis="AUROC")
-        figures.append(Figure(f"stratum{index}", f"Stratum: {names.stratum(stratum)}", lead, [*panels]))
-    return figures
+        yield Figure(f"stratum{index}", f"Stratum: {names.stratum(stratum)}", lead, [*panels])

@@ -13,17 +13,19 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.archive.atomic import write_json
-from semeia.archive.small_file import read_object
-from semeia.errors import InputError
 from semeia.report.content import DataTable, Figure, Section
 from semeia.report.names import Names
 from semeia.report.numbers import count, number, share
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.plots.style import GRADES, LegendItem, Style
-from semeia.report.run_folder import Run
+from semeia.report.run_folder import Run, read_written
 
 FILE = "embedding.json"
 HOLLOW = "external"
+READING = (
+    "Where grades lie apart, an encoder tells them without having been told. Where they do not, other directions than "
+    "these two may still tell them: that is measured under Results, by the frozen encoders."
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,6 @@ def embedding_section(run: Run) -> Section | None:
     found = read_embedding(run.path)
     if found is None:
         return None
-    grades = sorted(set(found.labels))
     panels = [_draw(names, one, found, key=f"embedding{place}") for place, one in enumerate(found.starts)]
     outside = HOLLOW in found.cohorts and len(set(found.cohorts)) > 1
     lead = (
@@ -61,56 +62,35 @@ def embedding_section(run: Run) -> Section | None:
     )
     if outside:
         lead += f" Filled: {names.cohort('internal').lower()}; hollow: {names.cohort(HOLLOW).lower()}."
-    figure = Figure(
-        "embedding",
-        "Two components of each embedding",
-        lead,
-        [*panels],
-        _table(names, found),
-        [LegendItem(f"Grade {grade}", style_of_grade(grade)) for grade in grades],
-    )
-    return Section(
-        key="embedding",
-        heading="What the encoders see before any label",
-        lead="Where grades lie apart, an encoder tells them without having been told. Where they do not, other "
-        "directions than these two may still tell them: that is measured under Results, by the frozen encoders.",
-        figures=[figure],
-    )
+    legend = [LegendItem(f"Grade {grade}", style_of_grade(grade)) for grade in sorted(set(found.labels))]
+    title = "Two components of each embedding"
+    figure = Figure("embedding", title, lead, [*panels], _table(names, found), legend)
+    return Section("embedding", "What the encoders see before any label", READING, figures=[figure])
 
 
 def write_embedding(run: Path, found: EmbeddingMap) -> None:
     """Write RUN/embedding.json."""
-    starts = [
-        {
-            "arm": one.arm,
-            "shares": [round(share, 4) for share in one.shares],
-            "points": np.round(one.points.astype(float), 3).tolist(),
-        }
-        for one in found.starts
-    ]
-    about = {"seed": found.seed, "fitted": found.fitted, "labels": found.labels, "cohorts": found.cohorts}
-    write_json(run / FILE, {**about, "starts": starts})
+    rounded = [(one, [round(part, 4) for part in one.shares], np.round(one.points, 3).tolist()) for one in found.starts]
+    starts = [{**vars(one), "shares": shares, "points": points} for one, shares, points in rounded]
+    write_json(run / FILE, {**vars(found), "starts": starts})
 
 
 def read_embedding(run: Path) -> EmbeddingMap | None:
     """Return the map of a run; None when it has none."""
-    path = run / FILE
-    if not path.exists():
-        return None
-    try:
-        record: dict[str, Any] = read_object(path)
-        labels, cohorts = [int(label) for label in record["labels"]], [str(cohort) for cohort in record["cohorts"]]
-        starts = []
-        for one in record["starts"]:
-            first, second = one["shares"]
-            points = np.array(one["points"], float).reshape(len(labels), 2)
-            starts.append(Place(str(one["arm"]), (float(first), float(second)), points))
-        if len(cohorts) != len(labels):
-            raise ValueError("labels and cohorts differ in number")
-        found = EmbeddingMap(int(record["seed"]), int(record["fitted"]), labels, cohorts, starts)
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
-        raise InputError(f"{path}: not readable ({error}); remove it or run the study again") from error
-    return found if found.starts and found.labels else None
+    found = read_written(run / FILE, _read)
+    return found if found and found.starts and found.labels else None
+
+
+def _read(record: dict[str, Any]) -> EmbeddingMap:
+    labels, cohorts = [int(label) for label in record["labels"]], [str(cohort) for cohort in record["cohorts"]]
+    if len(cohorts) != len(labels):
+        raise ValueError("labels and cohorts differ in number")
+    starts = []
+    for one in record["starts"]:
+        first, second = one["shares"]
+        points = np.array(one["points"], float).reshape(len(labels), 2)
+        starts.append(Place(str(one["arm"]), (float(first), float(second)), points))
+    return EmbeddingMap(int(record["seed"]), int(record["fitted"]), labels, cohorts, starts)
 
 
 def style_of_grade(grade: int) -> Style:

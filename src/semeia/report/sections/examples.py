@@ -9,15 +9,15 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 
 from semeia.archive.atomic import write_bytes, write_json
-from semeia.archive.small_file import MEGABYTE, read_json, read_small
-from semeia.errors import InputError
+from semeia.archive.small_file import MEGABYTE, read_small
 from semeia.report.content import Section
-from semeia.report.run_folder import Run
+from semeia.report.run_folder import Run, read_written
 
 LARGEST_PICTURE = 16 * MEGABYTE
 VIEWS = ("axial", "coronal", "sagittal")
@@ -33,7 +33,20 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Example:
+class Picture:
+    """One plane as the page shows it: a data URI, its proportions, the length of a scale bar."""
+
+    uri: str
+    width_mm: float
+    height_mm: float
+    bar_mm: int
+
+
+Drawn = TypeVar("Drawn", Plane, Picture)
+
+
+@dataclass(frozen=True)
+class Example(Generic[Drawn]):
     """One unit with what the model said of it.
 
     `planes` has the keys axial, coronal and sagittal; `label` is 0, 1 or None (unknown); `score` a
@@ -43,33 +56,9 @@ class Example:
     unit_id: str
     label: int | None
     score: float | None
-    planes: dict[str, Plane]
+    planes: dict[str, Drawn]
     covariates: dict[str, float | int | str | None]
     caption: str = ""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One plane as the page shows it: a data URI, its proportions, a scale bar in per cent of its width."""
-
-    view: str
-    uri: str
-    width_mm: float
-    height_mm: float
-    bar_mm: int
-    bar_percent: float
-
-
-@dataclass(frozen=True)
-class ShownExample:
-    """An example as the page shows it."""
-
-    unit_id: str
-    label: int | None
-    score: float | None
-    covariates: dict[str, object]
-    caption: str
-    pictures: list[Picture]
 
 
 def examples_section(run: Run) -> Section | None:
@@ -79,7 +68,7 @@ def examples_section(run: Run) -> Section | None:
     return Section("examples", "Examples", lead=lead, own=(examples, run.outcome)) if examples else None
 
 
-def write_examples(run: Path, examples: list[Example]) -> Path:
+def write_examples(run: Path, examples: list[Example[Plane]]) -> Path:
     """Write the examples into the run folder, pictures first, the list that names them last; the path of the list."""
     folder = run / "examples"
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,52 +81,36 @@ def write_examples(run: Path, examples: list[Example]) -> Path:
             name = f"{index:03d}-{view}.png"
             write_bytes(folder / name, png(plane.pixels))
             planes[view] = {"file": name, "width_mm": float(plane.width_mm), "height_mm": float(plane.height_mm)}
-        items.append(
-            {
-                "unit_id": example.unit_id,
-                "label": None if example.label is None else int(example.label),
-                "score": None if example.score is None else float(example.score),
-                "caption": example.caption,
-                "covariates": example.covariates,
-                "planes": planes,
-            }
-        )
+        items.append({**vars(example), "planes": planes})
     write_json(folder / "examples.json", items)
     return folder / "examples.json"
 
 
-def read_examples(run: Path) -> list[ShownExample]:
+def read_examples(run: Path) -> list[Example[Picture]]:
     """Return the examples of a run, ready to be shown; an empty list when it has none."""
-    path = run / "examples" / "examples.json"
-    if not path.exists():
-        return []
-    try:
-        return [_shown(path.parent, item) for item in list(read_json(path))]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError, ArithmeticError) as error:
-        raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
+    folder = run / "examples"
+    found = read_written(folder / "examples.json", lambda items: [_shown(folder, item) for item in items])
+    return found or []
 
 
-def _shown(folder: Path, item: dict[str, object]) -> ShownExample:
-    planes, covariates = item["planes"], item.get("covariates") or {}
-    if not isinstance(planes, dict) or not isinstance(covariates, dict):
-        raise TypeError("planes and covariates must be objects")
-    label, score = item.get("label"), item.get("score")
-    return ShownExample(
+def _shown(folder: Path, item: dict[str, Any]) -> Example[Picture]:
+    planes, label, score = item["planes"], item.get("label"), item.get("score")
+    return Example(
         unit_id=str(item["unit_id"]),
         label=int(label) if isinstance(label, int | float) else None,
         score=float(score) if isinstance(score, int | float) else None,
-        covariates={str(k): v for k, v in covariates.items() if v is not None},
+        planes={view: _picture(folder, planes[view]) for view in VIEWS if view in planes},
+        covariates={str(k): v for k, v in (item.get("covariates") or {}).items() if v is not None},
         caption=str(item.get("caption") or ""),
-        pictures=[_picture(folder, view, planes[view]) for view in VIEWS if view in planes],
     )
 
 
-def _picture(folder: Path, view: str, plane: dict[str, object]) -> Picture:
+def _picture(folder: Path, plane: dict[str, object]) -> Picture:
     width, height = float(str(plane["width_mm"])), float(str(plane["height_mm"]))
     if not (0 < width < math.inf and 0 < height < math.inf):
         raise ValueError("width_mm and height_mm must be above 0")
     bar = next((mm for mm in (20, 10, 5, 2) if mm <= width / 2.5), 1)
-    return Picture(view, png_uri(folder, plane["file"]), width, height, bar, 100 * bar / width)
+    return Picture(png_uri(folder, plane["file"]), width, height, bar)
 
 
 def png_uri(folder: Path, name: object) -> str:

@@ -42,15 +42,9 @@ def fraction_figure(run: Run) -> Figure | None:
     # Panels that say how the labels were met need one mark an arm only.
     apart = len(parts) > 1 and parts[0][0] in MODES.values()
     first = dict(reversed(arms))
-    legend = [(arm, first[arm]) for arm in dict.fromkeys(arm for arm, _ in arms)] if apart else arms
-    return Figure(
-        "fractions",
-        "AUROC by label fraction",
-        lead,
-        panels,
-        _table(names, shown),
-        names.legend(legend, modes=not apart),
-    )
+    entries = [(arm, first[arm]) for arm in dict.fromkeys(arm for arm, _ in arms)] if apart else arms
+    legend = names.legend(entries, modes=not apart)
+    return Figure("fractions", "AUROC by label fraction", lead, panels, _table(names, shown), legend)
 
 
 def _table(names: Names, rows: list[Estimate]) -> DataTable:
@@ -103,12 +97,6 @@ def _draw(
         ends = [(e.value if e.low is None else e.low, e.value if e.high is None else e.high) for e in points]
         low, high = ([end[side] for end in ends] for side in (0, 1))
         lines.append(Line(x, [e.value for e in points], names.style(*pair), low, high, whiskers=True, width=1.2))
-    axes = Axes(
-        "Share of the labels",
-        "AUROC",
-        (-0.5, len(fractions) - 0.5),
-        limits,
-        ticks=[percent(f) for f in fractions],
-        level=mark[0] if mark else None,
-    )
+    ticks, level = [percent(f) for f in fractions], mark[0] if mark else None
+    axes = Axes("Share of the labels", "AUROC", (-0.5, len(fractions) - 0.5), limits, ticks, level=level)
     return curve(lines, axes, key=key, title=title, alt=f"AUROC by label fraction, {title}. {'; '.join(said)}")

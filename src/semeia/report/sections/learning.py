@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 
 from semeia.report.content import DataTable, Figure, Section
-from semeia.report.names import Names
+from semeia.report.names import Names, Pair
 from semeia.report.numbers import number
 from semeia.report.plots.curve import PANEL, Axes, Drawing, Line, curve
 from semeia.report.plots.style import LegendItem, Style
@@ -18,7 +18,6 @@ NOT_TERMS = {"cell", "phase", "step", "epoch", "seed", "lr", "learning_rate", "s
 MOST_TERMS = 4
 
 Points = list[tuple[float, float, float, float]]  # epoch, mean, smallest and largest over seeds
-Pair = tuple[str, str]
 
 
 def learning_section(run: Run) -> Section | None:

@@ -1,26 +1,17 @@
 """Show how the run was made: versions, fingerprint, seeds, time, configuration; what the record lacks is left out."""
 
 import json
-from dataclasses import dataclass
 
 from semeia.report.content import Section
 from semeia.report.numbers import duration, memory
 from semeia.report.run_folder import Run
 
 
-@dataclass(frozen=True)
-class Made:
-    """Names and words of what made the run, and its configuration as text."""
-
-    facts: list[tuple[str, str]]
-    config: str
-
-
 def made_section(run: Run) -> Section | None:
     """Show the last section."""
     facts, config = facts_of(run), run.record.get("config")
     text = json.dumps(config, indent=2, ensure_ascii=False, default=str) if config else ""
-    return Section("made", "How this was made", own=Made(facts, text)) if facts or text else None
+    return Section("made", "How this was made", own=(facts, text)) if facts or text else None
 
 
 def facts_of(run: Run) -> list[tuple[str, str]]:

@@ -87,11 +87,6 @@ def _sizes(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str
 
 
 def _measures(rows: list[Estimate], cohorts: list[str]) -> list[tuple[str, list[str]]]:
-    at = {(e.metric, e.cohort): e for e in rows}
+    at = {(e.metric, e.cohort): estimate(e.value, e.low, e.high) for e in rows}
     shown = [metric for metric in dict.fromkeys(e.metric for e in rows) if not metric.startswith(("auroc_", "recall_"))]
-    found = []
-    for metric in shown[:MOST_MEASURES]:
-        values = [at.get((metric, cohort)) for cohort in cohorts]
-        words = ["not computed" if e is None else estimate(e.value, e.low, e.high) for e in values]
-        found.append((metric_title(metric), words))
-    return found
+    return [(metric_title(m), [at.get((m, c), "not computed") for c in cohorts]) for m in shown[:MOST_MEASURES]]

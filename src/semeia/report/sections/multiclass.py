@@ -1,5 +1,7 @@
 """Show outcomes of several classes: what was called what by the headline arm, and the recall of each class."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from semeia.report.asked import headline
@@ -52,43 +54,34 @@ def _found(names: Names, rows: list[Estimate], cohort: str, noun: str) -> str:
 
 def _off(names: Names, levels: list[Estimate], pair: Pair) -> list[str]:
     """How far off the called grades are, where there is an order."""
-    found = []
-    for cohort in cohorts_of(levels):
-        metrics = ("grade_error", "quadratic_kappa")
-        here = [e for e in levels if (e.arm, e.mode, e.cohort) == (*pair, cohort)]
-        rows = [[e for e in here if e.metric == metric] for metric in metrics]
-        if all(rows):
-            error, kappa = (estimate(e.value, e.low, e.high) for e, *_ in rows)
-            found.append(
-                f"{sentence(names.place(cohort))} the called grade is {error} grades off on average; "
-                f"quadratic-weighted kappa is {kappa}."
-            )
-    return found
+    at = {(e.cohort, e.metric): estimate(e.value, e.low, e.high) for e in levels if (e.arm, e.mode) == pair}
+    return [
+        f"{sentence(names.place(cohort))} the called grade is {at[cohort, 'grade_error']} grades off on average; "
+        f"quadratic-weighted kappa is {at[cohort, 'quadratic_kappa']}."
+        for cohort in cohorts_of(levels)
+        if {(cohort, "grade_error"), (cohort, "quadratic_kappa")} <= at.keys()
+    ]
 
 
 def _confused(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
     """The most frequent mistake of each cohort, among the cells that are shown."""
-    found = []
-    for cohort in table["cohort"].unique(maintain_order=True):
-        wrong = table.filter(pl.col("cohort") == cohort, pl.col("label") != pl.col("called"), pl.col("share") > 0)
-        for row in wrong.sort("share", descending=True).head(1).iter_rows(named=True):
-            found.append(
-                f"The most frequent mistake {names.place(cohort)}: {noun} {row['label']} is called {noun} "
-                f"{row['called']} in {share(row['share'])} of its units."
-            )
-    return found
+    wrong = table.filter(pl.col("label") != pl.col("called"), pl.col("share") > 0).sort("share", descending=True)
+    return [
+        f"The most frequent mistake {names.place(cohort)}: {noun} {row['label']} is called {noun} {row['called']} in "
+        f"{share(row['share'])} of its units."
+        for cohort in table["cohort"].unique(maintain_order=True)
+        for row in wrong.filter(cohort=cohort).head(1).iter_rows(named=True)
+    ]
 
 
-def _absent(names: Names, table: pl.DataFrame, noun: str) -> list[str]:
+def _absent(names: Names, table: pl.DataFrame, noun: str) -> Iterator[str]:
     """Classes without a unit, said for each cohort."""
-    found = []
     for cohort in table["cohort"].unique(maintain_order=True):
         here = table.filter(pl.col("cohort") == cohort)
         absent = sorted({*here["called"].to_list()} - {*here["label"].to_list()})
         if absent:
             classes = listed([f"{noun} {number}" for number in absent])
-            found.append(f"No unit of {classes} was tested {names.place(cohort)}: means over classes leave it out.")
-    return found
+            yield f"No unit of {classes} was tested {names.place(cohort)}: means over classes leave it out."
 
 
 def _recall_figure(recalls: list[Estimate], names: Names, noun: str) -> Figure:

@@ -1,5 +1,7 @@
 """Show paired tests: which differences stand when all that were looked at are counted, and what was in reach."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from semeia.report.content import Section
@@ -56,42 +58,37 @@ def _stand(n: int) -> str:
     return "difference stands" if n == 1 else "differences stand"
 
 
-def _standing(names: Names, shown: pl.DataFrame, cohorts: list[str]) -> list[str]:
+def _standing(names: Names, shown: pl.DataFrame, cohorts: list[str]) -> Iterator[str]:
     """A sentence for each cohort and reference whose tests found something."""
-    points = []
     for cohort in cohorts:
-        for part in shown.filter(cohort=cohort).partition_by("reference", maintain_order=True):
-            found = part.filter(pl.col("p_holm") < STANDS).sort("p_holm")
-            if found.is_empty():
-                continue
+        standing = shown.filter(pl.col("p_holm") < STANDS, cohort=cohort)
+        for part in standing.partition_by("reference", maintain_order=True):
+            found = part.sort("p_holm")
             arms = [
                 f"{names.arm(row['arm'], row['mode'])} ({number(row['difference'], 3, sign=True)})"
                 for row in found.head(MOST_NAMED).iter_rows(named=True)
             ]
             arms += [f"{count(found.height - MOST_NAMED)} more"] if found.height > MOST_NAMED else []
-            points.append(
+            yield (
                 f"{names.cohort(cohort)}, minus {names.reference(part['reference'][0])}: {count(found.height)} "
                 f"{_stand(found.height)}: {listed(arms)}."
             )
-    return points
 
 
-def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str) -> list[str]:
+def _power(names: Names, shown: pl.DataFrame, cohorts: list[str], relevant: str) -> Iterator[str]:
     """What the tests that found nothing could have found."""
-    points = []
     for cohort in cohorts:
-        open_ = shown.filter(cohort=cohort).filter(pl.col("p_holm") >= STANDS)
+        open_ = shown.filter(pl.col("p_holm") >= STANDS, cohort=cohort)
         if open_.is_empty():
             continue
         reach = span(open_["detectable_difference"].to_list(), lambda value: number(value, 3))
         power = open_["power"].to_list()
         chance = span(power, lambda p: f"over {percent(0.99)}" if p > 0.99 else percent(round(p, 2)))
-        points.append(
+        yield (
             f"{names.cohort(cohort)}: {counted(open_.height, 'test')} without a difference that stands, which "
             f"does not mean that there is none. Such a test finds a difference of {reach} with 80\u00a0% power; its "
             f"chance to find one of {relevant} was {chance}."
         )
-    return points
 
 
 def _rest(tests: pl.DataFrame, shown: pl.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ caption}]}; `file` (gray) and `overlay` (the map laid over it) are 8-bit PNG fil
 patient, a unit or a file of the archive.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from semeia.archive.atomic import write_bytes, write_json
-from semeia.archive.small_file import read_object
-from semeia.errors import InputError
 from semeia.report.content import Section
-from semeia.report.names import Names
-from semeia.report.numbers import NBSP, number, percent
-from semeia.report.run_folder import Run
+from semeia.report.numbers import percent
+from semeia.report.run_folder import Run, read_written
 from semeia.report.sections.examples import png, png_uri
+from semeia.settings_json import from_plain
 
 FOLDER, LIST = "pictures", "pictures.json"
 TINT = (213, 94, 0)  # an orange that stands out from gray, for colour-blind readers, too
@@ -50,36 +48,30 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One chance as the page shows it."""
+class Picture:
+    """One picture of the list; as the page shows it `file` and `overlay` are data URIs."""
 
-    name: str
-    percent: str
-    width: float
-    true: bool
-
-
-@dataclass(frozen=True)
-class ShownPicture:
-    """One picture as the page shows it: two data URIs, what they show in words, and its chances."""
-
-    plain: str
+    file: str
     overlay: str
-    alt: str
-    title: str
+    label: int
+    chances: tuple[float, ...]
+    cohort: str
     caption: str
-    bars: list[Bar]
+
+    @property
+    def called(self) -> int:
+        """Return the most probable grade, the lowest of several."""
+        return self.chances.index(max(self.chances))
 
 
 def pictures_section(run: Run) -> Section | None:
     """Show picture beside picture with the map, true grade, chances."""
-    names = run.names
     found = read_pictures(run)
     if found is None:
         return None
     shown, pictures = found
     lead = (
-        f"What {names.arm(shown.arm, shown.mode)} looked at, with {percent(shown.fraction)} of the labels and seed "
+        f"What {run.names.arm(shown.arm, shown.mode)} looked at, with {percent(shown.fraction)} of the labels and seed "
         f"{shown.seed}. Single cases illustrate; they prove nothing."
     )
     points = [
@@ -91,7 +83,8 @@ def pictures_section(run: Run) -> Section | None:
         "places that are never hidden together, it misses.",
         shown.rule,
     ]
-    return Section("pictures", "A few pictures, and what the model looked at", lead=lead, points=points, own=pictures)
+    titled = [(run.names.cohort(one.cohort), one) for one in pictures]
+    return Section("pictures", "A few pictures, and what the model looked at", lead=lead, points=points, own=titled)
 
 
 def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
@@ -100,39 +93,31 @@ def write_pictures(run: Path, shown: Shown, pictures: list[Explained]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     items = []
     for index, one in enumerate(pictures):
+        chances = tuple(round(float(chance), 4) for chance in one.chances)
         # Numbered: no name of the archive goes into a report.
-        files = {"file": f"{index:02d}.png", "overlay": f"{index:02d}-map.png"}
-        write_bytes(folder / files["file"], png(one.pixels))
-        write_bytes(folder / files["overlay"], png(overlaid(one.pixels, one.map)))
-        chances = [round(float(chance), 4) for chance in one.chances]
-        about = {"label": one.label, "chances": chances, "cohort": one.cohort, "caption": one.caption}
-        items.append({**files, **about})
-    write_json(folder / LIST, {**asdict(shown), "pictures": items})
-    named = {name for item in items for name in (item["file"], item["overlay"])}
+        item = Picture(f"{index:02d}.png", f"{index:02d}-map.png", one.label, chances, one.cohort, one.caption)
+        write_bytes(folder / item.file, png(one.pixels))
+        write_bytes(folder / item.overlay, png(overlaid(one.pixels, one.map)))
+        items.append(item)
+    write_json(folder / LIST, {**asdict(shown), "pictures": [asdict(item) for item in items]})
+    named = {name for item in items for name in (item.file, item.overlay)}
     for path in folder.glob("*.png"):
         if path.name not in named:
             path.unlink()
     return folder / LIST
 
 
-def read_pictures(run: Run) -> tuple[Shown, list[ShownPicture]] | None:
+def read_pictures(run: Run) -> tuple[Shown, list[Picture]] | None:
     """Return the pictures of a run, ready to be shown; None when it has none."""
-    path = run.path / FOLDER / LIST
-    if not path.exists():
-        return None
-    try:
-        record: dict[str, Any] = read_object(path)
-        shown = Shown(
-            arm=str(record["arm"]),
-            mode=str(record["mode"]),
-            fraction=float(record["fraction"]),
-            seed=int(record["seed"]),
-            rule=str(record["rule"]),
-        )
-        pictures = [_shown(run.names, path.parent, item) for item in record["pictures"]]
-    except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
-        raise InputError(f"{path}: not readable ({error}); remove the folder or run the study again") from error
-    return (shown, pictures) if pictures else None
+    folder = run.path / FOLDER
+
+    def read(record: dict[str, Any]) -> tuple[Shown, list[Picture]]:
+        items = [from_plain(Picture, item) for item in record.pop("pictures")]
+        shown = [replace(i, file=png_uri(folder, i.file), overlay=png_uri(folder, i.overlay)) for i in items]
+        return from_plain(Shown, record), shown
+
+    found = read_written(folder / LIST, read)
+    return found if found and found[1] else None
 
 
 def overlaid(
@@ -148,23 +133,3 @@ def overlaid(
     mixed[np.asarray(binary_dilation(inside), bool) & ~inside] = 255
     mixed[inside & ~np.asarray(binary_erosion(inside, border_value=1), bool)] = 0
     return np.rint(mixed).astype(np.uint8)
-
-
-def _shown(names: Names, folder: Path, item: dict[str, object]) -> ShownPicture:
-    chances, label = item["chances"], item["label"]
-    if not isinstance(chances, list) or not isinstance(label, int):
-        raise TypeError("chances must be a list and label a number")
-    called = max(range(len(chances)), key=lambda grade: float(chances[grade]))
-    bars = [
-        Bar(f"Grade {grade}", f"{number(100 * float(chance), 0)}{NBSP}%", 100 * float(chance), grade == label)
-        for grade, chance in enumerate(chances)
-    ]
-    cohort = names.cohort(str(item["cohort"]))
-    return ShownPicture(
-        plain=png_uri(folder, item["file"]),
-        overlay=png_uri(folder, item["overlay"]),
-        alt=f"of true grade {label}, called grade {called}",
-        title=f"True grade {label}, called grade {called}",
-        caption=f"{cohort}: {item['caption']}.",
-        bars=bars,
-    )

@@ -71,9 +71,8 @@ def results_tables(estimates: list[Estimate], names: Names) -> list[ResultsTable
         ):
             rows = [e for metric in metrics for e in full_labels([e for e in levels if e.metric == metric])]
             name = f"{title}: {names.outcome(outcome)}" if len(outcomes) > 1 else title
-            table = _table(rows, names, title=name, note=note, folded=bool(tables))
-            if table is not None:
-                tables.append(table)
+            if rows:
+                tables.append(_table(rows, names, title=name, note=note, folded=bool(tables)))
     return tables
 
 
@@ -89,10 +88,8 @@ def sizes(run: Run) -> list[str]:
     ]
 
 
-def _table(rows: list[Estimate], names: Names, *, title: str, note: str, folded: bool) -> ResultsTable | None:
+def _table(rows: list[Estimate], names: Names, *, title: str, note: str, folded: bool) -> ResultsTable:
     """The rows, of a few metrics in their order."""
-    if not rows:
-        return None
     metrics, cohorts = list(dict.fromkeys(e.metric for e in rows)), cohorts_of(rows)
     at = {(e.arm, e.mode, e.metric, e.cohort): e for e in rows}
     groups: dict[str, list[Row]] = {}

@@ -47,8 +47,7 @@ def _roc(run: Run, names: Names) -> Figure | None:
     arms = names.headlines(pairs_of(levels))
     panels, rows, drawn = [], [], []
     for cohort in cohorts_of(levels):
-        curves = {pair: _curve(run, pair, cohort) for pair in arms}
-        curves = {pair: points for pair, points in curves.items() if not points.is_empty()}
+        curves = {pair: points for pair in arms if not (points := _curve(run, pair, cohort)).is_empty()}
         lines = [Line(*_axes(points), names.style(*pair), width=1.7) for pair, points in curves.items()]
         if lines:
             cells = [[names.cohort(cohort), names.arm(*pair), *_at(points)] for pair, points in curves.items()]
@@ -63,9 +62,10 @@ def _roc(run: Run, names: Names) -> Figure | None:
 
 
 def _curve(run: Run, pair: Pair, cohort: str) -> pl.DataFrame:
+    """The curve of one arm and mode in one cohort, at its largest label fraction; without rows where it has none."""
     assert run.predictions is not None
-    rows = pick(run.predictions, run.outcome, pair, cohort)
-    return roc_curve(rows) if len(rows) else pl.DataFrame()
+    rows = run.predictions.filter(outcome=run.outcome, arm=pair[0], mode=pair[1], cohort=cohort)
+    return roc_curve(rows.filter(pl.col("fraction") == pl.col("fraction").max()))
 
 
 def _axes(points: pl.DataFrame) -> tuple[list[float], list[float]]:
@@ -82,12 +82,6 @@ def _draw(lines: list[Line], title: str, key: str, cells: list[list[str]]) -> Dr
     ends = (-0.01, 1.01)
     axes = Axes("False positive rate (1 \u2212 specificity)", "Sensitivity", ends, ends, diagonal=True)
     return curve(lines, axes, key=key, title=title, alt=f"ROC curves, {title}. {'; '.join(said)}", height=PANEL * 0.9)
-
-
-def pick(predictions: pl.DataFrame, outcome: str, pair: Pair, cohort: str) -> pl.DataFrame:
-    """Return the predictions of one arm and mode in one cohort, at its largest label fraction."""
-    rows = predictions.filter(outcome=outcome, arm=pair[0], mode=pair[1], cohort=cohort)
-    return rows.filter(pl.col("fraction") == pl.col("fraction").max())
 
 
 def _points(run: Run, points: pl.DataFrame) -> list[TitledTable]:
@@ -112,11 +106,11 @@ def _table(title: str, note: str, metrics: Rows, points: pl.DataFrame, run: Run)
     names = run.names
     keys, ends = ("cohort", "arm", "mode", "metric", "at"), ("value", "low", "high")
     found = {tuple(row[k] for k in keys): estimate(*(row[e] for e in ends)) for row in points.iter_rows(named=True)}
-    rows = []
-    for cohort in run.cohorts:
-        for arm, mode in run.arms:
-            cells = [found.get((cohort, arm, mode, metric, at), "") for metric, at, _ in metrics]
-            if any(cells):
-                rows.append([names.cohort(cohort), names.arm(arm, mode), *cells])
+    rows = [
+        [names.cohort(cohort), names.arm(*pair), *cells]
+        for cohort in run.cohorts
+        for pair in run.arms
+        if any(cells := [found.get((cohort, *pair, metric, at), "") for metric, at, _ in metrics])
+    ]
     heads = ["Cohort", "Arm", *(words for _, _, words in metrics)]
     return [TitledTable(title, note, DataTable(heads, rows), folded=True)] if rows else []

@@ -29,11 +29,11 @@ def signatures_section(run: Run) -> Section | None:
     atlas = f"What they are made of: pretrained/signatures/seed-{first}/atlas.html in the run folder."
     tables = [TitledTable("The fit of each seed", "", DataTable(HEADS, [_fit(fit) for fit in fits]))]
     if cohorts:
-        every = [row for cohort in cohorts for row in unmapped.filter(cohort=cohort).iter_rows(named=True)]
-        patients = [f"fewer than {FEWEST}" if row["patients"] is None else count(row["patients"]) for row in every]
+        columns = ("site", "patients", "events", "share")
+        every = [(c, *row) for c in cohorts for row in unmapped.filter(cohort=c).select(columns).iter_rows()]
         rows = [
-            [names.cohort(row["cohort"]), row["site"], tested, count(row["events"]), share(row["share"], 1)]
-            for row, tested in zip(every, patients, strict=True)
+            [names.cohort(c), site, f"fewer than {FEWEST}" if n is None else count(n), count(events), share(part, 1)]
+            for c, site, n, events, part in every
         ]
         heads = ["Cohort", "Hospital", "Patients", "Events", "Unmapped"]
         tables.append(TitledTable(f"Unmapped events by hospital ({len(rows)})", note, DataTable(heads, rows), True))

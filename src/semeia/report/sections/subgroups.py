@@ -59,8 +59,7 @@ def _rows(shown: pl.DataFrame, names: Names, arms: list[Pair]) -> list[ForestRow
     for level in shown["level"].unique(maintain_order=True):
         of_level = rows_of(shown.filter(level=level), arms)
         seen = [row for row in of_level if row["value"] is not None]
-        for row in seen:
-            rows.append(row_of_table(row, names, name=names.arm(row["arm"], row["mode"]), group=level))
+        rows += [row_of_table(row, names, group=level) for row in seen]
         if of_level and not seen:
             rows.append(ForestRow("every arm", TOO_FEW, None, (None, None), Style(GREY), level))
     return rows

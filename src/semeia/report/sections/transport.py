@@ -45,11 +45,13 @@ def transport_section(run: Run) -> Section | None:
     figures = [_gap_figure(own, names, arms), _sites_figure(sites, names, arms)]
     tables = [_who_table(names, mix, cohorts), _size_table(names, sizes, arms, cohorts)]
     first = arms[0] if arms else ("", "")
+    paired = gaps.filter(pl.col("reference") != "", pl.col("mode") != "frozen", metric="auroc").rows(named=True)
+    lacking = sizes.filter(arm=first[0], mode=first[1], reached="no")
     points = [
-        *_against_scratch(gaps, names),
-        *_told(names, mix, first),
-        *_sites(names, sites, first),
-        *_sizes(names, sizes, first),
+        *(_against_scratch(names, row) for row in paired if names.is_pretraining(row["arm"], row["reference"])),
+        *(_told(names, row) for row in _rows(mix, first, characteristic="membership model")),
+        *(_over_sites(names, row) for row in _rows(sites, first, kind="summary")),
+        *(_too_few(names, part) for part in lacking.partition_by("cohort", maintain_order=True)),
     ]
     return Section(
         key="transport",
@@ -64,16 +66,10 @@ def transport_section(run: Run) -> Section | None:
 
 def _gap_figure(gaps: pl.DataFrame, names: Names, arms: list[Pair]) -> Figure | None:
     """AUROC of each arm less that of the home cohort."""
-    rows = [
-        row_of_table(
-            row,
-            names,
-            name=names.arm(row["arm"], row["mode"]),
-            group=f"{names.cohort(row['cohort'])} minus {names.cohort(row['home'])}",
-            value="gap",
-        )
-        for row in sorted(rows_of(gaps, arms), key=lambda row: row["cohort"])
-    ]
+    ordered = sorted(rows_of(gaps, arms), key=lambda row: row["cohort"])
+    between = [f"{names.cohort(row['cohort'])} minus {names.cohort(row['home'])}" for row in ordered]
+    pairs = zip(ordered, between, strict=True)
+    rows = [row_of_table(row, names, group=group, value="gap") for row, group in pairs]
     lead = (
         f"AUROC{names.all_labels} of the other cohort less that of the home cohort: left of zero, it is lost on the "
         "way. The cohorts hold different patients, so the interval holds the chance of both."
@@ -112,73 +108,60 @@ def _rows(table: pl.DataFrame, pair: Pair, **fixed: str) -> list[dict]:
     return table.filter(arm=pair[0], mode=pair[1], **fixed).rows(named=True)
 
 
+def _difference_words(row: dict) -> str:
+    return estimate(row["gap"], row["low"], row["high"], digits=3, sign=True)
+
+
 def _gap(names: Names, row: dict) -> str:
     chance = ", which may be chance; with so many patients a true gap of {} is found four times in five"
     power = "" if row["detectable"] is None else chance.format(number(row["detectable"], 3))
     return (
         f"The AUROC of {names.arm(row['arm'], row['mode'])} is {number(row['inside'], 3)} {names.place(row['home'])} "
-        f"and {number(row['outside'], 3)} {names.place(row['cohort'])}, a gap of "
-        f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}{power}."
+        f"and {number(row['outside'], 3)} {names.place(row['cohort'])}, a gap of {_difference_words(row)}{power}."
     )
 
 
-def _against_scratch(gaps: pl.DataFrame, names: Names) -> list[str]:
-    """Whether pretrained arms lose more outside than the same network without pretraining."""
-    points = []
-    for row in gaps.filter(pl.col("reference") != "", metric="auroc").rows(named=True):
-        if not names.is_pretraining(row["arm"], row["reference"]) or row["mode"] == "frozen":
-            continue
-        found = "more" if row["high"] < 0 else "less" if row["low"] > 0 else ""
-        said = f"lost {found} of its AUROC" if found else "was not shown to lose more or less of its AUROC"
-        power = "" if row["detectable"] is None else f"; detectable: {number(row['detectable'], 3)}"
-        points.append(
-            f"From {lowered(names.cohort(row['home']))} to {lowered(names.cohort(row['cohort']))}, "
-            f"{names.arm(row['arm'], row['mode'])} {said} than {names.reference(row['reference'])} (difference of gaps "
-            f"{estimate(row['gap'], row['low'], row['high'], digits=3, sign=True)}{power})."
-        )
-    return points
+def _against_scratch(names: Names, row: dict) -> str:
+    """Whether a pretrained arm loses more outside than the same network without pretraining."""
+    found = "more" if row["high"] < 0 else "less" if row["low"] > 0 else ""
+    said = f"lost {found} of its AUROC" if found else "was not shown to lose more or less of its AUROC"
+    power = "" if row["detectable"] is None else f"; detectable: {number(row['detectable'], 3)}"
+    return (
+        f"From {lowered(names.cohort(row['home']))} to {lowered(names.cohort(row['cohort']))}, "
+        f"{names.arm(row['arm'], row['mode'])} {said} than {names.reference(row['reference'])} (difference of gaps "
+        f"{_difference_words(row)}{power})."
+    )
 
 
-def _told(names: Names, mix: pl.DataFrame, pair: Pair) -> list[str]:
-    """How well the cohort can be told, and what that says of a gap."""
-    points = []
-    for row in _rows(mix, pair, characteristic="membership model"):
-        value = row["value"]
-        alike = "hardly" if value < SOME else "somewhat" if value < MUCH else "well"
-        points.append(
-            f"From its covariates and score, a unit {names.place(row['cohort'])} can {alike} be told from one "
-            f"{names.place(row['compared_with'])} (c-statistic {estimate(value, row['low'], row['high'])}): "
-            f"{MEANS[alike]}."
-        )
-    return points
+def _told(names: Names, row: dict) -> str:
+    """How well a cohort can be told, and what that says of a gap."""
+    alike = "hardly" if row["value"] < SOME else "somewhat" if row["value"] < MUCH else "well"
+    return (
+        f"From its covariates and score, a unit {names.place(row['cohort'])} can {alike} be told from one "
+        f"{names.place(row['compared_with'])} (c-statistic {estimate(row['value'], row['low'], row['high'])}): "
+        f"{MEANS[alike]}."
+    )
 
 
-def _sites(names: Names, sites: pl.DataFrame, pair: Pair) -> list[str]:
-    points = []
-    for row in _rows(sites, pair, kind="summary"):
-        expected = interval(row["predict_low"], row["predict_high"])
-        new = f"at a new site it is expected from {expected}" if expected else TWO_SITES
-        few = ", a wide range because there are few sites" if expected and row["sites"] < 5 else ""
-        points.append(
-            f"{names.cohort(row['cohort'])}: over {count(row['sites'])} sites the AUROC is "
-            f"{estimate(row['value'], row['low'], row['high'])} on average; {new}{few}. "
-            f"{percent(round(row['inconsistency'], 2))} of the variation between sites is more than chance (I\u00b2)."
-        )
-    return points
+def _over_sites(names: Names, row: dict) -> str:
+    expected = interval(row["predict_low"], row["predict_high"])
+    new = f"at a new site it is expected from {expected}" if expected else TWO_SITES
+    few = ", a wide range because there are few sites" if expected and row["sites"] < 5 else ""
+    return (
+        f"{names.cohort(row['cohort'])}: over {count(row['sites'])} sites the AUROC is "
+        f"{estimate(row['value'], row['low'], row['high'])} on average; {new}{few}. "
+        f"{percent(round(row['inconsistency'], 2))} of the variation between sites is more than chance (I\u00b2)."
+    )
 
 
-def _sizes(names: Names, sizes: pl.DataFrame, pair: Pair) -> list[str]:
-    points = []
-    rows = _rows(sizes, pair)
-    for cohort in dict.fromkeys(row["cohort"] for row in rows):
-        lacking = [row for row in rows if row["cohort"] == cohort and row["reached"] == "no"]
-        if lacking:
-            named = [f"{lowered(metric_title(row['criterion']))} ({count(row['needed'])})" for row in lacking]
-            points.append(
-                f"{names.cohort(cohort)}: {count(lacking[0]['n'])} units are too few to pin down {listed(named)}; "
-                "in brackets the units needed."
-            )
-    return points
+def _too_few(names: Names, lacking: pl.DataFrame) -> str:
+    """Which criteria the units of a cohort do not reach."""
+    rows = lacking.rows(named=True)
+    named = [f"{lowered(metric_title(row['criterion']))} ({count(row['needed'])})" for row in rows]
+    return (
+        f"{names.cohort(rows[0]['cohort'])}: {count(rows[0]['n'])} units are too few to pin down {listed(named)}; "
+        "in brackets the units needed."
+    )
 
 
 def _who_table(names: Names, mix: pl.DataFrame, cohorts: list[str]) -> TitledTable | None:
