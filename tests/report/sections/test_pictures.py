@@ -95,7 +95,7 @@ def test_the_page_reads_without_seeing(tmp_path: Path):
     assert "True grade 4, called grade 2</h3>" in text
     assert re.findall(r'class="chance">(.*?)<', text)[:5] == [f"{n}\u00a0%" for n in (10, 5, 60, 20, 5)]
     assert re.findall(r'"true"><span class="grade">(Grade \d)', text) == ["Grade 2", "Grade 4"]
-    assert "First hospital: shown by a rule." in text
+    assert "Home hospital: shown by a rule." in text
     assert "SimCLR (fine-tuned)" in text
     assert "By a rule." in text
 
