@@ -46,6 +46,8 @@ NETWORK = (
 OF_STUDY = NETWORK.replace("--model", "--pretraining.model").replace("--opt", "--pretraining.opt")
 OF_STUDY = OF_STUDY.replace("--loop", "--pretraining.loop")
 STEPS = "--finetuning.scratch.steps 6 --finetuning.pretrained.steps 6 --finetuning.loop.save_every 2"
+# An arm that is pretrained, in its three modes, and one that is not: the others are written by the same code.
+SMALL = "--seeds [0] --fractions [1.0] --draws 100 --workers 1"
 COMMANDS = {
     "ingest images": "ingest images png --table t.csv --image file --subject patient --label label --key key "
     "--into OUT",
@@ -55,9 +57,9 @@ COMMANDS = {
     "--starts 1",
     "pretrain": f"pretrain images --out OUT {NETWORK}",
     "finetune": f"finetune images --pretrained encoder --outcome label --out OUT {STEPS}",
-    "study own": f"study own images --outcome label --out OUT --seeds [0] --fractions [1.0] --draws 100 "
-    f"--workers 1 {OF_STUDY} {STEPS}",
-    "study nodule": f"study nodule --archive nodules --out OUT --seeds [0] --fractions [1.0] --draws 100 --workers 1 "
+    "study own": f"study own images --outcome label --out OUT {SMALL} --arms [image_jepa,image_components] "
+    f"{OF_STUDY} {STEPS}",
+    "study nodule": f"study nodule --archive nodules --out OUT {SMALL} --arms [multimodal_jepa,diameter] "
     f"--folds 2 --pretraining.model.crop.voxels [16,16,16] --pretraining.model.crop.voxel_mm [2.0,2.0,2.0] "
     f"--pretraining.model.crop.patch [4,2,2] {OF_STUDY.partition('[1,8,8] ')[2]} {STEPS}",
     "evaluate": "evaluate p.csv --out OUT --draws 100",

@@ -46,6 +46,7 @@ def test_every_arm_and_every_rival_is_in_the_predictions(ran: Ran):
     arms = set(ran.predictions.select("arm", "mode").unique().iter_rows())
     groups = ("multimodal", "image")
     expected = {(f"{g}_{start}", mode) for g in groups for start, modes in NETWORKS.items() for mode in modes}
+    expected |= {("image_simclr", mode) for mode in NETWORKS["jepa"]}
     rivals = {"image_components", "reading_logistic", "reading_boosting", "multimodal_logistic"}
     shortcuts = {arm for arm, _ in arms if arm.startswith("only_")}
     assert arms == expected | {(arm, "none") for arm in rivals | shortcuts}

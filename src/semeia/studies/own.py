@@ -146,9 +146,12 @@ def read_by(settings: OwnSettings, inputs: Inputs) -> dict[str, Modality]:
 
 
 def encoders(settings: OwnSettings, inputs: Inputs) -> dict[str, Pretraining]:
-    """One encoder of everything; and of the images alone, where there is more."""
-    reads = read_by(settings, inputs)
-    return {f"{group}_jepa": Encoder(names, settings.pretraining) for group, names in groups_of(reads).items()}
+    """One encoder of everything; of the images alone, where there is more; and of each image modality by SimCLR."""
+    reads, base = read_by(settings, inputs), settings.pretraining
+    contrast = replace(base, objective=replace(base.objective, terms=("simclr",), weights=()))
+    made: dict[str, Pretraining] = {f"{group}_jepa": Encoder(names, base) for group, names in groups_of(reads).items()}
+    images = (name for name, one in reads.items() if isinstance(one, Volume))
+    return made | {f"{name}_simclr": Encoder((name,), contrast) for name in images}
 
 
 def groups_of(reads: dict[str, Modality]) -> dict[str, tuple[str, ...]]:
@@ -166,7 +169,12 @@ def arms(settings: OwnSettings, inputs: Inputs) -> dict[str, Arm]:
     made: dict[str, Arm] = {}
     for group, names in groups_of(reads).items():
         title = "Everything" if group == "multimodal" else group.capitalize()
-        made |= three_starts(group, title, names, model, tuned)
+        starts = three_starts(group, title, names, model, tuned)
+        if isinstance(reads.get(group), Volume):  # what paid most on pictures, where it lasted: docs/studies/scaling.md
+            pretrained, name = starts[f"{group}_jepa"], f"{group}_simclr"
+            about = replace(pretrained.about, title=f"{title}, pretrained by SimCLR")
+            starts[name] = replace(pretrained, about=about, pretraining=name)
+        made |= starts
     published = [name for name, one in reads.items() if isinstance(one, Picture)]
     if PUBLISHED in inputs.files and published:
         about = ArmDescription(
