@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from ehr_table import COHORTS, differences, levels
-from study_tables import names_of
+from study_tables import COHORTS, cost, inside_and_outside, names_of, results_of, without
 
 SIMPLE = "image_components/none"
 
@@ -17,23 +16,22 @@ SIMPLE = "image_components/none"
 def main(run: Path) -> None:
     """Prints all."""
     names = names_of(run)
-    results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
+    results = results_of(run)
     whole = results.filter(metric="auroc", stratum="all", arm="image_components", reference="")
     for row in whole.rows(named=True):
         print(
             f"{row['cohort']}: {row['n']} films of {row['n_patients']} patients, {row['n_positive']} in intensive care"
         )
     there = [cohort for cohort in COHORTS if cohort in set(whole["cohort"])]
-    levels(names, results, there)
+    inside_and_outside(names, results, there)
     group = pl.col("arm").str.extract("^(multimodal|image)_")
     alike = (pl.col("reference").str.extract("^(multimodal|image)_") == group) | (pl.col("reference") == SIMPLE)
-    differences(names, results.filter(alike), "multimodal_jepa|image_jepa", there)
+    without(names, results.filter(alike), "multimodal_jepa|image_jepa", there)
     leakage = pl.read_csv(run / "tables" / "leakage.csv")
     print()
     for check, state in leakage.select("check", "state").unique(maintain_order=True).rows():
         print(f"{check}: {state}")
-    record = json.loads((run / "run.json").read_text())
-    print(f"{record['wall_seconds']:.0f} s, {record['peak_rss_mb']:.0f} MB")
+    print(cost(json.loads((run / "run.json").read_text())))
 
 
 if __name__ == "__main__":

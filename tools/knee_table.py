@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from study_tables import differences, estimate, levels, names_of, table
+from study_tables import cost, differences, estimate, levels, names_of, results_of, table
 
 from semeia.report.names import Names
 
@@ -30,7 +30,7 @@ def recalls(names: Names, results: pl.DataFrame) -> None:
 def main(run: Path) -> None:
     """Prints all."""
     names = names_of(run)
-    results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
+    results = results_of(run)
     for outcome in results["outcome"].unique(maintain_order=True):
         own = results.filter(outcome=outcome)
         for row in own.unique("cohort").sort("cohort").rows(named=True):
@@ -47,7 +47,7 @@ def main(run: Path) -> None:
     for made in record["pretraining"]:
         took = f"{made['epochs']} epochs, {made['seconds']:.0f} s"
         print(f"{made['arm']}, seed {made['seed']}: {took}. {made['verdict']}")
-    print(f"{record['wall_seconds']:.0f} s, {record['peak_rss_mb']:.0f} MB")
+    print(cost(record))
 
 
 if __name__ == "__main__":

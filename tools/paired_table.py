@@ -2,9 +2,8 @@
 
     python tools/paired_table.py RUN [RUN ...] [--where CONDITION]
 
-Each seed tests another fold, and a fold may hold a rare class in a single patient, of which there is no interval. So
-here the folds are one table of cross-fitted predictions, every picture tested once by each arm, and the evaluation runs
-on that: balanced accuracy and macro AUROC of several classes, AUROC of two, with intervals over patients.
+The evaluation runs on the folds of all seeds laid end to end (`pooled`): balanced accuracy and macro AUROC of several
+classes, AUROC of two, with intervals over patients.
 """
 
 import argparse
@@ -12,23 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from study_tables import estimate, names_of, table
+from study_tables import estimate, names_of, pooled, table
 
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.names import Names
 
 DRAWS = 1000
 CONTROLS = {"random": "less random, ", "mics_augmented": "less augmentation, "}
-
-
-def pooled(runs: list[Path]) -> pl.DataFrame:
-    """Lay the internal folds of all seeds end to end; what is tested by every seed (elsewhere) keeps its seed."""
-    every = pl.concat([pl.read_parquet(run / "predictions.parquet") for run in runs], how="diagonal")
-    twice = every.select("arm", "mode", "fraction", "seed", "cohort", "unit_id").is_duplicated()
-    if twice.any():
-        raise SystemExit("the runs repeat a seed: name each seed once")
-    inside = pl.col("cohort") == "internal"
-    return every.with_columns(seed=pl.when(inside).then(0).otherwise(pl.col("seed")))
 
 
 def main() -> None:

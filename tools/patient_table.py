@@ -7,8 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-import polars as pl
-from study_tables import differences, levels, names_of
+from study_tables import differences, levels, names_of, results_of
 
 REFERENCES = ("multimodal_scratch/finetune", "image_scratch/finetune")
 
@@ -16,7 +15,7 @@ REFERENCES = ("multimodal_scratch/finetune", "image_scratch/finetune")
 def main(run: Path) -> None:
     """Print one run: who was tested, every arm, the differences, and the verdicts on what was pretrained."""
     names = names_of(run)
-    results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
+    results = results_of(run)
     print(f"\n## {run.name}")
     for row in results.unique("cohort").sort("cohort").rows(named=True):
         print(f"{row['cohort']}: {row['n']} patients tested, {row['n_positive']} positive")

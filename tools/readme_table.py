@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from study_tables import estimate
+from study_tables import COHORTS, estimate, results_of
 
 ROWS = (
     ("diameter", "none", "diameter alone (shortcut)"),
@@ -52,18 +52,18 @@ def cell(results: pl.DataFrame, *, signed: bool = False, **at: str | float) -> s
 
 def main(run: Path) -> None:
     """Prints three tables in Markdown."""
-    results = pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
-    head = [f"{cohort}, {fraction:.0%}" for cohort in ("internal", "external") for fraction in FRACTIONS]
+    results = results_of(run)
+    head = [f"{cohort}, {fraction:.0%}" for cohort in COHORTS for fraction in FRACTIONS]
     print("| AUROC | " + " | ".join(head) + " |\n|---|" + "---|" * len(head))
     for arm, mode, words in ROWS:
-        at = [(cohort, fraction) for cohort in ("internal", "external") for fraction in FRACTIONS]
+        at = [(cohort, fraction) for cohort in COHORTS for fraction in FRACTIONS]
         cells = [cell(results, arm=arm, mode=mode, cohort=c, fraction=f, metric="auroc", reference="") for c, f in at]
         print(f"| {words} | " + " | ".join(cells) + " |")
     print("\n| difference in AUROC, paired | " + " | ".join(head) + " |\n|---|" + "---|" * len(head))
     for arm, mode, reference, words in COMPARED:
         cells = [
             cell(results, signed=True, arm=arm, mode=mode, cohort=c, fraction=f, metric="auroc", reference=reference)
-            for c in ("internal", "external")
+            for c in COHORTS
             for f in FRACTIONS
         ]
         print(f"| {words} | " + " | ".join(cells) + " |")
@@ -72,7 +72,7 @@ def main(run: Path) -> None:
         cells = [
             cell(results, signed=True, arm=arm, mode=mode, cohort=c, fraction=1.0, reference="",
                  metric="auroc_gain_over_diameter_mm")
-            for c in ("internal", "external")
+            for c in COHORTS
         ]  # fmt: skip
         print(f"| {words} | " + " | ".join(cells) + " |")
 

@@ -1,7 +1,7 @@
 """Print a table of docs/studies/scaling.md from runs of `study scaling`: python tools/scaling_table.py RUN [RUN ...]
 
 Of several runs, with other seeds, what all of them have. The folds of all seeds are one table of cross-fitted
-predictions (tools/paired_table.py says why): differences from the same network from scratch in the same mode, with
+predictions (`pooled`): differences from the same network from scratch in the same mode, with
 intervals over patients; of several classes the macro AUROC.
 """
 
@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from paired_table import DRAWS, pooled
-from study_tables import estimate, table
+from study_tables import estimate, pooled, table
 
 from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.studies.scaling import COMPONENTS, MODES, SCRATCH
@@ -22,9 +21,7 @@ def main(runs: list[Path]) -> None:
     shared = set.intersection(*(set(pl.read_parquet(run / "predictions.parquet")["arm"]) for run in runs))
     predictions = predictions.filter(pl.col("arm").is_in(shared))
     references = tuple(f"{SCRATCH}/{mode}" for mode in MODES)
-    found = evaluate(
-        predictions, settings=EvaluationSettings(draws=DRAWS, references=references, ordinal=False)
-    ).results
+    found = evaluate(predictions, settings=EvaluationSettings(draws=1000, references=references, ordinal=False)).results
     metric = "macro_auroc" if "macro_auroc" in found["metric"] else "auroc"
     found = found.filter(metric=metric).with_columns(pl.col("reference").fill_null(""))
     shares = found["fraction"].unique().sort().to_list()

@@ -6,6 +6,8 @@ python tools/signatures_table.py signatures/eicu signatures/synthea
 import sys
 from pathlib import Path
 
+from study_tables import table
+
 from semeia.signatures.model import load_signatures
 
 COLUMNS = ("signatures of", "patients", "channels", "iterations", "variance kept", "unstable", "values limited")
@@ -21,5 +23,4 @@ def row(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    for cells in (COLUMNS, ["---"] * len(COLUMNS), *(row(Path(folder)) for folder in sys.argv[1:])):
-        print(f"| {' | '.join(cells)} |")
+    table(list(COLUMNS), [row(Path(folder)) for folder in sys.argv[1:]])

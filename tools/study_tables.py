@@ -1,12 +1,40 @@
-"""Print tables in Markdown of what a study has written: every number is a row of results.csv or run.json."""
+"""Print tables in Markdown of what studies have written, for the tools that print the tables of a page."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from semeia.evaluation.description import read_description
 from semeia.report.names import Names
+
+COHORTS = ("internal", "external")
+NO_INTERVAL = " (no interval)"
+
+
+def results_of(run: Path) -> pl.DataFrame:
+    """results.csv; the reference of a level is empty."""
+    return pl.read_csv(run / "results.csv", infer_schema_length=None).with_columns(pl.col("reference").fill_null(""))
+
+
+def pooled(runs: list[Path]) -> pl.DataFrame:
+    """Predictions of runs that differ in their seeds, the internal folds of all seeds laid end to end.
+
+    Each seed tests another fold, and a fold may hold a rare class in a single patient, of which there is no interval:
+    so every unit is tested once by each arm. What is tested by every seed (elsewhere) keeps its seed.
+    """
+    every = pl.concat([pl.read_parquet(run / "predictions.parquet") for run in runs], how="diagonal")
+    twice = every.select("arm", "mode", "fraction", "seed", "cohort", "unit_id").is_duplicated()
+    if twice.any():
+        raise SystemExit("the runs repeat a seed: name each seed once")
+    inside = pl.col("cohort") == "internal"
+    return every.with_columns(seed=pl.when(inside).then(0).otherwise(pl.col("seed")))
+
+
+def cost(record: dict) -> str:
+    """What a run took."""
+    return f"{record['wall_seconds']:.0f} s, {record['peak_rss_mb']:.0f} MB"
 
 
 def estimate(found: pl.DataFrame, *, signed: bool = False) -> str:
@@ -61,3 +89,36 @@ def differences(names: Names, results: pl.DataFrame, outcome: str, metric: str, 
     ]
     heads = [f"{cohort}, {share:.0%}" for cohort, share in places]
     table([f"{outcome}: {metric}, minus {names.reference(reference)}", *heads], rows)
+
+
+def called(names: Names, arm: str, mode: str) -> str:
+    """An arm in words, with how it met the labels."""
+    return names.arm(arm) + ("" if mode == "none" else f", {mode}")
+
+
+def inside_and_outside(names: Names, results: pl.DataFrame, cohorts: Sequence[str] = COHORTS) -> None:
+    """AUROC of each arm, cohort and share of the labels, the smallest share first."""
+    found = results.filter(pl.col("reference") == "", metric="auroc", stratum="all")
+    places = [(cohort, fraction) for cohort in cohorts for fraction in sorted(found["fraction"].unique())]
+    rows = []
+    for arm, mode in found.select("arm", "mode").unique(maintain_order=True).rows():
+        own = found.filter(arm=arm, mode=mode)
+        values = [own.filter(cohort=cohort, fraction=fraction).row(0, named=True) for cohort, fraction in places]
+        rows.append([called(names, arm, mode), *(interval(value, missing=NO_INTERVAL) for value in values)])
+    table(["AUROC", *(f"{cohort}, {fraction:.0%}" for cohort, fraction in places)], rows)
+
+
+def without(names: Names, results: pl.DataFrame, begin: str, cohorts: Sequence[str] = COHORTS) -> None:
+    """Arms whose names begin so minus the references, all labels, and the least difference that could be found."""
+    full = results.filter(pl.col("arm").str.contains(f"^({begin})"), fraction=1.0, stratum="all")
+    rows = []
+    keys = ["arm", "mode", "reference"]
+    for arm, mode, reference in full.filter(pl.col("reference") != "").select(keys).unique(maintain_order=True).rows():
+        words = [f"{called(names, arm, mode)} minus {names.reference(reference)}"]
+        for cohort in cohorts:
+            own = full.filter(arm=arm, mode=mode, reference=reference, cohort=cohort)
+            words.append(interval(own.filter(metric="auroc").row(0, named=True), signed=True, missing=NO_INTERVAL))
+            words.append(f"{own.filter(metric='auroc_detectable_difference')['value'][0]:.3f}")
+        rows.append(words)
+    heads = [head for cohort in cohorts for head in (cohort, "detectable")]
+    table(["difference in AUROC, paired, all labels", *heads], rows)
