@@ -4,7 +4,6 @@ tokens: square patches, or rings around the axis.
 What was not scanned is marked, never invented: it is 0 in `voxels` and False in `covered`.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,10 +49,6 @@ class CropSettings:
         """Number of patches along depth, height and width."""
         depth, height, width = (v // p for v, p in zip(self.voxels, self.patch, strict=True))
         return depth, height, width
-
-    def digest(self) -> str:
-        """Eight hexadecimal digits that change with any setting."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

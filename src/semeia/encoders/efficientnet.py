@@ -9,11 +9,10 @@ from collections import OrderedDict
 from torch import nn
 
 from semeia.data.modalities import Volume
-from semeia.encoders.feature_map import STRIDE, Colours, require_fit, tokens_of_map
-from semeia.shapes import TokenMask, TokenValues, Volumes
+from semeia.encoders.feature_map import STRIDE, MapEmbedding
 
 WIDTH = 1280
-MEAN, SD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+SCALE = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 # r: how often, k: kernel, s: stride, e: expansion, i and o: channels. Table 1 of the paper, without se.
 BLOCKS = (
     "r1_k3_s11_e1_i32_o16",
@@ -28,19 +27,13 @@ BLOCKS = (
 NORM = ("batch", {"eps": 1e-3, "momentum": 0.1})
 
 
-class EfficientNetEmbedding(nn.Module):
-    """One token of width 1280 a location of the last feature map, 32 pixels apart; it sees far across its border."""
-
-    maskable = False
-    architecture = "efficientnet_lite0"
+class EfficientNetEmbedding(MapEmbedding):
+    """Tokens 1280 wide."""
 
     def __init__(self, dim: int, *, modality: Volume) -> None:
-        super().__init__()
         from monai.networks.nets.efficientnet import EfficientNet
 
-        require_fit(self.architecture, dim, WIDTH, modality.crop)
-        self.crop = modality.crop
-        self.colours = Colours(MEAN, SD)
+        super().__init__("efficientnet_lite0", dim, modality=modality, width=WIDTH, scale=SCALE)
         # MONAI pads for one size of picture; all multiples of 32 are padded alike.
         whole = EfficientNet(list(BLOCKS), num_classes=1, image_size=STRIDE, norm=NORM, drop_connect_rate=0.0)
         blocks = [block for stage in whole._blocks.children() for block in stage.children()]
@@ -63,7 +56,3 @@ class EfficientNetEmbedding(nn.Module):
                 head_act=nn.ReLU6(inplace=True),
             )
         )
-
-    def forward(self, values: Volumes, present: TokenMask) -> TokenValues:
-        """Pictures in [0, 1], [n, channel, 1, height, width], to [n, locations, 1280]; absent tokens are 0."""
-        return tokens_of_map(nn.Sequential(self.colours, self.network), values, present, self.crop)

@@ -19,10 +19,8 @@ from semeia.data.crops import CropSettings
 from semeia.data.modalities import Picture
 from semeia.encoders import efficientnet, resnet
 from semeia.encoders.build import EMBEDDINGS
-from semeia.encoders.efficientnet import EfficientNetEmbedding
-from semeia.encoders.feature_map import STRIDE
+from semeia.encoders.feature_map import STRIDE, MapEmbedding
 from semeia.encoders.patient import PatientEncoder
-from semeia.encoders.resnet import ResNetEmbedding
 from semeia.errors import InputError
 from semeia.learning.checkpoint import Tensors, load_into, load_tensors, save_tensors
 
@@ -75,9 +73,7 @@ def load_weights(encoder: PatientEncoder, path: Path) -> None:
         raise InputError(
             f"{path}: convert it first: semeia weights convert {shlex.quote(path.name)} --out imagenet.safetensors"
         )
-    photographs = [
-        one for one in encoder.embeddings.values() if isinstance(one, ResNetEmbedding | EfficientNetEmbedding)
-    ]
+    photographs = [one for one in encoder.embeddings.values() if isinstance(one, MapEmbedding)]
     if not photographs:
         raise InputError(f"weights need an encoder whose images are read by one of {', '.join(WIDTHS)}")
     image = photographs[0]
