@@ -22,7 +22,6 @@ from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 from semeia.learning.model import Model, load_model
 from semeia.learning.scoring import scores_of
-from semeia.learning.stored import Scorer
 from semeia.objectives.supervised import Supervised, SupervisedSettings
 from semeia.signatures.express import express
 from semeia.signatures.fit import fit_signatures
@@ -139,7 +138,7 @@ def test_models_of_several_seeds_read_each_their_own_signatures(home: Archive, f
         model = encoder_of(fitted(data))
         head = Supervised(model.encoder, settings=SupervisedSettings()).head.eval()
         torch.nn.init.normal_(head.linear.weight, generator=torch.Generator().manual_seed(0))
-        models[seed] = Scorer(replace(model, head=head))
+        models[seed] = replace(model, head=head)
     # Each as its own data give it, whatever was opened first.
     data, nobody = read["signatures"], np.zeros(len(read["signatures"]), bool)
     rows, scores = scores_of(models, home, data, nobody, None)

@@ -34,7 +34,7 @@ def test_it_is_sklearns_on_filled_and_standardised_columns(data: tuple[np.ndarra
     z = (filled - filled.mean(axis=0)) / filled.std(axis=0)
     model = fitted(x, labels)
     candidates = [LogisticRegression(C=strength, max_iter=5000).fit(z, labels) for strength in STRENGTHS]
-    distance = [np.abs(one.predict_proba(z)[:, 1] - model.score(x)).max() for one in candidates]
+    distance = [np.abs(one.predict_proba(z)[:, 1] - model.score_columns(x)).max() for one in candidates]
     assert min(distance) < 1e-9
 
     losses = []
@@ -50,22 +50,24 @@ def test_it_is_sklearns_on_filled_and_standardised_columns(data: tuple[np.ndarra
 def test_nothing_is_carried_beyond_the_training_rows(data: tuple[np.ndarray, np.ndarray]):
     model = fitted(*data)
     low, high = np.nanmin(data[0], axis=0), np.nanmax(data[0], axis=0)
-    np.testing.assert_array_equal(model.score(np.array([high + 1e9])), model.score(np.array([high])))
-    np.testing.assert_array_equal(model.score(np.array([low - 1e9])), model.score(np.array([low])))
+    np.testing.assert_array_equal(model.score_columns(np.array([high + 1e9])), model.score_columns(np.array([high])))
+    np.testing.assert_array_equal(model.score_columns(np.array([low - 1e9])), model.score_columns(np.array([low])))
     assert model.weight[3] == 0
 
 
 def test_a_missing_value_counts_as_the_training_mean(data: tuple[np.ndarray, np.ndarray]):
     model = fitted(*data)
     mean = np.nanmean(data[0], axis=0)
-    np.testing.assert_allclose(model.score(np.full((1, 4), np.nan)), model.score(mean[None]), atol=1e-12)
+    np.testing.assert_allclose(
+        model.score_columns(np.full((1, 4), np.nan)), model.score_columns(mean[None]), atol=1e-12
+    )
 
 
 def test_stored_and_read(data: tuple[np.ndarray, np.ndarray], tmp_path: Path):
     model = fitted(*data)
     model.save(tmp_path)
     again = load_linear(tmp_path / FILE)
-    np.testing.assert_array_equal(again.score(data[0]), model.score(data[0]))
+    np.testing.assert_array_equal(again.score_columns(data[0]), model.score_columns(data[0]))
     assert (again.columns, again.fitted_on) == (model.columns, Fingerprint(("m",)))
     np.testing.assert_array_equal(again.bias, model.bias)
     (tmp_path / FILE).write_bytes(b"x" * 20)
@@ -83,6 +85,6 @@ def test_several_classes_are_sklearns_and_come_back_from_the_file(tmp_path: Path
     )
     z = (x - x.mean(0)) / x.std(0)
     expected = LogisticRegression(C=0.5, max_iter=5000).fit(z, labels).predict_proba(z)
-    np.testing.assert_allclose(model.score(x), expected, atol=1e-4)
+    np.testing.assert_allclose(model.score_columns(x), expected, atol=1e-4)
     model.save(tmp_path)
-    np.testing.assert_array_equal(load_linear(tmp_path / FILE).score(x), model.score(x))
+    np.testing.assert_array_equal(load_linear(tmp_path / FILE).score_columns(x), model.score_columns(x))

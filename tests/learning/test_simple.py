@@ -60,7 +60,7 @@ def test_every_one_scores_and_is_stored(name: str, data: Dataset, training: Trai
     if name in LINEAR:
         again = load_linear(tmp_path / FILE)
         assert again.reads is not None
-        assert np.array_equal(again.score_units(data, test), scores)
+        assert np.array_equal(again.score(data, test), scores)
         # A map of pixels saw all that may be seen without labels, the others the labelled patients.
         seen = np.arange(30) if simple.fits == "components" else rows
         subjects = data.units["subject_id"].to_numpy()
@@ -112,7 +112,7 @@ def test_components_are_the_pipeline_of_sklearn(data: Dataset, training: Trainin
     pipeline = make_pipeline(StandardScaler(with_std=False), LogisticRegression(C=0.1, max_iter=5000))
     pipeline.fit(reduce.transform(pixels[rows]) / spread, labels)
     expected = pipeline.predict_proba(reduce.transform(pixels[test]) / spread)[:, 1]
-    np.testing.assert_allclose(model.score_units(data, test), expected, atol=1e-6)
+    np.testing.assert_allclose(model.score(data, test), expected, atol=1e-6)
 
 
 def test_images_and_readings_share_a_penalty(data: Dataset, training: Training, monkeypatch: pytest.MonkeyPatch):
@@ -127,9 +127,9 @@ def test_images_and_readings_share_a_penalty(data: Dataset, training: Training, 
     x = np.hstack([image / image[rows].std(0).max(), (readings - mean) / np.where(sd > 0, sd, np.inf)])
     x = x - x[rows].mean(0)
     expected = LogisticRegression(C=0.1, max_iter=5000).fit(x[rows], labels).predict_proba(x)[:, 1]
-    np.testing.assert_allclose(model.score_units(data, np.arange(len(data))), expected, atol=1e-6)
+    np.testing.assert_allclose(model.score(data, np.arange(len(data))), expected, atol=1e-6)
     # What is missing counts as the mean: of an image that of all that were seen, of a reading that of the labelled.
-    hidden = model.score_units(data, rows, hide=("image", "reading"))
+    hidden = model.score(data, rows, hide=("image", "reading"))
     logit = model.bias[0] + np.concatenate([reduce.mean_, mean]) @ model.weight[:, 0]
     np.testing.assert_allclose(hidden, np.full(len(rows), 1 / (1 + np.exp(-logit))))
 
@@ -141,7 +141,7 @@ def test_readings_are_the_pipeline_of_sklearn(data: Dataset, training: Training)
     for strength in (0.01, 0.1, 1.0):
         pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000))
         candidates.append(pipeline.fit(readings[rows], labels).predict_proba(readings)[:, 1])
-    distances = [np.abs(model.score_units(data, np.arange(len(data))) - expected).max() for expected in candidates]
+    distances = [np.abs(model.score(data, np.arange(len(data))) - expected).max() for expected in candidates]
     assert min(distances) < 1e-6
 
 
@@ -164,7 +164,7 @@ def test_the_opinion_is_that_of_the_archive(data: Dataset, archive: Path):
 
 def test_diameter_ranks_as_diameter_does(data: Dataset, training: Training):
     rows, labels = training
-    scores = fitted("diameter", data, training).score_units(data, rows)
+    scores = fitted("diameter", data, training).score(data, rows)
     diameter = data.units["diameter_mm"].to_numpy()[rows]
     assert auroc(labels.astype(np.int8), scores) == auroc(labels.astype(np.int8), diameter / 100)
 
@@ -174,7 +174,7 @@ def test_a_scanner_never_seen_is_all_zeros(data: Dataset, training: Training):
     assert {name.split("=")[0] for name in model.columns} == set(SCANNER)
     strange = replace(data, units=data.units.with_columns(pl.lit("NEW").alias(c) for c in SCANNER))
     expected = np.repeat(1 / (1 + np.exp(-model.bias)), 5)
-    np.testing.assert_allclose(model.score_units(strange, np.arange(5)), expected)
+    np.testing.assert_allclose(model.score(strange, np.arange(5)), expected)
 
 
 def test_a_missing_value_takes_the_training_mean(data: Dataset, training: Training):
@@ -182,7 +182,7 @@ def test_a_missing_value_takes_the_training_mean(data: Dataset, training: Traini
     gone = replace(data, units=data.units.with_columns(pl.lit(None, pl.Float64).alias("z_extent_mm")))
     mean = data.units["z_extent_mm"].to_numpy()[training[0]].mean()
     expected = 1 / (1 + np.exp(-(mean * model.weight[0] + model.bias)))
-    np.testing.assert_allclose(model.score_units(gone, np.arange(3)), np.repeat(expected, 3))
+    np.testing.assert_allclose(model.score(gone, np.arange(3)), np.repeat(expected, 3))
 
 
 def test_what_does_not_fit_is_refused(data: Dataset, training: Training, tmp_path: Path):
@@ -190,15 +190,15 @@ def test_what_does_not_fit_is_refused(data: Dataset, training: Training, tmp_pat
     model = fitted("components", data, training)
     other = replace(data.modalities["image"], crop=CropSettings(voxels=(16, 16, 16), patch=(4, 2, 2)))
     with pytest.raises(InputError, match="the data were read as volumes"):
-        model.score_units(with_modalities(data, image=other), rows)
+        model.score(with_modalities(data, image=other), rows)
     reading = fitted("reading", data, training)
     observed = data.observations["reading"]
     renamed = replace(observed, arrays=replace(observed.arrays, names=tuple("abcdefgh")))
     with pytest.raises(InputError, match="the archive has a, b, c"):
-        reading.score_units(replace(data, observations=data.observations | {"reading": renamed}), rows)
+        reading.score(replace(data, observations=data.observations | {"reading": renamed}), rows)
     nothing = {name: one for name, one in data.observations.items() if name != "reading"}
     with pytest.raises(InputError, match="the data have no 'reading'"):
-        reading.score_units(replace(data, observations=nothing), rows)
+        reading.score(replace(data, observations=nothing), rows)
     narrow = replace(data, units=data.units.drop("diameter_mm"))
     with pytest.raises(InputError, match="no column diameter_mm"):
         fitted("diameter", narrow, training)

@@ -9,7 +9,7 @@ import pytest
 
 from knee_study import FORMS, TRAINING, follow_up_csv, knee_archive
 from lidc_folder import write_rows
-from semeia.encoders.settings import TEXT
+from semeia.data.modalities import Text
 from semeia.errors import InputError
 from semeia.readers.images.knees import OUTCOME
 from semeia.studies.pictures.knee import corpus_of, open_knees
@@ -176,7 +176,9 @@ def test_reports_stand_beside_their_knees(folder: Path, tmp_path: Path):
     home = folder / "home" / "archive"
     knees = opened(Inputs(home, files={"reports": table}), tmp_path / "cache")
     assert knees.dataset is not None
-    known = [(sample.values[TEXT], sample.unit["side"]) for sample in knees.dataset if len(sample.values[TEXT])]
+    known = [
+        (sample.values[Text.called], sample.unit["side"]) for sample in knees.dataset if len(sample.values[Text.called])
+    ]
     assert len(known) == 10
     assert all(text.item() == f"Knee {side}." for text, side in known)
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -65,6 +66,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
             os.close(handle)
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def making_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder under another name beside `path`; on a clean exit it becomes `path`, otherwise it is removed.
+
+    An empty folder of that name may be there. What is half written never has the name.
+    """
+    half = path.with_name(f".{path.name}{PARTIAL}")
+    shutil.rmtree(half, ignore_errors=True)
+    try:
+        yield half
+        with naming(path):
+            if path.exists():
+                path.rmdir()
+            half.rename(path)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def place(temporary: Path, path: Path) -> None:

@@ -80,6 +80,7 @@ class Modality(ABC):
     """
 
     register: ClassVar[dict[str, type["Modality"]]] = {}  # by the value of `type`; a checkpoint is read by it
+    called: ClassVar[str] = ""  # what it is named where an archive offers it and no settings name it
     large: ClassVar[bool] = False  # whether arrays are worth keeping on disk
     # Settings that change no stored array: what is fitted, which observations a unit has, what a network makes of them.
     after_reading: ClassVar[tuple[str, ...]] = ("fitted", "history")

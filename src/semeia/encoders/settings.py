@@ -15,7 +15,6 @@ from semeia.errors import InputError
 
 AnyModality = Volume | Picture | Table | Record | Demographics | Text | Vector | Signatures | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
-TEXT = "report"  # read only where it is named, or where an objective compares it
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,15 @@ class ModelSettings:
         images = readable(archive, "")
         if images.height:
             flat = images["spacing"].is_null().mean() or 0.0
-            there["image"] = self._pictures(archive) if float(flat) > 0.5 else self._volumes()  # pyright: ignore[reportArgumentType]
+            there[Volume.called] = self._pictures(archive) if float(flat) > 0.5 else self._volumes()  # pyright: ignore[reportArgumentType]
         if Table().find(archive).height:
-            there["reading"] = Table()
+            there[Table.called] = Table()
         vectors = archive.table("arrays").filter(pl.col("shape").list.len() == 1)["modality"].unique().sort()
         there |= {name: Vector(source=name) for name in vectors}
         if self.record:
-            there["record"] = Record()
+            there[Record.called] = Record()
         if archive.table("reports").height:
-            there[TEXT] = Text()
+            there[Text.called] = Text()  # read only where it is named, or where an objective compares it
         return there
 
     def _volumes(self) -> Volume:

@@ -158,13 +158,13 @@ class EncoderClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
             ensure_min_features=2 if reset else 1,
         )
         values = np.asarray(checked)
-        return {"image" if values.ndim > 2 else "table": values}
+        return {Picture.called if values.ndim > 2 else "table": values}
 
     def _dataset(self, arrays: Mapping[str, object], groups: object = None) -> Dataset:
         known: dict[str, Modality] = {"table": Table(), **(self.modalities or {})}
-        if "image" in arrays and "image" not in known:
-            crop = replace(Picture().crop, voxels=(1, *np.asarray(arrays["image"]).shape[1:3]))
-            known["image"] = Picture(crop=crop)
+        if (name := Picture.called) in arrays and name not in known:
+            crop = replace(Picture().crop, voxels=(1, *np.asarray(arrays[name]).shape[1:3]))
+            known[name] = Picture(crop=crop)
         if unknown := [name for name in arrays if name not in known]:
             raise InputError(f"modalities does not say what {', '.join(unknown)} is: semeia.Table(), Picture(), ...")
         units = None

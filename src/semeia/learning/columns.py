@@ -31,6 +31,11 @@ class Columns:
     categories: bool = False
     settings: dict[str, Modality] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, modalities: tuple[str, ...]) -> "Columns":
+        """Read the values of some modalities side by side."""
+        return cls(modality=modalities[0], others=modalities[1:])
+
     @property
     def modalities(self) -> tuple[str, ...]:
         """Names of the modalities it reads."""

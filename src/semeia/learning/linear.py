@@ -14,6 +14,7 @@ from scipy.special import expit, softmax
 
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
+from semeia.data.modality import Modality
 from semeia.errors import InputError
 from semeia.learning.checkpoint import arrays_of, load_described, save_tensors
 from semeia.learning.columns import Columns, numbers
@@ -52,21 +53,26 @@ class LinearModel:
     fitted_on: Fingerprint
     reads: Columns | None = None
 
-    def score(self, x: Float[np.ndarray, "n p"]) -> np.ndarray:
+    @property
+    def modalities(self) -> dict[str, Modality]:
+        """What it reads of units, and how; nothing where only covariates are read."""
+        return {} if self.reads is None else self.reads.settings
+
+    def score_columns(self, x: Float[np.ndarray, "n p"]) -> np.ndarray:
         """Probabilities: [n] of the positive class, or [n, class] where there are several."""
         known = np.where(np.isnan(x), self.fill, x).clip(self.low, self.high)
         logits = known @ self.weight + self.bias
         return expit(logits[:, 0]) if logits.shape[1] == 1 else softmax(logits, axis=1)
 
-    def score_units(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
-        """Probabilities of units of a dataset, as `score`; modalities that are hidden count as missing."""
+    def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
+        """Probabilities of units of a dataset, as `score_columns`; modalities that are hidden count as missing."""
         if self.reads is None:
             raise InputError("this linear model does not say where its columns come from")
         for name in (name for name in self.reads.modalities if name in data.modalities):
             stored, now = self.reads.settings[name], data.modalities[name]
             if stored.key() != now.key():
                 raise InputError(f"the model reads {stored.describe()}; the data were read as {now.describe()}")
-        return self.score(numbers(data, rows, self.reads, self.columns, hide=hide)[0])
+        return self.score_columns(numbers(data, rows, self.reads, self.columns, hide=hide)[0])
 
     def save(self, folder: Path) -> None:
         """Write `linear.safetensors`."""

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset
+from semeia.data.fingerprint import Fingerprint
+from semeia.data.modality import Modality
 from semeia.data.preprocessing import Preprocessing, make_batch
 from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
@@ -58,6 +60,16 @@ class Model:
     preprocessing: Preprocessing
     common: dict[str, nn.Linear] = field(default_factory=dict)
     verdict: str = ""
+
+    @property
+    def fitted_on(self) -> Fingerprint:
+        """The patients it saw."""
+        return self.preprocessing.fitted_on
+
+    @property
+    def modalities(self) -> dict[str, Modality]:
+        """What it reads, and how."""
+        return self.preprocessing.modalities
 
     def only(self, names: tuple[str, ...]) -> "Model":
         """Make the encoder of some of its modalities, with the same weights; a head does not come along."""
@@ -117,19 +129,17 @@ class Model:
             tensors |= {f"head.{name}": value for name, value in self.head.state_dict().items()}
         for at, linear in enumerate(self.common.values()):
             tensors |= {f"common.{at}.{name}": value for name, value in linear.state_dict().items()}
-        manifest = {
-            "kind": "network",
-            "encoder": to_plain(self.encoder.settings),
-            "preprocessing": to_plain(self.preprocessing.seen_from(folder)),
-            "has_head": self.head is not None,
-            "task": to_plain(BINARY if self.head is None else self.head.task),
-            "cells": list(WHOLE if self.head is None else self.head.cells),
-            "fusion": to_plain(self.head.settings) if isinstance(self.head, FusedHead) else None,
-            "common": list(self.common),
-            "verdict": self.verdict,
-            **(about or {}),
-        }
-        save_tensors(folder / FILE, tensors, manifest)
+        manifest = Manifest(
+            encoder=self.encoder.settings,
+            preprocessing=self.preprocessing.seen_from(folder),
+            has_head=self.head is not None,
+            task=BINARY if self.head is None else self.head.task,
+            cells=WHOLE if self.head is None else self.head.cells,
+            fusion=self.head.settings if isinstance(self.head, FusedHead) else None,
+            common=tuple(self.common),
+            verdict=self.verdict,
+        )
+        save_tensors(folder / FILE, tensors, {"kind": "network", **to_plain(manifest), **(about or {})})
         return folder / FILE
 
 

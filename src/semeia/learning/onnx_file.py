@@ -130,7 +130,7 @@ def write_linear(model: LinearModel, path: Path) -> Checked:
         for share in (0.0, 0.5):
             columns = model.fill + spread * rng.normal(size=(rows, len(model.fill)))
             columns[rng.random(columns.shape) < share] = np.nan
-            expected, answer = model.score(columns), run({"columns": torch.from_numpy(columns)})
+            expected, answer = model.score_columns(columns), run({"columns": torch.from_numpy(columns)})
             chance = answer[:, 1] if expected.ndim == 1 else answer
             difference = max(difference, float(np.abs(chance - expected).max()))
     return _kept(path, Checked(difference, 2 * len(BATCHES)), {"columns": list(model.columns)})

@@ -1,11 +1,10 @@
-"""A finished run scores an archive it has never seen: predictions or embeddings, with whatever modalities there are.
+"""Score or embed an archive that a finished run has never seen, with whatever modalities there are.
 
-All arms that fit what was named are scored in one pass over the images. A study reports means over its single seeds'
-models; the mean of their scores is another model, mostly a better one: a table says which it holds, and may hold both.
-Patients that any of these models was fitted on are refused, with the count.
+A study reports means over its single seeds' models; the mean of their scores is another model, mostly a better one: a
+table says which it holds, and may hold both. Patients that any of the models was fitted on are refused, with the count.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,66 +18,10 @@ from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell, cells_of
 from semeia.learning.model import FILE, load_model
-from semeia.learning.prediction_table import home_sites, predictions_of, with_labels, with_scores
-from semeia.learning.stored import Choice, Scorer, about_run, choices, stored_models
+from semeia.learning.stored import Choice, Scorer
 from semeia.progress import doing, say, warn
 
 Seeds = Literal["mean", "each", "both"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Which models of a run score an archive, and of what; None asks for all.
-
-    Attributes:
-        fraction: share of the labelled training patients that it was fitted to.
-        modalities: what may be used of the archive; the others are masked.
-        outcome: which labels to add; None: the run's own.
-        skip_seen: leave out the patients a model was fitted on instead of refusing.
-    """
-
-    arm: str | None = None
-    mode: str | None = None
-    fraction: float | None = None
-    modalities: tuple[str, ...] | None = None
-    outcome: str | None = None
-    seeds: Seeds = "mean"
-    skip_seen: bool = False
-
-    def choices(self, run: Path) -> list[Choice]:
-        """All arms, modes and fractions of a run that fit."""
-        return choices(run, arm=self.arm, mode=self.mode, fraction=self.fraction)
-
-
-def predict_units(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
-    """Score every unit of an archive by all arms that fit: a predictions table, then the covariates of the units."""
-    chosen, modalities, outcome = stored_models(run, asked.choices(run)), asked.modalities, asked.outcome
-    opened, study = open_archive(archive), str(about_run(run).get("study", "predictions"))
-    if outcome is not None:
-        opened.outcome(outcome)  # refuses one that is not there before anything is scored
-    everything = [scorer for scorers in chosen.values() for scorer in scorers.values()]
-    tables: list[pl.DataFrame] = []
-    for read, own in read_alike(chosen).items():
-        data = data_for(opened, dict(read), modalities)
-        seen = seen_by(everything, data, skip_seen=asked.skip_seen)
-        home = home_sites(data.units, seen)
-        for choice in own:
-            scorers = chosen[choice]
-            of = outcome or dict(choice.axes).get("outcome") or about_run(run).get("outcome")
-            try:
-                rows, scores = scores_of(scorers, opened, data, seen, modalities)
-                for name, seed, score in by_seed(choice.shown, scores, asked.seeds):
-                    table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
-                    named = replace(choice, arm=name)
-                    tables.append(predictions_of(table, named, study=study, outcome=of, seed=seed, home=home))
-            except InputError as error:
-                if len(chosen) == 1:
-                    raise
-                warn(f"{choice} is left out: {error}")
-    if not tables:
-        raise InputError(f"{run}: none of its models can score {archive}; the lines above say why")
-    say_which(max(len(scorers) for scorers in chosen.values()), asked.seeds)
-    return pl.concat(tables, how="diagonal")
 
 
 Read = tuple[tuple[str, Modality], ...]

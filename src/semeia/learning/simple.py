@@ -60,7 +60,7 @@ def score_simple(
         return trees.score(numbers(data, test, simple.reads)[0])
     fitted = fit_simple(simple, data, rows, labels, unlabelled=unlabelled, seed=seed, classes=classes)
     fitted.save(folder)
-    return fitted.score_units(data, test)
+    return fitted.score(data, test)
 
 
 def fit_simple(

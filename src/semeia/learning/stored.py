@@ -37,11 +37,21 @@ class Blend:
         weight: of the joint expert.
     """
 
-    image: "Scorer"
-    joint: "Scorer"
+    image: Model | LinearModel
+    joint: Model | LinearModel
     weight: float
 
-    def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
+    @property
+    def fitted_on(self) -> Fingerprint:
+        """The patients either saw."""
+        return self.image.fitted_on | self.joint.fitted_on
+
+    @property
+    def modalities(self) -> dict[str, Modality]:
+        """What either reads, and how."""
+        return self.joint.modalities | self.image.modalities
+
+    def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
         """Probabilities, [n]."""
         scores = self.joint.score(data, rows, hide=hide)
         seen = tuple(name for name in self.image.modalities if name not in hide)
@@ -52,38 +62,12 @@ class Blend:
         return scores
 
 
-@dataclass(frozen=True)
-class Scorer:
-    """One stored model, whatever it is."""
+Scorer = Model | LinearModel | Blend
 
-    model: Model | LinearModel | Blend
 
-    @property
-    def fitted_on(self) -> Fingerprint:
-        """The patients it saw."""
-        if isinstance(self.model, Blend):
-            return self.model.image.fitted_on | self.model.joint.fitted_on
-        return self.model.preprocessing.fitted_on if isinstance(self.model, Model) else self.model.fitted_on
-
-    @property
-    def modalities(self) -> dict[str, Modality]:
-        """What it reads, and how; nothing where only covariates are read."""
-        if isinstance(self.model, Blend):
-            return self.model.joint.modalities | self.model.image.modalities
-        if isinstance(self.model, Model):
-            return self.model.preprocessing.modalities
-        return self.model.reads.settings if self.model.reads is not None else {}
-
-    @property
-    def of_units(self) -> bool:
-        """Whether it can score the units of an archive by itself."""
-        return not isinstance(self.model, LinearModel) or self.model.reads is not None
-
-    def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...]) -> np.ndarray:
-        """Probabilities: [n], or [n, class] where there are several."""
-        if not isinstance(self.model, LinearModel):
-            return self.model.score(data, rows, hide=hide)
-        return self.model.score_units(data, rows, hide=hide)
+def scores_units(scorer: Scorer) -> bool:
+    """Say whether a model can score the units of an archive by itself, and need not be brought their columns."""
+    return not isinstance(scorer, LinearModel) or scorer.reads is not None
 
 
 @dataclass(frozen=True, order=True)
@@ -158,15 +142,20 @@ def load_scorers(run: Path, choice: Choice) -> dict[int, Scorer]:
 
 def load_scorer(folder: Path) -> Scorer:
     """The model of one cell."""
+    if not (folder / BLEND).exists():
+        return load_expert(folder)
+    weight = read_object(folder / BLEND).get("weight")
+    if not isinstance(weight, int | float) or not 0 <= weight <= 1:
+        raise InputError(f"{folder / BLEND}: its weight must be a number from 0 to 1; restore the file")
+    return Blend(*(load_expert(folder / name) for name in EXPERTS), weight=weight)
+
+
+def load_expert(folder: Path) -> Model | LinearModel:
+    """The one model in a folder."""
     if (folder / FILE).exists():
-        return Scorer(load_model(folder / FILE))
+        return load_model(folder / FILE)
     if (folder / linear.FILE).exists():
-        return Scorer(linear.load_linear(folder / linear.FILE))
-    if (folder / BLEND).exists():
-        weight = read_object(folder / BLEND).get("weight")
-        if not isinstance(weight, int | float) or not 0 <= weight <= 1:
-            raise InputError(f"{folder / BLEND}: its weight must be a number from 0 to 1; restore the file")
-        return Scorer(Blend(*(load_scorer(folder / name) for name in EXPERTS), weight=weight))
+        return linear.load_linear(folder / linear.FILE)
     raise NotStoredError(
         f"{folder}: holds no stored model (boosted trees are not stored, and a cell may be unfinished)"
     )

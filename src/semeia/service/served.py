@@ -17,7 +17,7 @@ from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.neighbours import FEWEST, FILE, USUAL, Neighbours, features_of, load_neighbours
 from semeia.learning.scoring import by_seed
-from semeia.learning.stored import Choice, Scorer, about_run, choose, load_scorers
+from semeia.learning.stored import Choice, Scorer, about_run, choose, load_scorers, scores_units
 from semeia.service.explanation import maps, of_items, of_modalities, why_no_map
 from semeia.service.raw import archive_of
 from semeia.service.unit import RAW, read_unit
@@ -94,7 +94,7 @@ class Served:
         Raises:
             InputError: the request cannot be used, or the model is no network.
         """
-        model = self.first.model
+        model = self.first
         if not isinstance(model, Model):
             raise InputError("embeddings are of networks; this model is none")
         with self._asked(body) as units:
@@ -107,7 +107,7 @@ class Served:
     def about(self) -> dict[str, object]:
         """Say that the service is up, of what, and what to send."""
         reads = {name: modality.describe() for name, modality in self.first.modalities.items()}
-        model = self.first.model
+        model = self.first
         columns = list(model.columns) if isinstance(model, LinearModel) and not reads else []
         return {
             "status": "ok",
@@ -163,7 +163,7 @@ class Served:
             for name, modality in self.first.modalities.items()
             if isinstance(modality, Signatures)
         }
-        model, missing = self.first.model, why_no_map(self.first.model, data)
+        model, missing = self.first, why_no_map(self.first, data)
         return {
             "contributions": of_modalities(data, without),
             "items": of_items(data, changed, names),
@@ -229,7 +229,7 @@ def load_served(run: Path, *, arm: str | None, mode: str | None, fraction: float
     """
     choice = choose(run, arm=arm, mode=mode, fraction=fraction)
     scorers = load_scorers(run, choice)
-    if not all(scorer.of_units for scorer in scorers.values()):
+    if not all(scores_units(scorer) for scorer in scorers.values()):
         raise InputError(f"{run}: {choice} reads counts of whole records; score an archive by `semeia predict`")
     outcome = dict(choice.axes).get("outcome") or about_run(run).get("outcome") or "none"
     path = run / min(choice.cells(run)).name / FILE

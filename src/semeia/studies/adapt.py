@@ -5,13 +5,12 @@ what both say of the site's patients (learning/adapt/blend.py).
 """
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from semeia.archive.atomic import PARTIAL, naming, write_json
+from semeia.archive.atomic import making_folder, write_json
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset
 from semeia.errors import InputError
@@ -52,8 +51,8 @@ class Pair:
         """Log-odds of both, and what the image expert's encoder makes of the images."""
         image, joint = (clipped_logit(one.score(data, rows, hide=())) for one in (self.image, self.joint))
         features = np.empty((len(rows), 0))
-        if isinstance(self.image.model, Model):
-            features = self.image.model.pooled(data, rows)[0].flatten(1).double().numpy()
+        if isinstance(self.image, Model):
+            features = self.image.pooled(data, rows)[0].flatten(1).double().numpy()
         return Scored(image, joint, features)
 
 
@@ -208,12 +207,10 @@ def _at(data: Dataset, sites: tuple[str, ...], archive: Path) -> np.ndarray:
 
 
 def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink], *, outcome: str, said: str) -> None:
-    """Copy both experts of each seed beside their weight, all under another name first."""
-    half = out.with_name(f".{out.name}{PARTIAL}")
-    shutil.rmtree(half, ignore_errors=True)
+    """Copy both experts of each seed beside their weight."""
     record = read_record(run)
     mode, fraction = chosen[0].mode, chosen[0].fraction
-    try:
+    with making_folder(out) as half:
         for seed, site in sites.items():
             folder = half / Cell(ARM, mode, fraction, seed).name
             for name, choice in zip(EXPERTS, chosen, strict=True):
@@ -227,7 +224,3 @@ def _write(run: Path, out: Path, chosen: list[Choice], sites: dict[int, SiteLink
         about = {"kind": "adapted", "study": record.get("study", "adapt"), "outcome": outcome, "words": said}
         about |= {"experts": [choice.arm for choice in chosen], "mode": mode, "fraction": fraction}
         write_json(half / "run.json", about | kept)
-        with naming(out):
-            half.rename(out)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)

@@ -136,7 +136,7 @@ def _modalities(archive: Archive) -> dict[str, Modality]:
     pictures = archive.table("images").filter(pl.col("kind") != MASK, pl.col("spacing").is_null())
     types = pictures["kind"].unique().sort().to_list()
     if len(types) > 1:
-        read = {name: one for name, one in read.items() if name != "image"}
+        read = {name: one for name, one in read.items() if name != Volume.called}
         read |= {name: Picture(source=name) for name in types}
     return {name: one for name, one in read.items() if not isinstance(one, Text | Signal)}
 

@@ -4,17 +4,28 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from semeia.archive.atomic import PARTIAL, naming, write_json, write_text
+from semeia.archive.atomic import making_folder, naming, write_json, write_text
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning import linear
 from semeia.learning.cells import Cell
+from semeia.learning.linear import LinearModel
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.neighbours import FILE as NEIGHBOURS
 from semeia.learning.neighbours import neighbours_of
 from semeia.learning.onnx_file import Checked, write_linear, write_network
 from semeia.learning.scoring import data_for
-from semeia.learning.stored import BLEND, Choice, Scorer, about_run, choose, load_scorer, load_scorers, read_record
+from semeia.learning.stored import (
+    BLEND,
+    Choice,
+    Scorer,
+    about_run,
+    choose,
+    load_scorer,
+    load_scorers,
+    read_record,
+    scores_units,
+)
 from semeia.progress import say, warn
 from semeia.report.model_card import Exported, model_card
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
@@ -64,10 +75,7 @@ def export(
         raise InputError(f"{out}: is not empty; choose another folder")
     record = read_record(run)
     kept = ("semeia_version", "study", "config", "versions", "archive", "seeds")
-    # All under another name first: a folder that is half written is no model.
-    half = out.with_name(f".{out.name}{PARTIAL}")
-    shutil.rmtree(half, ignore_errors=True)
-    try:
+    with making_folder(out) as half:
         written = _copied(run, files, half, onnx=onnx)
         if neighbours is not None:
             _take_neighbours(run, choice, scorers, neighbours, half)
@@ -92,12 +100,6 @@ def export(
         )
         write_text(half / "README.md", words)
         write_text(half / CARD, model_card(run, _exported(choice, scorers, outcome, written, licence)))
-        with naming(out):
-            if out.exists():
-                out.rmdir()
-            half.rename(out)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return out
 
 
@@ -128,7 +130,7 @@ def copy_file(file: Path, target: Path) -> None:
 def _take_neighbours(run: Path, choice: Choice, scorers: Mapping[int, Scorer], archive: Path, out: Path) -> None:
     """Write the neighbours that the first seed's network is compared with, beside it."""
     cell = min(choice.cells(run))
-    model = scorers[cell.seed].model
+    model = scorers[cell.seed]
     if not isinstance(model, Model):
         raise InputError(
             f"{run}: {choice} is no network, and has no features to compare patients by; leave --neighbours out"
@@ -148,7 +150,7 @@ def _exported(
 ) -> Exported:
     """What the card says of the model itself."""
     first = scorers[min(scorers)]
-    networks = [scorer.model for scorer in scorers.values() if isinstance(scorer.model, Model)]
+    networks = [scorer for scorer in scorers.values() if isinstance(scorer, Model)]
     patients = {name for scorer in scorers.values() for name in scorer.fitted_on.patients}
     files = {
         "*.safetensors": "weights, preprocessing and marks of the patients that were learnt from; no pickle",
@@ -188,7 +190,7 @@ def files_of_cell(run: Path, cell: Cell) -> list[Path]:
         raise InputError(
             f"{run}: {Choice.of(cell)} reads signatures outside of the run ({beside[0].parent}); copy both by hand"
         )
-    if not scorer.of_units:
+    if not scores_units(scorer):
         signatures = run / Cell("signatures", "pretrain", 1.0, cell.seed).name
         beside += [signatures / name for name in (ARRAYS, CHANNELS, ABOUT)]  # not the numbers of its patients
     return own + beside
@@ -196,6 +198,6 @@ def files_of_cell(run: Path, cell: Cell) -> list[Path]:
 
 def reads_of(scorer: Scorer) -> str:
     """What a model reads, in words."""
-    if not scorer.of_units:
-        return "records: " + ", ".join(sorted({name.partition(":")[0] for name in scorer.model.columns}))  # pyright: ignore
+    if isinstance(scorer, LinearModel) and not scores_units(scorer):
+        return "records: " + ", ".join(sorted({name.partition(":")[0] for name in scorer.columns}))
     return " and ".join(scorer.modalities) or "covariates"

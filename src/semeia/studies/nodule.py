@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from semeia.archive.store import open_archive
-from semeia.data.modalities import Table
+from semeia.data.modalities import Table, Volume
 from semeia.data.modality import Modality
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Description
@@ -36,14 +36,18 @@ from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretrainin
 from semeia.studies.run.volumes import show_volumes
 from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
 
-BOTH, IMAGE, READING = ("image", "reading"), ("image",), ("reading",)
+IMAGE, READING = (Volume.called,), (Table.called,)
+BOTH = IMAGE + READING
 FURTHER: dict[str, Modality] = {"opinion": Table(source="input_opinion")}
-REFERENCES = (
-    "image_scratch/finetune",
-    "multimodal_scratch/finetune",
-    "random_encoder/frozen",
-    "diameter",
-    "image_components",
+WHOLE = EvaluationSettings(
+    references=(
+        "image_scratch/finetune",
+        "multimodal_scratch/finetune",
+        "random_encoder/frozen",
+        "diameter",
+        "image_components",
+    ),
+    covariate="diameter_mm",
 )
 STRATUM = "diameter_mm >= 9 AND diameter_mm <= 16"
 LIMITS = (
@@ -117,10 +121,10 @@ def arms(settings: NoduleSettings, inputs: Inputs) -> dict[str, Arm]:
     def network(title: str, role: str, reads: tuple[str, ...], modes: tuple[str, ...], start: str = "") -> Network:
         family = "multimodal" if reads == BOTH else "image only"
         about = ArmDescription(title, role, family, PRETRAINED if start else SEED, reads)
-        return Network(about, reads, model, tuned, modes, pretraining=start)
+        return Network(about, model, tuned, modes=modes, pretraining=start)
 
     labelled = ("frozen", "finetune", "probe_finetune")
-    reading, image = Columns(modality="reading"), Columns(modality="image")
+    reading, image = Columns.of(READING), Columns.of(IMAGE)
     scanner = Columns(("manufacturer", "model", "kernel", "kvp"), categories=True)
     return {
         "image_scratch": network("Image only from scratch", "scratch", IMAGE, ("finetune",)),
@@ -164,16 +168,6 @@ def words(finished: Finished) -> dict[str, object]:
     return {**said(finished, about, statements), "limits": list(LIMITS), "flow": flow}
 
 
-def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
-    """All nodules, and those of 9 to 16 mm."""
-    return tuple(
-        EvaluationSettings(
-            draws=finished.work.settings.draws, references=REFERENCES, where=where, covariate="diameter_mm"
-        )
-        for where in (None, STRATUM)
-    )
-
-
 def begin(inputs: Inputs, settings: NoduleSettings) -> None:
     """Refuse an archive without the internal site."""
     require_inside(open_archive(inputs.archive), settings.internal, folds=settings.folds)
@@ -193,7 +187,7 @@ NODULE = Study(
     pretraining=pretraining,
     words=words,
     audit=audit_networks,
-    judged=judged,
+    judged=(WHOLE, replace(WHOLE, where=STRATUM)),
     extras=(show,),
     passed_on=("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others"),
     begin=begin,

@@ -180,9 +180,8 @@ def arms(settings: OwnSettings, inputs: Inputs) -> dict[str, Arm]:
         about = ArmDescription(
             "Pictures, ImageNet weights", "pretrained", "imagenet", "published weights", (published[0],)
         )
-        made[PUBLISHED] = Network(
-            about, (published[0],), IMAGENET, IMAGENET_TUNED, ("frozen", "finetune"), weights=inputs.files[PUBLISHED]
-        )
+        modes, weights = ("frozen", "finetune"), inputs.files[PUBLISHED]
+        made[PUBLISHED] = Network(about, IMAGENET, IMAGENET_TUNED, modes=modes, weights=weights)
     return made | simple_arms(settings, inputs, reads)
 
 

@@ -1,14 +1,19 @@
-"""Score an archive with the models of a run: networks and baselines of images, or linear models of records."""
+"""Score an archive with the models of a run: networks and baselines of images, or linear models of records.
 
+All arms that fit what was named are scored in one pass over the images.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from semeia.archive.store import open_archive
 from semeia.errors import InputError
-from semeia.learning import linear
-from semeia.learning.cells import cells_of
-from semeia.learning.scoring import Asked, Seeds, predict_units
-from semeia.learning.stored import about_run, load_scorer
+from semeia.learning.prediction_table import home_sites, predictions_of, with_labels, with_scores
+from semeia.learning.scoring import Seeds, by_seed, data_for, read_alike, say_which, scores_of, seen_by
+from semeia.learning.stored import about_run, choices, scores_units, stored_models
+from semeia.progress import warn
 
 
 def predict(
@@ -41,14 +46,38 @@ def predict(
     Returns:
         The columns of a predictions table, then the covariates of the units.
     """
-    asked = Asked(arm, mode, fraction, modalities, outcome, seeds, skip_seen)
-    stored = (run / cell.name for cell in cells_of(run) if (run / cell.name / linear.FILE).exists())
-    first = next(stored, None)
-    of_stays = about_run(run).get("study") == "ehr" or (first is not None and not load_scorer(first).of_units)
-    if not of_stays:
-        return predict_units(run, archive, asked)
-    if modalities is not None:
-        raise InputError("--modalities are of images and readings; this run's models read records")
-    from semeia.studies.records.scoring import predict_records
+    chosen = stored_models(run, choices(run, arm=arm, mode=mode, fraction=fraction))
+    everything = [scorer for scorers in chosen.values() for scorer in scorers.values()]
+    opened, about = open_archive(archive), about_run(run)
+    models = max(len(scorers) for scorers in chosen.values())
+    if about.get("study") == "ehr" or not all(scores_units(scorer) for scorer in everything):
+        if modalities is not None:
+            raise InputError("--modalities are of images and readings; this run's models read records")
+        from semeia.studies.records.scoring import predict_records
 
-    return predict_records(run, archive, asked)
+        scored = predict_records(run, opened, chosen, outcome=outcome, seeds=seeds, skip_seen=skip_seen)
+        say_which(models, seeds)
+        return scored
+    if outcome is not None:
+        opened.outcome(outcome)  # refuses one that is not there before anything is scored
+    study, tables = str(about.get("study", "predictions")), []
+    for read, own in read_alike(chosen).items():
+        data = data_for(opened, dict(read), modalities)
+        seen = seen_by(everything, data, skip_seen=skip_seen)
+        home = home_sites(data.units, seen)
+        for choice in own:
+            of = outcome or dict(choice.axes).get("outcome") or about.get("outcome")
+            try:
+                rows, scores = scores_of(chosen[choice], opened, data, seen, modalities)
+                for name, seed, score in by_seed(choice.shown, scores, seeds):
+                    table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
+                    named = replace(choice, arm=name)
+                    tables.append(predictions_of(table, named, study=study, outcome=of, seed=seed, home=home))
+            except InputError as error:
+                if len(chosen) == 1:
+                    raise
+                warn(f"{choice} is left out: {error}")
+    if not tables:
+        raise InputError(f"{run}: none of its models can score {archive}; the lines above say why")
+    say_which(models, seeds)
+    return pl.concat(tables, how="diagonal")

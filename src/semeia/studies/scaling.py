@@ -52,6 +52,7 @@ OBJECTIVES = {
 }
 SCRATCH, COMPONENTS = "scratch", "components"
 MODES = ("frozen", "probe_finetune", "finetune")
+REFERENCES = (*(f"{SCRATCH}/{mode}" for mode in MODES), f"{COMPONENTS}/none")
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def arms(settings: ScalingSettings, inputs: Inputs) -> dict[str, Arm]:
 
     def network(title: str, role: str, begins: str, start: str = "", modes: tuple[str, ...] = MODES) -> Network:
         about = ArmDescription(title, role, "", begins, (name,))
-        return Network(about, (name,), settings.pretraining.model, settings.finetuning, modes, pretraining=start)
+        return Network(about, settings.pretraining.model, settings.finetuning, modes=modes, pretraining=start)
 
     pretrained = {point.name: network(point.title, "pretrained", PRETRAINED, point.name) for point in points(settings)}
     title, model = "Principal components, logistic regression", settings.pretraining.model
@@ -185,8 +186,7 @@ def curves(finished: Finished) -> None:
     """Write tables/scaling.csv: the gain of every point over the same network from scratch, with what it cost."""
     run, settings = finished.work.run, finished.work.settings
     results = pl.read_csv(run / "results.csv")
-    wanted = [f"{SCRATCH}/{mode}" for mode in MODES] + [f"{COMPONENTS}/none"]
-    gains = results.filter(pl.col("reference").is_in(wanted))
+    gains = results.filter(pl.col("reference").is_in(REFERENCES))
     rows = []
     for point in points(settings):
         times = [seconds_of(run / Cell(point.name, "pretrain", 1.0, seed).name) for seed in settings.seeds]
@@ -212,12 +212,6 @@ def words(finished: Finished) -> dict[str, object]:
     return said(finished, about, {"partition": partition})
 
 
-def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
-    """Hold every arm against scratch in each mode, and against components."""
-    references = (*(f"{SCRATCH}/{mode}" for mode in MODES), f"{COMPONENTS}/none")
-    return (EvaluationSettings(draws=finished.work.settings.draws, references=references),)
-
-
 SCALING = Study(
     name="scaling",
     settings=ScalingSettings,
@@ -227,7 +221,7 @@ SCALING = Study(
     pretraining=pretraining,
     words=words,
     audit=audit_networks,
-    judged=judged,
+    judged=(EvaluationSettings(references=REFERENCES),),
     extras=(curves,),
 )
 

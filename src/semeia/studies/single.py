@@ -32,7 +32,7 @@ from semeia.studies.run.arms import Encoder, Network
 from semeia.studies.run.record import read_record
 from semeia.studies.run.runner import run_pretraining, run_study
 from semeia.studies.run.study import Arm, Inputs, Pretraining
-from semeia.studies.run.words import PRETRAINED, SEED
+from semeia.studies.run.words import PHOTOGRAPHS, PRETRAINED, SEED
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,12 @@ def one_arm(settings: FinetuneRun, inputs: Inputs) -> dict[str, Arm]:
         names = tuple(name for name, one in reads.items() if isinstance(one, Picture))[:1]
         if not names:
             raise InputError(f"{inputs.archive}: has no pictures, which --imagenet starts from")
-        title, role, begun = "ImageNet weights", "pretrained", f"published ImageNet weights; the head from {SEED}"
+        title, role, begun = "ImageNet weights", "pretrained", PHOTOGRAPHS
     else:
         names, title, role, begun = tuple(reads), "From scratch", "scratch", SEED
     about = ArmDescription(title, role, "network", begun, names)
     tuned, modes = settings.finetuning, (settings.mode,)
-    return {settings.arm: Network(about, names, model, tuned, modes, encoder=start, weights=weights, shown=True)}
+    return {settings.arm: Network(about, model, tuned, modes=modes, encoder=start, weights=weights, shown=True)}
 
 
 FINETUNE = replace(OWN, name="finetune", settings=FinetuneRun, arms=one_arm, pretraining=lambda settings, inputs: {})

@@ -8,7 +8,7 @@ import pytest
 
 from semeia.archive import Archive, open_archive
 from semeia.studies.records.counts import counts_of, densities, seen_codes, values_of
-from semeia.studies.records.stays import stays_of
+from semeia.studies.records.ehr_data import stays_of
 from stay_archive import DAY, HOSPITALS, OUTCOME, stay_archive
 
 CODES = ("C/1", "C/2", "L/1", "L/2", "D/1", "ONLY/SEVEN", "NOT/THERE")

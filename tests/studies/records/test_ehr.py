@@ -27,8 +27,8 @@ from semeia.studies.records import blocks as records
 from semeia.studies.records import ehr, ehr_data
 from semeia.studies.records.blocks import RecordArm, blocks_of
 from semeia.studies.records.ehr import EHR, EhrSettings, arms, ehr_study, open_stays
+from semeia.studies.records.ehr_data import stays_of
 from semeia.studies.records.patient_data import ACROSS
-from semeia.studies.records.stays import stays_of
 from semeia.studies.resume import resume_study
 from semeia.studies.run import record, runner
 from semeia.studies.run.grid import delete_cells, list_cells, run_cells

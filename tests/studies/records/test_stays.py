@@ -13,7 +13,7 @@ from archive_folder import small_archive
 from record_frames import START
 from semeia.archive import Archive, open_archive, writing
 from semeia.errors import InputError
-from semeia.studies.records.stays import hospitals_inside, stays_of
+from semeia.studies.records.ehr_data import hospitals_inside, stays_of
 from stay_archive import DAY, OUTCOME, SHORT, dies, stay_archive
 
 

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from semeia.data.dataset import Dataset
 from semeia.evaluation.schema import PREDICTION_COLUMNS
 from semeia.learning.cells import Cell
-from semeia.studies.run.gather import gather, write_predictions, write_scores
+from semeia.studies.run.gather import gather, write_scores
 from semeia.studies.run.study import OUTCOME, Material
 
 
@@ -27,7 +26,6 @@ def test_gather(data: Dataset, tmp_path: Path):
     labels = np.where(np.arange(len(data)) < 8, np.arange(len(data)) % 2, np.nan).astype(float)
     studied = material(data, outcome=labels)
     table = gather(tmp_path, cells, studied, study="own", passed_on=("diameter_mm", "not_there"))
-    write_predictions(tmp_path, table)
 
     assert table.columns == [*PREDICTION_COLUMNS, "diameter_mm"]
     order = np.concatenate(rows)
@@ -40,7 +38,6 @@ def test_gather(data: Dataset, tmp_path: Path):
     assert table["arm"].to_list() == ["a", "a", "b", "b", "b"]
     assert table["seed"].to_list() == [0, 0, 3, 3, 3]
     assert set(table["outcome"]) == {"outcome"}
-    assert pl.read_parquet(tmp_path / "predictions.parquet").equals(table)
 
 
 def test_each_outcome_has_its_own_labels_and_number_of_classes(data: Dataset, tmp_path: Path):

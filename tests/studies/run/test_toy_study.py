@@ -18,7 +18,7 @@ from semeia.learning.cells import Cell
 from semeia.studies.run.grid import list_cells
 from semeia.studies.run.protocol import fold_testing
 from semeia.studies.run.runner import run_study
-from semeia.studies.run.study import Fold, Inputs, Material, Study, Work
+from semeia.studies.run.study import Arm, Fold, Inputs, Material, Study, Work
 
 PATIENTS = 80
 RIDGE, MEAN = ArmDescription("A ridge"), ArmDescription("The mean of what was counted", "simple")
@@ -65,13 +65,10 @@ def open_toy(inputs: Inputs, settings: Settings, cache: Path) -> Material:
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(Arm):
     """Logistic regression, as strongly held back as its cell says."""
 
     about: ArmDescription = RIDGE
-    modes: tuple[str, ...] = ("none",)
-    outcomes: tuple[str, ...] = ()
-    pretraining: str = ""
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         numbers = work.material.extra
@@ -81,11 +78,10 @@ class Ridge:
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Arm):
     """The share of positives among what was learnt without labels and stored."""
 
     about: ArmDescription = MEAN
-    modes: tuple[str, ...] = ("none",)
     outcomes: tuple[str, ...] = ("first",)
     pretraining: str = "count"
 

@@ -5,7 +5,7 @@ date, so that nothing later can be in it.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -28,6 +28,8 @@ class Record(Table):
         least: states among the training units' in which a code must have a value to be read.
         history: by default the state at the index date alone.
     """
+
+    called: ClassVar[str] = "record"
 
     source: str = ""
     history: History = field(default_factory=lambda: History(most=1))

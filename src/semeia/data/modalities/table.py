@@ -1,7 +1,7 @@
 """Read a table of items (a structured reading, demographics): one token an item, standardised."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,8 @@ class Table(Standardised):
         source: the reader whose ratings are read.
         fitted: None before `fit`.
     """
+
+    called: ClassVar[str] = "reading"
 
     source: str = "input"
     type: Literal["table"] = "table"

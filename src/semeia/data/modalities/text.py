@@ -119,6 +119,7 @@ class Text(Modality):
         fitted: None before `fit`.
     """
 
+    called: ClassVar[str] = "report"
     # Words are cut, and counted, when a batch is made.
     after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "length", "depth", "folder")
 

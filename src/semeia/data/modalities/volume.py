@@ -37,6 +37,7 @@ class Volume(Modality):
         fitted: between which means, of 0 to 1, 98 in 100 of the training crops lie; None before `fit`.
     """
 
+    called: ClassVar[str] = "image"
     large: ClassVar[bool] = True
     after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "network", "augmentation")
 

@@ -18,8 +18,8 @@ import polars as pl
 
 from semeia.archive.store import open_archive
 from semeia.data.dataset import Dataset, Observed
-from semeia.data.modalities import Text
-from semeia.encoders.settings import TEXT, ModelSettings
+from semeia.data.modalities import Picture, Text
+from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Contrast, Description
@@ -43,9 +43,9 @@ from semeia.studies.run.protocol import kept_for_testing
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, values_beside
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
-from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
+from semeia.studies.run.words import PHOTOGRAPHS, PRETRAINED, SEED, said, two_cohorts
 
-IMAGE = ("image",)
+IMAGE = (Picture.called,)
 BASELINE = "picture_components"
 REFERENCES = ("random/frozen", "random/finetune", "simclr_matched/frozen", f"{BASELINE}/none")
 LIMITS = (
@@ -74,8 +74,8 @@ def read_knees(inputs: Inputs, model: ModelSettings, cache: Path) -> Dataset:
     observed = Observed(arrays, slot, np.zeros((len(data), 1), np.float32))
     return replace(
         data,
-        modalities={**data.modalities, TEXT: data.modalities.get(TEXT, Text())},
-        observations={**data.observations, TEXT: observed},
+        modalities={**data.modalities, Text.called: data.modalities.get(Text.called, Text())},
+        observations={**data.observations, Text.called: observed},
     )
 
 
@@ -145,20 +145,19 @@ def arms(settings: KneeSettings, inputs: Inputs) -> dict[str, Arm]:
         for head in settings.heads
     }
     title, model = "Picture components, logistic regression", settings.pretraining.model
-    return {**networks, BASELINE: simple_arm(title, Columns(modality="image"), model, "components", components=150)}
+    return {**networks, BASELINE: simple_arm(title, Columns.of(IMAGE), model, "components", components=150)}
 
 
 def _network(name: str, head: Head, settings: KneeSettings, inputs: Inputs) -> Network:
     start, published, training = STARTS[name], name == "imagenet", settings.training
-    begins = PRETRAINED if start.terms else f"published ImageNet weights; the head from {SEED}" if published else SEED
+    begins = PRETRAINED if start.terms else PHOTOGRAPHS if published else SEED
     family = "grades in order" if head == "ordinal" else "grades as classes"
     title = f"{start.title}, grades in order" if head == "ordinal" else start.title
     return Network(
         ArmDescription(title, "scratch" if name == "random" else "pretrained", family, begins, IMAGE),
-        IMAGE,
         training.imagenet if published else training.pretraining.model,
         training.imagenet_finetuning if published else training.finetuning,
-        tuple(mode for mode in settings.modes if mode == "frozen" or not start.probed_only),
+        modes=tuple(mode for mode in settings.modes if mode == "frozen" or not start.probed_only),
         pretraining=name if start.terms else "",
         weights=inputs.files.get("imagenet") if published else None,
         ordinal=head == "ordinal",
@@ -202,11 +201,6 @@ def audit(finished: Finished) -> pl.DataFrame:
     return audit_networks(finished, binary=np.where(np.isnan(grades), np.nan, grades >= OSTEOARTHRITIS))
 
 
-def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
-    """All arms, held against `REFERENCES`."""
-    return (EvaluationSettings(draws=finished.work.settings.draws, references=REFERENCES, ordinal=True),)
-
-
 def begin(inputs: Inputs, settings: KneeSettings) -> None:
     """Refuse a start without its weights."""
     if "imagenet" in settings.starts and "imagenet" not in inputs.files:
@@ -222,7 +216,7 @@ KNEE_STUDY = Study(
     pretraining=pretraining,
     words=words,
     audit=audit,
-    judged=judged,
+    judged=(EvaluationSettings(references=REFERENCES, ordinal=True),),
     extras=(map_embeddings, show_pictures),
     passed_on=("side",),
     begin=begin,

@@ -33,7 +33,7 @@ from semeia.studies.run.protocol import FOLDS, fold_testing, kept_for_testing, r
 from semeia.studies.run.reading import labels_of_both, outside_of, read_units, task_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
-from semeia.studies.run.words import PRETRAINED, SEED, said, two_cohorts
+from semeia.studies.run.words import PHOTOGRAPHS, PRETRAINED, SEED, said, two_cohorts
 
 BASELINE = "components"
 
@@ -135,16 +135,15 @@ def _network(name: str, start: Start, settings: PairedSettings, inputs: Inputs, 
     if start.fuses:
         fusion = training.fusion if start.fuses == "shift" else replace(training.fusion, shift="none")
         tuned = replace(tuned, supervised=replace(tuned.supervised, fusion=fusion))
-    begins = PRETRAINED if start.by else f"published ImageNet weights; the head from {SEED}" if published else SEED
+    begins = PRETRAINED if start.by else PHOTOGRAPHS if published else SEED
     role = "pretrained" if start.by or published else "model" if start.semi else "scratch"
     family = "fused" if start.fuses else "both modalities" if start.both else "one modality"
     modes = ("frozen",) if name in settings.probed else settings.modes
     return Network(
         ArmDescription(start.title, role, family, begins, reads),
-        reads,
         model,
         tuned,
-        ("finetune",) if start.semi or start.fuses else modes,
+        modes=("finetune",) if start.semi or start.fuses else modes,
         pretraining=start.of or name if start.by else "",
         weights=inputs.files.get("imagenet") if published else None,
         semi=None if start.semi is None else SemiSupervisedSettings(start.semi),

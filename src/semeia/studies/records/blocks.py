@@ -16,12 +16,11 @@ from jaxtyping import Float
 
 from semeia.archive.atomic import write_parquet
 from semeia.archive.keys import mark
-from semeia.archive.store import Archive
+from semeia.archive.store import Archive, open_archive
 from semeia.data.dataset import Dataset
 from semeia.data.fingerprint import Fingerprint
 from semeia.data.modalities import Signatures as SignatureModality
 from semeia.encoders.settings import ModelSettings
-from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import Cell, seconds_of
 from semeia.learning.linear import fit_logistic_regression
 from semeia.report.atlas.page import write_atlas
@@ -34,7 +33,7 @@ from semeia.studies.atlas import atlas_of
 from semeia.studies.records.counts import counts_of, densities, seen_codes, values_of
 from semeia.studies.run.audit import Seen
 from semeia.studies.run.reading import read_units
-from semeia.studies.run.study import Fold, Inputs, Material, Work, fold_of
+from semeia.studies.run.study import Arm, Fold, Inputs, Material, Work, fold_of
 
 UNMAPPED, ATLAS, LEARNT = "unmapped.parquet", "atlas.html", "signatures"
 
@@ -113,52 +112,60 @@ def fit_facts(run: Path, seed: int) -> dict[str, object]:
     }
 
 
-def learn_signatures(
-    archive: Archive, patients: list[int], *, settings: SignatureSettings, seed: int, folder: Path
-) -> SignatureModel:
-    """Fit a seed's signatures, and store them; refuse those that did not converge."""
-    model = fit_signatures(archive, patients, settings=replace(settings, seed=seed), scratch=folder)
-    model.save(folder)
-    model.require_usable()
-    return model
+@dataclass(frozen=True)
+class Signatures:
+    """The signatures of a seed, fitted on all records that may be seen, and expressed once for all cells of the seed.
+
+    Attributes:
+        settings: of the fit; one that did not converge is refused.
+        model: how networks read them.
+    """
+
+    settings: SignatureSettings
+    model: ModelSettings
+
+    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
+        """Fit, store, and read everything once: what is expressed is kept for the other cells."""
+        patients = work.material.units["subject_id"].gather(rows).unique().to_list()
+        archive = open_archive(work.inputs.archive)
+        fitted = fit_signatures(archive, patients, settings=replace(self.settings, seed=cell.seed), scratch=folder)
+        fitted.save(folder)
+        fitted.require_usable()
+        self.write(fitted, patients, cell.seed, folder, work)
+        work.material.data(self.model)
+
+    def write(self, fitted: SignatureModel, patients: list[int], seed: int, folder: Path, work: Work) -> None:
+        """Write what else is kept beside the signatures; by default nothing."""
 
 
 @dataclass(frozen=True)
-class Signatures:
-    """Signatures of the training patients' records, and all stays in numbers.
+class SignaturesOfStays(Signatures):
+    """Signatures, and beside them all stays in numbers.
 
     Attributes:
         atlas: the seed whose model gets an atlas, too.
     """
 
-    settings: SignatureSettings
     atlas: int
 
-    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
-        """Fit, and write the blocks of the stays in a folder of their own."""
-        material = work.material
-        archive, stays = material.extra, material.units
-        patients = stays["subject_id"].gather(rows).to_list()
-        model = learn_signatures(archive, patients, settings=self.settings, seed=cell.seed, folder=folder)
-        fold = fold_of(material, material.outcomes[0], seed=cell.seed, fraction=1.0)
-        expressed, unmapped = _expressions(model, archive, stays, fold)
-        for name, block in (plain_blocks(model, archive, stays) | {"signatures": expressed}).items():
+    def write(self, fitted: SignatureModel, patients: list[int], seed: int, folder: Path, work: Work) -> None:
+        """Write the blocks of the stays in a folder of their own."""
+        archive, stays = work.material.extra, work.material.units
+        fold = fold_of(work.material, work.material.outcomes[0], seed=seed, fraction=1.0)
+        expressed, unmapped = _expressions(fitted, archive, stays, fold)
+        for name, block in (plain_blocks(fitted, archive, stays) | {"signatures": expressed}).items():
             write_parquet(_block(folder, name), block)
         write_parquet(folder / UNMAPPED, unmapped)
-        if cell.seed == self.atlas:
-            write_atlas(atlas_of(model, archive, patients), folder / ATLAS)
+        if seed == self.atlas:
+            write_atlas(atlas_of(fitted, archive, patients), folder / ATLAS)
 
 
 @dataclass(frozen=True)
-class RecordArm:
+class RecordArm(Arm):
     """A model of records: the blocks it reads, and what it fits."""
 
-    about: ArmDescription
     reads: tuple[str, ...]
     fits: Literal["logistic", "boosting"] = "logistic"
-    modes: tuple[str, ...] = ("none",)
-    outcomes: tuple[str, ...] = ()
-    pretraining: str = ""
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> Float[np.ndarray, " test"]:
         """Fit and score the fold's tested stays; a linear model is stored in the cell's folder."""
@@ -173,7 +180,7 @@ class RecordArm:
         marks = Fingerprint(tuple(sorted({mark(name) for name in stays["pseudonym"].gather(fold.labelled)})))
         fitted = fit_logistic_regression(train, fold.labels, patients, columns=columns, fitted_on=marks, seed=cell.seed)
         fitted.save(folder)
-        return fitted.score(test)
+        return fitted.score_columns(test)
 
 
 def blocks_of(signatures: Path, names: tuple[str, ...]) -> tuple[tuple[str, ...], Float[np.ndarray, "stays columns"]]:

@@ -8,7 +8,7 @@ or without a label. Networks read signatures at several dates of the first day, 
 of a seed see the same labels.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,11 @@ import polars as pl
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.evaluation.tables.leakage import leakage_row
-from semeia.learning.cells import Cell
 from semeia.studies.records.blocks import (
     LEARNT,
     UNMAPPED,
     RecordArm,
-    Signatures,
+    SignaturesOfStays,
     blocks_of,
     fit_facts,
     seen_by_signatures,
@@ -71,23 +70,11 @@ STATEMENTS = {
 }
 
 
-@dataclass(frozen=True)
-class Expressed(Signatures):
-    """Signatures, expressed for the networks, too: once, and kept for all cells of the seed."""
-
-    study: EhrSettings
-
-    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
-        """Fit, write the blocks of the stays, and read everything once."""
-        super().learn(cell, rows, folder, work)
-        work.material.data(read_by(self.study))
-
-
 def pretraining(settings: EhrSettings, inputs: Inputs) -> dict[str, Pretraining]:
     """Signatures, once a seed; then an encoder of them across time."""
     model = read_by(settings)
     encoder = Encoder(tuple(model.modalities), replace(settings.pretraining, model=model))
-    return {LEARNT: Expressed(settings.signatures, min(settings.seeds), settings), ACROSS_TIME: encoder}
+    return {LEARNT: SignaturesOfStays(settings.signatures, model, min(settings.seeds)), ACROSS_TIME: encoder}
 
 
 def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
@@ -219,9 +206,7 @@ EHR = Study(
     before=(LEARNT,),
     words=words,
     audit=audit_records,
-    judged=lambda finished: (
-        EvaluationSettings(draws=finished.work.settings.draws, references=REFERENCES, covariate="record_density"),
-    ),
+    judged=(EvaluationSettings(references=REFERENCES, covariate="record_density"),),
     tables=lambda finished: {"unmapped": unmapped_by_hospital(finished)},
     passed_on=("age", "sex", "unit_type", "record_density"),
     covariates=covariates,

@@ -73,7 +73,7 @@ def ladder(
                 strengths=FEW,
                 hold_range=False,
             )
-            scores[Cell(name, "frozen", 1.0, seed)] = scored(fold.test, head.score(x[test]))
+            scores[Cell(name, "frozen", 1.0, seed)] = scored(fold.test, head.score_columns(x[test]))
     return predictions_of(scores, work.material, outcome, study="patient")
 
 

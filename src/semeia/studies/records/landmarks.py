@@ -60,7 +60,7 @@ def landmarks(
 
 def _scores(scorer: Scorer, fold: Fold, data: Dataset) -> np.ndarray:
     """Score the tested units by what the data hold of them."""
-    network = isinstance(scorer.model, Model)
+    network = isinstance(scorer, Model)
     there = data.something(tuple(scorer.modalities))[fold.test] if network else np.ones(len(fold.test), bool)
     scores = np.full(len(fold.test), fold.labels.mean())
     scores[there] = scorer.score(data, fold.test[there], hide=())

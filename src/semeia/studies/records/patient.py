@@ -88,11 +88,6 @@ def words(finished: Finished) -> dict[str, object]:
     }
 
 
-def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
-    """All arms, held against the same network without pretraining, scans alone, and the simple models."""
-    return (EvaluationSettings(draws=finished.work.settings.draws, references=REFERENCES),)
-
-
 PATIENT = Study(
     name="patient",
     settings=PatientSettings,
@@ -103,7 +98,7 @@ PATIENT = Study(
     before=(LEARNT,),
     words=words,
     audit=audit_patients,
-    judged=judged,
+    judged=(EvaluationSettings(references=REFERENCES),),
     tables=lambda finished: {"unmapped": unmapped_by_site(finished)},
     passed_on=("age", "scans", "events"),
 )

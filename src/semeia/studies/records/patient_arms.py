@@ -12,7 +12,6 @@ from semeia.archive.atomic import write_json
 from semeia.archive.store import open_archive
 from semeia.data.modalities import Signatures, Table, Vector, Volume
 from semeia.data.modality import Modality
-from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import Cell
@@ -20,8 +19,8 @@ from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings, finetune, fresh_model
 from semeia.learning.pretrain import PretrainSettings
 from semeia.objectives.build import ObjectiveSettings
-from semeia.signatures.settings import SignatureSettings
-from semeia.studies.records.blocks import LEARNT, learn_signatures
+from semeia.studies.records.blocks import LEARNT
+from semeia.studies.records.blocks import Signatures as FittedSignatures
 from semeia.studies.records.patient_data import SIGNATURES, PatientSettings, groups_of, model_of, read_by
 from semeia.studies.records.risk_scores import published
 from semeia.studies.run.arms import Encoder, Network, everything_logistic, simple_arm
@@ -71,28 +70,13 @@ class Incomplete:
         write_json(folder / "diagnostics.json", {"units": len(labelled), "diagnostics": {}, "verdict": verdict})
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The signatures of a seed, fitted on all records that may be seen, and expressed once for all arms."""
-
-    settings: SignatureSettings
-    model: ModelSettings
-
-    def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
-        """Fit, store, and read everything once: what is expressed is kept for the other cells."""
-        patients = work.material.units["subject_id"].gather(rows).unique().to_list()
-        archive = open_archive(work.inputs.archive)
-        learn_signatures(archive, patients, settings=self.settings, seed=cell.seed, folder=folder)
-        work.material.data(self.model)
-
-
 def pretraining(settings: PatientSettings, inputs: Inputs) -> dict[str, Pretraining]:
     """Signatures first; then encoders: of everything and of scans alone, and the rival ways to learn beforehand."""
     reads = read_by(settings, inputs)
     groups, model = groups_of(reads), model_of(settings, reads)
     jepa = replace(settings.pretraining, model=model)
     made: dict[str, Pretraining] = {
-        LEARNT: Fit(settings.signatures, model),
+        LEARNT: FittedSignatures(settings.signatures, model),
         "multimodal_jepa": Encoder(groups["multimodal"], jepa),
     }
     if groups["image"]:
@@ -127,7 +111,7 @@ def arms(settings: PatientSettings, inputs: Inputs) -> dict[str, Arm]:
 
     def network(group: str, words: str, role: str, begins: str, modes: tuple[str, ...], start: str = "") -> Network:
         about = ArmDescription(f"{titles[group]}, {words}", role, group, begins, groups[group])
-        return Network(about, groups[group], model, tuned, modes, pretraining=start)
+        return Network(about, model, tuned, modes=modes, pretraining=start)
 
     for name in pretraining(settings, inputs):
         if name != LEARNT:
@@ -150,10 +134,10 @@ def simple_arms(settings: PatientSettings, inputs: Inputs, reads: dict[str, Moda
     made: dict[str, Arm] = {}
     record = groups["record"]
     vectors = tuple(name for name in groups["image"] if isinstance(reads[name], Vector))
-    columns = {"record": Columns(modality=record[0], others=record[1:])}
+    columns = {"record": Columns.of(record)}
     made["record_logistic"] = simple_arm("Record, logistic regression", columns["record"], model)
     if vectors:
-        columns["features"] = Columns(modality=vectors[0], others=(*vectors[1:], *record))
+        columns["features"] = Columns.of((*vectors, *record))
     for name, title in (("record", "Record"), ("features", "Features of scans and record")):
         if name in columns:
             made[f"{name}_boosting"] = simple_arm(f"{title}, gradient boosting", columns[name], model, "boosting")

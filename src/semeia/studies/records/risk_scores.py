@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from semeia.evaluation.description import ArmDescription
 from semeia.learning.cells import Cell
-from semeia.studies.run.study import Fold, Work
+from semeia.studies.run.study import Arm, Fold, Work
 
 # log odds = intercept + sum of coefficient * covariate; words are 0 or 1.
 MAYO = {
@@ -59,18 +59,10 @@ SCORES = {"mayo": ("Mayo score (Swensen 1997)", MAYO, mayo), "brock": ("Brock sc
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Arm):
     """A published score of the units' covariates; one that is missing counts as the mean of the training units."""
 
     name: str
-    modes: tuple[str, ...] = ("none",)
-    outcomes: tuple[str, ...] = ()
-    pretraining: str = ""
-
-    @property
-    def about(self) -> ArmDescription:
-        """What it is."""
-        return ArmDescription(SCORES[self.name][0], "simple", start="published coefficients")
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> Float[np.ndarray, " test"]:
         """Score the fold's tested units."""
@@ -84,4 +76,8 @@ class Published:
 
 def published(columns: list[str]) -> dict[str, Published]:
     """Those scores of which the units have every covariate as a column."""
-    return {name: Published(name) for name, (_, needed, _) in SCORES.items() if set(needed) <= set(columns)}
+    return {
+        name: Published(ArmDescription(title, "simple", start="published coefficients"), name)
+        for name, (title, needed, _) in SCORES.items()
+        if set(needed) <= set(columns)
+    }

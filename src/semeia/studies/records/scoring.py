@@ -8,44 +8,50 @@ import polars as pl
 from jaxtyping import Bool, Float
 
 from semeia.archive.keys import mark
-from semeia.archive.store import Archive, open_archive
+from semeia.archive.store import Archive
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.errors import InputError
 from semeia.learning.cells import Cell
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.prediction_table import home_sites, predictions_of
-from semeia.learning.scoring import Asked, by_seed, require_unseen, say_which
-from semeia.learning.stored import Choice, Scorer, about_run, stored_models
+from semeia.learning.scoring import Seeds, by_seed, require_unseen
+from semeia.learning.stored import Choice, Scorer, about_run
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
 from semeia.studies.records.blocks import LEARNT, plain_blocks, side_by_side
 from semeia.studies.records.counts import densities, seen_codes
-from semeia.studies.records.stays import stays_of
+from semeia.studies.records.ehr_data import stays_of
 
 COVARIATES = ("age", "sex", "unit_type", "record_density")
 
 
-def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
+def predict_records(
+    run: Path,
+    archive: Archive,
+    chosen: dict[Choice, dict[int, Scorer]],
+    *,
+    outcome: str | None,
+    seeds: Seeds,
+    skip_seen: bool,
+) -> pl.DataFrame:
     """Score the stays of an archive that have a time of prediction.
 
     A stay that has nothing of what a network reads is left out of its scores.
     """
-    chosen = stored_models(run, asked.choices(run))
-    outcome = asked.outcome or str(about_run(run).get("outcome"))
-    opened = open_archive(archive)
-    stays = stays_of(opened, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
+    outcome = outcome or str(about_run(run).get("outcome"))
+    stays = stays_of(archive, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
     signatures = {
         seed: load_signatures(run / Cell(LEARNT, "pretrain", 1.0, seed).name)
         for seed in sorted({seed for models in chosen.values() for seed in models})
     }
-    seen = _seen(stays, opened, chosen, signatures)
-    require_unseen(int(seen.sum()), skip_seen=asked.skip_seen)
+    seen = _seen(stays, archive, chosen, signatures)
+    require_unseen(int(seen.sum()), skip_seen=skip_seen)
     home, stays = home_sites(stays, seen), stays.filter(~seen).drop("row").with_row_index("row")
     if stays.is_empty():
-        raise InputError(f"{archive}: no stay is left to score: none has a time of prediction, or all were seen")
-    scores = _scores(stays, opened, chosen, signatures)
-    counted = seen_codes(opened, stays)
+        raise InputError(f"{archive.path}: no stay is left to score: none has a time of prediction, or all were seen")
+    scores = _scores(stays, archive, chosen, signatures)
+    counted = seen_codes(archive, stays)
     stays = stays.with_columns(record_density=densities(counted, rows=len(stays)))
     study = str(about_run(run).get("study"))
     columns = ["unit_id", "pseudonym", "site", pl.col("label").cast(pl.Int64), "score"]
@@ -60,9 +66,8 @@ def predict_records(run: Path, archive: Path, asked: Asked) -> pl.DataFrame:
             home=home,
         ).filter(pl.col("score").is_not_nan())
         for choice in chosen
-        for name, seed, score in by_seed(choice.arm, scores[choice], asked.seeds)
+        for name, seed, score in by_seed(choice.arm, scores[choice], seeds)
     ]
-    say_which(max(len(models) for models in chosen.values()), asked.seeds)
     return pl.concat(tables)
 
 
@@ -95,11 +100,11 @@ def _scores(
         place = {name: number for number, name in enumerate(columns)}
         data: Dataset | None = None  # the networks of a seed read alike
         for choice, models in chosen.items():
-            model = models[seed].model if seed in models else None
+            model = models.get(seed)
             if isinstance(model, LinearModel):
                 if not set(model.columns) <= place.keys():
                     raise InputError(f"{choice} reads columns that the signatures of seed {seed} do not give")
-                scores[choice][seed] = model.score(x[:, [place[name] for name in model.columns]])
+                scores[choice][seed] = model.score_columns(x[:, [place[name] for name in model.columns]])
             elif isinstance(model, Model):
                 if data is None:  # one stay a patient, so that both are in the order of the patients
                     units = stays.select("unit_id", "subject_id", "time")

@@ -1,7 +1,7 @@
 """The arms that studies share: networks from any start, and simple models on columns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from semeia.learning.weights import load_weights
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import Task
 from semeia.progress import silent, terminal
-from semeia.studies.run.study import Fold, Material, Work
+from semeia.studies.run.study import Arm, Fold, Material, Work
 from semeia.studies.run.words import ONE_SOLUTION, PRETRAINED, SEED
 
 Corpus = Callable[[Material, np.ndarray, int], np.ndarray]
@@ -71,32 +71,30 @@ class Encoder:
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network that meets labels.
+class Network(Arm):
+    """A network that meets labels, and reads the modalities that `about` names.
 
     Attributes:
-        model: how, and how large it is.
-        pretraining: name of what it starts from; empty: freshly drawn weights.
-        encoder: or a file it starts from, pretrained elsewhere.
-        weights: or published weights of its image embedding.
+        model: how it reads them, and how large it is.
+        encoder: a file it starts from, pretrained elsewhere, where nothing of the study (`pretraining`) is named.
+        weights: or published weights of its image embedding; without any of these weights are freshly drawn.
         ordinal: whether classes are taken as ordered.
-        outcomes: which it predicts; none named: all.
         shown: whether its progress is shown step by step.
         semi: how it learns from the unlabelled training units while it meets the labels; None: not at all.
     """
 
-    about: ArmDescription
-    modalities: tuple[str, ...]
     model: ModelSettings
-    finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
-    modes: tuple[str, ...] = ("finetune",)
-    pretraining: str = ""
+    finetuning: FinetuneSettings
     encoder: Path | None = None
     weights: Path | None = None
     ordinal: bool = False
-    outcomes: tuple[str, ...] = ()
     shown: bool = False
     semi: SemiSupervisedSettings | None = None
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What it reads."""
+        return self.about.modalities
 
     @property
     def pretrained(self) -> bool:
@@ -152,20 +150,11 @@ class Network:
 
 
 @dataclass(frozen=True)
-class SimpleArm:
-    """A simple model on columns of the units or of a modality.
+class SimpleArm(Arm):
+    """A simple model on columns of the units or of a modality."""
 
-    Attributes:
-        simple: what it reads and fits.
-        outcomes: which it predicts; none named: all.
-    """
-
-    about: ArmDescription
     simple: Simple
     model: ModelSettings
-    outcomes: tuple[str, ...] = ()
-    modes: tuple[str, ...] = ("none",)
-    pretraining: str = ""
 
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         """Fit, store what can be stored, and score the test units."""
@@ -201,8 +190,8 @@ def simple_arm(
 
 def everything_logistic(modalities: tuple[str, ...], model: ModelSettings) -> SimpleArm:
     """Declare ridge logistic regression on all that is seen of a unit: the bar for whatever is trained on the same."""
-    title, (first, *others) = "Everything, components of images and logistic regression", modalities
-    return simple_arm(title, Columns(modality=first, others=tuple(others)), model, "components")
+    title = "Everything, components of images and logistic regression"
+    return simple_arm(title, Columns.of(modalities), model, "components")
 
 
 def three_starts(
@@ -217,7 +206,7 @@ def three_starts(
 
     def network(words: str, role: str, begins: str, modes: tuple[str, ...], start: str = "") -> Network:
         about = ArmDescription(f"{title}, {words}", role, family, begins, reads)
-        return Network(about, reads, model, finetuning, modes, pretraining=start)
+        return Network(about, model, finetuning, modes=modes, pretraining=start)
 
     return {
         f"{family}_jepa": network("pretrained", "pretrained", PRETRAINED, modes, f"{family}_jepa"),

@@ -55,11 +55,6 @@ def scored(rows: np.ndarray, scores: np.ndarray) -> pl.DataFrame:
     return pl.DataFrame({"row": rows, **score_columns(scores)})
 
 
-def write_predictions(run: Path, table: pl.DataFrame) -> None:
-    """Write `predictions.parquet`."""
-    write_parquet(run / "predictions.parquet", table)
-
-
 def gather(
     run: Path, cells: list[Cell], material: Material, *, study: str, passed_on: tuple[str, ...] = ()
 ) -> pl.DataFrame:

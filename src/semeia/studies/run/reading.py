@@ -18,6 +18,7 @@ from semeia.studies.run.once import once
 from semeia.studies.run.study import Inputs
 
 
+@once
 def read_units(
     inputs: Inputs,
     model: ModelSettings,
@@ -34,17 +35,6 @@ def read_units(
         outcome: whose units, at their times of prediction; by default all units that anything was observed of.
         earlier: than those times, as if nothing later were known.
     """
-    return once(_read, inputs, model, cache, further, outcome, earlier)
-
-
-def _read(
-    inputs: Inputs,
-    model: ModelSettings,
-    cache: Path | None,
-    further: dict[str, Modality],
-    outcome: str,
-    earlier: dt.timedelta,
-) -> Dataset:
     home = open_archive(inputs.archive)
     data = open_dataset(
         home, model.modalities_of(home) | further, cache=cache, units=units_at(home, outcome, earlier=earlier)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from semeia.archive.atomic import write_parquet
 from semeia.evaluation import EvaluationSettings
 from semeia.learning.cells import Cell, is_finished
 from semeia.learning.resources import measuring
 from semeia.progress import doing
-from semeia.studies.run.gather import gather, write_predictions, write_results, write_scores
+from semeia.studies.run.gather import gather, write_results, write_scores
 from semeia.studies.run.grid import one_cell, run_cells
 from semeia.studies.run.holding import holding
 from semeia.studies.run.once import once
@@ -43,7 +44,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
     with holding(out):
         study.begin(inputs, settings)
         begin_run(out, inputs.archive, study=study.name, settings=settings, inputs=inputs.digests())
-        material = once(study.open, inputs, settings, out / "cache")
+        material = once(study.open)(inputs, settings, out / "cache")
         if material.dataset is not None:
             note_left_out(out, material.dataset)
         for seed in settings.seeds:  # what cannot be divided is refused now, not by a worker
@@ -61,7 +62,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             declared = study.passed_on(inputs) if callable(study.passed_on) else study.passed_on
             passed_on = (*declared, *getattr(settings, "covariates", ()))
             predictions = gather(out, then, counted, study=study.name, passed_on=passed_on)
-            write_predictions(out, predictions)
+            write_parquet(out / "predictions.parquet", predictions)
             finished = Finished(
                 work,
                 first,
@@ -73,7 +74,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             with doing("auditing the run for leakage"):
                 leakage = study.audit(finished)
             further = {"leakage": leakage, **study.tables(finished)}
-            judged = tuple(held_against(one, finished) for one in study.judged(finished))
+            judged = tuple(held_against(one, finished) for one in judgements(study, finished))
             notes = write_results(out, predictions, settings=judged, further=further)
             for draw in study.extras:
                 draw(finished)
@@ -89,7 +90,7 @@ def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, f
         study.begin(inputs, settings)
         begin_run(out, inputs.archive, study=study.name, settings=settings.pretraining, further=further)
         with doing("reading the archive"):
-            material = once(study.open, inputs, settings, out / "cache")
+            material = once(study.open)(inputs, settings, out / "cache")
         if material.dataset is not None:
             note_left_out(out, material.dataset)
         verdict = ""
@@ -117,6 +118,13 @@ def pretraining_of(study: Study, settings: Any, inputs: Inputs) -> Mapping[str, 
         return every
     starts = {arm.pretraining for arm in arms_of(study, settings, inputs).values()}
     return {name: one for name, one in every.items() if name in starts or name in study.before}
+
+
+def judgements(study: Study, finished: Finished) -> tuple[EvaluationSettings, ...]:
+    """Take what a study declares; with the draws that the settings name, unless it says itself."""
+    if callable(study.judged):
+        return study.judged(finished)
+    return tuple(replace(one, draws=finished.work.settings.draws) for one in study.judged)
 
 
 def held_against(settings: EvaluationSettings, finished: Finished) -> EvaluationSettings:
@@ -158,7 +166,7 @@ def require_folds(material: Material, cells: list[Cell]) -> None:
 
 def work_on(cell: Cell, folder: Path, *, study: Study, inputs: Inputs, run: Path, settings: Any) -> None:
     """Run one cell, in a worker process."""
-    material = once(study.open, inputs, settings, run / "cache")
+    material = once(study.open)(inputs, settings, run / "cache")
     work = Work(run, inputs, settings, material.of_seed(material, cell.seed))
     if cell.mode == "pretrain":
         rows = pretraining_rows(material, cell.seed)

@@ -4,6 +4,7 @@ A study is one `Study` and the settings of its own; the runner (studies/run/runn
 gathering, audit, evaluation, report.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,33 +163,25 @@ class Pretraining(Protocol):
         ...
 
 
-@runtime_checkable
-class Arm(Protocol):
-    """A model that meets labels."""
+@dataclass(frozen=True)
+class Arm(ABC):
+    """A model that meets labels.
 
-    @property
-    def about(self) -> ArmDescription:
-        """What it is, for whoever reads the tables."""
-        ...
+    Attributes:
+        about: what it is, for whoever reads the tables.
+        modes: how it meets the labels.
+        outcomes: which it predicts; none named: all.
+        pretraining: name of the pretraining that it starts from; empty: of none.
+    """
 
-    @property
-    def modes(self) -> tuple[str, ...]:
-        """How it meets the labels."""
-        ...
+    about: ArmDescription
+    modes: tuple[str, ...] = field(default=("none",), kw_only=True)
+    outcomes: tuple[str, ...] = field(default=(), kw_only=True)
+    pretraining: str = field(default="", kw_only=True)
 
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """Which outcomes it predicts; none named: all."""
-        ...
-
-    @property
-    def pretraining(self) -> str:
-        """Name of the pretraining that it starts from; empty: of none."""
-        ...
-
+    @abstractmethod
     def score(self, cell: Cell, fold: Fold, folder: Path, work: Work) -> np.ndarray:
         """Fit to the labels of the fold, and score its test units: [test], or [test, class]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -214,7 +207,7 @@ class Study:
         pretraining: by name; arms find what they start from there.
         before: names of pretraining that the others need.
         axes: further axes that every arm is run on, with their values; an arm asks its cell for its own.
-        judged: one evaluation each (the whole, a stratum, ...).
+        judged: one evaluation each (the whole, a stratum, ...), with the draws of the settings; or what says which.
         audit: rows of the table "leakage".
         extras: what else the study draws, once its predictions are there.
         passed_on: covariates that go along with the predictions (or what names them of the inputs), beside those that
@@ -233,8 +226,8 @@ class Study:
     pretraining: Callable[[Any, Inputs], Mapping[str, Pretraining]] = lambda settings, inputs: {}
     before: tuple[str, ...] = ()
     axes: Callable[[Any], Mapping[str, tuple[str, ...]]] = lambda settings: {}
-    judged: Callable[[Finished], tuple[EvaluationSettings, ...]] = lambda finished: (
-        EvaluationSettings(draws=finished.work.settings.draws),
+    judged: tuple[EvaluationSettings, ...] | Callable[[Finished], tuple[EvaluationSettings, ...]] = (
+        EvaluationSettings(),
     )
     extras: tuple[Callable[[Finished], None], ...] = ()
     tables: Callable[[Finished], dict[str, pl.DataFrame]] = lambda finished: {}

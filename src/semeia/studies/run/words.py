@@ -9,6 +9,7 @@ from semeia.studies.run.study import Finished
 
 SEED = "random numbers that follow from the seed"
 PRETRAINED = f"an encoder pretrained without labels from {SEED}; the head from {SEED}"
+PHOTOGRAPHS = f"published ImageNet weights; the head from {SEED}"
 ONE_SOLUTION = "nothing: the fit has one solution, or follows from the seed"
 HOUSE = {
     "missing": "What was not observed of a unit is masked, never filled in.",

@@ -5,6 +5,7 @@ not public: ours is an open reconstruction of the question. Its criteria were wr
 """
 
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -29,6 +30,19 @@ FINDING_ARMS = (
     *(BEST_SIMPLE, "bayes"),
 )
 COMMON, APART = ("lam", "1"), ("structure", "independent")
+# By key: the question, the arm that JEPA is held against, and where, by name.
+FINDINGS = {
+    "independent": (
+        "Does JEPA beat supervision where causes are independent?",
+        "scratch",
+        {"independent causes": APART, "label on unshared causes": ("lam", "0"), "common cause": COMMON},
+    ),
+    "incomplete": (
+        "Does JEPA on complete patients without labels beat supervision on incomplete ones?",
+        "incomplete_finetune",
+        {f"lam {lam:g}": ("lam", f"{lam:g}") for lam in LAMS} | {"independent causes": APART},
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -168,42 +182,15 @@ def _criteria(criteria: list[Criterion]) -> Section:
 
 def _findings(found: Map, labels: tuple[int, ...]) -> list[Section]:
     """The two findings: AUROC by number of labels, and the differences that they are about."""
-    return [
-        _finding(
-            "independent",
-            "Does JEPA beat supervision where causes are independent?",
-            found,
-            labels,
-            [("independent causes", APART), ("label on unshared causes", ("lam", "0")), ("common cause", COMMON)],
-            ("ema_finetune", "scratch"),
-        ),
-        _finding(
-            "incomplete",
-            "Does JEPA on complete patients without labels beat supervision on incomplete ones?",
-            found,
-            labels,
-            [(f"lam {lam:g}", ("lam", f"{lam:g}")) for lam in LAMS] + [("independent causes", APART)],
-            ("ema_finetune", "incomplete_finetune"),
-        ),
-    ]
-
-
-def _finding(
-    key: str,
-    heading: str,
-    found: Map,
-    labels: tuple[int, ...],
-    worlds: list[tuple[str, tuple[str, str]]],
-    pair: tuple[str, str],
-) -> Section:
-    rows = []
-    for name, place in worlds:
-        for n in labels:
+    sections = []
+    for key, (heading, other, worlds) in FINDINGS.items():
+        rows = []
+        for (name, place), n in product(worlds.items(), labels):
             arms = found[(*place, n, "internal")]
             levels = [number(arms[arm].estimate[0], 3) if arm in arms else "not run" for arm in FINDING_ARMS]
-            rows.append([name, f"{n:,}", *levels, difference(arms[pair[0]], arms[pair[1]])])
-    columns = ["World", "Labels", *map(title_of, FINDING_ARMS), f"{title_of(pair[0])} less {title_of(pair[1])}"]
-    table = TitledTable(
-        "AUROC, mean over seeds, and the paired difference with its interval", "", DataTable(columns, rows)
-    )
-    return Section(key, heading, tables=[table])
+            rows.append([name, f"{n:,}", *levels, difference(arms["ema_finetune"], arms[other])])
+        less = f"{title_of('ema_finetune')} less {title_of(other)}"
+        table = DataTable(["World", "Labels", *map(title_of, FINDING_ARMS), less], rows)
+        words = "AUROC, mean over seeds, and the paired difference with its interval"
+        sections.append(Section(key, heading, tables=[TitledTable(words, "", table)]))
+    return sections
