@@ -9,7 +9,7 @@ import pytest
 from semeia.errors import InputError
 from semeia.evaluation.statistics.calibration import calibration as intercept_and_slope
 from semeia.learning.stored import Choice
-from semeia.studies.calibration import FILE, Calibration, fit_calibration, load_calibration, save_calibration
+from semeia.studies.calibration import FILE, Calibration, fit_calibration, load_calibration
 
 CHOICE = Choice("model", "finetune", 1.0)
 
@@ -46,7 +46,7 @@ def test_scores_that_are_too_sure_are_brought_back(tmp_path: Path):
     intercept, slope = intercept_and_slope(means["label"].to_numpy().astype(float), mended)
     assert (intercept, slope) == pytest.approx((0, 1), abs=1e-3)
     assert np.array_equal(np.argsort(mended), np.argsort(means["score"].to_numpy()))
-    save_calibration(found, tmp_path)
+    write_json(tmp_path / FILE, to_plain(found))
     assert load_calibration(tmp_path) == found
     assert "CANARY" not in (tmp_path / FILE).read_text()
 

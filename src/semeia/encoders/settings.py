@@ -74,8 +74,3 @@ class ModelSettings:
 def imagenet_model(crop: CropSettings) -> ModelSettings:
     """Read pictures by the network of published ImageNet weights, as wide as it is and with nothing behind it."""
     return ModelSettings("efficientnet_lite0", crop, EncoderSettings(dim=1280, depth=0, heads=4))
-
-
-def default_names(modalities: dict[str, Modality]) -> tuple[str, ...]:
-    """Name what a model reads of a dataset where nothing is named: everything but texts."""
-    return tuple(name for name, modality in modalities.items() if not isinstance(modality, Text))

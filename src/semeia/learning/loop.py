@@ -200,13 +200,9 @@ def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about
     if type(done) is not int or done < 0:
         raise InputError(f"{path}: damaged checkpoint (it does not say after which step); delete it to start again")
     # Through JSON, so that tuples compare equal to what was read back.
-    require_same_settings(before, _plain(about), path=path.parent)
+    require_same_settings(before, json.loads(json.dumps(about)), path=path.parent)
     load_into(
         objective, {k: v for k, v in tensors.items() if k.startswith("objective.")}, path=path, prefix="objective."
     )
     restore_optimiser(adam, tensors, path=path)
     return done
-
-
-def _plain(about: dict) -> dict:
-    return json.loads(json.dumps(about))

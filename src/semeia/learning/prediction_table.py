@@ -33,11 +33,6 @@ def predictions_of(
     return full.select(*first, *(name for name in table.columns if name not in KEPT_OUT | set(first)))
 
 
-def with_scores(units: pl.DataFrame, score: np.ndarray) -> pl.DataFrame:
-    """Units with the column `score`, or `score_0`, `score_1`, ... of several classes."""
-    return units.with_columns(pl.Series(name, values) for name, values in score_columns(score).items())
-
-
 def score_columns(scores: np.ndarray) -> dict[str, np.ndarray]:
     """Scores, [n] or [n, class], by the names of their columns."""
     return {"score": scores} if scores.ndim == 1 else {f"score_{k}": chance for k, chance in enumerate(scores.T)}

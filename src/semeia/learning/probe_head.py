@@ -36,10 +36,15 @@ def set_probe(
 
 def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.ndarray, seed: int) -> None:
     """Fits the cumulative logits of `PooledHead` on standardised features [n, features]."""
-    y, x = torch.from_numpy(labels).double(), x.double()
-    folds = inner_folds(labels, patients, seed)
-    losses = [_out_of_fold(x, y, folds, head.task, strength) for strength in FEW_STRENGTHS]
-    weight, bias, steps = fit_ordinal(x, y, head.task, FEW_STRENGTHS[int(np.argmin(losses)) if folds else 1])
+    y, x, task = torch.from_numpy(labels).double(), x.double(), head.task
+    strength = FEW_STRENGTHS[1]
+    if folds := inner_folds(labels, patients, seed):
+        losses = [
+            np.mean([_loss(fit_ordinal(x[one], y[one], task, each), x[two], y[two], task) for one, two in folds])
+            for each in FEW_STRENGTHS
+        ]
+        strength = FEW_STRENGTHS[int(np.argmin(losses))]
+    weight, bias, steps = fit_ordinal(x, y, task, strength)
     with torch.no_grad():
         head.linear.weight.copy_(weight[None])
         head.linear.bias.copy_(bias)
@@ -47,13 +52,6 @@ def set_ordinal(head: PooledHead, x: Tensor, labels: np.ndarray, patients: np.nd
 
 
 Ordinal = tuple[Tensor, Tensor, Tensor]
-Folds = list[tuple[np.ndarray, np.ndarray]]
-
-
-def _out_of_fold(x: Tensor, y: Tensor, folds: Folds, task: Task, strength: float) -> float:
-    """Mean loss on the parts that were left out; 0 where nothing could be."""
-    losses = [_loss(fit_ordinal(x[one], y[one], task, strength), x[two], y[two], task) for one, two in folds]
-    return float(np.mean(losses)) if losses else 0.0
 
 
 def fit_ordinal(x: Tensor, y: Tensor, task: Task, strength: float) -> Ordinal:

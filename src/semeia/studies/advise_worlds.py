@@ -126,7 +126,7 @@ def configuration(structure: Structure, number: int, seed: int) -> Configuration
 def measure(one: Configuration) -> dict[str, float | bool]:
     """Measure a world as an archive whose first units are labelled; see `Place`."""
     archive = fit_archive(one.patients("unlabelled", one.unlabelled))
-    labelled = archive.cohort(one.patients(_labelled(0), one.labels))
+    labelled = archive.cohort(one.patients("labelled 0", one.labels))
     first, second = (np.concatenate([labelled.features[name], archive.pairs[name]]) for name in MODALITIES)
     unlabelled = len(archive.pairs["image"])
     labels = np.concatenate([labelled.patients.label, np.full(unlabelled, np.nan)])
@@ -146,7 +146,7 @@ def train(drawn: list[Configuration], settings: AdviserMapSettings) -> pl.DataFr
     archives = [fit_archive(one.patients("unlabelled", one.unlabelled)) for one in drawn]
     tests = [archive.cohort(one.patients("test", settings.test)) for one, archive in zip(drawn, archives, strict=True)]
     labelled = [
-        [archive.cohort(one.patients(_labelled(draw), one.labels)) for draw in range(settings.draws)]
+        [archive.cohort(one.patients(f"labelled {draw}", one.labels)) for draw in range(settings.draws)]
         for one, archive in zip(drawn, archives, strict=True)
     ]
     seeds = [one.world.seed for one in drawn]
@@ -168,7 +168,8 @@ def train(drawn: list[Configuration], settings: AdviserMapSettings) -> pl.DataFr
                 own = encoders.of_cells(torch.tensor([world]))
                 columns[f"{name}_frozen"] = _embedded(own, cohort, cohort), _embedded(own, cohort, tests[world])
             for name, (x, new) in columns.items():
-                row[name] = _ridge_area(x, cohort.patients.label, new, tests[world].patients.label)
+                score = ridge(x, 2.0 * cohort.patients.label - 1)(new)
+                row[name] = float(areas(tests[world].patients.label, score[None]).value[0])
             rows.append({"world": world, "draw": draw} | row)
     return pl.DataFrame(rows)
 
@@ -197,10 +198,6 @@ def _finetuned(
     }
 
 
-def _labelled(draw: int) -> str:
-    return f"labelled {draw}"
-
-
 def _scored(models: Classifiers, cohort: Cohort) -> np.ndarray:
     return models(*cohort.stacked(len(models.allowed))).detach().numpy()
 
@@ -210,7 +207,3 @@ def _embedded(encoders: Encoders, training: Cohort, cohort: Cohort) -> np.ndarra
     model = Classifiers(encoders, torch.ones(1, 2, dtype=torch.bool)).requires_grad_(False)
     model.standardise_by(*training.stacked())
     return model.embed(*cohort.stacked())[0].double().numpy()
-
-
-def _ridge_area(x: np.ndarray, labels: np.ndarray, new: np.ndarray, truth: np.ndarray) -> float:
-    return float(areas(truth, ridge(x, 2.0 * labels - 1)(new)[None]).value[0])

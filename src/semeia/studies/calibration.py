@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from semeia.archive.atomic import write_json
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import read_predictions
 from semeia.evaluation.statistics.recalibration import LogisticRule, fit_recalibration, moved
 from semeia.learning.stored import Choice
-from semeia.settings_json import from_plain, to_plain
+from semeia.settings_json import from_plain
 
 FILE = "calibration.json"
 FEWEST = 20  # tested units of either class
@@ -77,12 +76,7 @@ def fit_calibration(run: Path, choice: Choice, outcome: str) -> Calibration | st
     return Calibration(float(rule.intercept), float(rule.slope), **counts)
 
 
-def save_calibration(calibration: Calibration, folder: Path) -> None:
-    """Write `calibration.json`."""
-    write_json(folder / FILE, to_plain(calibration))
-
-
 def load_calibration(folder: Path) -> Calibration | None:
-    """Read it; None where there is none."""
+    """Read `calibration.json` of a folder; None where there is none."""
     path = folder / FILE
     return from_plain(Calibration, read_object(path), where=str(path)) if path.exists() else None

@@ -9,11 +9,11 @@ from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.learning import linear
 from semeia.learning.cells import Cell
-from semeia.learning.linear import LinearModel
+from semeia.learning.linear import LinearModel, load_linear
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.neighbours import FILE as NEIGHBOURS
 from semeia.learning.neighbours import neighbours_of
-from semeia.learning.onnx_file import Checked, write_linear, write_network
+from semeia.learning.onnx_file import write_linear, write_network
 from semeia.learning.scoring import data_for
 from semeia.learning.stored import (
     BLEND,
@@ -28,9 +28,10 @@ from semeia.learning.stored import (
 )
 from semeia.progress import say, warn
 from semeia.report.model_card import Exported, model_card
+from semeia.settings_json import to_plain
 from semeia.signatures.model import ABOUT, ARRAYS, CHANNELS
 from semeia.studies.calibration import FILE as CALIBRATION
-from semeia.studies.calibration import Calibration, fit_calibration, save_calibration
+from semeia.studies.calibration import Calibration, fit_calibration
 
 CARD = "MODEL_CARD.md"
 README = """\
@@ -70,7 +71,8 @@ def export(
         licence: of the data that the model was trained on, for its card.
     """
     choice = choose(run, arm=arm, mode=mode, fraction=fraction)
-    files, scorers = model_files(run, choice), load_scorers(run, choice)
+    files = [file for cell in choice.cells(run) for file in files_of_cell(run, cell)]
+    scorers = load_scorers(run, choice)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is not empty; choose another folder")
     record = read_record(run)
@@ -83,7 +85,7 @@ def export(
         outcome = str(dict(choice.axes).get("outcome") or about_run(run)["outcome"])
         calibration = fit_calibration(run, choice, outcome)
         if isinstance(calibration, Calibration):
-            save_calibration(calibration, half)
+            write_json(half / CALIBRATION, to_plain(calibration))
             written[CALIBRATION] = f"what `serve` calibrates by: {calibration.describe()}"
         else:
             warn(f"no calibration is stored: {calibration}")
@@ -110,8 +112,12 @@ def _copied(run: Path, files: list[Path], half: Path, *, onnx: bool) -> dict[str
         target = half / file.resolve().relative_to(run.resolve())
         copy_file(file, target)
         if onnx and file.name in (FILE, linear.FILE):
-            checked = _write_onnx(file, target.with_suffix(".onnx"))
-            name = str(target.with_suffix(".onnx").relative_to(half))
+            onnx_file = target.with_suffix(".onnx")
+            if file.name == FILE:
+                checked = write_network(load_model(file), onnx_file)
+            else:
+                checked = write_linear(load_linear(file), onnx_file)
+            name = str(onnx_file.relative_to(half))
             written[name] = (
                 f"the same as ONNX; over {checked.cases} batches onnxruntime differs from torch by at most "
                 f"{checked.difference:.1e}"
@@ -139,12 +145,6 @@ def _take_neighbours(run: Path, choice: Choice, scorers: Mapping[int, Scorer], a
     neighbours_of(model, data).save(out / cell.name)
 
 
-def _write_onnx(file: Path, target: Path) -> Checked:
-    if file.name == FILE:
-        return write_network(load_model(file), target)
-    return write_linear(linear.load_linear(file), target)
-
-
 def _exported(
     choice: Choice, scorers: Mapping[int, Scorer], outcome: str, written: Mapping[str, str], licence: str
 ) -> Exported:
@@ -170,11 +170,6 @@ def _exported(
         licence=licence,
         verdicts=tuple(dict.fromkeys(one.verdict for one in networks if one.verdict)),
     )
-
-
-def model_files(run: Path, choice: Choice) -> list[Path]:
-    """The files of the chosen models, of every seed; see `files_of_cell`."""
-    return [file for cell in choice.cells(run) for file in files_of_cell(run, cell)]
 
 
 def files_of_cell(run: Path, cell: Cell) -> list[Path]:

@@ -7,6 +7,7 @@ of the labelled training patients, nested.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from semeia.archive.store import open_archive
@@ -173,11 +174,6 @@ def begin(inputs: Inputs, settings: NoduleSettings) -> None:
     require_inside(open_archive(inputs.archive), settings.internal, folds=settings.folds)
 
 
-def show(finished: Finished) -> None:
-    """Draw the clearest hits and misses of one model."""
-    show_volumes(finished, arm="multimodal_jepa", mode="probe_finetune", covariates=("diameter_mm", "manufacturer"))
-
-
 NODULE = Study(
     name="nodule",
     settings=NoduleSettings,
@@ -188,7 +184,9 @@ NODULE = Study(
     words=words,
     audit=audit_networks,
     judged=(WHOLE, replace(WHOLE, where=STRATUM)),
-    extras=(show,),
+    extras=(
+        partial(show_volumes, arm="multimodal_jepa", mode="probe_finetune", covariates=("diameter_mm", "manufacturer")),
+    ),
     passed_on=("diameter_mm", "z_extent_mm", "manufacturer", "malignancy_others"),
     begin=begin,
 )

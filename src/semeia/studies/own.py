@@ -13,9 +13,9 @@ import polars as pl
 from semeia.archive.store import open_archive
 from semeia.data.augment import RADIOGRAPH
 from semeia.data.crops import CropSettings
-from semeia.data.modalities import Picture, Table, Vector, Volume
+from semeia.data.modalities import Picture, Table, Text, Vector, Volume
 from semeia.data.modality import Modality
-from semeia.encoders.settings import ModelSettings, default_names, imagenet_model
+from semeia.encoders.settings import ModelSettings, imagenet_model
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Description
@@ -133,7 +133,7 @@ def modalities_of(there: dict[str, Modality], wanted: tuple[str, ...]) -> tuple[
     """What the archive has of the modalities wanted (by default all but reports)."""
     if lacking := sorted(set(wanted) - set(there)):
         raise InputError(f"the archive has no {', '.join(lacking)}; it has {', '.join(there) or 'nothing to read'}")
-    names = default_names(there)
+    names = tuple(name for name, one in there.items() if not isinstance(one, Text))
     if not names:
         raise InputError("the archive has nothing that a network could read: no image, no reading, no array")
     return tuple(name for name in there if name in wanted) if wanted else names

@@ -10,7 +10,7 @@ import polars as pl
 
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
-from semeia.learning.prediction_table import home_sites, predictions_of, with_labels, with_scores
+from semeia.learning.prediction_table import home_sites, predictions_of, score_columns, with_labels
 from semeia.learning.scoring import Seeds, by_seed, data_for, read_alike, say_which, scores_of, seen_by
 from semeia.learning.stored import about_run, choices, scores_units, stored_models
 from semeia.progress import warn
@@ -70,7 +70,8 @@ def predict(
             try:
                 rows, scores = scores_of(chosen[choice], opened, data, seen, modalities)
                 for name, seed, score in by_seed(choice.shown, scores, seeds):
-                    table = with_labels(opened, with_scores(data.units[rows], score), of, units=data.units)
+                    scored = data.units[rows].hstack(pl.DataFrame(score_columns(score)))
+                    table = with_labels(opened, scored, of, units=data.units)
                     named = replace(choice, arm=name)
                     tables.append(predictions_of(table, named, study=study, outcome=of, seed=seed, home=home))
             except InputError as error:

@@ -8,7 +8,6 @@ another hospital's archive external; both are only tested. Arms whose corpus is 
 diseased alone would have taught.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -114,11 +113,6 @@ def corpus_of(material: Material, rows: np.ndarray, seed: int, *, corpus: str) -
     return np.sort(by_patient[: len(with_disease)])
 
 
-def restricted(corpus: str) -> Callable[[Material, np.ndarray, int], np.ndarray] | None:
-    """The corpus of a start; None is all that may be seen."""
-    return None if corpus == "all" else partial(corpus_of, corpus=corpus)
-
-
 def pretraining(settings: KneeSettings, inputs: Inputs) -> dict[str, Pretraining]:
     """What is learnt without labels: one encoder a start."""
     base = settings.pretraining
@@ -130,7 +124,7 @@ def pretraining(settings: KneeSettings, inputs: Inputs) -> dict[str, Pretraining
                 optimiser=replace(base.optimiser, epochs=base.optimiser.epochs * STARTS[name].passes),
                 objective=replace(base.objective, terms=STARTS[name].terms),
             ),
-            corpus=restricted(STARTS[name].corpus),
+            corpus=None if STARTS[name].corpus == "all" else partial(corpus_of, corpus=STARTS[name].corpus),
         )
         for name in settings.starts
         if STARTS[name].terms

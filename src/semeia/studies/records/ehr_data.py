@@ -131,7 +131,13 @@ def stays_of(archive: Archive, outcome: str, *, to_fit: bool = True) -> pl.DataF
         .drop("birth")
         .with_row_index("row")
     )
-    _check(table.drop_nulls("label"), where=f"{archive.path}: outcome '{outcome}'", to_fit=to_fit)
+    labelled, where = table.drop_nulls("label"), f"{archive.path}: outcome '{outcome}'"
+    if not labelled["label"].is_in([0.0, 1.0]).all():
+        raise InputError(f"{where} has other values than 0 and 1; only these can be fitted")
+    if to_fit and labelled["label"].n_unique() < 2:
+        raise InputError(f"{where} labels {labelled.height} stays, not of both classes")
+    if undated := labelled["time"].null_count():
+        raise InputError(f"{where}: {undated} labels have no prediction_time")
     ours = ("row", "unit_id", "subject_id", "pseudonym", "site", "sex", "age", "label", "time")
     return table.select(*ours, pl.exclude(*ours))
 
@@ -145,12 +151,3 @@ def hospitals_inside(stays: pl.DataFrame, *, share: float, seed: int) -> list[st
     reached = drawn["len"].cum_sum().to_numpy()
     nearest = int(np.abs(reached - share * reached[-1]).argmin()) + 1
     return sorted(drawn["site"].head(min(nearest, sizes.height - 1)))
-
-
-def _check(labelled: pl.DataFrame, *, where: str, to_fit: bool) -> None:
-    if not labelled["label"].is_in([0.0, 1.0]).all():
-        raise InputError(f"{where} has other values than 0 and 1; only these can be fitted")
-    if to_fit and labelled["label"].n_unique() < 2:
-        raise InputError(f"{where} labels {labelled.height} stays, not of both classes")
-    if labelled["time"].null_count():
-        raise InputError(f"{where}: {labelled['time'].null_count()} labels have no prediction_time")

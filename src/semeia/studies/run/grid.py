@@ -61,14 +61,11 @@ def one_cell(cell: Cell, work: Work, run: Path) -> str:
     (folder / DONE).unlink(missing_ok=True)  # of a cell that has lost a file since
     began = time.monotonic()
     work(cell, folder)
-    mark_finished(cell, folder, seconds=time.monotonic() - began)
-    return cell.name
-
-
-def mark_finished(cell: Cell, folder: Path, *, seconds: float) -> None:
-    """Writes `cell.json`, after everything else of the cell."""
+    seconds = round(time.monotonic() - began, 1)
+    # Written after everything else of the cell.
     files = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in (DONE, STATE))
-    write_json(folder / DONE, {**cell.record(), "seconds": round(seconds, 1), "files": files})
+    write_json(folder / DONE, {**cell.record(), "seconds": seconds, "files": files})
+    return cell.name
 
 
 def follow(finished, *, label: str, total: int, before: int) -> None:
