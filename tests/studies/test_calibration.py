@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from semeia.archive.atomic import write_json
 from semeia.errors import InputError
 from semeia.evaluation.statistics.calibration import calibration as intercept_and_slope
 from semeia.learning.stored import Choice
+from semeia.settings_json import to_plain
 from semeia.studies.calibration import FILE, Calibration, fit_calibration, load_calibration
 
 CHOICE = Choice("model", "finetune", 1.0)

@@ -70,6 +70,15 @@ def scores_units(scorer: Scorer) -> bool:
     return not isinstance(scorer, LinearModel) or scorer.reads is not None
 
 
+def score_known(scorer: Scorer, data: Dataset, rows: np.ndarray, *, otherwise: float) -> np.ndarray:
+    """Score some units of two classes; one that has nothing of what a network reads gets a value instead."""
+    network = isinstance(scorer, Model)
+    there = data.something(tuple(scorer.modalities))[rows] if network else np.ones(len(rows), bool)
+    scores = np.full(len(rows), otherwise)
+    scores[there] = scorer.score(data, rows[there])
+    return scores
+
+
 @dataclass(frozen=True, order=True)
 class Choice:
     """Which models of a run: an arm, how it met the labels, and how many of them."""

@@ -4,20 +4,18 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from semeia.data.dataset import MONTH, Dataset
+from semeia.data.dataset import MONTH
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell
-from semeia.learning.model import Model
-from semeia.learning.stored import Scorer, choices, stored_models
+from semeia.learning.stored import choices, score_known, stored_models
 from semeia.studies.records.patient import reopen
 from semeia.studies.records.patient_arms import arms
 from semeia.studies.records.patient_data import open_patients
 from semeia.studies.run.gather import predictions_of, scored
-from semeia.studies.run.study import Fold, fold_of
+from semeia.studies.run.study import fold_of
 
 
 def landmarks(
@@ -53,15 +51,7 @@ def landmarks(
         for cell, scorer in sorted(stored, key=lambda pair: pair[0].seed):  # what a seed reads is read once
             fold = fold_of(work.material, outcome, seed=cell.seed, fraction=cell.fraction)
             reads: ModelSettings = declared[cell.arm].model  # pyright: ignore[reportAttributeAccessIssue]
-            found = _scores(scorer, fold, then.of_seed(then, cell.seed).data(reads))
-            scores[replace(cell, axes=(("months", f"{month:g}"),))] = scored(fold.test, found)
+            data = then.of_seed(then, cell.seed).data(reads)
+            known = score_known(scorer, data, fold.test, otherwise=fold.labels.mean())
+            scores[replace(cell, axes=(("months", f"{month:g}"),))] = scored(fold.test, known)
     return predictions_of(scores, work.material, outcome, study="patient")
-
-
-def _scores(scorer: Scorer, fold: Fold, data: Dataset) -> np.ndarray:
-    """Score the tested units by what the data hold of them."""
-    network = isinstance(scorer, Model)
-    there = data.something(tuple(scorer.modalities))[fold.test] if network else np.ones(len(fold.test), bool)
-    scores = np.full(len(fold.test), fold.labels.mean())
-    scores[there] = scorer.score(data, fold.test[there], hide=())
-    return scores

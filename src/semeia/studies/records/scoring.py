@@ -11,15 +11,14 @@ from semeia.archive.keys import mark
 from semeia.archive.store import Archive
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.errors import InputError
-from semeia.learning.cells import Cell
 from semeia.learning.linear import LinearModel
 from semeia.learning.model import Model
 from semeia.learning.prediction_table import home_sites, predictions_of
 from semeia.learning.scoring import Seeds, by_seed, require_unseen
-from semeia.learning.stored import Choice, Scorer, about_run
+from semeia.learning.stored import Choice, Scorer, about_run, score_known
 from semeia.signatures.express import express
 from semeia.signatures.model import SignatureModel, load_signatures
-from semeia.studies.records.blocks import LEARNT, plain_blocks, side_by_side
+from semeia.studies.records.blocks import plain_blocks, side_by_side, signature_folder
 from semeia.studies.records.counts import densities, seen_codes
 from semeia.studies.records.ehr_data import stays_of
 
@@ -42,7 +41,7 @@ def predict_records(
     outcome = outcome or str(about_run(run).get("outcome"))
     stays = stays_of(archive, outcome, to_fit=False).drop_nulls("time").drop("row").with_row_index("row")
     signatures = {
-        seed: load_signatures(run / Cell(LEARNT, "pretrain", 1.0, seed).name)
+        seed: load_signatures(signature_folder(run, seed))
         for seed in sorted({seed for models in chosen.values() for seed in models})
     }
     seen = _seen(stays, archive, chosen, signatures)
@@ -109,13 +108,5 @@ def _scores(
                 if data is None:  # one stay a patient, so that both are in the order of the patients
                     units = stays.select("unit_id", "subject_id", "time")
                     data = open_dataset(archive, model.preprocessing.modalities, units=units)
-                scores[choice][seed] = _of_network(model, data)
-    return scores
-
-
-def _of_network(model: Model, data: Dataset) -> Float[np.ndarray, " stays"]:
-    """A network's scores; NaN for a stay that has nothing of what it reads."""
-    scores = np.full(len(data), np.nan)
-    rows = np.flatnonzero(data.something(model.preprocessing.names))
-    scores[rows] = model.score(data, rows)
+                scores[choice][seed] = score_known(model, data, np.arange(len(data)), otherwise=np.nan)
     return scores
