@@ -61,7 +61,7 @@ def estimate(judged: Judged) -> pl.DataFrame:
         for place in places:
             for part in judged.parts:
                 group = replace(groups[place.cohort], stratum=part.text)
-                rows += _of_part(group, place.cells if part is place.base else place.within(part))
+                rows += _of_part(group, place.within(part))
             rows += _of_whole(groups[place.cohort])
         rows += away_from_home(places, groups)
     return pl.DataFrame(_with_families(rows, judged.settings.family), schema=ESTIMATE_COLUMNS)

@@ -40,25 +40,27 @@ class Place:
 
     @cached_property
     def cells(self) -> dict[Cell, dict[int, Fold]]:
-        """cells[cell][seed]: the rows the evaluation speaks of."""
-        return self.within(self.base)
+        """cells[cell][seed]: the rows the evaluation speaks of; a cell without any is left out."""
+        return _restricted(self.folds, self.base)
 
     @cached_property
     def full(self) -> dict[Cell, dict[int, Fold]]:
         """Of `cells` those at the largest label fraction of their arm and mode."""
-        largest: dict[tuple[str, str], float] = {}
-        for cell in self.cells:
-            largest[cell.arm, cell.mode] = max(cell.fraction, largest.get((cell.arm, cell.mode), 0.0))
+        largest = {(cell.arm, cell.mode): cell.fraction for cell in sorted(self.cells, key=lambda cell: cell.fraction)}
         return {cell: folds for cell, folds in self.cells.items() if cell.fraction == largest[cell.arm, cell.mode]}
 
     def within(self, part: Stratum) -> dict[Cell, dict[int, Fold]]:
-        """The rows that lie in a part of the table; a cell without any is left out."""
-        kept = {cell: restrict(by_seed, part.rows) for cell, by_seed in self.folds.items()}
-        return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
+        """The rows that lie in a part of the table."""
+        return self.cells if part is self.base else _restricted(self.folds, part)
 
     def name(self, cell: Cell, part: str | None = None) -> str:
         """Name a cell in a note."""
         return cell.within(self.outcome, self.cohort, part or self.base.text)
+
+
+def _restricted(folds: dict[Cell, dict[int, Fold]], part: Stratum) -> dict[Cell, dict[int, Fold]]:
+    kept = {cell: restrict(by_seed, part.rows) for cell, by_seed in folds.items()}
+    return {cell: by_seed for cell, by_seed in kept.items() if by_seed}
 
 
 @dataclass(frozen=True)

@@ -94,10 +94,7 @@ def with_tests(estimates: list[Estimate], tests: pl.DataFrame | None) -> list[Es
 
 def full_labels(estimates: list[Estimate]) -> list[Estimate]:
     """Return only the rows at the largest label fraction that their arm was given."""
-    largest: dict[tuple[str, str, str], float] = {}
-    for e in estimates:
-        key = (e.outcome, e.arm, e.mode)
-        largest[key] = max(e.fraction, largest.get(key, 0.0))
+    largest = {(e.outcome, e.arm, e.mode): e.fraction for e in sorted(estimates, key=lambda e: e.fraction)}
     return [e for e in estimates if e.fraction == largest[e.outcome, e.arm, e.mode]]
 
 
