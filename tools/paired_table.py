@@ -1,9 +1,10 @@
 """Prints the tables of docs/studies/gastro.md from runs of `study gastro` or `study paired` that differ in their seeds.
 
-    python tools/paired_table.py RUN [RUN ...] [--where CONDITION]
+    python tools/paired_table.py RUN [RUN ...] [--where CONDITION] [--longer RUN [RUN ...]]
 
 The evaluation runs on the folds of all seeds laid end to end (`pooled`): balanced accuracy and macro AUROC of several
-classes, AUROC of two, with intervals over patients.
+classes, AUROC of two, with intervals over patients. `--longer` names runs of the same seeds in which random weights
+were fine-tuned for longer: a yardstick more.
 """
 
 import argparse
@@ -17,7 +18,8 @@ from semeia.evaluation import EvaluationSettings, evaluate
 from semeia.report.names import Names
 
 DRAWS = 1000
-CONTROLS = {"random": "less random, ", "mics_augmented": "less augmentation, "}
+LONGER = "random_longer"
+CONTROLS = {"random": "less random, ", LONGER: "less longer fine-tuning, ", "mics_augmented": "less augmentation, "}
 
 
 def main() -> None:
@@ -25,22 +27,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--where")
+    parser.add_argument("--longer", nargs="+", type=Path, default=[])
     given = parser.parse_args()
     predictions = pooled(given.runs)
+    if given.longer:
+        longer = pooled(given.longer).filter(arm="random", mode="finetune").with_columns(arm=pl.lit(LONGER))
+        predictions = pl.concat([predictions, longer], how="diagonal")
     pairs = tuple(predictions.select("arm", "mode").unique(maintain_order=True).rows())
     names = replace(names_of(given.runs[0]), pairs=pairs)
-    modes = [mode for mode in ("frozen", "finetune") if mode in predictions["mode"]]
-    controls = [name for name in CONTROLS if (name, modes[0]) in pairs]
-    references = tuple(f"{name}/{mode}" for name in controls for mode in modes)
+    modes = {name: [mode for mode in ("frozen", "finetune") if (name, mode) in pairs] for name in CONTROLS}
+    references = tuple(f"{name}/{mode}" for name in CONTROLS for mode in modes[name])
     settings = EvaluationSettings(draws=DRAWS, where=given.where, references=references, ordinal=False, covariate=None)
     results = evaluate(predictions, settings=settings).results
     for metric in ("balanced_accuracy", "macro_auroc") if "macro_auroc" in results["metric"] else ("auroc",):
         of_metric = results.filter(metric=metric).with_columns(pl.col("reference").fill_null(""))
-        show(names, of_metric, predictions, modes, controls)
+        show(names, of_metric, predictions, {name: own for name, own in modes.items() if own})
 
 
-def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, modes: list[str], controls: list[str]) -> None:
-    """Print one metric of each cohort: levels, less each control in each mode."""
+def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, controls: dict[str, list[str]]) -> None:
+    """Print one metric of each cohort: levels, less each control in the same mode, or fine-tuned where it has no other."""
     fractions = results["fraction"].unique().sort().to_list()
     for cohort in results["cohort"].unique().sort(descending=True):
         own = results.filter(cohort=cohort)
@@ -50,8 +55,8 @@ def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, modes: 
         rows = []
         for (arm, mode), cells in own.group_by("arm", "mode", maintain_order=True):
             row = [names.arm(arm, mode)]
-            against = mode if mode in modes else "finetune"
-            for reference in ("", *(f"{name}/{against}" for name in controls)):
+            against = [f"{name}/{mode if mode in modes else 'finetune'}" for name, modes in controls.items()]
+            for reference in ("", *against):
                 compared = cells.filter(reference=reference)
                 row += [
                     estimate(compared.filter(fraction=share).drop_nulls("low"), signed=bool(reference))
