@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def show(names: Names, results: pl.DataFrame, predictions: pl.DataFrame, controls: dict[str, list[str]]) -> None:
-    """Print one metric of each cohort: levels, less each control in the same mode, or fine-tuned where it has no other."""
+    """Print one metric of each cohort: levels, less each control in the same mode, or else fine-tuned."""
     fractions = results["fraction"].unique().sort().to_list()
     for cohort in results["cohort"].unique().sort(descending=True):
         own = results.filter(cohort=cohort)
