@@ -15,7 +15,7 @@ from semeia.learning.classifier import EncoderClassifier
 
 SMALL = EncoderSettings(dim=16, depth=1, heads=2)
 QUICK = EncoderClassifier(steps=2, pretrain_steps=2, mode="frozen", encoder=SMALL)
-# In single precision a sum depends a little on how many rows go through the network at once.
+# In single precision a sum depends a little on how many rows go through the network at once; on some processors not.
 EXPECTED = {
     "check_methods_subset_invariance": "rows through a float32 network one by one differ from rows together by 1e-6",
     "check_do_not_raise_errors_in_init_or_set_params": "the tests check types at run time, in a constructor, too",
@@ -23,7 +23,7 @@ EXPECTED = {
 
 
 @pytest.mark.slow
-@parametrize_with_checks([QUICK], expected_failed_checks=lambda estimator: EXPECTED)
+@parametrize_with_checks([QUICK], expected_failed_checks=lambda estimator: EXPECTED, xfail_strict=False)
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
 

@@ -47,7 +47,7 @@ def test_the_card_says_what_is_not_known(run: Path, tmp_path: Path):
         assert words in card
     patients = len({mark for one in load_scorers(run, choose(run, **ARM)).values() for mark in one.fitted_on.patients})
     assert f"Fitted on {patients} patients" in card
-    verdict = load_scorers(run, choose(run, **ARM))[0].model.verdict
+    verdict = load_scorers(run, choose(run, **ARM))[0].verdict
     assert f"- Verdict on the encoder that it began with: {verdict}" in card
 
 

@@ -57,6 +57,13 @@ def test_order_sign_and_length_of_the_rows_do_not_matter(order, scale, signs):
     np.testing.assert_allclose(other.explained, plain.explained, rtol=1e-9)
 
 
+@pytest.mark.parametrize("off", [1e-9, -1e-9])
+def test_rounding_does_not_choose_the_sign_of_a_channel_and_its_complement(off: float):
+    both = np.stack([VALUES[:, 0], -VALUES[:, 0] * (1 + off)], axis=1)
+    mixing = canonical(np.eye(1), whiten(moments(ArraySamples(both)), components=1)).mixing
+    assert mixing[0, 0] > 0 > mixing[1, 0]
+
+
 def test_mixing_undoes_unmixing_for_rows_that_are_not_orthogonal():
     _, whitening = rotated()
     found = canonical(initial(5, seed=2), whitening)

@@ -2,7 +2,8 @@
 
 A fit finds components up to order, sign and scale. Here they get: an SD of 0.5 on the rows they were fitted on (one
 unit is then the step from one SD below the mean to one above, as for a 0/1 channel; Gelman 2008); a positive largest
-|mixing| entry, so a component reads as what it raises most; and descending explained variance, which follows from the
+|mixing| entry, so a component reads as what it raises most (of entries that are as good as equal, such as those of a
+channel and its complement, the first); and descending explained variance, which follows from the
 mixing alone and does not hang on single extreme rows, as kurtosis does.
 """
 
@@ -14,6 +15,7 @@ from jaxtyping import Float
 from semeia.signatures.ica.whitening import Whitening
 
 SD = 0.5
+TIED = 1e-3  # part of the largest entry: rounding must not choose a sign
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def canonical(rotation: Float[np.ndarray, "k k"], whitening: Whitening) -> Compo
     # White rows have the identity as covariance, so a row of length 0.5 gives an SD of 0.5.
     scaled = SD * rotation / np.linalg.norm(rotation, axis=1, keepdims=True)
     mixing = whitening.colouring @ np.linalg.inv(scaled)
-    largest = np.abs(mixing).argmax(axis=0)
+    size = np.abs(mixing)
+    largest = (size >= (1 - TIED) * size.max(axis=0)).argmax(axis=0)  # the first that is True
     signs = np.sign(mixing[largest, np.arange(len(scaled))])
     explained = np.square(mixing).sum(axis=0) * SD**2 / whitening.total_variance
     order = np.argsort(-explained, kind="stable")
