@@ -135,9 +135,8 @@ class Served:
             if any(body.get(name) is not None for name in RAW):
                 known = [one for modalities in reads.values() for one in modalities.values()]
                 archive = stack.enter_context(archive_of(body, known, privacy=self.privacy))
-            once = {
-                files[seed]: modalities for seed, modalities in reversed(reads.items())
-            }  # as the first seed reads it
+            # Where several seeds read the same files, the unit is read once, as the first of them reads it.
+            once = {files[seed]: modalities for seed, modalities in reversed(reads.items())}
             units = {key: read_unit(body, modalities, archive) for key, modalities in once.items()}
             yield {seed: units[files[seed]] for seed in reads}
 
