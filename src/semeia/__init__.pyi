@@ -16,12 +16,16 @@ from semeia.learning.model import load_model as load_model
 from semeia.learning.pretrain import PretrainSettings as PretrainSettings
 from semeia.learning.pretrain import pretrain as pretrain
 from semeia.learning.schedule import OptimiserSettings as OptimiserSettings
+from semeia.learning.scoring import embed as embed
 from semeia.readers import ingest_dicom as ingest_dicom
 from semeia.readers import ingest_hospital as ingest_hospital
 from semeia.readers import ingest_images as ingest_images
+from semeia.readers import ingest_meds as ingest_meds
+from semeia.readers import ingest_omop as ingest_omop
 from semeia.readers import ingest_table as ingest_table
 from semeia.signatures.settings import SignatureSettings as SignatureSettings
 from semeia.signatures.transformer import SignatureTransformer as SignatureTransformer
+from semeia.studies.advise import advise as advise
 from semeia.studies.predict import predict as predict
 
 __version__: str
