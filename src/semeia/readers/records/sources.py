@@ -174,5 +174,5 @@ def _opened(file: Path) -> "FileMetaData":
 
     try:
         return parquet.read_metadata(file)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: damaged or cut short, no row of it was taken. Copy the file again.") from error
