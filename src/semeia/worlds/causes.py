@@ -38,7 +38,7 @@ class Latents:
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class Drawn:
     """Causes before a label: what each modality holds, what is shared, and the label's own cause (sd about 1)."""
 
     shared: Causes
@@ -52,9 +52,13 @@ def draw_latents(world: WorldSettings, n: int, *, seed: int, part: str, site: Si
 
     `part` is which of the seed's patients, such as "train"; two parts have no patient in common.
     """
-    drawn = _causes(world, n, seed=seed, part=part)
+    return labelled(world, _causes(world, n, seed=seed, part=part), seed=seed, part=part, site=site)
+
+
+def labelled(world: WorldSettings, drawn: Drawn, *, seed: int, part: str, site: Site = HOME) -> Latents:
+    """Draw the label that follows from causes, and what the label does to the record."""
     oracle = _probability(world, drawn.cause, site)
-    label = (generator(seed, part, "label").random(n) < oracle).astype(np.int64)
+    label = (generator(seed, part, "label").random(len(oracle)) < oracle).astype(np.int64)
     record = drawn.record
     if site.recoding:
         direction = label_weights(world)[2]
@@ -82,42 +86,65 @@ def label_weights(world: WorldSettings) -> tuple[Rows, Rows, Rows]:
     return shared, image, record
 
 
-def _causes(world: WorldSettings, n: int, *, seed: int, part: str) -> _Drawn:
+def _causes(world: WorldSettings, n: int, *, seed: int, part: str) -> Drawn:
     """Draw shared and own causes, and put together what each modality holds."""
     if world.structure == "selection":
         return _selected(world, n, seed=seed, part=part)
     return _unselected(world, n, seed=seed, part=part)
 
 
-def _unselected(world: WorldSettings, n: int, *, seed: int, part: str) -> _Drawn:
-    shared, own_image, own_record = (
+def sources(world: WorldSettings, n: int, *, seed: int, part: str) -> tuple[Causes, Causes, Causes]:
+    """Draw what all causes are made of: what is shared, and each modality's own."""
+    shared, image, record = (
         generator(seed, part, name).standard_normal((n, world.width)) for name in ("shared", "image", "record")
     )
+    return shared, image, record
+
+
+def summed(world: WorldSettings, shared: Causes, own_image: Causes, own_record: Causes) -> Drawn:
+    """Put together what each modality holds, and the label's cause where that is a sum of causes."""
     w, w_image, w_record = label_weights(world)
-    structure, lam = world.structure, {"common": 1.0, "independent": 0.0}.get(world.structure, world.lam)
-    if structure in APART:
-        image, record = own_image @ w_image, own_record @ w_record
-        cause = image * record if structure == "synergy" else (image + record) / np.sqrt(2)
-        return _Drawn(shared, own_image, own_record, cause)
-    image, record = _observed(world, shared, own_image), _observed(world, shared, own_record)
-    if structure == "anticausal":
+    own, lam = (own_image @ w_image + own_record @ w_record) / np.sqrt(2), share_of_shared(world)
+    cause = np.sqrt(lam) * (shared @ w) + np.sqrt(1 - lam) * own
+    if world.structure in APART:
+        return Drawn(shared, own_image, own_record, cause)
+    return Drawn(shared, _observed(world, shared, own_image), _observed(world, shared, own_record), cause)
+
+
+def share_of_shared(world: WorldSettings) -> float:
+    """Share of the variance of the label's cause that shared causes have, where that is a sum."""
+    return 0.0 if world.structure in APART else 1.0 if world.structure == "common" else world.lam
+
+
+def expected_probability(world: WorldSettings, mean: Rows, variance: Rows | float, site: Site = HOME) -> Rows:
+    """Probability of the label where its cause is known up to a normal error."""
+    nodes, mass = np.polynomial.hermite_e.hermegauss(32)
+    at = mean[:, None] + np.sqrt(np.broadcast_to(variance, mean.shape))[:, None] * nodes
+    return np.asarray(_sigmoid(world.beta * at + _intercept(world, site.prevalence)) @ (mass / mass.sum()))
+
+
+def _unselected(world: WorldSettings, n: int, *, seed: int, part: str) -> Drawn:
+    shared, own_image, own_record = sources(world, n, seed=seed, part=part)
+    drawn = summed(world, shared, own_image, own_record)
+    image, record, cause = drawn.image, drawn.record, drawn.cause
+    if world.structure == "synergy":
+        _, w_image, w_record = label_weights(world)
+        cause = (image @ w_image) * (record @ w_record)
+    elif world.structure == "anticausal":
         cause = shared[:, 0]
-    elif structure == "risk":
+    elif world.structure == "risk":
         extra = generator(seed, part, "severity").standard_normal(n)
-        cause = (shared @ w + extra) / np.sqrt(2)
+        cause = (shared @ label_weights(world)[0] + extra) / np.sqrt(2)
         image = own_image.copy()
         image[:, 0] = cause
         record[:, -1] = world.effect * cause + np.sqrt(1 - world.effect**2) * record[:, -1]
-    elif structure == "curved":
+    elif world.structure == "curved":
         first, second, third = shared[:, :3].T
         cause = 0.8 * first * second + 0.6 * (np.abs(third) - 0.8)
-    else:
-        own = (own_image @ w_image + own_record @ w_record) / np.sqrt(2)
-        cause = np.sqrt(lam) * (shared @ w) + np.sqrt(1 - lam) * own
-    return _Drawn(shared, image, record, cause)
+    return Drawn(shared, image, record, cause)
 
 
-def _selected(world: WorldSettings, n: int, *, seed: int, part: str) -> _Drawn:
+def _selected(world: WorldSettings, n: int, *, seed: int, part: str) -> Drawn:
     """The first n people whose causes add up to enough; what brings them in is what causes the label."""
     from scipy.stats import norm
 
@@ -129,7 +156,7 @@ def _selected(world: WorldSettings, n: int, *, seed: int, part: str) -> _Drawn:
         noise = generator(seed, part, "referral").standard_normal(people)
         enter = np.flatnonzero(np.sqrt(2) * drawn.cause + sd * noise > threshold)[:n]
         if len(enter) == n:
-            return _Drawn(drawn.shared[enter], drawn.image[enter], drawn.record[enter], drawn.cause[enter])
+            return Drawn(drawn.shared[enter], drawn.image[enter], drawn.record[enter], drawn.cause[enter])
         people *= 2
 
 
@@ -162,12 +189,12 @@ def _intercept(world: WorldSettings, prevalence: float | None) -> float:
     return float(brentq(lambda b: _sigmoid(cause + b).mean() - prevalence, -bound, bound))  # pyright: ignore[reportArgumentType]
 
 
-def _bayes(world: WorldSettings, drawn: _Drawn, oracle: Rows, site: Site) -> Rows:
+def _bayes(world: WorldSettings, drawn: Drawn, oracle: Rows, site: Site) -> Rows:
     """Integrate over causes that no modality holds; in a block world each is held by one."""
     if world.latents == "block":
         return oracle
     rho = 0.0 if world.structure == "independent" else world.rho
-    lam = {"common": 1.0, "independent": 0.0}.get(world.structure, world.lam)
+    lam = share_of_shared(world)
     w, w_image, w_record = label_weights(world)
     # Of one coordinate: covariances of (shared, own of the image, own of the record) with (image, record).
     across = np.array([[np.sqrt(rho)] * 2, [np.sqrt(1 - rho), 0], [0, np.sqrt(1 - rho)]])
@@ -176,9 +203,7 @@ def _bayes(world: WorldSettings, drawn: _Drawn, oracle: Rows, site: Site) -> Row
     on_held = weights.T @ across @ held  # [coordinate, modality]
     mean = drawn.image @ on_held[:, 0] + drawn.record @ on_held[:, 1]
     variance = max(float(np.square(weights).sum() - (on_held * (weights.T @ across)).sum()), 0.0)
-    nodes, mass = np.polynomial.hermite_e.hermegauss(32)
-    at = mean[:, None] + np.sqrt(variance) * nodes
-    return np.asarray(_sigmoid(world.beta * at + _intercept(world, site.prevalence)) @ (mass / mass.sum()))
+    return expected_probability(world, mean, variance, site)
 
 
 def _sigmoid(odds: np.ndarray) -> np.ndarray:

@@ -78,14 +78,28 @@ def draw_patients(
 
 
 def features(
-    world: WorldSettings, modality: Modality, causes: Float[np.ndarray, "n causes"], *, seed: int, part: str
+    world: WorldSettings,
+    modality: Modality,
+    causes: Float[np.ndarray, "n causes"],
+    *,
+    seed: int,
+    part: str,
+    nuisance: Float[np.ndarray, "n nuisance"] | None = None,
 ) -> Float[np.ndarray, "n features"]:
     """Features of one modality from its causes, float32; nuisance and noise follow from seed, part and modality."""
     into, out = mixing(world, modality)
-    nuisance = generator(seed, part, modality, "nuisance").standard_normal((len(causes), world.nuisance))
+    if nuisance is None:
+        nuisance = draw_nuisance(world, modality, len(causes), seed=seed, part=part)
     noise = generator(seed, part, modality, "noise").standard_normal((len(causes), out.shape[1]))
     hidden = np.tanh(np.hstack([causes, world.nuisance_scale * nuisance]) @ into)
     return (hidden @ out + world.noise * noise).astype(np.float32)
+
+
+def draw_nuisance(
+    world: WorldSettings, modality: Modality, n: int, *, seed: int, part: str
+) -> Float[np.ndarray, "n nuisance"]:
+    """Causes of no interest, of variance 1."""
+    return generator(seed, part, modality, "nuisance").standard_normal((n, world.nuisance))
 
 
 @lru_cache(maxsize=64)

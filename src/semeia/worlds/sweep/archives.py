@@ -25,7 +25,7 @@ class UnlabelledArchive:
     """What a hospital holds without labels, and what is fitted on it.
 
     Attributes:
-        pairs: standardised features of the patients who have both modalities.
+        pairs: standardised features of the patients who have both modalities, 0 where one is missing.
         mean: of each feature, by modality, over patients who have it.
         sd: standard deviation.
     """
@@ -58,7 +58,8 @@ def fit_archive(patients: Patients) -> UnlabelledArchive:
         raise InputError(
             f"only {both.sum()} of {len(both)} unlabelled patients have both modalities: too few to pretrain on"
         )
-    return UnlabelledArchive({name: (raw[name][both] - mean[name]) / sd[name] for name in MODALITIES}, mean, sd)
+    pairs = {name: np.nan_to_num((raw[name][both] - mean[name]) / sd[name]) for name in MODALITIES}
+    return UnlabelledArchive(pairs, mean, sd)
 
 
 def has_record(patients: Patients) -> Bool[np.ndarray, " n"]:

@@ -22,7 +22,6 @@ from torch.nn import functional as F
 from semeia.evaluation.statistics.discrimination import auroc, auroc_draws
 from semeia.learning.diagnostics.collapse import ridge_r2, spread
 from semeia.worlds.draws import generator
-from semeia.worlds.observe import draw_patients
 from semeia.worlds.sweep.archives import (
     Cohort,
     UnlabelledArchive,
@@ -35,6 +34,7 @@ from semeia.worlds.sweep.condition import Condition
 from semeia.worlds.sweep.finetuning import Classifiers, Labelled, finetune
 from semeia.worlds.sweep.networks import MODALITIES, Encoders, joined
 from semeia.worlds.sweep.pretraining import Pairs, fresh_encoders, pretrain
+from semeia.worlds.sweep.readings import patients_of
 from semeia.worlds.sweep.simple_arms import boosted_scores, ridge_scores
 from semeia.worlds.world import HOME
 
@@ -63,16 +63,17 @@ class Outcome:
 def run_cells(cells: list[Cell]) -> Iterator[Outcome]:
     """Train every arm of cells of one `Condition.shape` together; give one after the other what came of it."""
     first = cells[0][0]
-    keys = [(condition.archive_world(seed), condition.missing_train, seed) for condition, seed in cells]
+    keys = [condition.archive(seed) for condition, seed in cells]
     distinct = list(dict.fromkeys(keys))
+    sources = [cells[keys.index(key)] for key in distinct]
     archives = [
-        fit_archive(draw_patients(world, first.unlabelled, seed=seed, part="unlabelled", missing=missing))
-        for world, missing, seed in distinct
+        fit_archive(patients_of(of, of.unlabelled, seed=seed, part="unlabelled", missing=of.missing_train))
+        for of, seed in sources
     ]
-    starts = _pretrained(first, stacked_pairs(archives), [seed for _, _, seed in distinct])
+    starts = _pretrained(first, stacked_pairs(archives), [seed for _, seed in sources])
     looked = [
-        looked_at(starts, index, archive.cohort(draw_patients(world, HELD_OUT, seed=seed, part="held out")))
-        for index, (archive, (world, _, seed)) in enumerate(zip(archives, distinct, strict=True))
+        looked_at(starts, index, archive.cohort(patients_of(of, HELD_OUT, seed=seed, part="held out")))
+        for index, (archive, (of, seed)) in enumerate(zip(archives, sources, strict=True))
     ]
     place = torch.tensor([distinct.index(key) for key in keys])
     starts = {name: encoders.of_cells(place) for name, encoders in starts.items()}
@@ -98,13 +99,14 @@ def looked_at(starts: dict[str, Encoders], index: int, held_out: Cohort) -> dict
         directions, and `r2_shuffled` of wrong pairs; `effective_rank` and `mean_energy`
         (learning/diagnostics/collapse.py).
     """
-    measures, half = {}, HELD_OUT // 2
+    both = np.flatnonzero(has_record(held_out.patients))
+    measures, half = {}, len(both) // 2
     shuffle = np.random.default_rng(0).permutation(half)
     for objective, encoders in starts.items():
         mine = encoders.of_cells(torch.tensor([index])).requires_grad_(False)
         values, _ = held_out.stacked()
         latents = [mine[name](values[name])[0] for name in MODALITIES]
-        one, other = (z.double().numpy() for z in latents)
+        one, other = (z.double().numpy()[both[: 2 * half]] for z in latents)
         pairs = ((one, other), (other, one))
         r2 = [ridge_r2(x[:half], y[:half], x[half:], y[half:]) for x, y in pairs]
         wrong = [ridge_r2(x[:half], y[:half][shuffle], x[half:], y[half:][shuffle]) for x, y in pairs]
@@ -127,7 +129,7 @@ def _pretrained(shared: Condition, pairs: Pairs, seeds: list[int]) -> dict[str, 
 
 def _from_incomplete(cells: list[Cell], fresh: Encoders, archives: list[UnlabelledArchive]) -> Encoders:
     """Encoders pretrained by supervision on patients without a record; once for cells with the same patients."""
-    keys = [(condition.world, condition.wrong_labels, seed) for condition, seed in cells]
+    keys = [(of.world, of.course, of.reading, of.wrong_labels, seed) for of, seed in cells]
     firsts = [keys.index(key) for key in dict.fromkeys(keys)]
     cohorts = [_without_records(*cells[index], archives[index]) for index in firsts]
     settings = cells[0][0].finetuning
@@ -228,23 +230,20 @@ def cohort_names(condition: Condition) -> list[str]:
 
 def _cohorts(condition: Condition, seed: int, archive: UnlabelledArchive) -> list[Cohort]:
     """Test patients at home and the same people at every site, so that sites differ in nothing else."""
-    world, sites = replace(condition.world, seed=seed), (HOME, *(site for _, site in condition.sites))
     draws = [
-        draw_patients(world, condition.test, seed=seed, part="test", site=site, missing=condition.missing_test)
-        for site in sites
+        patients_of(condition, condition.test, seed=seed, part="test", site=site, missing=condition.missing_test)
+        for site in (HOME, *(site for _, site in condition.sites))
     ]
     return [archive.cohort(patients) for patients in draws]
 
 
 def _training(condition: Condition, seed: int, archive: UnlabelledArchive) -> Cohort:
-    world = replace(condition.world, seed=seed)
     return archive.cohort(
-        draw_patients(world, condition.labels, seed=seed, part="train", missing=condition.missing_train)
+        patients_of(condition, condition.labels, seed=seed, part="train", missing=condition.missing_train)
     )
 
 
 def _without_records(condition: Condition, seed: int, archive: UnlabelledArchive) -> Cohort:
-    world = replace(condition.world, seed=seed)
-    patients = draw_patients(world, condition.labelled_images, seed=seed, part="images")
+    patients = patients_of(condition, condition.labelled_images, seed=seed, part="images")
     wrong = generator(seed, "images", "wrong").random(len(patients.label)) < condition.wrong_labels
     return archive.cohort(replace(patients, record=np.full_like(patients.record, np.nan), label=patients.label ^ wrong))

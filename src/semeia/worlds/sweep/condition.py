@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from semeia.errors import InputError
 from semeia.ranges import Range, require_ranges
@@ -10,7 +11,10 @@ from semeia.settings_json import to_plain
 from semeia.worlds.observe import Missing
 from semeia.worlds.sweep.finetuning import SmallFinetuning
 from semeia.worlds.sweep.pretraining import Objective, SmallPretraining
+from semeia.worlds.visits import Course, require_linear
 from semeia.worlds.world import Site, WorldSettings
+
+Reading = Literal["newest", "all", "across"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class Condition:
         missing_train: records missing from the archive and the labelled patients.
         missing_test: records missing from the test patients.
         sites: other hospitals to be tested at, (name, site).
+        course: how patients come back; by default everybody comes once.
+        reading: what is read of several visits: the newest image and record; these and the mean of all; or the newest
+            visit against the mean of those before it.
         objectives: of pretraining.
         pretraining: small networks and how they learn without labels.
         finetuning: how they meet labels.
@@ -42,6 +49,8 @@ class Condition:
     missing_train: Missing = field(default_factory=Missing)
     missing_test: Missing = field(default_factory=Missing)
     sites: tuple[tuple[str, Site], ...] = ()
+    course: Course | None = None
+    reading: Reading = "newest"
     objectives: tuple[Objective, ...] = ("ema", "ema+vicreg")
     pretraining: SmallPretraining = field(default_factory=SmallPretraining)
     finetuning: SmallFinetuning = field(default_factory=SmallFinetuning)
@@ -56,6 +65,10 @@ class Condition:
             )
         if not self.objectives:
             raise InputError("condition: name an objective")
+        if self.course is not None:
+            require_linear(self.world)
+            if self.sites or self.missing_train.share or self.missing_test.share:
+                raise InputError("condition: with a course there are no other sites, and nothing more is missing")
 
     @property
     def digest(self) -> str:
@@ -66,7 +79,11 @@ class Condition:
     def shape(self) -> str:
         """What must be alike where cells are trained together."""
         sizes = (self.unlabelled, self.labelled_images, self.objectives, self.world.image, self.world.record)
-        return repr((sizes, self.pretraining, self.finetuning))
+        return repr((sizes, self.pretraining, self.finetuning, self.course and self.reading))
+
+    def archive(self, seed: int) -> tuple[object, ...]:
+        """What decides the unlabelled patients: cells that agree in it are pretrained once."""
+        return self.archive_world(seed), self.missing_train, self.course, self.reading, seed
 
     def archive_world(self, seed: int) -> WorldSettings:
         """The world, with what does not show in unlabelled patients set to defaults: it is pretrained on once."""

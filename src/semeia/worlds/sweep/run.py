@@ -69,7 +69,7 @@ def chunks(cells: list[Cell], *, workers: int, together: int) -> Iterator[list[C
     """Divide cells into those that are trained as one: of one shape, and cells of one archive beside each other."""
 
     def archive(cell: Cell) -> tuple[str, int, str]:
-        return cell[0].shape, cell[1], repr((cell[0].archive_world(cell[1]), cell[0].missing_train))
+        return cell[0].shape, cell[1], repr(cell[0].archive(cell[1]))
 
     ordered = sorted(cells, key=archive)
     for _, alike in groupby(ordered, key=lambda cell: cell[0].shape):

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from semeia.worlds.observe import Missing
-from semeia.worlds.sweep.condition import Condition
+from semeia.worlds.sweep.condition import Condition, Reading
 from semeia.worlds.sweep.run import Place
+from semeia.worlds.visits import Course
 from semeia.worlds.world import HOME
 
 Value = float | int | str
 Name = Literal[
     "structure", "lam", "rho", "width", "unlabelled", "missing_train", "missing_train_mnar", "missing_test",
     "missing_test_mnar", "labelled_images", "wrong_labels", "shift", "unmapped", "kappa", "prevalence", "nuisance",
+    "drift_newest", "drift_all", "drift_across",
 ]  # fmt: skip
 
 
@@ -59,10 +61,21 @@ def _blend(condition: Condition, value: Value) -> Condition:
     return replace(condition, world=replace(condition.world, latents="blend", rho=float(value)))
 
 
+def _drift(reading: Reading) -> Callable[[Condition, Value], Condition]:
+    """How fast causes move between the visits of a patient, and what is read of these."""
+
+    def at(condition: Condition, value: Value) -> Condition:
+        course = replace(condition.course or Course(), drift=float(value))
+        return replace(condition, course=course, reading=reading)
+
+    return at
+
+
 def _width(condition: Condition, value: Value) -> Condition:
     return replace(condition, pretraining=replace(condition.pretraining, width=int(value)))
 
 
+_DRIFTS = (0.0, 1.0, 3.0)
 _MISSING = (0.0, 0.3, 0.6, 0.9)
 SWEEPS: dict[Name, Sweep] = {
     "structure": Sweep(
@@ -84,4 +97,7 @@ SWEEPS: dict[Name, Sweep] = {
     "kappa": Sweep((0.5, 0.25, 0.0, -0.25), _site("kappa")),
     "prevalence": Sweep((0.05, 0.1, 0.3, 0.5), _world("prevalence")),
     "nuisance": Sweep((0.5, 1.0, 2.0, 3.0), _world("nuisance_scale")),
+    "drift_newest": Sweep(_DRIFTS, _drift("newest")),
+    "drift_all": Sweep(_DRIFTS, _drift("all")),
+    "drift_across": Sweep(_DRIFTS, _drift("across")),
 }
