@@ -59,6 +59,20 @@ def test_every_arm_of_every_cell_is_kept_with_what_was_measured(out: Path):
     assert diagnostics["ema_r2_shuffled"].abs().max() < 0.1  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
 
 
+def test_a_ray_cluster_gives_the_same_cells(tmp_path: Path):
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    here, there = tmp_path / "here", tmp_path / "there"
+    run_places(PLACES, seeds=(0, 1), out=here, workers=1, where="local", together=2)
+    try:
+        run_places(PLACES, seeds=(0, 1), out=there, workers=2, where="ray", together=2)
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()
+    both = (read_places(PLACES, seeds=(0, 1), out=folder) for folder in (here, there))
+    for one, other in zip(*both, strict=True):
+        assert one.equals(other)
+
+
 def test_a_cell_is_the_same_whichever_others_are_trained_with_it(out: Path):
     (alone,) = run_cells([(PLACES[1].condition, 1)])
     kept = pl.read_parquet(folder_of(out, PLACES[1].condition, 1) / running.AREAS)
