@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -67,6 +68,17 @@ def test_polypdb_by_centre_and_modality_without_its_masks(tmp_path: Path):
     assert archive.table("images")["shape"].to_list() == [[32, 32, 3]] * 4
     with pytest.raises(InputError, match="4 of 4 pictures lie in no folder of the modalities BLI"):
         ingest_folders(tmp_path / "files", into=tmp_path / "other", paired=("BLI",))
+
+
+def test_two_modalities_of_one_scene_are_one_unit_of_one_patient_however_little_they_look_alike(tmp_path: Path):
+    for number in range(3):
+        write(tmp_path / "files" / "WLI" / "polyp" / f"{number}.png", smooth(number))
+        write(tmp_path / "files" / "NBI" / "polyp" / f"{number}.png", smooth(number + 10))
+    ingest_folders(tmp_path / "files", into=tmp_path / "archive", paired=("WLI", "NBI"))
+    archive = open_archive(tmp_path / "archive")
+    assert (archive.table("units").height, archive.table("subjects").height) == (3, 3)
+    kinds = archive.table("images").group_by("unit_id").agg(pl.col("kind").sort())["kind"].to_list()
+    assert kinds == [["nbi", "wli"]] * 3
 
 
 def test_piccolo_has_sides_and_cases_in_its_names(tmp_path: Path):

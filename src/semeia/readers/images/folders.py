@@ -45,6 +45,11 @@ class Found:
     modality: str
     split: str
 
+    @property
+    def unit(self) -> str:
+        """What it shows, whichever the modality: two pictures of one class and one file name are a pair."""
+        return f"{self.split}/{self.shows}/{self.path.stem}"
+
 
 def ingest_folders(
     folder: str | Path,
@@ -80,7 +85,8 @@ def ingest_folders(
     found = pictures_in(source, paired)
     shown = sorted({one.shows for one in found} - {""})
     names = classes or (tuple(shown) if len(shown) > 1 else ())
-    patients = _named(found, subject) if subject else alike([one.path for one in found])
+    pairs = [one.unit for one in found] if paired else ()
+    patients = _named(found, subject) if subject else alike([one.path for one in found], together=pairs)
     rows = [
         _row(source, place, one, who, names, site) for place, (one, who) in enumerate(zip(found, patients, strict=True))
     ]
@@ -141,7 +147,7 @@ def _row(folder: Path, place: int, one: Found, who: str, names: tuple[str, ...],
     cells = {
         "image": one.path.relative_to(folder).as_posix(),
         "subject": f"{one.split}/{who}" if one.split else who,
-        "unit": f"{one.split}/{one.shows}/{one.path.stem}",
+        "unit": one.unit,
         "label": str(names.index(one.shows)) if one.shows in names else None,
         "split": one.split or None,
         "modality": one.modality or None,
@@ -163,11 +169,12 @@ def _named(found: Sequence[Found], subject: str) -> list[str]:
     return [match[1] for match in matches if match]
 
 
-def alike(paths: Sequence[Path]) -> list[str]:
+def alike(paths: Sequence[Path], *, together: Sequence[str] = ()) -> list[str]:
     """Group pictures that look alike: a name for each, the same for those linked by a chain of correlations above 0.93.
 
-    Compared are the pictures averaged down to 32 x 32 gray cells, without their lower left corner, where some devices
-    draw an inset. Approximate: one examination can still fall into several groups.
+    Pictures of one name in `together` are linked, too: two modalities of a scene need not look alike. Compared are the
+    pictures averaged down to 32 x 32 gray cells, without their lower left corner, where some devices draw an inset.
+    Approximate: one examination can still fall into several groups.
     """
     from PIL import Image
     from scipy.sparse import coo_array
@@ -186,6 +193,9 @@ def alike(paths: Sequence[Path]) -> list[str]:
         row, column = np.nonzero(thumbnails[start : start + AT_ONCE] @ thumbnails.T > ALIKE)
         rows.append(row + start)
         columns.append(column)
+    first = {name: place for place, name in reversed(list(enumerate(together)))}
+    rows.append(np.arange(len(together)))
+    columns.append(np.array([first[name] for name in together], int))
     places = np.concatenate(rows), np.concatenate(columns)
     links = coo_array((np.ones(len(places[0])), places), shape=(len(paths),) * 2)
     return [f"scene {number}" for number in connected_components(links)[1]]
