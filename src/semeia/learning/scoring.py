@@ -17,7 +17,7 @@ from semeia.data.modality import Modality
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell, cells_of
-from semeia.learning.model import FILE, load_model
+from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.stored import Choice, Scorer
 from semeia.progress import doing, say, warn
 
@@ -160,12 +160,7 @@ def embed(
     (`albef`), their vectors in that common space come along as MODALITY_0, MODALITY_1, ..., of length 1: a picture's
     own other modality should have the highest product.
     """
-    path = run / Cell(arm, "pretrain", 1.0, seed).name / FILE
-    if not path.exists():
-        cells = [cell for cell in cells_of(run) if cell.mode == "pretrain" and (run / cell.name / FILE).exists()]
-        there = [f"{cell.arm}/seed-{cell.seed}" for cell in cells]
-        raise InputError(f"{run}: no pretrained encoder {arm}/seed-{seed}; it has {', '.join(there) or 'none'}")
-    model = load_model(path)
+    model = pretrained_encoder(run, arm=arm, seed=seed)
     reads = model.preprocessing.names
     opened = open_archive(archive)
     data = data_for(opened, model.preprocessing.modalities, modalities)
@@ -179,3 +174,13 @@ def embed(
         values = values.hstack(table)
     named = data.units[rows].select("unit_id", pl.col("pseudonym").alias("subject_id"))
     return pl.concat([named, values.fill_nan(None)], how="horizontal")
+
+
+def pretrained_encoder(run: Path, *, arm: str, seed: int) -> Model:
+    """Read an encoder of a run; refuses one that is not there and names those that are."""
+    path = run / Cell(arm, "pretrain", 1.0, seed).name / FILE
+    if not path.exists():
+        cells = [cell for cell in cells_of(run) if cell.mode == "pretrain" and (run / cell.name / FILE).exists()]
+        there = [f"{cell.arm}/seed-{cell.seed}" for cell in cells]
+        raise InputError(f"{run}: no pretrained encoder {arm}/seed-{seed}; it has {', '.join(there) or 'none'}")
+    return load_model(path)

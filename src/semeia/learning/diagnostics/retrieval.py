@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from semeia.data.batch import Batch
+from semeia.data.batch import Batch, RowMask
 from semeia.data.dataset import Dataset
 from semeia.encoders.patient import PatientEncoder
 from semeia.learning.diagnostics.collapse import ENOUGH, spread
@@ -74,6 +74,11 @@ def retrieve_across(model: Model, data: Dataset, rows: np.ndarray) -> dict[str, 
 
 
 def nearest_is_own(one: Embeddings, other: Embeddings) -> float:
-    """Share of rows whose most similar row of `other` is their own; both centred, as a shared vector is no match."""
+    """Share of rows whose most similar row of `other` is their own."""
+    return float(own_is_nearest(one, other).float().mean())
+
+
+def own_is_nearest(one: Embeddings, other: Embeddings) -> RowMask:
+    """Say of each row whether the most similar of `other` is its own; both are centred: what all share is no match."""
     similarity = F.normalize(one - one.mean(0), dim=1) @ F.normalize(other - other.mean(0), dim=1).T
-    return float((similarity.argmax(1) == torch.arange(len(one))).float().mean())
+    return similarity.argmax(1) == torch.arange(len(one))
