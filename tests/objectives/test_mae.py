@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semeia.data.batch import Batch, Seen
-from semeia.data.crops import CropSettings
+from semeia.data.crops import CropSettings, patch_places
+from semeia.data.modalities import Picture
+from semeia.encoders.patient import EncoderSettings, PatientEncoder
 from semeia.encoders.volume import PatchEmbedding
 from semeia.errors import InputError
-from semeia.objectives.mae import MaeSettings, MaskedAutoencoder, draw_kept, patch_pixels
+from semeia.objectives.mae import HIDDEN, MaeSettings, MaskedAutoencoder, draw_kept, joined_patches, patch_pixels
 from semeia.objectives.step import Step
 from small_batches import CROP, image_of, rows, seen, small_batch, small_encoder
 
@@ -142,3 +144,48 @@ def test_settings_that_cannot_be_are_refused():
         MaeSettings(hidden_share=1.0)
     with pytest.raises(InputError, match="decoder_dim"):
         MaeSettings(decoder_dim=20)
+
+
+FLAT = CropSettings(voxels=(1, 8, 12), patch=(1, 4, 4))
+
+
+def flat_objective(**chosen: object) -> tuple[MaskedAutoencoder, Batch]:
+    """An objective of three flat pictures with colours, the second of which lacks its last patch."""
+    torch.manual_seed(0)
+    settings = EncoderSettings(dim=16, depth=1, heads=2)
+    encoder = PatientEncoder({"image": PatchEmbedding(16, modality=Picture(crop=FLAT, colours=3))}, settings=settings)
+    made = MaskedAutoencoder(
+        encoder, settings=MaeSettings(decoder_dim=16, decoder_heads=2, **chosen), modalities=("image",)
+    )
+    present = torch.ones(3, 1, 6, dtype=torch.bool)
+    present[1, 0, 5] = False
+    values = torch.rand(3, 1, 3, *FLAT.voxels)
+    image = Seen(values, present, patch_places(FLAT).expand(3, 1, -1, -1), torch.zeros(3, 1))
+    return made.eval(), Batch({"image": image})
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+@torch.no_grad()
+def test_what_is_drawn_again_is_the_decoders_answer_in_the_hidden_places_and_the_picture_elsewhere(normalise: bool):
+    made, batch = flat_objective(normalise=normalise, hidden_share=0.5)
+    true = batch.modalities["image"].values[:, 0, :, 0]
+    shown, drawn = made.redrawn(batch, "image", STEP.generator("masks"))
+    hidden = (shown == HIDDEN).all(1)
+    assert hidden[0].sum() == 3 * 16
+    assert hidden[1, 4:, 8:].logical_not().all()  # never asked for
+    there = ~hidden[:, None].expand_as(true)
+    there[1, :, 4:, 8:] = False
+    assert torch.equal(shown[there], true[there])
+    assert torch.equal(drawn[there], true[there])
+    loss = made.loss(batch, STEP)["reconstruction"]
+    if not normalise:
+        error = [float((drawn[n] - true[n]).square()[:, hidden[n]].mean()) for n in range(3)]
+        assert float(loss) == pytest.approx(sum(error) / 3, rel=1e-5)
+
+
+def test_patches_are_put_together_as_they_were_cut():
+    _, batch = flat_objective()
+    image = batch.modalities["image"]
+    image.present[:] = True
+    cut = patch_pixels(image, FLAT, normalise=False)
+    assert torch.equal(joined_patches(cut, FLAT), image.values[:, 0, :, 0])

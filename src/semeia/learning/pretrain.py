@@ -16,6 +16,7 @@ from semeia.encoders.build import build_encoder
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.diagnostics.collapse import diagnose
+from semeia.learning.diagnostics.redrawn import keep_redrawn
 from semeia.learning.diagnostics.retrieval import retrieve, retrieve_across, retrieve_partner
 from semeia.learning.diagnostics.verdict import verdict, verdict_on_retrieval
 from semeia.learning.loop import LoopSettings, train
@@ -26,7 +27,7 @@ from semeia.objectives.latent_prediction import LatentPrediction
 from semeia.objectives.pairs import Pairs
 from semeia.objectives.step import Step
 from semeia.progress import Report, silent
-from semeia.ranges import PART, require_ranges, require_seed
+from semeia.ranges import FROM_0, PART, require_ranges, require_seed
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class PretrainSettings:
         loop: device, precision, how often to save.
         forecaster: keep what `semeia forecast` needs, too: the predictor with the encoder it was trained with.
         held_out: share of the pretraining patients on whom the diagnostics are measured; they are not trained on.
+        redrawn: how many of their pictures a masked autoencoder leaves beside the model as it draws them.
     """
 
     model: ModelSettings = field(default_factory=ModelSettings)
@@ -50,9 +52,10 @@ class PretrainSettings:
     loop: LoopSettings = field(default_factory=LoopSettings)
     forecaster: bool = False
     held_out: float = 0.1
+    redrawn: int = 0
 
     def __post_init__(self) -> None:
-        require_ranges("pretraining", self, {"held_out": PART})
+        require_ranges("pretraining", self, {"held_out": PART, "redrawn": FROM_0})
         self.require_company(self.optimiser.batch, "optimiser: batch is")
 
     def require_company(self, units: int, what: str) -> None:
@@ -152,6 +155,10 @@ def pretrain(
     measures |= retrieve_across(model, data, watch_rows)
     facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
     write_json(folder / "diagnostics.json", facts)
+    if settings.redrawn:
+        keep_redrawn(
+            objective, data, watch_rows, preprocessing=preprocessing, most=settings.redrawn, seed=seed, folder=folder
+        )
     model = model.only(kept)
     model.save(folder)
     return model

@@ -23,7 +23,9 @@ from semeia.objectives.projection import no_loss
 from semeia.objectives.step import Step
 from semeia.objectives.views import vector_width
 from semeia.ranges import FROM_1, PART, require_ranges
-from semeia.shapes import Labels, Scalar, TokenMask, TokenValues
+from semeia.shapes import Labels, Pictures, Scalar, TokenMask, TokenValues
+
+HIDDEN = 0.5  # how a hidden patch is shown
 
 
 @dataclass(frozen=True)
@@ -123,20 +125,42 @@ class MaskedAutoencoder(Objective):
         if not bool(there.any()):
             return self.decoder.mask_token.new_zeros(0)
         batch = batch.of(name, there)
-        tokens = self.encoder.embed(batch)
-        pixels = patch_pixels(batch.modalities[name], self.crops[name], normalise=self.settings.normalise)
-        # What is drawn hangs on the patches that are there, not on the padding between them.
-        pixels, tokens = take(pixels, pack_order(tokens.present)), tokens.packed()
-        kept = draw_kept(tokens.present, share=1 - self.settings.hidden_share, generator=generator)
-        hidden = tokens.present & ~kept
-        order = pack_order(hidden)
-        asked = hidden.gather(1, order)
+        drawn, order, asked = self._drawn(batch, generator)
         count = asked.sum(1)
         if not bool(count.any()):
             return self.decoder.mask_token.new_zeros(0)
-        drawn = self.decoder(self.encoder.mix(tokens.select(kept)), tokens.select(hidden))
+        pixels = patch_pixels(batch.modalities[name], self.crops[name], normalise=self.settings.normalise)
         error = (drawn.float() - take(pixels, order)).square().mean(-1) * asked
         return (error.sum(1) / count.clamp(min=1))[count > 0]
+
+    def _drawn(self, batch: Batch, generator: torch.Generator) -> tuple[TokenValues, torch.Tensor, TokenMask]:
+        """Hide patches of one modality and draw them: pixels, their places among all patches, which are no padding."""
+        tokens = self.encoder.embed(batch)
+        # What is drawn hangs on the patches that are there, not on the padding between them.
+        places, tokens = pack_order(tokens.present), tokens.packed()
+        kept = draw_kept(tokens.present, share=1 - self.settings.hidden_share, generator=generator)
+        hidden = tokens.present & ~kept
+        order = pack_order(hidden)
+        drawn = self.decoder(self.encoder.mix(tokens.select(kept)), tokens.select(hidden))
+        return drawn, places.gather(1, order), hidden.gather(1, order)
+
+    @torch.no_grad()
+    def redrawn(self, batch: Batch, name: str, generator: torch.Generator) -> tuple[Pictures, Pictures]:
+        """Give pictures of a modality with hidden patches gray, and drawn, [image, channel, height, width].
+
+        Where patches are standardised, the drawn ones take mean and spread from the true ones.
+        """
+        crop, seen = self.crops[name], batch.modalities[name]
+        if seen.values.shape[1] != 1 or crop.voxels[0] != 1:
+            raise InputError("mae: what is drawn is shown of single pictures, not of volumes or visits")
+        drawn, order, asked = self._drawn(batch.of(name, batch.has(name)), generator)
+        true = take(pixels := patch_pixels(seen, crop, normalise=False)[batch.has(name)], order)
+        if self.settings.normalise:
+            drawn = drawn * (true.var(-1, keepdim=True) + 1e-6).sqrt() + true.mean(-1, keepdim=True)
+        places = order[:, :, None].expand(-1, -1, pixels.shape[2])
+        filled = (torch.where(asked[..., None], each, true) for each in (torch.full_like(true, HIDDEN), drawn.float()))
+        shown, whole = (joined_patches(pixels.scatter(1, places, each), crop) for each in filled)
+        return shown, whole
 
 
 def draw_kept(present: TokenMask, *, share: float, generator: torch.Generator) -> TokenMask:
@@ -159,3 +183,12 @@ def patch_pixels(seen: Seen, crop: CropSettings, *, normalise: bool) -> TokenVal
     if not normalise:
         return pixels
     return (pixels - pixels.mean(-1, keepdim=True)) / (pixels.var(-1, keepdim=True) + 1e-6).sqrt()
+
+
+def joined_patches(pixels: TokenValues, crop: CropSettings) -> Pictures:
+    """Put the patches of single planes, [batch, patches, pixels], together again."""
+    from einops import rearrange
+
+    (_, rows, columns), (_, height, width) = crop.grid, crop.patch
+    sizes = {"y": rows, "x": columns, "h": height, "w": width}
+    return rearrange(pixels, "b (y x) (c h w) -> b c (y h) (x w)", **sizes)

@@ -25,6 +25,7 @@ from semeia.report.sections.leakage import leakage_section
 from semeia.report.sections.learning import learning_section
 from semeia.report.sections.limits import limits_section
 from semeia.report.sections.made import made_section
+from semeia.report.sections.modalities import modalities_section
 from semeia.report.sections.model_facts import model_facts_section
 from semeia.report.sections.multiclass import multiclass_section
 from semeia.report.sections.paired_tests import comparisons_section
@@ -61,6 +62,7 @@ SECTIONS: tuple[tuple[Callable[..., Section | None], bool], ...] = (
     (learning_section, FOLDED),
     (examples_section, FOLDED),
     (pictures_section, FOLDED),
+    (modalities_section, FOLDED),
     (made_section, FOLDED),
 )
 

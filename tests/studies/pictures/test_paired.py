@@ -26,6 +26,7 @@ from semeia.learning.scoring import embed
 from semeia.objectives.heads.fused import FusedHead
 from semeia.readers import ingest_folders, ingest_images
 from semeia.report.evaluation_folder import evaluate_table
+from semeia.report.sections.modalities import read_modalities
 from semeia.studies.pictures.paired import arms, open_pairs, paired_study, pretraining
 from semeia.studies.pictures.paired_settings import PairedSettings, PairedTraining
 from semeia.studies.pictures.starts import STARTS, pair_of
@@ -42,7 +43,7 @@ MODEL = ModelSettings(
 )
 STEPS = OptimiserSettings(steps=2, batch=8)
 TRAINING = PairedTraining(
-    pretraining=PretrainSettings(model=MODEL, optimiser=STEPS, loop=LOOP, held_out=0.3),
+    pretraining=PretrainSettings(model=MODEL, optimiser=STEPS, loop=LOOP, held_out=0.3, redrawn=2),
     finetuning=FinetuneSettings(scratch=STEPS, pretrained=STEPS, loop=LOOP),
 )
 SETTINGS = PairedSettings(
@@ -130,6 +131,39 @@ def test_an_arm_reads_its_own_modalities_of_an_encoder_that_was_taught_by_two(ru
     for name, head in heads.items():
         assert isinstance(head, FusedHead)
         assert (head.dictionary is not None) == ("/fused_mics/" in name)
+
+
+def test_the_report_shows_what_was_learnt_of_two_modalities_and_names_nobody(run: Path):
+    found = read_modalities(run)
+    assert found is not None
+    assert found.redrawn is not None
+    assert found.fused is not None
+    assert found.redrawn.arm == "mics"
+    assert [one.words[0] for one in found.redrawn.strips] == ["picture", "picture narrow band"] * 2
+    fused = found.fused
+    assert (fused.arm, fused.modalities) == ("fused_mics", ("picture", "picture_narrow_band"))
+    predictions = pl.read_parquet(run / "predictions.parquet").filter(arm="fused_mics")
+    for one in fused.reliance:
+        own = predictions.filter(label=one.label)
+        assert one.units == own.height
+        assert one.chance == pytest.approx(own[f"score_{one.label}"].mean(), abs=1e-4)
+        assert one.without[0] != one.chance
+        assert one.looked[0] is None  # the first modality asks
+        assert one.looked[1] is not None
+        assert 0.25 <= one.looked[1] <= 1
+    assert [one.modality for one in fused.placed] == ["", *fused.modalities]
+    assert {one.labels for one in fused.placed} == {fused.placed[0].labels}
+    assert fused.placed[0].points != fused.placed[1].points
+    shown = {label for one in fused.strips for label in range(3) if f"True class {label}" in one.caption}
+    assert shown == {0, 1, 2}
+    words = (run / "modalities" / "modalities.json").read_text()
+    archive = open_archive(run.parent / "archive")
+    names = [*archive.table("units")["unit_id"], *archive.table("subjects")["pseudonym"]]
+    assert not any(name in words for name in names)
+    page = (run / "report.html").read_text()
+    assert 'id="modalities"' in page
+    assert "Before the shift" in page
+    assert "without picture narrow band" in page
 
 
 def test_every_start_has_an_objective_and_the_second_modality_it_names(tmp_path: Path):

@@ -24,6 +24,7 @@ from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.learning.columns import Columns
 from semeia.objectives.semi_supervised import SemiSupervisedSettings
 from semeia.objectives.task import BINARY
+from semeia.studies.pictures.drawn import draw_modalities
 from semeia.studies.pictures.paired_settings import IMAGENET_CROP, GastroSettings, PairedSettings
 from semeia.studies.pictures.starts import STARTS, WORDS, Pair, Start, objective_of, pair_of
 from semeia.studies.run.arms import Encoder, Network, simple_arm
@@ -207,7 +208,7 @@ PAIRED = Study(
     words=words,
     audit=audit_networks,
     judged=judged,
-    extras=(map_embeddings,),
+    extras=(map_embeddings, draw_modalities),
     begin=begin,
 )
 GASTRO = replace(PAIRED, name="gastro", settings=GastroSettings)

@@ -36,7 +36,11 @@ SMALL = ModelSettings(
 FULL = LoopSettings(precision="fp32")  # layers this narrow are slower in half precision on a processor
 IMAGENET_CROP = CropSettings(voxels=(1, 96, 96), patch=(1, 32, 32))
 PRETRAINING = PretrainSettings(
-    model=SMALL, optimiser=OptimiserSettings(epochs=30, batch=64, lr=1e-3), augmentation=RADIOGRAPH, loop=FULL
+    model=SMALL,
+    optimiser=OptimiserSettings(epochs=30, batch=64, lr=1e-3),
+    augmentation=RADIOGRAPH,
+    loop=FULL,
+    redrawn=3,
 )
 FINETUNING = FinetuneSettings(
     scratch=OptimiserSettings(steps=120, batch=32),
