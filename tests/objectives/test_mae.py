@@ -149,13 +149,13 @@ def test_settings_that_cannot_be_are_refused():
 FLAT = CropSettings(voxels=(1, 8, 12), patch=(1, 4, 4))
 
 
-def flat_objective(**chosen: object) -> tuple[MaskedAutoencoder, Batch]:
+def flat_objective(*, hidden_share: float = 0.75, normalise: bool = True) -> tuple[MaskedAutoencoder, Batch]:
     """An objective of three flat pictures with colours, the second of which lacks its last patch."""
     torch.manual_seed(0)
     settings = EncoderSettings(dim=16, depth=1, heads=2)
     encoder = PatientEncoder({"image": PatchEmbedding(16, modality=Picture(crop=FLAT, colours=3))}, settings=settings)
     made = MaskedAutoencoder(
-        encoder, settings=MaeSettings(decoder_dim=16, decoder_heads=2, **chosen), modalities=("image",)
+        encoder, settings=MaeSettings(hidden_share, normalise, decoder_dim=16, decoder_heads=2), modalities=("image",)
     )
     present = torch.ones(3, 1, 6, dtype=torch.bool)
     present[1, 0, 5] = False
