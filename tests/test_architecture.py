@@ -23,6 +23,7 @@ ORDER = (
     ("archive",),
     ("readers",),
     ("evaluation",),
+    ("group", "spread"),
     ("signatures",),
     ("data",),
     ("encoders",),

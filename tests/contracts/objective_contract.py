@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from semeia.data.batch import Batch, Seen
 from semeia.objectives.step import Step
+from semeia.spread import spreading
 from small_batches import rows, small_batch, with_nbi, with_reports, with_second_view, with_visits
 
 Make = Callable[[int], nn.Module]
@@ -188,6 +189,23 @@ def averages_move_only_in_training(make: Make) -> None:
     assert all(not weights[name].requires_grad for name in moved if name in weights)
 
 
+def rows_taken_a_few_at_a_time_change_nothing(make: Make) -> None:
+    """The loss and every gradient of the whole batch, from networks that take two rows at once."""
+    found = []
+    for at_once in (0, 2):
+        objective = make(0)
+        with spreading(at_once=at_once):
+            loss = total(terms_of(objective, batch_for(make)))
+            loss.backward()
+        found.append((loss, {name: one.grad for name, one in objective.named_parameters()}))
+    (whole, gradients), (parts, again) = found
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
+    for name, gradient in gradients.items():
+        assert (again[name] is None) == (gradient is None), name
+        if gradient is not None:
+            torch.testing.assert_close(again[name], gradient, atol=1e-5, rtol=1e-4, msg=name)
+
+
 def batch_for(make: Make) -> Batch:
     """A small batch with all the objective reads: a second view, or reports, if it asks for them."""
     objective = make(0)
@@ -214,6 +232,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     a_missing_modality_is_a_mask,
     visits_train,
     averages_move_only_in_training,
+    rows_taken_a_few_at_a_time_change_nothing,
 )
 
 

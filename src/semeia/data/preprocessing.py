@@ -6,6 +6,7 @@ The manifest is written into every checkpoint; a model refuses data that were pr
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from semeia.data.dataset import Dataset, Observed
 from semeia.data.fingerprint import Fingerprint, fingerprint
 from semeia.data.modality import Modality
 from semeia.errors import InputError
+from semeia.spread import read_by_rows
 
 CPU = torch.device("cpu")
 
@@ -110,10 +112,10 @@ def _gathered(
     slot = slot[:, : max(int((slot >= 0).sum(1).max()), 1)] if len(slot) else slot
     when = torch.from_numpy(observed.when[rows][:, : slot.shape[1]])
     flat = slot.reshape(-1)
-    values, mask = modality.prepare(observed.arrays, flat.clip(0))
-    gone = torch.from_numpy(flat < 0)
+    values, mask = read_by_rows(partial(modality.prepare, observed.arrays), flat.clip(0), device=device)
+    gone = torch.from_numpy(flat < 0).to(device)
     mask = mask & ~gone.reshape(-1, *[1] * (mask.ndim - 1))
-    return values.to(device), mask.to(device), slot, when.to(device)
+    return values, mask, slot, when.to(device)
 
 
 def _seen(

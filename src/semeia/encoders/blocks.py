@@ -7,6 +7,7 @@ from torch import nn
 
 from semeia.encoders.time_distance import LegacyAttention, TimeGate, apart, from_newest
 from semeia.shapes import Attention, TokenTime
+from semeia.spread import by_rows
 
 Kind = Literal["plain", "time", "time_legacy"]
 
@@ -38,6 +39,9 @@ class TransformerBlocks(nn.Module):
 
         `attend` is who may attend to whom, [batch, query, key]; only gates read `when`, months before the index date.
         """
+        return by_rows(self._mixed, x, attend, *(() if when is None else (when,)))
+
+    def _mixed(self, x: torch.Tensor, attend: Attention, when: TokenTime | None = None) -> torch.Tensor:
         itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
         allowed = attend | itself
         if self.attention == "plain" or when is None:

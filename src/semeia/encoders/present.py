@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from semeia.shapes import TokenValues
+from semeia.spread import by_rows
 
 
 def of_present(network: Callable[..., torch.Tensor], there: torch.Tensor, *inputs: torch.Tensor) -> TokenValues:
@@ -23,7 +24,7 @@ def of_present(network: Callable[..., torch.Tensor], there: torch.Tensor, *input
         first = there.ndim
         made = network(*(_without(value, there).flatten(0, first - 1) for value in inputs))
         return _without(made.unflatten(0, there.shape), there)
-    made = network(*(value[there] for value in inputs))
+    made = by_rows(network, *(value[there] for value in inputs))
     empty = made.new_zeros(*there.shape, *made.shape[1:])
     return empty.index_put((there,), made)
 

@@ -32,6 +32,14 @@ def require_device(name: str) -> None:
         raise InputError(f"loop: device is {name}; the GPUs here are cuda:0 to cuda:{torch.cuda.device_count() - 1}")
 
 
+def require_devices(count: int, name: str) -> None:
+    """Refuse fewer processes than one, and more than there are GPUs where they would compute on GPUs."""
+    if count < 1:
+        raise InputError(f"devices is {count}; it must be 1 or more")
+    if pick_device(name).type == "cuda" and count > torch.cuda.device_count():
+        raise InputError(f"devices is {count}; there are {torch.cuda.device_count()} GPUs here")
+
+
 def pick_precision(precision: Precision, device: torch.device, *, width: int) -> Literal["fp32", "bf16"]:
     """Take bf16 for "auto" where it pays: a GPU that has it; a CPU that has it, and layers wide enough.
 

@@ -18,6 +18,7 @@ from semeia.archive.atomic import make_folder, naming, write_text
 from semeia.archive.small_file import MEGABYTE, read_text
 from semeia.data.batch import Batch
 from semeia.errors import InputError
+from semeia.group import largest, process_of
 from semeia.learning.cells import STATE
 from semeia.learning.checkpoint import (
     load_into,
@@ -36,6 +37,7 @@ from semeia.objectives.step import Step
 from semeia.progress import Report, silent
 from semeia.ranges import FROM_0, require_ranges
 from semeia.shapes import Scalar
+from semeia.spread import average_gradients, spreading
 
 LARGEST = 1024 * MEGABYTE
 
@@ -81,6 +83,8 @@ class LoopSettings:
         save_every: steps between checkpoints; 0 saves only at the end and when interrupted.
         log_every: steps between lines of metrics.jsonl; 0 writes only the last.
         tracker: "tensorboard" or "mlflow" shows these lines there, too, in a folder of that name beside them.
+        at_once: rows (patients, or observations of theirs) that a network takes at once; 0 is the whole batch. Fewer
+            need less memory and one more forward pass, and change no loss: that is of the whole batch.
     """
 
     device: str = "auto"
@@ -88,6 +92,7 @@ class LoopSettings:
     save_every: int = 50
     log_every: int = 10
     tracker: Tracker = "none"
+    at_once: int = 0
 
     def __post_init__(self) -> None:
         require_device(self.device)
@@ -95,7 +100,7 @@ class LoopSettings:
             raise InputError(f"loop: precision is '{self.precision}'; there are {', '.join(get_args(Precision))}")
         if self.tracker not in get_args(Tracker):
             raise InputError(f"loop: tracker is '{self.tracker}'; there are {', '.join(get_args(Tracker))}")
-        require_ranges("loop", self, {"save_every": FROM_0, "log_every": FROM_0})
+        require_ranges("loop", self, {"save_every": FROM_0, "log_every": FROM_0, "at_once": FROM_0})
 
 
 def train(
@@ -113,6 +118,8 @@ def train(
 ) -> Objective:
     """Trains in place until the last step, from the folder's checkpoint if it has one.
 
+    The processes of a group train one model, each on its share of every batch; the first one alone writes.
+
     Args:
         batch_of: the batch of some units (indices below `units`) for a step, on a device.
         cell, phase: written into every line of the metrics.
@@ -129,31 +136,32 @@ def train(
     adam = make_optimiser(objective, optimiser)
     path = folder / STATE
     start = restore(path, objective, adam, about) if path.exists() else 0
-    total = optimiser.total(units)
+    total, first = optimiser.total(units), process_of()[0] == 0
     terms: dict[str, float] = {}
-    with tracking(settings.tracker, folder, cell=cell) as show, listening() as stop:
-        log = MetricsLog(folder / "metrics.jsonl", start=start, show=show)
+    tracker = settings.tracker if first else "none"
+    with tracking(tracker, folder, cell=cell) as show, listening() as stop, spreading(at_once=settings.at_once):
+        log = MetricsLog(folder / "metrics.jsonl", start=start, show=show) if first else None
         for index in range(start, total):
             step = Step(index=index, total=total, seed=seed)
             batch = batch_of(batch_rows(step, units, optimiser), step, device)
             losses, grad_norm = one_step(objective, batch, adam, step, optimiser, autocast(device, precision))
             last = index == total - 1
             # Asked once: a signal that comes later in this step is heard, and saved for, at the end of the next.
-            stopping = stop.signal
-            due = stopping is not None or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
+            stopping = largest(stop.signal or 0)
+            due = stopping or last or (settings.save_every > 0 and (index + 1) % settings.save_every == 0)
             logged = last or (settings.log_every > 0 and index % settings.log_every == 0)
             if due or logged:
                 terms = finite(losses, grad_norm, step, path)
-            if logged:
+            if logged and log:
                 epoch = index // optimiser.per_epoch(units)
                 log.write({"cell": cell, "phase": phase, "step": index, "epoch": epoch, **terms})
             report(index + 1, terms)
-            if due:
+            if due and first:
                 tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
                 save_tensors(path, tensors | optimiser_tensors(adam), {**about, "step": index + 1})
-            if stopping is not None or (stop and last):
+            if stopping or (stop and last):
                 words = f"stopped after step {index + 1} of {total}; saved in {folder}"
-                raise Interrupted(words, signal=stop.signal)
+                raise Interrupted(words, signal=stopping or stop.signal)
     return objective.eval()
 
 
@@ -173,6 +181,7 @@ def one_step(
         losses = objective.loss(batch, step)
     adam.zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()
+    average_gradients(objective.parameters())
     grad_norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
     adam.step()
     objective.after_step(step)

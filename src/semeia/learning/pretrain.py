@@ -1,6 +1,6 @@
 """Pretrain an encoder on unlabelled units, and judge it without labels."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from semeia.data.preprocessing import Preprocessing, fit_preprocessing, make_bat
 from semeia.encoders.build import build_encoder
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
+from semeia.group import agreed, process_of
 from semeia.learning.diagnostics.collapse import diagnose
 from semeia.learning.diagnostics.redrawn import keep_redrawn
 from semeia.learning.diagnostics.retrieval import retrieve, retrieve_across, retrieve_partner
@@ -24,6 +25,7 @@ from semeia.learning.model import FILE, Model, load_model, save_forecaster
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import COMPARE_UNITS, HIDE_TOKENS, ObjectiveSettings, build_objective
 from semeia.objectives.latent_prediction import LatentPrediction
+from semeia.objectives.objective import Objective
 from semeia.objectives.pairs import Pairs
 from semeia.objectives.step import Step
 from semeia.progress import Report, silent
@@ -84,7 +86,7 @@ def pretrain(
         modalities: what the encoder is to read, by name; by default all the data have. What the objective compares
             it with (reports, as a rule) is read, too, and forgotten afterwards.
     """
-    if (folder / FILE).exists():
+    if agreed((folder / FILE).exists()):
         return load_model(folder / FILE)
     require_seed(seed)
     rows = np.arange(len(data)) if rows is None else rows
@@ -100,6 +102,8 @@ def pretrain(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         objective = build_objective(settings.objective, encoder)
+    if settings.forecaster and not isinstance(objective, LatentPrediction):
+        raise InputError(f"forecaster: {', '.join(settings.objective.terms)} predicts no latent; jepa alone does")
 
     def batch_of(chosen: np.ndarray, step: Step, device: torch.device) -> Batch:
         return make_batch(
@@ -124,11 +128,39 @@ def pretrain(
         settings=settings.loop,
         report=report,
     )
-    if settings.forecaster:
-        if not isinstance(objective, LatentPrediction):
-            raise InputError(f"forecaster: {', '.join(settings.objective.terms)} predicts no latent; jepa alone does")
-        save_forecaster(folder, objective.cpu(), preprocessing)
     encoder = objective.cpu().pretrained().eval()
+    model = Model(encoder, None, preprocessing, common=objective.common())
+    if process_of()[0]:
+        return model.only(kept)  # the first process judges it, and keeps it
+    if isinstance(objective, LatentPrediction) and settings.forecaster:
+        save_forecaster(folder, objective, preprocessing)
+    measures, words = judged(
+        objective, data, fit_rows, watch_rows, preprocessing=preprocessing, settings=settings, seed=seed
+    )
+    model = replace(model, verdict=words)
+    measures |= retrieve_across(model, data, watch_rows)
+    facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
+    write_json(folder / "diagnostics.json", facts)
+    if settings.redrawn:
+        keep_redrawn(
+            objective, data, watch_rows, preprocessing=preprocessing, most=settings.redrawn, seed=seed, folder=folder
+        )
+    model = model.only(kept)
+    model.save(folder)
+    return model
+
+
+def judged(
+    objective: Objective,
+    data: Dataset,
+    fit_rows: np.ndarray,
+    watch_rows: np.ndarray,
+    *,
+    preprocessing: Preprocessing,
+    settings: PretrainSettings,
+    seed: int,
+) -> tuple[dict, str]:
+    """Measure on watched rows what was learnt of the others, and say it in words."""
     if isinstance(objective, LatentPrediction):
         measures = diagnose(objective, data, fit_rows, watch_rows, preprocessing=preprocessing, seed=seed)
         words = verdict(measures)
@@ -141,6 +173,7 @@ def pretrain(
             generator=torch.Generator().manual_seed(seed),
             views=2,
         )
+        encoder = objective.pretrained().eval()
         first = settings.objective.modality or encoder.kinds[0]
         if isinstance(objective, Pairs) and not preprocessing.modalities[first].augmented:
             measures = retrieve_partner(objective, watched)
@@ -151,17 +184,7 @@ def pretrain(
     steps, enough = settings.optimiser.total(len(fit_rows)), settings.optimiser.per_epoch(len(fit_rows))
     if steps < enough:
         words = f"Too short to judge: in {steps} steps the encoder met not even every patient once ({enough} steps)."
-    model = Model(encoder, None, preprocessing, common=objective.common(), verdict=words)
-    measures |= retrieve_across(model, data, watch_rows)
-    facts = {"units": len(rows), "epochs": settings.optimiser.epochs, "diagnostics": measures, "verdict": words}
-    write_json(folder / "diagnostics.json", facts)
-    if settings.redrawn:
-        keep_redrawn(
-            objective, data, watch_rows, preprocessing=preprocessing, most=settings.redrawn, seed=seed, folder=folder
-        )
-    model = model.only(kept)
-    model.save(folder)
-    return model
+    return measures, words
 
 
 def compared(data: Dataset, objective: ObjectiveSettings) -> tuple[str, ...]:

@@ -14,12 +14,12 @@ import polars as pl
 
 from semeia.archive.store import Archive
 from semeia.errors import InputError
+from semeia.group import add_up, process_of, shared_folder
 from semeia.processes import backend
 from semeia.signatures.channels import Channels, channels_of
 from semeia.signatures.curves import COUNTED, SectionValues
 from semeia.signatures.fitted_on import fitted_on
 from semeia.signatures.ica.blocks import Samples
-from semeia.signatures.ica.group import add_up, process_of, shared_folder
 from semeia.signatures.ica.settings import Iteration, Report
 from semeia.signatures.ica.solvers import Separation, separate
 from semeia.signatures.matrix import SectionMatrix, build_matrix, open_matrix

@@ -13,6 +13,7 @@ import polars as pl
 from semeia.archive.small_file import read_object
 from semeia.archive.store import Archive, open_archive
 from semeia.errors import InputError
+from semeia.group import process_group, process_of
 from semeia.processes import Backend
 from semeia.processes import backend as sent_to
 from semeia.progress import warn, words
@@ -21,7 +22,6 @@ from semeia.report.atlas.page import write_atlas
 from semeia.settings_json import to_plain
 from semeia.signatures.express import Expressions, express, unmapped
 from semeia.signatures.fit import fit_signatures
-from semeia.signatures.ica.group import process_group, process_of
 from semeia.signatures.model import ABOUT, LARGEST, SignatureModel, load_signatures
 from semeia.signatures.sections import refuse_unborn
 from semeia.signatures.settings import SignatureSettings

@@ -1,6 +1,7 @@
 """One part of a study of one's own archive: pretrain alone, or fine-tune one model. See `semeia.studies.own`."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,9 @@ from semeia.data.modalities import Picture
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.evaluation.description import ArmDescription
+from semeia.group import with_others
 from semeia.learning.cells import cells_of
+from semeia.learning.devices import require_devices
 from semeia.learning.diagnostics.verdict import COLLAPSED
 from semeia.learning.finetune import FinetuneSettings, Mode
 from semeia.learning.model import FILE, Model, load_model
@@ -60,16 +63,24 @@ def pretrain_archive(
     settings: PretrainSettings | None = None,
     modalities: tuple[str, ...] | None = None,
     seed: int = 0,
+    devices: int = 1,
 ) -> str:
     """Pretrain on an archive; returns the verdict in words.
 
     The patients of a fixed test split are never seen; without one, a fifth of the patients, another for each seed up to
     five, is left out, so that `finetune_archive` has somebody to test on.
+
+    Args:
+        devices: processes of this machine that share every step, a GPU each where there are GPUs. The losses are those
+            of one; so are they under torchrun, which starts the processes itself.
     """
     own = OwnSettings(modalities=modalities or (), seeds=(seed,), pretraining=settings or PretrainSettings())
+    require_devices(devices, own.pretraining.loop.device)
     study = replace(OWN, name="pretrain", pretraining=_all_at_once)
     further = {"seed": seed, "modalities": modalities}
-    return run_pretraining(study, Inputs(archive), out=out, settings=own, further=further)
+    run = partial(run_pretraining, study, Inputs(archive), out=out, settings=own, further=further)
+    with with_others(devices, run):
+        return run()
 
 
 def _all_at_once(settings: OwnSettings, inputs: Inputs) -> dict[str, Pretraining]:

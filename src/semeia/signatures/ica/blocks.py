@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
-from semeia.signatures.ica.group import own_share
+from semeia.group import own_share
 
 # A block and its projections stay in cache; with fewer rows, adding up k x k sums would show beside the products.
 BLOCK_BYTES = 2**20

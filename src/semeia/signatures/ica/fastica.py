@@ -19,8 +19,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from semeia.errors import InputError
+from semeia.group import from_first
 from semeia.signatures.ica.blocks import ArraySamples, LeadingRows, Samples
-from semeia.signatures.ica.group import from_first
 from semeia.signatures.ica.moments import moments
 from semeia.signatures.ica.settings import IcaSettings, Iteration, Report, Stage, Unmixing, initial
 from semeia.signatures.ica.sweep import Pass, Rows, rows_of, sweep

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 
 from semeia.compiled import compiled
 from semeia.errors import InputError
+from semeia.group import add_up, own_share
 from semeia.signatures.ica.blocks import RepeatedRows, Samples, block_rows, own_blocks
-from semeia.signatures.ica.group import add_up, own_share
 from semeia.signatures.matrix import SectionMatrix
 from semeia.signatures.threads import LARGE, in_order, one_thread_each
 

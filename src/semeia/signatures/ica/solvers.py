@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from semeia.errors import InputError
+from semeia.group import shared_folder
 from semeia.signatures.ica.blocks import Samples
 from semeia.signatures.ica.components import Components, canonical
-from semeia.signatures.ica.group import shared_folder
 from semeia.signatures.ica.moments import section_moments
 from semeia.signatures.ica.settings import IcaSettings, Report, Unmixing, initial
 from semeia.signatures.ica.whitening import Whitening, whiten, whitened

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from semeia.group import add_up
 from semeia.signatures.ica.blocks import Samples, block_rows, own_blocks
-from semeia.signatures.ica.group import add_up
 from semeia.signatures.ica.settings import Nonlinearity
 from semeia.signatures.threads import in_order, one_thread_each
 

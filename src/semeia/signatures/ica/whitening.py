@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from semeia.archive.atomic import naming
 from semeia.errors import InputError
+from semeia.group import process_of, wait_for_all
 from semeia.signatures.ica.blocks import (
     ArraySamples,
     FileSamples,
@@ -18,7 +19,6 @@ from semeia.signatures.ica.blocks import (
     open_samples,
     own_blocks,
 )
-from semeia.signatures.ica.group import process_of, wait_for_all
 from semeia.signatures.ica.moments import Moments
 from semeia.signatures.threads import in_order, one_thread_each, threads_for
 

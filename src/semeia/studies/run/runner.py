@@ -11,7 +11,9 @@ import numpy as np
 
 from semeia.archive.atomic import write_parquet
 from semeia.evaluation import EvaluationSettings
+from semeia.group import agreed, process_group, process_of, wait_for_all
 from semeia.learning.cells import Cell, is_finished
+from semeia.learning.devices import pick_device
 from semeia.learning.resources import measuring
 from semeia.progress import doing
 from semeia.studies.run.gather import gather, write_results, write_scores
@@ -82,24 +84,41 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
 
 
 def run_pretraining(study: Study, inputs: Inputs, *, out: Path, settings: Any, further: Mapping[str, object]) -> str:
-    """Run the pretraining of a study alone, one cell after another in this process; returns the verdict in words.
+    """Run the pretraining of a study alone, one cell after another; returns the verdict in words.
 
+    The processes of a group learn each cell together; the first one keeps the run, and the others end here.
     `further` is what else decides what is learnt, and is kept with the settings; the rest as in `run_study`.
+
+    Raises:
+        SystemExit: in all processes but the first, once all is learnt.
     """
-    with holding(out):
-        study.begin(inputs, settings)
-        begin_run(out, inputs.archive, study=study.name, settings=settings.pretraining, further=further)
-        with doing("reading the archive"):
-            material = once(study.open)(inputs, settings, out / "cache")
-        if material.dataset is not None:
-            note_left_out(out, material.dataset)
-        verdict = ""
-        for name in study.pretraining(settings, inputs):
-            cell = Cell(name, "pretrain", 1.0, settings.seeds[0])
-            if not is_finished(out / cell.name):
-                one_cell(cell, partial(work_on, study=study, inputs=inputs, run=out, settings=settings), out)
-            verdict = note_run(out, out / cell.name)
-        return verdict
+    work = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
+    with process_group(pick_device(settings.pretraining.loop.device).type):
+        if process_of()[0]:
+            wait_for_all()  # until the first has opened the archive, and cached what is slow to read
+            for cell in pretraining_cells(study, inputs, settings):
+                if not agreed(False):
+                    work(cell, out / cell.name)
+            raise SystemExit(0)
+        with holding(out):
+            study.begin(inputs, settings)
+            begin_run(out, inputs.archive, study=study.name, settings=settings.pretraining, further=further)
+            with doing("reading the archive"):
+                material = once(study.open)(inputs, settings, out / "cache")
+            if material.dataset is not None:
+                note_left_out(out, material.dataset)
+            wait_for_all()
+            verdict = ""
+            for cell in pretraining_cells(study, inputs, settings):
+                if not agreed(is_finished(out / cell.name)):
+                    one_cell(cell, work, out)
+                verdict = note_run(out, out / cell.name)
+            return verdict
+
+
+def pretraining_cells(study: Study, inputs: Inputs, settings: Any) -> list[Cell]:
+    """List the cells that pretrain, of the first seed."""
+    return [Cell(name, "pretrain", 1.0, settings.seeds[0]) for name in study.pretraining(settings, inputs)]
 
 
 def arms_of(study: Study, settings: Any, inputs: Inputs) -> Mapping[str, Arm]:

@@ -1,4 +1,4 @@
-"""Fit by several processes: each reads its share of the blocks, sums are added up over all of them.
+"""Let several processes work as one: each on its share, with sums and decisions in common.
 
 Nothing happens unless a `torch.distributed` process group is initialised (by `process_group`, for the processes that
 `torchrun` started, or by the caller), and torch is not imported to find out.
@@ -6,10 +6,11 @@ Nothing happens unless a `torch.distributed` process group is initialised (by `p
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from semeia.errors import InputError
 
 # While the first process makes the curves of millions of patients, the others wait.
 LONGEST_WAIT = timedelta(days=1)
+_TORCHRUN = "TORCHELASTIC_RUN_ID"  # it gives its processes this, beside their numbers
 
 Block = TypeVar("Block")
 
@@ -33,7 +35,7 @@ def process_group(device: str = "cpu") -> Iterator[None]:
     Args:
         device: what they compute on, as torch names it; of "cuda", each takes the GPU of its number on its machine.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    if _TORCHRUN not in os.environ:
         yield
         return
     from torch import cuda, distributed
@@ -41,11 +43,70 @@ def process_group(device: str = "cpu") -> Iterator[None]:
     on_gpu = device.startswith("cuda")
     if on_gpu:
         cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
     try:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+@contextmanager
+def with_others(processes: int, work: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, other processes of this machine do `work`; inside `process_group` all are one group.
+
+    Those that torchrun has started are taken as they are.
+
+    Args:
+        processes: with this one.
+        work: can be sent to another process; ends as the block does.
+
+    Raises:
+        Exception: that of another process, which has ended all.
+    """
+    if processes == 1 or _TORCHRUN in os.environ:
+        yield
+        return
+    from concurrent.futures import wait
+
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {_TORCHRUN: "semeia", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
+    places = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
+    executor = ProcessPoolExecutor(max_workers=processes - 1)
+    others = [executor.submit(_work_as, place, work) for place in places[1:]]
+    try:
+        with _environment(places[0]):
+            yield
+    except RuntimeError:  # a connection that broke: another process knows why
+        ended, _ = wait(others, timeout=10)
+        for reason in (other.exception() for other in ended):
+            if reason is not None and not isinstance(reason, RuntimeError):
+                raise reason from None
+        raise
+    finally:
+        executor.shutdown(wait=False, kill_workers=True)
+
+
+def _work_as(place: dict[str, str], work: Callable[[], object]) -> None:
+    with _environment(place), suppress(SystemExit):
+        work()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def process_of() -> tuple[int, int]:
@@ -70,10 +131,19 @@ def add_up(*sums: np.ndarray) -> None:
     from torch import distributed
 
     for values in sums:
-        # nccl adds up on GPUs only.
-        shared = torch.from_numpy(values).to("cuda" if distributed.get_backend() == "nccl" else "cpu")
-        distributed.all_reduce(shared)
-        values[...] = shared.cpu().numpy()
+        distributed.all_reduce(torch.from_numpy(values))  # shares its memory
+
+
+def largest(value: int) -> int:
+    """Find the largest of the processes' values: what one has heard, all have."""
+    if process_of()[1] == 1:
+        return value
+    import torch
+    from torch import distributed
+
+    shared = torch.tensor(value)
+    distributed.all_reduce(shared, distributed.ReduceOp.MAX)
+    return int(shared)
 
 
 def from_first(values: np.ndarray) -> None:
@@ -81,6 +151,12 @@ def from_first(values: np.ndarray) -> None:
     if process_of()[0] > 0:
         values[...] = 0
     add_up(values)
+
+
+def agreed(value: bool) -> bool:
+    """Give every process what the first one says."""
+    rank, _ = process_of()
+    return bool(largest(int(value) if rank == 0 else 0))
 
 
 def wait_for_all() -> None:

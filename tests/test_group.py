@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from planted_sources import planted
+from semeia.group import add_up, own_share, process_of
 from semeia.signatures.ica.blocks import open_samples
-from semeia.signatures.ica.group import add_up, own_share, process_of
 from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.ica.solvers import separate
 
@@ -20,7 +20,7 @@ import numpy as np
 from torch import distributed
 from semeia.signatures.ica.blocks import open_samples
 from semeia.signatures.ica.settings import IcaSettings
-from semeia.signatures.ica.group import process_of
+from semeia.group import process_of
 from semeia.signatures.ica.solvers import separate
 
 folder = Path(sys.argv[1])

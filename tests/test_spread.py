@@ -1,0 +1,123 @@
+"""Rows spread over processes, or over time, give the losses, gradients and states of one process with all of them."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from contracts.objective_contract import batch_for, terms_of, total
+from contracts.test_objectives import OBJECTIVES
+from semeia.group import process_group, process_of, with_others
+from semeia.objectives.step import Step
+from semeia.spread import average_gradients, by_rows, read_by_rows, spreading
+
+STEPS = 2
+
+
+def trained(names: list[str], folder: Path) -> None:
+    """Train some objectives for a few steps in whatever processes there are; each writes what it ended with."""
+    torch.set_num_threads(1)
+    with process_group():
+        rank, processes = process_of()
+        for name in names:
+            make = OBJECTIVES[name]
+            objective, losses = make(0), []
+            optimiser = torch.optim.SGD((one for one in objective.parameters() if one.requires_grad), lr=1e-4)
+            for index in range(STEPS):
+                with spreading():
+                    step = Step(index=index, total=STEPS, seed=0)
+                    terms = terms_of(objective, batch_for(make), step)
+                    optimiser.zero_grad()
+                    total(terms).backward()
+                    average_gradients(objective.parameters())
+                    optimiser.step()
+                    objective.after_step(step)
+                    losses.append([value.item() for value in terms.values()])
+            state = {f"state.{key}": value.numpy() for key, value in objective.state_dict().items()}
+            np.savez(folder / f"{name}-{rank}-of-{processes}.npz", losses=np.array(losses), **state)
+
+
+def test_several_processes_learn_what_one_learns(tmp_path: Path):
+    """Momentum encoders, queues, batch statistics and random slices included."""
+    names = list(OBJECTIVES)
+    trained(names, tmp_path)
+    with with_others(2, partial(trained, names, tmp_path)):
+        trained(names, tmp_path)
+
+    for name in names:
+        alone, first, second = (
+            np.load(tmp_path / f"{name}-{which}.npz", allow_pickle=False) for which in ("0-of-1", "0-of-2", "1-of-2")
+        )
+        assert set(alone) == set(first) == set(second)
+        for key in alone:
+            np.testing.assert_allclose(first[key], alone[key], rtol=1e-5, atol=1e-5, err_msg=f"{name}: {key}")
+            np.testing.assert_array_equal(second[key], first[key], err_msg=f"{name}: {key}")
+
+
+def test_a_network_within_a_network_is_not_spread_again():
+    seen: list[int] = []
+
+    def inner(x: torch.Tensor) -> torch.Tensor:
+        seen.append(len(x))
+        return x
+
+    with spreading(at_once=2):
+        made = by_rows(lambda x: by_rows(inner, x) * 2, torch.arange(5.0)[:, None])
+
+    assert seen == [2, 2, 1]
+    torch.testing.assert_close(made[:, 0], torch.arange(5.0) * 2)
+
+
+def test_a_few_rows_at_once_keep_only_theirs_in_memory():
+    """What the network keeps for its gradient: of all rows, or of those at once."""
+    network, rows = nn.Sequential(nn.Linear(8, 64), nn.GELU(), nn.Linear(64, 8)), torch.randn(32, 8)
+    kept: dict[int, int] = {}
+    for at_once in (0, 4):
+        sizes: list[int] = []
+
+        def keep(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(tensor.numel())
+            return tensor
+
+        with spreading(at_once=at_once), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            by_rows(network, rows).sum()
+        kept[at_once] = sum(sizes)
+    assert kept[0] > 32 * 64
+    assert kept[4] < 32 * 64
+
+
+def read(rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """A value of each row, and whether it is odd; refuses to read more than two."""
+    if len(rows) > 2:
+        raise ValueError("too many rows for one process")
+    return torch.from_numpy(rows * 10), torch.from_numpy(rows % 2 == 1)
+
+
+def reading(folder: Path) -> None:
+    with process_group(), spreading():
+        values, odd = read_by_rows(read, np.array([3, 1, 4, 1, 5]), device=torch.device("cpu"))
+        np.savez(folder / f"{process_of()[0]}.npz", values=values.numpy(), odd=odd.numpy())
+
+
+def test_each_process_reads_its_share_and_all_have_all(tmp_path: Path):
+    with with_others(3, partial(reading, tmp_path)):
+        reading(tmp_path)
+    for rank in range(3):
+        found = np.load(tmp_path / f"{rank}.npz", allow_pickle=False)
+        assert found["values"].tolist() == [30, 10, 40, 10, 50]
+        assert found["odd"].tolist() == [True, True, False, True, True]
+
+
+def failing() -> None:
+    with process_group():
+        if process_of()[0]:
+            raise ValueError("the second process has no such file")
+        torch.distributed.barrier()
+
+
+def test_what_goes_wrong_in_another_process_is_said_here():
+    with pytest.raises(ValueError, match="no such file"), with_others(2, failing):
+        failing()
