@@ -12,7 +12,7 @@ from contracts.objective_contract import batch_for, terms_of, total
 from contracts.test_objectives import OBJECTIVES
 from semeia.group import process_group, process_of, with_others
 from semeia.objectives.step import Step
-from semeia.spread import average_gradients, by_rows, read_by_rows, spreading
+from semeia.spread import average_gradients, begin_alike, by_rows, read_by_rows, spreading
 
 STEPS = 2
 
@@ -109,6 +109,21 @@ def test_each_process_reads_its_share_and_all_have_all(tmp_path: Path):
         found = np.load(tmp_path / f"{rank}.npz", allow_pickle=False)
         assert found["values"].tolist() == [30, 10, 40, 10, 50]
         assert found["odd"].tolist() == [True, True, False, True, True]
+
+
+def drawn(folder: Path) -> None:
+    with process_group():
+        rank = process_of()[0]
+        torch.manual_seed(rank)
+        network = nn.Linear(3, 3)
+        begin_alike(network)
+        np.save(folder / f"{rank}.npy", network.weight.detach().numpy())
+
+
+def test_all_begin_with_the_weights_of_the_first(tmp_path: Path):
+    with with_others(2, partial(drawn, tmp_path)):
+        drawn(tmp_path)
+    np.testing.assert_array_equal(np.load(tmp_path / "0.npy"), np.load(tmp_path / "1.npy"))
 
 
 def failing() -> None:

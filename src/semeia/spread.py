@@ -74,9 +74,11 @@ def by_rows(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     Returns:
         [row, ...], of all rows.
     """
-    spread, rows = _now.get(), len(inputs[0])
-    if spread == ALONE or not rows:
+    spread = _now.get()
+    # In this order: of an exported graph no length may be asked.
+    if spread == ALONE or not len(inputs[0]):
         return network(*inputs)
+    rows = len(inputs[0])
 
     def alone(*own: Tensor) -> Tensor:
         with _set(ALONE):  # networks within networks
@@ -101,6 +103,13 @@ def read_by_rows(
         return tuple(one.to(device) for one in read(rows))
     own = read(rows[spread.share(len(rows))])
     return tuple(_gathered(one.to(device), spread)[: len(rows)] for one in own)
+
+
+def begin_alike(network: torch.nn.Module) -> None:
+    """Give the network of every process the values that the first one's has."""
+    if process_of()[1] > 1:
+        for value in network.state_dict().values():
+            distributed.broadcast(value, src=0)
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:

@@ -37,7 +37,7 @@ from semeia.objectives.step import Step
 from semeia.progress import Report, silent
 from semeia.ranges import FROM_0, require_ranges
 from semeia.shapes import Scalar
-from semeia.spread import average_gradients, spreading
+from semeia.spread import average_gradients, begin_alike, spreading
 
 LARGEST = 1024 * MEGABYTE
 
@@ -136,6 +136,7 @@ def train(
     adam = make_optimiser(objective, optimiser)
     path = folder / STATE
     start = restore(path, objective, adam, about) if path.exists() else 0
+    begin_alike(objective)
     total, first = optimiser.total(units), process_of()[0] == 0
     terms: dict[str, float] = {}
     tracker = settings.tracker if first else "none"

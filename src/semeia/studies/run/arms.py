@@ -8,6 +8,7 @@ import numpy as np
 
 from semeia.encoders.settings import ModelSettings
 from semeia.evaluation.description import ArmDescription
+from semeia.group import process_of
 from semeia.learning.cells import Cell
 from semeia.learning.columns import Columns
 from semeia.learning.finetune import FinetuneSettings, Mode, finetune, fresh_model
@@ -55,9 +56,8 @@ class Encoder:
             rows = self.corpus(work.material, rows, cell.seed)
         rows = rows[data.something(self.modalities)[rows]]
         total = self.settings.optimiser.total(round(len(rows) * (1 - self.settings.held_out)))
-        with terminal(
-            f"pretraining on {len(rows)} units", total, per_step=self.settings.optimiser.batch, shown=self.shown
-        ) as report:
+        shown, per_step = self.shown and process_of()[0] == 0, self.settings.optimiser.batch
+        with terminal(f"pretraining on {len(rows)} units", total, per_step=per_step, shown=shown) as report:
             pretrain(
                 data,
                 rows,
