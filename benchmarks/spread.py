@@ -99,9 +99,21 @@ def main(steps: int, batch: int, dim: int, depth: int, at_once: int) -> None:
     print(f"two processes: {faster:.2f} times as fast, memory of each {two['memory'] / one['memory']:.2f} of one's")
     less = few["memory"] / one["memory"]
     print(f"{at_once} rows at once: memory {less:.2f} of all at once, {slower:.2f} times the time")
-    whole = {"against": "one process, the whole batch at once"}
-    row("a step shared by two processes", ours=two["processor"], other=one["processor"], unit="s of processor", **whole)
-    row(f"memory of a step, {at_once} rows at once", ours=few["memory"], other=one["memory"], unit="MiB", **whole)
+    against = "one process, the whole batch at once"
+    row(
+        "a step shared by two processes",
+        ours=two["processor"],
+        other=one["processor"],
+        unit="s of processor",
+        against=against,
+    )
+    row(
+        f"memory of a step, {at_once} rows at once",
+        ours=few["memory"],
+        other=one["memory"],
+        unit="MiB",
+        against=against,
+    )
 
 
 if __name__ == "__main__":

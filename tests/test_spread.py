@@ -11,6 +11,7 @@ from torch import nn
 from contracts.objective_contract import batch_for, terms_of, total
 from contracts.test_objectives import OBJECTIVES
 from semeia.group import process_group, process_of, with_others
+from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
 from semeia.spread import average_gradients, begin_alike, by_rows, read_by_rows, spreading
 
@@ -25,6 +26,7 @@ def trained(names: list[str], folder: Path) -> None:
         for name in names:
             make = OBJECTIVES[name]
             objective, losses = make(0), []
+            assert isinstance(objective, Objective)
             optimiser = torch.optim.SGD((one for one in objective.parameters() if one.requires_grad), lr=1e-4)
             for index in range(STEPS):
                 with spreading():
