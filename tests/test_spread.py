@@ -1,5 +1,6 @@
 """Rows spread over processes, or over time, give the losses, gradients and states of one process with all of them."""
 
+import copy
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +72,22 @@ def test_a_network_within_a_network_is_not_spread_again():
 
     assert seen == [2, 2, 1]
     torch.testing.assert_close(made[:, 0], torch.arange(5.0) * 2)
+
+
+def test_what_normalises_over_the_batch_sees_all_of_it():
+    """In training only: the running statistics of evaluation are of rows alone."""
+    network, rows = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), torch.randn(5, 3)
+    again = copy.deepcopy(network)
+    with spreading(at_once=2):
+        spread = by_rows(again, rows)
+    torch.testing.assert_close(spread, network(rows))
+    torch.testing.assert_close(again.state_dict(), network.state_dict())
+
+    sizes: list[int] = []
+    again.eval().register_forward_hook(lambda layer, given, made: sizes.append(len(made)))
+    with spreading(at_once=2):
+        by_rows(again, rows)
+    assert sizes == [2, 2, 1]
 
 
 def test_a_few_rows_at_once_keep_only_theirs_in_memory():

@@ -36,6 +36,7 @@ BENCHMARKS = {
         "--sizes 20000x32 --dtypes float32 --repeats 1 --iteration 0",
         "--sizes 50000x64 50000x256 200000x64 200000x256 600000x64 600000x256 --iteration 600000",
     ),
+    "packing": ("--rounds 3", ""),
     "spread": ("--steps 4", "--steps 20"),
     "pretraining": ("--rounds 3 --steps 3 --epochs 3 --pictures 1000 --seconds-at-most 15", "--full"),
 }

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, distributed
 from torch.autograd import Function
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from semeia.group import process_of
@@ -65,6 +66,8 @@ def _set(spread: Spread) -> Iterator[None]:
 def by_rows(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """Apply a network of rows alone, which makes of one what does not depend on the others.
 
+    One that normalises over the batch is not such: while it is trained, every process runs it on all rows.
+
     Gradients of its parameters are those of the own share, times the number of processes; all others are whole. Their
     mean over processes (`average_gradients`) is the gradient of the whole batch for both.
 
@@ -84,6 +87,8 @@ def by_rows(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         with _set(ALONE):  # networks within networks
             return network(*own)
 
+    if _compares_rows(network):
+        return alone(*inputs)
     if spread.processes > 1:
         inputs = tuple(_Share.apply(one, spread) for one in inputs)
     if 0 < spread.at_once < len(inputs[0]):
@@ -92,6 +97,12 @@ def by_rows(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     else:
         made = alone(*inputs)
     return _Everyone.apply(made, spread)[:rows] if spread.processes > 1 else made
+
+
+def _compares_rows(network: Callable[..., Tensor]) -> bool:
+    """Whether a network normalises by the statistics of the batch it is given."""
+    layers = network.modules() if isinstance(network, torch.nn.Module) else ()
+    return any(isinstance(layer, _BatchNorm) and layer.training for layer in layers)
 
 
 def read_by_rows(
