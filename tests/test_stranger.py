@@ -123,7 +123,7 @@ def test_own_predictions(desk: Path, capsys: pytest.CaptureFixture[str]):
     table.write_csv("predictions.csv", separator=";")
     assert main(["evaluate", "predictions.csv", "--out", "results"]) == 2
     refused = capsys.readouterr().err
-    assert "column subject_id, label, score is missing; there are: Patient" in refused
+    assert "column subject_id, label, score is missing. There are: Patient" in refused
     assert "--map NAME=COLUMN says which is which" in refused
     names = ("subject_id=Patient", "label=Outcome,score=Risk")
     assert "auroc" in say(capsys, "evaluate", "predictions.csv", "--map", *names, "--out", "results", "--draws", 200)

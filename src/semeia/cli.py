@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BrokenPipeError:  # `semeia ... | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        except Exception as error:
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # which polars raises
+                raise
             mend = how_to_mend(error)
             _complain(mend or how_to_report(error, __version__))
             return 2 if mend else 1

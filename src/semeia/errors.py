@@ -48,7 +48,7 @@ def printable(text: str) -> str:
     return text.translate(_UNSEEN)
 
 
-def how_to_mend(error: Exception) -> str:
+def how_to_mend(error: BaseException) -> str:
     """What the user can do about an error; empty when it is our bug."""
     if isinstance(error, InputError):
         return str(error)
@@ -73,7 +73,7 @@ def missing_extra(error: ModuleNotFoundError) -> str:
     return f'this needs {library}, which is not installed: pip install "semeia[{extra}]"' if extra else ""
 
 
-def _no_memory(error: Exception) -> bool:
+def _no_memory(error: BaseException) -> bool:
     """PyTorch has no class of its own for a processor's or a library's want of memory."""
     said = str(error)
     return isinstance(error, RuntimeError) and any(
@@ -81,7 +81,7 @@ def _no_memory(error: Exception) -> bool:
     )
 
 
-def how_to_report(error: Exception, version: str) -> str:
+def how_to_report(error: BaseException, version: str) -> str:
     """Words on a bug of ours. Type and place only: the error's own message may hold a patient's id."""
     if os.environ.get("SEMEIA_DEBUG") == "1":
         traceback.print_exception(error)

@@ -113,7 +113,7 @@ def test_damaged_parts_are_named(tmp_path: Path):
     (tmp_path / "a" / "units" / "0001.parquet").write_bytes(b"PAR1 nonsense")
     (tmp_path / "a" / "pixels" / "0001.bin").write_bytes(b"short")
     archive = open_archive(tmp_path / "a")
-    with pytest.raises(InputError, match=r"units/0001.parquet: damaged"):
+    with pytest.raises(InputError, match=r"units/0001.parquet: has changed since it was written"):
         archive.table("units")
     with pytest.raises(InputError, match=r"pixels/0001.bin: too short"):
         archive.pixels(archive.table("images").row(0, named=True))

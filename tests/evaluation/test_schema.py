@@ -91,7 +91,7 @@ def test_refusals_name_column_and_row_and_no_patient(change, words):
 
 
 def test_missing_columns_and_empty_tables_are_refused():
-    with pytest.raises(InputError, match="column label, score is missing; there are: subject_id"):
+    with pytest.raises(InputError, match=r"column label, score is missing\. There are: subject_id"):
         check_predictions(SMALL.select("subject_id"))
     with pytest.raises(InputError, match="no rows"):
         check_predictions(SMALL.clear())
@@ -146,3 +146,21 @@ def test_one_person_under_two_ways_of_writing_an_id_is_one_cluster(tmp_path):
     frame = pl.DataFrame({"subject_id": [12.0, 13.0], "label": [1, 0], "score": [0.5, 0.5]})
     frame.write_parquet(tmp_path / "p.parquet")
     assert read_predictions(tmp_path / "p.parquet")["subject_id"].to_list() == ["12", "13"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "subject_id,label\nCANARY,skore",
+        '"subject_id","la\nbel CANARY","score"',
+        "subject_idCANARY-003,label,score",
+        "CANARY/scan,label,score",
+        "subject_id,label,CANARY@ward",
+    ],
+)
+def test_a_damaged_header_is_not_repeated(tmp_path, header):
+    (tmp_path / "p.csv").write_text(f"{header}\nCANARY-004,1,0.5\n")
+    with pytest.raises(InputError) as caught:
+        read_predictions(tmp_path / "p.csv")
+    assert "CANARY" not in str(caught.value)
+    assert "\n" not in str(caught.value)

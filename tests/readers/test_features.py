@@ -118,6 +118,7 @@ def test_what_is_left_out_is_counted(folder: Path):
     [
         ("f3", "", "row 3: 1 of 12 numbers are missing or not finite"),
         ("f3", "inf", "row 3: 1 of 12 numbers are missing or not finite"),
+        ("f3", "1e300", "row 3: 1 of 12 numbers are missing or not finite in single precision"),
         ("f3", "high", "row 3: 1 of 12 numbers are missing or not finite"),
         ("when", "03/04/2020", "row 3, column when: is not a date in ISO"),
         ("who", "", "row 3, column who: is empty"),

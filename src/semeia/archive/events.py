@@ -107,5 +107,5 @@ def _events_of(subjects: pl.Series, file: Path, spans: pl.DataFrame) -> pl.DataF
         rows = rows.filter(pl.col("subject_id").is_in(subjects.implode()))
     try:
         return rows.select(ORDER).collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise InputError(f"{file}: damaged; restore it from a backup.") from error

@@ -42,6 +42,7 @@ class Archive:
         self._tables: dict[str, pl.DataFrame] = {}
         self._pixels: dict[str, np.ndarray] = {}
         self._checked: set[tuple[str, int]] = set()
+        self._held: set[Path] = set()
 
     def __reduce__(self) -> tuple:
         return open_archive, (self.path,)  # worker processes reopen the files instead of copying them
@@ -102,11 +103,11 @@ class Archive:
         Raises:
             InputError: A file is missing or damaged, or `size` is not positive.
         """
-        return events.batches(self.files_of("events"), size=size, subjects=subjects)
+        return events.batches(self._events(), size=size, subjects=subjects)
 
     def event_subjects(self) -> pl.DataFrame:
         """The subjects with events: subject_id, events, first, last, over timed events other than birth."""
-        return events.summarise(self.files_of("events"))
+        return events.summarise(self._events())
 
     def pixels(self, image: dict[str, object]) -> np.ndarray:
         """The pixels of a row (a dict) of `images`, or the numbers of one of `arrays`, as a read-only mapped view.
@@ -170,7 +171,7 @@ class Archive:
 
     def part_table(self, folder: str, number: int) -> pl.DataFrame:
         """What one part holds of a table."""
-        return _read(self.path / folder / f"{number:04d}.parquet")
+        return self._read(self.path / folder / f"{number:04d}.parquet")
 
     def _joined(self, folder: str, table: Table) -> pl.DataFrame:
         if folder not in self._tables:
@@ -183,10 +184,29 @@ class Archive:
 
     def _read(self, path: Path) -> pl.DataFrame:
         """One file of a table, which must be the one that was written."""
-        frame = _read(path)
-        if file_sha256(path) != self.files[path.relative_to(self.path).as_posix()]:
+        self._hold(path)
+        try:
+            return pl.read_parquet(path, glob=False)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(f"{path}: damaged; restore it from a backup.") from error
+
+    def _events(self) -> list[Path]:
+        files = self.files_of("events")
+        for path in files:
+            self._hold(path)
+        return files
+
+    def _hold(self, path: Path) -> None:
+        """Hold a file against its hash before it is read: polars may end the process over one that is damaged."""
+        if path in self._held:
+            return
+        if not path.is_file():
+            raise InputError(f"{path}: missing from the archive; restore it from a backup.")
+        with naming(path, "read"):
+            sha = file_sha256(path)
+        if sha != self.files[path.relative_to(self.path).as_posix()]:
             raise InputError(f"{path}: has changed since it was written; restore it from a backup.")
-        return frame
+        self._held.add(path)
 
     def _mapped(self, part: str) -> np.ndarray:
         if part not in self._pixels:
@@ -253,12 +273,3 @@ class Part:
     created: str = ""
     semeia_version: str = ""
     notes: dict = field(default_factory=dict)
-
-
-def _read(path: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path, glob=False)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: missing from the archive; restore it from a backup.") from error
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: damaged; restore it from a backup.") from error

@@ -5,10 +5,7 @@ does, the header being row 1. Tables larger than memory (health records) go thro
 `readers/records/sources.py`.
 """
 
-import difflib
 import gzip
-import io
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive.atomic import naming
+from semeia.archive.column_names import there_are
+from semeia.archive.parquet_file import read_parquet
 from semeia.archive.text_table import SAVE, SPACES, parse_text
 from semeia.bounds import bounded, most
 from semeia.errors import InputError
@@ -28,7 +27,6 @@ LABEL_WORDS = {
 }
 _SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet")
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-_MOST_NAMES = 30
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,8 @@ def read_table(
     frame = frame.drop(nested)
     absent = [column for column in required if column not in frame.columns]
     if absent:
-        raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}. {there_are(frame.columns, absent)}")
+        there = there_are(frame.columns, absent, known=(*required, *known))
+        raise InputError(f"{path}: lacks the column(s) {', '.join(absent)}. {there}")
     if frame.is_empty():
         raise InputError(f"{path}: has a header but no rows.")
     plain = [name for name, kind in frame.schema.items() if kind == pl.String]
@@ -101,16 +100,6 @@ def read_table(
         raise InputError(f"{path}: has a header but no rows.")
     rows = [number for number, none in zip(table.rows, blank, strict=True) if not none]
     return replace(table, frame=trimmed.filter(~blank), rows=rows)
-
-
-def there_are(columns: Sequence[str], absent: Sequence[str] = ()) -> str:
-    """Words on the columns that a table has; their number only, where the header looks like a row of cells."""
-    named = [column for column in columns if column]
-    if any(re.fullmatch(r"[\d.,:\s-]*", name) or re.search(r"\d{3}|[/\\@]|\.\w{2,4}$", name) for name in named):
-        return f"Its first row, of {len(columns)} cells, does not look like a header; {SAVE}."
-    listed = ", ".join(named[:_MOST_NAMES]) + (", ..." if len(named) > _MOST_NAMES else "")
-    close = [near for name in absent for near in difflib.get_close_matches(name, named, n=1)]
-    return f"There are: {listed}." + (f" Did you mean {', '.join(close)}?" if close else "")
 
 
 def _content(path: Path) -> bytes:
@@ -146,18 +135,7 @@ def _of_text(path: Path, content: bytes) -> TableFile:
 
 
 def _parquet(path: Path, content: bytes) -> TableFile:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        about = parquet.read_metadata(io.BytesIO(content))
-        claim = f"claims {about.num_rows} rows of {about.num_columns} columns"
-        cells = about.num_rows * max(about.num_columns, 1)
-        bounded(cells, "SEMEIA_MOST_TABLE_CELLS", called=str(path), claim=claim, advice="divide it")
-        frame = pl.read_parquet(io.BytesIO(content))
-    except InputError:
-        raise
-    except (pl.exceptions.PolarsError, ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a table; it is damaged or cut short: copy it again.") from error
+    frame = read_parquet(path, content=content)
     return TableFile(path.name, frame, list(range(2, frame.height + 2)))
 
 

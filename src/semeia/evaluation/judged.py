@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from semeia.archive.column_names import quoted
 from semeia.archive.keys import PSEUDONYM
 from semeia.errors import InputError
 from semeia.evaluation.cells import Block, Cell, Fold, Folds, Kind, blocks, restrict
@@ -155,8 +156,8 @@ def _covariate(checked: pl.DataFrame, settings: EvaluationSettings, notes: Notes
     if name is None:
         return None
     if name not in checked.columns:
-        there = ", ".join(column for column in checked.columns if column not in PREDICTION_COLUMNS)
-        raise InputError(f"covariate {name} is not a column of the predictions; there are: {there or 'none'}.")
+        there = quoted([column for column in checked.columns if column not in PREDICTION_COLUMNS])
+        raise InputError(f"covariate {name} is not a column of the predictions; there are: {there}.")
     if checked[name].is_null().all():
         notes.add(f"gain over {name} left out, the column is empty")
         return None

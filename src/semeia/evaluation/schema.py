@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from semeia.archive.column_names import there_are
 from semeia.archive.identity import canonical_ids
 from semeia.archive.table_file import LABEL_WORDS, inferred, read_table
 from semeia.errors import InputError
@@ -71,7 +72,7 @@ def read_predictions(path: str | Path, *, named: tuple[str, ...] = ()) -> pl.Dat
     try:
         return check_predictions(frame, keep_unlabelled=True)
     except InputError as error:
-        hint = " --map NAME=COLUMN says which is which." if "is missing" in str(error) else ""
+        hint = " --map NAME=COLUMN says which is which." if "There are:" in str(error) else ""
         raise InputError(f"{path}: {error}{hint}") from error
 
 
@@ -101,7 +102,8 @@ def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = Fals
     needed = ("subject_id", "label") if several else ("subject_id", "label", "score")
     absent = [name for name in needed if name not in predictions.columns]
     if absent:
-        raise InputError(f"column {', '.join(absent)} is missing; there are: {', '.join(predictions.columns)}.")
+        there = there_are(predictions.columns, absent, known=tuple(PREDICTION_COLUMNS))
+        raise InputError(f"column {', '.join(absent)} is missing. {there}")
     if predictions.is_empty():
         raise InputError("the table of predictions has no rows.")
     defaults = DEFAULTS | {"score": None}
@@ -144,7 +146,8 @@ def check_results(results: pl.DataFrame) -> pl.DataFrame:
         results = results.with_columns(n_positive_patients=None)
     absent = [name for name in RESULT_COLUMNS if name not in results.columns]
     if absent:
-        raise InputError(f"results: column {', '.join(absent)} is missing; there are: {', '.join(results.columns)}.")
+        there = there_are(results.columns, absent, known=tuple(RESULT_COLUMNS))
+        raise InputError(f"results: column {', '.join(absent)} is missing. {there}")
     frame = results.with_columns(pl.col("reference").cast(pl.String).fill_null(""))
     return frame.select(_cast(frame, name, dtype) for name, dtype in RESULT_COLUMNS.items())
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from semeia.archive.column_names import quoted
 from semeia.errors import InputError
 from semeia.evaluation.notes import Notes
 from semeia.evaluation.schema import BLOCK, EVERY_ROW, UNIT
@@ -71,14 +72,14 @@ def _values(frame: pl.DataFrame, by: str) -> list[Stratum]:
 
 
 def _columns(frame: pl.DataFrame) -> str:
-    return ", ".join(name for name in frame.columns if not name.startswith("_"))
+    return quoted([name for name in frame.columns if not name.startswith("_")])
 
 
 def subgroup_columns(table: pl.DataFrame, named: tuple[str, ...], notes: Notes) -> dict[str, list[Stratum]]:
     """The levels of each named column; by default of those of KNOWN that are there."""
     absent = [name for name in named if name not in table.columns or name in IDENTIFYING]
     if absent:
-        known = ", ".join(name for name in table.columns if name not in IDENTIFYING)
+        known = quoted([name for name in table.columns if name not in IDENTIFYING])
         raise InputError(f"subgroups by {', '.join(absent)} cannot be made; choose among the columns: {known}.")
     found: dict[str, list[Stratum]] = {}
     cuts: dict[frozenset[bytes], str] = {}  # two columns may cut the rows in the same way, whatever their levels' names

@@ -115,9 +115,11 @@ class Adding:
             self.counted[EMPTY] += 1
             return
         whole = np.atleast_2d(vector)
-        gaps = ~np.isfinite(whole)
+        gaps = ~(np.abs(whole) <= np.finfo(np.float32).max)  # as they are stored; NaN, too
         if (gaps.any(1) & ~np.isnan(whole).all(1)).any():
-            raise _about(row, f"{int(gaps.sum())} of {vector.size} numbers are missing or not finite.")
+            raise _about(
+                row, f"{int(gaps.sum())} of {vector.size} numbers are missing or not finite in single precision."
+            )
         if self.shape is None:
             self.shape = vector.shape
         if vector.shape != self.shape:

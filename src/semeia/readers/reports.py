@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive import PRIVACY, Archive, Privacy, Summary, open_archive, writing
+from semeia.archive.column_names import shown, there_are
 from semeia.archive.identity import canonical
-from semeia.archive.table_file import there_are
 from semeia.errors import InputError
 from semeia.readers.images.knees import KneeUnits, knee_units, side_of
 from semeia.readers.rows import LEFT_OUT, Faults, Row, read_rows
@@ -111,7 +111,7 @@ def _found(
     faulty = faults.settle()
     if not first:
         raise InputError(f"{file}: none of the {len(rows)} reports is about a unit of {archive.path}; check the ids.")
-    unread = sorted(set(columns) - {"text", "patient_id", "side", "image", "synthetic"})
+    unread = shown(sorted(set(columns) - {"text", "patient_id", "side", "image", "synthetic"}))
     found = sorted((unit, row.text("text")) for unit, row in first.items())
     texts = pl.DataFrame(found, schema={"unit_id": pl.String, "text": pl.String}, orient="row")
     return _Found(texts, left_out, any(row.synthetic for row in first.values()), faulty, unread)

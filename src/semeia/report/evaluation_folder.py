@@ -15,6 +15,7 @@ import polars as pl
 
 from semeia import __version__
 from semeia.archive.atomic import sweep, write_csv, write_json, write_parquet
+from semeia.archive.column_names import quoted
 from semeia.archive.keys import PSEUDONYM
 from semeia.archive.small_file import read_object
 from semeia.errors import InputError
@@ -61,7 +62,7 @@ def evaluate_table(
             raise InputError(f"{predictions}: {error}") from error
         raise
     if unasked:
-        note = f"not described, for no option names them (--subgroups does): columns {', '.join(unasked)}"
+        note = f"not described, for no option names them (--subgroups does): columns {quoted(unasked)}"
         found = replace(found, notes=(*found.notes, note))
     if found.results.is_empty():
         why = found.notes[0] if found.notes else "no rows"

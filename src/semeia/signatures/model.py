@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from semeia import __version__
 from semeia.archive.atomic import naming, write_bytes, write_json, write_parquet
+from semeia.archive.parquet_file import read_parquet
 from semeia.archive.small_file import MEGABYTE, read_object, read_small, require_regular
 from semeia.errors import InputError
 from semeia.settings_json import from_plain, known_fields
@@ -155,7 +156,7 @@ def load_signatures(folder: Path) -> SignatureModel:
         about: dict[str, Any] = read_object(folder / ABOUT, most=LARGEST)
         arrays = load(read_small(folder / ARRAYS, most=16 * LARGEST))
         require_regular(folder / CHANNELS)
-        channels = Channels(pl.read_parquet(folder / CHANNELS, glob=False))
+        channels = Channels(read_parquet(folder / CHANNELS))
         if about["channels"] != channels.digest() or about["format"] != FORMAT:
             raise InputError(f"{folder}: its files do not belong together, or another version wrote them.")
         return SignatureModel(

@@ -138,3 +138,26 @@ def test_units_of_length(tmp_path: Path, unit: int, size: float, spacing: float,
 def test_voxels_of_an_impossible_size_are_refused_by_their_unit(tmp_path: Path, unit: int, size: float, words: str):
     with pytest.raises(InputError, match=f"v.nii: its voxels would be .*{words}"):
         _read(tmp_path, np.diag([size, size, size, 1]), edits={123: ("B", unit)})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "remark"),
+    [
+        ("srow_x", (1e300, 0, 0, 0), geometry.BAD_SFORM),
+        ("srow_x", (-1, 0, 0, 1e200), geometry.BAD_SFORM),
+        ("pixdim", (1, 1e300, 1, 2, 1, 1, 1, 1), geometry.BAD_QFORM),
+        ("pixdim", (1, 1e-310, 1, 2, 1, 1, 1, 1), geometry.BAD_QFORM),
+        ("qoffset_y", 1e308, geometry.BAD_QFORM),
+        ("quatern_b", 1e200, geometry.BAD_QFORM),
+    ],
+)
+def test_absurd_numbers_of_a_header_are_no_geometry_and_nothing_overflows(field: str, value: object, remark: str):
+    """Warnings are errors here: squares of 1e300 and shares of 1e-310 must not be computed."""
+    affine = np.diag([-1.0, -1, 2, 1])
+    image = nib.Nifti2Image(VOXELS, affine)
+    image.set_qform(affine, code=1)
+    image.header.set_xyzt_units("meter")
+    fields = {name: np.array(number) for name, number in image.header.items()}
+    fields[field] = np.asarray(value, np.float64)
+    fields["xyzt_units"] = np.array(2)
+    assert remark in [one.what for one in geometry.geometry_of(fields, called="it").remarks]

@@ -110,3 +110,22 @@ def test_colours_that_differ_stay(tmp_path: Path):
     colours = RNG.integers(0, 256, (6, 5, 3), np.uint8)
     Image.fromarray(colours).save(tmp_path / "p.png")
     assert np.array_equal(picture_of(tmp_path / "p.png").array, colours)
+
+
+def test_damaged_metadata_is_said_and_not_warned_of(tmp_path: Path):
+    """Warnings are errors here; which way the picture was held is lost with its tag."""
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(RNG.integers(0, 255, (16, 8), np.uint8)).save(tmp_path / "p.jpg", exif=exif)
+    content = (tmp_path / "p.jpg").read_bytes()
+    tag = content.index(bytes([0x01, 0x12, 0, 3, 0, 0, 0, 1]))
+    (tmp_path / "p.jpg").write_bytes(content[: tag + 4] + bytes([0x7F] * 4) + content[tag + 8 :])
+    picture = picture_of(tmp_path / "p.jpg")
+    assert picture.array.shape == (16, 8)
+    assert [remark.what for remark in picture.remarks] == [picture_file.BAD_METADATA]
+
+
+def test_a_palette_with_shades_of_opacity_is_no_damage(tmp_path: Path):
+    palette = Image.fromarray(RNG.integers(0, 255, (8, 8), np.uint8)).convert("P")
+    palette.save(tmp_path / "p.png", transparency=bytes([255] * 256))
+    assert picture_of(tmp_path / "p.png").remarks == ()

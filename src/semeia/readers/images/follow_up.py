@@ -18,8 +18,8 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive import Archive
+from semeia.archive.column_names import there_are
 from semeia.archive.identity import canonical
-from semeia.archive.table_file import there_are
 from semeia.errors import InputError
 from semeia.readers.images.knees import OUTCOME, KneeUnits, knee_units
 from semeia.readers.rows import Faults, Row, read_rows

@@ -14,6 +14,7 @@ from semeia.errors import InputError
 _MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _UNIT = {1: " (its unit is the metre; if they are mm, correct xyzt_units)", 3: " (its unit is the micrometre)"}
 _SMALLEST_MM, _LARGEST_MM = 1e-4, 100.0
+_NOTHING, _ABSURD = 1e-12, 1e12  # what a header says beyond these is damage, and its squares may not be numbers
 _DEGREES, _SHARE, _ORIGIN_MM = 1.0, 0.01, 1.0  # from here on two statements differ
 
 UNKNOWN_ORIENTATION = (
@@ -77,19 +78,19 @@ def geometry_of(header: Mapping[str, np.ndarray], *, called: str) -> Geometry:
 
 def _pixdim(header: Mapping[str, np.ndarray]) -> np.ndarray:
     """The size of a voxel as stored, [3]; 1 along an axis that a flat image does not have."""
-    zooms = np.abs(np.asarray(header["pixdim"], np.float64)[1:4])
+    zooms = np.abs(_stored(header, "pixdim")[1:4])
     axes = int(header["dim"][0])
     return np.where((np.arange(3) >= axes) & (zooms == 0), 1.0, zooms)
 
 
 def _sform(header: Mapping[str, np.ndarray]) -> np.ndarray:
-    rows = [np.asarray(header[f"srow_{axis}"], np.float64) for axis in "xyz"]
+    rows = [_stored(header, f"srow_{axis}") for axis in "xyz"]
     return np.stack([*rows, [0.0, 0.0, 0.0, 1.0]])
 
 
 def _qform(header: Mapping[str, np.ndarray], pixdim: np.ndarray) -> np.ndarray:
     """The affine of a unit quaternion (a, b, c, d), voxel sizes and offsets; NaN where it is no rotation."""
-    b, c, d = (float(header[f"quatern_{name}"]) for name in "bcd")
+    b, c, d = (float(_stored(header, f"quatern_{name}")) for name in "bcd")
     rest = 1.0 - (b * b + c * c + d * d)
     affine = np.full((4, 4), np.nan)
     affine[3] = [0.0, 0.0, 0.0, 1.0]
@@ -105,8 +106,15 @@ def _qform(header: Mapping[str, np.ndarray], pixdim: np.ndarray) -> np.ndarray:
     ]
     qfac = -1.0 if float(header["pixdim"][0]) < 0 else 1.0
     affine[:3, :3] = np.array(turn) * pixdim * [1.0, 1.0, qfac]
-    affine[:3, 3] = [float(header[f"qoffset_{axis}"]) for axis in "xyz"]
+    affine[:3, 3] = [float(_stored(header, f"qoffset_{axis}")) for axis in "xyz"]
     return affine
+
+
+def _stored(header: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """The numbers of a field; NaN where they are absurd, 0 where they are as good as 0."""
+    numbers = np.asarray(header[name], np.float64)
+    numbers = np.where(np.abs(numbers) < _NOTHING, 0.0, numbers)
+    return np.where(np.abs(numbers) <= _ABSURD, numbers, np.nan)
 
 
 def _sound(affine: np.ndarray) -> bool:

@@ -19,6 +19,7 @@ from statistics import median
 from typing import TypeVar
 
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
+from semeia.archive.column_names import shown
 from semeia.archive.identity import canonical
 from semeia.errors import InputError
 from semeia.progress import each
@@ -114,7 +115,7 @@ def ingest_nodules(
                 break
         draft.count(LEFT_OUT, faults.settle(whole=not faults.full))
         if unread := sorted(set(rows[0].cells) - {*_REQUIRED, *known}):
-            draft.notes["columns not read"] = unread
+            draft.notes["columns not read"] = shown(unread)
     return draft.summary
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 CUT_AWAY = "pictures have transparent pixels (alpha); what they hide was made black"
+BAD_METADATA = "pictures have damaged metadata; what it would say, such as which way is up, was not used"
 FURTHER = "pictures hold further pictures (a preview, say); the first was read"
 _GRAY_ALPHA, _RGB, _RGBA = 4, 2, 6  # colour types of PNG
 
@@ -57,10 +58,11 @@ def picture_of(path: str | Path, *, name: str | None = None) -> Picture:
     called = name or str(path)
     if not Path(path).is_file():
         raise InputError(f"{called}: no such file.")
-    with _readable(called):
+    with _readable(called) as damage:
         deep = _sixteen_bit_colours(Path(path), called)
         array, alpha, further = _eight_bit_or_gray(Path(path), called) if deep is None else (*deep, False)
     remarks = [Remark(FURTHER)] if further else []
+    remarks += [Remark(BAD_METADATA)] if damage else []
     if alpha is not None and alpha.min() < np.iinfo(alpha.dtype).max:
         array = _over_black(array, alpha)
         remarks.append(Remark(CUT_AWAY))
@@ -70,15 +72,17 @@ def picture_of(path: str | Path, *, name: str | None = None) -> Picture:
 
 
 @contextmanager
-def _readable(called: str) -> Iterator[None]:
-    """Turn what Pillow says of a damaged or monstrous file into one line."""
+def _readable(called: str) -> Iterator[list[warnings.WarningMessage]]:
+    """Turn what Pillow says of a damaged or monstrous file into one line; give what it warned of."""
     from PIL import Image
 
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, most("SEMEIA_MOST_PIXELS")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as damage:
+            warnings.simplefilter("always", UserWarning)
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at here
-            yield
+            warnings.filterwarnings("ignore", "Palette images with Transparency")  # they are converted as it advises
+            yield damage
     except InputError:
         raise
     except Image.DecompressionBombError as error:

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
+from semeia.archive.column_names import shown
 from semeia.errors import InputError
 from semeia.progress import each
 from semeia.readers.covariates import Fact, covariates_of, refuse_names
@@ -184,7 +185,7 @@ def ingest_rows(
         raise InputError(f"{rows[0].table}: no row is left; nothing to ingest.")
     with writing(into, source=naming.source, key=key, privacy=settings) as draft:
         if unused := sorted(set(rows[0].cells) - set(columns.values()) - set(naming.covariates) - set(naming.other)):
-            draft.notes["columns not read"] = unused
+            draft.notes["columns not read"] = shown(unused)
         units, last = _units(draft, listed, naming), _last(listed)
         added: set[str] = set()
         remarks = Remarks()

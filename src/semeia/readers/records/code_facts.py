@@ -12,6 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive import Writer
+from semeia.archive.column_names import quoted
+from semeia.archive.parquet_file import read_parquet
 from semeia.archive.schema import MODES
 from semeia.errors import InputError
 from semeia.readers.records.mapping import Mapping
@@ -164,9 +166,9 @@ def _rows(path: Path) -> list[Row]:
         return read_rows(path, required=["code"], known=_READ[1:], verbatim=("code", *_NAMES, "unit"))
     there = parquet_columns(path)
     if "code" not in there:
-        raise InputError(f"{path}: lacks the column 'code'; it has {', '.join(there) or 'none'}.")
+        raise InputError(f"{path}: lacks the column 'code'; it has {quoted(list(there))}.")
     try:
-        frame = pl.read_parquet(path, columns=[name for name in _READ if name in there], glob=False)
+        frame = read_parquet(path, columns=[name for name in _READ if name in there])
         frame = frame.select(pl.all().cast(pl.String).str.strip_chars().replace("", None))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}: {', '.join(_READ)} must be plain values.") from error

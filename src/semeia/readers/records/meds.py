@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from semeia.archive import PRIVACY, Privacy, Summary, Writer, writing
+from semeia.archive.column_names import quoted, shown
 from semeia.archive.duck import literal
 from semeia.archive.schema import BIRTH
 from semeia.errors import InputError
@@ -116,7 +117,7 @@ def _add_splits(draft: Writer, connection: "DuckDBPyConnection", source: Path, s
     there = parquet_columns(file)
     subject = next((name for name in _NAMES["subject_id"] if name in there), None)
     if subject is None or "split" not in there:
-        raise InputError(f"{file}: lacks the columns subject_id and split; it has {', '.join(there)}.")
+        raise InputError(f"{file}: lacks the columns subject_id and split; it has {quoted(list(there))}.")
     add_table(connection, "splits_file", [file], scratch=scratch_of(draft))
     sides = " ".join(
         f"WHEN lower(trim(split)) IN ({', '.join(map(literal, names))}) THEN '{side}'" for side, names in _SIDES.items()
@@ -179,7 +180,7 @@ def _columns(draft: Writer, shards: list[Path]) -> dict[str, str]:
                 found.setdefault(role, name)
         zones.add("tz=" in there[found["time"]])
         if further := set(there) - {name for names in _NAMES.values() for name in names}:
-            draft.notes["columns not read"] = sorted(further)
+            draft.notes["columns not read"] = shown(sorted(further))
     draft.count("shards have times without a zone beside shards with one; they were taken to be UTC", len(zones) - 1)
     return found
 

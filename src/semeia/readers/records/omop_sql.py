@@ -3,6 +3,7 @@
 Every expression is over a row `t` of a table, and empty (or 0, for a concept) where the table has no such column.
 """
 
+from semeia.archive.column_names import quoted
 from semeia.errors import InputError
 from semeia.readers.records.cells import utc
 
@@ -14,7 +15,7 @@ def time_of(columns: Columns, table: str, dates: str) -> str:
     own = columns[table]
     names = [name for name in (f"{dates}_datetime", f"{dates}_date") if name in own]
     if not names:
-        there = ", ".join(sorted(own))
+        there = quoted(sorted(own))
         raise InputError(
             f"{table}: lacks the columns {dates}_datetime and {dates}_date; one of them is needed. It has {there}."
         )
