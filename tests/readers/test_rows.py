@@ -89,7 +89,7 @@ def test_what_is_no_label_says_what_is(cell: str):
 
 
 def test_an_id_that_a_spreadsheet_rounded_is_refused():
-    for rounded in ("1.23457E+11", "1.2345678901234568e17"):
+    for rounded in ("1.23457E+11", "1.2345678901234568e17", "1E+05", "12e+4"):
         with pytest.raises(InputError, match="row 2, column id: is an id that a spreadsheet has rounded"):
             Row("t.csv", 2, {"id": rounded}).identity("id")
     assert Row("t.csv", 2, {"id": "1e5"}).identity("id") == "1e5"
@@ -135,4 +135,8 @@ def test_two_labels_other_than_0_and_1_are_said():
     assert odd_labels("death", {2.0, 1.0}) == (
         "the labels of death are 1 and 2; models of two classes take 0 and 1, so write these"
     )
+    assert odd_labels("grade", {9.0, 0.0, 1.0}) == (
+        "the labels of grade are 0, 1 and 9, with gaps; if one is a code for what is not known, leave such cells empty"
+    )
+    assert not odd_labels("days", {float(k * k) for k in range(30)})
     assert not any(odd_labels("grade", labels) for labels in ({0.0, 1.0}, {1.0}, {1.0, 2.0, 3.0}))

@@ -1,11 +1,18 @@
 """Keep covariates with what is predicted on, so that each can be tested as a shortcut."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from semeia.archive.schema import SUBJECTS, UNITS
 from semeia.errors import InputError
 from semeia.readers.images.listed import Listed
 from semeia.readers.rows import Faults, Row
+
+# A number in some way of writing: 1,234 and 1.234,5, 1 234, a minus of Unicode, <0.5, 90+, 50%. Bands of ages (60-69)
+# are words.
+_NUMBER = re.compile(
+    r"[<>≤≥~]?\s*[-+\u2212]?(\d{1,3}([\s.,'\u2019]\d{3})+|\d+)([.,]\d+)?(e[-+\u2212]?\d+)?\s*[%+]?", re.IGNORECASE
+)
 
 Fact = str | float | None
 # Columns that the tables of units, of patients and of predictions have; sex may stand with a unit as well.
@@ -28,9 +35,10 @@ def covariates_of(
 ) -> dict[int, dict[str, Fact]]:
     """The covariates of each row, by its number: numbers where every cell of a column is one, else text.
 
-    Two rows of one unit and one date that differ are a fault.
+    Two rows of one unit and one date that differ are a fault; so is a number that cannot be read in a column that
+    holds nothing else, which would make each of them a word.
     """
-    typed = {column: _typed(rows, column) for column in columns}
+    typed = {column: _typed(rows, column, faults) for column in columns}
     facts = {row.number: {column: values[row.number] for column, values in typed.items()} for row in rows}
     first: dict[object, Row] = {}
 
@@ -44,8 +52,16 @@ def covariates_of(
     return facts
 
 
-def _typed(rows: Sequence[Row], column: str) -> Mapping[int, Fact]:
-    try:
-        return {row.number: row.number_or_none(column) for row in rows}
-    except InputError:
-        return {row.number: row.cells[column] for row in rows}
+def _typed(rows: Sequence[Row], column: str, faults: Faults) -> Mapping[int, Fact]:
+    numbers, unread = {}, []
+    for row in rows:
+        try:
+            numbers[row.number] = row.number_or_none(column)
+        except InputError as error:
+            unread.append(error)
+    if not unread:
+        return numbers
+    if all(_NUMBER.fullmatch(cell) for row in rows if (cell := row.cells[column]) is not None):
+        for error in unread:
+            faults.add(error)
+    return {row.number: row.cells[column] for row in rows}

@@ -21,6 +21,7 @@ Checked = TypeVar("Checked")
 MOST_FAULTS = 10
 LEFT_OUT = "rows with a fault were left out, as asked (--skip-bad-rows)"
 _DAY = len("2020-06-01")
+_MOST_CLASSES = 20  # of an outcome with more values these are counts or days, not classes
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?")
 
 
@@ -47,7 +48,7 @@ class Row:
     def identity(self, column: str) -> str:
         """The cell as the id of a patient, which must not be empty nor a rounded number."""
         cell = self.text(column)
-        if re.fullmatch(r"\d[.,]\d+[Ee]\+?\d+", cell):
+        if re.fullmatch(r"\d[.,]\d+[Ee]\+?\d+|\d+[Ee]\+\d+", cell):
             raise self.error(
                 column, "is an id that a spreadsheet has rounded (as in 1.2E+11); export the column again as text."
             )
@@ -189,11 +190,15 @@ class Faults:
 
 
 def odd_labels(outcome: str, values: Collection[float]) -> str:
-    """What to say of labels of two classes that a model of two classes could not take; nothing of others."""
-    there = " and ".join(f"{value:g}" for value in sorted(values))
-    if len(values) != 2 or set(values) == {0.0, 1.0}:
-        return ""
-    return f"the labels of {outcome} are {there}; models of two classes take 0 and 1, so write these"
+    """What to say of labels that a model could not take as they are, or not as they are meant; nothing of others."""
+    *first, last = [f"{value:g}" for value in sorted(values)] or [""]
+    there = f"the labels of {outcome} are {', '.join(first)}{' and ' if first else ''}{last}"
+    if len(values) == 2 and set(values) != {0.0, 1.0}:
+        return f"{there}; models of two classes take 0 and 1, so write these"
+    whole = all(value == int(value) for value in values)
+    if 2 < len(values) <= _MOST_CLASSES and whole and max(values) - min(values) >= len(values):
+        return f"{there}, with gaps; if one is a code for what is not known, leave such cells empty"
+    return ""
 
 
 def day_of(text: str | None) -> dt.date | None:

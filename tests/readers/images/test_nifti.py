@@ -13,6 +13,7 @@ import pytest
 
 from semeia.errors import InputError
 from semeia.readers import read_nifti
+from semeia.readers.images.nifti import SEGMENTATION
 
 VOXELS = np.arange(2 * 3 * 4, dtype=np.int16).reshape(2, 3, 4)
 
@@ -145,3 +146,20 @@ def test_voxels_that_are_not_numbers_are_refused(tmp_path: Path):
     array[0, 0, 0] = np.nan
     with pytest.raises(InputError, match="not numbers"):
         read_nifti(_saved(tmp_path / "v.nii", array))
+
+
+@pytest.mark.parametrize("value", [1e300, -1e39, np.nan])
+def test_voxels_beyond_single_precision_are_refused_without_a_warning(tmp_path: Path, value: float):
+    """Warnings are errors here."""
+    voxels = np.ones((4, 3, 2))
+    voxels[0, 0, 0] = value
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), tmp_path / "v.nii")
+    with pytest.raises(InputError, match="has voxels that are not numbers, or none of single precision"):
+        read_nifti(tmp_path / "v.nii")
+
+
+def test_a_segmentation_in_place_of_a_scan_is_said(tmp_path: Path):
+    image = nib.Nifti1Image(np.ones((4, 3, 2), np.int16), np.eye(4))
+    image.header.set_intent("label")
+    nib.save(image, tmp_path / "v.nii")
+    assert SEGMENTATION in [remark.what for remark in read_nifti(tmp_path / "v.nii").remarks]

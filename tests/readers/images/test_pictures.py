@@ -231,6 +231,29 @@ def test_dates_and_covariates_stay_with_the_units(folder: Path):
     assert archive.parts[0]["notes"]["columns not read"] == ["day", "knee"]
 
 
+@pytest.mark.parametrize(
+    "cells", [["\u22125"], ["1 234"], ["1,234"], ["1.234,5"], ["50%"], [">89", "90+", "60"], ["< 0,5", "7"]]
+)
+def test_numbers_that_cannot_be_read_are_no_words(folder: Path, cells: list[str]):
+    rows = read_rows(folder / "t.csv")
+    for place, row in enumerate(rows):
+        row["age"] = cells[place % len(cells)]
+    write_rows(folder / "t.csv", rows)
+    with pytest.raises(InputError, match=r"row 2, column age: is not a number"):
+        _ingest(folder, covariates=("age",))
+    assert not (folder / "a").exists()
+
+
+@pytest.mark.parametrize("cells", [["60-69", "70-79", "80"], ["16", "64", "MX8000"], ["2020-01-02"], ["1.2.3"]])
+def test_words_with_digits_stay_words(folder: Path, cells: list[str]):
+    rows = read_rows(folder / "t.csv")
+    for place, row in enumerate(rows):
+        row["model"] = cells[place % len(cells)]
+    write_rows(folder / "t.csv", rows)
+    _ingest(folder, covariates=("model",))
+    assert set(open_archive(folder / "a").table("units")["model"]) == set(cells)
+
+
 def test_days_are_counted_from_a_day_and_a_patient_has_the_date_of_the_last_image(folder: Path):
     _dated(folder)
     _ingest(folder, label=None, unit="id", time="day", day_zero="2000-01-01", covariates=("age",))

@@ -24,6 +24,8 @@ from semeia.readers.images.nifti_geometry import Remark, geometry_of
 if TYPE_CHECKING:
     from nibabel import Nifti1Header
 
+SEGMENTATION = "volumes say that they are a segmentation (intent code 1002), no scan; they were taken as they are"
+_LABEL = 1002  # NIFTI_INTENT_LABEL
 # A compressed file may grow to this many bytes however small it is (a mask of the most voxels), beyond by a factor.
 _GROWS_TO = 2**28
 _HEADER_BYTES = {348: 352, 540: 544}  # NIfTI-1 and NIfTI-2, each with the 4 bytes that announce extensions
@@ -72,12 +74,13 @@ def read_nifti(path: str | Path, *, name: str | None = None, axes: str | None = 
     header, content = _bounded(Path(path), called)
     geometry = geometry_of(dict(header.items()), called=called)
     array, affine = _voxels(content, called), geometry.affine
+    remarks = geometry.remarks + ((Remark(SEGMENTATION),) if int(header["intent_code"]) == _LABEL else ())
     del content  # turning the axes takes another copy of the voxels
     if axes is not None:
         affine = _directions(axes) @ np.diag([*geometry.spacing, 1.0])
     if affine is None:
-        return Volume(array, geometry.spacing, None, None, None, geometry.remarks)
-    return turned(array, affine, geometry.remarks)
+        return Volume(array, geometry.spacing, None, None, None, remarks)
+    return turned(array, affine, remarks)
 
 
 def turned(array: np.ndarray, affine: np.ndarray, remarks: tuple[Remark, ...] = ()) -> Volume:
@@ -101,15 +104,16 @@ def _voxels(content: bytes, called: str) -> np.ndarray:
     from nibabel.wrapstruct import WrapStructError
 
     try:
-        with LoggingOutputSuppressor():
+        with LoggingOutputSuppressor(), np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
             image = (Nifti2Image if _header_size(content) == 540 else Nifti1Image).from_bytes(content)
             array = np.asarray(image.dataobj)
     except (HeaderDataError, ImageFileError, WrapStructError, EOFError) as error:
         raise InputError(f"{called}: not a readable NIfTI file; export it again.") from error
     if array.dtype.kind not in "iu" or array.dtype.itemsize > 4 or array.dtype.name == "uint32":
-        array = array.astype(np.float32)
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float32)
         if not np.isfinite(array).all():
-            raise InputError(f"{called}: has voxels that are not numbers; replace them.")
+            raise InputError(f"{called}: has voxels that are not numbers, or none of single precision; replace them.")
     return array.reshape([*array.shape[:3], *([1] * (3 - array.ndim))])
 
 
