@@ -164,3 +164,12 @@ def test_a_damaged_header_is_not_repeated(tmp_path, header):
         read_predictions(tmp_path / "p.csv")
     assert "CANARY" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_ids_that_a_spreadsheet_rounded_are_refused_with_their_row(tmp_path):
+    for rounded in ("1.23E+05", "1E+05"):
+        (tmp_path / "p.csv").write_text(f"subject_id,label,score\n7,0,0.5\n{rounded},1,0.5\n")
+        with pytest.raises(InputError, match="column subject_id, row 2: is an id that a spreadsheet has rounded"):
+            read_predictions(tmp_path / "p.csv")
+    (tmp_path / "p.csv").write_text("subject_id,label,score\n7,0,0.5\n1e5,1,0.5\n")
+    assert read_predictions(tmp_path / "p.csv")["subject_id"].to_list() == ["7", "1e5"]

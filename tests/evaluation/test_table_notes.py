@@ -93,3 +93,18 @@ def test_other_spellings_are_refused_with_the_way_out(columns: dict, words: str)
 def test_decimal_commas_of_scores_are_read():
     frame = pl.DataFrame({"subject_id": ["a", "b"], "label": [1, 0], "score": ["0,25", "1"]})
     assert check_predictions(frame)["score"].to_list() == [0.25, 1.0]
+
+
+def test_ids_spelled_alike_are_counted_and_pseudonyms_are_not():
+    alike = table().with_columns(subject_id=pl.Series(["P1", "p 1", "P-01", "p10", *(f"q{i}" for i in range(56))]))
+    (line,) = notes(alike)
+    assert line.startswith("2 of 60 patients have ids that differ only in case, spaces, separators or leading zeros")
+    ours = pl.Series([f"p{i:012d}" for i in range(60)])
+    assert notes(table().with_columns(subject_id=ours)) == []
+
+
+def test_rows_of_training_are_counted():
+    split = pl.Series(["Train"] * 20 + ["test"] * 40)
+    (line,) = notes(table().with_columns(split=split))
+    assert line.startswith("20 of 60 rows are of training patients (column split)")
+    assert notes(table().with_columns(split=split).filter(pl.col("split") == "test")) == []

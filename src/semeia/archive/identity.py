@@ -13,6 +13,7 @@ import polars as pl
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # zero-width spaces and joiners, and the mark that begins a file
 NEAR = "patients have ids that differ only in case, spaces, separators, leading zeros or a missing site from others"
+ROUNDED = r"\d[.,]\d+[Ee]\+?\d+|\d+[Ee]\+\d+"  # as a spreadsheet shows a long number; 1e5 may be an id
 _WHOLE = re.compile(r"([0-9]+)(?:\.(?:0|00|0{4,})|,0)")  # 12.000 may be twelve thousand
 _FORMULA = re.compile(r'="(.*)"')  # how Excel is told to keep leading zeros
 

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from semeia.archive.identity import spelling
+from semeia.archive.keys import PSEUDONYM
 from semeia.evaluation.cells import Cell
 from semeia.evaluation.class_scores import loosely_summed
 from semeia.evaluation.schema import BLOCK, CELL, FOLD, UNIT
@@ -33,6 +35,9 @@ class Notes:
 
 # Columns by which others weight rows.
 WEIGHTS = {"weight", "weights", "sample_weight", "sample_weights", "case_weight", "sampling_weight", "ipw", "iptw"}
+# Columns by which others say what a row was used for, and how they call what a model was fitted on.
+SPLITS = {"split", "set", "subset", "partition"}
+_FITTED = ["train", "training", "fit", "derivation", "development"]
 # An arm with fewer distinct scores than this share of its rows has ties by nature: a grade, a count.
 SELDOM_TIED = 0.9
 
@@ -41,6 +46,7 @@ def note_table(table: pl.DataFrame, notes: Notes) -> None:
     """Add what strikes in a checked table: clipped scores, repeated rows, weights, patients in two cohorts."""
     _note_clipped(table, notes)
     _note_repeated(table, notes)
+    _note_spelled_alike(table, notes)
     if rounded := loosely_summed(table):
         notes.add(
             f"the class probabilities of {rounded} of {table.height} rows sum to 1 only roughly, as rounded ones do; "
@@ -49,10 +55,30 @@ def note_table(table: pl.DataFrame, notes: Notes) -> None:
     for name in table.columns:
         if name.lower() in WEIGHTS:
             notes.add(f"column {name} is not used: every row counts once, as if there were no weights")
+        if name.lower() in SPLITS:
+            fitted = int(table[name].cast(pl.String).str.to_lowercase().is_in(_FITTED).sum())
+            if fitted:
+                notes.add(
+                    f"{fitted} of {table.height} rows are of training patients (column {name}) and are counted like the "
+                    "others; --where leaves them out"
+                )
     cohorts = table.group_by([*BLOCK, "subject_id"]).agg(pl.col("cohort").n_unique())
     shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
     if shared:
         notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
+
+
+def _note_spelled_alike(table: pl.DataFrame, notes: Notes) -> None:
+    """Patients whose ids one slip of the hand tells apart: as two clusters they make the intervals too narrow."""
+    ids = table["subject_id"].unique()
+    if ids.str.contains(PSEUDONYM).all():
+        return
+    spelled = pl.Series([spelling(original) for original in ids], dtype=pl.String)
+    if alike := len(ids) - spelled.n_unique():
+        notes.add(
+            f"{alike} of {len(ids)} patients have ids that differ only in case, spaces, separators or leading zeros "
+            "from others; they count as patients of their own: write each id in one way if they are not"
+        )
 
 
 def covariate_conflicts(table: pl.DataFrame, covariate: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from semeia.archive.column_names import there_are
-from semeia.archive.identity import canonical_ids
+from semeia.archive.identity import ROUNDED, canonical_ids
 from semeia.archive.table_file import LABEL_WORDS, inferred, read_table
 from semeia.errors import InputError
 from semeia.evaluation.class_scores import (
@@ -70,10 +70,18 @@ def read_predictions(path: str | Path, *, named: tuple[str, ...] = ()) -> pl.Dat
     if "subject_id" in frame.columns:
         frame = frame.with_columns(subject_id=canonical_ids(frame["subject_id"]))
     try:
+        _refuse_rounded(frame)
         return check_predictions(frame, keep_unlabelled=True)
     except InputError as error:
         hint = " --map NAME=COLUMN says which is which." if "There are:" in str(error) else ""
         raise InputError(f"{path}: {error}{hint}") from error
+
+
+def _refuse_rounded(frame: pl.DataFrame) -> None:
+    """Refuse ids that a spreadsheet has rounded: neighbours would be one patient, and the intervals too wide."""
+    for name in (name for name in UNIT if frame.schema.get(name) == pl.String):
+        rounded = frame[name].str.contains(f"^(?:{ROUNDED})$").fill_null(False)
+        refuse_rows(rounded, name, "is an id that a spreadsheet has rounded (as in 1.2E+11); export it again as text")
 
 
 def check_predictions(predictions: pl.DataFrame, *, keep_unlabelled: bool = False) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from semeia.archive.atomic import naming
+from semeia.archive.identity import ROUNDED
 from semeia.archive.table_file import LABEL_WORDS, TableFile, as_text, read_table
 from semeia.errors import InputError
 
@@ -48,7 +49,7 @@ class Row:
     def identity(self, column: str) -> str:
         """The cell as the id of a patient, which must not be empty nor a rounded number."""
         cell = self.text(column)
-        if re.fullmatch(r"\d[.,]\d+[Ee]\+?\d+|\d+[Ee]\+\d+", cell):
+        if re.fullmatch(ROUNDED, cell):
             raise self.error(
                 column, "is an id that a spreadsheet has rounded (as in 1.2E+11); export the column again as text."
             )

@@ -21,7 +21,7 @@ from semeia.archive.small_file import read_object
 from semeia.errors import InputError
 from semeia.evaluation import PREDICTION_COLUMNS, Evaluation, EvaluationSettings, evaluate, read_predictions
 from semeia.evaluation.class_scores import class_columns
-from semeia.evaluation.notes import WEIGHTS
+from semeia.evaluation.notes import SPLITS, WEIGHTS
 from semeia.evaluation.schema import time_to_event
 from semeia.evaluation.strata import KNOWN, strata
 from semeia.evaluation.tables.paired_tables import mark_of_tested
@@ -99,7 +99,7 @@ def asked_for(table: pl.DataFrame, settings: EvaluationSettings) -> tuple[pl.Dat
     """Return the table without the columns of a stranger that nobody asked for, which may hold anything; name these."""
     if table["subject_id"].str.contains(PSEUDONYM).all():
         return table, []
-    asked = _used(table, settings) | {*settings.subgroups, *KNOWN, *WEIGHTS}
+    asked = _used(table, settings) | {*settings.subgroups, *KNOWN, *WEIGHTS, *SPLITS}
     return table.select(name for name in table.columns if name in asked), sorted(set(table.columns) - asked)
 
 

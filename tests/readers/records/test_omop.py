@@ -231,3 +231,14 @@ def test_text_in_another_encoding_is_called_so(tmp_path: Path):
     (tmp_path / "source" / "measurement.csv").write_text(f"{MEASURED}\n1,3016723,2018-08-03,,1\n")
     with pytest.raises(InputError, match=r"person.csv: row 2 is no text in UTF-8; save the table as CSV in UTF-8"):
         ingest_omop(tmp_path / "source", into=tmp_path / "archive")
+
+
+def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path):
+    (tmp_path / "source").mkdir()
+    persons = "person_id,gender_concept_id,year_of_birth\n1,8507,1950\n1.23E+05,8507,1950\n"
+    (tmp_path / "source" / "person.csv").write_text(persons)
+    visits = "visit_occurrence_id,person_id,visit_concept_id,visit_start_date\n1,1,9201,2020-01-01\n"
+    (tmp_path / "source" / "visit_occurrence.csv").write_text(visits)
+    with pytest.raises(InputError, match=r"1 ids .* were rounded by a spreadsheet"):
+        ingest_omop(tmp_path / "source", into=tmp_path / "archive")
+    assert not (tmp_path / "archive").exists()

@@ -15,7 +15,8 @@ import polars as pl
 
 from semeia.archive import Writer
 from semeia.archive.atomic import PARTIAL
-from semeia.archive.duck import connected, limited, single
+from semeia.archive.duck import connected, limited, literal, single
+from semeia.archive.identity import ROUNDED
 from semeia.errors import InputError
 from semeia.readers.records.cells import HOW, add_macros, utc
 from semeia.readers.records.code_facts import say_codes
@@ -155,8 +156,7 @@ def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> 
     """Number the patients, in order of their original ids, into the table `numbered`."""
     with reading("people"), limited(connection, "people"):
         kind = type_of(connection, people.birth, people.source)
-        if type_of(connection, people.subject, people.source) in ("DOUBLE", "FLOAT"):
-            _refuse_rounded(connection, people)
+        _refuse_rounded(connection, people)
         facts = ", ".join(
             f"nullif(trim(CAST(({expression}) AS VARCHAR)), '') AS {name}"
             for name, expression in (("site", people.site), ("sex", people.sex), ("split", people.split))
@@ -196,9 +196,20 @@ def _number(draft: Writer, connection: "DuckDBPyConnection", people: People) -> 
 
 
 def _refuse_rounded(connection: "DuckDBPyConnection", people: People) -> None:
-    """Refuse ids that are decimal numbers beyond those that are exact: neighbours would be one patient."""
+    """Refuse ids that a spreadsheet or a type has rounded: neighbours would be one patient."""
+    kind = type_of(connection, people.subject, people.source)
+    if kind == "VARCHAR":
+        like = f"count(*) FILTER (regexp_full_match(trim({people.subject}), {literal(ROUNDED)}))"
+        rounded = frame_of(connection, f"SELECT {like} FROM {people.source} WHERE {people.where}").item()
+        if rounded:
+            raise InputError(
+                f"people: {rounded} ids ({people.subject}) were rounded by a spreadsheet (as in 1.2E+11), where "
+                "neighbours are one; export the column again as text."
+            )
+    if kind not in _EXACT:
+        return
     largest = frame_of(connection, f"SELECT max(abs({people.subject})) FROM {people.source}").item()
-    exact = _EXACT[type_of(connection, people.subject, people.source)]
+    exact = _EXACT[kind]
     if largest is not None and largest > exact:
         raise InputError(
             f"people: ids ({people.subject}) are decimal numbers beyond {exact}, where neighbours are rounded to one; "
