@@ -52,20 +52,23 @@ def note_table(table: pl.DataFrame, notes: Notes) -> None:
             f"the class probabilities of {rounded} of {table.height} rows sum to 1 only roughly, as rounded ones do; "
             "they are taken as they are"
         )
+    _note_columns(table, notes)
+    cohorts = table.group_by([*BLOCK, "subject_id"]).agg(pl.col("cohort").n_unique())
+    shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
+    if shared:
+        notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
+
+
+def _note_columns(table: pl.DataFrame, notes: Notes) -> None:
+    """Columns that others would have used: weights, and what a row was used for when the model was made."""
     for name in table.columns:
         if name.lower() in WEIGHTS:
             notes.add(f"column {name} is not used: every row counts once, as if there were no weights")
         if name.lower() in SPLITS:
             fitted = int(table[name].cast(pl.String).str.to_lowercase().is_in(_FITTED).sum())
             if fitted:
-                notes.add(
-                    f"{fitted} of {table.height} rows are of training patients (column {name}) and are counted like the "
-                    "others; --where leaves them out"
-                )
-    cohorts = table.group_by([*BLOCK, "subject_id"]).agg(pl.col("cohort").n_unique())
-    shared = cohorts.filter(pl.col("cohort") > 1)["subject_id"].n_unique()
-    if shared:
-        notes.add(f"{shared} subjects are in more than one cohort; cohorts should not share patients")
+                words = f"{fitted} of {table.height} rows are of training patients (column {name})"
+                notes.add(f"{words} and are counted like the others; --where leaves them out")
 
 
 def _note_spelled_alike(table: pl.DataFrame, notes: Notes) -> None:
