@@ -230,9 +230,8 @@ def test_modalities_by_space_or_comma_and_the_table_is_written(
         (KeyboardInterrupt(), 130, "To go on, give the same command again."),
         (Interrupted("stopped after step 3 of 9; saved in run"), 130, "saved in run. To go on, give the same command"),
         (Interrupted("stopped", signal=signal.SIGTERM), 143, "give the same command again."),
-        (pl.exceptions.PanicException("CANARY-7"), 1, "this is a bug in Semeia"),
-        (KeyError("CANARY-7"), 1, "this is a bug in Semeia"),
         (OSError(5, "Input/output error"), 1, "this is a bug in Semeia"),
+        *((bug("CANARY-7"), 1, "this is a bug in Semeia") for bug in (KeyError, pl.exceptions.PanicException)),
     ],
 )
 def test_exit_codes(error: BaseException, code: int, said: str, calls, capsys: pytest.CaptureFixture[str]):
