@@ -11,6 +11,7 @@ from semeia.archive.split import patient_folds
 from semeia.archive.store import Archive
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings
+from semeia.processes import Backend
 from semeia.ranges import FROM_1, SEED, require_ranges, require_seed
 
 FOLDS = 5
@@ -55,6 +56,7 @@ class StudySettings:
         fractions: of the labelled training patients.
         draws: bootstrap draws of the evaluation.
         workers: processes, one thread each.
+        backend: where they run: "local", or "ray" for the Ray cluster that RAY_ADDRESS names.
         arms: which are run, by their names in the results; none named: all.
     """
 
@@ -62,6 +64,7 @@ class StudySettings:
     fractions: tuple[float, ...] = (1.0,)
     draws: int = 1000
     workers: int = 2
+    backend: Backend = "local"
     arms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ LABELS = {
 RECORD = "run.json"
 LIBRARIES = ("torch", "monai", "numpy", "polars", "scikit-learn", "scipy")
 # What may change between two sittings of the same run: where it is run, and what only adds cells or leaves some out.
-MAY_CHANGE = ("workers", "starts", "modes", "heads")
+MAY_CHANGE = ("workers", "backend", "starts", "modes", "heads")
 # The same of the loop, wherever its settings stand: how often it saves and writes, where that is shown, the device.
 HOW_IT_IS_RUN = ("loop.save_every", "loop.log_every", "loop.device", "loop.tracker")
 

@@ -15,6 +15,7 @@ from semeia.group import agreed, process_group, process_of, wait_for_all
 from semeia.learning.cells import Cell, is_finished
 from semeia.learning.devices import pick_device
 from semeia.learning.resources import measuring
+from semeia.processes import backend
 from semeia.progress import doing
 from semeia.studies.run.gather import gather, write_results, write_scores
 from semeia.studies.run.grid import one_cell, run_cells
@@ -55,10 +56,11 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             first, then = plan(study, inputs, settings, material)
             require_folds(material, then)
             work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
-            for early in (True, False):
-                cells = [cell for cell in first if (cell.arm in study.before) == early]
-                run_cells(cells, work_in, run=out, workers=settings.workers, label="pretraining")
-            run_cells(then, work_in, run=out, workers=settings.workers, label="fitting and scoring")
+            with backend(settings.backend):
+                for early in (True, False):
+                    cells = [cell for cell in first if (cell.arm in study.before) == early]
+                    run_cells(cells, work_in, run=out, workers=settings.workers, label="pretraining")
+                run_cells(then, work_in, run=out, workers=settings.workers, label="fitting and scoring")
             work = Work(out, inputs, settings, material)
             counted = replace(material, units=study.covariates(work))
             declared = study.passed_on(inputs) if callable(study.passed_on) else study.passed_on
