@@ -1,14 +1,17 @@
 """A small archive of health records on disk."""
 
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from record_frames import MODES, Event, event_frame
+from record_frames import MODES, START, Event, event_frame
 from semeia.archive import Archive, open_archive, writing
 
 EXTRA = {"MEDS_BIRTH": "other", "RARE": "condition", "ORDERED": "measurement", "ADMIT": "other"}
+PATIENTS = 12
+VISITS = (200.0, 9000.0)  # hours after START; two units a patient
 
 
 def random_rows(patients: int, events: int, *, seed: int = 0) -> list[Event]:
@@ -42,4 +45,21 @@ def record_archive(path: Path, rows: list[Event], *, patients: int, order: list[
         draft.codes(pl.DataFrame({"code": list(codes), "mode": list(codes.values()), "rule": "test"}))
         frame = event_frame(rows)
         draft.events(frame.with_columns(pl.col("subject_id").replace_strict(ids, return_dtype=pl.Int64)))
+    return open_archive(path)
+
+
+def visit_archive(path: Path, rows: list[Event], *, dated: bool = True) -> Archive:
+    """Two dated units a patient, at the hours of `VISITS`."""
+    with writing(path, source="test") as draft:
+        for number in range(1, PATIENTS + 1):
+            subject, name = draft.subject(f"person-{number}")
+            for visit, hours in enumerate(VISITS):
+                time = START + dt.timedelta(hours=hours) if dated else None
+                draft.unit(f"{name}/{visit}", subject, "visit", time=time)
+        codes = [*MODES, "MEDS_BIRTH", "RARE", "ORDERED", "ADMIT"]
+        modes = [*MODES.values(), "other", "condition", "measurement", "other"]
+        draft.codes(pl.DataFrame({"code": codes, "mode": modes, "rule": "test"}))
+        frame = event_frame(rows)
+        order = {number: draft.subject(f"person-{number}")[0] for number in range(1, PATIENTS + 1)}
+        draft.events(frame.with_columns(pl.col("subject_id").replace_strict(order, return_dtype=pl.Int64)))
     return open_archive(path)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from contracts.encoder_contract import CHECKS, Case, Make
 from semeia.data.crops import CropSettings
-from semeia.data.modalities import Signal, Vector
+from semeia.data.modalities import Events, Signal, Vector
+from semeia.data.modalities.events import Vocabulary
 from semeia.data.modalities.vector import VectorScale
 from semeia.data.modality import Modality, Scale
 from semeia.encoders.build import EMBEDDINGS
@@ -97,6 +98,15 @@ def vector(seed: int) -> Case:
     return case_of(modality, values.masked_fill(~present[..., None], torch.nan), present, seed, own)
 
 
+def events(seed: int) -> Case:
+    """Rows 0 and 1 have no event, row 2 one without a value, row 3 one of any other code."""
+    modality = Events(fitted=Vocabulary((0.0,) * 2, (1.0,) * 2, ("C/1", "L/1")))
+    values = torch.tensor([[torch.nan] * 3, [torch.nan] * 3, [1, 0, 0], [0, 0, 0], [2, 1, -1.5], [2, 1, 0.5]])
+    present = torch.tensor([False, False, True, True, True, True])[:, None]
+    value = lambda token: torch.tensor([False, False, True])  # noqa: E731 (a code is a number of its own, not noise)
+    return case_of(modality, values, present, seed, value)
+
+
 def signal(seed: int) -> Case:
     modality = Signal(source="ecg", length=12, patch=4, fitted=Scale((0.0, 0.0), (1.0, 1.0)))
     values = torch.randn(6, 2, 12, generator=torch.Generator().manual_seed(0))
@@ -120,6 +130,7 @@ CASES: dict[str, Make] = {
     "reading": reading,
     "report": report,
     "vector": vector,
+    "events": events,
     "signal": signal,
 }
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from contracts.modality_contract import CHECKS, Case
 from semeia.archive import Writer
 from semeia.data.crops import CropSettings
-from semeia.data.modalities import Picture, Signal, Table, Text, Vector, Volume
+from semeia.data.modalities import Events, Picture, Signal, Table, Text, Vector, Volume
 from semeia.data.pictures import PictureSettings
 
 VOLUME = CropSettings(voxels=(4, 8, 8), patch=(2, 2, 2))
@@ -56,6 +57,20 @@ def write_signal(draft: Writer, number: int, **whose: object) -> None:
     draft.array(array, modality="ecg", **whose)  # pyright: ignore[reportArgumentType]
 
 
+def write_event(draft: Writer, number: int, **whose: object) -> None:
+    codes = pl.DataFrame({"code": ["L/1", "C/1"], "mode": ["measurement", "condition"], "rule": "test"})
+    event = {"code": "L/1", "numeric_value": float(np.random.default_rng(number).normal(3, 2))}
+    if number == 12:
+        event = {"code": "C/1", "numeric_value": None}
+    draft.codes(codes)
+    draft.events(
+        pl.DataFrame(
+            [{"subject_id": whose["subject_id"], "time": whose["time"], **event}],
+            schema_overrides={"numeric_value": pl.Float32},
+        )
+    )
+
+
 def rows_of(values: np.ndarray) -> np.ndarray:
     """Pictures as users hold them: [n, height, width], or with colours last."""
     return values[:, 0, 0] if values.shape[1] == 1 else np.moveaxis(values[:, :, 0], 1, 3)
@@ -70,6 +85,7 @@ CASES = {
     "picture": Case(PICTURES, write_picture, COVERED, rows_of),
     "photograph": Case(PICTURES, write_photograph, replace(PICTURES, colours=1), rows_of),
     "table": Case(Table(source="visit"), write_table, Table(source="other")),
+    "events": Case(Events(least=1), write_event, Events(source="C/")),
     "text": Case(Text(length=5, depth=1), write_text, Text(source="other")),
     "vector": Case(Vector(source="features"), write_vector, Vector(source="other")),
     "signal": Case(

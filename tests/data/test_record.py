@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from record_archive import random_rows
-from record_frames import MODES, START, Event, event_frame
-from semeia.archive import Archive, open_archive, writing
+from record_archive import PATIENTS, VISITS, random_rows, visit_archive
+from record_frames import MODES, START, Event
+from semeia.archive import Archive
 from semeia.data.dataset import Dataset, open_dataset
 from semeia.data.modalities import Record
 from semeia.data.preprocessing import fit_preprocessing, make_batch
@@ -19,25 +19,6 @@ from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
-
-PATIENTS = 12
-VISITS = (200.0, 9000.0)  # hours after START; two units a patient
-
-
-def archive_of(path: Path, rows: list[Event], *, dated: bool = True) -> Archive:
-    with writing(path, source="test") as draft:
-        for number in range(1, PATIENTS + 1):
-            subject, name = draft.subject(f"person-{number}")
-            for visit, hours in enumerate(VISITS):
-                time = START + dt.timedelta(hours=hours) if dated else None
-                draft.unit(f"{name}/{visit}", subject, "visit", time=time)
-        codes = [*MODES, "MEDS_BIRTH", "RARE", "ORDERED", "ADMIT"]
-        modes = [*MODES.values(), "other", "condition", "measurement", "other"]
-        draft.codes(pl.DataFrame({"code": codes, "mode": modes, "rule": "test"}))
-        frame = event_frame(rows)
-        order = {number: draft.subject(f"person-{number}")[0] for number in range(1, PATIENTS + 1)}
-        draft.events(frame.with_columns(pl.col("subject_id").replace_strict(order, return_dtype=pl.Int64)))
-    return open_archive(path)
 
 
 def read(archive: Archive, modality: Record | None = None) -> Dataset:
@@ -63,7 +44,7 @@ def test_a_unit_reads_the_last_values_up_to_its_date(tmp_path: Path):
         (2, VISITS[0], "L/1", 3.0),
         (2, VISITS[0], "L/1", 4.0),
     ]
-    data = read(archive_of(tmp_path / "a", rows))
+    data = read(visit_archive(tmp_path / "a", rows))
     observed = data.observations["record"]
     assert observed.slot.shape == (2 * PATIENTS, 1)
     for row, unit in enumerate(data.units.iter_rows(named=True)):
@@ -86,7 +67,7 @@ def test_what_comes_after_changes_nothing(tmp_path_factory: pytest.TempPathFacto
     late = max(VISITS)
     kept = [row for row in rows if row[1] is None or row[1] <= late]
     added = [(int(rng.integers(1, PATIENTS + 1)), late + float(rng.uniform(0.01, 99)), "L/2", 5.0) for _ in range(9)]
-    one, other = (read(archive_of(folder / name, given)) for name, given in (("a", rows), ("b", [*kept, *added])))
+    one, other = (read(visit_archive(folder / name, given)) for name, given in (("a", rows), ("b", [*kept, *added])))
     names = one.observations["record"].arrays.names
     assert names == other.observations["record"].arrays.names
     for mine, theirs in zip(one, other, strict=True):
@@ -95,7 +76,7 @@ def test_what_comes_after_changes_nothing(tmp_path_factory: pytest.TempPathFacto
 
 def test_a_model_reads_the_codes_that_enough_have(tmp_path: Path):
     rows = [*random_rows(PATIENTS, 60), (1, 1.0, "ORDERED", 3.0), (1, 1.0, "L/1", 3.0)]
-    data = read(archive_of(tmp_path / "a", rows))
+    data = read(visit_archive(tmp_path / "a", rows))
     assert set(data.observations["record"].arrays.names) == {"L/1", "L/2", "ORDERED"}
     fitted = fit_preprocessing(data, np.arange(len(data)), modalities=("record",))
     modality = fitted.modalities["record"]
@@ -106,12 +87,12 @@ def test_a_model_reads_the_codes_that_enough_have(tmp_path: Path):
     assert tokens.present.sum() == batch.modalities["record"].present.sum() > 0
     with pytest.raises(InputError, match="no measurement has a value in 999"):
         fit_preprocessing(
-            read(archive_of(tmp_path / "b", rows), Record(least=999)), np.arange(9), modalities=("record",)
+            read(visit_archive(tmp_path / "b", rows), Record(least=999)), np.arange(9), modalities=("record",)
         )
 
 
 def test_the_record_is_read_where_it_is_asked_for_and_units_have_dates(tmp_path: Path):
-    dated, undated = (archive_of(tmp_path / name, random_rows(PATIENTS, 9), dated=name == "a") for name in "ab")
+    dated, undated = (visit_archive(tmp_path / name, random_rows(PATIENTS, 9), dated=name == "a") for name in "ab")
     assert "record" not in ModelSettings().modalities_of(dated)
     assert ModelSettings(record=True).modalities_of(dated)["record"] == Record()
     with pytest.raises(InputError, match="24 units have no date"):

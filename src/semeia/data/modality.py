@@ -113,6 +113,12 @@ class Modality(ABC):
     def places(self, tokens: int) -> Float[torch.Tensor, "token 3"]:
         """Place the tokens of one observation; see `Seen.where`."""
 
+    def placed(
+        self, tokens: int, when: Float[torch.Tensor, "batch visit"]
+    ) -> Float[torch.Tensor, "batch visit token 3"]:
+        """Place the tokens of every visit, so many months before the index date; by default alike in all of them."""
+        return self.places(tokens).to(when.device).expand(*when.shape, -1, -1)
+
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
         """Take observations from memory, [observation, ...]; by default all of each is there."""
         return Arrays(values, np.ones((len(values), 1), bool), names)

@@ -123,10 +123,9 @@ def _seen(
 ) -> Seen:
     batch, visits = slot.shape
     present = modality.present(mask)
-    where = modality.places(present.shape[1]).to(values.device).expand(batch, visits, -1, -1)
     return Seen(
         values=values.unflatten(0, (batch, visits)),
         present=present.unflatten(0, (batch, visits)),
-        where=where,
+        where=modality.placed(present.shape[1], when),
         when=when,
     )

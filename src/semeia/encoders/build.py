@@ -11,6 +11,7 @@ from torch import nn
 
 from semeia.data.preprocessing import Preprocessing
 from semeia.encoders.efficientnet import EfficientNetEmbedding
+from semeia.encoders.events import EventEmbedding
 from semeia.encoders.fusion import ApartEncoder, FusionEncoder
 from semeia.encoders.items import ItemEmbedding
 from semeia.encoders.patient import EncoderSettings, PatientEncoder
@@ -28,6 +29,7 @@ EMBEDDINGS: dict[str, Callable[..., nn.Module]] = {
     "resnet50": partial(ResNetEmbedding, depth=50),
     "efficientnet_lite0": EfficientNetEmbedding,
     "items": ItemEmbedding,
+    "events": EventEmbedding,
     "words": WordEmbedding,
     "pretrained_words": PretrainedWords,
     "linear": VectorEmbedding,

@@ -7,13 +7,24 @@ import polars as pl
 
 from semeia.archive.store import Archive
 from semeia.data.crops import CropSettings
-from semeia.data.modalities import Demographics, Picture, Record, Signal, Signatures, Table, Text, Vector, Volume
+from semeia.data.modalities import (
+    Demographics,
+    Events,
+    Picture,
+    Record,
+    Signal,
+    Signatures,
+    Table,
+    Text,
+    Vector,
+    Volume,
+)
 from semeia.data.modalities.volume import readable
 from semeia.data.modality import Modality
 from semeia.encoders.patient import EncoderSettings
 from semeia.errors import InputError
 
-AnyModality = Volume | Picture | Table | Record | Demographics | Text | Vector | Signatures | Signal | Modality
+AnyModality = Volume | Picture | Table | Record | Events | Demographics | Text | Vector | Signatures | Signal | Modality
 Network = Literal["rings", "patches", "conv", "resnet18", "resnet50", "efficientnet_lite0"]
 
 

@@ -143,8 +143,8 @@ def drawn(modalities: Mapping[str, Modality], *, units: int, visits: int = VISIT
         arrays = _noise(modality, units * visits, rng)
         values, mask = modality.prepare(arrays, np.arange(units * visits))
         present = modality.present(mask)
-        where = modality.places(present.shape[1]).expand(units, visits, -1, -1)
         when = torch.from_numpy(np.sort(rng.uniform(0, 36, (units, visits)), 1).astype(np.float32))
+        where = modality.placed(present.shape[1], when)
         cut = (units, visits)
         seen[name] = Seen(values.unflatten(0, cut).contiguous(), present.unflatten(0, cut).contiguous(), where, when)
     return seen

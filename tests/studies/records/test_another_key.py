@@ -12,6 +12,7 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.studies.records import ehr
 from semeia.studies.records.ehr import EhrSettings, ehr_study
+from semeia.studies.records.ehr_data import AMONG_EVENTS
 from semeia.studies.records.patient_data import ACROSS
 from semeia.studies.run import record
 from stay_archive import SIGNATURES, stay_archive
@@ -20,6 +21,7 @@ FEW = OptimiserSettings(steps=3, batch=16)
 SETTINGS = EhrSettings(
     seeds=(0,), folds=2, fractions=(1.0,), signatures=SIGNATURES, draws=100, workers=1, hospitals=3, hours=(6.0,),
     pretraining=PretrainSettings(objective=ACROSS, optimiser=FEW),
+    events_pretraining=PretrainSettings(objective=AMONG_EVENTS, optimiser=FEW),
     finetuning=FinetuneSettings(scratch=FEW, pretrained=FEW),
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ from semeia.studies.records import blocks as records
 from semeia.studies.records import ehr, ehr_data
 from semeia.studies.records.blocks import RecordArm, blocks_of
 from semeia.studies.records.ehr import EHR, EhrSettings, arms, ehr_study, open_stays
-from semeia.studies.records.ehr_data import stays_of
+from semeia.studies.records.ehr_data import AMONG_EVENTS, stays_of
 from semeia.studies.records.patient_data import ACROSS
 from semeia.studies.resume import resume_study
 from semeia.studies.run import record, runner
@@ -40,12 +40,14 @@ FEW = OptimiserSettings(steps=4, batch=16)
 SETTINGS = EhrSettings(
     seeds=(0, 1), folds=2, fractions=(1.0,), signatures=SIGNATURES, draws=100, workers=1, hospitals=3,
     hours=(6.0, 12.0), pretraining=PretrainSettings(objective=ACROSS, optimiser=FEW),
+    events_pretraining=PretrainSettings(objective=AMONG_EVENTS, optimiser=FEW),
     finetuning=FinetuneSettings(scratch=FEW, pretrained=FEW),
 )  # fmt: skip
 ARMS = arms(SETTINGS, Inputs(Path()))
 PLAIN = {arm: row for arm, row in ARMS.items() if isinstance(row, RecordArm)}
 FIRST = [Cell("signatures", "pretrain", 1.0, seed) for seed in SETTINGS.seeds]
 ACROSS_TIME = [Cell("across_jepa", "pretrain", 1.0, seed) for seed in SETTINGS.seeds]
+OF_EVENTS = [Cell("events_jepa", "pretrain", 1.0, seed) for seed in SETTINGS.seeds]
 SCORED = [(arm, mode) for arm, row in ARMS.items() for mode in row.modes]
 
 
@@ -86,7 +88,7 @@ def scores(run: Path, cell: Cell) -> pl.DataFrame:
 
 def one_seed(archive: Path, run: Path, scored: list[tuple[str, str]]) -> None:
     """The cells of seed 0 with all labels, without evaluation."""
-    first = [FIRST[0]] + [ACROSS_TIME[0]] * any(mode != "none" for _, mode in scored)
+    first = [FIRST[0]] + [ACROSS_TIME[0], OF_EVENTS[0]] * any(mode != "none" for _, mode in scored)
     for cell in (*first, *(Cell(arm, mode, 1.0, 0) for arm, mode in scored)):
         folder = run / cell.name
         folder.mkdir(parents=True)
@@ -334,7 +336,7 @@ def test_settings_that_cannot_work_are_refused_before_anything_runs(wrong: dict[
 
 def test_the_plan_is_every_arm_seed_and_fraction_once(finished: Study):
     first, then = plan(EHR, Inputs(finished.archive), SETTINGS, finished.material)
-    assert first == [cell for pair in zip(FIRST, ACROSS_TIME, strict=True) for cell in pair]
+    assert first == [cell for seed in zip(FIRST, ACROSS_TIME, OF_EVENTS, strict=True) for cell in seed]
     assert len(set(then)) == len(then) == len(SCORED) * len(SETTINGS.seeds)
 
 

@@ -6,6 +6,7 @@
 | `Picture` | images without one (radiographs, endoscopies), gray or in colours |
 | `Table` | numbers with names (a structured reading, demographics) |
 | `Record` | last values of the measurements in a health record |
+| `Events` | the newest events of a health record, one token each |
 | `Text` | written reports |
 | `Vector` | frozen features of scans, expressions made elsewhere |
 | `Signatures` | clinical signatures, expressed from the record at each date |
@@ -14,6 +15,7 @@
 """
 
 from semeia.data.modalities.demographics import Demographics
+from semeia.data.modalities.events import Events
 from semeia.data.modalities.picture import Picture
 from semeia.data.modalities.record import Record
 from semeia.data.modalities.signal import Signal
@@ -23,4 +25,4 @@ from semeia.data.modalities.text import Text
 from semeia.data.modalities.vector import Vector
 from semeia.data.modalities.volume import Volume
 
-__all__ = ["Demographics", "Picture", "Record", "Signal", "Signatures", "Table", "Text", "Vector", "Volume"]
+__all__ = ["Demographics", "Events", "Picture", "Record", "Signal", "Signatures", "Table", "Text", "Vector", "Volume"]

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from semeia.archive.store import Archive
-from semeia.data.dataset import described_units
+from semeia.data.dataset import require_dates
 from semeia.data.modalities.table import Table
 from semeia.data.modality import Arrays, History, Modality
 from semeia.errors import InputError
@@ -46,9 +46,7 @@ class Record(Table):
         Raises:
             InputError: There are units without a date, who would read what came after.
         """
-        undated = described_units(archive)["time"].null_count()
-        if undated and archive.files_of("events"):
-            raise InputError(f"{archive.path}: {undated} units have no date: what was in the record by then?")
+        require_dates(archive)
         codes = archive.codes().filter(pl.col("mode") == "measurement", pl.col("code").str.starts_with(self.source))
         value = pl.col("numeric_value")
         listed = [pl.DataFrame(schema={"subject_id": pl.Int64, "time": pl.Datetime("us")})]

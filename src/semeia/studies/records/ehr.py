@@ -4,8 +4,8 @@ Protocol. Units: the first stay in intensive care of each patient, if it is long
 to 24 hours after admission may be seen. Internal are some hospitals (about 60 % of the stays), external the others,
 which nothing is fitted on. Seed s tests fold s of five internal patient folds; signatures, counts, their codes, the
 models and their penalties are fitted on the other folds only. Signatures read the whole records of those patients, with
-or without a label. Networks read signatures at several dates of the first day, pretrained across them or not. All arms
-of a seed see the same labels.
+or without a label. Networks read signatures at several dates of the first day, or the newest events as they are, one
+token each, pretrained on them or not. All arms of a seed see the same labels.
 """
 
 from dataclasses import replace
@@ -28,15 +28,22 @@ from semeia.studies.records.blocks import (
     signature_folder,
 )
 from semeia.studies.records.counts import densities, seen_codes
-from semeia.studies.records.ehr_data import EhrSettings, open_stays, read_by
+from semeia.studies.records.ehr_data import EhrSettings, events_by, open_stays, read_by
 from semeia.studies.run.arms import Encoder, three_starts
 from semeia.studies.run.audit import Features, audit, of_networks
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Pretraining, Study, Work
 from semeia.studies.run.words import ONE_SOLUTION, network_words, said, two_cohorts
 
-ACROSS_TIME = "across_jepa"
-REFERENCES = ("counts_logistic", "counts_boosting", "age_sex", "signatures_logistic", "across_scratch/finetune")
+ACROSS_TIME, OF_EVENTS = "across_jepa", "events_jepa"
+REFERENCES = (
+    "counts_logistic",
+    "counts_boosting",
+    "age_sex",
+    "signatures_logistic",
+    "across_scratch/finetune",
+    "events_scratch/finetune",
+)
 # Fewer patients than this are not counted out loud.
 FEWEST = 10
 LIMITS = (
@@ -52,7 +59,8 @@ LIMITS = (
 SIMPLE_TRAINING = "Ridge logistic regression; boosting with shallow trees."
 STATEMENTS = {
     "inputs": "Everything in the record up to the time of the prediction, as signatures, as counts of codes or as last "
-    "values; age and sex. Networks read signatures at several dates, each from the record up to it.",
+    "values; age and sex. Networks read signatures at several dates, each from the record up to it, or its newest "
+    "events.",
     "preprocessing": "Scaling, fills, signatures, the codes that are counted and standardisation are fitted on the "
     "training patients and carried unchanged to the tested ones.",
     "missing": "Signatures fill what is not in a record as their model says (the fill of each channel); a count is 0; "
@@ -71,15 +79,18 @@ STATEMENTS = {
 
 
 def pretraining(settings: EhrSettings, inputs: Inputs) -> dict[str, Pretraining]:
-    """Signatures, once a seed; then an encoder of them across time."""
-    model = read_by(settings)
-    encoder = Encoder(tuple(model.modalities), replace(settings.pretraining, model=model))
-    return {LEARNT: SignaturesOfStays(settings.signatures, model, min(settings.seeds)), ACROSS_TIME: encoder}
+    """Signatures, once a seed; then an encoder of them across time, and one of events."""
+    across, events = read_by(settings), events_by(settings)
+    return {
+        LEARNT: SignaturesOfStays(settings.signatures, across, min(settings.seeds)),
+        ACROSS_TIME: Encoder(tuple(across.modalities), replace(settings.pretraining, model=across)),
+        OF_EVENTS: Encoder(tuple(events.modalities), replace(settings.events_pretraining, model=events)),
+    }
 
 
 def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
     """Simple models of signatures, counts and values; networks from each start; people and the record's size alone."""
-    read = read_by(settings)
+    across, events, modes = read_by(settings), events_by(settings), ("frozen", "finetune")
     blocks = {
         "signatures": ("Signatures", ("people", "signatures")),
         "counts": ("Raw counts", ("people", "counts")),
@@ -94,8 +105,12 @@ def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
     density = ArmDescription("Number of events alone", "shortcut", column="record_density")
     people = ArmDescription("Age and sex alone", "simple", start=ONE_SOLUTION)
     simple = {"age_sex": RecordArm(people, ("people",)), "record_density": RecordArm(density, ("density",))}
-    title, modes = "Signatures across time", ("frozen", "finetune")
-    networks = three_starts("across", title, tuple(read.modalities), read, settings.finetuning, modes)
+    networks = {
+        **three_starts(
+            "across", "Signatures across time", tuple(across.modalities), across, settings.finetuning, modes
+        ),
+        **three_starts("events", "Events as tokens", tuple(events.modalities), events, settings.finetuning, modes),
+    }
     return models | networks | simple
 
 
@@ -176,7 +191,10 @@ def words(finished: Finished) -> dict[str, object]:
     about = Description(
         title="Health records",
         main=("signatures_logistic", "none"),
-        contrasts=(Contrast(ACROSS_TIME, "across_scratch", "finetune", "What pretraining adds to the same network"),),
+        contrasts=(
+            Contrast(ACROSS_TIME, "across_scratch", "finetune", "What pretraining adds to the same network"),
+            Contrast(OF_EVENTS, "events_scratch", "finetune", "What pretraining adds to a network of events"),
+        ),
         cohorts=two_cohorts(
             ("Internal hospitals", "at the internal hospitals"), outside=("Other hospitals", "at other hospitals")
         ),

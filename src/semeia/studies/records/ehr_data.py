@@ -13,7 +13,8 @@ import polars as pl
 
 from semeia.archive.store import Archive, open_archive
 from semeia.data.dataset import Dataset
-from semeia.data.modalities import Demographics, Signatures
+from semeia.data.masks import MaskSettings
+from semeia.data.modalities import Demographics, Events, Signatures
 from semeia.data.modalities.demographics import YEAR
 from semeia.data.modality import Modality
 from semeia.encoders.settings import ModelSettings
@@ -21,6 +22,8 @@ from semeia.errors import InputError
 from semeia.learning.finetune import FinetuneSettings
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
+from semeia.objectives.build import ObjectiveSettings
+from semeia.objectives.latent_prediction import LatentPredictionSettings
 from semeia.ranges import ABOVE_0, require_ranges
 from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.settings import SignatureSettings
@@ -33,6 +36,11 @@ from semeia.studies.run.study import Inputs, Material
 # An hour a step and a day back; as many signatures as can be told apart in a few hundred patients' records.
 INTENSIVE_CARE = SignatureSettings(
     components=32, window=Window(24, 1), draws=3, starts=2, ica=IcaSettings(most_iterations=2000)
+)
+EVENTS = "events"
+# Of events many single ones are hidden: of one time there are few, and of the modalities the other is age and sex.
+AMONG_EVENTS = ObjectiveSettings(
+    jepa=LatentPredictionSettings(masks=MaskSettings(modality=0.0, visit=0.3, block=0.0, token=0.7))
 )
 
 
@@ -48,6 +56,8 @@ class EhrSettings(StudySettings):
         hours: before the prediction, at which networks look at the record, too.
         signatures: see `SignatureSettings`; its seed is that of the fold.
         pretraining: of networks on signatures across time, see `PretrainSettings`; what they read is not looked at.
+        events: how networks read the record as it is, see `Events`.
+        events_pretraining: of networks on events; what they read is not looked at.
         finetuning: see `FinetuneSettings`.
     """
 
@@ -61,6 +71,10 @@ class EhrSettings(StudySettings):
     signatures: SignatureSettings = INTENSIVE_CARE
     pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(objective=ACROSS, optimiser=OptimiserSettings(steps=400))
+    )
+    events: Events = field(default_factory=Events)
+    events_pretraining: PretrainSettings = field(
+        default_factory=lambda: PretrainSettings(objective=AMONG_EVENTS, optimiser=OptimiserSettings(steps=400))
     )
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
     draws: int = 2000
@@ -77,6 +91,12 @@ def read_by(settings: EhrSettings) -> ModelSettings:
     """What networks read: signatures at several dates, age and sex."""
     reads: dict[str, Modality] = {SIGNATURES: Signatures(hours=settings.hours), DEMOGRAPHICS: Demographics()}
     return replace(settings.pretraining.model, modalities=reads)  # pyright: ignore[reportArgumentType]
+
+
+def events_by(settings: EhrSettings) -> ModelSettings:
+    """What networks read of the record as it is: its newest events, age and sex."""
+    reads: dict[str, Modality] = {EVENTS: settings.events, DEMOGRAPHICS: Demographics()}
+    return replace(settings.events_pretraining.model, modalities=reads)  # pyright: ignore[reportArgumentType]
 
 
 def open_stays(inputs: Inputs, settings: EhrSettings, cache: Path) -> Material:
