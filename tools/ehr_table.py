@@ -78,7 +78,7 @@ def main(run: Path) -> None:
     ):
         print(f"{row['cohort']}: {row['n']} stays, {row['n_positive']} with the outcome")
     inside_and_outside(names, results)
-    without(names, results, "signatures|across")
+    without(names, results, "signatures|across|events")
     gains(names, results)
     gaps(names, run)
     record = json.loads((run / "run.json").read_text())
