@@ -3,10 +3,11 @@
 Prints the machine; then crops a second of `semeia.learning.loop.train` (order, rates, logging, checks, checkpoints) and
 of a bare loop (batch, loss, backward, step, moving average, nothing else), taking turns in one process, in fp32 and in
 bf16, on one thread and on two; then the resident memory after each of some epochs (synthetic data in memory, default
-model); then memory of the process itself, without what is mapped from the file, along one pass over pictures on disk.
+model); then memory of the process itself, without what is mapped from the file, along one pass over pictures on disk,
+and over patients of three dates of 2,000 signatures.
 
-    python benchmarks/pretraining.py            # 2,000 pictures on disk
-    python benchmarks/pretraining.py --full     # 100,000 of them, some minutes
+    python benchmarks/pretraining.py            # 2,000 pictures, and as many patients, on disk
+    python benchmarks/pretraining.py --full     # 100,000 of each, some minutes
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -28,7 +30,7 @@ from shared.watch import processor
 
 from semeia.data.batch import Batch
 from semeia.data.dataset import Dataset, array_dataset
-from semeia.data.modalities import Picture, Table, Volume
+from semeia.data.modalities import Picture, Table, Vector, Volume
 from semeia.data.preprocessing import fit_preprocessing, make_batch
 from semeia.encoders.blocks import TransformerBlocks
 from semeia.encoders.build import build_encoder
@@ -196,48 +198,75 @@ def memory(data: Dataset, *, epochs: int, batch: int, precision: str) -> None:
     )
 
 
-def stream(pictures: int, *, batch: int, precision: str) -> None:
-    """One pass over pictures in a memory-mapped file, larger than what is ever held of it."""
+def stream(what: str, data: Dataset, file: Path, *, batch: int, precision: str) -> None:
+    """Fit the preprocessing, and make one pass over a memory-mapped file larger than what is ever held of it."""
     torch.set_num_threads(1)
-    shape = (pictures, 64, 64)
-    with tempfile.TemporaryDirectory() as folder:
-        path, rng = Path(folder) / "pictures.npy", np.random.default_rng(0)
-        values = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-        for start in range(0, pictures, 1000):
-            values[start : start + 1000] = rng.integers(0, 256, values[start : start + 1000].shape, np.uint8)
-        values.flush()
-        del values
-        data = array_dataset({"image": (Picture(), np.load(path, mmap_mode="r"))})
-        objective, batch_of = prepared(data, SMALL)
-        optimiser = OptimiserSettings(epochs=1, batch=batch)
-        total, own = optimiser.total(pictures), []
+    fitted = perf_counter()
+    objective, batch_of = prepared(data, SMALL)
+    began, size = perf_counter(), file.stat().st_size / 2**20
+    units, optimiser, own = len(data), OptimiserSettings(epochs=1, batch=batch), []
+    total = optimiser.total(units)
 
-        def report(done: int, terms: dict[str, float]) -> None:
-            if done in {max(total * tenth // 10, 1) for tenth in range(1, 11)}:
-                info = psutil.Process().memory_info()
-                own.append((info.rss - getattr(info, "shared", 0)) / 2**20)
+    def report(done: int, terms: dict[str, float]) -> None:
+        if done in {max(total * tenth // 10, 1) for tenth in range(1, 11)}:
+            info = psutil.Process().memory_info()
+            own.append((info.rss - getattr(info, "shared", 0)) / 2**20)
 
-        began = perf_counter()
-        train(
-            objective,
-            batch_of,
-            units=pictures,
-            optimiser=optimiser,
-            seed=0,
-            folder=Path(folder),
-            cell="benchmark",
-            phase="pretrain",
-            settings=LoopSettings(device="cpu", precision=precision, save_every=0),  # pyright: ignore[reportArgumentType]
-            report=report,
-        )
-        seconds, size = perf_counter() - began, path.stat().st_size / 2**20
-    row(f"pretraining on {pictures:,} pictures of a file, small network", ours=pictures / seconds, unit="pictures/s")
+    train(
+        objective,
+        batch_of,
+        units=units,
+        optimiser=optimiser,
+        seed=0,
+        folder=file.parent,
+        cell="benchmark",
+        phase="pretrain",
+        settings=LoopSettings(device="cpu", precision=precision, save_every=0),  # pyright: ignore[reportArgumentType]
+        report=report,
+    )
+    seconds = perf_counter() - began
+    row(f"pretraining on {units:,} {what}, small network", ours=units / seconds, unit="units/s")
     row("its own memory at the end of the pass", ours=own[-1], other=own[1], unit="MiB", against="after a fifth of it")
     print(
-        f"{pictures:,} pictures of 64 x 64 ({size:.0f} MiB on disk), one pass of {total} steps in {seconds:.0f} s "
-        f"({pictures / seconds:.0f} pictures/s); own memory at each tenth: {' '.join(f'{value:.0f}' for value in own)} "
-        f"MiB; last / second {own[-1] / own[1]:.3f} (flat is 1)"
+        f"{units:,} {what} ({size:.0f} MiB on disk): scales fitted in {began - fitted:.0f} s, one pass of "
+        f"{total} steps in {seconds:.0f} s ({units / seconds:.0f} units/s); own memory at each tenth: "
+        f"{' '.join(f'{value:.0f}' for value in own)} MiB; last / second {own[-1] / own[1]:.3f} (flat is 1)"
     )
+
+
+def written(
+    path: Path, shape: tuple[int, ...], dtype: type, draw: Callable[[tuple[int, ...]], np.ndarray]
+) -> np.ndarray:
+    """Fill a file with draws, and map it into memory."""
+    values = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    for start in range(0, shape[0], 1000):
+        values[start : start + 1000] = draw(values[start : start + 1000].shape)
+    values.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def stream_pictures(pictures: int, *, batch: int, precision: str) -> None:
+    """Pictures of 64 x 64."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pictures.npy"
+        drawn = written(file, (pictures, 64, 64), np.uint8, lambda shape: rng.integers(0, 256, shape, np.uint8))
+        data = array_dataset({"image": (Picture(), drawn)})
+        stream("pictures of 64 x 64", data, file, batch=batch, precision=precision)
+
+
+def stream_patients(patients: int, *, batch: int, precision: str) -> None:
+    """Patients of three dates of 2,000 signatures each."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "signatures.npy"
+        drawn = written(file, (3 * patients, 2000), np.float32, lambda shape: rng.standard_normal(shape, np.float32))
+        dates = array_dataset({"record": (Vector(), drawn)})
+        slot = np.arange(3 * patients).reshape(patients, 3)
+        when = np.broadcast_to(np.array([0.0, 6.0, 12.0], np.float32), slot.shape)
+        history = replace(dates.observations["record"], slot=slot, when=when)
+        data = Dataset(dates.units.head(patients), dates.modalities, {"record": history})
+        stream("patients of 3 x 2,000 signatures", data, file, batch=batch, precision=precision)
 
 
 def by_width(*, emulated: bool) -> None:
@@ -266,6 +295,7 @@ def main(
     batch: int = 64,
     epochs: int = 6,
     pictures: int = 2000,
+    patients: int = 2000,
     seconds_at_most: float = 25,
     full: bool = False,
 ) -> None:
@@ -287,7 +317,8 @@ def main(
             size = {"rounds": 1, "steps": 1} if emulated else {"rounds": rounds, "steps": steps}
             compare(data, precision=precision, threads=threads, batch=batch, seconds_at_most=seconds_at_most, **size)
     memory(data, epochs=epochs, batch=batch, precision=auto)
-    stream(100_000 if full else pictures, batch=batch, precision=auto)
+    stream_pictures(100_000 if full else pictures, batch=batch, precision=auto)
+    stream_patients(100_000 if full else patients, batch=batch, precision=auto)
 
 
 if __name__ == "__main__":
@@ -299,8 +330,9 @@ if __name__ == "__main__":
         ("batch", 64),
         ("epochs", 6),
         ("pictures", 2000),
+        ("patients", 2000),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds-at-most", type=float, default=25, help="for each line; its last round is finished")
-    parser.add_argument("--full", action="store_true", help="stream 100,000 pictures")
+    parser.add_argument("--full", action="store_true", help="stream 100,000 pictures and patients")
     main(**vars(parser.parse_args()))

@@ -38,7 +38,7 @@ BENCHMARKS = {
     ),
     "packing": ("--rounds 3", ""),
     "spread": ("--steps 4", "--steps 20"),
-    "pretraining": ("--rounds 3 --steps 3 --epochs 3 --pictures 1000 --seconds-at-most 15", "--full"),
+    "pretraining": ("--rounds 3 --steps 3 --epochs 3 --pictures 1000 --patients 1000 --seconds-at-most 15", "--full"),
 }
 LIBRARIES = ("numpy", "polars", "torch", "scikit-learn", "pydicom", "SimpleITK", "monai", "duckdb")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -242,9 +242,13 @@ class Standardised(Modality):
 
 
 def standard_scale(values: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Take mean and standard deviation over `axes`, NaN left out; 1 for what does not vary, so that it stays at 0."""
-    mean, sd = np.nanmean(values, axes), np.nanstd(values, axes)
-    return mean, np.where(sd > 1e-6, sd, 1.0)
+    """Take mean and standard deviation over `axes`, NaN left out; 1 for what does not vary."""
+    return np.nanmean(values, axes), still_at_zero(np.nanstd(values, axes))
+
+
+def still_at_zero(sd: np.ndarray) -> np.ndarray:
+    """Put 1 for the deviation of what does not vary, so that it is standardised to 0."""
+    return np.where(sd > 1e-6, sd, 1.0)
 
 
 def numbered(tokens: int) -> Float[torch.Tensor, "token 3"]:

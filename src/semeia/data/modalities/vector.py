@@ -1,5 +1,6 @@
 """Read vectors with dates (signature expressions, frozen features of images): one token a region."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -8,8 +9,10 @@ import polars as pl
 import torch
 
 from semeia.archive.store import Archive
-from semeia.data.modality import Allocate, Arrays, Mask, Modality, Scale, Standardised, standard_scale
+from semeia.data.modality import Allocate, Arrays, Mask, Modality, Scale, Standardised, still_at_zero
 from semeia.errors import InputError
+
+CHUNK = 8192  # observations held in memory at a time
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,14 @@ class Vector(Standardised):
         shaped = values[:, None] if values.ndim == 2 else values
         if shaped.ndim != 3:
             raise InputError(f"vectors of shape {values.shape[1:]}: expected features, or regions x features")
-        return Arrays(shaped, np.asarray(np.isfinite(shaped).all(-1)), names)
+        known = [np.isfinite(shaped[chunk]).all(-1) for chunk in _chunks(len(shaped))]
+        return Arrays(shaped, np.concatenate([*known, np.empty((0, shaped.shape[1]), bool)]), names)
 
     def fit(self, arrays: Arrays, chosen: np.ndarray) -> "Vector":
         """Fit the scale of each feature on the regions of the training units."""
         if not arrays.mask[chosen].any():
             raise InputError(f"no '{self.source}' among the {len(chosen)} training units")
-        known = np.where(arrays.mask[chosen][..., None], np.asarray(arrays.values[chosen], np.float64), np.nan)
-        mean, sd = standard_scale(known, (0, 1))
+        mean, sd = _scale(arrays, chosen)
         return replace(self, fitted=VectorScale(tuple(mean.tolist()), tuple(sd.tolist()), arrays.values.shape[1]))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
@@ -84,3 +87,21 @@ class Vector(Standardised):
             there = " x ".join(str(n) for n in arrays.values.shape[1:])
             words = f"{regions} x {self.features} numbers of '{self.source}'"
             raise InputError(f"the model reads {words}; the data have {there}")
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
+
+
+def _scale(arrays: Arrays, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each feature over all observed regions, in two passes, a chunk at a time."""
+
+    def mean_of(center: np.ndarray | float, power: int) -> np.ndarray:
+        total = np.zeros(arrays.values.shape[-1])
+        for chunk in _chunks(len(chosen)):
+            rows = chosen[chunk]
+            total += ((arrays.values[rows][arrays.mask[rows]].astype(np.float64) - center) ** power).sum(0)
+        return total / arrays.mask[chosen].sum()
+
+    mean = mean_of(0.0, 1)
+    return mean, still_at_zero(np.sqrt(mean_of(mean, 2)))
