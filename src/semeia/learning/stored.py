@@ -20,7 +20,7 @@ from semeia.learning.model import FILE, Model, load_model
 from semeia.progress import warn
 
 BLEND = "blend.json"
-EXPERTS = ("image", "joint")  # folders beside it
+EXPERTS = ("anchor", "joint")  # folders beside it
 # What run.json must hold of the right type, where it holds it.
 FIELDS = {"study": str, "kind": str, "config": dict, "archive": dict, "inputs": dict, "versions": dict, "state": str}
 
@@ -31,35 +31,40 @@ class NotStoredError(InputError):
 
 @dataclass(frozen=True)
 class Blend:
-    """Two stored experts, weighed for one site (learning/adapt/blend.py); where there is no image, the joint one alone.
+    """Two stored experts, weighed for one site (learning/adapt/blend.py).
 
     Attributes:
+        anchor: the one that reads less; where a unit has none of its modalities, the joint one speaks alone.
+        joint: the one that reads more.
         weight: of the joint expert.
     """
 
-    image: Model | LinearModel
+    anchor: Model | LinearModel
     joint: Model | LinearModel
     weight: float
 
     @property
     def fitted_on(self) -> Fingerprint:
         """The patients either saw."""
-        return self.image.fitted_on | self.joint.fitted_on
+        return self.anchor.fitted_on | self.joint.fitted_on
 
     @property
     def modalities(self) -> dict[str, Modality]:
         """What either reads, and how."""
-        return self.joint.modalities | self.image.modalities
+        return self.joint.modalities | self.anchor.modalities
 
     def score(self, data: Dataset, rows: np.ndarray, *, hide: tuple[str, ...] = ()) -> np.ndarray:
         """Probabilities, [n]."""
         scores = self.joint.score(data, rows, hide=hide)
-        seen = tuple(name for name in self.image.modalities if name not in hide)
-        there = np.flatnonzero(data.something(seen)[rows]) if seen else np.array([], int)
-        if len(there):
-            image = clipped_logit(self.image.score(data, rows[there], hide=hide))
-            scores[there] = expit(blended(image, clipped_logit(scores[there]), weight=self.weight))
+        open_to = tuple(name for name in self.anchor.modalities if name not in hide)
+        there = data.something(open_to)[rows] if open_to else np.full(len(rows), not self.anchor.modalities)
+        if there.any():
+            scores[there] = self.of(self.anchor.score(data, rows[there], hide=hide), scores[there])
         return scores
+
+    def of(self, anchor: np.ndarray, joint: np.ndarray) -> np.ndarray:
+        """Blend probabilities of both, [n]."""
+        return expit(blended(clipped_logit(anchor), clipped_logit(joint), weight=self.weight))
 
 
 Scorer = Model | LinearModel | Blend
@@ -67,7 +72,8 @@ Scorer = Model | LinearModel | Blend
 
 def scores_units(scorer: Scorer) -> bool:
     """Say whether a model can score the units of an archive by itself, and need not be brought their columns."""
-    return not isinstance(scorer, LinearModel) or scorer.reads is not None
+    one = scorer.joint if isinstance(scorer, Blend) else scorer
+    return not isinstance(one, LinearModel) or one.reads is not None
 
 
 def score_known(scorer: Scorer, data: Dataset, rows: np.ndarray, *, otherwise: float) -> np.ndarray:

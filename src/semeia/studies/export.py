@@ -17,6 +17,7 @@ from semeia.learning.onnx_file import write_linear, write_network
 from semeia.learning.scoring import data_for
 from semeia.learning.stored import (
     BLEND,
+    Blend,
     Choice,
     Scorer,
     about_run,
@@ -193,6 +194,7 @@ def files_of_cell(run: Path, cell: Cell) -> list[Path]:
 
 def reads_of(scorer: Scorer) -> str:
     """What a model reads, in words."""
+    scorer = scorer.joint if isinstance(scorer, Blend) else scorer
     if isinstance(scorer, LinearModel) and not scores_units(scorer):
         return "records: " + ", ".join(sorted({name.partition(":")[0] for name in scorer.columns}))
     return " and ".join(scorer.modalities) or "covariates"

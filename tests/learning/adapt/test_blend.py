@@ -69,7 +69,7 @@ def test_a_moved_link_is_measured(home, left: float, prevalence: float):
 def test_where_the_image_tells_nothing_the_error_says_so(home, seed: int):
     turned = patients(400, seed, left=-1.0)[0]
     clear = judge_site(home, turned)
-    mute = judge_site(home, replace(turned, image=turned.image.mean() + 1e-3 * turned.image))
+    mute = judge_site(home, replace(turned, anchor=turned.anchor.mean() + 1e-3 * turned.anchor))
 
     assert clear.error < 0.5
     assert clear.left < 0

@@ -1,8 +1,9 @@
 """Blend two experts by how much of the record's link with the label is left at a new site, read from unlabelled data.
 
-The image tells how likely each patient is to have the outcome. Where the record moves with the outcome beyond what the
-image explains, the multimodal score rises with that likelihood; how steeply is the link. At home it is known from
-labels; at a site it is read from scores alone. Where it moved, weight goes over to the image expert.
+The anchor, an expert that reads less (the image; age and sex), tells how likely each patient is to have the outcome.
+Where what the joint expert reads beyond that (the record) moves with the outcome, the joint score rises with that
+likelihood; how steeply is the link. At home it is known from labels; at a site it is read from scores alone. Where it
+moved, weight goes over to the anchor.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from jaxtyping import Float, Shaped
 from semeia.learning.adapt.experts import Calibration, Rows, Scored, calibrate
 from semeia.learning.adapt.prevalence import at_prevalence, prevalence_at
 
-USUAL = 0.75  # weight of the multimodal expert where nothing moved
+USUAL = 0.75  # weight of the joint expert where nothing moved
 MOVED = 2.0  # standard errors from which on the link counts as moved
 FOLDS = 5
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
@@ -29,13 +30,13 @@ class Slope:
 
 @dataclass(frozen=True)
 class HomeLink:
-    """How the multimodal score hangs on image and label at home.
+    """How the joint score hangs on anchor and label at home.
 
     Attributes:
-        calibration: of the image expert.
-        link: rise of the multimodal log-odds from no outcome to outcome, given the image; from labelled patients.
+        calibration: of the anchor.
+        link: rise of the joint log-odds from no outcome to outcome, given the anchor; from labelled patients.
         unlabelled: the same, as unlabelled home patients show it; what a site is held against.
-        explained: coefficients of the part that the image explains, the link taken out: 1, image log-odds, features.
+        explained: coefficients of the part that the anchor explains, the link taken out: 1, its log-odds, features.
     """
 
     calibration: Calibration
@@ -55,7 +56,7 @@ class SiteLink:
         left: share of the home link that is left, 1 where it is as at home; drawn towards 1 by the home link's error.
         error: standard error of that share, before it is drawn; above 1 it says next to nothing.
         z: how many standard errors the link moved.
-        weight: of the multimodal expert in the blend.
+        weight: of the joint expert in the blend.
     """
 
     patients: int
@@ -80,14 +81,14 @@ def fit_home(labelled: Scored, label: Shaped[np.ndarray, " n"], unlabelled: Scor
         label: 0 or 1.
         unlabelled: home patients whose labels neither expert saw; may include the labelled ones.
     """
-    calibration = calibrate(labelled.image, label, reference=unlabelled.image)
-    probability = calibration(unlabelled.image)
+    calibration = calibrate(labelled.anchor, label, reference=unlabelled.anchor)
+    probability = calibration(unlabelled.anchor)
     design = np.column_stack([_columns(unlabelled), probability, probability**2])
     weights = _ridge(design, unlabelled.joint)
-    known = calibration(labelled.image)
+    known = calibration(labelled.anchor)
     rest = labelled.joint - np.column_stack([_columns(labelled), known, known**2]) @ weights
     link = slope(rest, label - known)
-    # What the image explains without going through the label: the link times the probability is taken out of it.
+    # What the anchor explains without going through the label: the link times the probability is taken out of it.
     columns = _columns(unlabelled)
     without = unlabelled.joint - link.value * probability
     explained = _ridge(columns, without)
@@ -100,8 +101,8 @@ def fit_home(labelled: Scored, label: Shaped[np.ndarray, " n"], unlabelled: Scor
 
 def judge_site(home: HomeLink, site: Scored) -> SiteLink:
     """Measure the link at a site without labels, and weigh the experts by what is left of it."""
-    probability = home.calibration(site.image)
-    prevalence = prevalence_at(home.calibration, site.image)
+    probability = home.calibration(site.anchor)
+    prevalence = prevalence_at(home.calibration, site.anchor)
     probability = at_prevalence(probability, home=home.calibration.prevalence, site=prevalence)
     there = slope(site.joint - _columns(site) @ home.explained, probability)
     moved = (there.value - home.unlabelled.value) / home.link.value
@@ -112,9 +113,9 @@ def judge_site(home: HomeLink, site: Scored) -> SiteLink:
     return SiteLink(len(site), prevalence, there, float(left), error, float(z), weight)
 
 
-def blended(image: Rows, joint: Rows, *, weight: float) -> Rows:
+def blended(anchor: Rows, joint: Rows, *, weight: float) -> Rows:
     """Log-odds of the blend."""
-    return (1 - weight) * image + weight * joint
+    return (1 - weight) * anchor + weight * joint
 
 
 def slope(values: Rows, on: Rows) -> Slope:
@@ -127,7 +128,7 @@ def slope(values: Rows, on: Rows) -> Slope:
 
 
 def _columns(scored: Scored) -> Float[np.ndarray, "n column"]:
-    return np.column_stack([np.ones(len(scored)), scored.image, scored.features])
+    return np.column_stack([np.ones(len(scored)), scored.anchor, scored.features])
 
 
 def _ridge(design: Float[np.ndarray, "n column"], target: Rows) -> Float[np.ndarray, " column"]:

@@ -1,6 +1,7 @@
-"""Hold what two stored experts, of the image alone and of both modalities, say of the same patients."""
+"""Hold what two stored experts, one that reads less (the anchor) and one that reads more, say of the same patients."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -17,17 +18,26 @@ class Scored:
     """Patients as two experts score them.
 
     Attributes:
-        image: log-odds by the expert of the image alone.
-        joint: log-odds by the expert of both modalities.
-        features: what is known of the image beside its score (an embedding), [n, feature]; none: [n, 0].
+        anchor: log-odds by the expert that reads less, such as the image alone.
+        joint: log-odds by the expert that reads more, such as image and record.
+        features: what is known of the anchor's input beside its score (an embedding), [n, feature]; none: [n, 0].
     """
 
-    image: Rows
+    anchor: Rows
     joint: Rows
     features: Float[np.ndarray, "n feature"]
 
     def __len__(self) -> int:
-        return len(self.image)
+        return len(self.anchor)
+
+    def of_rows(self, rows: Shaped[np.ndarray, " some"]) -> "Scored":
+        """Take some patients."""
+        return Scored(self.anchor[rows], self.joint[rows], self.features[rows])
+
+    @classmethod
+    def of(cls, parts: Sequence["Scored"]) -> "Scored":
+        """Put groups of patients one after the other."""
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ def calibrate(scores: Rows, label: Shaped[np.ndarray, " n"], *, reference: Float
     `reference` are scores of unlabelled home patients.
     """
     if len(np.unique(label)) < 2:
-        raise InputError("the labelled home patients are all of one class: the image expert cannot be calibrated")
+        raise InputError("the labelled home patients are all of one class: the anchor cannot be calibrated")
     design = np.stack([np.ones(len(scores)), scores], 1)
     intercept, slope = fit_logistic(design, label, penalty=np.array([0.0, 1e-2]))
     return Calibration(float(intercept), float(slope), float(np.mean(label)), reference)

@@ -182,8 +182,8 @@ class Arms:
         self.link = fit_home(scored, self.label, self._scored(unlabelled))
         self.ridge, self.ridge_image = self._head(*labelled.values()), self._head(labelled["image"])
         self.ridge_link = fit_home(self._ridge_out_of_fold(labelled), self.label, self._ridge_scored(unlabelled))
-        self.stack = anchored_head(scored.image, (scored.joint - scored.image)[:, None], self.label, penalty=STACKING)
-        self.anchored = anchored_head(scored.image, self.record, self.label, penalty=ANCHORING)
+        self.stack = anchored_head(scored.anchor, (scored.joint - scored.anchor)[:, None], self.label, penalty=STACKING)
+        self.anchored = anchored_head(scored.anchor, self.record, self.label, penalty=ANCHORING)
         self.on_embeddings = {
             "frozen": self._head(self.image, self.record),
             "dropout": dropout_head(self.image, self.record, self.label),
@@ -203,20 +203,20 @@ class Arms:
         ridge = self._ridge_scored(test)
         of_ridge = judge_site(self.ridge_link, self._ridge_scored(site)).weight
         return {
-            "ridge_image": ridge.image,
+            "ridge_image": ridge.anchor,
             "ridge": ridge.joint,
-            "image": scored.image,
+            "image": scored.anchor,
             "plain": self.networks.score("plain", test),
             "bagged": scored.joint,
             **{name: head(image, record) for name, head in self.on_embeddings.items()},
-            "blend_.75": blended(scored.image, scored.joint, weight=USUAL),
-            "blend_.5": blended(scored.image, scored.joint, weight=0.5),
-            "stacking": self.stack(scored.image, (scored.joint - scored.image)[:, None]),
-            "anchored": self.anchored(scored.image, record),
-            "blend_site": blended(scored.image, scored.joint, weight=weight),
+            "blend_.75": blended(scored.anchor, scored.joint, weight=USUAL),
+            "blend_.5": blended(scored.anchor, scored.joint, weight=0.5),
+            "stacking": self.stack(scored.anchor, (scored.joint - scored.anchor)[:, None]),
+            "anchored": self.anchored(scored.anchor, record),
+            "blend_site": blended(scored.anchor, scored.joint, weight=weight),
             "simulate": self._head(self.image, moved)(image, record),
             "drop": self._head(self.image, kept)(image, without_direction(record, move)),
-            BLENDED_RIDGE: blended(ridge.image, ridge.joint, weight=of_ridge),
+            BLENDED_RIDGE: blended(ridge.anchor, ridge.joint, weight=of_ridge),
         }
 
     def _scored(self, features: Features) -> Scored:
