@@ -101,8 +101,9 @@ def _scores(
     """The records are read once for each seed's signatures, and scored by all arms of that seed."""
     scores: dict[Choice, dict[int, np.ndarray]] = {choice: {} for choice in chosen}
     for seed, signed in signatures.items():
-        networks = [models[seed] for models in chosen.values() if isinstance(models.get(seed), Model)]
-        read = StaysInNumbers.of(stays, archive, signed, networks=networks[0].modalities if networks else {})
+        own = [models[seed] for models in chosen.values() if isinstance(models.get(seed), Model)]
+        networks = {name: modality for model in own for name, modality in model.modalities.items()}
+        read = StaysInNumbers.of(stays, archive, signed, networks=networks)
         for choice, models in chosen.items():
             if seed in models:
                 scores[choice][seed] = read.score(models[seed])
@@ -114,7 +115,7 @@ class StaysInNumbers:
     """Stays as the models of a seed read them, with the signatures of that seed; one stay a patient, in their order.
 
     Attributes:
-        networks: what those of the seed read, all alike.
+        networks: what those of the seed read, each modality in one way.
         x: numbers of each stay, [stay, column].
     """
 
