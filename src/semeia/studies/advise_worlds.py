@@ -155,18 +155,18 @@ def train(drawn: list[Configuration], settings: AdviserMapSettings) -> pl.DataFr
         name: pretrain(pairs, torch.arange(len(drawn)), objective=objective, settings=settings.pretraining, seeds=seeds)
         for name, objective in OBJECTIVES.items()
     }
-    models = _finetuned(labelled, pretrained, seeds, settings)
+    models = finetuned(labelled, pretrained, seeds, settings)
     rows = []
     for world in range(len(drawn)):
         cells = torch.arange(settings.draws) + world * settings.draws
-        scores = {name: _scored(stack.of_cells(cells), tests[world]) for name, stack in models.items()}
+        scores = {name: scored(stack.of_cells(cells), tests[world]) for name, stack in models.items()}
         found = {name: areas(tests[world].patients.label, each).value for name, each in scores.items()}
         for draw, cohort in enumerate(labelled[world]):
             row = {name: float(each[draw]) for name, each in found.items()}
             columns = {"ridge": (cohort.columns, tests[world].columns)}
             for name, encoders in pretrained.items():
                 own = encoders.of_cells(torch.tensor([world]))
-                columns[f"{name}_frozen"] = _embedded(own, cohort, cohort), _embedded(own, cohort, tests[world])
+                columns[f"{name}_frozen"] = embedded(own, cohort, cohort), embedded(own, cohort, tests[world])
             for name, (x, new) in columns.items():
                 score = ridge(x, 2.0 * cohort.patients.label - 1)(new)
                 row[name] = float(areas(tests[world].patients.label, score[None]).value[0])
@@ -174,7 +174,7 @@ def train(drawn: list[Configuration], settings: AdviserMapSettings) -> pl.DataFr
     return pl.DataFrame(rows)
 
 
-def _finetuned(
+def finetuned(
     labelled: list[list[Cohort]], pretrained: dict[str, Encoders], seeds: list[int], settings: AdviserMapSettings
 ) -> dict[str, Classifiers]:
     """Classifiers of every world and draw, world by world, from scratch and pretrained."""
@@ -198,11 +198,11 @@ def _finetuned(
     }
 
 
-def _scored(models: Classifiers, cohort: Cohort) -> np.ndarray:
+def scored(models: Classifiers, cohort: Cohort) -> np.ndarray:
     return models(*cohort.stacked(len(models.allowed))).detach().numpy()
 
 
-def _embedded(encoders: Encoders, training: Cohort, cohort: Cohort) -> np.ndarray:
+def embedded(encoders: Encoders, training: Cohort, cohort: Cohort) -> np.ndarray:
     """Embeddings standardised by the training patients; of a missing modality their mean."""
     model = Classifiers(encoders, torch.ones(1, 2, dtype=torch.bool)).requires_grad_(False)
     model.standardise_by(*training.stacked())
