@@ -26,6 +26,8 @@ def resume_study(
     outcomes: Path | None = None,
     reports: Path | None = None,
     imagenet: Path | None = None,
+    further: Path | None = None,
+    codes: Path | None = None,
 ) -> Path:
     """Go on with a study; returns the report's path.
 
@@ -34,6 +36,8 @@ def resume_study(
         outcomes: the table of follow-up readings, if it was begun with one.
         reports: the table of reports, if it was begun with one.
         imagenet: the file of weights, if it was begun with one.
+        further: the archive that networks of events were pretrained on, too, if it was begun with one.
+        codes: the table of shared codes, if it was begun with one.
 
     Raises:
         InputError: the folder holds no run, or a run of something else; a file or folder that the study was begun on
@@ -44,6 +48,7 @@ def resume_study(
         there = ", ".join(STUDIES)
         raise InputError(f"{run}: its run.json names no study that can be resumed; there are {there}")
     optional = {"external": external, "outcomes": outcomes, "reports": reports, "imagenet": imagenet}
+    optional |= {"further": further, "codes": codes}
     given = {name: path for name, path in optional.items() if path is not None}
     read = record.get("inputs", {}).keys()
     if missing := sorted(read - given.keys()):

@@ -20,7 +20,7 @@ def opened(path: Path) -> tuple[Material, Dataset]:
     """The stays, and as networks of events read them; signatures are not needed."""
     inputs = Inputs(path)
     material = open_stays(inputs, SETTINGS, path / "cache")
-    return material, material.of_seed(material, 0).data(events_by(SETTINGS))
+    return material, material.of_seed(material, 0).data(events_by(SETTINGS, inputs))
 
 
 def first_day(patient: int) -> list[tuple[float, str]]:

@@ -43,6 +43,7 @@ class Events(Modality):
 
     Attributes:
         source: what codes begin with; empty: all.
+        shared: names for codes that other archives call otherwise; a code that is not among them keeps its own.
         history: by default the 128 newest events.
         largest: codes in the vocabulary at most, those of most patients.
         least: training patients who must have a code.
@@ -53,6 +54,7 @@ class Events(Modality):
     after_reading: ClassVar[tuple[str, ...]] = (*Modality.after_reading, "largest", "least")
 
     type: Literal["events"] = "events"
+    shared: dict[str, str] = field(default_factory=dict)
     history: History = field(default_factory=lambda: History(most=128))
     largest: int = 500
     least: int = 10
@@ -77,7 +79,7 @@ class Events(Modality):
         keys = {"unit_id": pl.lit(None, pl.String), "subject_id": pl.col("subject_id"), "time": pl.col("time")}
         known = pl.col("time").is_not_null() & (pl.col("code") != BIRTH) & pl.col("code").str.starts_with(self.source)
         number = pl.col("numeric_value")
-        facts = {"code": pl.col("code"), "value": pl.when(number.is_finite()).then(number)}
+        facts = {"code": pl.col("code").replace(self.shared), "value": pl.when(number.is_finite()).then(number)}
         empty = pl.DataFrame(
             schema={"unit_id": pl.String, "subject_id": pl.Int64, "time": pl.Datetime("us")}
             | {"code": pl.String, "value": pl.Float32}
@@ -89,7 +91,10 @@ class Events(Modality):
         codes = found["code"].unique().sort()
         values = np.empty((found.height, 3), object)
         values[:, 0] = np.array(codes.to_list(), object)[codes.search_sorted(found["code"]).to_numpy()]
-        values[:, 1], values[:, 2] = found["value"].to_list(), found["subject_id"].to_list()
+        values[:, 1] = found["value"].to_list()
+        # By pseudonym: numbers of patients are those of one archive, and two may be read together.
+        people = found.join(archive.table("subjects"), on="subject_id", how="left", maintain_order="left")
+        values[:, 2] = people["pseudonym"].to_list()
         return self.arrays(values)
 
     def arrays(self, values: np.ndarray, names: tuple[str, ...] = ()) -> Arrays:
@@ -150,12 +155,13 @@ class Events(Modality):
 
     def require_same(self, other: Modality, arrays: Arrays) -> None:
         """Refuse what are no events; codes that are not in the vocabulary are other ones."""
-        if not isinstance(other, Events) or other.source != self.source:
+        if not isinstance(other, Events) or (other.source, other.shared) != (self.source, self.shared):
             raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
 
     def describe(self) -> str:
         """Say in words what is read."""
-        return f"events of the record{f' ({self.source}...)' if self.source else ''}"
+        renamed = f", {len(self.shared)} codes under shared names" if self.shared else ""
+        return f"events of the record{f' ({self.source}...)' if self.source else ''}{renamed}"
 
     def prepared(self) -> str:
         """Say what a token is."""

@@ -17,6 +17,7 @@ import polars as pl
 from semeia.evaluation import EvaluationSettings
 from semeia.evaluation.description import ArmDescription, Contrast, Description
 from semeia.evaluation.tables.leakage import leakage_row
+from semeia.studies.records import further
 from semeia.studies.records.blocks import (
     LEARNT,
     UNMAPPED,
@@ -35,7 +36,7 @@ from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Pretraining, Study, Work
 from semeia.studies.run.words import ONE_SOLUTION, network_words, said, two_cohorts
 
-ACROSS_TIME, OF_EVENTS = "across_jepa", "events_jepa"
+ACROSS_TIME, OF_EVENTS, FURTHER_EVENTS = "across_jepa", "events_jepa", "events_further"
 REFERENCES = (
     "counts_logistic",
     "counts_boosting",
@@ -80,17 +81,21 @@ STATEMENTS = {
 
 def pretraining(settings: EhrSettings, inputs: Inputs) -> dict[str, Pretraining]:
     """Signatures, once a seed; then an encoder of them across time, and one of events."""
-    across, events = read_by(settings), events_by(settings)
-    return {
+    across, events = read_by(settings), events_by(settings, inputs)
+    of_events = tuple(events.modalities), replace(settings.events_pretraining, model=events)
+    encoders: dict[str, Pretraining] = {
         LEARNT: SignaturesOfStays(settings.signatures, across, min(settings.seeds)),
         ACROSS_TIME: Encoder(tuple(across.modalities), replace(settings.pretraining, model=across)),
-        OF_EVENTS: Encoder(tuple(events.modalities), replace(settings.events_pretraining, model=events)),
+        OF_EVENTS: Encoder(*of_events),
     }
+    if further.FURTHER in inputs.files:
+        encoders[FURTHER_EVENTS] = further.FurtherEncoder(*of_events, dates=settings.further_dates)
+    return encoders
 
 
 def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
     """Simple models of signatures, counts and values; networks from each start; people and the record's size alone."""
-    across, events, modes = read_by(settings), events_by(settings), ("frozen", "finetune")
+    across, events, modes = read_by(settings), events_by(settings, inputs), ("frozen", "finetune")
     blocks = {
         "signatures": ("Signatures", ("people", "signatures")),
         "counts": ("Raw counts", ("people", "counts")),
@@ -111,6 +116,9 @@ def arms(settings: EhrSettings, inputs: Inputs) -> dict[str, Arm]:
         ),
         **three_starts("events", "Events as tokens", tuple(events.modalities), events, settings.finetuning, modes),
     }
+    if further.FURTHER in inputs.files:
+        about = replace(networks[OF_EVENTS].about, title="Events as tokens, pretrained on a further archive, too")
+        networks[FURTHER_EVENTS] = replace(networks[OF_EVENTS], about=about, pretraining=FURTHER_EVENTS)
     return models | networks | simple
 
 
@@ -185,6 +193,12 @@ def unmapped_by_hospital(finished: Finished) -> pl.DataFrame:
     ).sort("cohort", "share", "site", descending=[False, True, False])
 
 
+def shared_codes(finished: Finished) -> pl.DataFrame:
+    """How much the archive and a further one have in common; see `further.shares`. Without one, no row."""
+    inputs = finished.work.inputs
+    return further.shares(inputs) if further.FURTHER in inputs.files else pl.DataFrame()
+
+
 def words(finished: Finished) -> dict[str, object]:
     """What run.json is to hold of the signatures of each seed, of unmapped codes, and in words."""
     training = network_words(finished)["training"]
@@ -194,6 +208,7 @@ def words(finished: Finished) -> dict[str, object]:
         contrasts=(
             Contrast(ACROSS_TIME, "across_scratch", "finetune", "What pretraining adds to the same network"),
             Contrast(OF_EVENTS, "events_scratch", "finetune", "What pretraining adds to a network of events"),
+            Contrast(FURTHER_EVENTS, OF_EVENTS, "finetune", "What a further archive adds to that pretraining"),
         ),
         cohorts=two_cohorts(
             ("Internal hospitals", "at the internal hospitals"), outside=("Other hospitals", "at other hospitals")
@@ -209,9 +224,23 @@ def words(finished: Finished) -> dict[str, object]:
         **said(finished, about, STATEMENTS | {"training": f"{SIMPLE_TRAINING} Networks: {training}"}),
         "signatures": [fit_facts(finished.work.run, seed) for seed in _seeds(finished)],
         "unmapped": unmapped_by_hospital(finished).to_dicts(),
+        "codes": shared_codes(finished).to_dicts(),
         "limits": list(LIMITS),
         "flow": flow,
     }
+
+
+def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
+    """Hold every arm against the simple ones and those from scratch; a further archive against doing without it."""
+    inputs, draws = finished.work.inputs, finished.work.settings.draws
+    without = (f"{OF_EVENTS}/finetune",) if further.FURTHER in inputs.files else ()
+    return (EvaluationSettings(references=REFERENCES + without, covariate="record_density", draws=draws),)
+
+
+def tables(finished: Finished) -> dict[str, pl.DataFrame]:
+    """Unmapped codes by hospital, and shared ones where there is a further archive."""
+    codes = shared_codes(finished)
+    return {"unmapped": unmapped_by_hospital(finished)} | ({} if codes.is_empty() else {"codes": codes})
 
 
 EHR = Study(
@@ -224,13 +253,25 @@ EHR = Study(
     before=(LEARNT,),
     words=words,
     audit=audit_records,
-    judged=(EvaluationSettings(references=REFERENCES, covariate="record_density"),),
-    tables=lambda finished: {"unmapped": unmapped_by_hospital(finished)},
+    judged=judged,
+    tables=tables,
     passed_on=("age", "sex", "unit_type", "record_density"),
     covariates=covariates,
+    begin=lambda inputs, settings: further.begin(inputs),
 )
 
 
-def ehr_study(archive: Path, *, out: Path, settings: EhrSettings) -> Path:
-    """Run what is not finished of the study, evaluate it, and write the report; returns the report's path."""
-    return run_study(EHR, Inputs(archive), out=out, settings=settings)
+def ehr_study(
+    archive: Path, *, out: Path, settings: EhrSettings, further: Path | None = None, codes: Path | None = None
+) -> Path:
+    """Run what is not finished of the study, evaluate it, and write the report; returns the report's path.
+
+    Args:
+        archive: stays with an outcome, made by `semeia ingest table`.
+        further: an archive of other patients' records, on which networks of events are pretrained, too; nobody in it
+            is trained on with a label, or tested.
+        codes: your table of what both archives call otherwise: columns code and shared, a row a code of either.
+    """
+    given = {"further": further, "codes": codes}
+    files = {name: path for name, path in given.items() if path is not None}
+    return run_study(EHR, Inputs(archive, files=files), out=out, settings=settings)

@@ -24,11 +24,12 @@ from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.build import ObjectiveSettings
 from semeia.objectives.latent_prediction import LatentPredictionSettings
-from semeia.ranges import ABOVE_0, require_ranges
+from semeia.ranges import ABOVE_0, FROM_1, require_ranges
 from semeia.signatures.ica.settings import IcaSettings
 from semeia.signatures.settings import SignatureSettings
 from semeia.signatures.window import Window
 from semeia.studies.records.blocks import read_signed, signed_by_seed
+from semeia.studies.records.further import shared_names
 from semeia.studies.records.patient_data import ACROSS, DEMOGRAPHICS, SIGNATURES
 from semeia.studies.run.protocol import StudySettings, cohorts_of, fold_testing, require_seeds
 from semeia.studies.run.study import Inputs, Material
@@ -58,6 +59,7 @@ class EhrSettings(StudySettings):
         pretraining: of networks on signatures across time, see `PretrainSettings`; what they read is not looked at.
         events: how networks read the record as it is, see `Events`.
         events_pretraining: of networks on events; what they read is not looked at.
+        further_dates: how often each record of a further archive is looked at, evenly through its events.
         finetuning: see `FinetuneSettings`.
     """
 
@@ -76,13 +78,14 @@ class EhrSettings(StudySettings):
     events_pretraining: PretrainSettings = field(
         default_factory=lambda: PretrainSettings(objective=AMONG_EVENTS, optimiser=OptimiserSettings(steps=400))
     )
+    further_dates: int = 8
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
     draws: int = 2000
 
     def __post_init__(self) -> None:
         require_seeds(self.seeds, folds=self.folds)
         super().__post_init__()
-        require_ranges("study", self, {"hours": ABOVE_0})
+        require_ranges("study", self, {"hours": ABOVE_0, "further_dates": FROM_1})
         if not 0 < self.inside < 1:
             raise InputError(f"study: inside is {self.inside}; give a share between 0 and 1, such as 0.6")
 
@@ -93,9 +96,10 @@ def read_by(settings: EhrSettings) -> ModelSettings:
     return replace(settings.pretraining.model, modalities=reads)  # pyright: ignore[reportArgumentType]
 
 
-def events_by(settings: EhrSettings) -> ModelSettings:
-    """What networks read of the record as it is: its newest events, age and sex."""
-    reads: dict[str, Modality] = {EVENTS: settings.events, DEMOGRAPHICS: Demographics()}
+def events_by(settings: EhrSettings, inputs: Inputs) -> ModelSettings:
+    """What networks read of the record as it is: its newest events, by shared names if there are any; age and sex."""
+    events = replace(settings.events, shared=settings.events.shared | shared_names(inputs))
+    reads: dict[str, Modality] = {EVENTS: events, DEMOGRAPHICS: Demographics()}
     return replace(settings.events_pretraining.model, modalities=reads)  # pyright: ignore[reportArgumentType]
 
 

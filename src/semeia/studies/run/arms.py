@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from semeia.data.dataset import Dataset
 from semeia.encoders.settings import ModelSettings
 from semeia.evaluation.description import ArmDescription
 from semeia.group import process_of
@@ -49,11 +50,14 @@ class Encoder:
     corpus: Corpus | None = None
     shown: bool = False
 
+    def seen(self, cell: Cell, rows: np.ndarray, work: Work) -> tuple[Dataset, np.ndarray]:
+        """Take what is learnt from, of the units that may be seen."""
+        rows = rows if self.corpus is None else self.corpus(work.material, rows, cell.seed)
+        return work.material.data(self.settings.model), rows
+
     def learn(self, cell: Cell, rows: np.ndarray, folder: Path, work: Work) -> None:
         """Pretrain, and write model, metrics and diagnostics."""
-        data = work.material.data(self.settings.model)
-        if self.corpus is not None:
-            rows = self.corpus(work.material, rows, cell.seed)
+        data, rows = self.seen(cell, rows, work)
         rows = rows[data.something(self.modalities)[rows]]
         total = self.settings.optimiser.total(round(len(rows) * (1 - self.settings.held_out)))
         shown, per_step = self.shown and process_of()[0] == 0, self.settings.optimiser.batch

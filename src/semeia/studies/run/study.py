@@ -32,7 +32,7 @@ class Inputs:
     """What a study reads.
 
     Attributes:
-        files: further files of the user's, by the name of their option.
+        files: further files, or archives, of the user's, by the name of their option.
     """
 
     archive: Path
@@ -41,7 +41,10 @@ class Inputs:
 
     def digests(self) -> dict[str, str]:
         """What is in the files, by name: a run is not gone on with on others."""
-        there = {name: file_sha256(path) for name, path in self.files.items()}
+        there = {
+            name: open_archive(path).fingerprint() if path.is_dir() else file_sha256(path)
+            for name, path in self.files.items()
+        }
         return there | ({} if self.external is None else {"external": open_archive(self.external).fingerprint()})
 
 
