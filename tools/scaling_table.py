@@ -12,7 +12,9 @@ import polars as pl
 from study_tables import estimate, pooled, table
 
 from semeia.evaluation import EvaluationSettings, evaluate
-from semeia.studies.scaling import COMPONENTS, MODES, SCRATCH
+from semeia.studies.scaling import COMPONENTS, MODES, SCRATCH, Point
+
+FACTS = ("objective", "steps", "share", "corpus")
 
 
 def main(runs: list[Path]) -> None:
@@ -29,16 +31,16 @@ def main(runs: list[Path]) -> None:
     levels = [(SCRATCH, mode) for mode in MODES] + [(COMPONENTS, "none")]
     rows = [[f"{arm}, {mode}", *(_cell(found, arm, mode, share, "") for share in shares)] for arm, mode in levels]
     table(["", *(f"{share:.0%}" for share in shares)], rows)
-    cost = pl.read_csv(runs[0] / "tables" / "scaling.csv").unique(["objective", "steps"], maintain_order=True)
-    cost = cost.filter(pl.concat_str("objective", "steps", separator="_").is_in(shared))
+    costs = pl.read_csv(runs[0] / "tables" / "scaling.csv")
     heads = [f"{mode.replace('_', ' ')}, {share:.0%}" for mode in MODES for share in shares]
-    rows = [
-        [f"{name}, {steps} ({own})", f"{seconds:.0f}"]
-        + [_cell(found, f"{name}_{steps}", mode, share, f"{SCRATCH}/{mode}") for mode in MODES for share in shares]
-        for name, steps, own, seconds in cost.select("objective", "steps", "own_steps", "seconds").rows()
-    ]
+    rows = []
+    for *point, own, seconds in costs.select(*FACTS, "own_steps", "seconds").unique(maintain_order=True).rows():
+        arm = Point(*point)
+        if arm.name in shared:
+            gains = [_cell(found, arm.name, mode, share, f"{SCRATCH}/{mode}") for mode in MODES for share in shares]
+            rows.append([f"{arm.title} ({own})", f"{seconds:.0f}", *gains])
     print()
-    table(["objective, steps of SimCLR (its own)", "seconds", *heads], rows)
+    table(["pretrained by, steps of SimCLR (its own)", "seconds", *heads], rows)
 
 
 def _cell(found: pl.DataFrame, arm: str, mode: str, share: float, reference: str) -> str:

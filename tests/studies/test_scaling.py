@@ -10,7 +10,7 @@ import pytest
 from semeia.archive.store import open_archive
 from semeia.errors import InputError
 from semeia.studies.run.protocol import FOLDS, kept_for_testing
-from semeia.studies.run.study import Inputs
+from semeia.studies.run.study import Inputs, pretraining_rows
 from semeia.studies.scaling import ScalingSettings, corpus_of, open_training_side, points, scaling_study
 from small_training import FINETUNE, PRETRAIN, nodule_archive
 
@@ -55,6 +55,37 @@ def test_a_smaller_share_of_the_patients_lies_inside_a_larger(archive: Path, tmp
 def test_equal_cost_gives_an_objective_that_costs_half_twice_the_steps():
     steps = {p.name: p.settings(PRETRAIN).optimiser.steps for p in points(SETTINGS)}
     assert (steps["simclr_4"], steps["jepa_4"], steps["jepa_4_0.5"]) == (4, 8, 8)
+
+
+def test_a_further_archive_is_learnt_from_and_neither_tested_nor_labelled(archive: Path, tmp_path: Path):
+    further = nodule_archive(tmp_path / "away", 30)
+    settings = replace(SETTINGS, objectives=("simclr",), shares=(1.0,), corpora=("own", "both", "further"))
+    alone = open_training_side(Inputs(archive), SETTINGS, tmp_path)
+    material = open_training_side(Inputs(archive, further), settings, tmp_path)
+    home = len(alone.units)
+    assert material.units["unit_id"].head(home).to_list() == alone.units["unit_id"].to_list()
+    assert np.isnan(material.labels["malignancy"][home:]).all()
+    np.testing.assert_array_equal(material.labels["malignancy"][:home], alone.labels["malignancy"])
+    for seed in range(FOLDS):
+        np.testing.assert_array_equal(material.testing(seed)[:home], alone.testing(seed))
+        assert not material.testing(seed)[home:].any()
+    rows = pretraining_rows(material, 1)
+    own, both, away = (corpus_of(material, rows, 1, share=1.0, corpus=corpus) for corpus in settings.corpora)
+    np.testing.assert_array_equal(own, pretraining_rows(alone, 1))
+    assert set(both) == set(own) | set(away)
+    assert away.min() >= home
+    run = tmp_path / "run"
+    scaling_study(archive, out=run, settings=settings, further=further)
+    table = pl.read_csv(run / "tables" / "scaling.csv")
+    assert table["corpus"].unique(maintain_order=True).to_list() == list(settings.corpora)
+    tested = pl.read_parquet(run / "predictions.parquet")["unit_id"]
+    assert set(tested) <= set(alone.units["unit_id"])
+
+
+def test_corpora_and_a_further_archive_are_given_together(archive: Path, tmp_path: Path):
+    for inputs, corpora in ((Inputs(archive, archive), ("own",)), (Inputs(archive), ("both",))):
+        with pytest.raises(InputError, match="--further names the archive"):
+            open_training_side(inputs, replace(SETTINGS, corpora=corpora), tmp_path)
 
 
 def test_every_point_is_held_against_scratch_with_its_cost(archive: Path, tmp_path: Path):

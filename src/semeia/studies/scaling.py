@@ -3,13 +3,15 @@
 Protocol. Only units that no other study tests are used: of an archive with a fixed split its training side; without
 one, all but the last of five folds of patients. Among these seed s tests another of five folds. Every start (scratch,
 random, each objective at each length and on each share of the archive) has the same network, the same labels and the
-same fine-tuning budget. Defaults of other studies are to be chosen from this one, before their test folds are read.
+same fine-tuning budget. A further archive may be learnt from, too; nobody of it is tested or has a label. Defaults of
+other studies are to be chosen from this one, before their test folds are read.
 """
 
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -36,7 +38,7 @@ from semeia.studies.run.protocol import (
     require_names,
     require_seeds,
 )
-from semeia.studies.run.reading import labels_of, read_units, task_of
+from semeia.studies.run.reading import labels_of, outside_of, read_units, task_of
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Finished, Inputs, Material, Pretraining, Study
 from semeia.studies.run.words import PRETRAINED, SEED, said
@@ -52,6 +54,8 @@ OBJECTIVES = {
 }
 SCRATCH, COMPONENTS = "scratch", "components"
 MODES = ("frozen", "probe_finetune", "finetune")
+Corpus = Literal["own", "both", "further"]
+ALSO = {"own": "", "both": " on both archives", "further": " on the further archive"}
 REFERENCES = (*(f"{SCRATCH}/{mode}" for mode in MODES), f"{COMPONENTS}/none")
 
 
@@ -65,6 +69,7 @@ class ScalingSettings(StudySettings):
         objectives: names in `OBJECTIVES`.
         steps: lengths of pretraining, in steps of SimCLR; other objectives take as many as cost about the same.
         shares: of the pretraining patients that are learnt from.
+        corpora: what is learnt from: the archive's own patients, those of the further archive, or both, at equal steps.
         pretraining: see `PretrainSettings`; its terms and its number of steps are those above.
         finetuning: see `FinetuneSettings`; the same for every start.
     """
@@ -74,6 +79,7 @@ class ScalingSettings(StudySettings):
     objectives: tuple[str, ...] = tuple(OBJECTIVES)
     steps: tuple[int, ...] = (100, 400, 1600)
     shares: tuple[float, ...] = (1.0,)
+    corpora: tuple[Corpus, ...] = ("own",)
     fractions: tuple[float, ...] = (0.1, 1.0)
     pretraining: PretrainSettings = field(default_factory=PretrainSettings)
     finetuning: FinetuneSettings = field(default_factory=FinetuneSettings)
@@ -83,28 +89,31 @@ class ScalingSettings(StudySettings):
         require_ranges("study", self, {"steps": FROM_1})
         require_fractions(self.shares)
         require_seeds(self.seeds, folds=FOLDS)
-        require_each_once(self, "objectives", "steps")
+        require_names("corpus", self.corpora, get_args(Corpus))
+        require_each_once(self, "objectives", "steps", "corpora")
         super().__post_init__()
 
 
 @dataclass(frozen=True)
 class Point:
-    """One pretraining: an objective, how long, and on what share of the patients."""
+    """One pretraining: an objective, how long, on what share of the patients, of which archive."""
 
     objective: str
     steps: int
     share: float
+    corpus: Corpus
 
     @property
     def name(self) -> str:
         """The arm."""
-        return f"{self.objective}_{self.steps}" + ("" if self.share == 1 else f"_{self.share:g}")
+        share = "" if self.share == 1 else f"_{self.share:g}"
+        return f"{self.objective}_{self.steps}{share}" + ("" if self.corpus == "own" else f"_{self.corpus}")
 
     @property
     def title(self) -> str:
         """What people read."""
         whom = "" if self.share == 1 else f" on {self.share:.0%} of the patients"
-        return f"{self.objective}, {self.steps} steps{whom}"
+        return f"{self.objective}, {self.steps} steps{whom}{ALSO[self.corpus]}"
 
     def settings(self, base: PretrainSettings) -> PretrainSettings:
         """Pretrain by this objective for so long."""
@@ -116,7 +125,7 @@ class Point:
 
 def points(settings: ScalingSettings) -> list[Point]:
     """List every pretraining of the study."""
-    return [Point(*point) for point in product(settings.objectives, settings.steps, settings.shares)]
+    return [Point(*point) for point in product(settings.objectives, settings.steps, settings.shares, settings.corpora)]
 
 
 def modality_of(settings: ScalingSettings, inputs: Inputs) -> str:
@@ -130,31 +139,37 @@ def modality_of(settings: ScalingSettings, inputs: Inputs) -> str:
 
 def open_training_side(inputs: Inputs, settings: ScalingSettings, cache: Path) -> Material:
     """Read the units that no other study tests, their labels, and who is tested by which seed."""
+    if (inputs.external is None) != (settings.corpora == ("own",)):
+        raise InputError("study: --further names the archive of the corpora 'both' and 'further'; give it with these")
     name = modality_of(settings, inputs)
     data = read_units(inputs, settings.pretraining.model, cache, {})
-    nowhere = np.zeros(len(data), bool)
-    if data.units["split"].is_null().all():
-        data = data.take(np.flatnonzero(~kept_for_testing(data.units, outside=nowhere)(FOLDS - 1)))
+    outside = outside_of(data)
+    if data.units.filter(~outside)["split"].is_null().all():
+        side = ~kept_for_testing(data.units, outside=outside)(FOLDS - 1)
     else:
-        data = data.take(np.flatnonzero((data.units["split"] == "train").fill_null(False).to_numpy()))
-    data = data.take(np.flatnonzero(data.observed(name)))
+        side = (data.units["split"] == "train").fill_null(False).to_numpy()
+    data = data.take(np.flatnonzero((side | outside) & data.observed(name)))
     units = data.units.with_columns(split=pl.lit(None, pl.String))  # of what is left every fold is tested in turn
-    archive = open_archive(inputs.archive)
+    outside, archive = outside_of(data), open_archive(inputs.archive)
     task = task_of(archive, settings.outcome)
-    labels = labels_of(units, archive, settings.outcome, classes=task.classes)
+    labels = np.full(len(units), np.nan)
+    labels[~outside] = labels_of(units.filter(~outside), archive, settings.outcome, classes=task.classes)
+    kept = kept_for_testing(units, outside=outside)
     return Material(
         units=units,
-        cohort=np.full(len(units), "internal"),
+        cohort=np.where(outside, "unknown", "internal"),
         labels={settings.outcome: labels},
-        testing=kept_for_testing(units, outside=np.zeros(len(units), bool)),
+        testing=lambda seed: kept(seed) & ~outside,
         tasks={settings.outcome: task},
         dataset=data,
         read=lambda model: data,
     )
 
 
-def corpus_of(material: Material, rows: np.ndarray, seed: int, *, share: float) -> np.ndarray:
-    """Take the units of a share of the patients; a smaller share lies inside a larger."""
+def corpus_of(material: Material, rows: np.ndarray, seed: int, *, share: float, corpus: Corpus = "own") -> np.ndarray:
+    """Take the units of a share of the patients of one archive or both; a smaller share lies inside a larger."""
+    further = material.cohort[rows] == "unknown"
+    rows = rows if corpus == "both" else rows[further == (corpus == "further")]
     patients = np.random.default_rng([seed, 41]).permutation(np.unique(material.subjects[rows]))
     return rows[np.isin(material.subjects[rows], patients[: max(round(share * len(patients)), 1)])]
 
@@ -163,7 +178,11 @@ def pretraining(settings: ScalingSettings, inputs: Inputs) -> dict[str, Pretrain
     """One encoder a point."""
     name = modality_of(settings, inputs)
     return {
-        point.name: Encoder((name,), point.settings(settings.pretraining), partial(corpus_of, share=point.share))
+        point.name: Encoder(
+            (name,),
+            point.settings(settings.pretraining),
+            partial(corpus_of, share=point.share, corpus=point.corpus),
+        )
         for point in points(settings)
     }
 
@@ -192,6 +211,7 @@ def curves(finished: Finished) -> None:
         times = [seconds_of(run / Cell(point.name, "pretrain", 1.0, seed).name) for seed in settings.seeds]
         steps = point.settings(settings.pretraining).optimiser.steps
         facts = {"objective": point.objective, "steps": point.steps, "own_steps": steps, "share": point.share}
+        facts["corpus"] = point.corpus
         of_point = gains.filter(pl.col("arm") == point.name).select(
             "mode", "fraction", "reference", "metric", "value", "low", "high", "n", "n_patients", "seeds"
         )
@@ -226,6 +246,10 @@ SCALING = Study(
 )
 
 
-def scaling_study(archive: Path, *, out: Path, settings: ScalingSettings) -> Path:
-    """Run the curves on the training side of an archive; returns the report's path."""
-    return run_study(SCALING, Inputs(archive), out=out, settings=settings)
+def scaling_study(archive: Path, *, out: Path, settings: ScalingSettings, further: Path | None = None) -> Path:
+    """Run the curves on the training side of an archive; returns the report's path.
+
+    Args:
+        further: another archive that encoders may learn from, see `corpora`; nobody of it is tested.
+    """
+    return run_study(SCALING, Inputs(archive, further), out=out, settings=settings)
