@@ -8,35 +8,21 @@ smaller error and a smaller interval score than the map alone, and 80 % interval
 """
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import torch
-from scipy.special import ndtri
-from scipy.stats import rankdata
 from study_tables import table
 
-from semeia.evaluation.statistics.delong import areas
 from semeia.learning.advice.map import EXPECTED, FAMILY, FOUND, LEVEL, load_map
-from semeia.learning.advice.predictability import FOLDS, patient_folds, ridge
+from semeia.learning.advice.predictability import FOLDS, patient_folds
+from semeia.learning.advice.sharpening import WIDE, as_normal, together
 from semeia.progress import say
-from semeia.studies.advise_worlds import (
-    EACH,
-    FAMILIES,
-    AdviserMapSettings,
-    configuration,
-    embedded,
-    finetuned,
-    scored,
-)
-from semeia.worlds.sweep.archives import Cohort, fit_archive, stacked_pairs
-from semeia.worlds.sweep.pretraining import SmallPretraining, pretrain
+from semeia.studies.advise_pilot import GAINS, SETTINGS, STEPS, gains_of, part
+from semeia.studies.advise_worlds import EACH, FAMILIES, configuration, finetuned
+from semeia.worlds.sweep.archives import fit_archive, stacked_pairs
+from semeia.worlds.sweep.pretraining import pretrain
 
-STEPS = 300  # of pretraining, of the 1,000 that the map is made with
-GAINS = {"scratch": ("jepa", "scratch"), "frozen": ("jepa_frozen", "scratch"), "ridge": ("jepa", "ridge")}
-SETTINGS = AdviserMapSettings(draws=FOLDS, pretraining=SmallPretraining(steps=STEPS))
-WIDE = ndtri(LEVEL[1])  # standard errors on either side of an 80 % interval
 Numbers = np.ndarray
 
 
@@ -80,31 +66,16 @@ def piloted(numbers: range) -> list[dict[str, float]]:
     models = finetuned(training, {"jepa": encoders}, seeds, SETTINGS)
     rows = []
     for world, (cohort, fold) in enumerate(zip(cohorts, folds, strict=True)):
-        own = encoders.of_cells(cells[world : world + 1])
-        ranks: dict[str, Numbers] = {}
-        for held in range(FOLDS):
-            train, test = training[world][held], part(cohort, fold == held)
-            cell = torch.tensor([world * FOLDS + held])
-            scores = {name: scored(stack.of_cells(cell), test)[0] for name, stack in models.items()}
-            target = 2.0 * train.patients.label - 1
-            scores["ridge"] = ridge(train.columns, target)(test.columns)
-            scores["jepa_frozen"] = ridge(embedded(own, train, train), target)(embedded(own, train, test))
-            for name, score in scores.items():  # models of folds have scales of their own
-                ranks.setdefault(name, np.empty(len(fold)))[fold == held] = rankdata(score) / len(score)
-        row = {}
-        for name, (arm, other) in GAINS.items():
-            gain = areas(cohort.patients.label, np.stack([ranks[arm], ranks[other]])).contrast((1, -1))
-            row |= {name: gain.value, f"{name}_error": gain.error}
-        rows.append(row)
+        own = torch.arange(FOLDS) + world * FOLDS
+        gains = gains_of(
+            [(training[world][held], part(cohort, fold == held)) for held in range(FOLDS)],
+            {name: stack.of_cells(own) for name, stack in models.items()},
+            encoders.of_cells(torch.full((FOLDS,), world)),
+        )
+        rows.append({name: gain.value for name, gain in gains.items()})
+        rows[-1] |= {f"{name}_error": gain.error for name, gain in gains.items()}
     say(f"pilots of worlds {numbers.start} to {numbers.stop - 1} of each structure")
     return rows
-
-
-def part(cohort: Cohort, rows: Numbers) -> Cohort:
-    """Take some patients."""
-    people = cohort.patients
-    taken = replace(people, image=people.image[rows], record=people.record[rows], label=people.label[rows])
-    return Cohort(taken, {name: values[rows] for name, values in cohort.features.items()})
 
 
 def prior_of(family: Numbers, errors: Numbers, expected: Numbers) -> tuple[Numbers, Numbers]:
@@ -112,16 +83,9 @@ def prior_of(family: Numbers, errors: Numbers, expected: Numbers) -> tuple[Numbe
     middle, spread = np.empty(len(family)), np.empty(len(family))
     for one in np.unique(family):
         low, high = np.quantile(errors[family != one], LEVEL)
-        middle[family == one] = expected[family == one] + (low + high) / 2
-        spread[family == one] = (high - low) / 2 / WIDE
+        own = expected[family == one]
+        middle[family == one], spread[family == one] = as_normal(own + low, own + high)
     return middle, spread
-
-
-def together(prior: tuple[Numbers, Numbers], pilot: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
-    """Weigh two estimates by their inverse variances."""
-    precision = [1 / np.maximum(error, 1e-6) ** 2 for _, error in (prior, pilot)]
-    total = precision[0] + precision[1]
-    return (precision[0] * prior[0] + precision[1] * pilot[0]) / total, 1 / np.sqrt(total)
 
 
 def judged(found: Numbers, value: Numbers, error: Numbers) -> list[str]:

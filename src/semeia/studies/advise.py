@@ -8,10 +8,13 @@ from pathlib import Path
 
 from semeia.archive.atomic import write_json
 from semeia.archive.store import open_archive
+from semeia.errors import InputError
 from semeia.learning.advice.map import NOTABLE, TELLING, Expected, Map, load_map
 from semeia.learning.advice.placing import Place
 from semeia.settings_json import to_plain
 from semeia.studies.advise_measures import Measured, measure
+from semeia.studies.advise_pilot import Pilot, require_labels, run_pilot
+from semeia.studies.advise_views import open_views
 
 TOLD_APART = 0.75  # AUROC from which on sites look different
 WORDS = {
@@ -50,18 +53,25 @@ class Advice:
         measured: in the archive.
         prospect: what to expect; None where the archive could not be placed on the map.
         outcomes: of the archive.
+        pilot: what a short pilot found, and what is expected with it; None where none was asked for.
     """
 
     measured: Measured
     prospect: Prospect | None
     outcomes: tuple[str, ...]
+    pilot: Pilot | None = None
 
     def __str__(self) -> str:
-        return "\n".join(words(self.measured, self.prospect, outcomes=self.outcomes))
+        return "\n".join(words(self.measured, self.prospect, outcomes=self.outcomes, pilot=self.pilot))
 
 
 def advise(
-    archive: Path, *, out: Path | None = None, outcome: str | None = None, modalities: tuple[str, ...] | None = None
+    archive: Path,
+    *,
+    out: Path | None = None,
+    outcome: str | None = None,
+    modalities: tuple[str, ...] | None = None,
+    pilot: bool = False,
 ) -> Advice:
     """Measure an archive and say what to expect of pretraining on it, in numbers and (`str`) in words.
 
@@ -71,11 +81,21 @@ def advise(
         outcome: what would be predicted, 0 or 1, or classes 0, 1, 2, ...; without it nothing is said of gains.
         modalities: which two are held against each other; by default the two that most units have, `events` among
             them where the archive has a record; of a single one its halves.
+        pilot: whether small networks are trained briefly on the archive, to sharpen what is expected; the outcome must
+            have two classes.
     """
+    if pilot and outcome is None:
+        raise InputError("a pilot needs labels: name the outcome with --outcome")
     opened = open_archive(archive)
-    measured = measure(opened, outcome=outcome, modalities=modalities)
+    read = open_views(opened, outcome=outcome, modalities=modalities)
+    if pilot:
+        require_labels(read)
+    measured = measure(read, archive=str(opened.path), outcome=outcome or "")
     prospect = None if measured.place is None else prospect_of(load_map(), measured.place)
-    advice = Advice(measured, prospect, tuple(opened.outcomes()))
+    if pilot and prospect is None:
+        raise InputError("too few units have both views, or too few of these a label: leave out --pilot")
+    run = run_pilot(read, prospect.gains) if pilot and prospect is not None else None
+    advice = Advice(measured, prospect, tuple(opened.outcomes()), run)
     if out is not None:
         write_json(out, to_plain(advice))
     return advice
@@ -101,7 +121,9 @@ def prospect_of(chart: Map, at: Place) -> Prospect:
     )
 
 
-def words(measured: Measured, prospect: Prospect | None, *, outcomes: tuple[str, ...]) -> list[str]:
+def words(
+    measured: Measured, prospect: Prospect | None, *, outcomes: tuple[str, ...], pilot: Pilot | None = None
+) -> list[str]:
     """Say it in plain words, the simple model first."""
     names = ", ".join(f"{name} ({count})" for name, count in measured.observed.items())
     lines = [f"{measured.archive}: {measured.units} units of {measured.patients} patients; units with {names}."]
@@ -133,10 +155,10 @@ def words(measured: Measured, prospect: Prospect | None, *, outcomes: tuple[str,
         lines.append(f"  the largest site is told from the others with AUROC {measured.sites:.2f}")
     if len(lines) == 4:
         lines.append("  nothing: there are too few units")
-    return [*lines, "", *expectation(measured, prospect)]
+    return [*lines, "", *expectation(measured, prospect, pilot)]
 
 
-def expectation(measured: Measured, prospect: Prospect | None) -> list[str]:
+def expectation(measured: Measured, prospect: Prospect | None, pilot: Pilot | None) -> list[str]:
     """Say what to expect, why, what would change it, and what to try first."""
     if prospect is None or measured.place is None:
         why = "no label is read" if not measured.outcome else "too few units with both views, or too few labels"
@@ -147,7 +169,8 @@ def expectation(measured: Measured, prospect: Prospect | None) -> list[str]:
         *(f"  {WORDS[name]}: {_interval(one)}" for name, one in prospect.gains.items()),
         f"Because {_reason(measured.place)}.",
         f"Fine-tuned over scratch it would be {changed}.",
-        _first(measured, prospect),
+        *(_sharpened(prospect, pilot) if pilot else ()),
+        _first(measured, replace(prospect, gains=prospect.gains | pilot.combined) if pilot else prospect),
         f"From {prospect.worlds} made-up worlds, linear measures, small networks: an interval to plan with, no proof. "
         "A label that hangs on products or curves of the causes is not seen.",
     ]
@@ -158,6 +181,19 @@ def expectation(measured: Measured, prospect: Prospect | None) -> list[str]:
         )
     if prospect.outside:
         lines.append(f"Beyond the map, so trust it less: {', '.join(prospect.outside)}.")
+    return lines
+
+
+def _sharpened(prospect: Prospect, pilot: Pilot) -> list[str]:
+    """Say what the map expects, what the pilot found, and both together."""
+    lines = [
+        f"A pilot of {pilot.steps} steps, in five folds of {pilot.labelled} labelled units, and the map, weighted by how "
+        "sure each is:"
+    ]
+    for name, combined in pilot.combined.items():
+        lines.append(f"  {WORDS[name]}:")
+        for what, one in {"map": prospect.gains[name], "pilot": pilot.found[name], "both": combined}.items():
+            lines.append(f"    {what}: {_interval(one)}")
     return lines
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semeia.archive.store import Archive
 from semeia.evaluation.statistics.discrimination import auroc, auroc_draws
 from semeia.learning.advice.placing import Place, place
 from semeia.learning.advice.predictability import (
@@ -21,7 +20,7 @@ from semeia.learning.advice.predictability import (
     separability,
 )
 from semeia.learning.probe import fit_linear, inner_folds
-from semeia.studies.advise_views import Views, earlier, open_views
+from semeia.studies.advise_views import Views, earlier
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 
@@ -61,9 +60,8 @@ class Measured:
     sites: float | None
 
 
-def measure(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...] | None) -> Measured:
+def measure(read: Views, *, archive: str, outcome: str) -> Measured:
     """Measure everything, on units that have anything of what is named."""
-    read = open_views(archive, outcome=outcome, modalities=modalities)
     data, labels, subjects = read.data, read.labels, read.data.subjects
     there, everything = read.there, read.simple()
     names, first, second = pair_of(read)
@@ -76,8 +74,8 @@ def measure(archive: Archive, *, outcome: str | None, modalities: tuple[str, ...
     classes = np.bincount(labels[known].astype(int), minlength=2) if known.any() else np.zeros(0, int)
     across = {f"{names[1]} from {names[0]}": placed.forth, f"{names[0]} from {names[1]}": placed.back} if placed else {}
     return Measured(
-        archive=str(archive.path),
-        outcome=outcome or "",
+        archive=archive,
+        outcome=outcome,
         units=len(data),
         patients=len(np.unique(subjects)),
         labelled=int(known.sum()),

@@ -178,9 +178,10 @@ def finetuned(
     labelled: list[list[Cohort]], pretrained: dict[str, Encoders], seeds: list[int], settings: AdviserMapSettings
 ) -> dict[str, Classifiers]:
     """Classifiers of every world and draw, world by world, from scratch and pretrained."""
-    world = torch.arange(len(labelled)).repeat_interleave(settings.draws)
-    again = [seed * settings.draws + draw for seed in seeds for draw in range(settings.draws)]
-    stacked = stacked_labels([cohort for draws in labelled for cohort in draws], seeds=again)
+    draws = len(labelled[0])
+    world = torch.arange(len(labelled)).repeat_interleave(draws)
+    again = [seed * draws + draw for seed in seeds for draw in range(draws)]
+    stacked = stacked_labels([cohort for several in labelled for cohort in several], seeds=again)
     inputs = {name: stacked.values[name].shape[2] for name in MODALITIES}
     starts = {name: encoders.of_cells(world) for name, encoders in pretrained.items()}
     starts["scratch"] = fresh_encoders(inputs, settings=settings.pretraining, seeds=again)
