@@ -71,6 +71,7 @@ def test_the_simple_model_comes_first_and_every_number_is_written(archive: Path,
     assert said[1].startswith("Ridge logistic regression on simple features: AUROC 0.")
     written = json.loads(out.read_text())
     measured, prospect = written["measured"], written["prospect"]
+    assert written["pilot"] is None
     assert f"AUROC {measured['simple']['value']:.2f}" in said[1]
     assert measured["place"]["paired"] == 220
     assert measured["place"]["labels"] == 100  # thirty of the labelled have no record

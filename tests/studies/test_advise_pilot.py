@@ -55,7 +55,6 @@ def test_map_pilot_and_both_are_said_and_written(
             interval = f"{one['value']:+.3f} (80 % interval {one['low']:+.3f} to {one['high']:+.3f};"
             assert f"    {what}: {interval}" in said
         assert both["high"] - both["low"] < min(one["high"] - one["low"] for one in (gains[name], lines["pilot"]))
-    assert advise(archive, outcome="disease").pilot is None
 
 
 def test_no_patient_of_a_fold_pretrains_for_it(read: Views, monkeypatch: pytest.MonkeyPatch):
@@ -79,12 +78,14 @@ def test_units_of_a_patient_stay_in_one_fold(read: Views, monkeypatch: pytest.Mo
     assert [len(people.label) for people in fitted] == [260 - 2 * 130 // 5] * 5
 
 
-def test_a_label_that_is_noise_gives_no_gain_that_is_sure(read: Views):
-    noise = np.where(np.isnan(read.labels), np.nan, np.random.default_rng(3).integers(0, 2, 260))
-    found = run_pilot(replace(read, labels=noise), PRIOR, settings=SHORT).found
-    for one in found.values():
-        assert abs(one.value) < 4 * (one.high - one.low) / 2
-        assert one.high - one.low > 0.05
+def test_networks_that_hardly_train_lose_to_ridge_regression(read: Views):
+    """The label is which side of the middle the sum of the image's features lies on: ridge regression finds that."""
+    total = read.views["image"].sum(1)
+    side = np.where(np.isnan(read.labels), np.nan, total > np.median(total))
+    idle = replace(SHORT, finetuning=SmallFinetuning(steps=1))
+    found = run_pilot(replace(read, labels=side), PRIOR, settings=idle)
+    assert found.found["ridge"].high < -0.1
+    assert found.combined["ridge"].value < PRIOR["ridge"].value
 
 
 def test_what_it_cannot_be_fitted_to_is_refused(
@@ -93,7 +94,9 @@ def test_what_it_cannot_be_fitted_to_is_refused(
     with pytest.raises(InputError, match="name the outcome with --outcome"):
         advise(archive, pilot=True)
     few = np.where(np.cumsum(read.labels == 1) < RARER, read.labels, np.nan)
-    with pytest.raises(InputError, match=r"needs 10 labelled patients of each class; there are \d+ with 0 and 9 with 1"):
+    with pytest.raises(
+        InputError, match=r"needs 10 labelled patients of each class; there are \d+ with 0 and 9 with 1"
+    ):
         require_labels(replace(read, labels=few))
     with pytest.raises(InputError, match="two classes, and this one has 3"):
         require_labels(replace(read, labels=np.arange(260.0) % 3))

@@ -187,8 +187,8 @@ def expectation(measured: Measured, prospect: Prospect | None, pilot: Pilot | No
 def _sharpened(prospect: Prospect, pilot: Pilot) -> list[str]:
     """Say what the map expects, what the pilot found, and both together."""
     lines = [
-        f"A pilot of {pilot.steps} steps, in five folds of {pilot.labelled} labelled units, and the map, weighted by how "
-        "sure each is:"
+        f"A pilot of {pilot.steps} steps, in five folds of {pilot.labelled} labelled units, and the map, weighted by "
+        "how sure each is:"
     ]
     for name, combined in pilot.combined.items():
         lines.append(f"  {WORDS[name]}:")

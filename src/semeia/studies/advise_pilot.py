@@ -1,8 +1,8 @@
 """Sharpen what the map of `semeia advise` expects by a short pilot on the archive itself.
 
-Small networks, those of the map, pretrain briefly on the two views and are fine-tuned in folds of the labelled patients,
-beside the same networks from scratch and ridge regression. What they gain, with DeLong's standard error, and what the
-map expects are weighted by inverse variance; tools/advise_pilot.py holds that against made-up worlds.
+Small networks, those of the map, pretrain briefly on the two views and are fine-tuned in folds of the labelled
+patients, beside the same networks from scratch and ridge regression. What they gain, with DeLong's standard error, and
+what the map expects are weighted by inverse variance; tools/advise_pilot.py holds that against made-up worlds.
 """
 
 from dataclasses import dataclass, replace

@@ -12,7 +12,8 @@ PRIOR = Expected(0.01, -0.02, 0.04, 0.5)
 
 def test_a_pilot_with_a_huge_error_leaves_the_map():
     found = sharpened(PRIOR, Difference(0.5, 2.0))
-    assert (found.value, found.low, found.high, found.chance) == pytest.approx((0.01, -0.02, 0.04, 0.5), abs=5e-4)
+    assert (found.value, found.low, found.high) == pytest.approx((0.01, -0.02, 0.04), abs=5e-4)
+    assert found.chance == pytest.approx(0.5, abs=5e-3)
     # Not through being ignored: the same gain, more surely, moves it.
     assert sharpened(PRIOR, Difference(0.5, 0.05)).value > 0.08
 
