@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def read(archive: Path) -> Views:
 def test_map_pilot_and_both_are_said_and_written(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(advise_pilot, "SETTINGS", SHORT)
+    monkeypatch.setattr("semeia.studies.advise.run_pilot", partial(run_pilot, settings=SHORT))
     out = tmp_path / "advice.json"
     assert main(["advise", str(archive), "--outcome", "disease", "--pilot", "--out", str(out)]) == 0
 

@@ -51,12 +51,11 @@ class Pilot:
     combined: dict[str, Expected]
 
 
-def run_pilot(read: Views, prior: dict[str, Expected], *, settings: AdviserMapSettings | None = None) -> Pilot:
+def run_pilot(read: Views, prior: dict[str, Expected], *, settings: AdviserMapSettings = SETTINGS) -> Pilot:
     """Train on the units that have the first view, and put the gains together with what the map expects.
 
     No patient of a fold is among those who pretrain for it.
     """
-    settings = settings or SETTINGS
     _, first, second = pair_of(read)
     rows = np.flatnonzero(~np.isnan(first).all(1))
     labels, subjects = read.labels[rows], read.data.subjects[rows]
