@@ -162,13 +162,6 @@ def described_units(archive: Archive) -> pl.DataFrame:
     return archive.table("units").filter((pl.col("kind") != "patient") | of_unit | of_patient)
 
 
-def require_dates(archive: Archive) -> None:
-    """Refuse an archive with a record and units without a date, who would read what came after."""
-    undated = described_units(archive)["time"].null_count()
-    if undated and archive.files_of("events"):
-        raise InputError(f"{archive.path}: {undated} units have no date: what was in the record by then?")
-
-
 def assign(found: pl.DataFrame, units: pl.DataFrame, history: History) -> tuple[np.ndarray, np.ndarray]:
     """Give each unit its observations up to its index date, the newest first.
 

@@ -14,11 +14,14 @@ from jaxtyping import Float
 
 from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive
-from semeia.data.dataset import MONTH, require_dates
-from semeia.data.modality import Allocate, Arrays, History, Mask, Modality, Scale, numbered
+from semeia.data.dataset import MONTH
+from semeia.data.modalities.record import require_dates
+from semeia.data.modality import Allocate, Arrays, History, Mask, Modality, Scale, numbered, still_at_zero
 from semeia.errors import InputError
 from semeia.ranges import FROM_1, require_ranges
 
+# What is read of a record: births say when a patient was born, and the age says it, too.
+DATED = pl.col("time").is_not_null() & (pl.col("code") != BIRTH)
 # Values this many standard deviations away say "far", not how far: a slipped decimal point is one of them.
 FARTHEST = 5.0
 # How far apart in `Seen.where` two events are of which one is twice as long ago; position.py tells 4 from 0.
@@ -77,7 +80,7 @@ class Events(Modality):
         """List the events that have a date, births apart."""
         require_dates(archive)
         keys = {"unit_id": pl.lit(None, pl.String), "subject_id": pl.col("subject_id"), "time": pl.col("time")}
-        known = pl.col("time").is_not_null() & (pl.col("code") != BIRTH) & pl.col("code").str.starts_with(self.source)
+        known = DATED & pl.col("code").str.starts_with(self.source)
         number = pl.col("numeric_value")
         facts = {"code": pl.col("code").replace(self.shared), "value": pl.when(number.is_finite()).then(number)}
         empty = pl.DataFrame(
@@ -123,9 +126,9 @@ class Events(Modality):
         if kept.is_empty():
             patients = events["patient"].n_unique()
             raise InputError(f"no code is in the records of {self.least} of {patients} training patients")
-        mean, sd = kept["mean"].fill_null(0.0), kept["sd"].fill_null(0.0)
-        sd = pl.select(pl.when(sd > 1e-6).then(sd).otherwise(1.0)).to_series()
-        return replace(self, fitted=Vocabulary(*(tuple(part.to_list()) for part in (mean, sd, kept["code"]))))
+        mean, sd = (kept[name].fill_null(0.0).to_numpy() for name in ("mean", "sd"))
+        scale = tuple(mean.tolist()), tuple(still_at_zero(sd).tolist())
+        return replace(self, fitted=Vocabulary(*scale, tuple(kept["code"])))
 
     def prepare(self, arrays: Arrays, chosen: np.ndarray) -> tuple[torch.Tensor, Mask]:
         """Make [n, 3]: number of the code (0: any other), whether there is a value, and that, standardised (or 0)."""

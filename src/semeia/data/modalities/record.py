@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from semeia.archive.store import Archive
-from semeia.data.dataset import require_dates
+from semeia.data.dataset import described_units
 from semeia.data.modalities.table import Table
 from semeia.data.modality import Arrays, History, Modality
 from semeia.errors import InputError
@@ -77,3 +77,10 @@ class Record(Table):
         """Refuse what is no record; codes that another record lacks are missing there."""
         if not isinstance(other, Record) or other.source != self.source:
             raise InputError(f"the model reads {self.describe()}; the data were read as {other.describe()}")
+
+
+def require_dates(archive: Archive) -> None:
+    """Refuse an archive with a record and units without a date, who would read what came after."""
+    undated = described_units(archive)["time"].null_count()
+    if undated and archive.files_of("events"):
+        raise InputError(f"{archive.path}: {undated} units have no date: what was in the record by then?")

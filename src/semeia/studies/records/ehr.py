@@ -193,14 +193,9 @@ def unmapped_by_hospital(finished: Finished) -> pl.DataFrame:
     ).sort("cohort", "share", "site", descending=[False, True, False])
 
 
-def shared_codes(finished: Finished) -> pl.DataFrame:
-    """How much the archive and a further one have in common; see `further.shares`. Without one, no row."""
-    inputs = finished.work.inputs
-    return further.shares(inputs) if further.FURTHER in inputs.files else pl.DataFrame()
-
-
 def words(finished: Finished) -> dict[str, object]:
-    """What run.json is to hold of the signatures of each seed, of unmapped codes, and in words."""
+    """What run.json is to hold of the signatures of each seed, of unmapped and shared codes, and in words."""
+    run, with_further = finished.work.run, further.FURTHER in finished.work.inputs.files
     training = network_words(finished)["training"]
     about = Description(
         title="Health records",
@@ -222,9 +217,9 @@ def words(finished: Finished) -> dict[str, object]:
     }
     return {
         **said(finished, about, STATEMENTS | {"training": f"{SIMPLE_TRAINING} Networks: {training}"}),
-        "signatures": [fit_facts(finished.work.run, seed) for seed in _seeds(finished)],
+        "signatures": [fit_facts(run, seed) for seed in _seeds(finished)],
         "unmapped": unmapped_by_hospital(finished).to_dicts(),
-        "codes": shared_codes(finished).to_dicts(),
+        "codes": pl.read_csv(run / "tables" / "codes.csv").to_dicts() if with_further else [],
         "limits": list(LIMITS),
         "flow": flow,
     }
@@ -239,8 +234,9 @@ def judged(finished: Finished) -> tuple[EvaluationSettings, ...]:
 
 def tables(finished: Finished) -> dict[str, pl.DataFrame]:
     """Unmapped codes by hospital, and shared ones where there is a further archive."""
-    codes = shared_codes(finished)
-    return {"unmapped": unmapped_by_hospital(finished)} | ({} if codes.is_empty() else {"codes": codes})
+    inputs = finished.work.inputs
+    codes = {"codes": further.shares(inputs)} if further.FURTHER in inputs.files else {}
+    return {"unmapped": unmapped_by_hospital(finished), **codes}
 
 
 EHR = Study(

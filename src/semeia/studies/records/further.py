@@ -14,6 +14,7 @@ from semeia.archive.schema import BIRTH
 from semeia.archive.store import Archive, open_archive
 from semeia.archive.table_file import read_table
 from semeia.data.dataset import Dataset, joined, open_dataset
+from semeia.data.modalities.events import DATED
 from semeia.encoders.settings import ModelSettings
 from semeia.errors import InputError
 from semeia.learning.cells import Cell
@@ -74,7 +75,7 @@ def dated_units(archive: Archive, *, dates: int) -> pl.DataFrame:
     listed = [pl.DataFrame(schema={"subject_id": pl.Int64, "time": pl.Datetime("us")})]
     part = (pl.int_range(pl.len()) * dates // pl.len()).over("subject_id")
     for events in archive.event_batches():
-        timed = events.filter(pl.col("time").is_not_null(), pl.col("code") != BIRTH).sort("subject_id", "time")
+        timed = events.filter(DATED).sort("subject_id", "time")
         ends = timed.with_columns(part=part).group_by("subject_id", "part").agg(pl.col("time").max())
         listed.append(ends.select("subject_id", "time"))
     units = pl.concat(listed).unique().sort("subject_id", "time")
@@ -107,7 +108,7 @@ def events_by_code(archive: Archive) -> pl.DataFrame:
     """Count the events of each code, births and events without a date apart: code, events."""
     counted = [pl.DataFrame(schema={"code": pl.String, "events": pl.UInt32})]
     for events in archive.event_batches():
-        timed = events.filter(pl.col("time").is_not_null(), pl.col("code") != BIRTH)
+        timed = events.filter(DATED)
         counted.append(timed.group_by("code").agg(events=pl.len()).cast({"events": pl.UInt32}))
     return pl.concat(counted).group_by("code").agg(pl.col("events").cast(pl.Int64).sum()).sort("code")
 
