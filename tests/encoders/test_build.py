@@ -26,7 +26,7 @@ def test_what_is_built_reads_its_batch(image: str, modalities: tuple[str, ...]):
 
 
 def test_every_modality_there_is_names_an_embedding_there_is():
-    assert set(IMAGES) | {"items", "words", "pretrained_words", "linear", "stretches"} == set(EMBEDDINGS)
+    assert set(IMAGES) | {"items", "words", "pretrained_words", "linear", "stretches", "events"} == set(EMBEDDINGS)
     assert all(one.embedding in EMBEDDINGS for one in small_preprocessing().modalities.values())
 
 

@@ -46,7 +46,7 @@ HUES = {
 MARKERS = {
     "pretrained": ("o", "s", "D", "v", "<", ">", "p", "h", "*"),
     "scratch": ("^", "X", "P"),
-    "random": ("X",),
+    "random": ("X", "D", "P"),
     "model": ("s", "D", "o", "^", "h", "v", "p", "<", ">"),
     "simple": ("P", "p", "h", "X"),
     "shortcut": ("v", "<", ">"),

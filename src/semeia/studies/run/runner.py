@@ -56,7 +56,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             first, then = plan(study, inputs, settings, material)
             require_folds(material, then)
             work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
-            with backend(settings.backend):
+            with backend(getattr(settings, "backend", "local")):
                 for early in (True, False):
                     cells = [cell for cell in first if (cell.arm in study.before) == early]
                     run_cells(cells, work_in, run=out, workers=settings.workers, label="pretraining")
