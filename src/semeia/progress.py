@@ -144,7 +144,7 @@ def terminal(label: str, total: int, *, per_step: int, shown: bool = True) -> It
         task = bar.add_task(label, total=total, note="")
 
         def report(done: int, terms: dict[str, float]) -> None:
-            bar.update(task, completed=done, note=f"{rate(done) * per_step:.0f} units/s  {_words(terms)}")
+            bar.update(task, completed=done, note=f"{_speed(rate(done) * per_step)}  {_words(terms)}")
 
         yield report
 
@@ -157,11 +157,19 @@ def _lines(label: str, total: int, per_step: int, rate: Callable[[int], float]) 
         speed = rate(done)
         if (time.monotonic() - last < BETWEEN or not speed) and done < total:
             return
-        left = f"{(total - done) / speed:.0f} s left, " if speed else ""
-        say(f"{label}: step {done} of {total}, {speed * per_step:.0f} units/s, {left}{_words(terms)}")
+        left = f"{(total - done) / speed:.0f} s left" if speed else ""
+        known = filter(None, (_speed(speed * per_step), left, _words(terms)))
+        say(", ".join((f"{label}: step {done} of {total}", *known)))
         last = time.monotonic()
 
     return report
+
+
+def _speed(units: float) -> str:
+    """Say units a second, or a minute where one takes seconds: whole cells of a study are units, too."""
+    if not units:
+        return ""  # not known yet
+    return f"{units:.0f} units/s" if units >= 1 else f"{units * 60:.1f} units/min"
 
 
 def _words(terms: dict[str, float]) -> str:
