@@ -24,6 +24,7 @@ ORDER = (
     ("readers",),
     ("evaluation",),
     ("group",),
+    ("sharding",),
     ("spread",),
     ("signatures",),
     ("data",),

@@ -3,6 +3,7 @@
 import copy
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +12,17 @@ from torch import nn
 
 from contracts.objective_contract import batch_for, terms_of, total
 from contracts.test_objectives import OBJECTIVES
+from semeia.encoders.blocks import blocks_of
 from semeia.group import process_group, process_of, with_others
 from semeia.objectives.objective import Objective
 from semeia.objectives.step import Step
+from semeia.sharding import is_sharded, shard, whole
 from semeia.spread import average_gradients, begin_alike, by_rows, read_by_rows, spreading
 
 STEPS = 2
 
 
-def trained(names: list[str], folder: Path) -> None:
+def trained(names: list[str], folder: Path, *, sharded: bool = False) -> None:
     """Train some objectives for a few steps in whatever processes there are; each writes what it ended with."""
     torch.set_num_threads(1)
     with process_group():
@@ -28,6 +31,9 @@ def trained(names: list[str], folder: Path) -> None:
             make = OBJECTIVES[name]
             objective, losses = make(0), []
             assert isinstance(objective, Objective)
+            if sharded and processes > 1:
+                shard(objective, blocks_of(objective), method="loss")
+                assert all(is_sharded(weights) for weights in objective.parameters())
             optimiser = torch.optim.SGD((one for one in objective.parameters() if one.requires_grad), lr=1e-4)
             for index in range(STEPS):
                 with spreading():
@@ -39,24 +45,35 @@ def trained(names: list[str], folder: Path) -> None:
                     optimiser.step()
                     objective.after_step(step)
                     losses.append([value.item() for value in terms.values()])
-            state = {f"state.{key}": value.numpy() for key, value in objective.state_dict().items()}
+            state: dict[str, Any] = {
+                f"state.{key}": whole(value).numpy() for key, value in objective.state_dict().items()
+            }
             np.savez(folder / f"{name}-{rank}-of-{processes}.npz", losses=np.array(losses), **state)
 
 
-def test_several_processes_learn_what_one_learns(tmp_path: Path):
-    """Momentum encoders, queues, batch statistics and random slices included."""
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process ends with."""
+    folder = tmp_path_factory.mktemp("alone")
+    trained(list(OBJECTIVES), folder)
+    return folder
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_several_processes_learn_what_one_learns(alone: Path, tmp_path: Path, sharded: bool):
+    """Momentum encoders, queues, batch statistics and random slices included; with all weights each, or in parts."""
     names = list(OBJECTIVES)
-    trained(names, tmp_path)
-    with with_others(2, partial(trained, names, tmp_path)):
-        trained(names, tmp_path)
+    with with_others(2, partial(trained, names, tmp_path, sharded=sharded)):
+        trained(names, tmp_path, sharded=sharded)
 
     for name in names:
-        alone, first, second = (
-            np.load(tmp_path / f"{name}-{which}.npz", allow_pickle=False) for which in ("0-of-1", "0-of-2", "1-of-2")
+        one, first, second = (
+            np.load(folder / f"{name}-{which}.npz", allow_pickle=False)
+            for folder, which in ((alone, "0-of-1"), (tmp_path, "0-of-2"), (tmp_path, "1-of-2"))
         )
-        assert set(alone) == set(first) == set(second)
-        for key in alone:
-            np.testing.assert_allclose(first[key], alone[key], rtol=1e-5, atol=1e-5, err_msg=f"{name}: {key}")
+        assert set(one) == set(first) == set(second)
+        for key in one:
+            np.testing.assert_allclose(first[key], one[key], rtol=1e-5, atol=1e-5, err_msg=f"{name}: {key}")
             np.testing.assert_array_equal(second[key], first[key], err_msg=f"{name}: {key}")
 
 

@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from semeia.group import process_of
+from semeia.sharding import is_sharded
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,9 @@ def begin_alike(network: torch.nn.Module) -> None:
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Give all processes the mean of their gradients, in one piece."""
+    """Give all processes the mean of their gradients, in one piece; of sharded weights they are that already."""
     processes = process_of()[1]
-    gradients = [one.grad for one in parameters if one.grad is not None]
+    gradients = [one.grad for one in parameters if one.grad is not None and not is_sharded(one)]
     if processes == 1 or not gradients:
         return
     flat = torch.cat([one.reshape(-1) for one in gradients])

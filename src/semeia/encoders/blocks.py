@@ -53,3 +53,8 @@ class TransformerBlocks(nn.Module):
         for block, mask in zip(self.blocks, masks, strict=True):
             x = block(x, attn_mask=mask)
         return self.norm(x)
+
+
+def blocks_of(network: nn.Module) -> list[nn.Module]:
+    """List the transformer blocks of a network, of all its encoders and predictors."""
+    return [block for part in network.modules() if isinstance(part, TransformerBlocks) for block in part.blocks]

@@ -20,6 +20,7 @@ from semeia.archive.atomic import write_bytes
 from semeia.archive.small_file import parse_json, require_regular
 from semeia.errors import InputError
 from semeia.settings_json import from_plain, known_fields
+from semeia.sharding import part_of, whole
 
 FORMAT = "1"
 MOST_VOXELS = 2**28  # of one crop that a model reads; a gigabyte as numbers
@@ -148,7 +149,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> Tensors:
     """The state of an optimiser, flat: `optimiser.<parameter>.<name>`."""
     state = optimiser.state_dict()["state"]
     return {
-        f"optimiser.{index}.{name}": value if isinstance(value, torch.Tensor) else torch.tensor(value)
+        f"optimiser.{index}.{name}": whole(value) if isinstance(value, torch.Tensor) else torch.tensor(value)
         for index, entry in state.items()
         for name, value in entry.items()
     }
@@ -163,7 +164,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors, *, pat
             index, _, key = name.removeprefix("optimiser.").partition(".")
             if index not in parameters or not key or (value.ndim and not _alike(value, parameters[index])):
                 raise InputError(f"{path}: {name} does not fit the optimiser")
-            state.setdefault(int(index), {})[key] = value
+            state.setdefault(int(index), {})[key] = part_of(value, parameters[index]) if value.ndim else value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 
 

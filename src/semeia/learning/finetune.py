@@ -127,7 +127,7 @@ def finetune(
             batch = replace(view(settings.augmentation, "augment"), labels=torch.from_numpy(known).float().to(device))
             return replace(batch, second=view(semi.strong, "strong").modalities) if semi is not None else batch
 
-        train(
+        objective = train(
             objective,
             batch_of,
             units=len(rows),

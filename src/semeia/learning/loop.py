@@ -17,10 +17,12 @@ import torch
 from semeia.archive.atomic import make_folder, naming, write_text
 from semeia.archive.small_file import MEGABYTE, read_text
 from semeia.data.batch import Batch
+from semeia.encoders.blocks import blocks_of
 from semeia.errors import InputError
 from semeia.group import largest, process_of
 from semeia.learning.cells import STATE
 from semeia.learning.checkpoint import (
+    Tensors,
     load_into,
     load_tensors,
     optimiser_tensors,
@@ -32,11 +34,12 @@ from semeia.learning.devices import Precision, autocast, pick_device, pick_preci
 from semeia.learning.interrupt import Interrupted, listening
 from semeia.learning.schedule import OptimiserSettings, batch_rows, make_optimiser, tune
 from semeia.learning.tracking import Show, Tracker, tracking
-from semeia.objectives.objective import Objective
+from semeia.objectives.objective import Objective, Trained
 from semeia.objectives.step import Step
 from semeia.progress import Report, silent
 from semeia.ranges import FROM_0, require_ranges
 from semeia.shapes import Scalar
+from semeia.sharding import shard, whole, whole_again
 from semeia.spread import average_gradients, begin_alike, spreading
 
 LARGEST = 1024 * MEGABYTE
@@ -85,6 +88,7 @@ class LoopSettings:
         tracker: "tensorboard" or "mlflow" shows these lines there, too, in a folder of that name beside them.
         at_once: rows (patients, or observations of theirs) that a network takes at once; 0 is the whole batch. Fewer
             need less memory and one more forward pass, and change no loss: that is of the whole batch.
+        shard: whether each process of a group keeps its part of the weights alone (sharding.py).
     """
 
     device: str = "auto"
@@ -93,6 +97,7 @@ class LoopSettings:
     log_every: int = 10
     tracker: Tracker = "none"
     at_once: int = 0
+    shard: bool = False
 
     def __post_init__(self) -> None:
         require_device(self.device)
@@ -104,7 +109,7 @@ class LoopSettings:
 
 
 def train(
-    objective: Objective,
+    objective: Trained,
     batch_of: Callable[[np.ndarray, Step, torch.device], Batch],
     *,
     units: int,
@@ -115,8 +120,8 @@ def train(
     phase: str,
     settings: LoopSettings,
     report: Report = silent,
-) -> Objective:
-    """Trains in place until the last step, from the folder's checkpoint if it has one.
+) -> Trained:
+    """Train until the last step, from the folder's checkpoint if it has one; in place, but for one that was sharded.
 
     The processes of a group train one model, each on its share of every batch; the first one alone writes.
 
@@ -133,10 +138,13 @@ def train(
     objective.to(device).train()
     precision = pick_precision(settings.precision, device, width=objective.encoder.settings.dim)
     about = {"optimiser": asdict(optimiser), "seed": seed, "units": units, "precision": precision}
-    adam = make_optimiser(objective, optimiser)
     path = folder / STATE
-    start = restore(path, objective, adam, about) if path.exists() else 0
+    saved, start = restore(path, objective, about) if path.exists() else ({}, 0)
     begin_alike(objective)
+    shared = settings.shard and process_of()[1] > 1
+    plain = shard(objective, blocks_of(objective), method="loss") if shared else None
+    adam = make_optimiser(objective, optimiser)
+    restore_optimiser(adam, saved, path=path)
     total, first = optimiser.total(units), process_of()[0] == 0
     terms: dict[str, float] = {}
     tracker = settings.tracker if first else "none"
@@ -157,13 +165,15 @@ def train(
                 epoch = index // optimiser.per_epoch(units)
                 log.write({"cell": cell, "phase": phase, "step": index, "epoch": epoch, **terms})
             report(index + 1, terms)
-            if due and first:
-                tensors = {f"objective.{name}": value for name, value in objective.state_dict().items()}
-                save_tensors(path, tensors | optimiser_tensors(adam), {**about, "step": index + 1})
+            if due:
+                tensors = {f"objective.{name}": whole(value) for name, value in objective.state_dict().items()}
+                tensors |= optimiser_tensors(adam)
+                if first:
+                    save_tensors(path, tensors, {**about, "step": index + 1})
             if stopping or (stop and last):
                 words = f"stopped after step {index + 1} of {total}; saved in {folder}"
                 raise Interrupted(words, signal=stopping or stop.signal)
-    return objective.eval()
+    return (whole_again(plain, objective) if plain is not None else objective).eval()
 
 
 def one_step(
@@ -183,7 +193,7 @@ def one_step(
     adam.zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()
     average_gradients(objective.parameters())
-    grad_norm = torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip)
+    grad_norm = whole(torch.nn.utils.clip_grad_norm_(objective.parameters(), settings.clip))
     adam.step()
     objective.after_step(step)
     return losses, grad_norm
@@ -203,8 +213,8 @@ def finite(losses: dict[str, Scalar], grad_norm: Scalar, step: Step, path: Path)
     return dict(zip(losses, values, strict=True))
 
 
-def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about: dict) -> int:
-    """Loads a checkpoint; returns the number of steps done."""
+def restore(path: Path, objective: Objective, about: dict) -> tuple[Tensors, int]:
+    """Load the weights of a checkpoint; returns all of its tensors and the number of steps done."""
     tensors, before = load_tensors(path)
     done = before.pop("step", 0)
     if type(done) is not int or done < 0:
@@ -214,5 +224,4 @@ def restore(path: Path, objective: Objective, adam: torch.optim.Optimizer, about
     load_into(
         objective, {k: v for k, v in tensors.items() if k.startswith("objective.")}, path=path, prefix="objective."
     )
-    restore_optimiser(adam, tensors, path=path)
-    return done
+    return tensors, done

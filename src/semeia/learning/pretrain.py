@@ -116,7 +116,7 @@ def pretrain(
             device=device,
         )
 
-    train(
+    objective = train(
         objective,
         batch_of,
         units=len(fit_rows),

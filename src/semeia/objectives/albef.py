@@ -76,12 +76,13 @@ class Albef(Objective):
         self.first_queue = KeyQueue(settings.queue, settings.dim)
         self.second_queue = KeyQueue(settings.queue, settings.dim)
         # As a logarithm: at rates of small archives a plain temperature would reach its bound within tens of steps.
-        self.log_sharpness = nn.Parameter(torch.tensor(-math.log(settings.temperature)))
+        # Of one dimension: a number without any cannot be held in parts (sharding.py).
+        self.log_sharpness = nn.Parameter(torch.tensor([-math.log(settings.temperature)]))
 
     @property
     def temperature(self) -> Scalar:
         """What similarities are divided by."""
-        return (-self.log_sharpness).exp()
+        return (-self.log_sharpness).exp().squeeze()
 
     @property
     def queues(self) -> tuple[KeyQueue, KeyQueue]:

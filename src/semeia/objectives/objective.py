@@ -1,6 +1,7 @@
 """Define what can be trained: the one interface between losses and the loop."""
 
 from abc import ABC, abstractmethod
+from typing import TypeVar
 
 from torch import nn
 
@@ -34,3 +35,6 @@ class Objective(nn.Module, ABC):
     def common(self) -> dict[str, nn.Linear]:
         """Give, by modality, the maps from its vector to a space in which modalities are compared; by default none."""
         return {}
+
+
+Trained = TypeVar("Trained", bound=Objective)

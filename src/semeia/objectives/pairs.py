@@ -73,7 +73,8 @@ class Pairs(Objective):
         widths = [vector_width(encoder, name) for name in pair]
         self.first_head = projection(widths[0], settings)
         self.second_head = self.first_head if settings.shared else projection(widths[1], settings)
-        sharpness = torch.tensor(-math.log(settings.temperature))
+        # Of one dimension: a number without any cannot be held in parts (sharding.py).
+        sharpness = torch.tensor([-math.log(settings.temperature)])
         self.log_sharpness: torch.Tensor
         if settings.learn_temperature:
             self.log_sharpness = nn.Parameter(sharpness)
@@ -88,7 +89,7 @@ class Pairs(Objective):
             return dict.fromkeys((f"{first}_to_{second}", f"{second}_to_{first}"), no_loss(self))
         one, other = self.projected(batch, both)
         same = same_values(batch.modalities[second].rows(both))
-        there, back = matching(one, other, same, self.log_sharpness.exp())
+        there, back = matching(one, other, same, self.log_sharpness.exp().squeeze())
         share = self.settings.forth
         return {f"{first}_to_{second}": share * there, f"{second}_to_{first}": (1 - share) * back}
 
