@@ -1,5 +1,5 @@
-"""The claim: two processes take less than one for a step of the same losses; a few rows at once take less memory, and so
-do weights in parts (`--dim 768 --depth 12 --batch 4 --steps 2` shows it of a network whose weights outweigh the batch).
+"""The claim: two processes take less than one for a step of the same losses; a few rows at once take less memory, and
+so do weights in parts (`--dim 768 --depth 12 --batch 4 --steps 2`: of a network whose weights outweigh the batch).
 
 Each way pretrains the same network by latent prediction on the same noise (crops of the default size, a network wider
 than the default, one thread a process) in fresh processes, and ends with the same loss. Where the machine has other
@@ -15,6 +15,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,13 +71,13 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def shared(processes: int, **sizes: int) -> Found:
+def shared(processes: int, **sizes: Any) -> Found:
     """`run` in so many processes, of which this is the first."""
     with with_others(processes, partial(run, **sizes)):
         return run(**sizes)
 
 
-def fresh(processes: int, **sizes: int) -> Found:
+def fresh(processes: int, **sizes: Any) -> Found:
     """`shared` in a process of its own, whose memory nothing else has used."""
     with ProcessPoolExecutor(max_workers=1) as executor:
         return executor.submit(shared, processes, **sizes).result()
