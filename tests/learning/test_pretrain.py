@@ -10,6 +10,7 @@ import torch
 
 from semeia.data.dataset import Dataset
 from semeia.data.modalities import Text
+from semeia.errors import InputError
 from semeia.learning.model import FILE, Model, load_model
 from semeia.learning.pretrain import compared, hold_out, pretrain
 from semeia.objectives.build import ObjectiveSettings
@@ -132,3 +133,10 @@ def test_an_encoder_forgets_what_it_was_only_compared_with(data: Dataset, tmp_pa
     assert same(model, load_model(tmp_path / FILE))
     verdict = json.loads((tmp_path / "diagnostics.json").read_text())["verdict"]
     assert verdict.startswith(("Healthy", "Undecided", "No signal", "Collapsed", "Not measured"))
+
+
+def test_what_is_given_must_be_read(data: Dataset, tmp_path: Path):
+    jepa = replace(PRETRAIN.objective.jepa, given=("event",))
+    settings = replace(PRETRAIN, objective=replace(PRETRAIN.objective, jepa=jepa))
+    with pytest.raises(InputError, match=r"^jepa: given is event; what is read is image, reading$"):
+        pretrain(data, ROWS, settings=settings, folder=tmp_path)

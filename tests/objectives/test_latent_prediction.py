@@ -227,6 +227,26 @@ def test_masks_within_an_image_need_tokens_that_see_only_themselves(masks: MaskS
     objective("conv", masks=MaskSettings(block=0.0))
 
 
+def test_what_is_given_is_always_seen_and_never_predicted():
+    made = objective(given=("reading",), masks=MaskSettings(modality=0.6, visit=0.4, block=0.0))
+    tokens = made.encoder.embed(small_batch(image="patches")).packed()
+    of_reading = tokens.kind == made.encoder.kinds.index("reading")
+    hidden = torch.zeros_like(tokens.present)
+    for seed in range(20):
+        masks = made.masks_of(tokens, torch.Generator().manual_seed(seed))
+        assert not (masks.target & of_reading).any()
+        assert torch.equal(masks.context & of_reading, tokens.present & of_reading)
+        hidden |= masks.target
+    # Beside a reading an image is hidden whole; alone it would not be.
+    both = (of_reading & tokens.present).any(1) & (~of_reading & tokens.present).any(1)
+    assert torch.equal(hidden.any(1), both)
+
+
+def test_what_is_given_must_leave_something():
+    with pytest.raises(InputError, match="jepa: given is image, reading; nothing is left to predict"):
+        objective(given=("image", "reading"))
+
+
 def test_a_patient_that_cannot_be_divided_is_left_out_of_the_prediction_only():
     made = objective(masks=MaskSettings(modality=1.0, visit=0.0, block=0.0), guard="ema+vicreg")
     batch = small_batch()  # rows 0 and 2 have one modality each

@@ -71,15 +71,21 @@ def draw_masks(
     *,
     settings: MaskSettings,
     generator: torch.Generator,
+    given: tuple[int, ...] = (),
 ) -> Masks:
-    """Draw one mask a patient. Everything is drawn on the CPU, so that every device draws the same."""
+    """Draw one mask a patient. Everything is drawn on the CPU, so that every device draws the same.
+
+    Args:
+        given: the kinds of tokens that are always seen.
+    """
     device = present.device
     present, kind, where, when = present.cpu(), kind.cpu(), where.cpu(), when.cpu()
+    hidable = present & ~torch.isin(kind, torch.tensor(given, dtype=kind.dtype))
     candidates = (
-        (settings.modality, one_group(present, kind.float(), generator)),
-        (settings.visit, one_group(present, when, generator)),
-        (settings.block, blocks(present, kind, where, settings, generator)),
-        (settings.token, present & (torch.rand(present.shape, generator=generator) < settings.token_share)),
+        (settings.modality, one_group(hidable, kind.float(), generator)),
+        (settings.visit, one_group(hidable, when, generator)),
+        (settings.block, blocks(hidable, kind, where, settings, generator)),
+        (settings.token, hidable & (torch.rand(present.shape, generator=generator) < settings.token_share)),
     )
     weights = torch.tensor([weight for weight, _ in candidates])
     targets = torch.stack([target for _, target in candidates], 1)

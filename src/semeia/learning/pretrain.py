@@ -96,6 +96,8 @@ def pretrain(
     settings.require_company(len(fit_rows), "pretraining: the number of units is")
     preprocessing = fit_preprocessing(data, rows, modalities=read)
     require_something_to_hide(data, preprocessing, settings.objective)
+    if unknown := sorted(set(settings.objective.jepa.given) - set(data.modalities)):
+        raise InputError(f"jepa: given is {', '.join(unknown)}; what is read is {', '.join(data.modalities)}")
     folder.mkdir(parents=True, exist_ok=True)
     encoder = build_encoder(settings.model.encoder, preprocessing, seed=seed)
     # The heads' weights, too, are a function of the seed alone, not of what the process did before.

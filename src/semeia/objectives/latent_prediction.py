@@ -44,6 +44,7 @@ class LatentPredictionSettings:
         variance: coefficient of the variance hinge.
         covariance: coefficient of the covariance penalty.
         gaussian: coefficient of SIGReg.
+        given: modalities that are never hidden, such as the events between two scans: all else is predicted given them.
         centre: whether a running mean of the targets, one a modality, is taken off.
         predictor_dim: width of the predictor.
         predictor_depth: its number of blocks.
@@ -57,6 +58,7 @@ class LatentPredictionSettings:
     variance: float = 1.0
     covariance: float = 10.0
     gaussian: float = 10.0
+    given: tuple[str, ...] = ()
     centre: bool = True
     predictor_dim: int = 64
     predictor_depth: int = 2
@@ -104,7 +106,7 @@ class LatentPrediction(Objective):
         encoder: the context encoder; trained in place.
 
     Raises:
-        InputError: masks cut within a modality whose tokens see across their borders.
+        InputError: masks cut within a modality whose tokens see across their borders, or all modalities are given.
     """
 
     def __init__(self, encoder: PatientEncoder, *, settings: LatentPredictionSettings) -> None:
@@ -115,6 +117,8 @@ class LatentPrediction(Objective):
                 f"tokens of {', '.join(leaky)} see across their borders: block and token masks would leak; "
                 "use modality masks or a patch embedding"
             )
+        if set(settings.given) >= set(encoder.kinds):
+            raise InputError(f"jepa: given is {', '.join(settings.given)}; nothing is left to predict")
         self.settings = settings
         self.encoder = encoder
         self.uses_ema = settings.guard.startswith("ema")
@@ -139,8 +143,15 @@ class LatentPrediction(Objective):
 
     def masks_of(self, tokens: Tokens, generator: torch.Generator) -> Masks:
         """Draw what is seen and what is predicted of some tokens."""
+        given = tuple(place for place, name in enumerate(self.encoder.kinds) if name in self.settings.given)
         return draw_masks(
-            tokens.present, tokens.kind, tokens.where, tokens.when, settings=self.settings.masks, generator=generator
+            tokens.present,
+            tokens.kind,
+            tokens.where,
+            tokens.when,
+            settings=self.settings.masks,
+            generator=generator,
+            given=given,
         )
 
     def targets(self, batch: Batch) -> Tokens:
