@@ -55,7 +55,7 @@ def data(archive: Path) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def study(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+def nodules(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     run = tmp_path_factory.mktemp("study") / "run"
     report = nodule_study(archive, out=run, settings=SETTINGS)
     return Study(run, report, archive, SETTINGS)

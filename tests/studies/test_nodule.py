@@ -136,9 +136,9 @@ def test_labels_of_the_test_side_change_neither_folds_nor_subsets_of_training(
     assert np.array_equal(one.pretraining, other.pretraining)
 
 
-def test_what_the_study_leaves_behind(study):
-    run = study.run
-    assert study.report == run / "report.html"
+def test_what_the_study_leaves_behind(nodules):
+    run = nodules.run
+    assert nodules.report == run / "report.html"
     tables = {"run.json", "metrics.jsonl", "predictions.parquet", "results.csv", "report.html"}
     assert tables | {"pretrained", "cells"} <= {entry.name for entry in run.iterdir()}
     results = pl.read_csv(run / "results.csv")
@@ -165,12 +165,12 @@ def test_what_the_study_leaves_behind(study):
     assert {"python", "torch", "monai"} <= set(about["versions"])
     assert [(item["arm"], item["seed"]) for item in about["pretraining"]] == [("multimodal_jepa", 1), ("image_jepa", 1)]
     assert all(item["verdict"] and item["patients"] and item["seconds"] > 0 for item in about["pretraining"])
-    assert str(study.archive) not in (run / "run.json").read_text()
+    assert str(nodules.archive) not in (run / "run.json").read_text()
 
 
-def test_every_arm_mode_and_fraction_scored_the_same_units(study, labels: np.ndarray):
-    data = study.material
-    predictions = pl.read_parquet(study.run / "predictions.parquet")
+def test_every_arm_mode_and_fraction_scored_the_same_units(nodules, labels: np.ndarray):
+    data = nodules.material
+    predictions = pl.read_parquet(nodules.run / "predictions.parquet")
     groups = predictions.partition_by("arm", "mode", "fraction", as_dict=True)
     expected = {(arm, mode, f) for arm, row in ARMS.items() for mode in row.modes for f in (0.5, 1.0)}
     assert set(groups) == expected
@@ -182,12 +182,12 @@ def test_every_arm_mode_and_fraction_scored_the_same_units(study, labels: np.nda
         assert group["score"].is_between(0, 1).all()
 
 
-def test_no_stored_model_has_seen_a_patient_it_is_tested_on(study):
+def test_no_stored_model_has_seen_a_patient_it_is_tested_on(nodules):
     """Read from what was stored, not from how it was made; and external patients are in nothing."""
-    data = study.material
+    data = nodules.material
     fold, outside = fold_of(data, "malignancy", seed=1, fraction=1.0), data.cohort == "external"
-    prints = [load_model(path).preprocessing.fitted_on for path in study.run.glob(f"**/{FILE}")]
-    prints += [load_linear(path).fitted_on for path in study.run.glob(f"**/{LINEAR}")]
+    prints = [load_model(path).preprocessing.fitted_on for path in nodules.run.glob(f"**/{FILE}")]
+    prints += [load_linear(path).fitted_on for path in nodules.run.glob(f"**/{LINEAR}")]
     # All but boosted trees are stored.
     assert len(prints) == 2 + 2 * (sum(len(row.modes) for row in ARMS.values()) - 1)
     for mark in prints:
@@ -197,8 +197,8 @@ def test_no_stored_model_has_seen_a_patient_it_is_tested_on(study):
         assert not seen[outside].any()
 
 
-def test_metrics_of_all_cells_are_gathered(study):
-    lines = read_metrics(study.run / "metrics.jsonl")
+def test_metrics_of_all_cells_are_gathered(nodules):
+    lines = read_metrics(nodules.run / "metrics.jsonl")
     assert {line["phase"] for line in lines} == {"pretrain", "finetune"}
     assert {line["cell"] for line in lines} >= {
         "pretrained/multimodal_jepa/seed-1",
@@ -206,14 +206,16 @@ def test_metrics_of_all_cells_are_gathered(study):
     }
 
 
-def test_no_original_id_is_in_any_file(study):
+def test_no_original_id_is_in_any_file(nodules):
     """LIDC-IDRI-9001 and its like went in. Tables are read, as their bytes are compressed."""
     named = b"LIDC-IDRI-9"
-    files = [path for path in [*study.run.rglob("*"), *study.archive.rglob("*")] if path.is_file()]
+    files = [path for path in [*nodules.run.rglob("*"), *nodules.archive.rglob("*")] if path.is_file()]
     assert len(files) > 100
     for path in files:
         assert named not in path.read_bytes(), path.name
-        assert named.decode() not in str(path.relative_to(study.run.parent) if study.run in path.parents else path.name)
+        assert named.decode() not in str(
+            path.relative_to(nodules.run.parent) if nodules.run in path.parents else path.name
+        )
         if path.suffix == ".parquet":
             assert named.decode() not in pl.read_parquet(path).write_json(), path.name
 
@@ -231,37 +233,37 @@ def stamps(run: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in [*run.glob("cells/**/*"), *run.glob("pretrained/**/*")]}
 
 
-def test_running_it_again_trains_nothing_and_other_settings_are_refused(study, tmp_path: Path, monkeypatch):
+def test_running_it_again_trains_nothing_and_other_settings_are_refused(nodules, tmp_path: Path, monkeypatch):
     run = tmp_path / "run"
-    shutil.copytree(study.run, run)
+    shutil.copytree(nodules.run, run)
     before, table = stamps(run), (run / "predictions.parquet").read_bytes()
     without_conclusion(monkeypatch)
-    nodule_study(study.archive, out=run, settings=replace(study.settings, workers=2))
+    nodule_study(nodules.archive, out=run, settings=replace(nodules.settings, workers=2))
     assert stamps(run) == before
     assert (run / "predictions.parquet").read_bytes() == table
 
     for changed, named in (
-        (replace(study.settings, draws=200), "draws: 100 then, 200 now"),
+        (replace(nodules.settings, draws=200), "draws: 100 then, 200 now"),
         (
-            replace(study.settings, pretraining=replace(study.settings.pretraining, held_out=0.2)),
+            replace(nodules.settings, pretraining=replace(nodules.settings.pretraining, held_out=0.2)),
             "pretraining.held_out",
         ),
     ):
         with pytest.raises(InputError, match=named):
-            nodule_study(study.archive, out=run, settings=changed)
+            nodule_study(nodules.archive, out=run, settings=changed)
     assert stamps(run) == before
 
 
-def test_another_archive_is_refused(study, tmp_path: Path):
+def test_another_archive_is_refused(nodules, tmp_path: Path):
     with pytest.raises(InputError, match="archive: "):
-        nodule_study(nodule_archive(tmp_path, 6), out=study.run, settings=study.settings)
+        nodule_study(nodule_archive(tmp_path, 6), out=nodules.run, settings=nodules.settings)
 
 
-def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(study, tmp_path: Path, monkeypatch):
+def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(nodules, tmp_path: Path, monkeypatch):
     run = tmp_path / "run"
-    shutil.copytree(study.run, run)
+    shutil.copytree(nodules.run, run)
     without_conclusion(monkeypatch)
-    first, then = study.finished.first, study.finished.then
+    first, then = nodules.finished.first, nodules.finished.then
     gone = sum(cell.arm == "image_jepa" for cell in then)
     assert delete_cells(run, "*image_jepa*") == gone + 1
     # The third of them is stopped: two are finished.
@@ -277,40 +279,42 @@ def test_deleted_and_interrupted_cells_are_made_again_to_the_bit(study, tmp_path
 
     monkeypatch.setattr(networks, "finetune", stopped)
     with pytest.raises(Interrupted, match=rf"stopped with {there} of {len(then)} cells of 'fitting and"):
-        nodule_study(study.archive, out=run, settings=study.settings)
+        nodule_study(nodules.archive, out=run, settings=nodules.settings)
     states = dict(zip(*list_cells(run).select("cell", "state").get_columns(), strict=True))
     assert states["pretrained/image_jepa/seed-1"] == "finished"
     assert list(states.values()).count("finished") == there + len(first)
 
-    resume_study(run, study.archive)
-    assert pl.read_parquet(run / "predictions.parquet").equals(pl.read_parquet(study.run / "predictions.parquet"))
+    resume_study(run, nodules.archive)
+    assert pl.read_parquet(run / "predictions.parquet").equals(pl.read_parquet(nodules.run / "predictions.parquet"))
     assert calls[2] in calls[3:]
 
 
-def test_the_number_of_workers_changes_nothing(study, tmp_path: Path):
+def test_the_number_of_workers_changes_nothing(nodules, tmp_path: Path):
     run = tmp_path / "run"
-    shutil.copytree(study.run / "cache", run / "cache")
-    first, then = study.finished.first, study.finished.then
+    shutil.copytree(nodules.run / "cache", run / "cache")
+    first, then = nodules.finished.first, nodules.finished.then
     chosen = [
         cell for cell in then if cell.arm in ("multimodal_jepa", "image_scratch", "scanner") and cell.fraction == 1
     ]
-    work = partial(work_on, study=NODULE, inputs=study.inputs, run=run, settings=study.settings)
+    work = partial(work_on, study=NODULE, inputs=nodules.inputs, run=run, settings=nodules.settings)
     for cells in (first[:1], chosen):
         run_cells(cells, work, run=run, workers=2, label="both")
     for cell in chosen:
-        one, other = (pl.read_parquet(folder / cell.name / "scores.parquet") for folder in (run, study.run))
+        one, other = (pl.read_parquet(folder / cell.name / "scores.parquet") for folder in (run, nodules.run))
         assert one.equals(other), cell.name
 
 
-def test_the_run_scores_another_archive(study, tmp_path: Path):
+def test_the_run_scores_another_archive(nodules, tmp_path: Path):
     other = nodule_archive(tmp_path, 6, first=100, seed=7)
     for arm in NETWORKS:
-        table = predict(study.run, archive=other, arm=arm, mode=ARMS[arm].modes[0], fraction=0.5)
+        table = predict(nodules.run, archive=other, arm=arm, mode=ARMS[arm].modes[0], fraction=0.5)
         assert table.height == 12
     with pytest.raises(InputError, match="patients of this archive were seen"):
-        predict(study.run, archive=study.archive, arm="multimodal_jepa", mode="frozen", fraction=1.0)
-    left = predict(study.run, archive=study.archive, arm="multimodal_jepa", mode="frozen", fraction=1.0, skip_seen=True)
-    mine = pl.read_parquet(study.run / "predictions.parquet").filter(
+        predict(nodules.run, archive=nodules.archive, arm="multimodal_jepa", mode="frozen", fraction=1.0)
+    left = predict(
+        nodules.run, archive=nodules.archive, arm="multimodal_jepa", mode="frozen", fraction=1.0, skip_seen=True
+    )
+    mine = pl.read_parquet(nodules.run / "predictions.parquet").filter(
         (pl.col("arm") == "multimodal_jepa") & (pl.col("mode") == "frozen") & (pl.col("fraction") == 1.0)
     )
     both = mine.join(left, on="unit_id", suffix="_again")
@@ -333,8 +337,8 @@ def test_settings_that_cannot_work_are_refused_before_anything_runs(wrong: dict[
         NoduleSettings(**wrong)  # pyright: ignore[reportArgumentType]
 
 
-def test_a_mistyped_outcome_can_be_mended_in_the_same_folder(archive: Path, study, tmp_path: Path):
+def test_a_mistyped_outcome_can_be_mended_in_the_same_folder(archive: Path, nodules, tmp_path: Path):
     run = tmp_path / "run"
     with pytest.raises(InputError, match="no outcome 'malignency'; it has diagnosis, malignancy"):
-        nodule_study(archive, out=run, settings=replace(study.settings, outcome="malignency"))
-    record.begin_run(run, archive, study="nodule", settings=study.settings)
+        nodule_study(archive, out=run, settings=replace(nodules.settings, outcome="malignency"))
+    record.begin_run(run, archive, study="nodule", settings=nodules.settings)

@@ -16,8 +16,8 @@ SHUFFLED = "Shuffled training labels"
 
 
 @pytest.fixture
-def audited(study) -> Audited:
-    return of_networks(study.finished)
+def audited(nodules) -> Audited:
+    return of_networks(nodules.finished)
 
 
 def row(table: pl.DataFrame, check: str) -> dict:
@@ -47,11 +47,11 @@ def test_a_training_patient_among_the_tested_is_found(audited: Audited):
         assert (row(found, check)["state"], row(found, check)["count"]) == ("found", 1)
 
 
-def test_a_twin_of_a_training_patient_is_found(study, audited: Audited, monkeypatch: pytest.MonkeyPatch):
+def test_a_twin_of_a_training_patient_is_found(nodules, audited: Audited, monkeypatch: pytest.MonkeyPatch):
     units, fold = audited.material.units["unit_id"], audited.folds[1]
     pair = pl.DataFrame({"unit_id": [units[int(fold.labelled[0])]], "other": [units[int(fold.test[0])]]})
     monkeypatch.setattr(room, "look_alikes", lambda archive: pair)
-    found = row(audit(of_networks(study.finished)), TWINS)
+    found = row(audit(of_networks(nodules.finished)), TWINS)
     assert (found["state"], found["count"]) == ("found", 1)
 
 
@@ -82,15 +82,15 @@ def test_an_audit_never_says_clear_of_a_site_that_it_says_a_model_could_use(audi
     assert any(value > 0.6 and 0.5 < low < 0.6 for value, low in values)
 
 
-def test_without_pretraining_or_models_it_says_what_is_not_known(study, tmp_path: Path):
-    finished = study.finished
+def test_without_pretraining_or_models_it_says_what_is_not_known(nodules, tmp_path: Path):
+    finished = nodules.finished
     nothing = replace(finished, work=replace(finished.work, run=tmp_path), first=[])
     found = audit(of_networks(nothing))
     assert set(found["state"]) == {"unknown"}
     assert found["words"].str.len_chars().min() > 10
 
 
-def test_the_study_keeps_its_audit(study):
-    kept = pl.read_csv(study.run / "tables" / "leakage.csv")
+def test_the_study_keeps_its_audit(nodules):
+    kept = pl.read_csv(nodules.run / "tables" / "leakage.csv")
     assert {PRETRAINED, TRAINED, TWINS, SITE, SHUFFLED} <= set(kept["check"])
-    assert "Leakage and shortcuts" in study.report.read_text()
+    assert "Leakage and shortcuts" in nodules.report.read_text()

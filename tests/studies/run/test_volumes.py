@@ -13,15 +13,15 @@ from semeia.readers import ingest_nodules
 from semeia.studies.run.volumes import planes_of
 
 
-def test_examples_are_of_the_study(study):
-    examples = json.loads((study.run / "examples/examples.json").read_text())
+def test_examples_are_of_the_study(nodules):
+    examples = json.loads((nodules.run / "examples/examples.json").read_text())
     assert 1 <= len(json.dumps(examples).split("caption")) - 1 <= 4
-    pictures = list((study.run / "examples").glob("*.png"))
+    pictures = list((nodules.run / "examples").glob("*.png"))
     assert pictures
     for path in pictures:
         with Image.open(path) as picture:
             assert min(picture.size) >= 80
-    units = set(pl.read_parquet(study.run / "predictions.parquet")["unit_id"])
+    units = set(pl.read_parquet(nodules.run / "predictions.parquet")["unit_id"])
     assert any(unit in json.dumps(examples) for unit in units)
 
 
