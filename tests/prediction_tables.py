@@ -74,6 +74,26 @@ VIEWED = {
 }
 
 
+def times_to_event() -> pl.DataFrame:
+    """Times to an event or to the end of follow-up: 120 patients with two units each, two arms, two cohorts."""
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(120), 2)
+    x = rng.normal(size=120)[patient] + 0.3 * rng.normal(size=240)
+    came, left = rng.exponential(3 / np.exp(x)), rng.uniform(0.5, 5, 240)
+    unit = pl.DataFrame(
+        {
+            "subject_id": patient.astype(str),
+            "unit_id": np.arange(240).astype(str),
+            "cohort": np.where(patient < 70, "internal", "external"),
+            "time": np.minimum(came, left),
+            "event": (came <= left).astype(np.int64),
+        }
+    )
+    noise = {"plain": 1.5, "better": 0.3}
+    scores = {arm: 1 / (1 + np.exp(-(x + size * rng.normal(size=240)))) for arm, size in noise.items()}
+    return pl.concat([unit.with_columns(arm=pl.lit(arm), score=score) for arm, score in scores.items()])
+
+
 def view_of(name: str, judged: Judged) -> pl.DataFrame:
     """One of the further tables of an evaluation, of the estimands that it shows alone."""
     wanted = VIEWED[name]

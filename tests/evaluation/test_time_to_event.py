@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from prediction_tables import times_to_event
 from semeia.errors import InputError
 from semeia.evaluation import EvaluationSettings, check_predictions, evaluate, roc_curve
 from semeia.evaluation.schema import time_to_event
@@ -17,22 +18,7 @@ AT_HORIZON = {"auroc_at_horizon", "brier_at_horizon", "observed_expected_at_hori
 
 @pytest.fixture(scope="module")
 def table() -> pl.DataFrame:
-    rng = np.random.default_rng(0)
-    patient = np.repeat(np.arange(120), 2)
-    x = rng.normal(size=120)[patient] + 0.3 * rng.normal(size=240)
-    came, left = rng.exponential(3 / np.exp(x)), rng.uniform(0.5, 5, 240)
-    unit = pl.DataFrame(
-        {
-            "subject_id": patient.astype(str),
-            "unit_id": np.arange(240).astype(str),
-            "cohort": np.where(patient < 70, "internal", "external"),
-            "time": np.minimum(came, left),
-            "event": (came <= left).astype(np.int64),
-        }
-    )
-    noise = {"plain": 1.5, "better": 0.3}
-    scores = {arm: 1 / (1 + np.exp(-(x + size * rng.normal(size=240)))) for arm, size in noise.items()}
-    return pl.concat([unit.with_columns(arm=pl.lit(arm), score=score) for arm, score in scores.items()])
+    return times_to_event()
 
 
 @pytest.fixture(scope="module")
