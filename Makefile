@@ -29,10 +29,10 @@ demo: $(STAMP) ## Run the nodule study on the bundled sample, end with a report 
 	$(BIN)/semeia demo $(if $(QUICK),--quick)
 
 test: $(STAMP) ## Run the tests
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations 25
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 25
 
 test-fast: $(STAMP) ## Run the tests but those marked slow
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not slow'
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not slow'
 
 check: $(STAMP) ## Lint, formatting, types, spelling
 	$(BIN)/ruff check $(CHECKED)

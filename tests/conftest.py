@@ -41,12 +41,8 @@ def _refuse_outside(address: object) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow; where several processes test, a file is one's, so that no fixture of it is made twice."""
+    """Mark what is slow."""
     here = str(Path(__file__).parent)
-    # These files look at one finished study.
-    together = {item.path for item in items if "nodules" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("nodules" if item.path in together else str(item.path)))
     for item in items:
         name = f"{item.path.relative_to(here).as_posix()}::{item.name}"
         if name.startswith(SLOW):
