@@ -54,8 +54,8 @@ def whole(tensor: torch.Tensor) -> torch.Tensor:
 
 def part_of(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Take this process's part of a tensor, as `like` is held; the whole where that is whole."""
-    from torch.distributed.tensor import DTensor, distribute_tensor
-
-    if not isinstance(like, DTensor):
+    if not is_sharded(like):
         return tensor
-    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)  # pyright: ignore[reportAttributeAccessIssue]

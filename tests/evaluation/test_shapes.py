@@ -1,7 +1,7 @@
 """Arrays of the evaluation have the shapes and types that are written of them.
 
 In all other rooms every test checks that. Statistics are computed for each resample, where the check takes four fifths
-of the time; so here whole evaluations are checked once, in a process of their own.
+of the time; so here whole evaluations, and the tests of the statistics, are checked once, in processes of their own.
 """
 
 import subprocess
@@ -31,3 +31,10 @@ with pytest.raises(Exception, match='[Tt]ype-check'):
 def test_whole_evaluations_with_every_call_checked():
     tests = Path(__file__).parents[1]
     subprocess.run([sys.executable, "-c", CHECKED], cwd=tests, check=True, timeout=500)
+
+
+def test_the_tests_of_the_statistics_pass_with_every_call_checked(tmp_path: Path):
+    options = "--import-mode=importlib --strict-markers --jaxtyping-packages=semeia,beartype.beartype"
+    quiet = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}", "-o", f"addopts={options}"]
+    command = [sys.executable, "-m", "pytest", *quiet, str(Path(__file__).parent / "statistics")]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=500)
