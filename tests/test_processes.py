@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -31,6 +32,16 @@ def test_results_come_in_order_unless_that_does_not_matter():
     assert list(in_processes(calls, workers=2)) == [0, 2, 4, 6, 8, 10]
     assert sorted(in_processes(calls, workers=2, ordered=False)) == [0, 2, 4, 6, 8, 10]
     assert list(in_processes(calls, workers=1)) == [0, 2, 4, 6, 8, 10]
+
+
+def test_a_relative_path_is_read_from_where_the_caller_stands_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "it.txt").write_text(name)
+        monkeypatch.chdir(tmp_path / name)
+        # The second time joblib sends the calls to the workers of the first.
+        assert list(in_processes((delayed(Path.read_text)(Path("it.txt")) for _ in range(4)), workers=2)) == [name] * 4
+        assert apart(Path.read_text, Path("it.txt"), seconds=60.0) == name
 
 
 def test_a_worker_that_has_grown_is_replaced_without_a_word():

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import islice
@@ -32,11 +32,13 @@ def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) ->
     Raises:
         InputError: There are no workers.
     """
-    from joblib import Parallel
+    from joblib import Parallel, delayed
     from joblib.parallel import get_active_backend
 
     if workers < 1:
         raise InputError(f"workers is {workers}; it must be 1 or more.")
+    here = os.getcwd()
+    calls = (delayed(_call_from)(here, *call) for call in calls)
     if not getattr(get_active_backend()[0], "supports_return_generator", False):
         left = iter(calls)
         while wave := list(islice(left, CALLS_A_WAVE * workers)):
@@ -46,6 +48,12 @@ def in_processes(calls: Iterable[Any], *, workers: int, ordered: bool = True) ->
         # A worker that has grown by 300 MB is replaced by a fresh one between two calls; nothing is lost by it.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
         yield from Parallel(n_jobs=workers, return_as="generator" if ordered else "generator_unordered")(calls)
+
+
+def _call_from(folder: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call as from a folder: a worker that joblib has kept stands where its first caller stood."""
+    os.chdir(folder)
+    return function(*args, **kwargs)
 
 
 def apart(function: Callable[[Given], Result], given: Given, *, seconds: float) -> Result:
@@ -67,7 +75,7 @@ def apart(function: Callable[[Given], Result], given: Given, *, seconds: float) 
 
     executor = _another()
     try:
-        return executor.submit(function, given).result(seconds)
+        return executor.submit(_call_from, os.getcwd(), function, (given,), {}).result(seconds)
     except (BrokenProcessPool, TooLong) as error:
         _another.cache_clear()
         executor.shutdown(wait=False, kill_workers=True)
