@@ -89,22 +89,23 @@ def augment(
     grid = F.affine_grid(theta, list(planes.shape), align_corners=False)
     planes = F.grid_sample(planes, grid, padding_mode="zeros", align_corners=False)
     volumes = planes.reshape(batch, channels, depth, height, width)
-    upside_down = (mirror[:, 1] < 0).to(device)
-    volumes = torch.where(upside_down[:, None, None, None, None], volumes.flip(2), volumes)
-    covered = torch.where(upside_down[:, None], covered.flip(1), covered)
-    return _relit(volumes, settings, generator) * covered[:, None, :, None, None], covered
+    if depth > 1:
+        upside_down = (mirror[:, 1] < 0).to(device)
+        volumes = torch.where(upside_down[:, None, None, None, None], volumes.flip(2), volumes)
+        covered = torch.where(upside_down[:, None], covered.flip(1), covered)
+    return _relit(volumes, settings, generator).mul_(covered[:, None, :, None, None]), covered
 
 
 def _relit(volumes: Volumes, settings: AugmentSettings, generator: torch.Generator) -> Volumes:
-    """Another exposure, contrast, brightness and noise for each crop, in [0, 1]."""
+    """Give each crop another exposure, contrast, brightness and noise, in [0, 1]; in place, to save memory."""
     each, device = (len(volumes), 1, 1, 1, 1), volumes.device
     if settings.gamma:
         exponent = torch.exp(settings.gamma * uniform(each, generator)).to(device)
-        volumes = volumes.clamp(min=0).pow(exponent)
+        volumes.clamp_(min=0).pow_(exponent)
     contrast = 1 + settings.contrast * uniform(each, generator).to(device)
     brightness = settings.brightness * uniform(each, generator).to(device)
-    lit = (volumes - 0.5) * contrast + 0.5 + brightness
+    volumes.sub_(0.5).mul_(contrast).add_(0.5).add_(brightness)
     if settings.noise:
         strength = settings.noise * torch.rand(each, generator=generator)
-        lit = lit + (strength * torch.randn(volumes.shape, generator=generator)).to(device)
-    return lit.clamp(0, 1)
+        volumes.add_(torch.randn(volumes.shape, generator=generator).mul_(strength).to(device))
+    return volumes.clamp_(0, 1)

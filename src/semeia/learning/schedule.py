@@ -75,7 +75,7 @@ def make_optimiser(objective: torch.nn.Module, settings: OptimiserSettings) -> t
     described = [
         {"params": members, "lr": peak, "peak": peak, "decayed": decayed} for (peak, decayed), members in groups.items()
     ]
-    return torch.optim.AdamW(described, betas=(0.9, 0.98), eps=1e-6)
+    return torch.optim.AdamW(described, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
 def tune(optimiser: torch.optim.Optimizer, step: Step, settings: OptimiserSettings) -> None:
