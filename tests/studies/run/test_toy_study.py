@@ -16,7 +16,7 @@ from semeia.evaluation.description import ArmDescription, Description
 from semeia.evaluation.tables.columns import TABLES
 from semeia.learning.cells import Cell
 from semeia.studies.run.grid import list_cells
-from semeia.studies.run.protocol import fold_testing
+from semeia.studies.run.protocol import StudySettings, fold_testing
 from semeia.studies.run.runner import run_study
 from semeia.studies.run.study import Arm, Fold, Inputs, Material, Study, Work
 
@@ -25,15 +25,14 @@ RIDGE, MEAN = ArmDescription("A ridge"), ArmDescription("The mean of what was co
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The least that every study has, and a dial of its own."""
+class Settings(StudySettings):
+    """What every study has, and a dial of its own."""
 
     seeds: tuple[int, ...] = (0, 1)
     fractions: tuple[float, ...] = (0.5, 1.0)
     ridges: tuple[str, ...] = ("weak", "strong")
     draws: int = 100
     workers: int = 1
-    arms: tuple[str, ...] = ()
 
 
 class Killed(BaseException):

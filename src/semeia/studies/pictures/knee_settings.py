@@ -35,7 +35,8 @@ PRETRAINING = PretrainSettings(
     model=SMALL, optimiser=OptimiserSettings(epochs=8, batch=128, lr=1.5e-3), augmentation=RADIOGRAPH
 )
 FINETUNING = FinetuneSettings(
-    scratch=OptimiserSettings(steps=400, batch=64),
+    # What a network from scratch needs to learn the grade, by folds of the training side (docs/studies/scaling.md).
+    scratch=OptimiserSettings(steps=1200, batch=64),
     pretrained=OptimiserSettings(steps=400, batch=64),
     supervised=SupervisedSettings(cells=(1, 2, 3)),  # above and below the joint; its sides and middle
     augmentation=GENTLE,

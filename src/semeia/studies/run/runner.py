@@ -21,7 +21,7 @@ from semeia.studies.run.gather import gather, write_results, write_scores
 from semeia.studies.run.grid import one_cell, run_cells
 from semeia.studies.run.holding import holding
 from semeia.studies.run.once import once
-from semeia.studies.run.protocol import require_names
+from semeia.studies.run.protocol import StudySettings, require_names
 from semeia.studies.run.record import begin_run, finish_run, note_left_out, note_run
 from semeia.studies.run.study import (
     OUTCOME,
@@ -39,7 +39,7 @@ from semeia.studies.run.study import (
 Plan = tuple[list[Cell], list[Cell]]
 
 
-def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path:
+def run_study(study: Study, inputs: Inputs, *, out: Path, settings: StudySettings) -> Path:
     """Run what is not finished of a study, evaluate it, and write the report; returns the report's path.
 
     `out` may be a run folder that was begun on the same, which goes on; the settings are of the type `Study.settings`.
@@ -56,7 +56,7 @@ def run_study(study: Study, inputs: Inputs, *, out: Path, settings: Any) -> Path
             first, then = plan(study, inputs, settings, material)
             require_folds(material, then)
             work_in = partial(work_on, study=study, inputs=inputs, run=out, settings=settings)
-            with backend(getattr(settings, "backend", "local")):
+            with backend(settings.backend):
                 for early in (True, False):
                     cells = [cell for cell in first if (cell.arm in study.before) == early]
                     run_cells(cells, work_in, run=out, workers=settings.workers, label="pretraining")
