@@ -38,6 +38,7 @@ BENCHMARKS = {
     ),
     "packing": ("--rounds 3", ""),
     "spread": ("--steps 4", "--steps 20"),
+    "throughput": ("--steps 10 --networks patches conv", "--steps 20 --changes"),
     "pretraining": ("--rounds 3 --steps 3 --epochs 3 --pictures 1000 --patients 1000 --seconds-at-most 15", "--full"),
 }
 LIBRARIES = ("numpy", "polars", "torch", "scikit-learn", "pydicom", "SimpleITK", "monai", "duckdb")
