@@ -61,7 +61,8 @@ def table(heads: list[str], rows: list[list[str]]) -> None:
 
 def names_of(run: Path) -> Names:
     """How the run calls its arms."""
-    return Names(read_description(json.loads((run / "run.json").read_text())))
+    pairs = results_of(run).select("arm", "mode").unique(maintain_order=True).rows()
+    return Names(read_description(json.loads((run / "run.json").read_text())), pairs=tuple(pairs))
 
 
 def levels(names: Names, results: pl.DataFrame, outcome: str, metric: str) -> None:
