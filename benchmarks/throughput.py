@@ -1,4 +1,4 @@
-"""The claim: little is lost around the network, whichever it is.
+"""The question: what is lost around a network, by this loop and by a plain one?
 
 For each encoder of pictures, SimCLR on the same noise by the same modules, one thread a process:
 
