@@ -25,6 +25,7 @@ from time import perf_counter
 import numpy as np
 import psutil
 import torch
+from shared.loop import run_loop
 from shared.table import row
 from shared.watch import processor
 
@@ -37,7 +38,6 @@ from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings
 from semeia.learning.devices import WIDE, autocast, pick_precision
-from semeia.learning.loop import LoopSettings, train
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.latent_prediction import LatentPrediction
@@ -135,18 +135,16 @@ def compare(
             raise Enough
         left[0] = perf_counter()
 
-    with suppress(Enough), tempfile.TemporaryDirectory() as folder:
-        train(
+    with suppress(Enough):
+        run_loop(
             objective,
             batch_of,
             units=len(data),
             optimiser=OptimiserSettings(steps=total, batch=batch),
-            seed=0,
-            folder=Path(folder),
-            cell="benchmark",
-            phase="pretrain",
-            settings=LoopSettings(device="cpu", precision=precision, save_every=steps, log_every=steps),  # pyright: ignore[reportArgumentType]
             report=report,
+            precision=precision,
+            save_every=steps,
+            log_every=steps,
         )
     sums = {name: [sum(found[i : i + steps]) for i in range(0, len(found), steps)] for name, found in seconds.items()}
     overhead = [100 * (ours / theirs - 1) for ours, theirs in zip(sums["loop"], sums["bare"], strict=True)]
@@ -179,19 +177,15 @@ def memory(data: Dataset, *, epochs: int, batch: int, precision: str) -> None:
         if done % per_epoch == 0:
             found.append(psutil.Process().memory_info().rss / 2**20)
 
-    with tempfile.TemporaryDirectory() as folder:
-        train(
-            objective,
-            batch_of,
-            units=len(data),
-            optimiser=optimiser,
-            seed=0,
-            folder=Path(folder),
-            cell="benchmark",
-            phase="pretrain",
-            settings=LoopSettings(device="cpu", precision=precision, save_every=per_epoch),  # pyright: ignore[reportArgumentType]
-            report=report,
-        )
+    run_loop(
+        objective,
+        batch_of,
+        units=len(data),
+        optimiser=optimiser,
+        report=report,
+        precision=precision,
+        save_every=per_epoch,
+    )
     print(
         f"memory at the end of {epochs} epochs of {per_epoch} steps, a checkpoint each: "
         f"{' '.join(f'{value:.0f}' for value in found)} MiB; last / second {found[-1] / found[1]:.3f} (flat is 1)"
@@ -212,18 +206,7 @@ def stream(what: str, data: Dataset, file: Path, *, batch: int, precision: str) 
             info = psutil.Process().memory_info()
             own.append((info.rss - getattr(info, "shared", 0)) / 2**20)
 
-    train(
-        objective,
-        batch_of,
-        units=units,
-        optimiser=optimiser,
-        seed=0,
-        folder=file.parent,
-        cell="benchmark",
-        phase="pretrain",
-        settings=LoopSettings(device="cpu", precision=precision, save_every=0),  # pyright: ignore[reportArgumentType]
-        report=report,
-    )
+    run_loop(objective, batch_of, units=units, optimiser=optimiser, report=report, precision=precision, save_every=0)
     seconds = perf_counter() - began
     row(f"pretraining on {units:,} {what}, small network", ours=units / seconds, unit="units/s")
     row("its own memory at the end of the pass", ours=own[-1], other=own[1], unit="MiB", against="after a fifth of it")

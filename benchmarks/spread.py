@@ -11,23 +11,21 @@ work, the processor time of the first process says more than the clock: it is wh
 import argparse
 import os
 import resource
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from joblib.externals.loky import ProcessPoolExecutor
 from pretraining import prepared, synthetic
+from shared.loop import run_loop
 from shared.table import row
 from shared.watch import processor
 
 from semeia.encoders.patient import EncoderSettings
 from semeia.encoders.settings import ModelSettings
 from semeia.group import process_group, with_others
-from semeia.learning.loop import LoopSettings, train
 from semeia.learning.pretrain import PretrainSettings
 from semeia.learning.schedule import OptimiserSettings
 
@@ -45,22 +43,20 @@ def run(*, steps: int, batch: int, dim: int, depth: int, at_once: int = 0, shard
         ticks.append((time.process_time(), time.perf_counter()))
         losses.append(sum(terms.values()))
 
-    with process_group(), tempfile.TemporaryDirectory() as folder:
+    with process_group():
         objective, batch_of = prepared(data, settings)
         before = memory()
-        train(
+        run_loop(
             objective,
             batch_of,
             units=len(data),
             optimiser=OptimiserSettings(steps=steps + 1, batch=batch),
-            seed=0,
-            folder=Path(folder),
-            cell="benchmark",
-            phase="pretrain",
-            settings=LoopSettings(
-                device="cpu", precision="fp32", save_every=0, log_every=1, at_once=at_once, shard=shard
-            ),
             report=report,
+            precision="fp32",
+            save_every=0,
+            log_every=1,
+            at_once=at_once,
+            shard=shard,
         )
     used, passed = np.median(np.diff(np.array(ticks), axis=0), axis=0)
     return {"processor": used, "clock": passed, "memory": memory() - before, "loss": losses[-1]}

@@ -16,17 +16,17 @@ by processor time, so that other work on the machine changes little. Then by the
 
 import argparse
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from itertools import repeat
 
 import numpy as np
 import torch
 from joblib.externals.loky import ProcessPoolExecutor
 from PIL import Image, ImageEnhance
+from shared.loop import run_loop
 from shared.table import row
 from shared.watch import processor
 from torch.utils.data import DataLoader
@@ -41,7 +41,6 @@ from semeia.encoders.blocks import blocks_of
 from semeia.encoders.build import build_encoder
 from semeia.encoders.patient import EncoderSettings
 from semeia.group import process_group, with_others
-from semeia.learning.loop import LoopSettings, train
 from semeia.learning.schedule import OptimiserSettings
 from semeia.objectives.simclr import SimClr, SimClrSettings
 from semeia.objectives.step import Step
@@ -58,12 +57,17 @@ NETWORKS = {
 }
 
 
+def drawn(network: str) -> np.ndarray:
+    """Pictures of noise in colour, [n, side, side, 3]."""
+    side = NETWORKS[network][0]
+    return np.random.default_rng(0).integers(0, 256, (4 * BATCH, side, side, 3), dtype=np.uint8)
+
+
 def prepared(network: str) -> tuple[SimClr, Dataset, Callable[..., Batch]]:
     """A fresh objective, pictures of noise in colour, and what makes a batch of two views of them."""
     side, patch, dim, depth = NETWORKS[network]
-    drawn = np.random.default_rng(0).integers(0, 256, (4 * BATCH, side, side, 3), dtype=np.uint8)
     crop = CropSettings(voxels=(1, side, side), patch=(1, patch, patch))
-    data = array_dataset({"image": (Picture(crop=crop, network=network), drawn)})  # pyright: ignore[reportArgumentType]
+    data = array_dataset({"image": (Picture(crop=crop, network=network), drawn(network))})  # pyright: ignore[reportArgumentType]
     preprocessing = fit_preprocessing(data, np.arange(len(data)), modalities=("image",))
     encoder = build_encoder(EncoderSettings(dim=dim, depth=depth, heads=4), preprocessing, seed=0)
 
@@ -85,19 +89,17 @@ def ours(network: str, steps: int, clock: Clock = time.process_time) -> float:
     """Pictures a second of the project's own loop, in whatever processes there are."""
     torch.set_num_threads(1)
     ticks = []
-    with process_group(), tempfile.TemporaryDirectory() as folder:
+    with process_group():
         objective, data, batch_of = prepared(network)
-        train(
+        run_loop(
             objective,
             batch_of,
             units=len(data),
             optimiser=OptimiserSettings(steps=steps + 1, batch=BATCH),
-            seed=0,
-            folder=Path(folder),
-            cell="benchmark",
-            phase="pretrain",
-            settings=LoopSettings(device="cpu", precision="fp32", save_every=0, log_every=0),
             report=lambda done, terms: ticks.append(clock()),
+            precision="fp32",
+            save_every=0,
+            log_every=0,
         )
     return BATCH / float(np.median(np.diff(ticks)))
 
@@ -141,23 +143,23 @@ def alone(network: str, steps: int, change: str = "") -> float:
         for part in objective.modules():
             if isinstance(part, torch.nn.Conv2d):
                 part.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return optimised(objective, iter(lambda: batch, None), steps, fused=None if change == "unfused" else True)
+    return optimised(objective, repeat(batch), steps, fused=None if change == "unfused" else True)
 
 
 class Pictures(torch.utils.data.Dataset):
     """Single pictures, two views of each, by Pillow."""
 
-    def __init__(self, drawn: np.ndarray) -> None:
-        self.drawn = drawn
+    def __init__(self, pictures: np.ndarray) -> None:
+        self.pictures = pictures
 
     def __len__(self) -> int:
-        return len(self.drawn)
+        return len(self.pictures)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         return self._view(index), self._view(index)
 
     def _view(self, index: int) -> np.ndarray:
-        picture, rng = Image.fromarray(self.drawn[index]), np.random.default_rng()
+        picture, rng = Image.fromarray(self.pictures[index]), np.random.default_rng()
         side = picture.width
         seen = side * (1 - RADIOGRAPH.zoom * rng.random())
         left, top = rng.uniform(0, side - seen, 2)
@@ -174,12 +176,11 @@ class Pictures(torch.utils.data.Dataset):
 def plain(network: str, steps: int, workers: int = 0) -> float:
     """The same modules fed by a `DataLoader` of single pictures."""
     torch.set_num_threads(1)
-    objective, data, batch_of = prepared(network)
+    objective, _, batch_of = prepared(network)
     form = batch_of(np.arange(BATCH), Step(index=0, total=steps, seed=0), CPU)
-    drawn = np.random.default_rng(0).integers(0, 256, (len(data), *[NETWORKS[network][0]] * 2, 3), dtype=np.uint8)
     # fork is what a DataLoader takes on Linux by itself; this process was started in another way.
     started = {"multiprocessing_context": "fork", "persistent_workers": True} if workers else {}
-    loader = DataLoader(Pictures(drawn), BATCH, shuffle=True, num_workers=workers, drop_last=True, **started)
+    loader = DataLoader(Pictures(drawn(network)), BATCH, shuffle=True, num_workers=workers, drop_last=True, **started)
 
     def batches() -> Iterator[Batch]:
         while True:
